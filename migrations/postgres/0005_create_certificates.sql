@@ -1,0 +1,46 @@
+CREATE TABLE certificates (
+    tenant_id TEXT COLLATE "C" NOT NULL REFERENCES tenants (id),
+    id TEXT COLLATE "C" NOT NULL,
+    ca_id TEXT COLLATE "C",
+    serial_number BYTEA NOT NULL,
+    common_name TEXT COLLATE "C",
+    subject TEXT COLLATE "C" NOT NULL,
+    sans TEXT NOT NULL,
+    role TEXT,
+    source TEXT NOT NULL CHECK (source IN ('issued', 'signed', 'csr', 'acme', 'imported', 'renewed')),
+    key_type TEXT NOT NULL,
+    key_size BIGINT NOT NULL,
+    fingerprint_sha256 TEXT NOT NULL,
+    spki_sha256 TEXT NOT NULL,
+    not_before BIGINT NOT NULL,
+    not_after BIGINT NOT NULL,
+    status TEXT NOT NULL CHECK (status IN ('active', 'expired', 'revoked')),
+    revoked_at BIGINT,
+    revocation_reason BIGINT,
+    sealed_key BYTEA,
+    renewed_from TEXT COLLATE "C",
+    renewed_by TEXT COLLATE "C",
+    tags TEXT NOT NULL DEFAULT '{}',
+    description TEXT NOT NULL DEFAULT '',
+    created_at BIGINT NOT NULL,
+    der BYTEA NOT NULL,
+    PRIMARY KEY (tenant_id, id),
+    FOREIGN KEY (tenant_id, ca_id) REFERENCES certificate_authorities (tenant_id, id)
+);
+
+CREATE UNIQUE INDEX certificates_serial_number ON certificates (tenant_id, serial_number, ca_id);
+CREATE INDEX certificates_ca ON certificates (tenant_id, ca_id, id);
+CREATE INDEX certificates_not_after ON certificates (tenant_id, not_after, id);
+CREATE INDEX certificates_fingerprint ON certificates (tenant_id, fingerprint_sha256);
+-- What a CRL build reads, in the order in which it reads it.
+CREATE INDEX certificates_revoked ON certificates (tenant_id, ca_id, serial_number, revoked_at, revocation_reason, not_after)
+    WHERE revoked_at IS NOT NULL;
+
+-- Every subject alternative name with its characters reversed, so that `*.example.com` is a prefix search.
+CREATE TABLE certificate_names (
+    tenant_id TEXT COLLATE "C" NOT NULL,
+    reversed_name TEXT COLLATE "C" NOT NULL,
+    certificate_id TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (tenant_id, reversed_name, certificate_id),
+    FOREIGN KEY (tenant_id, certificate_id) REFERENCES certificates (tenant_id, id)
+);

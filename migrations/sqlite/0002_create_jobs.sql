@@ -1,0 +1,27 @@
+CREATE TABLE jobs (
+    id TEXT NOT NULL PRIMARY KEY,
+    tenant_id TEXT REFERENCES tenants (id),
+    kind TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'queued', 'running', 'done', 'dead')),
+    priority BIGINT NOT NULL,
+    run_at BIGINT NOT NULL,
+    lease_until BIGINT,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    max_attempts BIGINT NOT NULL,
+    rerun BOOLEAN NOT NULL DEFAULT FALSE,
+    last_error TEXT,
+    request_id TEXT,
+    created_at BIGINT NOT NULL,
+    finished_at BIGINT
+);
+
+-- A job is unique per kind and subject while it is open: this is what coalesces wake-ups.
+CREATE UNIQUE INDEX jobs_open ON jobs (kind, subject) WHERE state IN ('pending', 'queued', 'running');
+CREATE INDEX jobs_due ON jobs (state, run_at);
+CREATE INDEX jobs_finished ON jobs (finished_at) WHERE finished_at IS NOT NULL;
+
+CREATE TABLE schedules (
+    name TEXT NOT NULL PRIMARY KEY,
+    next_run_at BIGINT NOT NULL
+);

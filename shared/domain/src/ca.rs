@@ -1,0 +1,129 @@
+//! Certificate authorities and their CRLs.
+
+use certmill_x509::{KeyAlgorithm, RevocationReason, SerialNumber};
+
+use crate::{CaId, Timestamp};
+
+/// Whether a CA signed itself or was signed by another of the tenant's CAs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaKind {
+    /// Self-signed.
+    Root,
+    /// Signed by its parent.
+    Intermediate,
+}
+
+impl CaKind {
+    /// The word of the API and the database.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Root => "root",
+            Self::Intermediate => "intermediate",
+        }
+    }
+}
+
+/// What state a CA is in at some instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CaStatus {
+    /// It may issue.
+    Active,
+    /// It was revoked; it signs nothing but its CRL.
+    Revoked,
+    /// Its certificate has ended.
+    Expired,
+}
+
+impl CaStatus {
+    /// The word of the API.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Revoked => "revoked",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// A certificate authority. Its private key is not part of it.
+#[derive(Debug, Clone)]
+pub struct Ca {
+    /// Its id.
+    pub id: CaId,
+    /// Its name, unique in the tenant.
+    pub name: String,
+    /// The common name of its subject.
+    pub common_name: String,
+    /// Root or intermediate.
+    pub kind: CaKind,
+    /// The CA that signed it, for an intermediate.
+    pub parent_id: Option<CaId>,
+    /// Its key.
+    pub key_algorithm: KeyAlgorithm,
+    /// The serial number of its certificate.
+    pub serial_number: SerialNumber,
+    /// Start of its certificate's validity.
+    pub not_before: Timestamp,
+    /// End of its certificate's validity (inclusive, RFC 5280 §4.1.2.5).
+    pub not_after: Timestamp,
+    /// How many CA certificates may follow below it; `None` is no limit.
+    pub path_length: Option<u8>,
+    /// Its certificate.
+    pub certificate_der: Vec<u8>,
+    /// Certificates issued so far, sub-CAs not counted.
+    pub certificates_issued: i64,
+    /// Set once it is revoked.
+    pub revocation: Option<CaRevocation>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl Ca {
+    /// Its state at `now`. A revoked CA stays revoked after its end.
+    pub fn status(&self, now: Timestamp) -> CaStatus {
+        if self.revocation.is_some() {
+            CaStatus::Revoked
+        } else if now > self.not_after {
+            CaStatus::Expired
+        } else {
+            CaStatus::Active
+        }
+    }
+}
+
+/// The revocation of a CA, and how far the revocation of everything under it has come.
+#[derive(Debug, Clone)]
+pub struct CaRevocation {
+    /// Why.
+    pub reason: RevocationReason,
+    /// When.
+    pub revoked_at: Timestamp,
+    /// Certificates revoked so far in consequence.
+    pub certificates_revoked: i64,
+    /// Certificates that were to be revoked in consequence.
+    pub certificates_total: i64,
+    /// When the last of them was done.
+    pub completed_at: Option<Timestamp>,
+}
+
+/// What a CA's present CRL says of itself.
+#[derive(Debug, Clone, Copy)]
+pub struct CrlInfo {
+    /// CRL number (RFC 5280 §5.2.3).
+    pub number: i64,
+    /// When it was made.
+    pub this_update: Timestamp,
+    /// Until when the next one is promised.
+    pub next_update: Timestamp,
+    /// How many certificates it lists.
+    pub entries: i64,
+}
+
+/// A CA's present CRL.
+#[derive(Debug, Clone)]
+pub struct Crl {
+    /// Its figures.
+    pub info: CrlInfo,
+    /// The signed list in DER.
+    pub der: Vec<u8>,
+}

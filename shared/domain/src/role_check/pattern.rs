@@ -1,0 +1,367 @@
+//! Patterns of a role: `allowed_domains` and `allowed_uri_sans`.
+
+use std::borrow::Cow;
+
+use certmill_x509::DnsName;
+
+/// An entry of `allowed_domains`: lower case, A-labels, no trailing dot.
+#[derive(Debug, Clone)]
+pub(crate) struct DomainPattern {
+    text: String,
+    form: Form,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// `example.com`.
+    Plain,
+    /// `*.example.com`: permits what is below without a switch.
+    Below,
+    /// A `*` anywhere else.
+    Glob,
+    /// With an `@`: one e-mail address, or a glob over whole addresses.
+    Email,
+}
+
+/// Which of a role's switches apply to its entries.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Switches {
+    pub(crate) bare: bool,
+    pub(crate) subdomains: bool,
+    pub(crate) globs: bool,
+    pub(crate) wildcards: bool,
+}
+
+/// A requested name in the forms that patterns are compared with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Candidate<'a> {
+    /// The host name in canonical form, with its wildcard label if it has one.
+    pub(crate) host: &'a str,
+    /// What follows the wildcard label, if there is one.
+    pub(crate) wildcard_base: Option<&'a str>,
+    /// The whole address when the host is that of an e-mail address.
+    pub(crate) email: Option<&'a str>,
+}
+
+impl DomainPattern {
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// What is wrong with it and what would be right.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if let Some((local, host)) = text.rsplit_once('@') {
+            let legal = |byte: u8| byte.is_ascii_graphic() && byte != b'@';
+            if local.is_empty() || !local.bytes().all(legal) {
+                return Err(format!(
+                    "`{text}` is not an e-mail address or a glob over such"
+                ));
+            }
+            let host = Self::parse(host)?.text;
+            return Ok(Self {
+                text: format!("{local}@{host}"),
+                form: Form::Email,
+            });
+        }
+        let below = text
+            .strip_prefix("*.")
+            .is_some_and(|base| !base.contains('*'));
+        if below || !text.contains('*') {
+            let name: DnsName = text
+                .parse()
+                .map_err(|error: certmill_x509::X509Error| error.to_string())?;
+            let form = if below { Form::Below } else { Form::Plain };
+            return Ok(Self {
+                text: name.as_str().to_owned(),
+                form,
+            });
+        }
+        Ok(Self {
+            text: glob_text(text)?,
+            form: Form::Glob,
+        })
+    }
+
+    /// Whether the entry permits the name. The switches are independent: none is tried within another.
+    pub(crate) fn permits(&self, name: Candidate<'_>, switches: Switches) -> bool {
+        if self.form == Form::Email {
+            return name
+                .email
+                .is_some_and(|email| self.permits_email(email, switches));
+        }
+        if switches.bare && name.host == self.text {
+            return true;
+        }
+        let apex = match self.form {
+            Form::Below => self.text.get(2..),
+            Form::Plain if switches.subdomains => Some(self.text.as_str()),
+            _ => None,
+        };
+        if apex.is_some_and(|apex| is_under(name, apex)) {
+            return true;
+        }
+        switches.globs && self.text.contains('*') && glob(&self.text, name.host, same_letter)
+    }
+
+    /// What the entry permits in words; empty when it permits nothing.
+    pub(crate) fn describe(&self, switches: Switches) -> String {
+        let text = &self.text;
+        let mut parts = Vec::new();
+        let literal = match self.form {
+            Form::Plain | Form::Email => switches.bare,
+            Form::Glob => switches.bare && switches.wildcards,
+            Form::Below => switches.wildcards,
+        };
+        if literal {
+            parts.push(format!("`{text}`"));
+        }
+        match self.form {
+            Form::Below => parts.push(format!("names below `{}`", text.trim_start_matches("*."))),
+            Form::Plain if switches.subdomains => parts.push(format!("names below `{text}`")),
+            Form::Glob | Form::Email if switches.globs && text.contains('*') => {
+                parts.push(format!("names that match `{text}`"));
+            }
+            _ => {}
+        }
+        parts.join(", ")
+    }
+
+    fn permits_email(&self, email: &str, switches: Switches) -> bool {
+        (switches.bare && email.eq_ignore_ascii_case(&self.text))
+            || (switches.globs && self.text.contains('*') && glob(&self.text, email, same_letter))
+    }
+}
+
+/// Whether the name is below `apex`, or a wildcard that covers names directly below it.
+pub(crate) fn is_under(name: Candidate<'_>, apex: &str) -> bool {
+    let base = name.wildcard_base.unwrap_or(name.host);
+    if name.wildcard_base.is_some() && base == apex {
+        return true;
+    }
+    base.strip_suffix(apex)
+        .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+}
+
+/// An entry of `allowed_uri_sans`. Scheme and host are compared without regard to case, everything
+/// else exactly: the rest of a URI is case-sensitive (RFC 3986 §6.2.2.1), and so is a SPIFFE id's path.
+#[derive(Debug, Clone)]
+pub(crate) struct UriPattern(String);
+
+impl UriPattern {
+    /// Reads an entry.
+    ///
+    /// # Errors
+    /// What is wrong with it and what would be right.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let shown = text.escape_debug();
+            return Err(format!(
+                "`{shown}` is not a URI pattern: write a URI in ASCII without spaces, such as `spiffe://example.com/*`"
+            ));
+        }
+        Ok(Self(fold_uri(text).into_owned()))
+    }
+
+    /// The entry as text.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether the entry permits the URI, which must have gone through [`fold_uri`].
+    pub(crate) fn permits(&self, folded: &str) -> bool {
+        glob(&self.0, folded, |a, b| a == b)
+    }
+}
+
+/// A URI with its scheme and host in lower case; user information keeps its case.
+pub(crate) fn fold_uri(uri: &str) -> Cow<'_, str> {
+    let scheme_end = uri.find(':').unwrap_or(0);
+    let authority = match uri.get(scheme_end..) {
+        Some(rest) if rest.starts_with("://") => {
+            let start = scheme_end + 3;
+            let length = uri.get(start..).and_then(|rest| rest.find(['/', '?', '#']));
+            let end = length.map_or(uri.len(), |length| start + length);
+            let host = uri
+                .get(start..end)
+                .and_then(|text| text.rfind('@'))
+                .map_or(start, |at| start + at + 1);
+            host..end
+        }
+        _ => scheme_end..scheme_end,
+    };
+    let folds = |position: usize| position < scheme_end || authority.contains(&position);
+    if !uri
+        .bytes()
+        .enumerate()
+        .any(|(position, byte)| byte.is_ascii_uppercase() && folds(position))
+    {
+        return Cow::Borrowed(uri);
+    }
+    let folded = uri.char_indices().map(|(position, letter)| {
+        if folds(position) {
+            letter.to_ascii_lowercase()
+        } else {
+            letter
+        }
+    });
+    Cow::Owned(folded.collect())
+}
+
+fn glob_text(text: &str) -> Result<String, String> {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    let labels: Result<Vec<_>, _> = text.split('.').map(glob_label).collect();
+    labels.map(|labels| labels.join(".")).map_err(|problem| {
+        format!(
+            "`{}` is not a domain pattern: {problem}",
+            text.escape_debug()
+        )
+    })
+}
+
+fn glob_label(label: &str) -> Result<String, String> {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'*');
+    match label {
+        "" => Err("it has an empty label between its dots".to_owned()),
+        _ if label.bytes().all(legal) => Ok(label.to_ascii_lowercase()),
+        _ if label.is_ascii() => Err("use letters, digits, hyphens, dots and `*` only".to_owned()),
+        _ if label.contains('*') => Err(
+            "write a label with both `*` and letters beyond ASCII in its `xn--` form".to_owned(),
+        ),
+        _ => match label.parse::<DnsName>() {
+            Ok(name) => Ok(name.as_str().to_owned()),
+            Err(error) => Err(error.to_string()),
+        },
+    }
+}
+
+fn same_letter(a: u8, b: u8) -> bool {
+    a.eq_ignore_ascii_case(&b)
+}
+
+/// Whether `pattern` matches the whole of `text`; `*` stands for any run of bytes, an empty one included.
+fn glob(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
+    let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
+    let (mut at, mut seen) = (0, 0);
+    // Where to go on when a later part fails: after the last star, with one more byte under it.
+    let mut retry: Option<(usize, usize)> = None;
+    while let Some(&byte) = text.get(seen) {
+        match pattern.get(at) {
+            Some(b'*') => {
+                at += 1;
+                retry = Some((at, seen));
+            }
+            Some(&wanted) if same(wanted, byte) => {
+                at += 1;
+                seen += 1;
+            }
+            _ => {
+                let Some((after_star, covered)) = retry else {
+                    return false;
+                };
+                at = after_star;
+                seen = covered + 1;
+                retry = Some((after_star, seen));
+            }
+        }
+    }
+    pattern.iter().skip(at).all(|byte| *byte == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_star_stands_for_any_text() {
+        let exact = |a: u8, b: u8| a == b;
+        for (pattern, text) in [
+            ("*", ""),
+            ("*", "a.b"),
+            ("**", "x"),
+            ("a*", "a"),
+            ("*a", "ba"),
+            ("a*c", "abbc"),
+            ("*ab", "aab"),
+            ("a*b*c", "a1b2b3c"),
+            ("foo.*.com", "foo.a.b.com"),
+            ("", ""),
+        ] {
+            assert!(glob(pattern, text, exact), "{pattern} {text}");
+        }
+        for (pattern, text) in [
+            ("", "a"),
+            ("a", ""),
+            ("a*", "ba"),
+            ("*a", "ab"),
+            ("a*c", "acb"),
+            ("a", "A"),
+            ("a*b*c", "a1c2b"),
+        ] {
+            assert!(!glob(pattern, text, exact), "{pattern} {text}");
+        }
+        assert!(glob("A*c", "aBC", same_letter));
+    }
+
+    #[test]
+    fn entries_are_brought_into_canonical_form() {
+        for (text, canonical) in [
+            ("Example.COM", "example.com"),
+            ("*.Example.com", "*.example.com"),
+            ("F*.example.com", "f*.example.com"),
+            ("foo.*.Bar.*", "foo.*.bar.*"),
+            ("*", "*"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("*.*.bücher.example", "*.*.xn--bcher-kva.example"),
+            ("localhost", "localhost"),
+            ("ops@Example.com", "ops@example.com"),
+            ("*@Example.com", "*@example.com"),
+        ] {
+            assert_eq!(
+                DomainPattern::parse(text).expect("legal in this test").text,
+                canonical,
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn entries_that_could_never_match_are_refused() {
+        for text in [
+            "",
+            " ",
+            "exa mple.com",
+            "a\0.com",
+            "a*\0.com",
+            ".example.com",
+            "a..b",
+            "*..b",
+            "a/*.com",
+            "a_b.com",
+            "bü*.example",
+            "192.0.2.1",
+            "@example.com",
+            "a@",
+            "a b@example.com",
+            "a@b@example.com",
+        ] {
+            assert!(DomainPattern::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn only_scheme_and_host_of_a_uri_lose_their_case() {
+        for (text, folded) in [
+            ("SPIFFE://Example.COM/Ns/A", "spiffe://example.com/Ns/A"),
+            (
+                "https://User@Example.com?Q=A",
+                "https://User@example.com?Q=A",
+            ),
+            ("URN:Example:A", "urn:Example:A"),
+            ("https://example.com/A", "https://example.com/A"),
+            ("*/A", "*/A"),
+        ] {
+            assert_eq!(fold_uri(text), folded);
+        }
+        assert!(UriPattern::parse("a b").is_err());
+        assert!(UriPattern::parse("https://bücher.example/").is_err());
+    }
+}

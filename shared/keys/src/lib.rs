@@ -1,0 +1,25 @@
+//! Private keys: made, pooled, signed with, and sealed for storage.
+//!
+//! * [`PrivateKey`] generates, signs and writes PKCS#8; its P-256 path is the hot path of issuing.
+//! * [`KeyPool`] keeps RSA keys ready, because a prime search costs a hundred milliseconds and more.
+//! * [`RootKeys`] wrap one [`TenantKey`] per tenant, and tenant keys seal everything that is secret
+//!   in the database: AES-256-GCM, bound to the place where the value is stored.
+//!
+//! Nothing here does I/O. Secrets are wiped when dropped, and no type that holds one can be
+//! printed, cloned or serialised.
+
+mod aead;
+mod der;
+mod ec;
+mod error;
+mod pool;
+mod private_key;
+mod root_key;
+mod rsa;
+mod tenant_key;
+
+pub use error::KeyError;
+pub use pool::{KeyPool, PoolSizes};
+pub use private_key::PrivateKey;
+pub use root_key::{RootKey, RootKeyId, RootKeys};
+pub use tenant_key::{SealPlace, TenantKey, sealed_with};

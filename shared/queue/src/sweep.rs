@@ -1,0 +1,179 @@
+//! What apalis-redis leaves behind in Redis, and how it goes away.
+
+use std::{collections::VecDeque, time::Duration};
+
+use redis::{RedisResult, aio::ConnectionManager};
+use tokio::time::{Instant, interval, timeout};
+
+use crate::QueueError;
+
+const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// Small enough that one step blocks Redis for less than a millisecond.
+const SWEEP_BATCH: usize = 200;
+/// What is left after so many steps waits for the next sweep.
+const SWEEP_STEPS: usize = 100;
+const SCAN_COUNT: usize = 500;
+const CALL_WITHIN: Duration = Duration::from_secs(4);
+const DISCARD_WITHIN: Duration = Duration::from_secs(30);
+
+/// Failures with a working Redis within this time count together.
+const STRIKE_WINDOW: Duration = Duration::from_mins(5);
+const STRIKES_TO_DISCARD: usize = 8;
+
+/// The names under which the queue keeps things in Redis.
+pub(crate) struct Keys {
+    namespace: String,
+}
+
+impl Keys {
+    pub(crate) fn new(namespace: &str) -> Result<Self, QueueError> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        // Other characters would have a meaning in the patterns of SCAN.
+        if namespace.is_empty() || !namespace.bytes().all(plain) {
+            let message = "the namespace has to be made of letters, digits, `-` and `_`".to_owned();
+            return Err(QueueError::InvalidSettings(message));
+        }
+        let namespace = namespace.to_owned();
+        Ok(Self { namespace })
+    }
+
+    /// The queue's name for apalis.
+    pub(crate) fn queue(&self) -> String {
+        format!("{}:deliveries", self.namespace)
+    }
+
+    pub(crate) fn hint_channel(&self) -> String {
+        format!("{}:hint", self.namespace)
+    }
+
+    /// Removes finished deliveries from time to time: apalis-redis keeps each of them for ever, and its own vacuum reads
+    /// all of them, waiting ones too, in one script. Several workers may sweep at the same time.
+    pub(crate) async fn sweep_forever(&self, connection: &ConnectionManager) {
+        let mut tick = interval(SWEEP_INTERVAL);
+        loop {
+            tick.tick().await;
+            for _ in 0..SWEEP_STEPS {
+                // What a failed step leaves, the next sweep finds.
+                let step = timeout(CALL_WITHIN, self.sweep_step(connection.clone())).await;
+                if !matches!(step, Ok(Ok(1..))) {
+                    break;
+                }
+            }
+        }
+    }
+
+    /// A delivery is in `done` or `dead` only after it has been taken out of every other set, so its data can go. `dead`
+    /// is where apalis puts what went back at a shutdown 25 times.
+    async fn sweep_step(&self, mut connection: ConnectionManager) -> RedisResult<usize> {
+        let (data, meta) = (self.key("data"), self.key("meta"));
+        let mut swept = 0;
+        for set in [self.key("done"), self.key("dead")] {
+            let mut sample = redis::cmd("SRANDMEMBER");
+            sample.arg(&set).arg(SWEEP_BATCH);
+            let finished: Vec<String> = sample.query_async(&mut connection).await?;
+            if finished.is_empty() {
+                continue;
+            }
+            let metas: Vec<String> = finished.iter().map(|id| format!("{meta}:{id}")).collect();
+            let mut pipeline = redis::pipe();
+            pipeline
+                .atomic()
+                .cmd("HDEL")
+                .arg(&data)
+                .arg(&finished)
+                .ignore();
+            pipeline.cmd("UNLINK").arg(&metas).ignore();
+            pipeline.cmd("SREM").arg(&set).arg(&finished).ignore();
+            pipeline.query_async::<()>(&mut connection).await?;
+            swept += finished.len();
+        }
+        Ok(swept)
+    }
+
+    /// Forgets a worker that has ended and gives back what it had fetched, at once instead of after missed heartbeats.
+    /// Best effort: the heartbeats of other workers do the same later, all but the worker's metadata.
+    pub(crate) async fn retire_worker(&self, connection: &ConnectionManager, name: &str) {
+        let (inflight, active) = (self.key(&format!("inflight:{name}")), self.key("active"));
+        let mut connection = connection.clone();
+        let retired = async {
+            let mut members = redis::cmd("SMEMBERS");
+            let held: Vec<String> = members.arg(&inflight).query_async(&mut connection).await?;
+            let mut pipeline = redis::pipe();
+            pipeline.atomic();
+            if !held.is_empty() {
+                pipeline.cmd("RPUSH").arg(&active).arg(&held).ignore();
+            }
+            pipeline.cmd("UNLINK").arg(&inflight).ignore();
+            pipeline
+                .cmd("UNLINK")
+                .arg(self.key(&format!("workers:metadata:{name}")))
+                .ignore();
+            pipeline
+                .cmd("ZREM")
+                .arg(self.key("workers"))
+                .arg(name)
+                .ignore();
+            pipeline.query_async::<()>(&mut connection).await
+        };
+        if !matches!(timeout(CALL_WITHIN, retired).await, Ok(Ok(()))) {
+            tracing::debug!(
+                worker.name = name,
+                "A worker that has ended is left for the others to clean up"
+            );
+        }
+    }
+
+    /// Empties the queue, as a FLUSHALL of its own keys. That ends every failure that lies in the stored content: too many
+    /// waiting deliveries, a payload that cannot be decoded, a delivery without data. The jobs table delivers again.
+    pub(crate) async fn discard_everything(&self, connection: &ConnectionManager) {
+        let discarded = async {
+            let mut connection = connection.clone();
+            let pattern = self.key("*");
+            let mut cursor: u64 = 0;
+            loop {
+                let mut scan = redis::cmd("SCAN");
+                scan.arg(cursor)
+                    .arg("MATCH")
+                    .arg(&pattern)
+                    .arg("COUNT")
+                    .arg(SCAN_COUNT);
+                let (next, keys): (u64, Vec<String>) = scan.query_async(&mut connection).await?;
+                if !keys.is_empty() {
+                    redis::cmd("UNLINK")
+                        .arg(&keys)
+                        .query_async::<()>(&mut connection)
+                        .await?;
+                }
+                cursor = next;
+                if cursor == 0 {
+                    return RedisResult::Ok(());
+                }
+            }
+        };
+        if !matches!(timeout(DISCARD_WITHIN, discarded).await, Ok(Ok(()))) {
+            tracing::warn!("The queue's content in Redis could not be discarded");
+        }
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}:{name}", self.queue())
+    }
+}
+
+/// Counts failures of workers while Redis itself works: they mean that what Redis stores makes workers fail.
+#[derive(Default)]
+pub(crate) struct Strikes(VecDeque<Instant>);
+
+impl Strikes {
+    /// Adds a failure; `true` when it is one too many, upon which the count begins again.
+    pub(crate) fn add(&mut self) -> bool {
+        let now = Instant::now();
+        self.0.push_back(now);
+        self.0.retain(|at| now.duration_since(*at) < STRIKE_WINDOW);
+        let out = self.0.len() >= STRIKES_TO_DISCARD;
+        if out {
+            self.0.clear();
+        }
+        out
+    }
+}

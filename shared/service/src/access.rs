@@ -1,0 +1,23 @@
+//! Who calls.
+
+use certmill_domain::{RequestId, Scope, TenantId, TokenId};
+
+/// The authenticated caller of a use case.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The tenant in whose name everything happens.
+    pub tenant: TenantId,
+    /// The token that was shown.
+    pub token_id: TokenId,
+    /// The strongest scope that the token carries.
+    pub scope: Scope,
+    /// The request, as logs and jobs name it.
+    pub request_id: String,
+}
+
+impl Caller {
+    /// The operator at the command line, acting for a tenant with every scope.
+    pub fn operator(tenant: TenantId, token_id: TokenId, request_id: RequestId) -> Self {
+        Self { tenant, token_id, scope: Scope::Admin, request_id: request_id.to_string() }
+    }
+}

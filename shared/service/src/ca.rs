@@ -1,0 +1,97 @@
+//! Certificate authorities: making, reading and revoking them.
+
+mod create;
+mod revoke;
+
+use std::collections::HashMap;
+
+use certmill_domain::{Ca, CaId, CrlInfo, TenantId};
+use certmill_storage::{certificate_authorities, crls};
+use certmill_x509::pem;
+
+pub(crate) use create::not_issuing;
+pub use create::{NewCa, create};
+pub(crate) use revoke::below;
+pub use revoke::revoke;
+
+pub use crate::issuer::{ca_issuers_url, crl_url};
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
+
+/// A CA with what its present CRL says of itself.
+#[derive(Debug, Clone)]
+pub struct CaWithCrl {
+    /// The CA.
+    pub ca: Ca,
+    /// Its CRL's figures.
+    pub crl: Option<CrlInfo>,
+}
+
+/// A CA's certificate and those above it, in PEM.
+#[derive(Debug, Clone)]
+pub struct CaCertificate {
+    /// The certificate in DER.
+    pub der: Vec<u8>,
+    /// The certificate in PEM.
+    pub certificate_pem: String,
+    /// The certificates above it up to the root, in PEM.
+    pub chain_pem: String,
+}
+
+/// Reads the id of a CA; one that cannot be an id is as good as absent.
+pub fn parse_id(text: &str) -> Result<CaId, ServiceError> {
+    text.parse().map_err(|_| ServiceError::not_found(Noun::Ca, text))
+}
+
+/// A CA of the tenant.
+pub async fn find(app: &App, tenant: TenantId, id: CaId) -> Result<CaWithCrl, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    let ca = certificate_authorities::find(&mut session, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
+    let crl = crls::info(&mut session, id).await?;
+    Ok(CaWithCrl { ca, crl })
+}
+
+/// The tenant's CAs, newest first.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    page: &PageRequest,
+) -> Result<Page<CaWithCrl>, ServiceError> {
+    let (limit, before) = (page.rows()?, page.key::<CaId>()?);
+    let mut session = app.database().read(caller.tenant).await?;
+    let cas = certificate_authorities::list(&mut session, before, limit + 1).await?;
+    let ids: Vec<CaId> = cas.iter().map(|ca| ca.id).collect();
+    let mut infos: HashMap<CaId, CrlInfo> =
+        crls::infos(&mut session, &ids).await?.into_iter().collect();
+    let rows = cas.into_iter().map(|ca| CaWithCrl { crl: infos.remove(&ca.id), ca }).collect();
+    Ok(Page::cut(rows, limit, |row| row.ca.id.to_string()))
+}
+
+/// A CA's certificate with its chain.
+pub async fn certificate(app: &App, caller: &Caller, id: CaId) -> Result<CaCertificate, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    let not_found = || ServiceError::not_found(Noun::Ca, id);
+    let ca = certificate_authorities::find(&mut session, id).await?.ok_or_else(not_found)?;
+    let mut chain_pem = String::new();
+    let mut parent = ca.parent_id;
+    while let Some(parent_id) = parent {
+        let above =
+            certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
+        chain_pem.push_str(&pem::encode("CERTIFICATE", &above.certificate_der));
+        parent = above.parent_id;
+    }
+    Ok(CaCertificate {
+        certificate_pem: pem::encode("CERTIFICATE", &ca.certificate_der),
+        chain_pem,
+        der: ca.certificate_der,
+    })
+}
+
+/// The certificate of any tenant's CA in DER, for the public distribution point.
+pub async fn public_certificate(app: &App, id: CaId) -> Result<Vec<u8>, ServiceError> {
+    let mut session = app.database().read_system().await?;
+    certificate_authorities::public_certificate(&mut session, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))
+}

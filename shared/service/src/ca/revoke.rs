@@ -1,0 +1,41 @@
+//! Revoking a CA: it and the CAs under it stop issuing at once; a job revokes what they issued.
+
+use certmill_domain::{CaId, Job};
+use certmill_storage::certificate_authorities;
+use certmill_x509::RevocationReason;
+
+use super::CaWithCrl;
+use crate::{App, Caller, Noun, ServiceError};
+
+/// Revokes a CA. Repeating it answers the first revocation and its progress.
+pub async fn revoke(
+    app: &App,
+    caller: &Caller,
+    id: CaId,
+    reason: RevocationReason,
+) -> Result<CaWithCrl, ServiceError> {
+    let mut tx = app.database().begin(caller.tenant).await?;
+    let ca = certificate_authorities::find(&mut tx, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
+    let revoked =
+        certificate_authorities::revoke_tree(&mut tx, id, reason, below(reason), app.now()).await?;
+    if !revoked.is_empty() {
+        certificate_authorities::set_revocation_total(&mut tx, id).await?;
+        app.enqueue(&mut tx, Job::RevokeCaCascade(id), Some(&caller.request_id)).await?;
+        if let Some(parent) = ca.parent_id {
+            app.enqueue(&mut tx, Job::RebuildCrl(parent), Some(&caller.request_id)).await?;
+        }
+        tx.commit().await?;
+        app.wake_workers();
+    }
+    super::find(app, caller.tenant, id).await
+}
+
+/// The reason that what is under a CA gets: its own key is not compromised when its issuer's is.
+pub(crate) fn below(reason: RevocationReason) -> RevocationReason {
+    match reason {
+        RevocationReason::KeyCompromise => RevocationReason::CaCompromise,
+        other => other,
+    }
+}

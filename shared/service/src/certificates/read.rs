@@ -1,0 +1,131 @@
+//! Finding certificates and changing their labels.
+
+use std::collections::BTreeMap;
+
+use certmill_domain::{Certificate, CertificateId, Timestamp};
+use certmill_storage::certificates::search::{self, Page as Keyset};
+use certmill_storage::certificates::{self, Labels};
+
+pub use certmill_storage::certificates::search::Filter;
+
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
+
+const MAX_TAGS: usize = 64;
+const MAX_TAG_LENGTH: usize = 256;
+const MAX_DESCRIPTION_LENGTH: usize = 4_096;
+
+/// In which order a list comes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// Newest first.
+    #[default]
+    CreatedAt,
+    /// Soonest to end first.
+    NotAfter,
+}
+
+/// A certificate with the PEM of its chain.
+#[derive(Debug, Clone)]
+pub struct CertificateWithChain {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The certificates of its CA and of those above it, in PEM; empty when its CA is not ours.
+    pub chain_pem: String,
+}
+
+/// A certificate of the tenant with its chain.
+pub async fn find(
+    app: &App,
+    caller: &Caller,
+    id: CertificateId,
+) -> Result<CertificateWithChain, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    let certificate = certificates::find(&mut session, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
+    drop(session);
+    let chain_pem = match certificate.ca_id {
+        Some(ca) => app.issuers().find(app, caller.tenant, ca).await?.chain_pem.concat(),
+        None => String::new(),
+    };
+    Ok(CertificateWithChain { certificate, chain_pem })
+}
+
+/// The tenant's certificates that the filter finds.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    filter: &Filter,
+    sort: Sort,
+    page: &PageRequest,
+) -> Result<Page<Certificate>, ServiceError> {
+    let limit = page.rows()?;
+    let keyset = match sort {
+        Sort::CreatedAt => Keyset::Newest(page.key()?),
+        Sort::NotAfter => Keyset::SoonestEnd(page.key::<EndKey>()?.map(|key| (key.end, key.id))),
+    };
+    let mut session = app.database().read(caller.tenant).await?;
+    let rows = search::search(&mut session, filter, keyset, limit + 1, app.now()).await?;
+    Ok(Page::cut(rows, limit, |row| match sort {
+        Sort::CreatedAt => row.id.to_string(),
+        Sort::NotAfter => format!("{} {}", row.not_after.unix_micros(), row.id),
+    }))
+}
+
+/// The key of a row in the order of ends.
+struct EndKey {
+    end: Timestamp,
+    id: CertificateId,
+}
+
+impl std::str::FromStr for EndKey {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (end, id) = text.split_once(' ').ok_or(())?;
+        Ok(Self {
+            end: Timestamp::from_unix_micros(end.parse().map_err(|_| ())?),
+            id: id.parse().map_err(|_| ())?,
+        })
+    }
+}
+
+/// Replaces tags, description or both.
+pub async fn label(
+    app: &App,
+    caller: &Caller,
+    id: CertificateId,
+    tags: Option<BTreeMap<String, String>>,
+    description: Option<String>,
+) -> Result<CertificateWithChain, ServiceError> {
+    if let Some(tags) = &tags {
+        check_tags(tags)?;
+    }
+    if description.as_ref().is_some_and(|text| text.len() > MAX_DESCRIPTION_LENGTH || text.contains('\0')) {
+        let problem = format!("must have at most {MAX_DESCRIPTION_LENGTH} bytes and no NUL character");
+        return Err(ServiceError::field("description", problem));
+    }
+    let mut tx = app.database().begin(caller.tenant).await?;
+    if !certificates::set_labels(&mut tx, id, Labels { tags, description }).await? {
+        return Err(ServiceError::not_found(Noun::Certificate, id));
+    }
+    tx.commit().await?;
+    find(app, caller, id).await
+}
+
+fn check_tags(tags: &BTreeMap<String, String>) -> Result<(), ServiceError> {
+    if tags.len() > MAX_TAGS {
+        return Err(ServiceError::field("tags", format!("has {} entries; at most {MAX_TAGS}", tags.len())));
+    }
+    let legal = |text: &str| text.len() <= MAX_TAG_LENGTH && !text.chars().any(char::is_control);
+    for (key, value) in tags {
+        if key.is_empty() || !legal(key) || !legal(value) {
+            let problem = format!(
+                "`{}`: a key has 1 to {MAX_TAG_LENGTH} bytes, a value at most {MAX_TAG_LENGTH}, neither a control character",
+                key.chars().take(64).collect::<String>()
+            );
+            return Err(ServiceError::field("tags", problem));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! CRLs: reading the present one, asking for a new one, and building it.
+
+mod rebuild;
+
+use std::time::Duration;
+
+use certmill_domain::{CaId, Crl, CrlInfo, Job, TenantId, Timestamp};
+use certmill_storage::crls;
+use certmill_storage::jobs::Enqueued;
+use certmill_x509::{CrlBuilder, CrlHeader, Signer};
+
+pub(crate) use rebuild::rebuild;
+
+use crate::{App, Caller, Noun, ServiceError};
+
+/// How long a caller waits for the CRL that it asked for.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Who signs a CRL.
+pub(crate) struct CrlIssuer<'a> {
+    pub(crate) subject_der: &'a [u8],
+    pub(crate) key_id: &'a [u8],
+    pub(crate) signer: &'a dyn Signer,
+}
+
+/// A CA's first CRL: number 1, no entries.
+pub(crate) fn sign_empty(
+    issuer: &CrlIssuer<'_>,
+    (this_update, next_update): (Timestamp, Timestamp),
+) -> Result<Crl, ServiceError> {
+    let info = CrlInfo { number: 1, this_update, next_update, entries: 0 };
+    let der = sign(CrlBuilder::new(), issuer, &info)?;
+    Ok(Crl { info, der })
+}
+
+/// Signs a CRL with these figures.
+pub(crate) fn sign(
+    builder: CrlBuilder,
+    issuer: &CrlIssuer<'_>,
+    info: &CrlInfo,
+) -> Result<Vec<u8>, ServiceError> {
+    let header = CrlHeader {
+        issuer_der: issuer.subject_der,
+        authority_key_id: issuer.key_id,
+        crl_number: u64::try_from(info.number).unwrap_or(1),
+        this_update: info.this_update.unix_seconds(),
+        next_update: info.next_update.unix_seconds(),
+    };
+    Ok(builder.sign(&header, issuer.signer)?)
+}
+
+/// A CA's present CRL.
+pub async fn find(app: &App, tenant: TenantId, ca: CaId) -> Result<Crl, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    crls::find(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
+}
+
+/// The figures of the present CRL of a CA of any tenant.
+pub async fn public_info(app: &App, ca: CaId) -> Result<CrlInfo, ServiceError> {
+    let mut session = app.database().read_system().await?;
+    crls::public_info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
+}
+
+/// The present CRL of a CA of any tenant, for the public distribution point.
+pub async fn public(app: &App, ca: CaId) -> Result<Crl, ServiceError> {
+    let mut session = app.database().read_system().await?;
+    crls::public(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
+}
+
+/// The figures of a CA's present CRL.
+pub async fn info(app: &App, tenant: TenantId, ca: CaId) -> Result<CrlInfo, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    crls::info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
+}
+
+/// What became of a request for a new CRL.
+pub enum Requested {
+    /// It was built within the waiting time.
+    Built(Crl),
+    /// It is still being built; this is the present one.
+    Pending(CrlInfo),
+}
+
+/// Asks for a new CRL and waits, at most 30 s, for a worker to build it.
+pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, ServiceError> {
+    let before = info(app, caller.tenant, ca).await?;
+    let mut tx = app.database().begin(caller.tenant).await?;
+    let enqueued = app.enqueue(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id)).await?;
+    tx.commit().await?;
+    app.wake_workers();
+    // A build that runs already may have read the revocations before this call: the one after it counts.
+    let wanted = before.number
+        + match enqueued {
+            Enqueued::Waiting => 1,
+            Enqueued::BehindRunning => 2,
+        };
+    let arrived = async {
+        let mut pause = Duration::from_millis(5);
+        loop {
+            tokio::time::sleep(pause).await;
+            if info(app, caller.tenant, ca).await?.number >= wanted {
+                return find(app, caller.tenant, ca).await;
+            }
+            pause = (pause * 2).min(Duration::from_millis(250));
+        }
+    };
+    match tokio::time::timeout(WAIT, arrived).await {
+        Ok(crl) => Ok(Requested::Built(crl?)),
+        Err(_) => Ok(Requested::Pending(info(app, caller.tenant, ca).await?)),
+    }
+}

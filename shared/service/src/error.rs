@@ -1,0 +1,145 @@
+//! Why a use case failed, by what the caller can do about it.
+
+use certmill_domain::{FieldErrors, InvalidDuration, Scope, Violation};
+use certmill_keys::KeyError;
+use certmill_storage::StorageError;
+use certmill_x509::X509Error;
+
+/// The kinds of objects that can be missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noun {
+    /// A certificate authority.
+    Ca,
+    /// A role.
+    Role,
+    /// A certificate.
+    Certificate,
+    /// A token.
+    Token,
+}
+
+/// Why a use case failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// No token was sent, or something that is not one.
+    #[error("send `Authorization: Bearer <token>`")]
+    AuthenticationRequired,
+    /// The token is not known.
+    #[error("this token is not known")]
+    TokenInvalid,
+    /// The token has ended.
+    #[error("this token expired at {0}")]
+    TokenExpired(certmill_domain::Timestamp),
+    /// The token was revoked.
+    #[error("this token was revoked")]
+    TokenRevoked,
+    /// The token lacks a scope.
+    #[error("this call needs a token with the scope `{0}`")]
+    InsufficientScope(Scope),
+    /// There is no such object in the tenant.
+    #[error("there is no {} `{id}`", match .noun { Noun::Ca => "certificate authority", Noun::Role => "role", Noun::Certificate => "certificate", Noun::Token => "token" })]
+    NotFound {
+        /// What kind of object.
+        noun: Noun,
+        /// The id or name that was asked for.
+        id: String,
+    },
+    /// The name is taken.
+    #[error("a {what} named `{name}` exists already: choose another name")]
+    AlreadyExists {
+        /// The kind of object.
+        what: &'static str,
+        /// Its name.
+        name: String,
+    },
+    /// The object's state does not permit the call.
+    #[error("{message}")]
+    InvalidState {
+        /// A sentence with the present state and the states from which the call is possible.
+        message: String,
+        /// The present state.
+        state: &'static str,
+        /// The states from which the call is possible.
+        possible_from: &'static [&'static str],
+    },
+    /// The object is in use.
+    #[error("{0}")]
+    InUse(String),
+    /// Fields of the request are wrong.
+    #[error("the request is not valid: {0}")]
+    Validation(FieldErrors),
+    /// The role does not permit the request.
+    #[error("{0}")]
+    RoleViolation(Violation),
+    /// The CSR cannot be used.
+    #[error("{0}")]
+    CsrInvalid(String),
+    /// A duration cannot be read.
+    #[error("{0}")]
+    InvalidDuration(#[from] InvalidDuration),
+    /// A cursor was not made by this service for this list.
+    #[error("this cursor does not belong to this list: send the `cursor` of the previous page, or none to start over")]
+    InvalidCursor,
+    /// The request makes no sense as a whole.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// Something below is not reachable; the same call may succeed later.
+    #[error("a service that certmill depends on is not available: try again")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// A job's attempt lost its lease: another attempt goes on with the work.
+    #[error("another attempt has taken over this job")]
+    LeaseLost,
+    /// A fault of ours.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl ServiceError {
+    /// One wrong field.
+    pub fn field(name: &str, problem: impl Into<String>) -> Self {
+        Self::Validation(FieldErrors(std::iter::once((name.to_owned(), problem.into())).collect()))
+    }
+
+    /// A missing object.
+    pub fn not_found(noun: Noun, id: impl ToString) -> Self {
+        Self::NotFound { noun, id: id.to_string().chars().take(128).collect() }
+    }
+
+    /// A fault of ours, described.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::Internal(message.into().into())
+    }
+}
+
+impl From<StorageError> for ServiceError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Unavailable(_) => Self::Unavailable(Box::new(error)),
+            StorageError::LeaseLost => Self::LeaseLost,
+            other => Self::Internal(Box::new(other)),
+        }
+    }
+}
+
+impl From<KeyError> for ServiceError {
+    fn from(error: KeyError) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<X509Error> for ServiceError {
+    fn from(error: X509Error) -> Self {
+        Self::Internal(Box::new(error))
+    }
+}
+
+impl From<Violation> for ServiceError {
+    fn from(violation: Violation) -> Self {
+        // A value that is no legal name or duration at all is a wrong field; the role has no say in it.
+        if violation.rule == "syntax" {
+            let problem = format!("`{}`: {}", violation.value, violation.allowed);
+            return Self::field(violation.field, problem);
+        }
+        Self::RoleViolation(violation)
+    }
+}

@@ -1,0 +1,112 @@
+//! A CA made ready to sign: its certificate's parts, its chain and its private key, opened once and cached.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use certmill_domain::{Ca, CaId, IssuerWindow, TenantId, Timestamp};
+use certmill_keys::{PrivateKey, SealPlace};
+use certmill_storage::certificate_authorities;
+use certmill_x509::{ParsedCertificate, Signer, pem};
+use moka::sync::Cache;
+
+use crate::{App, Noun, ServiceError};
+
+/// A CA that can sign. Nothing in it changes over the CA's life; whether it still may issue is asked of its row
+/// when the certificate is committed.
+pub struct Issuer {
+    /// The CA as it was when it was loaded: only its unchanging parts may be used.
+    pub(crate) ca: Ca,
+    pub(crate) subject_der: Vec<u8>,
+    pub(crate) key_id: Vec<u8>,
+    pub(crate) key: PrivateKey,
+    /// The CA's certificate and the ones above it up to the root, in PEM.
+    pub(crate) chain_pem: Vec<String>,
+    pub(crate) ca_issuers_url: String,
+    pub(crate) crl_url: String,
+}
+
+impl Issuer {
+    /// The span in which it may issue, seen from `now`.
+    pub(crate) fn window(&self, now: Timestamp) -> IssuerWindow {
+        IssuerWindow { now, not_before: self.ca.not_before, not_after: self.ca.not_after }
+    }
+
+    /// Whether signing is quick enough for a thread that serves requests (RSA is not).
+    pub(crate) fn signs_quickly(&self) -> bool {
+        self.ca.key_algorithm.key_type() != "rsa"
+    }
+
+    /// The key as a signer.
+    pub(crate) fn signer(&self) -> &dyn Signer {
+        &self.key
+    }
+}
+
+/// The cache of issuers. An evicted key is zeroized when its last signature is done.
+pub(crate) struct Issuers(Cache<(TenantId, CaId), Arc<Issuer>>);
+
+impl Issuers {
+    pub(crate) fn new() -> Self {
+        Self(Cache::builder().max_capacity(1_000).time_to_idle(Duration::from_secs(600)).build())
+    }
+
+    /// The issuer of this id.
+    pub(crate) async fn find(
+        &self,
+        app: &App,
+        tenant: TenantId,
+        id: CaId,
+    ) -> Result<Arc<Issuer>, ServiceError> {
+        if let Some(issuer) = self.0.get(&(tenant, id)) {
+            return Ok(issuer);
+        }
+        let issuer = Arc::new(load(app, tenant, id).await?);
+        self.0.insert((tenant, id), Arc::clone(&issuer));
+        Ok(issuer)
+    }
+}
+
+async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    let not_found = || ServiceError::not_found(Noun::Ca, id);
+    let ca = certificate_authorities::find(&mut session, id).await?.ok_or_else(not_found)?;
+    let sealed = certificate_authorities::sealed_key(&mut session, id).await?.ok_or_else(not_found)?;
+    let mut chain_pem = vec![pem::encode("CERTIFICATE", &ca.certificate_der)];
+    let mut parent = ca.parent_id;
+    while let Some(parent_id) = parent {
+        let above =
+            certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
+        chain_pem.push(pem::encode("CERTIFICATE", &above.certificate_der));
+        parent = above.parent_id;
+    }
+    drop(session);
+    let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
+    let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
+    let key_id = parsed
+        .subject_key_id()
+        .ok_or_else(|| ServiceError::internal(format!("the certificate of {id} has no subject key identifier")))?;
+    Ok(Issuer {
+        subject_der: parsed.subject_der().to_vec(),
+        key_id: key_id.to_vec(),
+        key: PrivateKey::from_pkcs8_der(&opened)?,
+        chain_pem,
+        ca_issuers_url: ca_issuers_url(app, id),
+        crl_url: crl_url(app, id),
+        ca,
+    })
+}
+
+/// Where a CA's sealed private key belongs.
+pub(crate) fn ca_key_place(tenant: TenantId, ca: &str) -> SealPlace<'_> {
+    SealPlace { tenant, table: "certificate_authorities", row: ca, column: "sealed_key" }
+}
+
+/// Where the public finds a CA's certificate.
+pub fn ca_issuers_url(app: &App, id: CaId) -> String {
+    format!("{}/pub/ca/{id}.crt", app.settings().public_url)
+}
+
+/// Where the public finds a CA's CRL.
+pub fn crl_url(app: &App, id: CaId) -> String {
+    format!("{}/pub/crl/{id}.crl", app.settings().public_url)
+}

@@ -1,0 +1,63 @@
+//! Keyset pages: a cursor is the key of the last row, so that pages stay stable while rows are added.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::ServiceError;
+
+const DEFAULT_LIMIT: i64 = 100;
+const MAX_LIMIT: i64 = 1_000;
+
+/// Which page of a list is wanted.
+#[derive(Debug, Clone, Default)]
+pub struct PageRequest {
+    /// How many rows at most; 100 when absent, at most 1,000.
+    pub limit: Option<i64>,
+    /// The cursor of the page before.
+    pub cursor: Option<String>,
+}
+
+impl PageRequest {
+    /// The number of rows wanted.
+    pub(crate) fn rows(&self) -> Result<i64, ServiceError> {
+        let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
+        if (1..=MAX_LIMIT).contains(&limit) {
+            Ok(limit)
+        } else {
+            Err(ServiceError::field("limit", format!("is {limit}; it must be from 1 to {MAX_LIMIT}")))
+        }
+    }
+
+    /// The key in the cursor.
+    pub(crate) fn key<T: std::str::FromStr>(&self) -> Result<Option<T>, ServiceError> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| ServiceError::InvalidCursor)?;
+        let text = String::from_utf8(bytes).map_err(|_| ServiceError::InvalidCursor)?;
+        text.parse().map(Some).map_err(|_| ServiceError::InvalidCursor)
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The rows.
+    pub items: Vec<T>,
+    /// What to send for the next page; absent on the last one.
+    pub cursor: Option<String>,
+}
+
+impl<T> Page<T> {
+    /// Cuts a page of `limit` rows from up to `limit + 1` rows.
+    pub(crate) fn cut(mut items: Vec<T>, limit: i64, key: impl Fn(&T) -> String) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        let cursor = items.last().filter(|_| has_more).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
+        Self { items, cursor }
+    }
+
+    /// Whether another page follows.
+    pub fn has_more(&self) -> bool {
+        self.cursor.is_some()
+    }
+}

@@ -1,0 +1,134 @@
+//! Roles: making, reading, changing and deleting them.
+
+mod cache;
+
+use certmill_domain::{CaId, CaStatus, Role, RoleId, RoleName, RoleSettings, TenantId};
+use certmill_storage::roles::{self, RoleRow};
+use certmill_storage::{StorageError, Tx, certificate_authorities};
+
+pub(crate) use cache::{CachedRole, RoleCache};
+
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
+
+/// What a new role is to be.
+#[derive(Debug, Clone)]
+pub struct NewRole {
+    /// Its name, unique in the tenant.
+    pub name: String,
+    /// The CA that issues under it.
+    pub ca_id: String,
+    /// Its settings.
+    pub settings: RoleSettings,
+}
+
+/// Makes a role.
+pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow, ServiceError> {
+    let name: RoleName =
+        new.name.parse().map_err(|error| ServiceError::field("name", format!("{error}")))?;
+    let role = Role::new(new.settings).map_err(ServiceError::Validation)?;
+    let ca_id = crate::ca::parse_id(&new.ca_id)?;
+    let now = app.now();
+    let row = RoleRow {
+        id: RoleId::generate(now, app.entropy()),
+        name,
+        ca_id,
+        settings: role.settings().clone(),
+        version: 1,
+        created_at: now,
+        updated_at: now,
+    };
+    let mut tx = app.database().begin(caller.tenant).await?;
+    check_ca(app, &mut tx, ca_id).await?;
+    match roles::insert(&mut tx, &row).await {
+        Err(StorageError::AlreadyExists) => {
+            return Err(ServiceError::AlreadyExists { what: "role", name: row.name.as_str().to_owned() });
+        }
+        other => other?,
+    }
+    tx.commit().await?;
+    app.roles().forget(caller.tenant, row.name.as_str());
+    Ok(row)
+}
+
+/// The role of this name.
+pub async fn find(app: &App, tenant: TenantId, name: &str) -> Result<RoleRow, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    roles::find(&mut session, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))
+}
+
+/// The tenant's roles, newest first.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    page: &PageRequest,
+) -> Result<Page<RoleRow>, ServiceError> {
+    let (limit, before) = (page.rows()?, page.key::<RoleId>()?);
+    let mut session = app.database().read(caller.tenant).await?;
+    let rows = roles::list(&mut session, before, limit + 1).await?;
+    Ok(Page::cut(rows, limit, |row| row.id.to_string()))
+}
+
+/// Changes a role: `change` turns the present settings into the wanted ones; `ca_id` is replaced when given.
+/// Certificates that were issued under the role stay as they are.
+pub async fn update(
+    app: &App,
+    caller: &Caller,
+    name: &str,
+    ca_id: Option<String>,
+    change: impl FnOnce(&mut RoleSettings) -> Result<(), ServiceError>,
+) -> Result<RoleRow, ServiceError> {
+    let mut tx = app.database().begin(caller.tenant).await?;
+    let mut row = roles::find(&mut tx, name)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
+    change(&mut row.settings)?;
+    let role = Role::new(row.settings).map_err(ServiceError::Validation)?;
+    row.settings = role.settings().clone();
+    if let Some(ca_id) = ca_id {
+        row.ca_id = crate::ca::parse_id(&ca_id)?;
+        check_ca(app, &mut tx, row.ca_id).await?;
+    }
+    let from_version = row.version;
+    row.version += 1;
+    row.updated_at = app.now();
+    if !roles::update(&mut tx, &row, from_version).await? {
+        return Err(ServiceError::InvalidState {
+            message: format!("the role `{name}` was changed by someone else at the same time: read it and try again"),
+            state: "changed",
+            possible_from: &["unchanged"],
+        });
+    }
+    tx.commit().await?;
+    app.roles().forget(caller.tenant, name);
+    Ok(row)
+}
+
+/// Deletes a role. Its certificates stay; nothing more is issued under it.
+pub async fn delete(app: &App, caller: &Caller, name: &str) -> Result<(), ServiceError> {
+    let mut tx = app.database().begin(caller.tenant).await?;
+    if !roles::delete(&mut tx, name).await? {
+        return Err(ServiceError::not_found(Noun::Role, name));
+    }
+    tx.commit().await?;
+    app.roles().forget(caller.tenant, name);
+    Ok(())
+}
+
+/// A role needs a CA of the tenant that may issue.
+async fn check_ca(app: &App, tx: &mut Tx, id: CaId) -> Result<(), ServiceError> {
+    let ca = certificate_authorities::find(tx, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
+    match ca.status(app.now()) {
+        CaStatus::Active => Ok(()),
+        other => Err(ServiceError::InvalidState {
+            message: format!(
+                "the certificate authority `{}` ({id}) is {}: a role needs an active one",
+                ca.name,
+                other.as_str()
+            ),
+            state: other.as_str(),
+            possible_from: &["active"],
+        }),
+    }
+}

@@ -1,0 +1,61 @@
+//! Roles that were used lately. A cached role may permit an issuance, because its version is checked again in the
+//! transaction that stores the certificate; it may never refuse one, so a refusal is repeated on the present row.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use certmill_domain::{CaId, Role, RoleId, RoleName, TenantId};
+use moka::sync::Cache;
+
+use crate::{App, ServiceError};
+
+/// A role as it was at some version.
+pub(crate) struct CachedRole {
+    pub(crate) id: RoleId,
+    pub(crate) name: RoleName,
+    pub(crate) ca_id: CaId,
+    pub(crate) version: i64,
+    pub(crate) role: Role,
+}
+
+pub(crate) struct RoleCache(Cache<(TenantId, String), Arc<CachedRole>>);
+
+impl RoleCache {
+    pub(crate) fn new() -> Self {
+        Self(Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(300)).build())
+    }
+
+    /// The role as this process last saw it, read if it did not; with it, whether it was read just now.
+    pub(crate) async fn find(
+        &self,
+        app: &App,
+        tenant: TenantId,
+        name: &str,
+    ) -> Result<(Arc<CachedRole>, bool), ServiceError> {
+        let key = (tenant, name.to_owned());
+        if let Some(role) = self.0.get(&key) {
+            return Ok((role, false));
+        }
+        let row = super::find(app, tenant, name).await?;
+        let role = Role::new(row.settings).map_err(|errors| {
+            ServiceError::internal(format!("the stored role {} is not legal any more: {errors}", row.id))
+        })?;
+        let cached = Arc::new(CachedRole {
+            id: row.id,
+            name: row.name,
+            ca_id: row.ca_id,
+            version: row.version,
+            role,
+        });
+        self.0.insert(key, Arc::clone(&cached));
+        Ok((cached, true))
+    }
+
+    pub(crate) fn forget(&self, tenant: TenantId, name: &str) {
+        self.0.invalidate(&(tenant, name.to_owned()));
+    }
+
+    pub(crate) fn clear(&self) {
+        self.0.invalidate_all();
+    }
+}

@@ -1,0 +1,379 @@
+//! The two databases behind one set of calls. Nothing outside this module knows which one is in use.
+
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use certmill_domain::TenantId;
+use sqlx::pool::{PoolConnection, PoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous,
+};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+
+use crate::StorageError;
+use crate::query::{Query, Value};
+
+/// A handle on the database; cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    pub(crate) pools: Pools,
+}
+
+#[derive(Clone)]
+pub(crate) enum Pools {
+    /// One connection writes, since SQLite has one writer anyway; the others read beside it (WAL).
+    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Postgres(PgPool),
+}
+
+/// Connections of the pool, for metrics.
+#[derive(Debug, Clone, Copy)]
+pub struct PoolFigures {
+    /// Open connections.
+    pub size: u32,
+    /// Open connections that nobody uses.
+    pub idle: u32,
+}
+
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Database {
+    /// Opens `postgres://…` or `sqlite:///path/to/file`; a missing SQLite file is made, a Postgres server is
+    /// contacted when the first connection is needed.
+    ///
+    /// # Errors
+    /// [`StorageError::Configuration`] when the URL cannot be used, [`StorageError::Unavailable`] when the
+    /// SQLite file cannot be opened.
+    pub async fn open(url: &str, max_connections: u32) -> Result<Self, StorageError> {
+        if let Some(path) = url.strip_prefix("sqlite://") {
+            return Self::open_sqlite(Path::new(path), max_connections).await;
+        }
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            return Err(StorageError::Configuration(
+                "the URL must start with postgres:// or sqlite://".to_owned(),
+            ));
+        }
+        let options = PgConnectOptions::from_str(url)
+            .map_err(|error| StorageError::Configuration(error.to_string()))?
+            .application_name("certmill")
+            .statement_cache_capacity(256);
+        let pool = PoolOptions::<Postgres>::new()
+            .max_connections(max_connections)
+            .acquire_timeout(ACQUIRE_TIMEOUT)
+            // A dead connection shows at its first use; the check would cost a round trip each time.
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        Ok(Self { pools: Pools::Postgres(pool) })
+    }
+
+    async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Self, StorageError> {
+        let options = SqliteConnectOptions::new()
+            .filename(path)
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: a certificate that was answered must survive a power failure.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(5))
+            .pragma("cache_size", "-65536")
+            .pragma("wal_autocheckpoint", "4000")
+            .statement_cache_capacity(256);
+        let pool = |connections: u32, options: SqliteConnectOptions| {
+            PoolOptions::<Sqlite>::new()
+                .max_connections(connections)
+                .acquire_timeout(ACQUIRE_TIMEOUT)
+                .idle_timeout(None)
+                .max_lifetime(None)
+                .test_before_acquire(false)
+                .connect_with(options)
+        };
+        let writer = pool(1, options.clone()).await?;
+        let readers = pool(max_connections.clamp(1, 8), options).await?;
+        Ok(Self { pools: Pools::Sqlite { writer, readers } })
+    }
+
+    /// A session that reads rows of `tenant`.
+    pub async fn read(&self, tenant: TenantId) -> Result<Session, StorageError> {
+        Ok(Session { link: self.reading().await?, tenant })
+    }
+
+    /// A transaction that reads and writes rows of `tenant`. Dropped without [`Tx::commit`], it leaves nothing.
+    pub async fn begin(&self, tenant: TenantId) -> Result<Tx, StorageError> {
+        Ok(Tx(Session { link: self.writing().await?, tenant }))
+    }
+
+    /// A session that reads across tenants.
+    pub async fn read_system(&self) -> Result<SystemSession, StorageError> {
+        Ok(SystemSession(self.reading().await?))
+    }
+
+    /// A transaction across tenants.
+    pub async fn begin_system(&self) -> Result<SystemTx, StorageError> {
+        Ok(SystemTx(SystemSession(self.writing().await?)))
+    }
+
+    /// Answers when the database does.
+    pub async fn ping(&self) -> Result<(), StorageError> {
+        let mut session = self.read_system().await?;
+        session.link().fetch_all::<(i64,)>(Query::new("SELECT CAST(1 AS BIGINT)")).await.map(|_| ())
+    }
+
+    /// How many connections are open and idle.
+    pub fn pool_figures(&self) -> PoolFigures {
+        let idle = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => PoolFigures {
+                size: writer.size() + readers.size(),
+                idle: idle(writer.num_idle() + readers.num_idle()),
+            },
+            Pools::Postgres(pool) => PoolFigures { size: pool.size(), idle: idle(pool.num_idle()) },
+        }
+    }
+
+    /// Whether a backup of the rows is one file beside the process (for messages to people).
+    pub fn is_embedded(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
+    }
+
+    /// Closes every connection, after the statements in hand.
+    pub async fn close(&self) {
+        match &self.pools {
+            Pools::Sqlite { writer, readers } => {
+                readers.close().await;
+                writer.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+
+    async fn reading(&self) -> Result<Link, StorageError> {
+        Ok(Link(match &self.pools {
+            Pools::Sqlite { readers, .. } => Connection::SqliteRead(readers.acquire().await?),
+            Pools::Postgres(pool) => Connection::PostgresRead(pool.acquire().await?),
+        }))
+    }
+
+    async fn writing(&self) -> Result<Link, StorageError> {
+        Ok(Link(match &self.pools {
+            // IMMEDIATE: a transaction that turns from reading to writing fails under SQLite instead of waiting.
+            Pools::Sqlite { writer, .. } => {
+                Connection::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pools::Postgres(pool) => Connection::PostgresWrite(pool.begin().await?),
+        }))
+    }
+}
+
+/// A connection on which queries run.
+pub struct Link(Connection);
+
+enum Connection {
+    SqliteRead(PoolConnection<Sqlite>),
+    SqliteWrite(Transaction<'static, Sqlite>),
+    PostgresRead(PoolConnection<Postgres>),
+    PostgresWrite(Transaction<'static, Postgres>),
+}
+
+enum Driver<'a> {
+    Sqlite(&'a mut SqliteConnection),
+    Postgres(&'a mut PgConnection),
+}
+
+/// A row type that either database can fill.
+pub(crate) trait Record:
+    for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+impl<T> Record for T where
+    T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin
+{
+}
+
+/// Binds every value of `$query` to the statement that `$make` builds from its text.
+macro_rules! bound {
+    ($query:ident, $make:expr) => {{
+        let mut statement = $make(AssertSqlSafe($query.text));
+        for value in $query.values {
+            statement = match value {
+                Value::Text(value) => statement.bind(value),
+                Value::Int(value) => statement.bind(value),
+                Value::Bytes(value) => statement.bind(value),
+                Value::Bool(value) => statement.bind(value),
+            };
+        }
+        statement
+    }};
+}
+
+impl Link {
+    fn driver(&mut self) -> Driver<'_> {
+        match &mut self.0 {
+            Connection::SqliteRead(connection) => Driver::Sqlite(connection),
+            Connection::SqliteWrite(transaction) => Driver::Sqlite(transaction),
+            Connection::PostgresRead(connection) => Driver::Postgres(connection),
+            Connection::PostgresWrite(transaction) => Driver::Postgres(transaction),
+        }
+    }
+
+    /// What a claim appends so that two Postgres sessions do not wait for each other's rows.
+    pub(crate) fn skip_locked(&self) -> &'static str {
+        match &self.0 {
+            Connection::SqliteRead(_) | Connection::SqliteWrite(_) => "",
+            Connection::PostgresRead(_) | Connection::PostgresWrite(_) => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    pub(crate) async fn fetch_all<R: Record>(&mut self, query: Query) -> Result<Vec<R>, StorageError> {
+        Ok(match self.driver() {
+            Driver::Sqlite(connection) => {
+                bound!(query, sqlx::query_as::<Sqlite, R>).fetch_all(connection).await?
+            }
+            Driver::Postgres(connection) => {
+                bound!(query, sqlx::query_as::<Postgres, R>).fetch_all(connection).await?
+            }
+        })
+    }
+
+    pub(crate) async fn fetch_optional<R: Record>(
+        &mut self,
+        query: Query,
+    ) -> Result<Option<R>, StorageError> {
+        Ok(match self.driver() {
+            Driver::Sqlite(connection) => {
+                bound!(query, sqlx::query_as::<Sqlite, R>).fetch_optional(connection).await?
+            }
+            Driver::Postgres(connection) => {
+                bound!(query, sqlx::query_as::<Postgres, R>).fetch_optional(connection).await?
+            }
+        })
+    }
+
+    /// Runs a statement and answers how many rows it touched.
+    pub(crate) async fn execute(&mut self, query: Query) -> Result<u64, StorageError> {
+        Ok(match self.driver() {
+            Driver::Sqlite(connection) => {
+                bound!(query, sqlx::query::<Sqlite>).execute(connection).await?.rows_affected()
+            }
+            Driver::Postgres(connection) => {
+                bound!(query, sqlx::query::<Postgres>).execute(connection).await?.rows_affected()
+            }
+        })
+    }
+
+    async fn commit(self) -> Result<(), StorageError> {
+        match self.0 {
+            Connection::SqliteWrite(transaction) => transaction.commit().await?,
+            Connection::PostgresWrite(transaction) => transaction.commit().await?,
+            Connection::SqliteRead(_) | Connection::PostgresRead(_) => {}
+        }
+        Ok(())
+    }
+}
+
+/// Anything that carries a connection: sessions and transactions, of a tenant or of the system.
+pub trait WithLink: Send {
+    /// The connection.
+    fn link(&mut self) -> &mut Link;
+}
+
+/// Reads in the name of one tenant.
+pub struct Session {
+    link: Link,
+    tenant: TenantId,
+}
+
+impl Session {
+    /// Whose rows it sees.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The tenant as a bound value.
+    pub(crate) fn tenant_key(&self) -> String {
+        self.tenant.to_string()
+    }
+}
+
+/// Reads and writes in the name of one tenant, all or nothing.
+pub struct Tx(Session);
+
+impl Tx {
+    /// Makes everything durable.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.0.link.commit().await
+    }
+}
+
+/// Reads across tenants.
+pub struct SystemSession(Link);
+
+/// Reads and writes across tenants, all or nothing.
+pub struct SystemTx(SystemSession);
+
+impl SystemTx {
+    /// Makes everything durable.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.0.0.commit().await
+    }
+
+    /// Goes on in the name of one tenant, in the same transaction.
+    pub fn into_tenant(self, tenant: TenantId) -> Tx {
+        Tx(Session { link: self.0.0, tenant })
+    }
+}
+
+impl WithLink for Session {
+    fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
+}
+
+impl WithLink for Tx {
+    fn link(&mut self) -> &mut Link {
+        &mut self.0.link
+    }
+}
+
+impl WithLink for SystemSession {
+    fn link(&mut self) -> &mut Link {
+        &mut self.0
+    }
+}
+
+impl WithLink for SystemTx {
+    fn link(&mut self) -> &mut Link {
+        &mut self.0.0
+    }
+}
+
+impl Deref for Tx {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.0
+    }
+}
+
+impl Deref for SystemTx {
+    type Target = SystemSession;
+
+    fn deref(&self) -> &SystemSession {
+        &self.0
+    }
+}
+
+impl DerefMut for SystemTx {
+    fn deref_mut(&mut self) -> &mut SystemSession {
+        &mut self.0
+    }
+}

@@ -1,0 +1,311 @@
+//! Certificate authorities.
+
+use certmill_domain::{Ca, CaId, CaKind, CaRevocation, Timestamp};
+use certmill_x509::{KeyAlgorithm, RevocationReason, SerialNumber};
+
+use crate::error::{corrupt, parsed};
+use crate::query::Query;
+use crate::{Session, StorageError, SystemSession, Tx, WithLink};
+
+const TABLE: &str = "certificate_authorities";
+const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, key_size, serial_number, \
+     not_before, not_after, path_length, certificate_der, certificates_issued, revoked_at, revocation_reason, \
+     certificates_revoked, certificates_total, revocation_completed_at, created_at \
+     FROM certificate_authorities WHERE ";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    name: String,
+    common_name: String,
+    kind: String,
+    parent_id: Option<String>,
+    key_type: String,
+    key_size: i64,
+    serial_number: Vec<u8>,
+    not_before: i64,
+    not_after: i64,
+    path_length: Option<i64>,
+    certificate_der: Vec<u8>,
+    certificates_issued: i64,
+    revoked_at: Option<i64>,
+    revocation_reason: Option<i64>,
+    certificates_revoked: i64,
+    certificates_total: i64,
+    revocation_completed_at: Option<i64>,
+    created_at: i64,
+}
+
+/// Stores a new CA with its sealed private key. [`StorageError::AlreadyExists`] when its name is taken.
+pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), StorageError> {
+    let query = Query::new(
+        "INSERT INTO certificate_authorities (tenant_id, id, name, common_name, kind, parent_id, key_type, \
+         key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+    )
+    .bind(tx.tenant_key())
+    .bind(ca.id.to_string())
+    .bind(ca.name.clone())
+    .bind(ca.common_name.clone())
+    .bind(ca.kind.as_str())
+    .bind(ca.parent_id.map(|id| id.to_string()))
+    .bind(ca.key_algorithm.key_type())
+    .bind(i64::from(ca.key_algorithm.key_size()))
+    .bind(ca.serial_number.as_bytes())
+    .bind(ca.not_before.unix_micros())
+    .bind(ca.not_after.unix_micros())
+    .bind(ca.path_length.map(i64::from))
+    .bind(ca.certificate_der.clone())
+    .bind(sealed_key)
+    .bind(ca.created_at.unix_micros());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// A CA of the tenant.
+pub async fn find(session: &mut Session, id: CaId) -> Result<Option<Ca>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND id = ").push_bind(id.to_string());
+    session.link().fetch_optional::<Row>(query).await?.map(ca).transpose()
+}
+
+/// A CA's certificate, whoever owns it: for the public distribution point.
+pub async fn public_certificate(
+    session: &mut SystemSession,
+    id: CaId,
+) -> Result<Option<Vec<u8>>, StorageError> {
+    let query = Query::new("SELECT certificate_der FROM certificate_authorities WHERE id = $1").bind(id.to_string());
+    Ok(session.link().fetch_optional::<(Vec<u8>,)>(query).await?.map(|(der,)| der))
+}
+
+/// The sealed private key of a CA.
+pub async fn sealed_key(session: &mut Session, id: CaId) -> Result<Option<Vec<u8>>, StorageError> {
+    let query = Query::new("SELECT sealed_key FROM certificate_authorities WHERE tenant_id = $1 AND id = $2")
+        .bind(session.tenant_key())
+        .bind(id.to_string());
+    Ok(session.link().fetch_optional::<(Vec<u8>,)>(query).await?.map(|(key,)| key))
+}
+
+/// The tenant's CAs, newest first, those after `before` in that order.
+pub async fn list(
+    session: &mut Session,
+    before: Option<CaId>,
+    limit: i64,
+) -> Result<Vec<Ca>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    if let Some(before) = before {
+        query.push(" AND id < ").push_bind(before.to_string());
+    }
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(ca).collect()
+}
+
+/// Counts `count` certificates as issued by a CA that may issue now. `false`, and nothing is counted, when the
+/// CA is revoked or has ended: this is the lock between issuing and revoking, since both change this row.
+pub async fn count_issued(
+    tx: &mut Tx,
+    id: CaId,
+    count: i64,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET certificates_issued = certificates_issued + $1 \
+         WHERE tenant_id = $2 AND id = $3 AND revoked_at IS NULL AND not_after >= $4",
+    )
+    .bind(count)
+    .bind(tx.tenant_key())
+    .bind(id.to_string())
+    .bind(now.unix_micros());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Revokes a CA and, in the same statement, every CA under it that was not revoked before; answers their ids.
+/// The CA itself is not among them when it was revoked already, and then nothing changes.
+pub async fn revoke_tree(
+    tx: &mut Tx,
+    top: CaId,
+    reason: RevocationReason,
+    below: RevocationReason,
+    now: Timestamp,
+) -> Result<Vec<CaId>, StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET revoked_at = $1, revoked_with = $3, \
+         revocation_reason = CASE WHEN id = $3 THEN CAST($4 AS BIGINT) ELSE CAST($5 AS BIGINT) END \
+         WHERE tenant_id = $2 AND revoked_at IS NULL AND id IN (\
+           WITH RECURSIVE tree (id) AS (\
+             SELECT id FROM certificate_authorities WHERE tenant_id = $2 AND id = $3 AND revoked_at IS NULL \
+             UNION \
+             SELECT child.id FROM certificate_authorities child JOIN tree ON child.parent_id = tree.id \
+             WHERE child.tenant_id = $2) \
+           SELECT id FROM tree) \
+         RETURNING id",
+    )
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(top.to_string())
+    .bind(i64::from(reason.code()))
+    .bind(i64::from(below.code()));
+    let rows: Vec<(String,)> = tx.link().fetch_all(query).await?;
+    rows.iter().map(|(id,)| parsed(TABLE, "id", id)).collect()
+}
+
+/// Sets how many certificates the revocation of `top` will take along: those under every CA revoked with it.
+pub async fn set_revocation_total(tx: &mut Tx, top: CaId) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET certificates_total = (\
+           SELECT count(*) FROM certificates c WHERE c.tenant_id = $1 AND c.status = 'active' AND c.ca_id IN (\
+             SELECT id FROM certificate_authorities WHERE tenant_id = $1 AND revoked_with = $2)) \
+           + (SELECT count(*) FROM certificate_authorities WHERE tenant_id = $1 AND revoked_with = $2 AND id <> $2) \
+         WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(tx.tenant_key())
+    .bind(top.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// The CAs that the revocation of `top` took along, itself included, in a fixed order.
+pub async fn revoked_with(session: &mut Session, top: CaId) -> Result<Vec<CaId>, StorageError> {
+    let query = Query::new(
+        "SELECT id FROM certificate_authorities WHERE tenant_id = $1 AND revoked_with = $2 ORDER BY id",
+    )
+    .bind(session.tenant_key())
+    .bind(top.to_string());
+    let rows: Vec<(String,)> = session.link().fetch_all(query).await?;
+    rows.iter().map(|(id,)| parsed(TABLE, "id", id)).collect()
+}
+
+/// Sets the progress of a revocation that has just begun to the CAs revoked with it; later calls change nothing.
+pub async fn start_revocation_progress(
+    tx: &mut Tx,
+    top: CaId,
+    sub_cas: i64,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET certificates_revoked = $1 \
+         WHERE tenant_id = $2 AND id = $3 AND certificates_revoked = 0",
+    )
+    .bind(sub_cas)
+    .bind(tx.tenant_key())
+    .bind(top.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Adds to the visible progress of the revocation of `top`, and of the CA below it whose certificates they were.
+pub async fn add_revocation_progress(
+    tx: &mut Tx,
+    ids: &[CaId],
+    revoked: i64,
+) -> Result<(), StorageError> {
+    for id in ids {
+        let query = Query::new(
+            "UPDATE certificate_authorities SET certificates_revoked = certificates_revoked + $1, \
+             certificates_total = CASE WHEN certificates_total < certificates_revoked + $1 \
+             THEN certificates_revoked + $1 ELSE certificates_total END \
+             WHERE tenant_id = $2 AND id = $3",
+        )
+        .bind(revoked)
+        .bind(tx.tenant_key())
+        .bind(id.to_string());
+        tx.link().execute(query).await?;
+    }
+    Ok(())
+}
+
+/// Marks the revocation of everything under `top` as complete.
+pub async fn complete_revocation(tx: &mut Tx, top: CaId, now: Timestamp) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET revocation_completed_at = $1 \
+         WHERE tenant_id = $2 AND revoked_with = $3 AND revocation_completed_at IS NULL",
+    )
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(top.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// CAs, of any tenant, whose revocation has not been carried through to everything under them.
+pub async fn unfinished_revocations(
+    session: &mut SystemSession,
+    limit: i64,
+) -> Result<Vec<(certmill_domain::TenantId, CaId)>, StorageError> {
+    let query = Query::new(
+        "SELECT tenant_id, id FROM certificate_authorities \
+         WHERE revoked_with = id AND revocation_completed_at IS NULL ORDER BY id LIMIT $1",
+    )
+    .bind(limit);
+    let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
+    rows.iter()
+        .map(|(tenant, id)| Ok((parsed(TABLE, "tenant_id", tenant)?, parsed(TABLE, "id", id)?)))
+        .collect()
+}
+
+/// A revoked CA's certificate as an entry of its parent's CRL.
+pub async fn revoked_children(
+    session: &mut Session,
+    parent: CaId,
+    now: Timestamp,
+) -> Result<Vec<crate::crls::RevokedEntry>, StorageError> {
+    let query = Query::new(
+        "SELECT serial_number, revoked_at, revocation_reason FROM certificate_authorities \
+         WHERE tenant_id = $1 AND parent_id = $2 AND revoked_at IS NOT NULL AND not_after >= $3 \
+         ORDER BY serial_number",
+    )
+    .bind(session.tenant_key())
+    .bind(parent.to_string())
+    .bind(now.unix_micros());
+    let rows: Vec<(Vec<u8>, i64, Option<i64>)> = session.link().fetch_all(query).await?;
+    rows.into_iter().map(crate::crls::revoked_entry).collect()
+}
+
+fn ca(row: Row) -> Result<Ca, StorageError> {
+    let key_size = u32::try_from(row.key_size).map_err(|error| corrupt(TABLE, "key_size", error))?;
+    Ok(Ca {
+        id: parsed(TABLE, "id", &row.id)?,
+        kind: match row.kind.as_str() {
+            "root" => CaKind::Root,
+            "intermediate" => CaKind::Intermediate,
+            other => return Err(corrupt(TABLE, "kind", other)),
+        },
+        parent_id: row.parent_id.as_deref().map(|id| parsed(TABLE, "parent_id", id)).transpose()?,
+        key_algorithm: KeyAlgorithm::from_type_and_size(&row.key_type, key_size)
+            .ok_or_else(|| corrupt(TABLE, "key_type", &row.key_type))?,
+        serial_number: SerialNumber::from_bytes(&row.serial_number)
+            .map_err(|error| corrupt(TABLE, "serial_number", error))?,
+        not_before: Timestamp::from_unix_micros(row.not_before),
+        not_after: Timestamp::from_unix_micros(row.not_after),
+        path_length: row
+            .path_length
+            .map(|length| u8::try_from(length).map_err(|error| corrupt(TABLE, "path_length", error)))
+            .transpose()?,
+        revocation: row
+            .revoked_at
+            .map(|revoked_at| {
+                Ok::<_, StorageError>(CaRevocation {
+                    reason: reason(TABLE, row.revocation_reason)?,
+                    revoked_at: Timestamp::from_unix_micros(revoked_at),
+                    certificates_revoked: row.certificates_revoked,
+                    certificates_total: row.certificates_total,
+                    completed_at: row.revocation_completed_at.map(Timestamp::from_unix_micros),
+                })
+            })
+            .transpose()?,
+        name: row.name,
+        common_name: row.common_name,
+        certificate_der: row.certificate_der,
+        certificates_issued: row.certificates_issued,
+        created_at: Timestamp::from_unix_micros(row.created_at),
+    })
+}
+
+/// Reads a stored reason code; an absent one is `unspecified`.
+pub(crate) fn reason(
+    table: &'static str,
+    code: Option<i64>,
+) -> Result<RevocationReason, StorageError> {
+    let code = code.unwrap_or(0);
+    u8::try_from(code)
+        .ok()
+        .and_then(RevocationReason::from_code)
+        .ok_or_else(|| corrupt(table, "revocation_reason", code))
+}

@@ -1,0 +1,258 @@
+//! Certificates: storing batches, reading, changing labels, revoking, expiring. Searching is in [`search`].
+
+pub mod search;
+
+use std::collections::BTreeMap;
+
+use certmill_domain::{
+    CaId, Certificate, CertificateId, CertificateSource, Sans, Timestamp,
+};
+use certmill_x509::{RevocationReason, SerialNumber};
+
+use crate::certificate_authorities::reason;
+use crate::error::{corrupt, parsed};
+use crate::query::Query;
+use crate::{Session, StorageError, Tx, WithLink};
+
+const TABLE: &str = "certificates";
+pub(crate) const SELECT: &str = "SELECT c.id, c.ca_id, c.serial_number, c.common_name, c.subject, c.sans, c.role, c.source, \
+     c.key_type, c.key_size, c.fingerprint_sha256, c.spki_sha256, c.not_before, c.not_after, c.revoked_at, \
+     c.revocation_reason, (c.sealed_key IS NOT NULL) AS has_private_key, c.renewed_from, c.renewed_by, c.tags, \
+     c.description, c.created_at, c.der FROM certificates c WHERE ";
+
+#[derive(sqlx::FromRow)]
+pub(crate) struct Row {
+    id: String,
+    ca_id: Option<String>,
+    serial_number: Vec<u8>,
+    common_name: Option<String>,
+    subject: String,
+    sans: String,
+    role: Option<String>,
+    source: String,
+    key_type: String,
+    key_size: i64,
+    fingerprint_sha256: String,
+    spki_sha256: String,
+    not_before: i64,
+    not_after: i64,
+    revoked_at: Option<i64>,
+    revocation_reason: Option<i64>,
+    has_private_key: bool,
+    renewed_from: Option<String>,
+    renewed_by: Option<String>,
+    tags: String,
+    description: String,
+    created_at: i64,
+    der: Vec<u8>,
+}
+
+/// A certificate about to be stored, with its private key if that is to be kept.
+pub struct NewCertificate {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// Its private key, sealed.
+    pub sealed_key: Option<Vec<u8>>,
+}
+
+/// Stores certificates with one statement each for rows and for names.
+pub async fn insert(tx: &mut Tx, batch: Vec<NewCertificate>) -> Result<(), StorageError> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let tenant = tx.tenant_key();
+    let mut names = Query::new(
+        "INSERT INTO certificate_names (tenant_id, reversed_name, certificate_id) VALUES ",
+    );
+    let mut rows = Query::new(
+        "INSERT INTO certificates (tenant_id, id, ca_id, serial_number, common_name, subject, sans, role, source, \
+         key_type, key_size, fingerprint_sha256, spki_sha256, not_before, not_after, status, sealed_key, \
+         renewed_from, created_at, der) VALUES ",
+    );
+    for (index, new) in batch.into_iter().enumerate() {
+        if index > 0 {
+            rows.push(", ");
+        }
+        push_names(&mut names, &tenant, &new.certificate);
+        push_row(&mut rows, tenant.clone(), new)?;
+    }
+    tx.link().execute(rows).await?;
+    if !names.values.is_empty() {
+        names.push(" ON CONFLICT DO NOTHING");
+        tx.link().execute(names).await?;
+    }
+    Ok(())
+}
+
+fn push_row(rows: &mut Query, tenant: String, new: NewCertificate) -> Result<(), StorageError> {
+    let NewCertificate { certificate, sealed_key } = new;
+    let sans = serde_json::to_string(&certificate.sans).map_err(|error| corrupt(TABLE, "sans", error))?;
+    rows.push("(").push_bind(tenant);
+    rows.push(", ").push_bind(certificate.id.to_string());
+    rows.push(", ").push_bind(certificate.ca_id.map(|id| id.to_string()));
+    rows.push(", ").push_bind(certificate.serial_number.as_bytes());
+    rows.push(", ").push_bind(certificate.common_name);
+    rows.push(", ").push_bind(certificate.subject);
+    rows.push(", ").push_bind(sans);
+    rows.push(", ").push_bind(certificate.role);
+    rows.push(", ").push_bind(certificate.source.as_str());
+    rows.push(", ").push_bind(certificate.key_type);
+    rows.push(", ").push_bind(certificate.key_size);
+    rows.push(", ").push_bind(certificate.fingerprint_sha256);
+    rows.push(", ").push_bind(certificate.spki_sha256);
+    rows.push(", ").push_bind(certificate.not_before.unix_micros());
+    rows.push(", ").push_bind(certificate.not_after.unix_micros());
+    rows.push(", 'active', ").push_bind(sealed_key);
+    rows.push(", ").push_bind(certificate.renewed_from.map(|id| id.to_string()));
+    rows.push(", ").push_bind(certificate.created_at.unix_micros());
+    rows.push(", ").push_bind(certificate.der);
+    rows.push(")");
+    Ok(())
+}
+
+fn push_names(names: &mut Query, tenant: &str, certificate: &Certificate) {
+    for name in certificate.sans.iter() {
+        names.push(if names.values.is_empty() { "(" } else { ", (" });
+        names.push_bind(tenant.to_owned());
+        names.push(", ").push_bind(reversed(name));
+        names.push(", ").push_bind(certificate.id.to_string());
+        names.push(")");
+    }
+}
+
+/// The characters of a name from the last to the first, so that a domain suffix becomes a prefix.
+pub(crate) fn reversed(name: &str) -> String {
+    name.chars().rev().collect()
+}
+
+/// A certificate of the tenant.
+pub async fn find(session: &mut Session, id: CertificateId) -> Result<Option<Certificate>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("c.tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND c.id = ").push_bind(id.to_string());
+    session.link().fetch_optional::<Row>(query).await?.map(certificate).transpose()
+}
+
+/// The certificates of the tenant with this serial number (several issuers may have used it).
+pub async fn find_by_serial_number(
+    session: &mut Session,
+    serial_number: &SerialNumber,
+) -> Result<Vec<Certificate>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("c.tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND c.serial_number = ").push_bind(serial_number.as_bytes());
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(certificate).collect()
+}
+
+/// The owner's labels of a certificate; what is `None` stays.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// All tags.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// The description.
+    pub description: Option<String>,
+}
+
+/// Changes labels; `false` when there is no such certificate.
+pub async fn set_labels(tx: &mut Tx, id: CertificateId, labels: Labels) -> Result<bool, StorageError> {
+    let tags = labels
+        .tags
+        .map(|tags| serde_json::to_string(&tags).map_err(|error| corrupt(TABLE, "tags", error)))
+        .transpose()?;
+    let query = Query::new(
+        "UPDATE certificates SET tags = COALESCE($1, tags), description = COALESCE($2, description) \
+         WHERE tenant_id = $3 AND id = $4",
+    )
+    .bind(tags)
+    .bind(labels.description)
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Revokes a certificate; `false` when it was revoked before (or does not exist), and then nothing changes.
+pub async fn revoke(
+    tx: &mut Tx,
+    id: CertificateId,
+    reason: RevocationReason,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE certificates SET status = 'revoked', revoked_at = $1, revocation_reason = $2 \
+         WHERE tenant_id = $3 AND id = $4 AND revoked_at IS NULL",
+    )
+    .bind(now.unix_micros())
+    .bind(i64::from(reason.code()))
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Revokes the next `limit` active certificates of a CA after `after`. Answers the id of the last one and how many
+/// there were; `None` when none were left.
+pub async fn revoke_batch(
+    tx: &mut Tx,
+    ca: CaId,
+    reason: RevocationReason,
+    now: Timestamp,
+    limit: i64,
+) -> Result<u64, StorageError> {
+    let query = Query::new(
+        "UPDATE certificates SET status = 'revoked', revoked_at = $1, revocation_reason = $2 \
+         WHERE tenant_id = $3 AND id IN (SELECT id FROM certificates \
+         WHERE tenant_id = $3 AND ca_id = $4 AND status = 'active' ORDER BY id LIMIT $5) \
+         AND status = 'active'",
+    )
+    .bind(now.unix_micros())
+    .bind(i64::from(reason.code()))
+    .bind(tx.tenant_key())
+    .bind(ca.to_string())
+    .bind(limit);
+    tx.link().execute(query).await
+}
+
+/// Marks up to `limit` certificates of the tenant whose validity has ended as expired; answers how many.
+pub async fn expire_batch(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<u64, StorageError> {
+    let query = Query::new(
+        "UPDATE certificates SET status = 'expired' WHERE tenant_id = $1 AND id IN (\
+           SELECT id FROM certificates WHERE tenant_id = $1 AND not_after < $2 AND status = 'active' \
+           ORDER BY not_after LIMIT $3)",
+    )
+    .bind(tx.tenant_key())
+    .bind(now.unix_micros())
+    .bind(limit);
+    tx.link().execute(query).await
+}
+
+pub(crate) fn certificate(row: Row) -> Result<Certificate, StorageError> {
+    Ok(Certificate {
+        id: parsed(TABLE, "id", &row.id)?,
+        serial_number: SerialNumber::from_bytes(&row.serial_number)
+            .map_err(|error| corrupt(TABLE, "serial_number", error))?,
+        common_name: row.common_name,
+        subject: row.subject,
+        sans: serde_json::from_str::<Sans>(&row.sans).map_err(|error| corrupt(TABLE, "sans", error))?,
+        ca_id: row.ca_id.as_deref().map(|id| parsed(TABLE, "ca_id", id)).transpose()?,
+        role: row.role,
+        source: CertificateSource::parse(&row.source)
+            .ok_or_else(|| corrupt(TABLE, "source", &row.source))?,
+        key_type: row.key_type,
+        key_size: row.key_size,
+        fingerprint_sha256: row.fingerprint_sha256,
+        spki_sha256: row.spki_sha256,
+        not_before: Timestamp::from_unix_micros(row.not_before),
+        not_after: Timestamp::from_unix_micros(row.not_after),
+        revoked_at: row.revoked_at.map(Timestamp::from_unix_micros),
+        revocation_reason: row
+            .revoked_at
+            .map(|_| reason(TABLE, row.revocation_reason))
+            .transpose()?,
+        has_private_key: row.has_private_key,
+        renewed_from: row.renewed_from.as_deref().map(|id| parsed(TABLE, "renewed_from", id)).transpose()?,
+        renewed_by: row.renewed_by.as_deref().map(|id| parsed(TABLE, "renewed_by", id)).transpose()?,
+        tags: serde_json::from_str(&row.tags).map_err(|error| corrupt(TABLE, "tags", error))?,
+        description: row.description,
+        created_at: Timestamp::from_unix_micros(row.created_at),
+        der: row.der,
+    })
+}

@@ -1,0 +1,89 @@
+//! Storage errors, by what the caller can do about them.
+
+/// Why a storage call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The database cannot be reached or is overloaded; the same call may succeed later.
+    #[error("the database is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// A row with the same unique value exists.
+    #[error("a row with this value exists already")]
+    AlreadyExists,
+    /// Another row refers to this one, or the row referred to is not there.
+    #[error("another row refers to this one, or the row referred to is not there")]
+    Reference,
+    /// A stored value cannot be read: the row needs a person's attention.
+    #[error("column `{column}` of a row in `{table}` holds a value that cannot be read: {reason}")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The job's lease has passed to another attempt; whatever this one did is void.
+    #[error("the lease of this job attempt has ended")]
+    LeaseLost,
+    /// The configuration of the database cannot be used.
+    #[error("the database cannot be opened: {0}")]
+    Configuration(String),
+    /// The migrations failed.
+    #[error("a migration failed")]
+    Migration(#[source] sqlx::migrate::MigrateError),
+    /// Any other failure.
+    #[error("a database query failed")]
+    Query(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for StorageError {
+    fn from(error: sqlx::Error) -> Self {
+        use sqlx::error::ErrorKind;
+        match &error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_) => Self::Unavailable(error),
+            sqlx::Error::Database(database) => match database.kind() {
+                ErrorKind::UniqueViolation => Self::AlreadyExists,
+                ErrorKind::ForeignKeyViolation => Self::Reference,
+                _ if database.code().is_some_and(|code| is_transient(&code)) => Self::Unavailable(error),
+                _ => Self::Query(error),
+            },
+            _ => Self::Query(error),
+        }
+    }
+}
+
+/// Postgres: connection failures (class 08), resources (53), operator intervention such as a shutdown (57P),
+/// serialization failures and deadlocks (40). SQLite: BUSY (5) and LOCKED (6) with their extended codes.
+fn is_transient(code: &str) -> bool {
+    match code.len() {
+        5 => ["08", "53", "57P", "40"].iter().any(|class| code.starts_with(class)),
+        _ => code.parse::<i64>().is_ok_and(|number| matches!(number & 0xff, 5 | 6)),
+    }
+}
+
+/// Reads a stored text as a value of the domain.
+pub(crate) fn parsed<T>(
+    table: &'static str,
+    column: &'static str,
+    text: &str,
+) -> Result<T, StorageError>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    text.parse().map_err(|error: T::Err| corrupt(table, column, error))
+}
+
+/// A stored value that cannot be read.
+pub(crate) fn corrupt(
+    table: &'static str,
+    column: &'static str,
+    reason: impl std::fmt::Display,
+) -> StorageError {
+    StorageError::Corrupt { table, column, reason: reason.to_string() }
+}

@@ -1,0 +1,22 @@
+//! Rows: the only crate that names sqlx. Every query is written once and runs on SQLite and on Postgres.
+//!
+//! A [`Session`] reads and a [`Tx`] writes, both in the name of one tenant; a [`SystemSession`] and a
+//! [`SystemTx`] see all tenants and serve the few places that must: authentication, public distribution
+//! and the job runner.
+
+mod backend;
+pub mod certificate_authorities;
+pub mod certificates;
+pub mod crls;
+mod error;
+pub mod jobs;
+mod migrate;
+mod query;
+pub mod roles;
+pub mod schedules;
+pub mod tenants;
+pub mod tokens;
+
+pub use backend::{Database, Link, PoolFigures, Session, SystemSession, SystemTx, Tx, WithLink};
+pub use error::StorageError;
+pub use migrate::SchemaState;

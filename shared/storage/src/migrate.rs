@@ -1,0 +1,74 @@
+//! The schema: embedded migrations and the question whether a database has all of them.
+
+use sqlx::migrate::Migrator;
+
+use crate::backend::{Database, Pools, WithLink};
+use crate::query::Query;
+use crate::StorageError;
+
+static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+
+/// How the database's schema relates to this program's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SchemaState {
+    /// They are the same.
+    Current,
+    /// Migrations are missing, an empty database included.
+    Behind {
+        /// How many.
+        missing: usize,
+    },
+    /// The database has a migration that this program does not know.
+    Unknown {
+        /// Its version.
+        version: i64,
+    },
+}
+
+impl Database {
+    /// Brings the schema up to date. Safe to call from several processes at once.
+    pub async fn migrate(&self) -> Result<(), StorageError> {
+        match &self.pools {
+            Pools::Sqlite { writer, .. } => SQLITE.run(writer).await,
+            Pools::Postgres(pool) => POSTGRES.run(pool).await,
+        }
+        .map_err(StorageError::Migration)
+    }
+
+    /// Compares the schema with this program's without changing it.
+    pub async fn schema_state(&self) -> Result<SchemaState, StorageError> {
+        let known: Vec<i64> = match &self.pools {
+            Pools::Sqlite { .. } => SQLITE.iter().map(|migration| migration.version).collect(),
+            Pools::Postgres(_) => POSTGRES.iter().map(|migration| migration.version).collect(),
+        };
+        if !self.has_migrations_table().await? {
+            return Ok(SchemaState::Behind { missing: known.len() });
+        }
+        let mut session = self.read_system().await?;
+        let applied: Vec<(i64,)> = session
+            .link()
+            .fetch_all(Query::new("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"))
+            .await?;
+        if let Some((version,)) = applied.iter().find(|(version,)| !known.contains(version)) {
+            return Ok(SchemaState::Unknown { version: *version });
+        }
+        let missing = known.len() - applied.len();
+        Ok(if missing == 0 { SchemaState::Current } else { SchemaState::Behind { missing } })
+    }
+
+    async fn has_migrations_table(&self) -> Result<bool, StorageError> {
+        let query = match &self.pools {
+            Pools::Sqlite { .. } => {
+                "SELECT CAST(count(*) AS BIGINT) FROM sqlite_master WHERE name = '_sqlx_migrations'"
+            }
+            Pools::Postgres(_) => {
+                "SELECT CAST(count(*) AS BIGINT) FROM information_schema.tables \
+                 WHERE table_schema = current_schema() AND table_name = '_sqlx_migrations'"
+            }
+        };
+        let mut session = self.read_system().await?;
+        let found: Option<(i64,)> = session.link().fetch_optional(Query::new(query)).await?;
+        Ok(found.is_some_and(|(count,)| count > 0))
+    }
+}

@@ -1,0 +1,41 @@
+//! The X.509 engine: names, public keys, certificate signing requests, certificates and certificate
+//! revocation lists; DER in and DER out.
+//!
+//! The crate does no I/O, reads no clock, draws no random numbers and holds no private key: the caller
+//! brings instants, serial numbers and a [`Signer`]. Certificates and CRLs are written by a small forward
+//! DER writer, so that a leaf costs a few microseconds beside its signature. The only ways to a signed
+//! object are [`CertificateTemplate::sign`] and [`CrlBuilder::sign`], which check before they sign.
+
+mod algorithm;
+mod certificate;
+mod crl;
+mod csr;
+mod dns_name;
+mod error;
+mod instant;
+mod name;
+mod name_constraints;
+mod name_text;
+mod parsed;
+pub mod pem;
+mod public_key;
+mod reader;
+mod san;
+mod serial;
+mod usage;
+mod writer;
+
+pub use algorithm::{KeyAlgorithm, SignatureAlgorithm, Signer};
+pub use certificate::{BasicConstraints, CertificateTemplate};
+pub use crl::{CrlBuilder, CrlHeader, RevocationReason};
+pub use csr::CertificateSigningRequest;
+pub use dns_name::DnsName;
+pub use error::X509Error;
+pub use name::{DistinguishedName, parse_name_der};
+pub use name_constraints::NameConstraints;
+pub use name_text::rfc4514_of_der;
+pub use parsed::ParsedCertificate;
+pub use public_key::{PublicKey, sha256_hex, spki_sha256, subject_key_id};
+pub use san::{EmailAddress, SubjectAltNames, UriName};
+pub use serial::SerialNumber;
+pub use usage::{ExtendedKeyUsage, KeyUsage, ObjectIdentifier};

@@ -1,0 +1,264 @@
+use std::fmt::Write as _;
+
+use certmill_x509::{CertificateSigningRequest, X509Error, pem};
+
+use crate::judge::{Judge, der_of};
+
+const LABEL: &str = pem::CERTIFICATE_REQUEST;
+
+/// A request made by the command line: `key` says which key, `options` go to `openssl req`.
+fn request(judge: &Judge, key: &str, options: &[&str]) -> String {
+    judge.accepts(&format!("genpkey -out key.pem {key}"));
+    let verdict = judge.run_with("req -new -key key.pem -out req.pem", options);
+    assert!(verdict.accepted, "{}", verdict.text);
+    judge.read("req.pem")
+}
+
+fn refusal(text: &str) -> X509Error {
+    CertificateSigningRequest::from_pem(text).unwrap_err()
+}
+
+const P256: &str = "-algorithm EC -pkeyopt ec_paramgen_curve:P-256";
+
+#[test]
+fn requests_of_every_algorithm_are_read() {
+    for (key, name, bits) in [
+        ("-algorithm RSA -pkeyopt rsa_keygen_bits:2048", "rsa", 2048),
+        ("-algorithm RSA -pkeyopt rsa_keygen_bits:3072", "rsa", 3072),
+        ("-algorithm RSA -pkeyopt rsa_keygen_bits:4096", "rsa", 4096),
+        (P256, "ec", 256),
+        ("-algorithm EC -pkeyopt ec_paramgen_curve:P-384", "ec", 384),
+        ("-algorithm EC -pkeyopt ec_paramgen_curve:P-521", "ec", 521),
+        ("-algorithm ED25519", "ed25519", 256),
+    ] {
+        let judge = Judge::new();
+        let hashes: &[&str] = if name == "ed25519" {
+            &["-sha256"]
+        } else {
+            &["-sha256", "-sha384", "-sha512"]
+        };
+        for hash in hashes {
+            let text = request(&judge, key, &[hash, "-subj", "/C=NL/O=Org/CN=a.example"]);
+            let csr = CertificateSigningRequest::from_pem(&text)
+                .unwrap_or_else(|error| panic!("{key}: {error}"));
+            assert_eq!(
+                (csr.public_key().algorithm_name(), csr.public_key().bits()),
+                (name, bits)
+            );
+            assert_eq!(csr.subject().to_string(), "CN=a.example,O=Org,C=NL");
+            assert_eq!(csr.der(), der_of(&judge.path("req.pem"), LABEL));
+            assert!(csr.subject_alt_names().is_empty() && !csr.asks_for_ca());
+            judge.accepts("pkey -in key.pem -pubout -outform der -out spki.der");
+            assert_eq!(
+                csr.public_key().spki_der(),
+                std::fs::read(judge.path("spki.der")).unwrap()
+            );
+        }
+    }
+}
+
+#[test]
+fn requested_names_and_ca_are_read() {
+    let judge = Judge::new();
+    let names = "subjectAltName=DNS:B.example,DNS:*.a.example,DNS:b.example,IP:10.0.0.1,IP:2001:db8::1,\
+                 email:a@example.com,URI:urn:a:b";
+    let text = request(
+        &judge,
+        P256,
+        &[
+            "-subj",
+            "/",
+            "-addext",
+            names,
+            "-addext",
+            "basicConstraints=critical,CA:TRUE",
+        ],
+    );
+    let csr = CertificateSigningRequest::from_pem(&text).unwrap();
+    let sans = csr.subject_alt_names();
+    assert_eq!(
+        sans.dns.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["b.example", "*.a.example"]
+    );
+    assert_eq!(
+        sans.ip.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        ["10.0.0.1", "2001:db8::1"]
+    );
+    assert_eq!(
+        (sans.email[0].as_str(), sans.uri[0].as_str()),
+        ("a@example.com", "urn:a:b")
+    );
+    assert!(csr.asks_for_ca() && csr.subject().is_empty());
+
+    let text = request(
+        &judge,
+        P256,
+        &["-subj", "/CN=a", "-addext", "basicConstraints=CA:FALSE"],
+    );
+    assert!(
+        !CertificateSigningRequest::from_pem(&text)
+            .unwrap()
+            .asks_for_ca()
+    );
+}
+
+#[test]
+fn five_hundred_names_are_read_in_order() {
+    let judge = Judge::new();
+    let mut names = String::from("subjectAltName=DNS:n0.example");
+    for number in 1..500 {
+        write!(names, ",DNS:n{number}.example").unwrap();
+    }
+    let text = request(&judge, P256, &["-subj", "/CN=a", "-addext", &names]);
+    let csr = CertificateSigningRequest::from_pem(&text).unwrap();
+    assert_eq!(csr.subject_alt_names().len(), 500);
+    assert_eq!(csr.subject_alt_names().dns[499].as_str(), "n499.example");
+}
+
+#[test]
+fn names_that_cannot_be_used_are_refused() {
+    let judge = Judge::new();
+    for names in [
+        "DNS:a_b.example",
+        "DNS:10.0.0.1",
+        "DNS:a..example",
+        "email:nobody",
+        "URI:relative",
+        "otherName:1.2.3;UTF8:x",
+        "RID:1.2.3.4",
+    ] {
+        let extension = format!("subjectAltName=DNS:a.example,{names}");
+        let text = request(&judge, P256, &["-subj", "/CN=a", "-addext", &extension]);
+        assert!(
+            matches!(refusal(&text), X509Error::InvalidName { .. }),
+            "{names}"
+        );
+    }
+}
+
+#[test]
+fn weak_and_unsupported_keys_are_refused() {
+    let judge = Judge::new();
+    let subject = ["-subj", "/CN=a"];
+    let weak = request(
+        &judge,
+        "-algorithm RSA -pkeyopt rsa_keygen_bits:1024",
+        &subject,
+    );
+    assert!(matches!(refusal(&weak), X509Error::WeakKey(reason) if reason.contains("1024")));
+    let exponent = request(
+        &judge,
+        "-algorithm RSA -pkeyopt rsa_keygen_pubexp:3",
+        &subject,
+    );
+    assert!(matches!(refusal(&exponent), X509Error::WeakKey(reason) if reason.contains("65537")));
+    for key in [
+        "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:P-224",
+        "-algorithm EC -pkeyopt ec_paramgen_curve:P-256 -pkeyopt ec_param_enc:explicit",
+        "-algorithm ED448",
+        "-algorithm RSA-PSS",
+    ] {
+        let text = request(&judge, key, &subject);
+        assert!(
+            matches!(refusal(&text), X509Error::UnsupportedKey(_)),
+            "{key}"
+        );
+    }
+}
+
+#[test]
+fn signatures_on_broken_hashes_are_refused() {
+    let judge = Judge::new();
+    for (key, hash, named) in [
+        ("-algorithm RSA", "-sha1", "SHA-1"),
+        ("-algorithm RSA", "-md5", "MD5"),
+        (P256, "-sha1", "SHA-1"),
+    ] {
+        let text = request(&judge, key, &["-subj", "/CN=a", hash]);
+        let error = refusal(&text);
+        assert!(
+            matches!(&error, X509Error::InvalidCsr(reason) if reason.contains(named)),
+            "{error}"
+        );
+    }
+    let pss = request(
+        &judge,
+        "-algorithm RSA",
+        &["-subj", "/CN=a", "-sigopt", "rsa_padding_mode:pss"],
+    );
+    assert!(matches!(refusal(&pss), X509Error::InvalidCsr(_)));
+}
+
+#[test]
+fn requests_that_were_changed_are_refused() {
+    let judge = Judge::new();
+    for key in [P256, "-algorithm ED25519"] {
+        request(
+            &judge,
+            key,
+            &[
+                "-subj",
+                "/CN=abcdef",
+                "-addext",
+                "subjectAltName=DNS:a.example",
+            ],
+        );
+        let der = der_of(&judge.path("req.pem"), LABEL);
+        assert!(CertificateSigningRequest::from_der(&der).is_ok());
+        for place in 0..der.len() {
+            for change in [0x01, 0x80, 0xFF] {
+                let mut damaged = der.clone();
+                damaged[place] ^= change;
+                assert!(
+                    CertificateSigningRequest::from_der(&damaged).is_err(),
+                    "octet {place}"
+                );
+            }
+        }
+        for length in 0..der.len() {
+            assert!(CertificateSigningRequest::from_der(&der[..length]).is_err());
+        }
+        let mut broken = der.clone();
+        *broken.last_mut().unwrap() ^= 1;
+        let error = CertificateSigningRequest::from_der(&broken).unwrap_err();
+        assert!(
+            matches!(&error, X509Error::InvalidCsr(reason) if reason.contains("its own key")),
+            "{error}"
+        );
+        let tail = [&der[..], &[0]].concat();
+        let error = refusal(&pem::encode(LABEL, &tail));
+        assert!(
+            matches!(&error, X509Error::InvalidCsr(reason) if reason.contains("DER")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn pem_of_every_usual_shape_is_read() {
+    let judge = Judge::new();
+    let text = request(&judge, P256, &["-subj", "/CN=a"]);
+    let shapes = [
+        text.clone(),
+        text.replace('\n', "\r\n"),
+        format!("Subject: a\n\n{text}\ntail"),
+        text.replace("CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"),
+        text.trim_end().to_owned(),
+        format!("\u{feff}  {text}"),
+    ];
+    for shape in shapes {
+        assert!(
+            CertificateSigningRequest::from_pem(&shape).is_ok(),
+            "{shape}"
+        );
+    }
+    for shape in [
+        format!("{text}{text}"),
+        text.replace("CERTIFICATE REQUEST", "CERTIFICATE"),
+        text.replace("-----END", "----END"),
+        String::new(),
+    ] {
+        assert!(matches!(refusal(&shape), X509Error::Pem(_)), "{shape}");
+    }
+}
