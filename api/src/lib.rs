@@ -1,1 +1,50 @@
-//! Crate.
+//! The HTTP API: it validates, answers reads, issues, and leaves what is slow to the workers.
+
+mod auth;
+mod body;
+mod edge;
+mod error;
+mod health;
+mod negotiate;
+mod openapi;
+mod pki;
+mod public;
+mod scalars;
+mod tokens;
+
+use std::sync::Arc;
+
+use certmill_service::App;
+use poem::endpoint::make_sync;
+use poem::{Endpoint, EndpointExt, Response, Route};
+
+pub use edge::BODY_LIMIT;
+
+/// Renders the process's figures in the text format of Prometheus.
+pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
+
+/// The whole API as one endpoint. `metrics` adds `/metrics`.
+pub fn service(app: App, metrics: Option<RenderMetrics>) -> impl Endpoint<Output = Response> + 'static {
+    let api = openapi::service(&app);
+    let document: Arc<str> = openapi::document(&app).into();
+    let docs = api.swagger_ui();
+    let mut route = Route::new().at("/openapi.json", make_sync(move |_| json(&document))).nest("/docs", docs);
+    if let Some(render) = metrics {
+        route = route.at("/metrics", make_sync(move |_| text(render())));
+    }
+    let routes = route.nest("/", api);
+    edge::Edge::new(app.clone(), routes.data(app))
+}
+
+/// The OpenAPI document, as `openapi/certmill.json` holds it. Needs no database or queue.
+pub fn openapi_document() -> String {
+    openapi::offline_document()
+}
+
+fn json(document: &str) -> Response {
+    Response::builder().content_type("application/json").body(document.to_owned())
+}
+
+fn text(body: String) -> Response {
+    Response::builder().content_type("text/plain; version=0.0.4; charset=utf-8").body(body)
+}

@@ -18,11 +18,7 @@ pub struct Issue {
 impl Issue {
     /// `keep` names a text field of the answers to collect.
     pub fn new(target: &Target, role: &str, keep: Option<&'static str>) -> Self {
-        Self {
-            head: target.post(&format!("/v1/pki/issue/{role}")),
-            keep,
-            kept: RefCell::default(),
-        }
+        Self { head: target.post(&format!("/v1/pki/issue/{role}")), keep, kept: RefCell::default() }
     }
 
     /// The collected fields, in the order of the answers.
@@ -61,10 +57,7 @@ pub struct Revoke {
 impl Revoke {
     /// Request number n revokes the n-th serial number.
     pub fn new(target: &Target, serial_numbers: Vec<String>) -> Self {
-        Self {
-            head: target.post("/v1/pki/revoke"),
-            serial_numbers,
-        }
+        Self { head: target.post("/v1/pki/revoke"), serial_numbers }
     }
 }
 
@@ -91,20 +84,12 @@ impl Get {
     /// Each of the ids in turn.
     pub fn certificates(target: Rc<Target>, ids: &[String]) -> Self {
         let paths = ids.iter().map(|id| format!("/v1/pki/certificates/{id}"));
-        Self {
-            target,
-            paths: paths.collect(),
-            proof: b"\"certificate_pem\"",
-        }
+        Self { target, paths: paths.collect(), proof: b"\"certificate_pem\"" }
     }
 
     /// The first page of so many certificates.
     pub fn list(target: Rc<Target>, limit: usize) -> Self {
-        Self {
-            target,
-            paths: vec![format!("/v1/pki/certificates?limit={limit}")],
-            proof: b"\"has_more\"",
-        }
+        Self { target, paths: vec![format!("/v1/pki/certificates?limit={limit}")], proof: b"\"has_more\"" }
     }
 }
 
@@ -117,11 +102,7 @@ impl Exercise for Get {
 
     fn accept(&self, response: &Response<'_>) -> bool {
         response.status == 200
-            && response
-                .body
-                .windows(self.proof.len())
-                .rev()
-                .any(|window| window == self.proof)
+            && response.body.windows(self.proof.len()).rev().any(|window| window == self.proof)
     }
 }
 
@@ -140,10 +121,7 @@ mod tests {
     }
 
     fn response(status: u16, body: &str) -> Response<'_> {
-        Response {
-            status,
-            body: body.as_bytes(),
-        }
+        Response { status, body: body.as_bytes() }
     }
 
     #[test]

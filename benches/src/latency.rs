@@ -24,15 +24,12 @@ pub struct Percentiles {
 impl Latencies {
     /// Room for `count`, so that recording does not allocate.
     pub fn with_capacity(count: usize) -> Self {
-        Self {
-            micros: Vec::with_capacity(count),
-        }
+        Self { micros: Vec::with_capacity(count) }
     }
 
     /// Adds one; more than 71 minutes counts as 71 minutes.
     pub fn record(&mut self, latency: Duration) {
-        self.micros
-            .push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
+        self.micros.push(u32::try_from(latency.as_micros()).unwrap_or(u32::MAX));
     }
 
     /// How many were recorded.
@@ -48,12 +45,7 @@ impl Latencies {
             let rank = (sorted.len() * percent).div_ceil(100).max(1);
             f64::from(sorted.get(rank - 1).copied().unwrap_or_default()) / 1_000.0
         };
-        Percentiles {
-            p50: at(50),
-            p95: at(95),
-            p99: at(99),
-            max: at(100),
-        }
+        Percentiles { p50: at(50), p95: at(95), p99: at(99), max: at(100) }
     }
 }
 
@@ -71,23 +63,13 @@ mod tests {
 
     #[test]
     fn percentiles_are_nearest_ranks() {
-        let expected = Percentiles {
-            p50: 50.0,
-            p95: 95.0,
-            p99: 99.0,
-            max: 100.0,
-        };
+        let expected = Percentiles { p50: 50.0, p95: 95.0, p99: 99.0, max: 100.0 };
         assert_eq!(of((1..=100).rev()), expected);
     }
 
     #[test]
     fn one_value_is_every_percentile() {
-        let expected = Percentiles {
-            p50: 7.0,
-            p95: 7.0,
-            p99: 7.0,
-            max: 7.0,
-        };
+        let expected = Percentiles { p50: 7.0, p95: 7.0, p99: 7.0, max: 7.0 };
         assert_eq!(of([7]), expected);
     }
 

@@ -63,10 +63,7 @@ pub async fn run<E: Exercise + 'static>(
     let mut connections = Vec::new();
     for _ in 0..plan.concurrency.min(plan.count) {
         let mut connection = Connection::new(Rc::clone(target), plan.patience);
-        connection
-            .connect()
-            .await
-            .with_context(|| format!("cannot connect to {}", target.authority()))?;
+        connection.connect().await.with_context(|| format!("cannot connect to {}", target.authority()))?;
         connections.push(connection);
     }
     let shared = Rc::new(Shared {
@@ -138,10 +135,7 @@ enum Failure {
 /// `429 rate_limited`: the status and the code of the error body, which is what clients branch on.
 fn describe(response: &Response<'_>) -> String {
     let body: Option<serde_json::Value> = serde_json::from_slice(response.body).ok();
-    let code = body
-        .as_ref()
-        .and_then(|body| body.pointer("/error/code"))
-        .and_then(serde_json::Value::as_str);
+    let code = body.as_ref().and_then(|body| body.pointer("/error/code")).and_then(serde_json::Value::as_str);
     format!("{} {}", response.status, code.unwrap_or("unexpected body"))
 }
 
@@ -174,10 +168,7 @@ mod tests {
     #[tokio::test]
     async fn counts_successes_errors_and_reconnects() {
         let busy = r#"{"error":{"code":"rate_limited","message":"slower"}}"#;
-        let busy = format!(
-            "HTTP/1.1 429 Too Many Requests\r\ncontent-length: {}\r\n\r\n{busy}",
-            busy.len()
-        );
+        let busy = format!("HTTP/1.1 429 Too Many Requests\r\ncontent-length: {}\r\n\r\n{busy}", busy.len());
         let odd = "HTTP/1.1 201 Created\r\ncontent-length: 0\r\n\r\n";
         let server = TestServer::start(vec![
             vec![ok(), answer(&busy), answer(&busy), answer(odd)],
@@ -185,19 +176,11 @@ mod tests {
             vec![ok()],
         ])
         .await;
-        let plan = Plan {
-            count: 7,
-            concurrency: 1,
-            patience: Duration::from_secs(20),
-        };
+        let plan = Plan { count: 7, concurrency: 1, patience: Duration::from_secs(20) };
         let outcome = run_against(&server, plan).await;
         assert_eq!(outcome.latencies.len(), 3);
         assert_eq!(outcome.reconnects, 2);
-        let errors: Vec<_> = outcome
-            .errors
-            .iter()
-            .map(|(label, n)| (label.as_str(), *n))
-            .collect();
+        let errors: Vec<_> = outcome.errors.iter().map(|(label, n)| (label.as_str(), *n)).collect();
         assert_eq!(
             errors,
             [
@@ -211,17 +194,10 @@ mod tests {
     #[tokio::test]
     async fn sends_each_number_once() {
         let server = TestServer::start(vec![vec![ok(), ok(), ok()]]).await;
-        let plan = Plan {
-            count: 3,
-            concurrency: 1,
-            patience: Duration::from_secs(20),
-        };
+        let plan = Plan { count: 3, concurrency: 1, patience: Duration::from_secs(20) };
         run_against(&server, plan).await;
         let requests = server.requests();
-        let first_words: Vec<_> = requests
-            .iter()
-            .filter_map(|request| request.split(' ').nth(1))
-            .collect();
+        let first_words: Vec<_> = requests.iter().filter_map(|request| request.split(' ').nth(1)).collect();
         assert_eq!(first_words, ["/0", "/1", "/2"]);
     }
 }

@@ -105,15 +105,14 @@ fn main() -> ExitCode {
 /// Measures, prints the report and answers how many requests failed.
 fn run(command: Command) -> anyhow::Result<u64> {
     // One thread: the generator shares the machine with what it measures.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (report, json) = runtime.block_on(measure(command))?;
     print!("{report}");
     let line = serde_json::to_string(&report)?;
     match json {
-        Some(file) => fs::write(&file, line + "\n")
-            .with_context(|| format!("cannot write {}", file.display()))?,
+        Some(file) => {
+            fs::write(&file, line + "\n").with_context(|| format!("cannot write {}", file.display()))?
+        }
         None => println!("{line}"),
     }
     Ok(report.failed())
@@ -141,9 +140,7 @@ async fn issue(issuing: &Issuing) -> anyhow::Result<Report> {
 async fn revoke(issuing: &Issuing) -> anyhow::Result<Report> {
     let session = Session::new(&issuing.load)?;
     let role = session.role(issuing).await?;
-    let serial_numbers = session
-        .issue_and_keep(&role, session.plan.count, "serial_number")
-        .await?;
+    let serial_numbers = session.issue_and_keep(&role, session.plan.count, "serial_number").await?;
     let exercise = Revoke::new(&session.target, serial_numbers);
     session.run("revoke", exercise).await
 }
@@ -157,9 +154,7 @@ async fn get(load: &Load, page: Option<usize>) -> anyhow::Result<Report> {
     let mut ids = session.api().certificate_ids().await?;
     if ids.is_empty() {
         let role = session.api().create_role(KeyType::Ec).await?;
-        ids = session
-            .issue_and_keep(&role, CERTIFICATES_TO_READ, "certificate_id")
-            .await?;
+        ids = session.issue_and_keep(&role, CERTIFICATES_TO_READ, "certificate_id").await?;
     }
     let exercise = Get::certificates(Rc::clone(&session.target), &ids);
     session.run("get", exercise).await
@@ -208,10 +203,7 @@ impl Session {
         field: &'static str,
     ) -> anyhow::Result<Vec<String>> {
         let exercise = Rc::new(Issue::new(&self.target, role, Some(field)));
-        let plan = Plan {
-            count,
-            ..self.plan.clone()
-        };
+        let plan = Plan { count, ..self.plan.clone() };
         let outcome = load::run(&self.target, &plan, Rc::clone(&exercise)).await?;
         ensure!(
             outcome.errors.is_empty(),
@@ -221,11 +213,7 @@ impl Session {
         Ok(exercise.take_kept())
     }
 
-    async fn run<E: Exercise + 'static>(
-        &self,
-        name: &'static str,
-        exercise: E,
-    ) -> anyhow::Result<Report> {
+    async fn run<E: Exercise + 'static>(&self, name: &'static str, exercise: E) -> anyhow::Result<Report> {
         let meter = Meter::start(&self.pids)?;
         let outcome = load::run(&self.target, &self.plan, Rc::new(exercise)).await?;
         Report::new(name, &self.plan, outcome, &meter)

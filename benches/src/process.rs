@@ -20,9 +20,7 @@ pub fn cpu_millis(pid: u32) -> anyhow::Result<u64> {
     let mut fields = fields.split_ascii_whitespace().skip(11);
     let mut ticks = || -> anyhow::Result<u64> {
         let field = fields.next().context("/proc stat ends early")?;
-        field
-            .parse()
-            .with_context(|| format!("{field} is not a number of clock ticks"))
+        field.parse().with_context(|| format!("{field} is not a number of clock ticks"))
     };
     Ok((ticks()? + ticks()?) * MILLIS_PER_TICK)
 }
@@ -38,9 +36,7 @@ pub fn peak_resident_kib(pid: u32) -> anyhow::Result<u64> {
         .find_map(|line| line.strip_prefix("VmHWM:"))
         .and_then(|value| value.trim().strip_suffix(" kB"))
         .with_context(|| format!("/proc/{pid}/status has no VmHWM"))?;
-    value
-        .parse()
-        .with_context(|| format!("{value} is not a number of kB"))
+    value.parse().with_context(|| format!("{value} is not a number of kB"))
 }
 
 fn read(pid: u32, file: &str) -> anyhow::Result<String> {

@@ -51,10 +51,8 @@ impl Meter {
     /// # Errors
     /// When one of the processes does not exist.
     pub fn start(pids: &[u32]) -> anyhow::Result<Self> {
-        let service = pids
-            .iter()
-            .map(|&pid| Ok((pid, process::cpu_millis(pid)?)))
-            .collect::<anyhow::Result<_>>()?;
+        let service =
+            pids.iter().map(|&pid| Ok((pid, process::cpu_millis(pid)?))).collect::<anyhow::Result<_>>()?;
         Ok(Self {
             service,
             // Absent where there is no /proc; nobody asked for it.
@@ -68,17 +66,11 @@ impl Report {
     ///
     /// # Errors
     /// When one of the metered processes is gone.
-    pub fn new(
-        command: &'static str,
-        plan: &Plan,
-        outcome: Outcome,
-        meter: &Meter,
-    ) -> anyhow::Result<Self> {
+    pub fn new(command: &'static str, plan: &Plan, outcome: Outcome, meter: &Meter) -> anyhow::Result<Self> {
         let succeeded = outcome.latencies.len();
         let seconds = outcome.elapsed.as_secs_f64();
-        let service = (!meter.service.is_empty())
-            .then(|| Cost::since(&meter.service, succeeded))
-            .transpose()?;
+        let service =
+            (!meter.service.is_empty()).then(|| Cost::since(&meter.service, succeeded)).transpose()?;
         let own = process::cpu_millis(std::process::id()).ok();
         Ok(Self {
             command,
@@ -111,16 +103,8 @@ impl Cost {
             peak_resident_kib.insert(pid, process::peak_resident_kib(pid)?);
         }
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 ms")]
-        let per_success = if succeeded == 0 {
-            0.0
-        } else {
-            cpu_ms as f64 / succeeded as f64
-        };
-        Ok(Self {
-            cpu_ms,
-            cpu_ms_per_success: rounded(per_success),
-            peak_resident_kib,
-        })
+        let per_success = if succeeded == 0 { 0.0 } else { cpu_ms as f64 / succeeded as f64 };
+        Ok(Self { cpu_ms, cpu_ms_per_success: rounded(per_success), peak_resident_kib })
     }
 }
 
@@ -129,18 +113,10 @@ impl fmt::Display for Report {
         writeln!(
             f,
             "{}: {} of {} in {:.1} s over {} connections = {:.1}/s",
-            self.command,
-            self.succeeded,
-            self.count,
-            self.seconds,
-            self.concurrency,
-            self.rate_per_second
+            self.command, self.succeeded, self.count, self.seconds, self.concurrency, self.rate_per_second
         )?;
         let Percentiles { p50, p95, p99, max } = self.latency_ms;
-        writeln!(
-            f,
-            "latency ms: p50 {p50:.2}  p95 {p95:.2}  p99 {p99:.2}  max {max:.2}"
-        )?;
+        writeln!(f, "latency ms: p50 {p50:.2}  p95 {p95:.2}  p99 {p99:.2}  max {max:.2}")?;
         if let Some(service) = &self.service {
             write!(
                 f,
@@ -190,23 +166,13 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let mut outcome = Outcome {
-            elapsed: Duration::from_secs(2),
-            ..Outcome::default()
-        };
+        let mut outcome = Outcome { elapsed: Duration::from_secs(2), ..Outcome::default() };
         for _ in 0..4 {
             outcome.latencies.record(Duration::from_millis(3));
         }
         outcome.errors.insert("429 rate_limited".into(), 2);
-        let plan = Plan {
-            count: 6,
-            concurrency: 2,
-            patience: Duration::from_secs(1),
-        };
-        let meter = Meter {
-            service: BTreeMap::new(),
-            own: None,
-        };
+        let plan = Plan { count: 6, concurrency: 2, patience: Duration::from_secs(1) };
+        let meter = Meter { service: BTreeMap::new(), own: None };
         Report::new("issue", &plan, outcome, &meter).unwrap()
     }
 
@@ -222,10 +188,7 @@ mod tests {
 
         let text = report().to_string();
         assert!(text.starts_with("issue: 4 of 6 in 2.0 s over 2 connections = 2.0/s\n"));
-        assert!(
-            text.contains("p50 3.00  p95 3.00  p99 3.00  max 3.00"),
-            "{text}"
-        );
+        assert!(text.contains("p50 3.00  p95 3.00  p99 3.00  max 3.00"), "{text}");
         assert!(text.contains("       2  429 rate_limited\n"), "{text}");
     }
 

@@ -81,17 +81,13 @@ impl Api {
             .get("certificates")
             .and_then(Value::as_array)
             .context("the list has no certificates field")?;
-        let ids = certificates
-            .iter()
-            .filter_map(|certificate| certificate.get("id")?.as_str());
+        let ids = certificates.iter().filter_map(|certificate| certificate.get("id")?.as_str());
         Ok(ids.map(str::to_owned).collect())
     }
 
     async fn post(&mut self, path: &str, body: &Value) -> anyhow::Result<Value> {
         let mut request = Vec::new();
-        self.target
-            .post(path)
-            .append(&body.to_string(), &mut request);
+        self.target.post(path).append(&body.to_string(), &mut request);
         self.call(path, &request, 201).await
     }
 
@@ -103,11 +99,7 @@ impl Api {
             .await
             .with_context(|| format!("no answer from {authority}{path}"))?;
         if response.status != expected {
-            bail!(
-                "{path} answered {}: {}",
-                response.status,
-                String::from_utf8_lossy(response.body)
-            );
+            bail!("{path} answered {}: {}", response.status, String::from_utf8_lossy(response.body));
         }
         serde_json::from_slice(response.body).with_context(|| format!("{path} answered no JSON"))
     }
@@ -124,10 +116,7 @@ mod tests {
     use crate::client::test_server::{TestServer, answer};
 
     fn json_answer(status: &str, body: &str) -> crate::client::test_server::Answer {
-        answer(&format!(
-            "HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        ))
+        answer(&format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
     }
 
     fn api(server: &TestServer) -> Api {
@@ -160,10 +149,7 @@ mod tests {
         let body = r#"{"error":{"code":"insufficient_scope","message":"needs pki:admin"}}"#;
         let server = TestServer::start(vec![vec![json_answer("403 Forbidden", body)]]).await;
         let refusal = api(&server).create_role(KeyType::Ec).await.unwrap_err();
-        assert_eq!(
-            refusal.to_string(),
-            format!("/v1/pki/ca answered 403: {body}")
-        );
+        assert_eq!(refusal.to_string(), format!("/v1/pki/ca answered 403: {body}"));
     }
 
     #[test]

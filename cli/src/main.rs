@@ -1,2 +1,158 @@
-//! Binary.
-fn main() {}
+//! `certmill`: one binary, whose sub-command decides which parts run in this process.
+
+mod admin;
+mod compose;
+mod dev;
+mod serve;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use certmill_config::{Config, Flags, LogFormat};
+use clap::{Args, Parser, Subcommand};
+
+/// A certificate service: internal CA, roles, issuance, revocation.
+#[derive(Parser)]
+#[command(name = "certmill", version, about, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    settings: Settings,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Settings that win over the environment and the configuration file.
+#[derive(Args)]
+struct Settings {
+    /// Configuration file (TOML)
+    #[arg(long, env = "CERTMILL_CONFIG", global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Folder for the embedded database, the root key and the admin token
+    #[arg(long, global = true, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// `postgres://…`; without it the embedded database is used
+    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    database_url: Option<String>,
+    /// `redis://…`; without it the queue is in this process
+    #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
+    redis_url: Option<String>,
+    /// Base of the URLs written into certificates
+    #[arg(long, global = true, value_name = "URL")]
+    public_url: Option<String>,
+    /// `text` or `json`
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+#[derive(Args)]
+struct Listening {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR")]
+    listen: Option<SocketAddr>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run everything in one process with nothing set up: for a first try, one machine, small sites
+    Dev(Listening),
+    /// Answer requests
+    Serve {
+        #[command(flatten)]
+        listening: Listening,
+        /// Certificate chain (PEM) for HTTPS
+        #[arg(long, value_name = "FILE")]
+        tls_cert: Option<PathBuf>,
+        /// Private key (PEM) for HTTPS
+        #[arg(long, value_name = "FILE")]
+        tls_key: Option<PathBuf>,
+        /// Serve plain HTTP, behind a proxy that terminates TLS
+        #[arg(long)]
+        plain_http: bool,
+        /// Do the workers' jobs in this process too
+        #[arg(long)]
+        with_worker: bool,
+    },
+    /// Do background jobs
+    Worker,
+    /// Bring the database's schema up to date
+    Migrate,
+    /// API tokens
+    #[command(subcommand)]
+    Token(admin::TokenCommand),
+    /// Tenants
+    #[command(subcommand)]
+    Tenant(admin::TenantCommand),
+    /// Wrap every tenant's key with the current root key
+    RotateRootKey,
+    /// Print the OpenAPI document
+    Openapi,
+    /// Check the configuration and print what it amounts to, without secrets
+    CheckConfig,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("certmill: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: Cli) -> anyhow::Result<()> {
+    if matches!(cli.command, Command::Openapi) {
+        print!("{}", certmill_api::openapi_document());
+        return Ok(());
+    }
+    let config = Config::load(cli.settings.config.as_deref(), &flags(&cli))?;
+    let format = match config.log.format {
+        LogFormat::Text => certmill_telemetry::Format::Text,
+        LogFormat::Json => certmill_telemetry::Format::Json,
+    };
+    certmill_telemetry::init_logging(format, &config.log.filter)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async move {
+        match cli.command {
+            Command::Dev(_) => dev::run(config).await,
+            Command::Serve { with_worker, .. } => serve::api(config, with_worker).await,
+            Command::Worker => serve::worker(config).await,
+            Command::Migrate => admin::migrate(&config).await,
+            Command::Token(command) => admin::token(&config, command).await,
+            Command::Tenant(command) => admin::tenant(&config, command).await,
+            Command::RotateRootKey => admin::rotate_root_key(&config).await,
+            Command::CheckConfig => admin::check_config(&config),
+            Command::Openapi => Ok(()),
+        }
+    })
+}
+
+fn flags(cli: &Cli) -> Flags {
+    let mut flags = Flags {
+        data_dir: cli.settings.data.clone(),
+        database_url: cli.settings.database_url.clone(),
+        redis_url: cli.settings.redis_url.clone(),
+        public_url: cli.settings.public_url.clone(),
+        log_format: cli.settings.log_format.clone(),
+        ..Flags::default()
+    };
+    match &cli.command {
+        Command::Dev(listening) => flags.listen = listening.listen,
+        Command::Serve { listening, tls_cert, tls_key, plain_http, .. } => {
+            flags.listen = listening.listen;
+            flags.tls_cert.clone_from(tls_cert);
+            flags.tls_key.clone_from(tls_key);
+            flags.plain_http = plain_http.then_some(true);
+        }
+        Command::Worker
+        | Command::Migrate
+        | Command::Token(_)
+        | Command::Tenant(_)
+        | Command::RotateRootKey
+        | Command::Openapi
+        | Command::CheckConfig => {}
+    }
+    flags
+}

@@ -1,1 +1,296 @@
-//! Crate.
+//! The whole service in one process for tests, in either mode, and the tools that judge what it makes.
+
+pub mod openssl;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use certmill_domain::{Scope, SystemClock, SystemEntropy, Tenant};
+use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
+use certmill_queue::Queue;
+use certmill_service::tokens::NewToken;
+use certmill_service::{App, Parts, Settings, tenants, tokens};
+use certmill_storage::Database;
+use poem::endpoint::BoxEndpoint;
+use poem::http::{Method, StatusCode};
+use poem::test::TestClient;
+use poem::{EndpointExt, Response};
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+/// Which parts the service is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// SQLite and the queue in the process.
+    Embedded,
+    /// Postgres and Redis.
+    Fleet,
+}
+
+/// Runs each test in both modes, with a worker beside the API.
+#[macro_export]
+macro_rules! both_modes {
+    ($($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)*) => {$(
+        mod $name {
+            #[allow(unused_imports, reason = "not every test needs everything around it")]
+            use super::*;
+
+            $(#[$meta])*
+            async fn story($app: $crate::TestApp) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn embedded() {
+                story($crate::TestApp::start($crate::Mode::Embedded).await).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn fleet() {
+                story($crate::TestApp::start($crate::Mode::Fleet).await).await;
+            }
+        }
+    )*};
+}
+
+/// The service with a worker, a tenant and an admin token.
+pub struct TestApp {
+    /// The use cases, for what HTTP does not show.
+    pub app: App,
+    /// The tenant of `admin`.
+    pub tenant: Tenant,
+    /// A token with `pki:admin`.
+    pub admin: String,
+    client: TestClient<BoxEndpoint<'static, Response>>,
+    database_url: String,
+    stop_worker: CancellationToken,
+    _folder: tempfile::TempDir,
+}
+
+/// An answer of the API.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: poem::http::HeaderMap,
+    /// Its body.
+    pub body: Vec<u8>,
+}
+
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+impl TestApp {
+    /// Starts the service on a fresh database.
+    pub async fn start(mode: Mode) -> Self {
+        let test = Self::without_worker(mode).await;
+        test.start_worker();
+        test
+    }
+
+    /// Starts the service without anyone who does its jobs.
+    pub async fn without_worker(mode: Mode) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (database_url, queue) = match mode {
+            Mode::Embedded => {
+                (format!("sqlite://{}/certmill.db", folder.path().display()), Queue::in_process())
+            }
+            Mode::Fleet => {
+                let url = tokio::task::spawn_blocking(|| launch::shared_postgres().create_database())
+                    .await
+                    .unwrap();
+                let redis = tokio::task::spawn_blocking(|| launch::shared_redis().url()).await.unwrap();
+                let namespace =
+                    format!("t{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
+                (url, Queue::redis(&redis, &namespace).await.unwrap())
+            }
+        };
+        let database = Database::open(&database_url, 6).await.unwrap();
+        database.migrate().await.unwrap();
+        let entropy = Arc::new(SystemEntropy);
+        let app = App::new(Parts {
+            database,
+            queue,
+            root_keys: RootKeys::new(RootKey::generate(&*entropy), Vec::new()),
+            // Tests that need RSA keys make them on demand; a full pool per test would only burn the processor.
+            key_pool: KeyPool::new(PoolSizes { rsa_2048: 0, rsa_3072: 0, rsa_4096: 0 }),
+            clock: Arc::new(SystemClock),
+            entropy,
+            settings: Settings { public_url: "http://pki.test".to_owned(), ..Settings::default() },
+        });
+        let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap();
+        let admin = token_of(&app, &tenant, Scope::Admin).await;
+        let client = TestClient::new(certmill_api::service(app.clone(), None).boxed());
+        let stop_worker = CancellationToken::new();
+        Self { app, tenant, admin, client, database_url, stop_worker, _folder: folder }
+    }
+
+    /// Starts a worker in this process.
+    pub fn start_worker(&self) {
+        let options = certmill_worker::Options {
+            name: "test".to_owned(),
+            concurrency: 4,
+            grace: Duration::from_secs(5),
+        };
+        tokio::spawn(certmill_worker::run(self.app.clone(), options, self.stop_worker.clone()));
+    }
+
+    /// The URL of its database.
+    pub fn database_url(&self) -> &str {
+        &self.database_url
+    }
+
+    /// Another tenant and an admin token of it.
+    pub async fn another_tenant(&self, name: &str) -> (Tenant, String) {
+        let tenant = tenants::create(&self.app, name.parse().unwrap()).await.unwrap();
+        let token = token_of(&self.app, &tenant, Scope::Admin).await;
+        (tenant, token)
+    }
+
+    /// A token of the first tenant with one scope.
+    pub async fn token(&self, scope: Scope) -> String {
+        token_of(&self.app, &self.tenant, scope).await
+    }
+
+    /// Sends a request as it is: a token or none, headers, and a body with its media type or none.
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        headers: &[(&str, &str)],
+        body: Option<(&str, Vec<u8>)>,
+    ) -> Answer {
+        let mut request = self.client.request(method, path);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        if let Some((media_type, body)) = body {
+            request = request.content_type(media_type).body(body);
+        }
+        let response = request.send().await.0;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let body = response.into_body().into_vec().await.unwrap();
+        Answer { status, headers, body }
+    }
+
+    /// `GET` as admin.
+    pub async fn get(&self, path: &str) -> Answer {
+        self.send(Method::GET, path, Some(&self.admin), &[], None).await
+    }
+
+    /// `POST` of JSON as admin.
+    pub async fn post(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::POST, path, body).await
+    }
+
+    /// `PATCH` of JSON as admin.
+    pub async fn patch(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::PATCH, path, body).await
+    }
+
+    /// `DELETE` as admin.
+    pub async fn delete(&self, path: &str) -> Answer {
+        self.send(Method::DELETE, path, Some(&self.admin), &[], None).await
+    }
+
+    async fn json(&self, method: Method, path: &str, body: Value) -> Answer {
+        let body = serde_json::to_vec(&body).unwrap();
+        self.send(method, path, Some(&self.admin), &[], Some(("application/json", body))).await
+    }
+
+    /// Makes a P-256 root CA; answers it.
+    pub async fn root_ca(&self, name: &str) -> Value {
+        let body = serde_json::json!({
+            "name": name, "common_name": format!("{name} CA"), "ca_type": "root", "key_type": "ec"
+        });
+        self.post("/v1/pki/ca", body).await.json_with(StatusCode::CREATED)
+    }
+
+    /// Makes a P-256 intermediate CA; answers it.
+    pub async fn intermediate_ca(&self, name: &str, parent: &str) -> Value {
+        let body = serde_json::json!({
+            "name": name, "common_name": format!("{name} CA"), "ca_type": "intermediate",
+            "parent_ca_id": parent, "key_type": "ec"
+        });
+        self.post("/v1/pki/ca", body).await.json_with(StatusCode::CREATED)
+    }
+
+    /// Makes a role for P-256 keys and names below `example.internal`; answers it.
+    pub async fn role(&self, name: &str, ca_id: &str) -> Value {
+        let body = serde_json::json!({
+            "name": name, "ca_id": ca_id, "allowed_domains": ["example.internal"],
+            "allow_subdomains": true, "key_type": "ec", "max_ttl": "90d"
+        });
+        self.post("/v1/pki/roles", body).await.json_with(StatusCode::CREATED)
+    }
+
+    /// Issues a certificate for `name` under `role`; answers it.
+    pub async fn issue(&self, role: &str, name: &str) -> Value {
+        let body = serde_json::json!({ "common_name": name });
+        self.post(&format!("/v1/pki/issue/{role}"), body).await.json_with(StatusCode::CREATED)
+    }
+
+    /// Reads `path` until `wanted` holds of its JSON; fails the test after 30 s.
+    pub async fn eventually(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let arrived = async {
+            loop {
+                let value = self.get(path).await.json_with(StatusCode::OK);
+                if wanted(&value) {
+                    return value;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        match tokio::time::timeout(Duration::from_secs(30), arrived).await {
+            Ok(value) => value,
+            Err(_) => panic!("{path} never became as wanted: {}", self.get(path).await.text()),
+        }
+    }
+}
+
+impl Drop for TestApp {
+    fn drop(&mut self) {
+        self.stop_worker.cancel();
+    }
+}
+
+async fn token_of(app: &App, tenant: &Tenant, scope: Scope) -> String {
+    let new = NewToken { name: scope.to_string(), scopes: vec![scope], expires_at: None };
+    tokens::create(app, tenant.id, new).await.unwrap().secret.expose().to_owned()
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body)
+            .unwrap_or_else(|_| panic!("not JSON ({}): {}", self.status, self.text()))
+    }
+
+    /// The body as JSON, after checking the status.
+    pub fn json_with(&self, status: StatusCode) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        self.json()
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// A header's text; empty when it is absent.
+    pub fn header(&self, name: &str) -> String {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
+    }
+
+    /// Checks that this is the contract's error with this status and code; answers `error`.
+    pub fn error(&self, status: u16, code: &str) -> Value {
+        let body = self.json_with(StatusCode::from_u16(status).unwrap());
+        let error = body.get("error").unwrap_or_else(|| panic!("no `error` in {body}")).clone();
+        assert_eq!(error["code"], code, "{body}");
+        assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{body}");
+        assert_eq!(error["request_id"], self.header("x-request-id"), "{body}");
+        error
+    }
+}

@@ -45,13 +45,7 @@ pub struct Connection {
 impl Connection {
     /// `patience` is how long connecting, or a response, may take.
     pub fn new(target: Rc<Target>, patience: Duration) -> Self {
-        Self {
-            target,
-            patience,
-            stream: None,
-            reader: ResponseReader::default(),
-            connects: 0,
-        }
+        Self { target, patience, stream: None, reader: ResponseReader::default(), connects: 0 }
     }
 
     /// Connects, unless it is connected.
@@ -101,12 +95,9 @@ impl Connection {
             return Err(TransportError::Closed);
         };
         self.reader.clear();
-        timeout(
-            self.patience,
-            transfer(&mut stream, request, &mut self.reader),
-        )
-        .await
-        .map_err(|_| TransportError::TimedOut)??;
+        timeout(self.patience, transfer(&mut stream, request, &mut self.reader))
+            .await
+            .map_err(|_| TransportError::TimedOut)??;
         if !self.reader.closes() {
             self.stream = Some(stream);
         }
@@ -185,9 +176,7 @@ mod tests {
         // The first connection ends without notice after one answer, the second one says so.
         let server = TestServer::start(vec![
             vec![answer("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n1")],
-            vec![answer(
-                "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 1\r\n\r\n2",
-            )],
+            vec![answer("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 1\r\n\r\n2")],
             vec![answer("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n3")],
         ])
         .await;
@@ -216,11 +205,8 @@ mod tests {
     #[tokio::test]
     async fn a_cut_response_is_an_error_and_not_repeated() {
         let cut = answer("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhalf");
-        let server = TestServer::start(vec![vec![
-            answer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"),
-            cut,
-        ]])
-        .await;
+        let server =
+            TestServer::start(vec![vec![answer("HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), cut]]).await;
         let (mut connection, request) = connection(&server);
         connection.exchange(&request).await.unwrap();
         let refusal = connection.exchange(&request).await.unwrap_err();

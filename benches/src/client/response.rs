@@ -22,10 +22,7 @@ impl<'a> Response<'a> {
     /// serial numbers: a value with an escape in it is answered as it stands.
     pub fn text_field(&self, name: &str) -> Option<&'a str> {
         let quoted = format!("\"{name}\"");
-        let at = self
-            .body
-            .windows(quoted.len())
-            .rposition(|window| window == quoted.as_bytes())?;
+        let at = self.body.windows(quoted.len()).rposition(|window| window == quoted.as_bytes())?;
         let after = self.body.get(at + quoted.len()..)?.trim_ascii_start();
         let value = after.strip_prefix(b":")?.trim_ascii_start();
         let value = value.strip_prefix(b"\"")?;
@@ -114,19 +111,13 @@ impl ResponseReader {
             Framing::Length(length) => {
                 let body = head.length..head.length + length;
                 let complete = self.received.len() >= body.end;
-                ensure!(
-                    self.received.len() <= body.end,
-                    "bytes after the end of the response"
-                );
+                ensure!(self.received.len() <= body.end, "bytes after the end of the response");
                 self.body = Body::Plain(body);
                 Ok(complete)
             }
             Framing::Chunked => {
                 if matches!(self.body, Body::Unknown) {
-                    self.body = Body::Chunks {
-                        next: head.length,
-                        trailer: false,
-                    };
+                    self.body = Body::Chunks { next: head.length, trailer: false };
                 }
                 self.advance_chunks()
             }
@@ -155,10 +146,7 @@ impl ResponseReader {
             Body::Decoded => &self.chunks,
             Body::Unknown | Body::Chunks { .. } => &[],
         };
-        Response {
-            status: self.head.as_ref().map_or(0, |head| head.status),
-            body,
-        }
+        Response { status: self.head.as_ref().map_or(0, |head| head.status), body }
     }
 
     /// Whether the server will close the connection after this response.
@@ -175,10 +163,7 @@ impl ResponseReader {
             if *trailer {
                 *next += line.len() + 2;
                 if line.is_empty() {
-                    ensure!(
-                        *next == self.received.len(),
-                        "bytes after the end of the response"
-                    );
+                    ensure!(*next == self.received.len(), "bytes after the end of the response");
                     self.body = Body::Decoded;
                 }
                 continue;
@@ -194,9 +179,7 @@ impl ResponseReader {
             let Some(chunk) = rest.get(start..start + size + 2) else {
                 return Ok(false);
             };
-            let data = chunk
-                .strip_suffix(b"\r\n")
-                .context("a chunk is longer than it says")?;
+            let data = chunk.strip_suffix(b"\r\n").context("a chunk is longer than it says")?;
             self.chunks.extend_from_slice(data);
             *next += start + size + 2;
         }
@@ -219,25 +202,18 @@ fn parse_head(bytes: &[u8]) -> anyhow::Result<Option<Head>> {
     let mut chunked = false;
     let mut closes = version == "HTTP/1.0";
     for line in lines {
-        let (name, value) = line
-            .split_once(':')
-            .context("a header line without a colon")?;
+        let (name, value) = line.split_once(':').context("a header line without a colon")?;
         let value = value.trim();
         if name.eq_ignore_ascii_case("content-length") {
-            let value = value
-                .parse()
-                .context("Content-Length is not a number of bytes")?;
+            let value = value.parse().context("Content-Length is not a number of bytes")?;
             ensure!(value <= MAX_BODY, "the body is too long");
             length = Some(value);
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            ensure!(
-                value.eq_ignore_ascii_case("chunked"),
-                "a transfer coding other than chunked"
-            );
+            ensure!(value.eq_ignore_ascii_case("chunked"), "a transfer coding other than chunked");
             chunked = true;
         } else if name.eq_ignore_ascii_case("connection") {
-            closes = value.eq_ignore_ascii_case("close")
-                || (closes && !value.eq_ignore_ascii_case("keep-alive"));
+            closes =
+                value.eq_ignore_ascii_case("close") || (closes && !value.eq_ignore_ascii_case("keep-alive"));
         }
     }
     let framing = match (status, chunked, length) {
@@ -258,15 +234,10 @@ fn parse_head(bytes: &[u8]) -> anyhow::Result<Option<Head>> {
 fn status_line(line: &str) -> anyhow::Result<(&str, u16)> {
     let mut words = line.splitn(3, ' ');
     let version = words.next().unwrap_or_default();
-    ensure!(
-        matches!(version, "HTTP/1.1" | "HTTP/1.0"),
-        "this is not an HTTP/1.1 response"
-    );
+    ensure!(matches!(version, "HTTP/1.1" | "HTTP/1.0"), "this is not an HTTP/1.1 response");
     let status = words.next().unwrap_or_default();
     ensure!(status.len() == 3, "a status that is not three digits");
-    let status = status
-        .parse()
-        .context("a status that is not three digits")?;
+    let status = status.parse().context("a status that is not three digits")?;
     Ok((version, status))
 }
 
@@ -274,10 +245,7 @@ fn status_line(line: &str) -> anyhow::Result<(&str, u16)> {
 fn line(bytes: &[u8]) -> anyhow::Result<Option<&[u8]>> {
     const END: &[u8] = b"\r\n";
     let end = bytes.windows(END.len()).position(|window| window == END);
-    ensure!(
-        end.is_some() || bytes.len() < MAX_HEAD,
-        "a line of the chunked coding does not end"
-    );
+    ensure!(end.is_some() || bytes.len() < MAX_HEAD, "a line of the chunked coding does not end");
     Ok(end.and_then(|end| bytes.get(..end)))
 }
 
@@ -339,8 +307,7 @@ mod tests {
 
     #[test]
     fn reads_an_error_status() {
-        let answer =
-            read("HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\nretry-after: 1\r\n\r\n{}");
+        let answer = read("HTTP/1.1 429 Too Many Requests\r\ncontent-length: 2\r\nretry-after: 1\r\n\r\n{}");
         assert_eq!(answer.unwrap(), (429, "{}".into(), false));
     }
 
@@ -374,10 +341,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n",
             "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhell",
         ] {
-            assert!(
-                read_in_steps(text.as_bytes(), text.len()).is_err(),
-                "{text:?}"
-            );
+            assert!(read_in_steps(text.as_bytes(), text.len()).is_err(), "{text:?}");
         }
     }
 

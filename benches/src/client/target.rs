@@ -41,17 +41,12 @@ impl Target {
         );
         let authority = match host.rsplit_once(':') {
             Some((_, port)) if !port.ends_with(']') => {
-                port.parse::<u16>()
-                    .with_context(|| format!("{url}: {port} is not a port"))?;
+                port.parse::<u16>().with_context(|| format!("{url}: {port} is not a port"))?;
                 host.to_owned()
             }
             _ => format!("{host}:80"),
         };
-        Ok(Self {
-            authority,
-            base: base.trim_end_matches('/').to_owned(),
-            token: token.to_owned(),
-        })
+        Ok(Self { authority, base: base.trim_end_matches('/').to_owned(), token: token.to_owned() })
     }
 
     /// `host:port`, for a connection.

@@ -15,10 +15,7 @@ pub struct Answer {
 
 /// An answer in one piece; an empty one sends nothing.
 pub fn answer(text: &str) -> Answer {
-    Answer {
-        text: text.to_owned(),
-        piece: text.len().max(1),
-    }
+    Answer { text: text.to_owned(), piece: text.len().max(1) }
 }
 
 impl Answer {

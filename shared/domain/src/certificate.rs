@@ -24,8 +24,7 @@ pub enum CertificateSource {
 }
 
 impl CertificateSource {
-    const ALL: [Self; 6] =
-        [Self::Issued, Self::Signed, Self::Csr, Self::Acme, Self::Imported, Self::Renewed];
+    const ALL: [Self; 6] = [Self::Issued, Self::Signed, Self::Csr, Self::Acme, Self::Imported, Self::Renewed];
 
     /// The word of the API and the database.
     pub const fn as_str(self) -> &'static str {

@@ -128,7 +128,9 @@ mod tests {
 
     #[test]
     fn anything_else_is_refused() {
-        for text in ["", "d", "1x", "-1h", "1.5h", "1h30", " 1h", "1 h", "10000y", "99999999999999999999", "1H", "٣h"] {
+        for text in
+            ["", "d", "1x", "-1h", "1.5h", "1h30", " 1h", "1 h", "10000y", "99999999999999999999", "1H", "٣h"]
+        {
             assert!(text.parse::<Ttl>().is_err(), "{text}");
         }
     }

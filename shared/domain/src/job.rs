@@ -37,13 +37,8 @@ pub enum JobKind {
 
 impl JobKind {
     /// All kinds.
-    pub const ALL: [Self; 5] = [
-        Self::RebuildCrl,
-        Self::RevokeCaCascade,
-        Self::ExpireCertificates,
-        Self::Sweep,
-        Self::PruneJobs,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::RebuildCrl, Self::RevokeCaCascade, Self::ExpireCertificates, Self::Sweep, Self::PruneJobs];
 
     /// The word of logs, metrics and the database.
     pub const fn as_str(self) -> &'static str {

@@ -21,8 +21,6 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use id::{CaId, CertificateId, EventId, InvalidId, JobId, RequestId, RoleId, TenantId, TokenId};
 pub use job::{Job, JobKind, JobState};
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};
-pub use role_check::{
-    Approved, ApprovedKey, IssuerWindow, NameRequest, RequestedKey, Violation, check,
-};
+pub use role_check::{Approved, ApprovedKey, IssuerWindow, NameRequest, RequestedKey, Violation, check};
 pub use tenant::{Tenant, TenantName};
 pub use token::{Scope, Token, TokenSecret};

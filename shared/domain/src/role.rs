@@ -87,36 +87,13 @@ impl Role {
     /// Every field that is wrong, each with what would be right.
     pub fn new(settings: RoleSettings) -> Result<Self, FieldErrors> {
         let mut errors = BTreeMap::new();
-        let domains = parse_each(
-            "allowed_domains",
-            &settings.allowed_domains,
-            DomainPattern::parse,
-            &mut errors,
-        );
-        let networks = parse_each(
-            "allowed_ip_sans_cidr",
-            &settings.allowed_ip_sans_cidr,
-            parse_network,
-            &mut errors,
-        );
-        let uris = parse_each(
-            "allowed_uri_sans",
-            &settings.allowed_uri_sans,
-            UriPattern::parse,
-            &mut errors,
-        );
-        let usages = parse_each(
-            "key_usage",
-            &settings.key_usage,
-            parse_key_usage,
-            &mut errors,
-        );
-        let named = parse_each(
-            "ext_key_usage",
-            &settings.ext_key_usage,
-            parse_purpose,
-            &mut errors,
-        );
+        let domains =
+            parse_each("allowed_domains", &settings.allowed_domains, DomainPattern::parse, &mut errors);
+        let networks =
+            parse_each("allowed_ip_sans_cidr", &settings.allowed_ip_sans_cidr, parse_network, &mut errors);
+        let uris = parse_each("allowed_uri_sans", &settings.allowed_uri_sans, UriPattern::parse, &mut errors);
+        let usages = parse_each("key_usage", &settings.key_usage, parse_key_usage, &mut errors);
+        let named = parse_each("ext_key_usage", &settings.ext_key_usage, parse_purpose, &mut errors);
         let usage = UsageByKey::new(usages.into_iter().reduce(|all, one| all | one));
         check_key(&settings, usage, &mut errors);
         check_times(&settings, &mut errors);
@@ -126,16 +103,7 @@ impl Role {
         }
         let purposes = purposes(&settings, named);
         let (ttl, max_ttl) = (settings.effective_ttl(), settings.effective_max_ttl());
-        Ok(Self {
-            settings,
-            domains,
-            networks,
-            uris,
-            usage,
-            purposes,
-            ttl,
-            max_ttl,
-        })
+        Ok(Self { settings, domains, networks, uris, usage, purposes, ttl, max_ttl })
     }
 
     /// The settings that it was made from.
@@ -174,20 +142,15 @@ fn parse_network(text: &str) -> Result<IpNet, String> {
     let network = text
         .parse::<IpNet>()
         .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
-        .map_err(|_| {
-            format!("`{text}` is not a network: write it like `10.0.0.0/8` or `2001:db8::/32`")
-        })?;
+        .map_err(|_| format!("`{text}` is not a network: write it like `10.0.0.0/8` or `2001:db8::/32`"))?;
     // Addresses are compared in their IPv4 form, so an IPv4-mapped network has to be in it as well.
     let mapped = match network {
-        IpNet::V6(v6) if v6.prefix_len() >= 96 => v6
-            .addr()
-            .to_ipv4_mapped()
-            .map(|v4| (v4, v6.prefix_len() - 96)),
+        IpNet::V6(v6) if v6.prefix_len() >= 96 => {
+            v6.addr().to_ipv4_mapped().map(|v4| (v4, v6.prefix_len() - 96))
+        }
         _ => None,
     };
-    Ok(mapped
-        .and_then(|(v4, length)| IpNet::new(v4.into(), length).ok())
-        .unwrap_or(network))
+    Ok(mapped.and_then(|(v4, length)| IpNet::new(v4.into(), length).ok()).unwrap_or(network))
 }
 
 fn parse_key_usage(text: &str) -> Result<KeyUsage, String> {
@@ -222,9 +185,7 @@ fn check_key(settings: &RoleSettings, usage: UsageByKey, errors: &mut Errors) {
         add(
             errors,
             "key_bits",
-            &format!(
-                "{bits} does not fit key_type `{key_type}`: use {legal}, or 0 for the default"
-            ),
+            &format!("{bits} does not fit key_type `{key_type}`: use {legal}, or 0 for the default"),
         );
     }
     if !usage.serves(key_type.as_str()) {
@@ -245,9 +206,8 @@ fn check_times(settings: &RoleSettings, errors: &mut Errors) {
     if ttl.seconds() == 0 {
         add(errors, "ttl", "must be at least 1s");
     } else if ttl.seconds() > max.seconds() {
-        let problem = format!(
-            "{ttl} is longer than max_ttl, which is {max}: shorten ttl or lengthen max_ttl"
-        );
+        let problem =
+            format!("{ttl} is longer than max_ttl, which is {max}: shorten ttl or lengthen max_ttl");
         add(errors, "ttl", &problem);
     }
 }
@@ -255,41 +215,14 @@ fn check_times(settings: &RoleSettings, errors: &mut Errors) {
 fn check_subject(settings: &RoleSettings, errors: &mut Errors) {
     let none = DistinguishedName::default;
     let parts = [
-        (
-            "organization",
-            DistinguishedName {
-                organization: settings.organization.clone(),
-                ..none()
-            },
-        ),
+        ("organization", DistinguishedName { organization: settings.organization.clone(), ..none() }),
         (
             "organizational_unit",
-            DistinguishedName {
-                organizational_unit: settings.organizational_unit.clone(),
-                ..none()
-            },
+            DistinguishedName { organizational_unit: settings.organizational_unit.clone(), ..none() },
         ),
-        (
-            "country",
-            DistinguishedName {
-                country: settings.country.clone(),
-                ..none()
-            },
-        ),
-        (
-            "locality",
-            DistinguishedName {
-                locality: settings.locality.clone(),
-                ..none()
-            },
-        ),
-        (
-            "province",
-            DistinguishedName {
-                province: settings.province.clone(),
-                ..none()
-            },
-        ),
+        ("country", DistinguishedName { country: settings.country.clone(), ..none() }),
+        ("locality", DistinguishedName { locality: settings.locality.clone(), ..none() }),
+        ("province", DistinguishedName { province: settings.province.clone(), ..none() }),
     ];
     for (field, name) in parts {
         if let Err(error) = name.validate() {
@@ -329,12 +262,7 @@ mod tests {
     #[test]
     fn a_name_is_read_only_when_a_url_can_carry_it() {
         for good in ["a", "web-1.prod_x", "...", &"x".repeat(128)] {
-            assert_eq!(
-                good.parse::<RoleName>()
-                    .expect("legal in this test")
-                    .as_str(),
-                good
-            );
+            assert_eq!(good.parse::<RoleName>().expect("legal in this test").as_str(), good);
         }
         for bad in ["", ".", "..", "a b", "a/b", "ä", "a\0", &"x".repeat(129)] {
             assert!(bad.parse::<RoleName>().is_err(), "{bad:?}");
@@ -344,25 +272,12 @@ mod tests {
     #[test]
     fn bits_default_by_type_and_have_to_fit_it() {
         use RoleKeyType::{Any, Ec, Ed25519, Rsa};
-        for (key_type, bits, effective) in [
-            (Rsa, 0, 2048),
-            (Rsa, 4096, 4096),
-            (Ec, 0, 256),
-            (Ec, 521, 521),
-            (Ed25519, 0, 256),
-            (Any, 0, 0),
-        ] {
-            let settings = RoleSettings {
-                key_type,
-                key_bits: bits,
-                ..RoleSettings::default()
-            };
+        for (key_type, bits, effective) in
+            [(Rsa, 0, 2048), (Rsa, 4096, 4096), (Ec, 0, 256), (Ec, 521, 521), (Ed25519, 0, 256), (Any, 0, 0)]
+        {
+            let settings = RoleSettings { key_type, key_bits: bits, ..RoleSettings::default() };
             assert_eq!(settings.effective_key_bits(), effective);
-            assert_eq!(
-                wrong_fields(settings),
-                Vec::<String>::new(),
-                "{key_type} {bits}"
-            );
+            assert_eq!(wrong_fields(settings), Vec::<String>::new(), "{key_type} {bits}");
         }
         for (key_type, bits) in [
             (Rsa, 1024),
@@ -374,11 +289,7 @@ mod tests {
             (Ed25519, 2048),
             (Any, 2048),
         ] {
-            let settings = RoleSettings {
-                key_type,
-                key_bits: bits,
-                ..RoleSettings::default()
-            };
+            let settings = RoleSettings { key_type, key_bits: bits, ..RoleSettings::default() };
             assert_eq!(wrong_fields(settings), ["key_bits"], "{key_type} {bits}");
         }
     }
@@ -425,30 +336,19 @@ mod tests {
 
     #[test]
     fn zero_times_are_refused() {
-        let settings = RoleSettings {
-            max_ttl: Some(ttl("0")),
-            ..RoleSettings::default()
-        };
+        let settings = RoleSettings { max_ttl: Some(ttl("0")), ..RoleSettings::default() };
         assert_eq!(wrong_fields(settings), ["max_ttl"]);
-        let settings = RoleSettings {
-            ttl: Some(ttl("0s")),
-            ..RoleSettings::default()
-        };
+        let settings = RoleSettings { ttl: Some(ttl("0s")), ..RoleSettings::default() };
         assert_eq!(wrong_fields(settings), ["ttl"]);
-        let settings = RoleSettings {
-            ttl: Some(ttl("769h")),
-            ..RoleSettings::default()
-        };
+        let settings = RoleSettings { ttl: Some(ttl("769h")), ..RoleSettings::default() };
         assert_eq!(wrong_fields(settings), ["ttl"]);
     }
 
     #[test]
     fn a_leaf_never_gets_the_usages_of_an_authority() {
         for usage in ["CertSign", "keyCertSign", "CRLSign", "crl_sign"] {
-            let settings = RoleSettings {
-                key_usage: strings(&["DigitalSignature", usage]),
-                ..RoleSettings::default()
-            };
+            let settings =
+                RoleSettings { key_usage: strings(&["DigitalSignature", usage]), ..RoleSettings::default() };
             assert_eq!(wrong_fields(settings), ["key_usage"], "{usage}");
         }
     }
@@ -460,18 +360,11 @@ mod tests {
             (RoleKeyType::Ec, "KeyEncipherment"),
             (RoleKeyType::Ed25519, "KeyAgreement"),
         ] {
-            let settings = RoleSettings {
-                key_type,
-                key_usage: strings(&[usage]),
-                ..RoleSettings::default()
-            };
+            let settings = RoleSettings { key_type, key_usage: strings(&[usage]), ..RoleSettings::default() };
             assert_eq!(wrong_fields(settings), ["key_usage"], "{key_type} {usage}");
         }
         assert_eq!(
-            wrong_fields(RoleSettings {
-                key_usage: Vec::new(),
-                ..RoleSettings::default()
-            }),
+            wrong_fields(RoleSettings { key_usage: Vec::new(), ..RoleSettings::default() }),
             Vec::<String>::new()
         );
     }
@@ -492,15 +385,7 @@ mod tests {
                 "{text}"
             );
         }
-        for bad in [
-            "",
-            "10.0.0.0/",
-            "10.0.0/8",
-            "10.0.0.0/33",
-            "::/129",
-            "example.com",
-            "10.0.0.0/-1",
-        ] {
+        for bad in ["", "10.0.0.0/", "10.0.0/8", "10.0.0.0/33", "::/129", "example.com", "10.0.0.0/-1"] {
             assert!(parse_network(bad).is_err(), "{bad}");
         }
     }

@@ -56,10 +56,7 @@ pub enum RequestedKey<'a> {
 
 impl Default for RequestedKey<'_> {
     fn default() -> Self {
-        Self::Generate {
-            key_type: None,
-            key_bits: None,
-        }
+        Self::Generate { key_type: None, key_bits: None }
     }
 }
 
@@ -153,18 +150,8 @@ pub struct Violation {
 }
 
 impl Violation {
-    fn new(
-        rule: &'static str,
-        field: &'static str,
-        value: &str,
-        allowed: impl Into<String>,
-    ) -> Self {
-        Self {
-            rule,
-            field,
-            value: printable(value),
-            allowed: allowed.into(),
-        }
+    fn new(rule: &'static str, field: &'static str, value: &str, allowed: impl Into<String>) -> Self {
+        Self { rule, field, value: printable(value), allowed: allowed.into() }
     }
 
     fn syntax(field: &'static str, value: &str, right: impl Into<String>) -> Self {
@@ -174,24 +161,12 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            rule,
-            field,
-            value,
-            allowed,
-        } = self;
-        let value = if value.is_empty() {
-            "(empty)".to_owned()
-        } else {
-            format!("`{value}`")
-        };
+        let Self { rule, field, value, allowed } = self;
+        let value = if value.is_empty() { "(empty)".to_owned() } else { format!("`{value}`") };
         if *rule == "syntax" {
             write!(f, "{field} {value} cannot be used: {allowed}")
         } else {
-            write!(
-                f,
-                "{field} {value} is refused by `{rule}`; allowed: {allowed}"
-            )
+            write!(f, "{field} {value} is refused by `{rule}`; allowed: {allowed}")
         }
     }
 }
@@ -201,11 +176,7 @@ impl fmt::Display for Violation {
 ///
 /// # Errors
 /// The first rule that refuses, with the value that it refuses and what would be allowed.
-pub fn check(
-    role: &Role,
-    request: &NameRequest<'_>,
-    issuer: &IssuerWindow,
-) -> Result<Approved, Violation> {
+pub fn check(role: &Role, request: &NameRequest<'_>, issuer: &IssuerWindow) -> Result<Approved, Violation> {
     let settings = role.settings();
     let (key, key_usage) = key::approve(role, request.key)?;
     let (common_name, sans) = names::approve(role, request)?;

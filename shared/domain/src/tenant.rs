@@ -24,7 +24,8 @@ impl FromStr for TenantName {
         if starts && text.len() <= 64 && text.bytes().all(|b| legal(b) || b == b'-' || b == b'_') {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a tenant's name is 1 to 64 characters of a-z, 0-9, - and _, starting with a letter or digit".into())
+            Err("a tenant's name is 1 to 64 characters of a-z, 0-9, - and _, starting with a letter or digit"
+                .into())
         }
     }
 }

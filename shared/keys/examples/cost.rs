@@ -24,10 +24,7 @@ const MESSAGE: &[u8] = &[0x30; 500];
 const BUDGET: Duration = Duration::from_millis(700);
 
 fn main() -> Result<(), Failure> {
-    println!(
-        "{:10} {:>12} {:>12} {:>12} {:>12}",
-        "", "generate", "PKCS#8 PEM", "sign", "read"
-    );
+    println!("{:10} {:>12} {:>12} {:>12} {:>12}", "", "generate", "PKCS#8 PEM", "sign", "read");
     for algorithm in KeyAlgorithm::ALL {
         this_crate(algorithm)?;
     }
@@ -67,12 +64,7 @@ fn leaf_on_p256() -> Result<(), Failure> {
 fn sealing() -> Result<(), Failure> {
     let key = TenantKey::generate(1, &SystemEntropy);
     let tenant = TenantId::generate(Timestamp::from_unix_seconds(0), &SystemEntropy);
-    let place = SealPlace {
-        tenant,
-        table: "certificates",
-        row: "cert_1",
-        column: "private_key",
-    };
+    let place = SealPlace { tenant, table: "certificates", row: "cert_1", column: "private_key" };
     let seal = cost(|| key.seal(&place, &MESSAGE[..138], &SystemEntropy))?;
     let sealed = key.seal(&place, &MESSAGE[..138], &SystemEntropy)?;
     let open = cost(|| key.open(&place, &sealed))?;
@@ -85,18 +77,13 @@ fn openssl_p256() -> Result<(), Failure> {
     let ec_key = EcKey::generate(&group)?;
     let key = PKey::from_ec_key(ec_key.clone())?;
     report("P-256 EVP generate", cost(|| PKey::ec_gen("P-256"))?);
-    report(
-        "P-256 EcKey::generate, cached group",
-        cost(|| EcKey::generate(&group))?,
-    );
+    report("P-256 EcKey::generate, cached group", cost(|| EcKey::generate(&group))?);
     let together = cost(|| {
         let key = EcKey::generate(&group)?;
         let mut context = BigNumContext::new()?;
         let form = PointConversionForm::UNCOMPRESSED;
         let point = key.public_key().to_bytes(&group, form, &mut context)?;
-        key.private_key()
-            .to_vec_padded(32)
-            .map(|scalar| (key, point, scalar))
+        key.private_key().to_vec_padded(32).map(|scalar| (key, point, scalar))
     })?;
     report("P-256 EcKey::generate, point and scalar", together);
     report("P-256 EVP SPKI", cost(|| key.public_key_to_der())?);
@@ -106,14 +93,8 @@ fn openssl_p256() -> Result<(), Failure> {
         cost(|| Signer::new(MessageDigest::sha256(), &key)?.sign_oneshot_to_vec(MESSAGE))?,
     );
     let digest = openssl::sha::sha256(MESSAGE);
-    report(
-        "P-256 EcdsaSig::sign of a digest",
-        cost(|| EcdsaSig::sign(&digest, &ec_key))?,
-    );
-    report(
-        "SHA-256 one-shot",
-        cost(|| Ok::<_, Failure>(openssl::sha::sha256(MESSAGE)))?,
-    );
+    report("P-256 EcdsaSig::sign of a digest", cost(|| EcdsaSig::sign(&digest, &ec_key))?);
+    report("SHA-256 one-shot", cost(|| Ok::<_, Failure>(openssl::sha::sha256(MESSAGE)))?);
     Ok(())
 }
 

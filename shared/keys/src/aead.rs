@@ -70,18 +70,12 @@ impl AeadKey {
     }
 
     /// The plaintext of what [`Self::seal`] made, without its header.
-    pub fn open(
-        &self,
-        associated_data: &[u8],
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, OpenError> {
+    pub fn open(&self, associated_data: &[u8], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, OpenError> {
         let Some((nonce, body)) = sealed.split_at_checked(NONCE_LEN) else {
             return Err(OpenError::TooShort);
         };
-        let Some((ciphertext, tag)) = body
-            .len()
-            .checked_sub(TAG_LEN)
-            .and_then(|length| body.split_at_checked(length))
+        let Some((ciphertext, tag)) =
+            body.len().checked_sub(TAG_LEN).and_then(|length| body.split_at_checked(length))
         else {
             return Err(OpenError::TooShort);
         };
@@ -92,9 +86,7 @@ impl AeadKey {
         context.cipher_update(ciphertext, Some(&mut plaintext))?;
         context.set_tag(tag)?;
         // Only this step looks at the tag.
-        context
-            .cipher_final(&mut [])
-            .map_err(|_| OpenError::NotAuthentic)?;
+        context.cipher_final(&mut []).map_err(|_| OpenError::NotAuthentic)?;
         Ok(plaintext)
     }
 }
@@ -144,23 +136,17 @@ mod tests {
         let key = hex("feffe9928665731c6d6a8f9467308308feffe9928665731c6d6a8f9467308308");
         let key = AeadKey::filled_by(|bytes| bytes.copy_from_slice(&key));
         let associated_data = hex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
-        let plaintext = hex(
-            "d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
-             1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39",
-        );
+        let plaintext = hex("d9313225f88406e5a55909c5aff5269a86a7a9531534f7da2e4c303d8a318a72\
+             1c3c0c95956809532fcf0e2449a6b525b16aedf5aa0de657ba637b39");
         let nonce = Fixed(b"\xca\xfe\xba\xbe\xfa\xce\xdb\xad\xde\xca\xf8\x88");
-        let sealed = key
-            .seal(b"head", &associated_data, &plaintext, &nonce)
-            .unwrap();
+        let sealed = key.seal(b"head", &associated_data, &plaintext, &nonce).unwrap();
         assert_eq!(
             sealed,
             [
                 b"head".to_vec(),
                 hex("cafebabefacedbaddecaf888"),
-                hex(
-                    "522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa\
-                     8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"
-                ),
+                hex("522dc1f099567d07f47f37a32a84427d643a8cdcbfe5c0c97598a2bd2555d1aa\
+                     8cb08e48590dbb3da7b08b1056828838c5f61e6393ba7a0abcc9f662"),
                 hex("76fc6ece0f4e1768cddf8853bb2d551b"),
             ]
             .concat()
@@ -171,18 +157,12 @@ mod tests {
 
     #[test]
     fn fields_cannot_flow_into_each_other() {
-        assert_ne!(
-            associated_data(&[b"ab", b"c"]),
-            associated_data(&[b"a", b"bc"])
-        );
+        assert_ne!(associated_data(&[b"ab", b"c"]), associated_data(&[b"a", b"bc"]));
         assert_ne!(associated_data(&[b"a", b""]), associated_data(&[b"a"]));
     }
 
     fn hex(text: &str) -> Vec<u8> {
         let digit = |octet: u8| u8::try_from(char::from(octet).to_digit(16).unwrap()).unwrap();
-        text.as_bytes()
-            .chunks(2)
-            .map(|pair| digit(pair[0]) << 4 | digit(pair[1]))
-            .collect()
+        text.as_bytes().chunks(2).map(|pair| digit(pair[0]) << 4 | digit(pair[1])).collect()
     }
 }

@@ -11,23 +11,22 @@ const SEQUENCE: u8 = 0x30;
 const CONTEXT_1: u8 = 0xa1;
 
 /// AlgorithmIdentifier of RSA keys: rsaEncryption, NULL (RFC 3279 §2.3.1).
-pub const RSA: &[u8] = &[
-    0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00,
-];
+pub const RSA: &[u8] =
+    &[0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00];
 /// AlgorithmIdentifier of P-256 keys: id-ecPublicKey, secp256r1 (RFC 5480 §2.1.1).
 pub const P256: &[u8] = &[
-    0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
-    0xce, 0x3d, 0x03, 0x01, 0x07,
+    0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce,
+    0x3d, 0x03, 0x01, 0x07,
 ];
 /// AlgorithmIdentifier of P-384 keys: id-ecPublicKey, secp384r1 (RFC 5480 §2.1.1).
 pub const P384: &[u8] = &[
-    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
-    0x00, 0x22,
+    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+    0x22,
 ];
 /// AlgorithmIdentifier of P-521 keys: id-ecPublicKey, secp521r1 (RFC 5480 §2.1.1).
 pub const P521: &[u8] = &[
-    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04,
-    0x00, 0x23,
+    0x30, 0x10, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b, 0x81, 0x04, 0x00,
+    0x23,
 ];
 /// AlgorithmIdentifier of Ed25519 keys, without parameters (RFC 8410 §3).
 pub const ED25519: &[u8] = &[0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70];
@@ -45,20 +44,14 @@ pub fn spki(algorithm: &[u8], public_key: &[u8]) -> Vec<u8> {
 
 /// PrivateKeyInfo, version 0 (RFC 5208 §5), around an encoded private key.
 pub fn pkcs8(algorithm: &[u8], private_key: &[u8]) -> Zeroizing<Vec<u8>> {
-    tlv(
-        SEQUENCE,
-        &[&INTEGER_ZERO, algorithm, &tlv(OCTET_STRING, &[private_key])],
-    )
+    tlv(SEQUENCE, &[&INTEGER_ZERO, algorithm, &tlv(OCTET_STRING, &[private_key])])
 }
 
 /// ECPrivateKey (RFC 5915 §3) with the public point, and without the curve: inside PKCS#8 the
 /// AlgorithmIdentifier names it.
 pub fn ec_private_key(scalar: &[u8], point: &[u8]) -> Zeroizing<Vec<u8>> {
     let public_key = tlv(CONTEXT_1, &[&tlv(BIT_STRING, &[&NO_UNUSED_BITS, point])]);
-    tlv(
-        SEQUENCE,
-        &[&INTEGER_ONE, &tlv(OCTET_STRING, &[scalar]), &public_key],
-    )
+    tlv(SEQUENCE, &[&INTEGER_ONE, &tlv(OCTET_STRING, &[scalar]), &public_key])
 }
 
 /// CurvePrivateKey (RFC 8410 §7).
@@ -68,10 +61,8 @@ pub fn curve_private_key(seed: &[u8]) -> Zeroizing<Vec<u8>> {
 
 /// The seed in exactly what [`pkcs8`] makes of [`curve_private_key`] for Ed25519.
 pub fn own_ed25519_seed(pkcs8_der: &[u8]) -> Option<&[u8; 32]> {
-    const HEAD: [u8; 16] = [
-        0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04,
-        0x20,
-    ];
+    const HEAD: [u8; 16] =
+        [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
     pkcs8_der.strip_prefix(&HEAD)?.try_into().ok()
 }
 
@@ -94,10 +85,7 @@ pub fn is_one_sequence(der: &[u8]) -> bool {
     let Some((length, content)) = rest.split_at_checked(octets) else {
         return false;
     };
-    length
-        .iter()
-        .fold(0, |value, &octet| value << 8 | usize::from(octet))
-        == content.len()
+    length.iter().fold(0, |value, &octet| value << 8 | usize::from(octet)) == content.len()
 }
 
 /// One value in a buffer of exactly its size, so that no copy of a secret stays behind in a buffer
@@ -170,13 +158,7 @@ mod tests {
         assert!(is_one_sequence(&[0x30, 0x00]));
         assert!(!is_one_sequence(&whole[..299]));
         assert!(!is_one_sequence(&[&whole[..], &[0]].concat()));
-        for other in [
-            &[][..],
-            &[0x30],
-            &[0x31, 0x00],
-            &[0x30, 0x80, 0, 0],
-            &[0x30, 0x82, 1],
-        ] {
+        for other in [&[][..], &[0x30], &[0x31, 0x00], &[0x30, 0x80, 0, 0], &[0x30, 0x82, 1]] {
             assert!(!is_one_sequence(other));
         }
     }

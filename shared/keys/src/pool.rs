@@ -40,11 +40,7 @@ pub struct KeyPool {
 impl Default for PoolSizes {
     /// Enough for a burst: 64, 8 and 4 keys.
     fn default() -> Self {
-        Self {
-            rsa_2048: 64,
-            rsa_3072: 8,
-            rsa_4096: 4,
-        }
+        Self { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 }
     }
 }
 
@@ -83,15 +79,10 @@ impl KeyPool {
     }
 
     fn start(sizes: PoolSizes) -> (Self, Option<JoinHandle<()>>) {
-        let store = Arc::new(Store {
-            state: Mutex::new(State::new(sizes)),
-            changed: Condvar::new(),
-        });
+        let store = Arc::new(Store { state: Mutex::new(State::new(sizes)), changed: Condvar::new() });
         let filler = {
             let store = Arc::clone(&store);
-            std::thread::Builder::new()
-                .name("rsa-key-pool".to_owned())
-                .spawn(move || store.fill())
+            std::thread::Builder::new().name("rsa-key-pool".to_owned()).spawn(move || store.fill())
         };
         let filler = filler
             .inspect_err(|error| {
@@ -100,13 +91,7 @@ impl KeyPool {
             .ok();
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         let searches = Arc::new(Semaphore::new(processors));
-        (
-            Self {
-                store: Arc::new(OpenStore(store)),
-                searches,
-            },
-            filler,
-        )
+        (Self { store: Arc::new(OpenStore(store)), searches }, filler)
     }
 
     async fn rsa(&self, kind: RsaKind) -> Result<PrivateKey, KeyError> {
@@ -209,18 +194,13 @@ impl Store {
             if let Some(kind) = state.gap() {
                 return Some(kind);
             }
-            state = self
-                .changed
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         None
     }
 
     fn rest(&self) {
-        let rested = self
-            .changed
-            .wait_timeout_while(self.lock(), REST_AFTER_FAILURE, |state| !state.closed);
+        let rested = self.changed.wait_timeout_while(self.lock(), REST_AFTER_FAILURE, |state| !state.closed);
         drop(rested);
     }
 
@@ -232,10 +212,7 @@ impl Store {
 
 impl State {
     fn new(sizes: PoolSizes) -> Self {
-        let shelf = |size| Shelf {
-            keys: VecDeque::new(),
-            size,
-        };
+        let shelf = |size| Shelf { keys: VecDeque::new(), size };
         Self {
             rsa_2048: shelf(sizes.rsa_2048),
             rsa_3072: shelf(sizes.rsa_3072),
@@ -296,11 +273,7 @@ mod tests {
 
     use super::*;
 
-    const NONE: PoolSizes = PoolSizes {
-        rsa_2048: 0,
-        rsa_3072: 0,
-        rsa_4096: 0,
-    };
+    const NONE: PoolSizes = PoolSizes { rsa_2048: 0, rsa_3072: 0, rsa_4096: 0 };
     const DEADLINE: Duration = Duration::from_mins(5);
 
     /// Blocks until that many RSA-2048 keys wait, and fails if ever more do.
@@ -319,21 +292,13 @@ mod tests {
 
     #[tokio::test]
     async fn the_pool_fills_hands_out_distinct_keys_and_refills() {
-        let pool = KeyPool::new(PoolSizes {
-            rsa_2048: 2,
-            ..NONE
-        });
+        let pool = KeyPool::new(PoolSizes { rsa_2048: 2, ..NONE });
         let mut seen = HashSet::new();
         for _ in 0..2 {
             wait_for_2048(&pool, 2);
             assert_eq!(pool.available()[0], (KeyAlgorithm::Rsa2048, 2));
             for _ in 0..2 {
-                let key = pool
-                    .clone()
-                    .generate(KeyAlgorithm::Rsa2048)
-                    .await
-                    .ok()
-                    .unwrap();
+                let key = pool.clone().generate(KeyAlgorithm::Rsa2048).await.ok().unwrap();
                 assert_eq!(key.algorithm(), KeyAlgorithm::Rsa2048);
                 assert!(seen.insert(key.spki_der().to_vec()));
             }
@@ -343,10 +308,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_full_pool_gives_its_keys_without_a_search() {
-        let pool = KeyPool::new(PoolSizes {
-            rsa_2048: 1,
-            ..NONE
-        });
+        let pool = KeyPool::new(PoolSizes { rsa_2048: 1, ..NONE });
         wait_for_2048(&pool, 1);
         let waiting = pool.store.0.lock().rsa_2048.keys[0].spki_der().to_vec();
         let key = pool.generate(KeyAlgorithm::Rsa2048).await.ok().unwrap();
@@ -382,15 +344,8 @@ mod tests {
 
     #[test]
     fn small_keys_come_first_and_a_search_comes_before_all() {
-        let sizes = PoolSizes {
-            rsa_2048: 1,
-            rsa_3072: 1,
-            rsa_4096: 1,
-        };
-        let store = Arc::new(Store {
-            state: Mutex::new(State::new(sizes)),
-            changed: Condvar::new(),
-        });
+        let sizes = PoolSizes { rsa_2048: 1, rsa_3072: 1, rsa_4096: 1 };
+        let store = Arc::new(Store { state: Mutex::new(State::new(sizes)), changed: Condvar::new() });
         let search = Search::begin(Arc::clone(&store));
         assert_eq!(store.lock().gap(), None);
         drop(search);

@@ -58,10 +58,7 @@ impl PrivateKey {
             return Ok(Self::from_ec(secret, &point));
         }
         if let Some(seed) = der::own_ed25519_seed(pkcs8_der) {
-            return Ok(Self::from_ed25519(PKey::private_key_from_raw_bytes(
-                seed,
-                Id::ED25519,
-            )?)?);
+            return Ok(Self::from_ed25519(PKey::private_key_from_raw_bytes(seed, Id::ED25519)?)?);
         }
         if !der::is_one_sequence(pkcs8_der) {
             return Err(KeyError::InvalidKey("it is not exactly one DER SEQUENCE"));
@@ -72,9 +69,7 @@ impl PrivateKey {
             Id::RSA => Self::import_rsa(&key),
             Id::EC => Self::import_ec(&key),
             Id::ED25519 => Ok(Self::from_ed25519(key)?),
-            _ => Err(KeyError::UnacceptableKey(
-                "its algorithm is not RSA, ECDSA or Ed25519".to_owned(),
-            )),
+            _ => Err(KeyError::UnacceptableKey("its algorithm is not RSA, ECDSA or Ed25519".to_owned())),
         }
     }
 
@@ -129,11 +124,7 @@ impl PrivateKey {
 
     fn from_rsa(algorithm: KeyAlgorithm, secret: RsaSecret, public_key: &[u8]) -> Self {
         let spki_der = der::spki(der::RSA, public_key);
-        Self {
-            algorithm,
-            spki_der,
-            secret: Secret::Rsa(secret),
-        }
+        Self { algorithm, spki_der, secret: Secret::Rsa(secret) }
     }
 
     fn generate_ec(curve: Curve) -> Result<Self, KeyError> {
@@ -153,30 +144,19 @@ impl PrivateKey {
             Curve::P521 => KeyAlgorithm::P521,
         };
         let spki_der = der::spki(secret.curve().algorithm_identifier(), point);
-        Self {
-            algorithm,
-            spki_der,
-            secret: Secret::Ec(secret),
-        }
+        Self { algorithm, spki_der, secret: Secret::Ec(secret) }
     }
 
     /// From a random seed (RFC 8032 §5.1.5), which spares OpenSSL's generation context.
     fn generate_ed25519() -> Result<Self, KeyError> {
         let mut seed = Zeroizing::new([0; 32]);
         rand_priv_bytes(&mut *seed)?;
-        Ok(Self::from_ed25519(PKey::private_key_from_raw_bytes(
-            &*seed,
-            Id::ED25519,
-        )?)?)
+        Ok(Self::from_ed25519(PKey::private_key_from_raw_bytes(&*seed, Id::ED25519)?)?)
     }
 
     fn from_ed25519(key: PKey<Private>) -> Result<Self, ErrorStack> {
         let spki_der = der::spki(der::ED25519, &key.raw_public_key()?);
-        Ok(Self {
-            algorithm: KeyAlgorithm::Ed25519,
-            spki_der,
-            secret: Secret::Ed25519(key),
-        })
+        Ok(Self { algorithm: KeyAlgorithm::Ed25519, spki_der, secret: Secret::Ed25519(key) })
     }
 }
 
@@ -204,16 +184,13 @@ fn private_key_pem(pkcs8_der: &[u8]) -> Zeroizing<String> {
     const CHARACTERS_PER_LINE: usize = 64;
 
     let lines = pkcs8_der.len().div_ceil(OCTETS_PER_LINE);
-    let mut pem = Zeroizing::new(String::with_capacity(
-        BEGIN.len() + lines * (CHARACTERS_PER_LINE + 1) + END.len(),
-    ));
+    let mut pem =
+        Zeroizing::new(String::with_capacity(BEGIN.len() + lines * (CHARACTERS_PER_LINE + 1) + END.len()));
     pem.push_str(BEGIN);
     let mut line = Zeroizing::new([0; CHARACTERS_PER_LINE]);
     for octets in pkcs8_der.chunks(OCTETS_PER_LINE) {
         // Invariant: 48 octets are 64 characters, and base64 text is ASCII.
-        let length = STANDARD
-            .encode_slice(octets, &mut *line)
-            .expect("64 characters suffice");
+        let length = STANDARD.encode_slice(octets, &mut *line).expect("64 characters suffice");
         pem.push_str(std::str::from_utf8(&line[..length]).expect("base64 is ASCII"));
         pem.push('\n');
     }
@@ -242,23 +219,10 @@ mod tests {
         for algorithm in KeyAlgorithm::ALL {
             let key = PrivateKey::generate(algorithm).ok().unwrap();
             let folder = TempDir::new().unwrap();
-            fs::write(
-                folder.path().join("key.pem"),
-                key.to_pkcs8_pem().unwrap().as_bytes(),
-            )
-            .unwrap();
+            fs::write(folder.path().join("key.pem"), key.to_pkcs8_pem().unwrap().as_bytes()).unwrap();
             openssl(&folder, &["pkey", "-in", "key.pem", "-check", "-noout"]);
-            openssl(
-                &folder,
-                &[
-                    "pkey", "-in", "key.pem", "-pubout", "-outform", "DER", "-out", "spki",
-                ],
-            );
-            assert_eq!(
-                fs::read(folder.path().join("spki")).unwrap(),
-                key.spki_der(),
-                "{algorithm:?}"
-            );
+            openssl(&folder, &["pkey", "-in", "key.pem", "-pubout", "-outform", "DER", "-out", "spki"]);
+            assert_eq!(fs::read(folder.path().join("spki")).unwrap(), key.spki_der(), "{algorithm:?}");
         }
     }
 
@@ -290,60 +254,31 @@ mod tests {
             (KeyAlgorithm::P384, vec![0; 48]),
             (KeyAlgorithm::P521, vec![0xff; 66]),
         ] {
-            let own = PrivateKey::generate(algorithm)
-                .ok()
-                .unwrap()
-                .to_pkcs8_der()
-                .unwrap();
-            assert!(
-                EcSecret::from_own_pkcs8(&own).ok().unwrap().is_some(),
-                "{algorithm:?}"
-            );
+            let own = PrivateKey::generate(algorithm).ok().unwrap().to_pkcs8_der().unwrap();
+            assert!(EcSecret::from_own_pkcs8(&own).ok().unwrap().is_some(), "{algorithm:?}");
             for position in 0..own.len() {
                 let mut changed = own.to_vec();
                 changed[position] ^= 1;
                 assert!(EcSecret::from_own_pkcs8(&changed).ok().unwrap().is_none());
             }
-            let start = own
-                .windows(2)
-                .position(|pair| pair == [0x04, u8::try_from(bad.len()).unwrap()])
-                .unwrap()
-                + 2;
+            let start =
+                own.windows(2).position(|pair| pair == [0x04, u8::try_from(bad.len()).unwrap()]).unwrap() + 2;
             let mut out_of_range = own.to_vec();
             out_of_range[start..start + bad.len()].copy_from_slice(&bad);
             assert!(!refusal(&out_of_range).is_empty());
         }
-        let own = PrivateKey::generate(KeyAlgorithm::Ed25519)
-            .ok()
-            .unwrap()
-            .to_pkcs8_der()
-            .unwrap();
+        let own = PrivateKey::generate(KeyAlgorithm::Ed25519).ok().unwrap().to_pkcs8_der().unwrap();
         assert!(der::own_ed25519_seed(&own).is_some());
     }
 
     #[test]
     fn keys_that_openssl_made_are_read() {
         for (algorithm, arguments) in [
-            (
-                KeyAlgorithm::Rsa2048,
-                ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"],
-            ),
-            (
-                KeyAlgorithm::Rsa3072,
-                ["RSA", "-pkeyopt", "rsa_keygen_bits:3072"],
-            ),
-            (
-                KeyAlgorithm::P256,
-                ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"],
-            ),
-            (
-                KeyAlgorithm::P384,
-                ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"],
-            ),
-            (
-                KeyAlgorithm::P521,
-                ["EC", "-pkeyopt", "ec_paramgen_curve:P-521"],
-            ),
+            (KeyAlgorithm::Rsa2048, ["RSA", "-pkeyopt", "rsa_keygen_bits:2048"]),
+            (KeyAlgorithm::Rsa3072, ["RSA", "-pkeyopt", "rsa_keygen_bits:3072"]),
+            (KeyAlgorithm::P256, ["EC", "-pkeyopt", "ec_paramgen_curve:P-256"]),
+            (KeyAlgorithm::P384, ["EC", "-pkeyopt", "ec_paramgen_curve:P-384"]),
+            (KeyAlgorithm::P521, ["EC", "-pkeyopt", "ec_paramgen_curve:P-521"]),
             (KeyAlgorithm::Ed25519, ["ED25519", "-outform", "PEM"]),
         ] {
             let folder = TempDir::new().unwrap();
@@ -376,10 +311,7 @@ mod tests {
     fn rsa_of_other_sizes_is_refused() {
         for bits in [1024, 2040, 2560] {
             let message = refusal_of_rsa(&Rsa::generate(bits).unwrap());
-            assert!(
-                message.contains(&format!("RSA of {bits} bits; 2048, 3072")),
-                "{message}"
-            );
+            assert!(message.contains(&format!("RSA of {bits} bits; 2048, 3072")), "{message}");
         }
     }
 
@@ -405,16 +337,10 @@ mod tests {
     fn other_curves_and_algorithms_are_refused() {
         for nid in [Nid::SECP224R1, Nid::SECP256K1] {
             let key = EcKey::generate(&EcGroup::from_curve_name(nid).unwrap()).unwrap();
-            let der = PKey::from_ec_key(key)
-                .unwrap()
-                .private_key_to_pkcs8()
-                .unwrap();
+            let der = PKey::from_ec_key(key).unwrap().private_key_to_pkcs8().unwrap();
             assert!(refusal(&der).contains("curve is not P-256"));
         }
-        for key in [
-            PKey::generate_ed448().unwrap(),
-            PKey::generate_x25519().unwrap(),
-        ] {
+        for key in [PKey::generate_ed448().unwrap(), PKey::generate_x25519().unwrap()] {
             let message = refusal(&key.private_key_to_pkcs8().unwrap());
             assert!(message.contains("not RSA, ECDSA or Ed25519"), "{message}");
         }
@@ -424,9 +350,7 @@ mod tests {
     fn a_point_of_another_key_is_refused() {
         let mine = PrivateKey::generate(KeyAlgorithm::P256).ok().unwrap();
         let other = PrivateKey::generate(KeyAlgorithm::P256).ok().unwrap();
-        let Secret::Ec(secret) = &mine.secret else {
-            unreachable!()
-        };
+        let Secret::Ec(secret) = &mine.secret else { unreachable!() };
         assert!(!refusal(&secret.to_pkcs8_der(&other.spki_der)).is_empty());
     }
 
@@ -434,9 +358,7 @@ mod tests {
     fn what_is_not_one_plain_pkcs8_structure_is_refused() {
         let key = PKey::ec_gen("P-256").unwrap();
         let plain = key.private_key_to_pkcs8().unwrap();
-        let encrypted = key
-            .private_key_to_pkcs8_passphrase(Cipher::aes_256_cbc(), b"secret")
-            .unwrap();
+        let encrypted = key.private_key_to_pkcs8_passphrase(Cipher::aes_256_cbc(), b"secret").unwrap();
         for bytes in [
             &[][..],
             b"-----BEGIN PRIVATE KEY-----",
@@ -473,27 +395,12 @@ mod tests {
         fs::write(folder.path().join("message"), MESSAGE).unwrap();
         fs::write(folder.path().join("signature"), key.sign(MESSAGE).unwrap()).unwrap();
         let public = PKey::public_key_from_der(key.spki_der()).unwrap();
-        fs::write(
-            folder.path().join("public.pem"),
-            public.public_key_to_pem().unwrap(),
-        )
-        .unwrap();
-        let verify = [
-            "pkeyutl",
-            "-verify",
-            "-pubin",
-            "-inkey",
-            "public.pem",
-            "-rawin",
-        ];
+        fs::write(folder.path().join("public.pem"), public.public_key_to_pem().unwrap()).unwrap();
+        let verify = ["pkeyutl", "-verify", "-pubin", "-inkey", "public.pem", "-rawin"];
         let files = ["-in", "message", "-sigfile", "signature"];
         let digest: &[&str] = match key.signature_algorithm() {
-            SignatureAlgorithm::RsaSha256 | SignatureAlgorithm::EcdsaSha256 => {
-                &["-digest", "sha256"]
-            }
-            SignatureAlgorithm::RsaSha384 | SignatureAlgorithm::EcdsaSha384 => {
-                &["-digest", "sha384"]
-            }
+            SignatureAlgorithm::RsaSha256 | SignatureAlgorithm::EcdsaSha256 => &["-digest", "sha256"],
+            SignatureAlgorithm::RsaSha384 | SignatureAlgorithm::EcdsaSha384 => &["-digest", "sha384"],
             SignatureAlgorithm::EcdsaSha512 => &["-digest", "sha512"],
             SignatureAlgorithm::Ed25519 => &[],
         };
@@ -501,11 +408,7 @@ mod tests {
     }
 
     fn openssl(folder: &TempDir, arguments: &[&str]) {
-        let output = Command::new("openssl")
-            .args(arguments)
-            .current_dir(folder.path())
-            .output()
-            .unwrap();
+        let output = Command::new("openssl").args(arguments).current_dir(folder.path()).output().unwrap();
         assert!(
             output.status.success(),
             "openssl {arguments:?}: {}",
@@ -531,18 +434,14 @@ mod tests {
     }
 
     /// A good key whose modulus or public exponent was changed afterwards.
-    fn changed_rsa(
-        change: impl FnOnce(&mut BigNum, &mut BigNum) -> Result<(), ErrorStack>,
-    ) -> Rsa<Private> {
+    fn changed_rsa(change: impl FnOnce(&mut BigNum, &mut BigNum) -> Result<(), ErrorStack>) -> Rsa<Private> {
         let key = Rsa::generate(2048).unwrap();
         let own = |number: Option<&BigNumRef>| number.unwrap().to_owned().unwrap();
         let (mut n, mut e) = (own(Some(key.n())), own(Some(key.e())));
         change(&mut n, &mut e).unwrap();
         RsaPrivateKeyBuilder::new(n, e, own(Some(key.d())))
             .and_then(|builder| builder.set_factors(own(key.p()), own(key.q())))
-            .and_then(|builder| {
-                builder.set_crt_params(own(key.dmp1()), own(key.dmq1()), own(key.iqmp()))
-            })
+            .and_then(|builder| builder.set_crt_params(own(key.dmp1()), own(key.dmq1()), own(key.iqmp())))
             .unwrap()
             .build()
     }

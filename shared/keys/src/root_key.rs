@@ -58,9 +58,7 @@ impl RootKey {
                 key.copy_from_slice(&*bytes);
             })))
         } else {
-            Err(KeyError::InvalidRootKey {
-                length: text.chars().count(),
-            })
+            Err(KeyError::InvalidRootKey { length: text.chars().count() })
         }
     }
 
@@ -82,16 +80,8 @@ impl RootKey {
         hash.update(ID_PURPOSE);
         hash.update(key.bytes());
         let mut id = String::with_capacity(16);
-        push_hex(
-            &mut id,
-            hash.finish()
-                .first_chunk::<8>()
-                .map_or(&[], |head| &head[..]),
-        );
-        Self {
-            id: RootKeyId(id),
-            key,
-        }
+        push_hex(&mut id, hash.finish().first_chunk::<8>().map_or(&[], |head| &head[..]));
+        Self { id: RootKeyId(id), key }
     }
 }
 
@@ -132,16 +122,10 @@ impl RootKeys {
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, KeyError> {
         if version != key.version() {
-            return Err(KeyError::OtherTenantKey {
-                wanted: version,
-                given: key.version(),
-            });
+            return Err(KeyError::OtherTenantKey { wanted: version, given: key.version() });
         }
         let place = wrapping_place(&self.current.id, tenant, version);
-        Ok(self
-            .current
-            .key
-            .seal(&[FORMAT], &place, key.key().bytes(), entropy)?)
+        Ok(self.current.key.seal(&[FORMAT], &place, key.key().bytes(), entropy)?)
     }
 
     /// Unwraps a tenant key with the root key that is named.
@@ -162,36 +146,24 @@ impl RootKeys {
             return Err(KeyError::NotSealed("its format version is unknown"));
         };
         let place = wrapping_place(&root_key.id, tenant, version);
-        let bytes = root_key
-            .key
-            .open(&place, body)
-            .map_err(|error| match error {
-                OpenError::TooShort => KeyError::NotSealed("it is too short"),
-                OpenError::NotAuthentic => KeyError::NotAuthentic {
-                    place: format!("tenant key {version} of {tenant}"),
-                },
-                OpenError::Crypto(error) => KeyError::Crypto(error),
-            })?;
+        let bytes = root_key.key.open(&place, body).map_err(|error| match error {
+            OpenError::TooShort => KeyError::NotSealed("it is too short"),
+            OpenError::NotAuthentic => {
+                KeyError::NotAuthentic { place: format!("tenant key {version} of {tenant}") }
+            }
+            OpenError::Crypto(error) => KeyError::Crypto(error),
+        })?;
         if bytes.len() != KEY_LEN {
             return Err(KeyError::NotSealed("a tenant key has 32 bytes"));
         }
-        Ok(TenantKey::from_key(
-            version,
-            AeadKey::filled_by(|key| key.copy_from_slice(&bytes)),
-        ))
+        Ok(TenantKey::from_key(version, AeadKey::filled_by(|key| key.copy_from_slice(&bytes))))
     }
 
     fn find(&self, id: &str) -> Result<&RootKey, KeyError> {
-        self.all()
-            .find(|key| key.id.as_str() == id)
-            .ok_or_else(|| KeyError::UnknownRootKey {
-                wanted: id.chars().take(64).collect(),
-                known: self
-                    .all()
-                    .map(|key| key.id.as_str())
-                    .collect::<Vec<_>>()
-                    .join(", "),
-            })
+        self.all().find(|key| key.id.as_str() == id).ok_or_else(|| KeyError::UnknownRootKey {
+            wanted: id.chars().take(64).collect(),
+            known: self.all().map(|key| key.id.as_str()).collect::<Vec<_>>().join(", "),
+        })
     }
 
     fn all(&self) -> impl Iterator<Item = &RootKey> {
@@ -293,14 +265,7 @@ mod tests {
     fn other_texts_are_refused_with_the_way_to_make_one() {
         let too_long = format!("{HEX}00");
         let long_base64 = format!("AAAA{BASE64_TEXT}");
-        for text in [
-            "",
-            "secret",
-            &HEX[1..],
-            &too_long,
-            &HEX.replace('f', "g"),
-            &long_base64,
-        ] {
+        for text in ["", "secret", &HEX[1..], &too_long, &HEX.replace('f', "g"), &long_base64] {
             let message = RootKey::from_text(text).err().unwrap().to_string();
             assert!(message.contains("openssl rand -hex 32"), "{message}");
             assert!(text.is_empty() || !message.contains(text), "{message}");
@@ -314,32 +279,19 @@ mod tests {
         let key = TenantKey::generate(7, &SystemEntropy);
         let wrapped = roots.wrap(tenant, 7, &key, &SystemEntropy).unwrap();
         assert_eq!(wrapped.len(), 61);
-        let again = roots
-            .unwrap(tenant, 7, roots.current_id().as_str(), &wrapped)
-            .ok()
-            .unwrap();
-        let place = SealPlace {
-            tenant,
-            table: "t",
-            row: "r",
-            column: "c",
-        };
+        let again = roots.unwrap(tenant, 7, roots.current_id().as_str(), &wrapped).ok().unwrap();
+        let place = SealPlace { tenant, table: "t", row: "r", column: "c" };
         let sealed = key.seal(&place, b"secret", &SystemEntropy).unwrap();
         assert_eq!(*again.open(&place, &sealed).unwrap(), b"secret");
     }
 
     #[test]
     fn a_previous_root_key_still_unwraps() {
-        let (old, new) = (
-            RootKey::generate(&SystemEntropy),
-            RootKey::generate(&SystemEntropy),
-        );
+        let (old, new) = (RootKey::generate(&SystemEntropy), RootKey::generate(&SystemEntropy));
         let (old_text, old_id) = (old.to_text(), old.id());
         let tenant = tenant();
         let key = TenantKey::generate(1, &SystemEntropy);
-        let wrapped = RootKeys::new(old, Vec::new())
-            .wrap(tenant, 1, &key, &SystemEntropy)
-            .unwrap();
+        let wrapped = RootKeys::new(old, Vec::new()).wrap(tenant, 1, &key, &SystemEntropy).unwrap();
         let old = RootKey::from_text(&old_text).ok().unwrap();
         let roots = RootKeys::new(new, vec![old]);
         assert_ne!(roots.current_id(), &old_id);
@@ -348,21 +300,13 @@ mod tests {
 
     #[test]
     fn a_missing_root_key_is_named_beside_the_given_ones() {
-        let (old, new) = (
-            RootKey::generate(&SystemEntropy),
-            RootKey::generate(&SystemEntropy),
-        );
+        let (old, new) = (RootKey::generate(&SystemEntropy), RootKey::generate(&SystemEntropy));
         let old_id = old.id();
         let tenant = tenant();
         let key = TenantKey::generate(1, &SystemEntropy);
-        let wrapped = RootKeys::new(old, Vec::new())
-            .wrap(tenant, 1, &key, &SystemEntropy)
-            .unwrap();
+        let wrapped = RootKeys::new(old, Vec::new()).wrap(tenant, 1, &key, &SystemEntropy).unwrap();
         let roots = RootKeys::new(new, Vec::new());
-        let error = roots
-            .unwrap(tenant, 1, old_id.as_str(), &wrapped)
-            .err()
-            .unwrap();
+        let error = roots.unwrap(tenant, 1, old_id.as_str(), &wrapped).err().unwrap();
         assert!(matches!(error, KeyError::UnknownRootKey { .. }));
         let message = error.to_string();
         assert!(message.contains(old_id.as_str()), "{message}");
@@ -371,10 +315,7 @@ mod tests {
 
     #[test]
     fn a_wrapped_key_of_another_tenant_version_or_root_does_not_open() {
-        let (first, second) = (
-            RootKey::generate(&SystemEntropy),
-            RootKey::generate(&SystemEntropy),
-        );
+        let (first, second) = (RootKey::generate(&SystemEntropy), RootKey::generate(&SystemEntropy));
         let second_id = second.id();
         let roots = RootKeys::new(first, vec![second]);
         let owner = tenant();
@@ -396,10 +337,7 @@ mod tests {
         }
         assert!(matches!(
             roots.wrap(owner, 2, &key, &SystemEntropy),
-            Err(KeyError::OtherTenantKey {
-                wanted: 2,
-                given: 1
-            })
+            Err(KeyError::OtherTenantKey { wanted: 2, given: 1 })
         ));
     }
 }

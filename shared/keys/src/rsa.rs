@@ -41,9 +41,7 @@ impl RsaSecret {
     pub fn import(key: Rsa<Private>) -> Result<(Modulus, Self, Vec<u8>), KeyError> {
         let modulus = Modulus::of_bits(key.n().num_bits()).ok_or_else(|| {
             let bits = key.n().num_bits();
-            unacceptable(format!(
-                "RSA of {bits} bits; 2048, 3072 and 4096 bits are served"
-            ))
+            unacceptable(format!("RSA of {bits} bits; 2048, 3072 and 4096 bits are served"))
         })?;
         check_public_numbers(key.n(), key.e())?;
         check_factors(&key)?;
@@ -65,10 +63,7 @@ impl RsaSecret {
 
     fn assemble(key: Rsa<Private>, modulus: Modulus) -> Result<(Self, Vec<u8>), KeyError> {
         let public_key = key.public_key_to_der_pkcs1()?;
-        let secret = Self {
-            key: PKey::from_rsa(key)?,
-            digest: modulus.digest(),
-        };
+        let secret = Self { key: PKey::from_rsa(key)?, digest: modulus.digest() };
         Ok((secret, public_key))
     }
 
@@ -76,14 +71,12 @@ impl RsaSecret {
     /// instead of the primality tests of OpenSSL's own check.
     fn check_by_signing(&self) -> Result<(), KeyError> {
         const MESSAGE: &[u8] = b"certmill key check";
-        let verified = self.sign(MESSAGE).and_then(|signature| {
-            Verifier::new(self.digest, &self.key)?.verify_oneshot(&signature, MESSAGE)
-        });
+        let verified = self
+            .sign(MESSAGE)
+            .and_then(|signature| Verifier::new(self.digest, &self.key)?.verify_oneshot(&signature, MESSAGE));
         match verified {
             Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(unacceptable(
-                "its private numbers do not belong to its public ones",
-            )),
+            Ok(false) | Err(_) => Err(unacceptable("its private numbers do not belong to its public ones")),
         }
     }
 }
@@ -125,9 +118,7 @@ fn check_public_numbers(modulus: &BigNumRef, exponent: &BigNumRef) -> Result<(),
         return Err(unacceptable("its RSA public exponent is less than 65537"));
     }
     if exponent.num_bits() > LONGEST_EXPONENT_BITS {
-        return Err(unacceptable(
-            "its RSA public exponent is longer than 256 bits",
-        ));
+        return Err(unacceptable("its RSA public exponent is longer than 256 bits"));
     }
     Ok(())
 }
@@ -140,9 +131,7 @@ fn check_factors(key: &Rsa<Private>) -> Result<(), KeyError> {
     let mut context = BigNumContext::new()?;
     product.checked_mul(p, q, &mut context)?;
     if product.ucmp(key.n()).is_ne() {
-        return Err(unacceptable(
-            "its RSA modulus is not the product of its two primes",
-        ));
+        return Err(unacceptable("its RSA modulus is not the product of its two primes"));
     }
     Ok(())
 }

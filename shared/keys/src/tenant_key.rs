@@ -38,10 +38,7 @@ pub struct SealPlace<'a> {
 impl TenantKey {
     /// A fresh random key with the given version.
     pub fn generate(version: u32, entropy: &dyn Entropy) -> Self {
-        Self {
-            version,
-            key: AeadKey::generate(entropy),
-        }
+        Self { version, key: AeadKey::generate(entropy) }
     }
 
     /// The version of this key, which stands in every value it seals.
@@ -61,9 +58,7 @@ impl TenantKey {
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, KeyError> {
         let header = header(self.version);
-        Ok(self
-            .key
-            .seal(&header, &place.associated_data(&header), plaintext, entropy)?)
+        Ok(self.key.seal(&header, &place.associated_data(&header), plaintext, entropy)?)
     }
 
     /// Opens what [`Self::seal`] made for the same place.
@@ -71,28 +66,17 @@ impl TenantKey {
     /// # Errors
     /// [`KeyError::NotSealed`] for bytes of another form, [`KeyError::OtherTenantKey`] when another
     /// version sealed it, [`KeyError::NotAuthentic`] when it was changed or moved.
-    pub fn open(
-        &self,
-        place: &SealPlace<'_>,
-        sealed: &[u8],
-    ) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    pub fn open(&self, place: &SealPlace<'_>, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let (wanted, body) = split_header(sealed)?;
         if wanted != self.version {
-            return Err(KeyError::OtherTenantKey {
-                wanted,
-                given: self.version,
-            });
+            return Err(KeyError::OtherTenantKey { wanted, given: self.version });
         }
         let associated_data = place.associated_data(&header(wanted));
-        self.key
-            .open(&associated_data, body)
-            .map_err(|error| match error {
-                OpenError::TooShort => KeyError::NotSealed("it is too short"),
-                OpenError::NotAuthentic => KeyError::NotAuthentic {
-                    place: place.to_string(),
-                },
-                OpenError::Crypto(error) => KeyError::Crypto(error),
-            })
+        self.key.open(&associated_data, body).map_err(|error| match error {
+            OpenError::TooShort => KeyError::NotSealed("it is too short"),
+            OpenError::NotAuthentic => KeyError::NotAuthentic { place: place.to_string() },
+            OpenError::Crypto(error) => KeyError::Crypto(error),
+        })
     }
 
     pub(crate) fn from_key(version: u32, key: AeadKey) -> Self {
@@ -128,11 +112,7 @@ impl SealPlace<'_> {
 /// Table, row, column and tenant, for errors and logs.
 impl fmt::Display for SealPlace<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}/{}/{} of {}",
-            self.table, self.row, self.column, self.tenant
-        )
+        write!(f, "{}/{}/{} of {}", self.table, self.row, self.column, self.tenant)
     }
 }
 
@@ -163,12 +143,7 @@ mod tests {
     }
 
     fn place(tenant: TenantId) -> SealPlace<'static> {
-        SealPlace {
-            tenant,
-            table: "certificates",
-            row: "cert_1",
-            column: "private_key",
-        }
+        SealPlace { tenant, table: "certificates", row: "cert_1", column: "private_key" }
     }
 
     #[test]
@@ -190,28 +165,12 @@ mod tests {
         let home = place(tenant());
         let sealed = key.seal(&home, b"secret", &SystemEntropy).unwrap();
         for elsewhere in [
-            SealPlace {
-                tenant: tenant(),
-                ..home
-            },
-            SealPlace {
-                table: "csrs",
-                ..home
-            },
-            SealPlace {
-                row: "cert_2",
-                ..home
-            },
-            SealPlace {
-                column: "other",
-                ..home
-            },
+            SealPlace { tenant: tenant(), ..home },
+            SealPlace { table: "csrs", ..home },
+            SealPlace { row: "cert_2", ..home },
+            SealPlace { column: "other", ..home },
             // The same letters, cut at another place.
-            SealPlace {
-                table: "certificatesc",
-                row: "ert_1",
-                ..home
-            },
+            SealPlace { table: "certificatesc", row: "ert_1", ..home },
         ] {
             let error = key.open(&elsewhere, &sealed).unwrap_err();
             assert!(matches!(error, KeyError::NotAuthentic { .. }), "{error}");
@@ -224,34 +183,15 @@ mod tests {
     #[test]
     fn another_version_is_named() {
         let place = place(tenant());
-        let sealed = TenantKey::generate(3, &SystemEntropy)
-            .seal(&place, b"secret", &SystemEntropy)
-            .unwrap();
-        let error = TenantKey::generate(4, &SystemEntropy)
-            .open(&place, &sealed)
-            .unwrap_err();
-        assert!(
-            matches!(
-                error,
-                KeyError::OtherTenantKey {
-                    wanted: 3,
-                    given: 4
-                }
-            ),
-            "{error}"
-        );
+        let sealed = TenantKey::generate(3, &SystemEntropy).seal(&place, b"secret", &SystemEntropy).unwrap();
+        let error = TenantKey::generate(4, &SystemEntropy).open(&place, &sealed).unwrap_err();
+        assert!(matches!(error, KeyError::OtherTenantKey { wanted: 3, given: 4 }), "{error}");
     }
 
     #[test]
     fn what_is_not_sealed_is_refused() {
         let key = TenantKey::generate(1, &SystemEntropy);
-        for bytes in [
-            &[][..],
-            &[1, 0, 0, 0],
-            &[1, 0, 0, 0, 1],
-            &[1, 0, 0, 0, 1, 9, 9],
-            &[2; 64],
-        ] {
+        for bytes in [&[][..], &[1, 0, 0, 0], &[1, 0, 0, 0, 1], &[1, 0, 0, 0, 1, 9, 9], &[2; 64]] {
             let error = key.open(&place(tenant()), bytes).unwrap_err();
             assert!(matches!(error, KeyError::NotSealed(_)), "{error}");
         }

@@ -51,10 +51,7 @@ where
     /// Redis at once: a connection lost later cannot make Redis deliver running work again.
     pub(crate) async fn take_on(&self, payload: String) -> Result<(), BoxDynError> {
         let Ok(delivery) = payload.parse::<Delivery>() else {
-            tracing::warn!(
-                payload.length = payload.len(),
-                "Dropped a delivery that cannot be read"
-            );
+            tracing::warn!(payload.length = payload.len(), "Dropped a delivery that cannot be read");
             return Ok(());
         };
         let place = tokio::select! {

@@ -17,10 +17,7 @@ pub struct Delivery {
 impl Delivery {
     /// A wake-up for this attempt, as counted in the jobs table.
     pub fn new(job_id: impl Into<String>, attempt: i64) -> Self {
-        Self {
-            job_id: job_id.into(),
-            attempt,
-        }
+        Self { job_id: job_id.into(), attempt }
     }
 
     /// The job's id in the jobs table.
@@ -67,28 +64,17 @@ mod tests {
 
     #[test]
     fn text_form_is_read_back() {
-        for delivery in [
-            Delivery::new("a", 0),
-            Delivery::new("with:colon", i64::MAX),
-            Delivery::new("ü", -1),
-        ] {
+        for delivery in [Delivery::new("a", 0), Delivery::new("with:colon", i64::MAX), Delivery::new("ü", -1)]
+        {
             assert_eq!(delivery.to_string().parse::<Delivery>().unwrap(), delivery);
         }
     }
 
     #[test]
     fn other_texts_are_refused() {
-        for text in [
-            "",
-            "v1:",
-            "v1::1",
-            "v1:a",
-            "v1:a:",
-            "v1:a:x",
-            "v2:a:1",
-            "a:1",
-            "v1:a:9223372036854775808",
-        ] {
+        for text in
+            ["", "v1:", "v1::1", "v1:a", "v1:a:", "v1:a:x", "v2:a:1", "a:1", "v1:a:9223372036854775808"]
+        {
             assert!(text.parse::<Delivery>().is_err(), "{text:?}");
         }
     }

@@ -25,9 +25,6 @@ impl QueueError {
         message: &'static str,
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
-        Self::Unavailable {
-            message,
-            source: source.into(),
-        }
+        Self::Unavailable { message, source: source.into() }
     }
 }

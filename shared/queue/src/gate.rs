@@ -29,11 +29,7 @@ impl<B: Backend> Backend for Gate<B> {
     type Task = B::Task;
     type Error = B::Error;
 
-    fn poll_ready(
-        &mut self,
-        cx: &mut Context<'_>,
-        worker: &WorkerContext,
-    ) -> Poll<Result<(), Self::Error>> {
+    fn poll_ready(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Self::Error>> {
         self.backend.poll_ready(cx, worker)
     }
 
@@ -54,11 +50,7 @@ impl<B: Backend> Backend for Gate<B> {
         }
     }
 
-    fn poll_close(
-        &mut self,
-        cx: &mut Context<'_>,
-        worker: &WorkerContext,
-    ) -> Poll<Result<(), Self::Error>> {
+    fn poll_close(&mut self, cx: &mut Context<'_>, worker: &WorkerContext) -> Poll<Result<(), Self::Error>> {
         self.backend.poll_close(cx, worker)
     }
 }

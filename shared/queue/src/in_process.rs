@@ -28,11 +28,7 @@ pub(crate) struct InProcess {
 
 impl Default for InProcess {
     fn default() -> Self {
-        Self {
-            deliveries: VecDequeBackend::new(),
-            pushed: watch::Sender::new(()),
-            hints: Notify::new(),
-        }
+        Self { deliveries: VecDequeBackend::new(), pushed: watch::Sender::new(()), hints: Notify::new() }
     }
 }
 
@@ -58,10 +54,7 @@ impl InProcess {
 
 impl Transport for InProcess {
     fn pace(&self) -> Pace {
-        Pace {
-            interval: POLL_INTERVAL,
-            pushed: self.pushed.subscribe(),
-        }
+        Pace { interval: POLL_INTERVAL, pushed: self.pushed.subscribe() }
     }
 
     fn worker<H, Fut>(&self, context: WorkerContext, crew: Crew<H>) -> Worker
@@ -71,7 +64,7 @@ impl Transport for InProcess {
     {
         WorkerBuilder::new(context)
             .backend(Gate::new(self.deliveries.clone(), crew.places()))
-            // One delivery at a time waits for a free place; the crew bounds the handlers.
+            // One hand-over at a time; the crew bounds the handlers.
             .concurrency(1)
             .build(move |payload: String| {
                 let crew = crew.clone();

@@ -55,9 +55,8 @@ impl RedisQueue {
     pub(crate) async fn connect(url: &str, namespace: &str) -> Result<Self, QueueError> {
         let keys = Keys::new(namespace)?;
         // The URL may hold a password, so it is not repeated.
-        let client = Client::open(url).map_err(|error| {
-            QueueError::InvalidSettings(format!("the Redis URL: {}", error.category()))
-        })?;
+        let client = Client::open(url)
+            .map_err(|error| QueueError::InvalidSettings(format!("the Redis URL: {}", error.category())))?;
         let settings = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN))
@@ -98,10 +97,7 @@ impl RedisQueue {
             Ok(answer) => {
                 answer.map_err(|error| QueueError::unavailable("asking Redis for an answer", error))
             }
-            Err(elapsed) => Err(QueueError::unavailable(
-                "asking Redis for an answer",
-                elapsed,
-            )),
+            Err(elapsed) => Err(QueueError::unavailable("asking Redis for an answer", elapsed)),
         }
     }
 
@@ -119,11 +115,7 @@ impl RedisQueue {
     /// Subscribes at the first call, so that a process that only gives hints holds no second connection.
     pub(crate) async fn hinted(&self) {
         self.subscription.get_or_init(|| {
-            let subscription = subscribe(
-                self.client.clone(),
-                self.keys.hint_channel(),
-                self.hints.clone(),
-            );
+            let subscription = subscribe(self.client.clone(), self.keys.hint_channel(), self.hints.clone());
             AbortOnDropHandle::new(tokio::spawn(subscription))
         });
         self.hints.notified().await;
@@ -132,10 +124,7 @@ impl RedisQueue {
 
 impl Transport for RedisQueue {
     fn pace(&self) -> Pace {
-        Pace {
-            interval: POLL_INTERVAL,
-            pushed: self.pushed.subscribe(),
-        }
+        Pace { interval: POLL_INTERVAL, pushed: self.pushed.subscribe() }
     }
 
     fn worker<H, Fut>(&self, context: WorkerContext, crew: Crew<H>) -> Worker
@@ -145,8 +134,8 @@ impl Transport for RedisQueue {
     {
         WorkerBuilder::new(context)
             .backend(Gate::new(self.storage.clone(), crew.places()))
-            // One delivery at a time waits for a free place; the crew bounds the handlers. More would fill the channel of
-            // acknowledgements, which nobody empties during a shutdown.
+            // One hand-over at a time; the crew bounds the handlers. More would fill apalis' channel of acknowledgements,
+            // which nobody empties during a shutdown.
             .concurrency(1)
             .build(move |payload: String| {
                 let crew = crew.clone();
@@ -163,9 +152,7 @@ impl Transport for RedisQueue {
     async fn recover(&self, strikes: &mut Strikes) {
         // Without Redis there is nothing wrong with what it stores.
         if self.ping().await.is_ok() && strikes.add() {
-            tracing::error!(
-                "The queue's workers fail again and again; its content in Redis is discarded"
-            );
+            tracing::error!("The queue's workers fail again and again; its content in Redis is discarded");
             self.keys.discard_everything(&self.connection).await;
         }
     }
@@ -208,10 +195,7 @@ async fn listen(client: &Client, channel: &str, hints: &Notify) -> Result<(), Re
         subscription.subscribe(channel).await?;
         RedisResult::Ok(subscription)
     };
-    let (mut sink, mut messages) = timeout(CALL_WITHIN, subscribed)
-        .await
-        .map_err(timed_out)??
-        .split();
+    let (mut sink, mut messages) = timeout(CALL_WITHIN, subscribed).await.map_err(timed_out)??.split();
     // Hints of the time without a subscription are lost, so assume that there was one.
     hints.notify_one();
     loop {
@@ -219,10 +203,9 @@ async fn listen(client: &Client, channel: &str, hints: &Notify) -> Result<(), Re
             Ok(Some(_)) => hints.notify_one(),
             Ok(None) => return Ok(()),
             // A connection that a firewall has forgotten looks like a quiet one.
-            Err(_) => timeout(ANSWER_WITHIN, sink.ping::<redis::Value>())
-                .await
-                .map_err(timed_out)?
-                .map(|_| ())?,
+            Err(_) => {
+                timeout(ANSWER_WITHIN, sink.ping::<redis::Value>()).await.map_err(timed_out)?.map(|_| ())?
+            }
         }
     }
 }

@@ -42,13 +42,10 @@ pub(crate) struct Names {
 
 impl Names {
     pub(crate) fn new(prefix: &str) -> Result<Self, QueueError> {
-        let start = getrandom::u64()
-            .map_err(|error| QueueError::unavailable("drawing a random number", error))?;
+        let start =
+            getrandom::u64().map_err(|error| QueueError::unavailable("drawing a random number", error))?;
         let prefix = format!("{prefix}-{}-{start:016x}", std::process::id());
-        Ok(Self {
-            prefix,
-            restarts: 0,
-        })
+        Ok(Self { prefix, restarts: 0 })
     }
 
     /// A name that apalis-redis has not seen: it refuses a name until a heartbeat interval after a crash has passed.
@@ -124,10 +121,7 @@ async fn keep_working<T, H, Fut>(
             delay = FIRST_DELAY;
         }
         match result {
-            Ok(()) => tracing::warn!(
-                worker.name = name,
-                "The queue's worker ended; it is started again"
-            ),
+            Ok(()) => tracing::warn!(worker.name = name, "The queue's worker ended; it is started again"),
             Err(error) => {
                 tracing::warn!(worker.name = name, %error, "The queue's worker failed; it is started again");
                 transport.recover(&mut strikes).await;

@@ -12,7 +12,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 const SWEEP_BATCH: usize = 200;
 /// What is left after so many steps waits for the next sweep.
 const SWEEP_STEPS: usize = 100;
-const SCAN_COUNT: usize = 500;
+/// The keys of apalis-redis 1.0 that all deliveries and workers share.
+const SHARED: [&str; 7] = ["data", "active", "scheduled", "done", "dead", "signal", "workers"];
 const CALL_WITHIN: Duration = Duration::from_secs(4);
 const DISCARD_WITHIN: Duration = Duration::from_secs(30);
 
@@ -28,7 +29,7 @@ pub(crate) struct Keys {
 impl Keys {
     pub(crate) fn new(namespace: &str) -> Result<Self, QueueError> {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-        // Other characters would have a meaning in the patterns of SCAN.
+        // Others could make the keys of two namespaces the same.
         if namespace.is_empty() || !namespace.bytes().all(plain) {
             let message = "the namespace has to be made of letters, digits, `-` and `_`".to_owned();
             return Err(QueueError::InvalidSettings(message));
@@ -76,12 +77,7 @@ impl Keys {
             }
             let metas: Vec<String> = finished.iter().map(|id| format!("{meta}:{id}")).collect();
             let mut pipeline = redis::pipe();
-            pipeline
-                .atomic()
-                .cmd("HDEL")
-                .arg(&data)
-                .arg(&finished)
-                .ignore();
+            pipeline.atomic().cmd("HDEL").arg(&data).arg(&finished).ignore();
             pipeline.cmd("UNLINK").arg(&metas).ignore();
             pipeline.cmd("SREM").arg(&set).arg(&finished).ignore();
             pipeline.query_async::<()>(&mut connection).await?;
@@ -104,55 +100,44 @@ impl Keys {
                 pipeline.cmd("RPUSH").arg(&active).arg(&held).ignore();
             }
             pipeline.cmd("UNLINK").arg(&inflight).ignore();
-            pipeline
-                .cmd("UNLINK")
-                .arg(self.key(&format!("workers:metadata:{name}")))
-                .ignore();
-            pipeline
-                .cmd("ZREM")
-                .arg(self.key("workers"))
-                .arg(name)
-                .ignore();
+            pipeline.cmd("UNLINK").arg(self.key(&format!("workers:metadata:{name}"))).ignore();
+            pipeline.cmd("ZREM").arg(self.key("workers")).arg(name).ignore();
             pipeline.query_async::<()>(&mut connection).await
         };
         if !matches!(timeout(CALL_WITHIN, retired).await, Ok(Ok(()))) {
-            tracing::debug!(
-                worker.name = name,
-                "A worker that has ended is left for the others to clean up"
-            );
+            tracing::debug!(worker.name = name, "A worker that has ended is left for the others to clean up");
         }
     }
 
     /// Empties the queue, as a FLUSHALL of its own keys. That ends every failure that lies in the stored content: too many
     /// waiting deliveries, a payload that cannot be decoded, a delivery without data. The jobs table delivers again.
     pub(crate) async fn discard_everything(&self, connection: &ConnectionManager) {
-        let discarded = async {
-            let mut connection = connection.clone();
-            let pattern = self.key("*");
-            let mut cursor: u64 = 0;
-            loop {
-                let mut scan = redis::cmd("SCAN");
-                scan.arg(cursor)
-                    .arg("MATCH")
-                    .arg(&pattern)
-                    .arg("COUNT")
-                    .arg(SCAN_COUNT);
-                let (next, keys): (u64, Vec<String>) = scan.query_async(&mut connection).await?;
-                if !keys.is_empty() {
-                    redis::cmd("UNLINK")
-                        .arg(&keys)
-                        .query_async::<()>(&mut connection)
-                        .await?;
-                }
-                cursor = next;
-                if cursor == 0 {
-                    return RedisResult::Ok(());
-                }
-            }
-        };
-        if !matches!(timeout(DISCARD_WITHIN, discarded).await, Ok(Ok(()))) {
+        let discarded = timeout(DISCARD_WITHIN, self.discard(connection.clone())).await;
+        if !matches!(discarded, Ok(Ok(()))) {
             tracing::warn!("The queue's content in Redis could not be discarded");
         }
+    }
+
+    async fn discard(&self, mut connection: ConnectionManager) -> RedisResult<()> {
+        let mut pipeline = redis::pipe();
+        pipeline.atomic();
+        pipeline.cmd("HKEYS").arg(self.key("data"));
+        pipeline.cmd("ZRANGE").arg(self.key("workers")).arg(0).arg(-1);
+        // In one step, so that a delivery pushed meanwhile is either gone or whole.
+        pipeline.cmd("UNLINK").arg(&SHARED.map(|name| self.key(name))).ignore();
+        let (ids, workers): (Vec<String>, Vec<String>) = pipeline.query_async(&mut connection).await?;
+        // No delivery or worker will have one of these names again.
+        let leftovers: Vec<String> = ids
+            .iter()
+            .map(|id| format!("meta:{id}"))
+            .chain(workers.iter().map(|name| format!("inflight:{name}")))
+            .chain(workers.iter().map(|name| format!("workers:metadata:{name}")))
+            .map(|name| self.key(&name))
+            .collect();
+        for keys in leftovers.chunks(SWEEP_BATCH) {
+            redis::cmd("UNLINK").arg(keys).query_async::<()>(&mut connection).await?;
+        }
+        Ok(())
     }
 
     fn key(&self, name: &str) -> String {

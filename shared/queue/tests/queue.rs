@@ -66,8 +66,7 @@ async fn keeps_to_the_concurrency(queue: Queue) {
     let handler = {
         let (now, most, gate) = (now.clone(), most.clone(), gate.clone());
         move |_| {
-            let (now, most, gate, started) =
-                (now.clone(), most.clone(), gate.clone(), started.clone());
+            let (now, most, gate, started) = (now.clone(), most.clone(), gate.clone(), started.clone());
             async move {
                 most.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 started.send(()).unwrap();
@@ -105,10 +104,8 @@ async fn shares_between_two_workers(queue: Queue) {
             done.send(one).unwrap();
         }
     };
-    let workers = [
-        Running::with_handler(&queue, 1, handler.clone()),
-        Running::with_handler(&queue, 1, handler),
-    ];
+    let workers =
+        [Running::with_handler(&queue, 1, handler.clone()), Running::with_handler(&queue, 1, handler)];
     for number in 0..20 {
         queue.push(delivery(number)).await.unwrap();
     }
@@ -203,13 +200,8 @@ async fn takes_no_more_after_shutdown(queue: Queue) {
     // A shutdown that is already over before the start.
     let over = CancellationToken::new();
     over.cancel();
-    let options = RunOptions {
-        concurrency: 1,
-        worker_name: "test".to_owned(),
-    };
-    in_time(queue.run(options, |_| async {}, over))
-        .await
-        .unwrap();
+    let options = RunOptions { concurrency: 1, worker_name: "test".to_owned() };
+    in_time(queue.run(options, |_| async {}, over)).await.unwrap();
 }
 
 async fn keeps_deliveries_until_a_worker_comes(queue: Queue) {
@@ -246,10 +238,7 @@ async fn wakes_on_a_hint(queue: Queue) {
 }
 
 async fn refuses_a_concurrency_of_zero(queue: Queue) {
-    let options = RunOptions {
-        concurrency: 0,
-        worker_name: "test".to_owned(),
-    };
+    let options = RunOptions { concurrency: 0, worker_name: "test".to_owned() };
     let refused = in_time(queue.run(options, |_| async {}, CancellationToken::new())).await;
     assert!(matches!(refused, Err(QueueError::InvalidSettings(_))));
 }

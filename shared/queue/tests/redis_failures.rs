@@ -113,6 +113,11 @@ async fn recovers_from_a_backlog_that_is_too_long() {
     queue.push(delivery(9_000)).await.unwrap();
     while running.next().await != delivery(9_000) {}
     running.stop().await;
+    let mut connection = connect(&redis).await;
+    let mut keys = redis::cmd("KEYS");
+    keys.arg("backlog:deliveries:meta:*");
+    let left: Vec<String> = keys.query_async(&mut connection).await.unwrap();
+    assert!(left.len() <= 1, "{} left", left.len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,16 +135,10 @@ async fn leaves_nothing_behind() {
     let mut connection = connect(&redis).await;
     let swept = async {
         loop {
-            let keys: Vec<String> = redis::cmd("KEYS")
-                .arg("sweep:*")
-                .query_async(&mut connection)
-                .await
-                .unwrap();
+            let keys: Vec<String> =
+                redis::cmd("KEYS").arg("sweep:*").query_async(&mut connection).await.unwrap();
             // The living worker is all that is left.
-            if keys
-                .iter()
-                .all(|key| key.starts_with("sweep:deliveries:workers"))
-            {
+            if keys.iter().all(|key| key.starts_with("sweep:deliveries:workers")) {
                 return;
             }
             tokio::task::yield_now().await;
@@ -147,11 +146,7 @@ async fn leaves_nothing_behind() {
     };
     in_time(swept).await;
     running.stop().await;
-    let keys: Vec<String> = redis::cmd("KEYS")
-        .arg("sweep:*")
-        .query_async(&mut connection)
-        .await
-        .unwrap();
+    let keys: Vec<String> = redis::cmd("KEYS").arg("sweep:*").query_async(&mut connection).await.unwrap();
     assert_eq!(keys, Vec::<String>::new());
 }
 
@@ -191,20 +186,10 @@ async fn hints_come_again_after_a_restart() {
 #[tokio::test]
 async fn tells_wrong_settings_from_an_absent_redis() {
     let url = format!("redis://127.0.0.1:{}/", launch::free_port());
-    assert!(matches!(
-        in_time(Queue::redis(&url, "ns")).await,
-        Err(QueueError::Unavailable { .. })
-    ));
-    for (url, namespace) in [
-        ("not a url", "ns"),
-        (url.as_str(), ""),
-        (url.as_str(), "a*b"),
-    ] {
+    assert!(matches!(in_time(Queue::redis(&url, "ns")).await, Err(QueueError::Unavailable { .. })));
+    for (url, namespace) in [("not a url", "ns"), (url.as_str(), ""), (url.as_str(), "a*b")] {
         let refused = in_time(Queue::redis(url, namespace)).await;
-        assert!(
-            matches!(refused, Err(QueueError::InvalidSettings(_))),
-            "{url} {namespace}"
-        );
+        assert!(matches!(refused, Err(QueueError::InvalidSettings(_))), "{url} {namespace}");
     }
 }
 
@@ -238,13 +223,7 @@ async fn push_raw(redis: &Redis, namespace: &str, payload: &str) {
     let key = |name: &str| format!("{namespace}:deliveries:{name}");
     let id = "01KB0000000000000000000000";
     let mut pipeline = redis::pipe();
-    pipeline
-        .atomic()
-        .cmd("HSET")
-        .arg(key("data"))
-        .arg(id)
-        .arg(payload)
-        .ignore();
+    pipeline.atomic().cmd("HSET").arg(key("data")).arg(id).arg(payload).ignore();
     let meta = format!("{}:{id}", key("meta"));
     pipeline
         .cmd("HSET")

@@ -53,17 +53,12 @@ pub async fn find(app: &App, tenant: TenantId, id: CaId) -> Result<CaWithCrl, Se
 }
 
 /// The tenant's CAs, newest first.
-pub async fn list(
-    app: &App,
-    caller: &Caller,
-    page: &PageRequest,
-) -> Result<Page<CaWithCrl>, ServiceError> {
+pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page<CaWithCrl>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<CaId>()?);
     let mut session = app.database().read(caller.tenant).await?;
     let cas = certificate_authorities::list(&mut session, before, limit + 1).await?;
     let ids: Vec<CaId> = cas.iter().map(|ca| ca.id).collect();
-    let mut infos: HashMap<CaId, CrlInfo> =
-        crls::infos(&mut session, &ids).await?.into_iter().collect();
+    let mut infos: HashMap<CaId, CrlInfo> = crls::infos(&mut session, &ids).await?.into_iter().collect();
     let rows = cas.into_iter().map(|ca| CaWithCrl { crl: infos.remove(&ca.id), ca }).collect();
     Ok(Page::cut(rows, limit, |row| row.ca.id.to_string()))
 }
@@ -76,8 +71,7 @@ pub async fn certificate(app: &App, caller: &Caller, id: CaId) -> Result<CaCerti
     let mut chain_pem = String::new();
     let mut parent = ca.parent_id;
     while let Some(parent_id) = parent {
-        let above =
-            certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
+        let above = certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
         chain_pem.push_str(&pem::encode("CERTIFICATE", &above.certificate_der));
         parent = above.parent_id;
     }

@@ -8,7 +8,7 @@ mod revoke;
 pub(crate) use committer::Committer;
 pub use issue::{IssueRequest, Issued, SignRequest, issue, sign};
 pub use read::{CertificateWithChain, Filter, Sort, find, label, list};
-pub use revoke::{Revoked, RevokeRequest, revoke};
+pub use revoke::{RevokeRequest, Revoked, revoke};
 
 use certmill_domain::CertificateId;
 

@@ -78,7 +78,9 @@ pub enum ServiceError {
     #[error("{0}")]
     InvalidDuration(#[from] InvalidDuration),
     /// A cursor was not made by this service for this list.
-    #[error("this cursor does not belong to this list: send the `cursor` of the previous page, or none to start over")]
+    #[error(
+        "this cursor does not belong to this list: send the `cursor` of the previous page, or none to start over"
+    )]
     InvalidCursor,
     /// The request makes no sense as a whole.
     #[error("{0}")]

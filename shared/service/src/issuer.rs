@@ -74,17 +74,16 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     let mut chain_pem = vec![pem::encode("CERTIFICATE", &ca.certificate_der)];
     let mut parent = ca.parent_id;
     while let Some(parent_id) = parent {
-        let above =
-            certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
+        let above = certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
         chain_pem.push(pem::encode("CERTIFICATE", &above.certificate_der));
         parent = above.parent_id;
     }
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
     let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
-    let key_id = parsed
-        .subject_key_id()
-        .ok_or_else(|| ServiceError::internal(format!("the certificate of {id} has no subject key identifier")))?;
+    let key_id = parsed.subject_key_id().ok_or_else(|| {
+        ServiceError::internal(format!("the certificate of {id} has no subject key identifier"))
+    })?;
     Ok(Issuer {
         subject_der: parsed.subject_der().to_vec(),
         key_id: key_id.to_vec(),

@@ -6,7 +6,8 @@ mod housekeeping;
 use std::time::Duration;
 
 use certmill_domain::{Job, JobId, JobKind, Timestamp};
-use certmill_storage::jobs::{self, Attempt, NewJob, Running, Setback};
+use certmill_storage::jobs::{self, NewJob, Setback};
+pub use certmill_storage::jobs::{Attempt, Running};
 use certmill_storage::{WithLink, schedules};
 
 use crate::{App, ServiceError, crl};
@@ -104,9 +105,8 @@ pub async fn start(app: &App, attempt: &Attempt) -> Result<Option<Taken>, Servic
 
 /// Does a job to its end. The job is finished in the same transaction as its last effect.
 pub async fn perform(app: &App, taken: &Taken) -> Result<(), ServiceError> {
-    let tenant = || {
-        taken.running.tenant.ok_or_else(|| ServiceError::internal("a job about a CA names its tenant"))
-    };
+    let tenant =
+        || taken.running.tenant.ok_or_else(|| ServiceError::internal("a job about a CA names its tenant"));
     let lease = &taken.lease;
     match taken.running.job {
         Job::RebuildCrl(ca) => crl::rebuild(app, lease, tenant()?, ca).await,
@@ -135,11 +135,8 @@ pub async fn fail(app: &App, taken: &Taken, reason: &str) -> Result<Aftermath, S
     let now = app.now();
     let attempt = &taken.running.attempt;
     let dead = attempt.number >= taken.running.max_attempts;
-    let setback = if dead {
-        Setback::Dead(now)
-    } else {
-        Setback::RetryAt(now.plus(backoff(attempt.number, app)))
-    };
+    let setback =
+        if dead { Setback::Dead(now) } else { Setback::RetryAt(now.plus(backoff(attempt.number, app))) };
     set_back(app, attempt, &setback, reason).await.map(|kept| match (kept, dead) {
         (false, _) => Aftermath::Superseded,
         (true, true) => Aftermath::Dead,

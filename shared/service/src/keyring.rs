@@ -19,10 +19,7 @@ pub(crate) struct Keyring {
 
 impl Keyring {
     pub(crate) fn new(root_keys: RootKeys) -> Self {
-        let cache = Cache::builder()
-            .max_capacity(10_000)
-            .time_to_idle(Duration::from_secs(600))
-            .build();
+        let cache = Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_secs(600)).build();
         Self { root_keys, cache }
     }
 
@@ -52,10 +49,7 @@ impl Keyring {
     ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
         let version = sealed_with(sealed)?;
         let keys = self.keys(app, place.tenant).await?;
-        let key = keys
-            .iter()
-            .find(|key| key.version() == version)
-            .ok_or_else(|| missing(place.tenant))?;
+        let key = keys.iter().find(|key| key.version() == version).ok_or_else(|| missing(place.tenant))?;
         Ok(key.open(place, sealed)?)
     }
 
@@ -82,8 +76,7 @@ impl Keyring {
         }
         let mut session = app.database().read_system().await?;
         let wrapped = tenants::keys_of(&mut session, tenant).await?;
-        let keys: Vec<TenantKey> =
-            wrapped.iter().map(|key| self.unwrap(key)).collect::<Result<_, _>>()?;
+        let keys: Vec<TenantKey> = wrapped.iter().map(|key| self.unwrap(key)).collect::<Result<_, _>>()?;
         let keys = Arc::new(keys);
         self.cache.insert(tenant, Arc::clone(&keys));
         Ok(keys)

@@ -30,7 +30,9 @@ impl PageRequest {
 
     /// The key in the cursor.
     pub(crate) fn key<T: std::str::FromStr>(&self) -> Result<Option<T>, ServiceError> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let Some(cursor) = &self.cursor else {
+            return Ok(None);
+        };
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| ServiceError::InvalidCursor)?;
         let text = String::from_utf8(bytes).map_err(|_| ServiceError::InvalidCursor)?;
         text.parse().map(Some).map_err(|_| ServiceError::InvalidCursor)

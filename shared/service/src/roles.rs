@@ -3,7 +3,8 @@
 mod cache;
 
 use certmill_domain::{CaId, CaStatus, Role, RoleId, RoleName, RoleSettings, TenantId};
-use certmill_storage::roles::{self, RoleRow};
+use certmill_storage::roles;
+pub use certmill_storage::roles::RoleRow;
 use certmill_storage::{StorageError, Tx, certificate_authorities};
 
 pub(crate) use cache::{CachedRole, RoleCache};
@@ -23,8 +24,7 @@ pub struct NewRole {
 
 /// Makes a role.
 pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow, ServiceError> {
-    let name: RoleName =
-        new.name.parse().map_err(|error| ServiceError::field("name", format!("{error}")))?;
+    let name: RoleName = new.name.parse().map_err(|error| ServiceError::field("name", format!("{error}")))?;
     let role = Role::new(new.settings).map_err(ServiceError::Validation)?;
     let ca_id = crate::ca::parse_id(&new.ca_id)?;
     let now = app.now();
@@ -57,11 +57,7 @@ pub async fn find(app: &App, tenant: TenantId, name: &str) -> Result<RoleRow, Se
 }
 
 /// The tenant's roles, newest first.
-pub async fn list(
-    app: &App,
-    caller: &Caller,
-    page: &PageRequest,
-) -> Result<Page<RoleRow>, ServiceError> {
+pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page<RoleRow>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<RoleId>()?);
     let mut session = app.database().read(caller.tenant).await?;
     let rows = roles::list(&mut session, before, limit + 1).await?;
@@ -78,9 +74,8 @@ pub async fn update(
     change: impl FnOnce(&mut RoleSettings) -> Result<(), ServiceError>,
 ) -> Result<RoleRow, ServiceError> {
     let mut tx = app.database().begin(caller.tenant).await?;
-    let mut row = roles::find(&mut tx, name)
-        .await?
-        .ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
+    let mut row =
+        roles::find(&mut tx, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
     change(&mut row.settings)?;
     let role = Role::new(row.settings).map_err(ServiceError::Validation)?;
     row.settings = role.settings().clone();
@@ -93,7 +88,9 @@ pub async fn update(
     row.updated_at = app.now();
     if !roles::update(&mut tx, &row, from_version).await? {
         return Err(ServiceError::InvalidState {
-            message: format!("the role `{name}` was changed by someone else at the same time: read it and try again"),
+            message: format!(
+                "the role `{name}` was changed by someone else at the same time: read it and try again"
+            ),
             state: "changed",
             possible_from: &["unchanged"],
         });
@@ -116,9 +113,8 @@ pub async fn delete(app: &App, caller: &Caller, name: &str) -> Result<(), Servic
 
 /// A role needs a CA of the tenant that may issue.
 async fn check_ca(app: &App, tx: &mut Tx, id: CaId) -> Result<(), ServiceError> {
-    let ca = certificate_authorities::find(tx, id)
-        .await?
-        .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
+    let ca =
+        certificate_authorities::find(tx, id).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
     match ca.status(app.now()) {
         CaStatus::Active => Ok(()),
         other => Err(ServiceError::InvalidState {

@@ -22,7 +22,10 @@ pub async fn create(app: &App, name: TenantName) -> Result<Tenant, ServiceError>
     let mut tx = app.database().begin_system().await?;
     match tenants::insert(&mut tx, &tenant).await {
         Err(StorageError::AlreadyExists) => {
-            return Err(ServiceError::AlreadyExists { what: "tenant", name: tenant.name.as_str().to_owned() });
+            return Err(ServiceError::AlreadyExists {
+                what: "tenant",
+                name: tenant.name.as_str().to_owned(),
+            });
         }
         other => other?,
     }

@@ -5,8 +5,8 @@ mod authenticate;
 use certmill_domain::{Scope, TenantId, Timestamp, Token, TokenId, TokenSecret};
 use certmill_storage::tokens;
 
-pub use authenticate::{authenticate, flush_uses};
 pub(crate) use authenticate::TokenCache;
+pub use authenticate::{authenticate, flush_uses};
 
 use crate::{App, Noun, Page, PageRequest, ServiceError};
 
@@ -39,7 +39,10 @@ pub async fn create(app: &App, tenant: TenantId, new: NewToken) -> Result<Issued
         return Err(ServiceError::field("name", "must not contain control characters"));
     }
     if new.scopes.is_empty() {
-        return Err(ServiceError::field("scopes", "must name at least one of pki:read, pki:issue, pki:admin"));
+        return Err(ServiceError::field(
+            "scopes",
+            "must name at least one of pki:read, pki:issue, pki:admin",
+        ));
     }
     if new.expires_at.is_some_and(|end| end <= now) {
         return Err(ServiceError::field("expires_at", "must lie in the future"));

@@ -74,7 +74,8 @@ pub async fn public_certificate(
     session: &mut SystemSession,
     id: CaId,
 ) -> Result<Option<Vec<u8>>, StorageError> {
-    let query = Query::new("SELECT certificate_der FROM certificate_authorities WHERE id = $1").bind(id.to_string());
+    let query =
+        Query::new("SELECT certificate_der FROM certificate_authorities WHERE id = $1").bind(id.to_string());
     Ok(session.link().fetch_optional::<(Vec<u8>,)>(query).await?.map(|(der,)| der))
 }
 
@@ -87,11 +88,7 @@ pub async fn sealed_key(session: &mut Session, id: CaId) -> Result<Option<Vec<u8
 }
 
 /// The tenant's CAs, newest first, those after `before` in that order.
-pub async fn list(
-    session: &mut Session,
-    before: Option<CaId>,
-    limit: i64,
-) -> Result<Vec<Ca>, StorageError> {
+pub async fn list(session: &mut Session, before: Option<CaId>, limit: i64) -> Result<Vec<Ca>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(before) = before {
@@ -103,12 +100,7 @@ pub async fn list(
 
 /// Counts `count` certificates as issued by a CA that may issue now. `false`, and nothing is counted, when the
 /// CA is revoked or has ended: this is the lock between issuing and revoking, since both change this row.
-pub async fn count_issued(
-    tx: &mut Tx,
-    id: CaId,
-    count: i64,
-    now: Timestamp,
-) -> Result<bool, StorageError> {
+pub async fn count_issued(tx: &mut Tx, id: CaId, count: i64, now: Timestamp) -> Result<bool, StorageError> {
     let query = Query::new(
         "UPDATE certificate_authorities SET certificates_issued = certificates_issued + $1 \
          WHERE tenant_id = $2 AND id = $3 AND revoked_at IS NULL AND not_after >= $4",
@@ -176,11 +168,7 @@ pub async fn revoked_with(session: &mut Session, top: CaId) -> Result<Vec<CaId>,
 }
 
 /// Sets the progress of a revocation that has just begun to the CAs revoked with it; later calls change nothing.
-pub async fn start_revocation_progress(
-    tx: &mut Tx,
-    top: CaId,
-    sub_cas: i64,
-) -> Result<(), StorageError> {
+pub async fn start_revocation_progress(tx: &mut Tx, top: CaId, sub_cas: i64) -> Result<(), StorageError> {
     let query = Query::new(
         "UPDATE certificate_authorities SET certificates_revoked = $1 \
          WHERE tenant_id = $2 AND id = $3 AND certificates_revoked = 0",
@@ -192,11 +180,7 @@ pub async fn start_revocation_progress(
 }
 
 /// Adds to the visible progress of the revocation of `top`, and of the CA below it whose certificates they were.
-pub async fn add_revocation_progress(
-    tx: &mut Tx,
-    ids: &[CaId],
-    revoked: i64,
-) -> Result<(), StorageError> {
+pub async fn add_revocation_progress(tx: &mut Tx, ids: &[CaId], revoked: i64) -> Result<(), StorageError> {
     for id in ids {
         let query = Query::new(
             "UPDATE certificate_authorities SET certificates_revoked = certificates_revoked + $1, \
@@ -299,10 +283,7 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
 }
 
 /// Reads a stored reason code; an absent one is `unspecified`.
-pub(crate) fn reason(
-    table: &'static str,
-    code: Option<i64>,
-) -> Result<RevocationReason, StorageError> {
+pub(crate) fn reason(table: &'static str, code: Option<i64>) -> Result<RevocationReason, StorageError> {
     let code = code.unwrap_or(0);
     u8::try_from(code)
         .ok()

@@ -4,9 +4,7 @@ pub mod search;
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{
-    CaId, Certificate, CertificateId, CertificateSource, Sans, Timestamp,
-};
+use certmill_domain::{CaId, Certificate, CertificateId, CertificateSource, Sans, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::certificate_authorities::reason;
@@ -61,9 +59,8 @@ pub async fn insert(tx: &mut Tx, batch: Vec<NewCertificate>) -> Result<(), Stora
         return Ok(());
     }
     let tenant = tx.tenant_key();
-    let mut names = Query::new(
-        "INSERT INTO certificate_names (tenant_id, reversed_name, certificate_id) VALUES ",
-    );
+    let mut names =
+        Query::new("INSERT INTO certificate_names (tenant_id, reversed_name, certificate_id) VALUES ");
     let mut rows = Query::new(
         "INSERT INTO certificates (tenant_id, id, ca_id, serial_number, common_name, subject, sans, role, source, \
          key_type, key_size, fingerprint_sha256, spki_sha256, not_before, not_after, status, sealed_key, \
@@ -234,8 +231,7 @@ pub(crate) fn certificate(row: Row) -> Result<Certificate, StorageError> {
         sans: serde_json::from_str::<Sans>(&row.sans).map_err(|error| corrupt(TABLE, "sans", error))?,
         ca_id: row.ca_id.as_deref().map(|id| parsed(TABLE, "ca_id", id)).transpose()?,
         role: row.role,
-        source: CertificateSource::parse(&row.source)
-            .ok_or_else(|| corrupt(TABLE, "source", &row.source))?,
+        source: CertificateSource::parse(&row.source).ok_or_else(|| corrupt(TABLE, "source", &row.source))?,
         key_type: row.key_type,
         key_size: row.key_size,
         fingerprint_sha256: row.fingerprint_sha256,
@@ -243,10 +239,7 @@ pub(crate) fn certificate(row: Row) -> Result<Certificate, StorageError> {
         not_before: Timestamp::from_unix_micros(row.not_before),
         not_after: Timestamp::from_unix_micros(row.not_after),
         revoked_at: row.revoked_at.map(Timestamp::from_unix_micros),
-        revocation_reason: row
-            .revoked_at
-            .map(|_| reason(TABLE, row.revocation_reason))
-            .transpose()?,
+        revocation_reason: row.revoked_at.map(|_| reason(TABLE, row.revocation_reason)).transpose()?,
         has_private_key: row.has_private_key,
         renewed_from: row.renewed_from.as_deref().map(|id| parsed(TABLE, "renewed_from", id)).transpose()?,
         renewed_by: row.renewed_by.as_deref().map(|id| parsed(TABLE, "renewed_by", id)).transpose()?,

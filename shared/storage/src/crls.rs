@@ -70,7 +70,8 @@ pub async fn infos(session: &mut Session, cas: &[CaId]) -> Result<Vec<(CaId, Crl
     if cas.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = Query::new("SELECT ca_id, number, this_update, next_update, entries FROM crls WHERE tenant_id = ");
+    let mut query =
+        Query::new("SELECT ca_id, number, this_update, next_update, entries FROM crls WHERE tenant_id = ");
     query.push_bind(session.tenant_key()).push(" AND ca_id IN (");
     for (index, ca) in cas.iter().enumerate() {
         query.push(if index == 0 { "" } else { ", " }).push_bind(ca.to_string());
@@ -95,10 +96,7 @@ pub async fn find(session: &mut Session, ca: CaId) -> Result<Option<Crl>, Storag
 }
 
 /// The figures of a CA's present CRL, whoever owns it.
-pub async fn public_info(
-    session: &mut SystemSession,
-    ca: CaId,
-) -> Result<Option<CrlInfo>, StorageError> {
+pub async fn public_info(session: &mut SystemSession, ca: CaId) -> Result<Option<CrlInfo>, StorageError> {
     let query = Query::new("SELECT number, this_update, next_update, entries FROM crls WHERE ca_id = $1")
         .bind(ca.to_string());
     Ok(session.link().fetch_optional::<InfoRow>(query).await?.map(crl_info))
@@ -106,8 +104,9 @@ pub async fn public_info(
 
 /// A CA's present CRL, whoever owns it: for the public distribution point.
 pub async fn public(session: &mut SystemSession, ca: CaId) -> Result<Option<Crl>, StorageError> {
-    let query = Query::new("SELECT number, this_update, next_update, entries, der FROM crls WHERE ca_id = $1")
-        .bind(ca.to_string());
+    let query =
+        Query::new("SELECT number, this_update, next_update, entries, der FROM crls WHERE ca_id = $1")
+            .bind(ca.to_string());
     Ok(session.link().fetch_optional::<CrlRow>(query).await?.map(crl))
 }
 

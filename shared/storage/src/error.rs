@@ -67,11 +67,7 @@ fn is_transient(code: &str) -> bool {
 }
 
 /// Reads a stored text as a value of the domain.
-pub(crate) fn parsed<T>(
-    table: &'static str,
-    column: &'static str,
-    text: &str,
-) -> Result<T, StorageError>
+pub(crate) fn parsed<T>(table: &'static str, column: &'static str, text: &str) -> Result<T, StorageError>
 where
     T: std::str::FromStr,
     T::Err: std::fmt::Display,

@@ -159,9 +159,7 @@ pub async fn claim(
     query.push(DUE).push(" ORDER BY priority DESC, run_at, id LIMIT $4").push(skip_locked);
     query.push(") RETURNING id, attempts");
     let rows: Vec<(String, i64)> = tx.link().fetch_all(query).await?;
-    rows.into_iter()
-        .map(|(id, number)| Ok(Attempt { job_id: parsed("jobs", "id", &id)?, number }))
-        .collect()
+    rows.into_iter().map(|(id, number)| Ok(Attempt { job_id: parsed("jobs", "id", &id)?, number })).collect()
 }
 
 /// Gives up jobs whose last permitted attempt ended without a word (the worker died); answers how many.
@@ -223,21 +221,16 @@ pub async fn confirm(
     attempt: &Attempt,
     lease_until: Timestamp,
 ) -> Result<(), StorageError> {
-    let query = Query::new(
-        "UPDATE jobs SET lease_until = $1 WHERE id = $2 AND attempts = $3 AND state = 'running'",
-    )
-    .bind(lease_until.unix_micros())
-    .bind(attempt.job_id.to_string())
-    .bind(attempt.number);
+    let query =
+        Query::new("UPDATE jobs SET lease_until = $1 WHERE id = $2 AND attempts = $3 AND state = 'running'")
+            .bind(lease_until.unix_micros())
+            .bind(attempt.job_id.to_string())
+            .bind(attempt.number);
     expect_one(tx.link().execute(query).await?)
 }
 
 /// Ends an attempt well. Work that was asked for again meanwhile becomes pending again.
-pub async fn finish(
-    tx: &mut impl WithLink,
-    attempt: &Attempt,
-    now: Timestamp,
-) -> Result<(), StorageError> {
+pub async fn finish(tx: &mut impl WithLink, attempt: &Attempt, now: Timestamp) -> Result<(), StorageError> {
     let query = Query::new(
         "UPDATE jobs SET \
          state = CASE WHEN rerun THEN 'pending' ELSE 'done' END, \
@@ -343,9 +336,8 @@ pub struct JobRow {
 
 /// Every job, oldest first.
 pub async fn list(session: &mut SystemSession) -> Result<Vec<JobRow>, StorageError> {
-    let query = Query::new(
-        "SELECT kind, subject, state, attempts, last_error, request_id FROM jobs ORDER BY id",
-    );
+    let query =
+        Query::new("SELECT kind, subject, state, attempts, last_error, request_id FROM jobs ORDER BY id");
     type Row = (String, String, String, i64, Option<String>, Option<String>);
     let rows: Vec<Row> = session.link().fetch_all(query).await?;
     rows.into_iter()
@@ -356,7 +348,6 @@ pub async fn list(session: &mut SystemSession) -> Result<Vec<JobRow>, StorageErr
         })
         .collect()
 }
-
 
 fn expect_one(rows: u64) -> Result<(), StorageError> {
     if rows == 1 { Ok(()) } else { Err(StorageError::LeaseLost) }

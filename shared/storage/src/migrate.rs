@@ -2,9 +2,9 @@
 
 use sqlx::migrate::Migrator;
 
+use crate::StorageError;
 use crate::backend::{Database, Pools, WithLink};
 use crate::query::Query;
-use crate::StorageError;
 
 static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");

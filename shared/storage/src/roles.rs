@@ -7,8 +7,7 @@ use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "roles";
-const SELECT: &str =
-    "SELECT id, name, ca_id, settings, version, created_at, updated_at FROM roles WHERE ";
+const SELECT: &str = "SELECT id, name, ca_id, settings, version, created_at, updated_at FROM roles WHERE ";
 
 /// A role as it is stored.
 #[derive(Debug, Clone)]

@@ -38,10 +38,7 @@ pub async fn list(session: &mut SystemSession) -> Result<Vec<Tenant>, StorageErr
 }
 
 /// The tenant of this name.
-pub async fn find_by_name(
-    session: &mut SystemSession,
-    name: &str,
-) -> Result<Option<Tenant>, StorageError> {
+pub async fn find_by_name(session: &mut SystemSession, name: &str) -> Result<Option<Tenant>, StorageError> {
     let query = Query::new("SELECT id, name, created_at FROM tenants WHERE name = $1").bind(name.to_owned());
     session.link().fetch_optional::<TenantRow>(query).await?.map(tenant).transpose()
 }

@@ -23,15 +23,8 @@ pub enum KeyAlgorithm {
 
 impl KeyAlgorithm {
     /// Every algorithm, weakest RSA key first.
-    pub const ALL: [Self; 7] = [
-        Self::Rsa2048,
-        Self::Rsa3072,
-        Self::Rsa4096,
-        Self::P256,
-        Self::P384,
-        Self::P521,
-        Self::Ed25519,
-    ];
+    pub const ALL: [Self; 7] =
+        [Self::Rsa2048, Self::Rsa3072, Self::Rsa4096, Self::P256, Self::P384, Self::P521, Self::Ed25519];
 
     /// `rsa`, `ec` or `ed25519`.
     pub const fn key_type(self) -> &'static str {
@@ -54,7 +47,8 @@ impl KeyAlgorithm {
         }
     }
 
-    /// The algorithm with this type (`rsa`, `ec`, `ed25519`) and this size in bits, if there is one.
+    /// The algorithm with this type (`rsa`, `ec`, `ed25519`) and this size in bits, if there is
+    /// one.
     pub fn from_type_and_size(key_type: &str, size: u32) -> Option<Self> {
         Self::ALL
             .into_iter()
@@ -92,8 +86,8 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
-    /// The DER of the `AlgorithmIdentifier`. RSA has NULL as its parameters (RFC 4055 §5), ECDSA and Ed25519
-    /// have none (RFC 5758 §3.2, RFC 8410 §3).
+    /// The DER of the `AlgorithmIdentifier`. RSA has NULL as its parameters (RFC 4055 §5), ECDSA
+    /// and Ed25519 have none (RFC 5758 §3.2, RFC 8410 §3).
     pub const fn der(self) -> &'static [u8] {
         match self {
             Self::RsaSha256 => b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00",
@@ -111,8 +105,8 @@ pub trait Signer: Send + Sync {
     /// The algorithm of every signature that [`Signer::sign`] makes.
     fn signature_algorithm(&self) -> SignatureAlgorithm;
 
-    /// Signs `message` (hashing is part of it) and answers what the BIT STRING holds: a PKCS #1 signature, the DER of
-    /// an `Ecdsa-Sig-Value` (RFC 3279 §2.2.3), or 64 octets of Ed25519.
+    /// Signs `message` (hashing is part of it) and answers what the BIT STRING holds: a PKCS #1
+    /// signature, the DER of an `Ecdsa-Sig-Value` (RFC 3279 §2.2.3), or 64 octets of Ed25519.
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, X509Error>;
 }
 
@@ -128,19 +122,10 @@ mod tests {
                 Some(algorithm)
             );
         }
-        for (key_type, size) in [
-            ("rsa", 1024),
-            ("rsa", 256),
-            ("ec", 224),
-            ("RSA", 2048),
-            ("ed25519", 0),
-            ("dsa", 2048),
-        ] {
-            assert_eq!(
-                KeyAlgorithm::from_type_and_size(key_type, size),
-                None,
-                "{key_type} {size}"
-            );
+        for (key_type, size) in
+            [("rsa", 1024), ("rsa", 256), ("ec", 224), ("RSA", 2048), ("ed25519", 0), ("dsa", 2048)]
+        {
+            assert_eq!(KeyAlgorithm::from_type_and_size(key_type, size), None, "{key_type} {size}");
         }
     }
 }

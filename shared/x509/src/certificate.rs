@@ -1,8 +1,8 @@
 //! Making certificates (RFC 5280 §4): template, checks, TBS, signature.
 
 use crate::{
-    DistinguishedName, ExtendedKeyUsage, KeyUsage, NameConstraints, SerialNumber,
-    SignatureAlgorithm, Signer, SubjectAltNames, UriName, X509Error, instant,
+    DistinguishedName, ExtendedKeyUsage, KeyUsage, NameConstraints, SerialNumber, SignatureAlgorithm, Signer,
+    SubjectAltNames, UriName, X509Error, instant,
     public_key::subject_key_id,
     reader::Reader,
     writer::{Writer, tag},
@@ -34,7 +34,8 @@ pub enum BasicConstraints {
     },
 }
 
-/// Everything a certificate says. [`CertificateTemplate::sign`] is the only way from here to a certificate.
+/// Everything a certificate says. [`CertificateTemplate::sign`] is the only way from here to a
+/// certificate.
 #[derive(Clone, Copy, Debug)]
 pub struct CertificateTemplate<'a> {
     /// Unique per issuer.
@@ -55,7 +56,8 @@ pub struct CertificateTemplate<'a> {
     pub key_usage: KeyUsage,
     /// Not critical; an empty list leaves the extension out.
     pub extended_key_usage: &'a [ExtendedKeyUsage],
-    /// Critical if and only if the subject is empty (RFC 5280 §4.2.1.6); left out when there are none.
+    /// Critical if and only if the subject is empty (RFC 5280 §4.2.1.6); left out when there are
+    /// none.
     pub subject_alt_names: &'a SubjectAltNames,
     /// For CAs only; critical.
     pub name_constraints: Option<&'a NameConstraints>,
@@ -71,8 +73,8 @@ impl CertificateTemplate<'_> {
     /// Checks the template, writes the certificate (version 3), has it signed, and answers its DER.
     ///
     /// # Errors
-    /// [`X509Error::RefusedToSign`] and [`X509Error::InvalidName`] when a rule of RFC 5280 would be broken; what
-    /// the signer answers when it fails.
+    /// [`X509Error::RefusedToSign`] and [`X509Error::InvalidName`] when a rule of RFC 5280 would be
+    /// broken; what the signer answers when it fails.
     pub fn sign(&self, issuer: &dyn Signer) -> Result<Vec<u8>, X509Error> {
         let algorithm = issuer.signature_algorithm();
         let tbs = TbsCertificate::checked(self, algorithm)?;
@@ -81,13 +83,14 @@ impl CertificateTemplate<'_> {
     }
 
     fn check(&self) -> Result<(), X509Error> {
+        if !self.serial_number.can_be_issued() {
+            return refuse("the serial number is zero or too long (RFC 5280 section 4.1.2.2)");
+        }
         check_instants(self.not_before, self.not_after)?;
         check_name_der(self.issuer_der)?;
         self.subject.validate()?;
         if self.subject.is_empty() && self.subject_alt_names.is_empty() {
-            return refuse(
-                "there is neither a subject nor a subject alternative name (RFC 5280 section 4.1.2.6)",
-            );
+            return refuse("it has neither a subject nor an alternative name (RFC 5280 section 4.1.2.6)");
         }
         for url in [self.ca_issuers_url, self.crl_url].into_iter().flatten() {
             url.parse::<UriName>()?;
@@ -103,19 +106,16 @@ impl CertificateTemplate<'_> {
         let signs = usage.contains(KeyUsage::KEY_CERT_SIGN);
         match self.basic_constraints {
             BasicConstraints::Ca { .. } if !signs => {
-                return refuse("a CA needs the key usage keyCertSign (RFC 5280 section 4.2.1.3)");
+                return refuse("a CA needs keyCertSign (RFC 5280 section 4.2.1.3)");
             }
             BasicConstraints::EndEntity if signs => {
-                return refuse(
-                    "an end entity cannot have the key usage keyCertSign (RFC 5280 section 4.2.1.9)",
-                );
+                return refuse("an end entity cannot have keyCertSign (RFC 5280 section 4.2.1.9)");
             }
             BasicConstraints::EndEntity if self.name_constraints.is_some() => {
-                return refuse(
-                    "an end entity cannot have name constraints (RFC 5280 section 4.2.1.10)",
-                );
+                return refuse("an end entity cannot have name constraints (RFC 5280 section 4.2.1.10)");
             }
-            // A CA whose own names lie elsewhere is not touched: constraints bind what follows it on the path.
+            // A CA whose own names lie elsewhere is not touched: constraints bind what follows it
+            // on the path.
             BasicConstraints::Ca { .. } | BasicConstraints::EndEntity => {}
         }
         if self.subject.is_empty() && self.basic_constraints != BasicConstraints::EndEntity {
@@ -123,9 +123,7 @@ impl CertificateTemplate<'_> {
         }
         let one_way = KeyUsage::ENCIPHER_ONLY | KeyUsage::DECIPHER_ONLY;
         if usage.intersects(one_way) && !usage.contains(KeyUsage::KEY_AGREEMENT) {
-            return refuse(
-                "encipherOnly and decipherOnly need keyAgreement (RFC 5280 section 4.2.1.3)",
-            );
+            return refuse("encipherOnly and decipherOnly need keyAgreement (RFC 5280 section 4.2.1.3)");
         }
         Ok(())
     }
@@ -138,14 +136,10 @@ fn refuse<T>(rule: &str) -> Result<T, X509Error> {
 /// The order and the range of two instants.
 pub(crate) fn check_instants(first: i64, last: i64) -> Result<(), X509Error> {
     if first >= last {
-        return Err(X509Error::RefusedToSign(
-            "the end does not lie after the beginning".into(),
-        ));
+        return Err(X509Error::RefusedToSign("the end does not lie after the beginning".into()));
     }
     if first < instant::EARLIEST || last > instant::LATEST {
-        return Err(X509Error::RefusedToSign(
-            "an instant lies outside of the years 1950 to 9999".into(),
-        ));
+        return Err(X509Error::RefusedToSign("an instant lies outside of the years 1950 to 9999".into()));
     }
     Ok(())
 }
@@ -155,9 +149,7 @@ pub(crate) fn check_name_der(name_der: &[u8]) -> Result<(), X509Error> {
     let name = Reader::of_sequence(name_der)
         .map_err(|_| X509Error::RefusedToSign("the issuer's name is not DER".into()))?;
     if name.is_at_end() {
-        return Err(X509Error::RefusedToSign(
-            "the issuer's name is empty".into(),
-        ));
+        return Err(X509Error::RefusedToSign("the issuer's name is empty".into()));
     }
     Ok(())
 }
@@ -166,17 +158,12 @@ pub(crate) fn check_name_der(name_der: &[u8]) -> Result<(), X509Error> {
 struct TbsCertificate(Vec<u8>);
 
 impl TbsCertificate {
-    fn checked(
-        template: &CertificateTemplate<'_>,
-        algorithm: SignatureAlgorithm,
-    ) -> Result<Self, X509Error> {
+    fn checked(template: &CertificateTemplate<'_>, algorithm: SignatureAlgorithm) -> Result<Self, X509Error> {
         template.check()?;
         let derived = Derived {
             subject_key_id: subject_key_id(template.spki_der)?,
             name_constraints: match template.name_constraints {
-                Some(constraints) if !constraints.is_empty() => {
-                    Some(constraints.extension_value_der()?)
-                }
+                Some(constraints) if !constraints.is_empty() => Some(constraints.extension_value_der()?),
                 _ => None,
             },
         };
@@ -185,7 +172,7 @@ impl TbsCertificate {
         writer.sequence(|tbs| {
             // Version 3 is written as 2.
             tbs.nested(tag::context_constructed(0), |version| {
-                version.unsigned_integer(&[2])
+                version.unsigned_integer(&[2]);
             });
             tbs.unsigned_integer(template.serial_number.as_bytes());
             tbs.raw(algorithm.der());
@@ -223,7 +210,7 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
     });
     if !template.key_usage.is_empty() {
         list.extension(oid::KEY_USAGE, true, |value| {
-            template.key_usage.write(value)
+            template.key_usage.write(value);
         });
     }
     if !template.extended_key_usage.is_empty() {
@@ -244,7 +231,7 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
     if !template.subject_alt_names.is_empty() {
         let critical = template.subject.is_empty();
         list.extension(oid::SUBJECT_ALT_NAME, critical, |value| {
-            template.subject_alt_names.write(value)
+            template.subject_alt_names.write(value);
         });
     }
     if let Some(constraints) = &derived.name_constraints {

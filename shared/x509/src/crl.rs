@@ -136,26 +136,21 @@ impl CrlBuilder {
 
     /// A CRL without entries, with room for so many.
     pub fn with_capacity(entries: usize) -> Self {
-        Self {
-            entries: Vec::with_capacity(entries.saturating_mul(USUAL_ENTRY)),
-            ..Self::default()
-        }
+        Self { entries: Vec::with_capacity(entries.saturating_mul(USUAL_ENTRY)), ..Self::default() }
     }
 
-    /// Adds a revoked certificate; `revoked_at` in Unix seconds. The reason *unspecified* is not written
-    /// (RFC 5280 §5.3.1). What cannot stand on a CRL (an instant outside of the years 1950 to 9999, the
-    /// reason *removeFromCRL*, which is for delta CRLs) makes [`CrlBuilder::sign`] fail.
+    /// Adds a revoked certificate; `revoked_at` in Unix seconds. The reason *unspecified* is not
+    /// written (RFC 5280 §5.3.1). What cannot stand on a CRL (an instant outside of the years 1950
+    /// to 9999, the reason *removeFromCRL*, which is for delta CRLs) makes [`CrlBuilder::sign`]
+    /// fail.
     pub fn push(&mut self, serial: &SerialNumber, revoked_at: i64, reason: RevocationReason) {
         if !(instant::EARLIEST..=instant::LATEST).contains(&revoked_at) {
-            self.fault.get_or_insert_with(|| {
-                format!("{serial} was revoked outside of the years 1950 to 9999")
-            });
+            self.fault
+                .get_or_insert_with(|| format!("{serial} was revoked outside of the years 1950 to 9999"));
             return;
         }
         if reason == RevocationReason::RemoveFromCrl {
-            self.fault.get_or_insert_with(|| {
-                format!("{serial} has the reason removeFromCRL on a full CRL")
-            });
+            self.fault.get_or_insert_with(|| format!("{serial} has the reason removeFromCRL on a full CRL"));
             return;
         }
         let mut writer = Writer::append_to(std::mem::take(&mut self.entries));
@@ -182,14 +177,13 @@ impl CrlBuilder {
     /// Checks, writes and signs the CRL, and answers its DER.
     ///
     /// # Errors
-    /// [`X509Error::RefusedToSign`] when a rule of RFC 5280 would be broken; what the signer answers when it fails.
+    /// [`X509Error::RefusedToSign`] when a rule of RFC 5280 would be broken; what the signer
+    /// answers when it fails.
     pub fn sign(self, header: &CrlHeader<'_>, issuer: &dyn Signer) -> Result<Vec<u8>, X509Error> {
         check_instants(header.this_update, header.next_update)?;
         check_name_der(header.issuer_der)?;
         if header.authority_key_id.is_empty() {
-            return Err(X509Error::RefusedToSign(
-                "the authority key id is empty".into(),
-            ));
+            return Err(X509Error::RefusedToSign("the authority key id is empty".into()));
         }
         if let Some(fault) = self.fault {
             return Err(X509Error::RefusedToSign(fault));
@@ -201,8 +195,8 @@ impl CrlBuilder {
     }
 }
 
-/// Grows the buffer of the entries into the whole `TBSCertList`. The entries are moved within the buffer
-/// instead of copied to a second one, since there may be tens of MB of them.
+/// Grows the buffer of the entries into the whole `TBSCertList`. The entries are moved within the
+/// buffer instead of copied to a second one, since there may be tens of MB of them.
 fn tbs_cert_list(entries: Vec<u8>, header_fields: &CrlHeader<'_>, algorithm_der: &[u8]) -> Vec<u8> {
     let entries_header = if entries.is_empty() {
         // RFC 5280 §5.1.2.6: an empty list is left out.
@@ -225,7 +219,7 @@ fn tbs_cert_list(entries: Vec<u8>, header_fields: &CrlHeader<'_>, algorithm_der:
         extensions.sequence(|list| {
             write_authority_key_id(list, header_fields.authority_key_id);
             list.extension(CRL_NUMBER, false, |value| {
-                value.unsigned_integer(&header_fields.crl_number.to_be_bytes())
+                value.unsigned_integer(&header_fields.crl_number.to_be_bytes());
             });
         });
     });

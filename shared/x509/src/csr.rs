@@ -12,7 +12,8 @@ use crate::{
 /// `extensionRequest` (RFC 2985 §5.4.2).
 const EXTENSION_REQUEST: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e";
 
-/// A request that was parsed completely and whose self-signature is good: whoever made it has the private key.
+/// A request that was parsed completely and whose self-signature is good: whoever made it has the
+/// private key.
 #[derive(Clone, Debug)]
 pub struct CertificateSigningRequest {
     der: Vec<u8>,
@@ -29,7 +30,8 @@ struct Requested {
 }
 
 impl CertificateSigningRequest {
-    /// Reads the one `CERTIFICATE REQUEST` (or `NEW CERTIFICATE REQUEST`) of a PEM text; see [`Self::from_der`].
+    /// Reads the one `CERTIFICATE REQUEST` (or `NEW CERTIFICATE REQUEST`) of a PEM text; see
+    /// [`Self::from_der`].
     ///
     /// # Errors
     /// [`X509Error::Pem`] and those of [`Self::from_der`].
@@ -41,9 +43,9 @@ impl CertificateSigningRequest {
     /// Reads a request and checks its structure, key, requested names and signature.
     ///
     /// # Errors
-    /// [`X509Error::InvalidCsr`] when it is malformed, its signature is wrong or stands on a broken hash;
-    /// [`X509Error::InvalidName`] when it asks for a name that cannot be used; [`X509Error::UnsupportedKey`] and
-    /// [`X509Error::WeakKey`] for its key.
+    /// [`X509Error::InvalidCsr`] when it is malformed, its signature is wrong or stands on a broken
+    /// hash; [`X509Error::InvalidName`] when it asks for a name that cannot be used;
+    /// [`X509Error::UnsupportedKey`] and [`X509Error::WeakKey`] for its key.
     pub fn from_der(der: &[u8]) -> Result<Self, X509Error> {
         Self::parse(der).map_err(|error| match error {
             X509Error::Der(cause) => {
@@ -88,36 +90,24 @@ impl CertificateSigningRequest {
 
         let mut info = Reader::of_sequence(info_der)?;
         if info.unsigned_integer()? != [0] {
-            return Err(X509Error::InvalidCsr(
-                "its version is not 1 (RFC 2986 section 4.1)".into(),
-            ));
+            return Err(X509Error::InvalidCsr("its version is not 1 (RFC 2986 section 4.1)".into()));
         }
         let subject = parse_name_der(info.raw()?)?;
         let spki_der = info.raw()?;
         // Many programs leave the attributes out when there are none, against RFC 2986.
-        let attributes = info
-            .optional(tag::context_constructed(0))?
-            .unwrap_or_default();
+        let attributes = info.optional(tag::context_constructed(0))?.unwrap_or_default();
         info.finish()?;
 
         let public_key = PublicKey::from_spki_der(spki_der)?;
-        let verified = public_key
-            .verify(algorithm_der, info_der, signature)
-            .map_err(|error| match error {
+        let verified =
+            public_key.verify(algorithm_der, info_der, signature).map_err(|error| match error {
                 X509Error::UnsupportedKey(reason) => X509Error::InvalidCsr(reason),
                 other => other,
             })?;
         if !verified {
-            return Err(X509Error::InvalidCsr(
-                "its signature was not made with its own key".into(),
-            ));
+            return Err(X509Error::InvalidCsr("its signature was not made with its own key".into()));
         }
-        Ok(Self {
-            der: der.to_vec(),
-            subject,
-            public_key,
-            requested: requested(attributes)?,
-        })
+        Ok(Self { der: der.to_vec(), subject, public_key, requested: requested(attributes)? })
     }
 }
 
@@ -134,9 +124,7 @@ fn requested(attributes: &[u8]) -> Result<Requested, X509Error> {
             continue;
         }
         if std::mem::replace(&mut seen, true) {
-            return Err(X509Error::InvalidCsr(
-                "it has more than one extensionRequest".into(),
-            ));
+            return Err(X509Error::InvalidCsr("it has more than one extensionRequest".into()));
         }
         let mut values = Reader::new(values)?;
         let extensions_der = values.raw()?;
@@ -167,9 +155,7 @@ fn requested_extensions(extensions_der: &[u8]) -> Result<Requested, X509Error> {
 pub(crate) fn parse_basic_constraints(der: &[u8]) -> Result<(bool, Option<u8>), X509Error> {
     let mut constraints = Reader::of_sequence(der)?;
     // DER forbids to write the default FALSE, but some programs do.
-    let ca = constraints
-        .optional(tag::BOOLEAN)?
-        .is_some_and(|value| value != [0]);
+    let ca = constraints.optional(tag::BOOLEAN)?.is_some_and(|value| value != [0]);
     let path_length = if constraints.is_at_end() {
         None
     } else {

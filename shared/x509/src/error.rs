@@ -3,7 +3,8 @@
 /// An error of the X.509 engine. No variant carries private material.
 #[derive(Debug, thiserror::Error)]
 pub enum X509Error {
-    /// A name (DNS, e-mail, URI, attribute of a distinguished name) is not legal. The client can correct it.
+    /// A name (DNS, e-mail, URI, attribute of a distinguished name) is not legal. The client can
+    /// correct it.
     #[error("\"{value}\" cannot be used: {reason}")]
     InvalidName {
         /// The text as it was given, made printable.
@@ -14,7 +15,8 @@ pub enum X509Error {
     /// A serial number is not legal (RFC 5280 §4.1.2.2). The client can correct it.
     #[error("serial number is not valid: {0}")]
     InvalidSerialNumber(String),
-    /// A word of a closed list (key usage, purpose, revocation reason) is not known. The client can correct it.
+    /// A word of a closed list (key usage, purpose, revocation reason) is not known. The client can
+    /// correct it.
     #[error("\"{value}\" is not a known {expected}")]
     UnknownWord {
         /// The word as it was given, made printable.
@@ -28,7 +30,8 @@ pub enum X509Error {
     /// A certificate is malformed, or not signed by the key it should be signed by.
     #[error("certificate is not valid: {0}")]
     InvalidCertificate(String),
-    /// A certificate or CRL was not signed, since what was to be signed breaks a rule. A fault of the caller.
+    /// A certificate or CRL was not signed, since what was to be signed breaks a rule. A fault of
+    /// the caller.
     #[error("refused to sign: {0}")]
     RefusedToSign(String),
     /// A key or signature is of an algorithm, curve or form that is not supported.
@@ -49,31 +52,21 @@ pub enum X509Error {
 }
 
 impl X509Error {
-    /// A name that cannot be used, with control characters of `value` escaped and its length bounded, so that
-    /// the message can be logged and shown.
+    /// A name that cannot be used, with control characters of `value` escaped and its length
+    /// bounded, so that the message can be logged and shown.
     pub(crate) fn invalid_name(value: &str, reason: impl Into<String>) -> Self {
-        Self::InvalidName {
-            value: printable(value),
-            reason: reason.into(),
-        }
+        Self::InvalidName { value: printable(value), reason: reason.into() }
     }
 
     /// A word that is not in the list of `expected`.
     pub(crate) fn unknown_word(value: &str, expected: &'static str) -> Self {
-        Self::UnknownWord {
-            value: printable(value),
-            expected,
-        }
+        Self::UnknownWord { value: printable(value), expected }
     }
 }
 
 /// The first 120 characters of `value`, with everything that cannot be printed escaped.
 fn printable(value: &str) -> String {
-    let mut text: String = value
-        .chars()
-        .take(120)
-        .flat_map(char::escape_debug)
-        .collect();
+    let mut text: String = value.chars().take(120).flat_map(char::escape_debug).collect();
     if value.chars().nth(120).is_some() {
         text.push('…');
     }

@@ -1,4 +1,5 @@
-//! Instants as Unix seconds, and their DER forms (RFC 5280 §4.1.2.5: UTCTime through 2049, GeneralizedTime from 2050).
+//! Instants as Unix seconds, and their DER forms (RFC 5280 §4.1.2.5: UTCTime through 2049,
+//! GeneralizedTime from 2050).
 
 use crate::{
     X509Error,
@@ -14,7 +15,8 @@ pub(crate) const LATEST: i64 = 253_402_300_799;
 /// 2050-01-01T00:00:00Z.
 const FIRST_GENERALIZED: i64 = 2_524_608_000;
 
-/// Writes an instant as `Time`. Instants outside of [`EARLIEST`]..=[`LATEST`] cannot be written; callers refuse them.
+/// Writes an instant as `Time`. Instants outside of [`EARLIEST`]..=[`LATEST`] cannot be written;
+/// callers refuse them.
 pub(crate) fn write(writer: &mut Writer, unix_seconds: i64) {
     let text = digits(unix_seconds);
     if unix_seconds < FIRST_GENERALIZED {
@@ -26,17 +28,14 @@ pub(crate) fn write(writer: &mut Writer, unix_seconds: i64) {
 
 /// Reads the contents of a `Time` in the only forms that RFC 5280 permits: whole seconds and `Z`.
 pub(crate) fn parse(tag: u8, contents: &[u8]) -> Result<i64, X509Error> {
-    let malformed = || {
-        X509Error::InvalidCertificate("a time is neither YYMMDDHHMMSSZ nor YYYYMMDDHHMMSSZ".into())
-    };
+    let malformed =
+        || X509Error::InvalidCertificate("a time is neither YYMMDDHHMMSSZ nor YYYYMMDDHHMMSSZ".into());
     let year_digits = match (tag, contents.len()) {
         (tag::UTC_TIME, 13) => 2,
         (tag::GENERALIZED_TIME, 15) => 4,
         _ => return Err(malformed()),
     };
-    let (year, rest) = contents
-        .split_at_checked(year_digits)
-        .ok_or_else(malformed)?;
+    let (year, rest) = contents.split_at_checked(year_digits).ok_or_else(malformed)?;
     let [rest @ .., b'Z'] = rest else {
         return Err(malformed());
     };
@@ -64,10 +63,8 @@ pub(crate) fn parse(tag: u8, contents: &[u8]) -> Result<i64, X509Error> {
 
 /// `YYYYMMDDHHMMSSZ` of an instant in the years 0 to 9999.
 fn digits(unix_seconds: i64) -> [u8; 15] {
-    let (days, seconds) = (
-        unix_seconds.div_euclid(SECONDS_PER_DAY),
-        unix_seconds.rem_euclid(SECONDS_PER_DAY),
-    );
+    let (days, seconds) =
+        (unix_seconds.div_euclid(SECONDS_PER_DAY), unix_seconds.rem_euclid(SECONDS_PER_DAY));
     let (year, month, day) = civil_from_days(days);
     let [y1, y2] = two_digits(year / 100);
     let [y3, y4] = two_digits(year % 100);
@@ -76,33 +73,21 @@ fn digits(unix_seconds: i64) -> [u8; 15] {
     let [h1, h2] = two_digits(seconds / 3600);
     let [mi1, mi2] = two_digits(seconds / 60 % 60);
     let [s1, s2] = two_digits(seconds % 60);
-    [
-        y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z',
-    ]
+    [y1, y2, y3, y4, mo1, mo2, d1, d2, h1, h2, mi1, mi2, s1, s2, b'Z']
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "the remainder by ten is 0 to 9"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "the remainder by ten is 0 to 9")]
 const fn two_digits(number: i64) -> [u8; 2] {
-    [
-        b'0' + number.div_euclid(10).rem_euclid(10) as u8,
-        b'0' + number.rem_euclid(10) as u8,
-    ]
+    [b'0' + number.div_euclid(10).rem_euclid(10) as u8, b'0' + number.rem_euclid(10) as u8]
 }
 
 fn decimal(text: &[u8]) -> Option<i64> {
-    text.iter().try_fold(0, |number, octet| {
-        octet
-            .is_ascii_digit()
-            .then(|| number * 10 + i64::from(octet - b'0'))
-    })
+    text.iter()
+        .try_fold(0, |number, octet| octet.is_ascii_digit().then(|| number * 10 + i64::from(octet - b'0')))
 }
 
-// The proleptic Gregorian calendar in years that begin in March, so that the leap day is a year's last;
-// 400 years are 146,097 days, and the months from March on have 30.6 days on the average.
+// The proleptic Gregorian calendar in years that begin in March, so that the leap day is a year's
+// last; 400 years are 146,097 days, and the months from March on have 30.6 days on the average.
 const DAYS_PER_ERA: i64 = 146_097;
 /// Days from 0000-03-01 to 1970-01-01.
 const EPOCH_DAY: i64 = 719_468;
@@ -113,16 +98,14 @@ const fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let era = march_year.div_euclid(400);
     let year_of_era = march_year.rem_euclid(400);
     let day_of_year = (153 * march_month + 2) / 5 + day - 1;
-    era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year
-        - EPOCH_DAY
+    era * DAYS_PER_ERA + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - EPOCH_DAY
 }
 
 const fn civil_from_days(days: i64) -> (i64, i64, i64) {
     let day = days + EPOCH_DAY;
     let era = day.div_euclid(DAYS_PER_ERA);
     let day_of_era = day.rem_euclid(DAYS_PER_ERA);
-    let year_of_era =
-        (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let march_month = (5 * day_of_year + 2) / 153;
     let month = (march_month + 2) % 12 + 1;
@@ -174,10 +157,7 @@ mod tests {
             "2026010100000aZ",
             "202601010000Z",
         ] {
-            assert!(
-                parse(tag::GENERALIZED_TIME, text.as_bytes()).is_err(),
-                "{text}"
-            );
+            assert!(parse(tag::GENERALIZED_TIME, text.as_bytes()).is_err(), "{text}");
         }
         assert!(parse(tag::UTC_TIME, b"20260101000000Z").is_err());
         assert!(parse(tag::UTC_TIME, b"2601010000Z").is_err());

@@ -1,10 +1,11 @@
 //! The X.509 engine: names, public keys, certificate signing requests, certificates and certificate
 //! revocation lists; DER in and DER out.
 //!
-//! The crate does no I/O, reads no clock, draws no random numbers and holds no private key: the caller
-//! brings instants, serial numbers and a [`Signer`]. Certificates and CRLs are written by a small forward
-//! DER writer, so that a leaf costs a few microseconds beside its signature. The only ways to a signed
-//! object are [`CertificateTemplate::sign`] and [`CrlBuilder::sign`], which check before they sign.
+//! The crate does no I/O, reads no clock, draws no random numbers and holds no private key: the
+//! caller brings instants, serial numbers and a [`Signer`]. Certificates and CRLs are written by a
+//! small forward DER writer, so that a leaf costs a few microseconds beside its signature. The only
+//! ways to a signed object are [`CertificateTemplate::sign`] and [`CrlBuilder::sign`], which check
+//! before they sign.
 
 mod algorithm;
 mod certificate;

@@ -27,10 +27,7 @@ pub struct DistinguishedName {
 impl DistinguishedName {
     /// A name with a common name only.
     pub fn with_common_name(common_name: impl Into<String>) -> Self {
-        Self {
-            common_name: Some(common_name.into()),
-            ..Self::default()
-        }
+        Self { common_name: Some(common_name.into()), ..Self::default() }
     }
 
     /// Whether it has no attribute at all.
@@ -38,21 +35,19 @@ impl DistinguishedName {
         self.attributes().next().is_none()
     }
 
-    /// Checks every value against the upper bounds of RFC 5280 Appendix A.1 (`ub-common-name` and so on,
-    /// counted in characters), and that none is empty or holds control characters.
+    /// Checks every value against the upper bounds of RFC 5280 Appendix A.1 (`ub-common-name` and
+    /// so on, counted in characters), and that none is empty or holds control characters.
     ///
     /// # Errors
     /// [`X509Error::InvalidName`] for the first value that breaks a rule.
     pub fn validate(&self) -> Result<(), X509Error> {
         self.attributes().try_for_each(|(attribute, value)| {
-            attribute
-                .check(value)
-                .map_err(|reason| X509Error::invalid_name(value, reason))
+            attribute.check(value).map_err(|reason| X509Error::invalid_name(value, reason))
         })
     }
 
-    /// The DER of `Name`, in the order C, ST, L, O, OU, CN: PrintableString for countries, UTF8String
-    /// for everything else (RFC 5280 §4.1.2.4).
+    /// The DER of `Name`, in the order C, ST, L, O, OU, CN: PrintableString for countries,
+    /// UTF8String for everything else (RFC 5280 §4.1.2.4).
     pub fn to_der(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(128);
         self.write(&mut writer);
@@ -82,14 +77,8 @@ impl DistinguishedName {
             .chain(values_of(Attribute::Province, &self.province))
             .chain(values_of(Attribute::Locality, &self.locality))
             .chain(values_of(Attribute::Organization, &self.organization))
-            .chain(values_of(
-                Attribute::OrganizationalUnit,
-                &self.organizational_unit,
-            ))
-            .chain(values_of(
-                Attribute::CommonName,
-                self.common_name.as_slice(),
-            ))
+            .chain(values_of(Attribute::OrganizationalUnit, &self.organizational_unit))
+            .chain(values_of(Attribute::CommonName, self.common_name.as_slice()))
     }
 
     /// Adds a value. Of several common names the last is kept, which is the most specific one.
@@ -105,10 +94,7 @@ impl DistinguishedName {
     }
 }
 
-fn values_of(
-    attribute: Attribute,
-    values: &[String],
-) -> impl DoubleEndedIterator<Item = (Attribute, &str)> {
+fn values_of(attribute: Attribute, values: &[String]) -> impl DoubleEndedIterator<Item = (Attribute, &str)> {
     values.iter().map(move |value| (attribute, value.as_str()))
 }
 
@@ -159,9 +145,7 @@ impl Attribute {
     }
 
     pub(crate) fn from_oid(oid: &[u8]) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|attribute| attribute.oid() == oid)
+        Self::ALL.into_iter().find(|attribute| attribute.oid() == oid)
     }
 
     fn check(self, value: &str) -> Result<(), String> {
@@ -174,8 +158,7 @@ impl Attribute {
         }
         let maximum = match self {
             Self::Country => {
-                let two_letters =
-                    value.len() == 2 && value.bytes().all(|octet| octet.is_ascii_alphabetic());
+                let two_letters = value.len() == 2 && value.bytes().all(|octet| octet.is_ascii_alphabetic());
                 return two_letters
                     .then_some(())
                     .ok_or_else(|| "C is a country code of two letters, as in NL".into());
@@ -184,9 +167,7 @@ impl Attribute {
             Self::Locality | Self::Province => 128,
         };
         if value.chars().count() > maximum {
-            return Err(format!(
-                "{name} has at most {maximum} characters (RFC 5280 appendix A)"
-            ));
+            return Err(format!("{name} has at most {maximum} characters (RFC 5280 appendix A)"));
         }
         Ok(())
     }
@@ -195,17 +176,14 @@ impl Attribute {
 /// Reads a `Name`; attributes that [`DistinguishedName`] does not hold are passed over.
 ///
 /// # Errors
-/// [`X509Error::Der`] when it is not a `Name`, [`X509Error::InvalidName`] when the text of an attribute
-/// cannot be read.
+/// [`X509Error::Der`] when it is not a `Name`, [`X509Error::InvalidName`] when the text of an
+/// attribute cannot be read.
 pub fn parse_name_der(name_der: &[u8]) -> Result<DistinguishedName, X509Error> {
     let mut name = DistinguishedName::default();
     for pair in rdns(name_der)?.into_iter().flatten() {
         if let Some(attribute) = Attribute::from_oid(pair.oid) {
             let value = pair.text().ok_or_else(|| {
-                X509Error::invalid_name(
-                    attribute.short_name(),
-                    "its value is not a string that can be read",
-                )
+                X509Error::invalid_name(attribute.short_name(), "its value is not a string that can be read")
             })?;
             name.push(attribute, value);
         }
@@ -228,17 +206,16 @@ impl Pair<'_> {
     pub(crate) fn text(&self) -> Option<String> {
         match self.tag {
             tag::UTF8_STRING => String::from_utf8(self.contents.to_vec()).ok(),
-            tag::PRINTABLE_STRING | tag::IA5_STRING | tag::NUMERIC_STRING => self
-                .contents
-                .is_ascii()
-                .then(|| self.contents.iter().copied().map(char::from).collect()),
+            tag::PRINTABLE_STRING | tag::IA5_STRING | tag::NUMERIC_STRING => {
+                self.contents.is_ascii().then(|| self.contents.iter().copied().map(char::from).collect())
+            }
             // T.61 in name, ISO 8859-1 in the certificates that use it.
             tag::TELETEX_STRING => Some(self.contents.iter().copied().map(char::from).collect()),
             tag::BMP_STRING if self.contents.len().is_multiple_of(2) => {
-                let units = self.contents.chunks_exact(2).map(|unit| {
-                    unit.iter()
-                        .fold(0, |unit, octet| unit << 8 | u16::from(*octet))
-                });
+                let units = self
+                    .contents
+                    .chunks_exact(2)
+                    .map(|unit| unit.iter().fold(0, |unit, octet| unit << 8 | u16::from(*octet)));
                 char::decode_utf16(units).collect::<Result<_, _>>().ok()
             }
             _ => None,
@@ -259,12 +236,7 @@ pub(crate) fn rdns(name_der: &[u8]) -> Result<Vec<Vec<Pair<'_>>>, X509Error> {
             let value_der = pair.raw()?;
             pair.finish()?;
             let (tag, contents) = Reader::new(value_der)?.next_value()?.unwrap_or_default();
-            pairs.push(Pair {
-                oid,
-                value_der,
-                tag,
-                contents,
-            });
+            pairs.push(Pair { oid, value_der, tag, contents });
         }
         rdns.push(pairs);
     }
@@ -305,11 +277,7 @@ pub(crate) mod tests {
             name.validate().is_ok()
         };
         for (set, maximum) in [
-            (
-                (|name, value| name.common_name = Some(value))
-                    as fn(&mut DistinguishedName, String),
-                64,
-            ),
+            ((|name, value| name.common_name = Some(value)) as fn(&mut DistinguishedName, String), 64),
             (|name, value| name.organization.push(value), 64),
             (|name, value| name.organizational_unit.push(value), 64),
             (|name, value| name.locality.push(value), 128),

@@ -20,8 +20,8 @@ impl NameConstraints {
         self.permitted_dns.is_empty() && self.excluded_dns.is_empty()
     }
 
-    /// The DER of `NameConstraints`, names in canonical form. A dot in front, which people write for
-    /// "everything below", is dropped: RFC 5280 gives it no meaning for DNS names.
+    /// The DER of `NameConstraints`, names in canonical form. A dot in front, which people write
+    /// for "everything below", is dropped: RFC 5280 gives it no meaning for DNS names.
     ///
     /// # Errors
     /// [`X509Error::InvalidName`] when a constraint is not a host name, or is a wildcard.
@@ -36,7 +36,7 @@ impl NameConstraints {
                     constraints.nested(tag::context_constructed(number), |list| {
                         for name in subtrees {
                             list.sequence(|subtree| {
-                                subtree.primitive(tag::context(2), name.as_str().as_bytes())
+                                subtree.primitive(tag::context(2), name.as_str().as_bytes());
                             });
                         }
                     });

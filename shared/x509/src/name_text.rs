@@ -13,19 +13,15 @@ impl fmt::Display for DistinguishedName {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, (attribute, value)) in self.attributes().rev().enumerate() {
             let separator = if index == 0 { "" } else { "," };
-            write!(
-                formatter,
-                "{separator}{}={}",
-                attribute.short_name(),
-                Escaped(value)
-            )?;
+            write!(formatter, "{separator}{}={}", attribute.short_name(), Escaped(value))?;
         }
         Ok(())
     }
 }
 
-/// Reads RFC 4514 text with the attributes CN, O, OU, C, L and ST (in any case), most specific first.
-/// Spaces around separators are tolerated; multi-valued RDNs and `#`-hexadecimal values are refused.
+/// Reads RFC 4514 text with the attributes CN, O, OU, C, L and ST (in any case), most specific
+/// first. Spaces around separators are tolerated; multi-valued RDNs and `#`-hexadecimal values are
+/// refused.
 impl FromStr for DistinguishedName {
     type Err = X509Error;
 
@@ -38,15 +34,13 @@ impl FromStr for DistinguishedName {
         let parts = split_unescaped(text);
         // The text is in the reverse order of the encoding.
         for part in parts.into_iter().rev() {
-            let (attribute, value) = part.split_once('=').ok_or_else(|| {
-                refuse("a distinguished name has the form CN=example,O=Example (RFC 4514)")
-            })?;
+            let (attribute, value) = part
+                .split_once('=')
+                .ok_or_else(|| refuse("a distinguished name has the form CN=example,O=Example (RFC 4514)"))?;
             let attribute = Attribute::ALL
                 .into_iter()
                 .find(|known| known.short_name().eq_ignore_ascii_case(attribute.trim()))
-                .ok_or_else(|| {
-                    refuse("only the attributes CN, O, OU, C, L and ST are supported")
-                })?;
+                .ok_or_else(|| refuse("only the attributes CN, O, OU, C, L and ST are supported"))?;
             if attribute == Attribute::CommonName && name.common_name.is_some() {
                 return Err(refuse("it has more than one CN"));
             }
@@ -60,8 +54,8 @@ impl FromStr for DistinguishedName {
     }
 }
 
-/// The RFC 4514 text of any `Name`. Attributes without a registered short name are written as dotted
-/// OID and `#`-hexadecimal value (§2.4).
+/// The RFC 4514 text of any `Name`. Attributes without a registered short name are written as
+/// dotted OID and `#`-hexadecimal value (§2.4).
 ///
 /// # Errors
 /// [`X509Error::Der`] when `name_der` is not a `Name`.
@@ -77,15 +71,14 @@ pub fn rfc4514_of_der(name_der: &[u8]) -> Result<String, X509Error> {
             }
             match (short_name(pair.oid), pair.text()) {
                 (Some(name), Some(value)) => {
-                    push(&mut text, format_args!("{name}={}", Escaped(&value)))
+                    push(&mut text, format_args!("{name}={}", Escaped(&value)));
                 }
                 (name, _) => {
                     match name {
                         Some(name) => text.push_str(name),
-                        None => push(
-                            &mut text,
-                            format_args!("{}", ObjectIdentifier::from_contents(pair.oid)?),
-                        ),
+                        None => {
+                            push(&mut text, format_args!("{}", ObjectIdentifier::from_contents(pair.oid)?))
+                        }
                     }
                     text.push_str("=#");
                     for octet in pair.value_der {
@@ -173,7 +166,8 @@ fn trim_unescaped(value: &str) -> &str {
     }
 }
 
-/// A value without its escapes; none when a special character stands unescaped or an escape is not legal.
+/// A value without its escapes; none when a special character stands unescaped or an escape is not
+/// legal.
 fn unescape(value: &str) -> Option<String> {
     let mut octets = Vec::with_capacity(value.len());
     let mut rest = value.bytes().enumerate();
@@ -183,7 +177,7 @@ fn unescape(value: &str) -> Option<String> {
                 let (_, escaped) = rest.next()?;
                 match escaped {
                     b'"' | b'+' | b',' | b';' | b'<' | b'>' | b'\\' | b' ' | b'#' | b'=' => {
-                        octets.push(escaped)
+                        octets.push(escaped);
                     }
                     high => {
                         let (_, low) = rest.next()?;
@@ -210,21 +204,14 @@ mod tests {
 
     #[test]
     fn most_specific_attributes_come_first_and_specials_are_escaped() {
-        let text =
-            "CN=Ann Ü\\, \\\"x\\\",OU=unit 2,OU=unit 1,O=Org \\+ Co,L=Delft,ST=Zuid-Holland,C=NL";
+        let text = "CN=Ann Ü\\, \\\"x\\\",OU=unit 2,OU=unit 1,O=Org \\+ Co,L=Delft,ST=Zuid-Holland,C=NL";
         assert_eq!(full_name().to_string(), text);
         assert_eq!(rfc4514_of_der(&full_name().to_der()).unwrap(), text);
         assert_eq!(text.parse::<DistinguishedName>().unwrap(), full_name());
         let edges = DistinguishedName::with_common_name(" a ");
         assert_eq!(edges.to_string(), "CN=\\ a\\ ");
-        assert_eq!(
-            DistinguishedName::with_common_name("#a").to_string(),
-            "CN=\\#a"
-        );
-        assert_eq!(
-            DistinguishedName::with_common_name("a\n").to_string(),
-            "CN=a\\0a"
-        );
+        assert_eq!(DistinguishedName::with_common_name("#a").to_string(), "CN=\\#a");
+        assert_eq!(DistinguishedName::with_common_name("a\n").to_string(), "CN=a\\0a");
     }
 
     #[test]
@@ -241,9 +228,7 @@ mod tests {
             ("CN=a\\\\,O=x", "a\\"),
             ("CN=a\\\\ ", "a\\"),
         ] {
-            let name: DistinguishedName = text
-                .parse()
-                .unwrap_or_else(|error| panic!("{text}: {error}"));
+            let name: DistinguishedName = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!(name.common_name.as_deref(), Some(common_name), "{text}");
         }
         for text in [
@@ -266,10 +251,7 @@ mod tests {
             "CN=a<b",
         ] {
             assert!(
-                matches!(
-                    text.parse::<DistinguishedName>(),
-                    Err(X509Error::InvalidName { .. })
-                ),
+                matches!(text.parse::<DistinguishedName>(), Err(X509Error::InvalidName { .. })),
                 "{text}"
             );
         }
@@ -282,10 +264,7 @@ mod tests {
         writer.sequence(|name| {
             name.nested(tag::SET, |rdn| {
                 for (oid, value) in [
-                    (
-                        &b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19"[..],
-                        &b"\x16\x01d"[..],
-                    ),
+                    (&b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19"[..], &b"\x16\x01d"[..]),
                     (b"\x2a\x03\x04", b"\x0c\x01x"),
                     (b"\x55\x04\x03", b"\x02\x01\x05"),
                 ] {
@@ -296,10 +275,7 @@ mod tests {
                 }
             });
         });
-        assert_eq!(
-            rfc4514_of_der(&writer.finish()).unwrap(),
-            "DC=d+1.2.3.4=#0c0178+CN=#020105"
-        );
+        assert_eq!(rfc4514_of_der(&writer.finish()).unwrap(), "DC=d+1.2.3.4=#0c0178+CN=#020105");
         assert!(rfc4514_of_der(b"\x30\x01").is_err());
         assert!(rfc4514_of_der(b"\x30\x00\x00").is_err());
     }

@@ -12,7 +12,8 @@ use crate::{
     writer::tag,
 };
 
-/// A certificate that was parsed. Its signature was not verified; see [`ParsedCertificate::verify_signed_by`].
+/// A certificate that was parsed. Its signature was not verified; see
+/// [`ParsedCertificate::verify_signed_by`].
 #[derive(Clone, Debug)]
 pub struct ParsedCertificate {
     der: Vec<u8>,
@@ -45,7 +46,8 @@ impl ParsedCertificate {
     /// Reads one certificate and nothing after it.
     ///
     /// # Errors
-    /// [`X509Error::InvalidCertificate`] when it is malformed, or its serial number is not positive or too long.
+    /// [`X509Error::InvalidCertificate`] when it is malformed, or its serial number is negative or
+    /// longer than 20 octets.
     pub fn from_der(der: &[u8]) -> Result<Self, X509Error> {
         Self::parse(der).map_err(|error| match error {
             X509Error::Der(cause) => {
@@ -129,8 +131,8 @@ impl ParsedCertificate {
         &self.extensions.subject_alt_names
     }
 
-    /// How many names are missing from [`Self::subject_alt_names`]: those of other kinds, and texts that break our
-    /// grammar, such as host names with underscores.
+    /// How many names are missing from [`Self::subject_alt_names`]: those of other kinds, and texts
+    /// that break our grammar, such as host names with underscores.
     pub fn unsupported_alt_names(&self) -> usize {
         self.extensions.unsupported_alt_names
     }
@@ -166,16 +168,10 @@ impl ParsedCertificate {
     /// [`X509Error::InvalidCertificate`] when it did not, [`X509Error::UnsupportedKey`] when the
     /// algorithm does not fit the key, is not supported, or stands on a broken hash.
     pub fn verify_signed_by(&self, issuer: &PublicKey) -> Result<(), X509Error> {
-        if issuer.verify(
-            &self.signature_algorithm_der,
-            &self.tbs_der,
-            &self.signature,
-        )? {
+        if issuer.verify(&self.signature_algorithm_der, &self.tbs_der, &self.signature)? {
             Ok(())
         } else {
-            Err(X509Error::InvalidCertificate(
-                "it was not signed with the issuer's key".into(),
-            ))
+            Err(X509Error::InvalidCertificate("it was not signed with the issuer's key".into()))
         }
     }
 
@@ -245,8 +241,7 @@ impl Extensions {
                 }
                 oid::AUTHORITY_KEY_IDENTIFIER => {
                     let mut identifier = Reader::of_sequence(value)?;
-                    parsed.authority_key_id =
-                        identifier.optional(tag::context(0))?.map(<[u8]>::to_vec);
+                    parsed.authority_key_id = identifier.optional(tag::context(0))?.map(<[u8]>::to_vec);
                 }
                 oid::SUBJECT_ALT_NAME => {
                     let mut unsupported = 0;
@@ -257,7 +252,7 @@ impl Extensions {
                     parsed.unsupported_alt_names = unsupported;
                 }
                 oid::BASIC_CONSTRAINTS => {
-                    (parsed.ca, parsed.path_length) = parse_basic_constraints(value)?
+                    (parsed.ca, parsed.path_length) = parse_basic_constraints(value)?;
                 }
                 oid::KEY_USAGE => {
                     let mut bits = Reader::new(value)?;
@@ -267,12 +262,8 @@ impl Extensions {
                 oid::EXTENDED_KEY_USAGE => {
                     let mut purposes = Reader::of_sequence(value)?;
                     while !purposes.is_at_end() {
-                        let oid = ObjectIdentifier::from_contents(
-                            purposes.value(tag::OBJECT_IDENTIFIER)?,
-                        )?;
-                        parsed
-                            .extended_key_usage
-                            .push(ExtendedKeyUsage::from_oid(oid));
+                        let oid = ObjectIdentifier::from_contents(purposes.value(tag::OBJECT_IDENTIFIER)?)?;
+                        parsed.extended_key_usage.push(ExtendedKeyUsage::from_oid(oid));
                     }
                 }
                 _ => {}

@@ -31,8 +31,9 @@ pub fn encode(label: &str, der: &[u8]) -> String {
     text
 }
 
-/// The contents of the one block whose label is among `labels`. Text outside of blocks and blocks with other labels
-/// are passed over, white space inside is tolerated (RFC 7468 §2, §3 "laxtextualmsg").
+/// The contents of the one block whose label is among `labels`. Text outside of blocks and blocks
+/// with other labels are passed over, white space inside is tolerated (RFC 7468 §2, §3
+/// "laxtextualmsg").
 ///
 /// # Errors
 /// [`X509Error::Pem`] when there is no such block, more than one, or one that cannot be read.
@@ -42,9 +43,7 @@ pub fn decode_one(labels: &[&str], text: &str) -> Result<Vec<u8>, X509Error> {
     let first = blocks.next().ok_or_else(|| missing(expected))??;
     match blocks.next() {
         None => first.decode(),
-        Some(Ok(_)) => Err(X509Error::Pem(format!(
-            "there must be one {expected} block, not several"
-        ))),
+        Some(Ok(_)) => Err(X509Error::Pem(format!("there must be one {expected} block, not several"))),
         Some(Err(error)) => Err(error),
     }
 }
@@ -55,25 +54,18 @@ pub fn decode_one(labels: &[&str], text: &str) -> Result<Vec<u8>, X509Error> {
 /// [`X509Error::Pem`] when there is none, or one that cannot be read.
 pub fn decode_all(label: &str, text: &str) -> Result<Vec<Vec<u8>>, X509Error> {
     let blocks = Blocks { rest: text }.filter(|block| wanted(block, &[label]));
-    let decoded = blocks
-        .map(|block| block?.decode())
-        .collect::<Result<Vec<_>, _>>()?;
-    if decoded.is_empty() {
-        Err(missing(label))
-    } else {
-        Ok(decoded)
-    }
+    let decoded = blocks.map(|block| block?.decode()).collect::<Result<Vec<_>, _>>()?;
+    if decoded.is_empty() { Err(missing(label)) } else { Ok(decoded) }
 }
 
 fn missing(label: &str) -> X509Error {
     X509Error::Pem(format!("there is no \"-----BEGIN {label}-----\" block"))
 }
 
-/// A block that cannot be delimited counts as wanted, so that it is reported instead of passed over.
+/// A block that cannot be delimited counts as wanted, so that it is reported instead of passed
+/// over.
 fn wanted(block: &Result<Block<'_>, X509Error>, labels: &[&str]) -> bool {
-    block
-        .as_ref()
-        .map_or(true, |block| labels.contains(&block.label))
+    block.as_ref().map_or(true, |block| labels.contains(&block.label))
 }
 
 struct Block<'a> {
@@ -83,14 +75,10 @@ struct Block<'a> {
 
 impl Block<'_> {
     fn decode(&self) -> Result<Vec<u8>, X509Error> {
-        let digits: Vec<u8> = self
-            .base64
-            .bytes()
-            .filter(|octet| !octet.is_ascii_whitespace())
-            .collect();
-        STANDARD.decode(digits).map_err(|error| {
-            X509Error::Pem(format!("the {} block is not base64: {error}", self.label))
-        })
+        let digits: Vec<u8> = self.base64.bytes().filter(|octet| !octet.is_ascii_whitespace()).collect();
+        STANDARD
+            .decode(digits)
+            .map_err(|error| X509Error::Pem(format!("the {} block is not base64: {error}", self.label)))
     }
 }
 
@@ -110,18 +98,13 @@ impl<'a> Iterator for Blocks<'a> {
             let rest = rest.strip_prefix(label)?.strip_prefix("-----")?;
             Some((Block { label, base64 }, rest))
         });
-        match block {
-            Some((block, rest)) => {
-                self.rest = rest;
-                Some(Ok(block))
-            }
-            None => {
-                self.rest = "";
-                Some(Err(X509Error::Pem(
-                    "a BEGIN line has no matching END line".into(),
-                )))
-            }
-        }
+        let Some((block, rest)) = block else {
+            self.rest = "";
+            let reason = "a BEGIN line has no matching END line";
+            return Some(Err(X509Error::Pem(reason.into())));
+        };
+        self.rest = rest;
+        Some(Ok(block))
     }
 }
 
@@ -137,28 +120,19 @@ mod tests {
             assert!(text.ends_with("-----END X509 CRL-----\n"));
             assert!(text.lines().all(|line| line.len() <= 64));
             assert_eq!(decode_one(&["X509 CRL"], &text).unwrap(), der);
-            assert_eq!(
-                decode_one(&["X509 CRL"], &text.replace('\n', "\r\n")).unwrap(),
-                der
-            );
+            assert_eq!(decode_one(&["X509 CRL"], &text.replace('\n', "\r\n")).unwrap(), der);
         }
     }
 
     #[test]
     fn text_around_and_other_blocks_are_passed_over() {
-        let text = format!(
-            "subject=CN a\n{}{}tail",
-            encode("EC PARAMETERS", b"x"),
-            encode(CERTIFICATE, b"abc")
-        );
+        let text =
+            format!("subject=CN a\n{}{}tail", encode("EC PARAMETERS", b"x"), encode(CERTIFICATE, b"abc"));
         assert_eq!(decode_one(&["X", CERTIFICATE], &text).unwrap(), b"abc");
         let twice = format!("{text}\n{text}");
         assert_eq!(decode_all(CERTIFICATE, &twice).unwrap(), [b"abc", b"abc"]);
         assert!(
-            decode_one(&[CERTIFICATE], &twice)
-                .unwrap_err()
-                .to_string()
-                .contains("one CERTIFICATE block")
+            decode_one(&[CERTIFICATE], &twice).unwrap_err().to_string().contains("one CERTIFICATE block")
         );
     }
 
@@ -174,14 +148,8 @@ mod tests {
             "-----BEGIN CERTIFICATE-----\nYWJ\n-----END CERTIFICATE-----\n",
             "-----BEGIN CERTIFICATE-----\nA: b\n\nYWJj\n-----END CERTIFICATE-----\n",
         ] {
-            assert!(
-                matches!(decode_one(&[CERTIFICATE], text), Err(X509Error::Pem(_))),
-                "{text}"
-            );
-            assert!(
-                matches!(decode_all(CERTIFICATE, text), Err(X509Error::Pem(_))),
-                "{text}"
-            );
+            assert!(matches!(decode_one(&[CERTIFICATE], text), Err(X509Error::Pem(_))), "{text}");
+            assert!(matches!(decode_all(CERTIFICATE, text), Err(X509Error::Pem(_))), "{text}");
         }
     }
 }

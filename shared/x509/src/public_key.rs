@@ -39,13 +39,13 @@ enum Family {
 }
 
 impl PublicKey {
-    /// Parses a `SubjectPublicKeyInfo`. RSA (2048 to 8192 bits, an odd exponent of 65537 or more, as the
-    /// CA/Browser Forum's Baseline Requirements §6.1.6 ask), P-256, P-384 and P-521 as uncompressed points (RFC 5480), and
-    /// Ed25519 (RFC 8410) are taken.
+    /// Parses a `SubjectPublicKeyInfo`. RSA (2048 to 8192 bits, an odd exponent of 65537 or more,
+    /// as the CA/Browser Forum's Baseline Requirements §6.1.6 ask), P-256, P-384 and P-521 as
+    /// uncompressed points (RFC 5480), and Ed25519 (RFC 8410) are taken.
     ///
     /// # Errors
-    /// [`X509Error::UnsupportedKey`] for other algorithms, curves and forms; [`X509Error::WeakKey`] for keys of
-    /// these algorithms that are too weak or no keys at all; [`X509Error::Der`].
+    /// [`X509Error::UnsupportedKey`] for other algorithms, curves and forms; [`X509Error::WeakKey`]
+    /// for keys of these algorithms that are too weak or no keys at all; [`X509Error::Der`].
     pub fn from_spki_der(spki_der: &[u8]) -> Result<Self, X509Error> {
         let spki = Spki::parse(spki_der)?;
         let (family, bits) = match spki.algorithm {
@@ -53,21 +53,13 @@ impl PublicKey {
             EC_PUBLIC_KEY => (Family::Ec, ec_bits(&spki)?),
             ED25519 => (Family::Ed25519, ed25519_bits(&spki)?),
             _ => {
-                return Err(X509Error::UnsupportedKey(
-                    "it must be RSA, EC or Ed25519".into(),
-                ));
+                return Err(X509Error::UnsupportedKey("it must be RSA, EC or Ed25519".into()));
             }
         };
         // For EC this refuses points that are not on the curve.
-        let key = PKey::public_key_from_der(spki_der).map_err(|_| {
-            X509Error::WeakKey("its value is not a public key of its algorithm".into())
-        })?;
-        Ok(Self {
-            spki_der: spki_der.to_vec(),
-            family,
-            bits,
-            key,
-        })
+        let key = PKey::public_key_from_der(spki_der)
+            .map_err(|_| X509Error::WeakKey("its value is not a public key of its algorithm".into()))?;
+        Ok(Self { spki_der: spki_der.to_vec(), family, bits, key })
     }
 
     /// The `SubjectPublicKeyInfo` as it was given.
@@ -94,11 +86,12 @@ impl PublicKey {
         sha256_hex(&self.spki_der)
     }
 
-    /// Whether `signature` over `message` was made with this key by the algorithm of the DER `AlgorithmIdentifier`.
+    /// Whether `signature` over `message` was made with this key by the algorithm of the DER
+    /// `AlgorithmIdentifier`.
     ///
     /// # Errors
-    /// [`X509Error::UnsupportedKey`] when the algorithm is not one for this key, is not supported, or stands on a broken hash
-    /// (MD5, SHA-1).
+    /// [`X509Error::UnsupportedKey`] when the algorithm is not one for this key, is not supported,
+    /// or stands on a broken hash (MD5, SHA-1).
     pub(crate) fn verify(
         &self,
         algorithm_der: &[u8],
@@ -110,19 +103,19 @@ impl PublicKey {
             Some(digest) => Verifier::new(digest, &self.key)?,
             None => Verifier::new_without_digest(&self.key)?,
         };
-        // A signature that is not even well-formed is an error to OpenSSL; to us it is a wrong signature.
+        // A signature that is not even well-formed is an error to OpenSSL; to us it is a wrong
+        // signature.
         Ok(verifier.verify_oneshot(signature, message).unwrap_or(false))
     }
 }
 
-/// SHA-256 of anything in plain lower-case hexadecimal, as fingerprints of certificates and keys are shown.
+/// SHA-256 of anything in plain lower-case hexadecimal, as fingerprints of certificates and keys
+/// are shown.
 pub fn sha256_hex(octets: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0x0F)]); // Invariant: a nibble is below 16.
-    sha256(octets)
-        .into_iter()
-        .flat_map(|octet| [digit(octet >> 4), digit(octet)])
-        .collect()
+    // Invariant: a nibble is below 16.
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0x0F)]);
+    sha256(octets).into_iter().flat_map(|octet| [digit(octet >> 4), digit(octet)]).collect()
 }
 
 /// SHA-256 of a `SubjectPublicKeyInfo` in plain lower-case hexadecimal.
@@ -130,8 +123,8 @@ pub fn spki_sha256(spki_der: &[u8]) -> String {
     sha256_hex(spki_der)
 }
 
-/// The key id of a public key: the leftmost 160 bits of the SHA-256 hash of the BIT STRING's contents, without
-/// tag, length and count of unused bits (RFC 7093 §2, method 1).
+/// The key id of a public key: the leftmost 160 bits of the SHA-256 hash of the BIT STRING's
+/// contents, without tag, length and count of unused bits (RFC 7093 §2, method 1).
 ///
 /// # Errors
 /// [`X509Error::Der`] when `spki_der` is not a `SubjectPublicKeyInfo`.
@@ -160,11 +153,7 @@ impl<'a> Spki<'a> {
         identifier.finish()?;
         let key = spki.bit_string()?;
         spki.finish()?;
-        Ok(Self {
-            algorithm,
-            parameters,
-            key,
-        })
+        Ok(Self { algorithm, parameters, key })
     }
 }
 
@@ -192,14 +181,14 @@ fn rsa_bits(spki: &Spki<'_>) -> Result<u32, X509Error> {
     }
     let is_even = |number: &[u8]| number.last().is_none_or(|last| last & 1 == 0);
     if is_even(modulus) {
-        return Err(X509Error::WeakKey(
-            "the modulus of an RSA key must be odd".into(),
-        ));
+        return Err(X509Error::WeakKey("the modulus of an RSA key must be odd".into()));
     }
     // 65537 has 17 bits, and every odd number of 17 bits is at least that.
     if is_even(exponent) || !(17..=256).contains(&bit_length(exponent)) {
         return Err(X509Error::WeakKey(
-            "the exponent of an RSA key must be odd, at least 65537 and below 2^256 (Baseline Requirements section 6.1.6)".into(),
+            "the exponent of an RSA key must be odd, at least 65537 and below 2^256 \
+             (Baseline Requirements section 6.1.6)"
+                .into(),
         ));
     }
     // Invariant: it is at most `MAX_RSA_BITS`.
@@ -208,10 +197,7 @@ fn rsa_bits(spki: &Spki<'_>) -> Result<u32, X509Error> {
 
 fn bit_length(magnitude: &[u8]) -> usize {
     let digits = magnitude.iter().skip_while(|octet| **octet == 0);
-    let first = digits
-        .clone()
-        .next()
-        .map_or(0, |first| first.leading_zeros() as usize);
+    let first = digits.clone().next().map_or(0, |first| first.leading_zeros() as usize);
     digits.count() * 8 - first
 }
 
@@ -224,9 +210,7 @@ fn ec_bits(spki: &Spki<'_>) -> Result<u32, X509Error> {
     let (_, bits) = CURVES
         .into_iter()
         .find(|(oid, _)| *oid == curve)
-        .ok_or_else(|| {
-            X509Error::UnsupportedKey("the curve must be P-256, P-384 or P-521".into())
-        })?;
+        .ok_or_else(|| X509Error::UnsupportedKey("the curve must be P-256, P-384 or P-521".into()))?;
     let octets = bits.div_ceil(8) as usize;
     if spki.key.first() != Some(&0x04) || spki.key.len() != 1 + 2 * octets {
         return Err(X509Error::UnsupportedKey(
@@ -246,10 +230,7 @@ fn ed25519_bits(spki: &Spki<'_>) -> Result<u32, X509Error> {
 }
 
 /// The hash of a signature algorithm; none for Ed25519, which hashes by itself.
-fn signature_digest(
-    algorithm_der: &[u8],
-    family: Family,
-) -> Result<Option<MessageDigest>, X509Error> {
+fn signature_digest(algorithm_der: &[u8], family: Family) -> Result<Option<MessageDigest>, X509Error> {
     const PKCS1: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01";
     const ECDSA: &[u8] = b"\x2a\x86\x48\xce\x3d\x04";
     let mut identifier = Reader::of_sequence(algorithm_der)?;
@@ -274,14 +255,14 @@ fn signature_digest(
         _ if oid == ED25519 => (Family::Ed25519, None),
         _ => {
             return Err(X509Error::UnsupportedKey(
-                "its signature must be RSA PKCS #1 v1.5 or ECDSA with SHA-256, SHA-384 or SHA-512, or Ed25519".into(),
+                "its signature must be RSA PKCS #1 v1.5 or ECDSA, with SHA-256, SHA-384 or SHA-512, \
+                 or Ed25519"
+                    .into(),
             ));
         }
     };
     if signer != family {
-        return Err(X509Error::UnsupportedKey(
-            "its signature algorithm does not fit the key".into(),
-        ));
+        return Err(X509Error::UnsupportedKey("its signature algorithm does not fit the key".into()));
     }
     Ok(digest)
 }

@@ -12,9 +12,7 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(der: &'a [u8]) -> Result<Self, X509Error> {
-        Ok(Self {
-            rest: SliceReader::new(der)?,
-        })
+        Ok(Self { rest: SliceReader::new(der)? })
     }
 
     /// The inside of `der`, which must be one SEQUENCE and nothing after it.
@@ -74,13 +72,7 @@ impl<'a> Reader<'a> {
     /// The octets of the next value, which must be a BIT STRING without unused bits.
     pub(crate) fn bit_string(&mut self) -> Result<&'a [u8], X509Error> {
         let bits = self.rest.decode::<der::asn1::BitStringRef<'a>>()?;
-        bits.as_bytes().ok_or_else(|| {
-            der::ErrorKind::Value {
-                tag: Tag::BitString,
-            }
-            .to_error()
-            .into()
-        })
+        bits.as_bytes().ok_or_else(|| der::ErrorKind::Value { tag: Tag::BitString }.to_error().into())
     }
 
     pub(crate) fn is_at_end(&self) -> bool {
@@ -110,9 +102,7 @@ pub(crate) fn extensions(der: &[u8]) -> Result<Vec<RawExtension<'_>>, X509Error>
         let value = entry.value(tag::OCTET_STRING)?;
         entry.finish()?;
         if extensions.iter().any(|known| known.oid == oid) {
-            return Err(X509Error::InvalidCertificate(
-                "an extension occurs twice".into(),
-            ));
+            return Err(X509Error::InvalidCertificate("an extension occurs twice".into()));
         }
         extensions.push(RawExtension { oid, value });
     }

@@ -33,8 +33,9 @@ impl KeyUsage {
 
     const BITS: u16 = 9;
 
-    /// The usage that Vault, Go or RFC 5280 call by this name, in any case, with or without `_` and `-`:
-    /// `DigitalSignature`, `digital_signature`, `KeyUsageDigitalSignature`, `nonRepudiation`, `CertSign` …
+    /// The usage that Vault, Go or RFC 5280 call by this name, in any case, with or without `_` and
+    /// `-`: `DigitalSignature`, `digital_signature`, `KeyUsageDigitalSignature`, `nonRepudiation`,
+    /// `CertSign` …
     ///
     /// # Errors
     /// [`X509Error::UnknownWord`].
@@ -98,7 +99,8 @@ impl KeyUsage {
         Self(self.0 | other.0)
     }
 
-    /// Writes the BIT STRING. It is a named list, so zero bits at the end are left out (X.690 §11.2.2).
+    /// Writes the BIT STRING. It is a named list, so zero bits at the end are left out (X.690
+    /// §11.2.2).
     pub(crate) fn write(self, writer: &mut Writer) {
         let [low, high] = self.0.to_le_bytes().map(u8::reverse_bits);
         if high == 0 {
@@ -118,16 +120,11 @@ impl KeyUsage {
         }
         let low = bits.first().copied().unwrap_or_default().reverse_bits();
         let high = bits.get(1).copied().unwrap_or_default().reverse_bits();
-        Some(Self(
-            u16::from_le_bytes([low, high]) & ((1 << Self::BITS) - 1),
-        ))
+        Some(Self(u16::from_le_bytes([low, high]) & ((1 << Self::BITS) - 1)))
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "an octet has at most 8 trailing zeros"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "an octet has at most 8 trailing zeros")]
 const fn unused_bits(last_octet: u8) -> u8 {
     // An empty list has one octet here, of which none is used; callers do not write empty lists.
     (last_octet.trailing_zeros() as u8) % 8
@@ -174,7 +171,8 @@ pub enum ExtendedKeyUsage {
     Other(ObjectIdentifier),
 }
 
-/// Encoded OIDs of the purposes, with Vault's names for them. The first names stand in [`ExtendedKeyUsage`].
+/// Encoded OIDs of the purposes, with Vault's names for them. The first names stand in
+/// [`ExtendedKeyUsage`].
 const PURPOSES: [(&str, &[u8]); 14] = [
     ("ServerAuth", b"\x2b\x06\x01\x05\x05\x07\x03\x01"),
     ("ClientAuth", b"\x2b\x06\x01\x05\x05\x07\x03\x02"),
@@ -186,22 +184,10 @@ const PURPOSES: [(&str, &[u8]); 14] = [
     ("IPSECEndSystem", b"\x2b\x06\x01\x05\x05\x07\x03\x05"),
     ("IPSECTunnel", b"\x2b\x06\x01\x05\x05\x07\x03\x06"),
     ("IPSECUser", b"\x2b\x06\x01\x05\x05\x07\x03\x07"),
-    (
-        "MicrosoftServerGatedCrypto",
-        b"\x2b\x06\x01\x04\x01\x82\x37\x0a\x03\x03",
-    ),
-    (
-        "NetscapeServerGatedCrypto",
-        b"\x60\x86\x48\x01\x86\xf8\x42\x04\x01",
-    ),
-    (
-        "MicrosoftCommercialCodeSigning",
-        b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x16",
-    ),
-    (
-        "MicrosoftKernelCodeSigning",
-        b"\x2b\x06\x01\x04\x01\x82\x37\x3d\x01\x01",
-    ),
+    ("MicrosoftServerGatedCrypto", b"\x2b\x06\x01\x04\x01\x82\x37\x0a\x03\x03"),
+    ("NetscapeServerGatedCrypto", b"\x60\x86\x48\x01\x86\xf8\x42\x04\x01"),
+    ("MicrosoftCommercialCodeSigning", b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x16"),
+    ("MicrosoftKernelCodeSigning", b"\x2b\x06\x01\x04\x01\x82\x37\x3d\x01\x01"),
 ];
 
 impl ExtendedKeyUsage {
@@ -215,8 +201,8 @@ impl ExtendedKeyUsage {
         Self::Any,
     ];
 
-    /// The purpose that Vault calls by this name, in any case, with or without `_` and `-` (`ServerAuth`,
-    /// `server_auth`, `ExtKeyUsageServerAuth`), or that a dotted OID names.
+    /// The purpose that Vault calls by this name, in any case, with or without `_` and `-`
+    /// (`ServerAuth`, `server_auth`, `ExtKeyUsageServerAuth`), or that a dotted OID names.
     ///
     /// # Errors
     /// [`X509Error::UnknownWord`].
@@ -229,9 +215,7 @@ impl ExtendedKeyUsage {
         PURPOSES
             .iter()
             .find(|(known, _)| known.eq_ignore_ascii_case(word))
-            .ok_or_else(|| {
-                X509Error::unknown_word(name, "purpose (extended key usage) or dotted OID")
-            })
+            .ok_or_else(|| X509Error::unknown_word(name, "purpose (extended key usage) or dotted OID"))
             .and_then(|(_, oid)| ObjectIdentifier::from_contents(oid))
             .map(Self::from_oid)
     }
@@ -264,10 +248,7 @@ impl ExtendedKeyUsage {
 /// Vault's name, or the dotted OID of a purpose without one.
 impl fmt::Display for ExtendedKeyUsage {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (
-            self,
-            PURPOSES.iter().find(|(_, oid)| *oid == self.oid_contents()),
-        ) {
+        match (self, PURPOSES.iter().find(|(_, oid)| *oid == self.oid_contents())) {
             (_, Some((name, _))) => formatter.write_str(name),
             (Self::Other(oid), None) => oid.fmt(formatter),
             // Invariant: every purpose but `Other` has a name.
@@ -284,8 +265,7 @@ impl ObjectIdentifier {
     /// From the contents of its DER.
     pub(crate) fn from_contents(contents: &[u8]) -> Result<Self, X509Error> {
         let oid = der::oid::ObjectIdentifier::from_bytes(contents);
-        oid.map(Self)
-            .map_err(|_| der::Error::from(der::ErrorKind::OidMalformed).into())
+        oid.map(Self).map_err(|_| der::Error::from(der::ErrorKind::OidMalformed).into())
     }
 
     pub(crate) fn contents(&self) -> &[u8] {
@@ -298,14 +278,9 @@ impl FromStr for ObjectIdentifier {
     type Err = X509Error;
 
     fn from_str(text: &str) -> Result<Self, X509Error> {
-        der::oid::ObjectIdentifier::new(text)
-            .map(Self)
-            .map_err(|_| {
-                X509Error::unknown_word(
-                    text,
-                    "object identifier (numbers joined by dots, as in 1.2.840.113549)",
-                )
-            })
+        der::oid::ObjectIdentifier::new(text).map(Self).map_err(|_| {
+            X509Error::unknown_word(text, "object identifier (numbers joined by dots, as in 1.2.840.113549)")
+        })
     }
 }
 
@@ -349,20 +324,11 @@ mod tests {
             assert_eq!(KeyUsage::from_name(name).unwrap(), usage, "{name}");
         }
         for name in ["", "keyusage", "sign", "server_auth"] {
-            assert!(
-                matches!(
-                    KeyUsage::from_name(name),
-                    Err(X509Error::UnknownWord { .. })
-                ),
-                "{name}"
-            );
+            assert!(matches!(KeyUsage::from_name(name), Err(X509Error::UnknownWord { .. })), "{name}");
         }
         let all = KeyUsage((1 << KeyUsage::BITS) - 1);
-        let again: KeyUsage = all
-            .names()
-            .into_iter()
-            .map(|name| KeyUsage::from_name(name).unwrap())
-            .collect();
+        let again: KeyUsage =
+            all.names().into_iter().map(|name| KeyUsage::from_name(name).unwrap()).collect();
         assert_eq!(again, all);
     }
 
@@ -407,16 +373,10 @@ mod tests {
             ExtendedKeyUsage::from_name("ext-key-usage-server_auth").unwrap(),
             ExtendedKeyUsage::ServerAuth
         );
-        assert_eq!(
-            ExtendedKeyUsage::from_name("1.2.3.4").unwrap().to_string(),
-            "1.2.3.4"
-        );
+        assert_eq!(ExtendedKeyUsage::from_name("1.2.3.4").unwrap().to_string(), "1.2.3.4");
         for name in ["", "1.", "9.9.9", "1.2.x", "serverauthx", "."] {
             assert!(
-                matches!(
-                    ExtendedKeyUsage::from_name(name),
-                    Err(X509Error::UnknownWord { .. })
-                ),
+                matches!(ExtendedKeyUsage::from_name(name), Err(X509Error::UnknownWord { .. })),
                 "{name}"
             );
         }

@@ -1,5 +1,5 @@
-//! A forward DER writer (X.690 §8 and §10): values are appended to one buffer, and a container's length is
-//! filled in when the container is closed.
+//! A forward DER writer (X.690 §8 and §10): values are appended to one buffer, and a container's
+//! length is filled in when the container is closed.
 
 /// Universal and context-specific tags that certificates and CRLs need (X.680 §8.4).
 pub(crate) mod tag {
@@ -38,9 +38,7 @@ pub(crate) struct Writer {
 
 impl Writer {
     pub(crate) fn with_capacity(octets: usize) -> Self {
-        Self {
-            buffer: Vec::with_capacity(octets),
-        }
+        Self { buffer: Vec::with_capacity(octets) }
     }
 
     /// Goes on after what `buffer` holds.
@@ -85,7 +83,8 @@ impl Writer {
     pub(crate) fn unsigned_integer(&mut self, magnitude: &[u8]) {
         let zeros = magnitude.iter().take_while(|octet| **octet == 0).count();
         let digits = magnitude.get(zeros..).unwrap_or_default();
-        // The first bit is the sign, so a set one needs an octet of zeros before it; so does the number 0.
+        // The first bit is the sign, so a set one needs an octet of zeros before it; so does the
+        // number 0.
         let pad = digits.first().is_none_or(|first| first & 0x80 != 0);
         self.buffer.push(tag::INTEGER);
         let (octets, used) = length_octets(digits.len() + usize::from(pad));
@@ -118,7 +117,8 @@ impl Writer {
         });
     }
 
-    /// Fills in the length of the container whose contents begin at `start`; its place is the octet before.
+    /// Fills in the length of the container whose contents begin at `start`; its place is the octet
+    /// before.
     fn close(&mut self, start: usize) {
         let (octets, used) = length_octets(self.buffer.len() - start);
         if used == 1 {
@@ -126,8 +126,7 @@ impl Writer {
                 *place = octets[0];
             }
         } else {
-            self.buffer
-                .splice(start - 1..start, octets.into_iter().take(used));
+            self.buffer.splice(start - 1..start, octets.into_iter().take(used));
         }
     }
 }
@@ -135,16 +134,11 @@ impl Writer {
 /// The header (tag and length) of a value with `length` octets of contents.
 pub(crate) fn header(tag: u8, length: usize) -> Vec<u8> {
     let (octets, used) = length_octets(length);
-    std::iter::once(tag)
-        .chain(octets.into_iter().take(used))
-        .collect()
+    std::iter::once(tag).chain(octets.into_iter().take(used)).collect()
 }
 
 /// The length octets in the definite form (X.690 §8.1.3, §10.1) and how many of the array are used.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "each octet is cut out of the length on purpose"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "each octet is cut out of the length on purpose")]
 const fn length_octets(length: usize) -> ([u8; 5], usize) {
     let [high, middle, low, last] = (length as u32).to_be_bytes();
     match length {
@@ -173,11 +167,7 @@ mod tests {
             (65_536, vec![0x04, 0x83, 0x01, 0x00, 0x00]),
             (16_777_216, vec![0x04, 0x84, 0x01, 0x00, 0x00, 0x00]),
         ] {
-            assert_eq!(
-                header(tag::OCTET_STRING, length),
-                expected,
-                "length {length}"
-            );
+            assert_eq!(header(tag::OCTET_STRING, length), expected, "length {length}");
             let mut nested = Writer::with_capacity(0);
             nested.nested(tag::OCTET_STRING, |contents| contents.raw(&vec![7; length]));
             let mut flat = Writer::with_capacity(0);

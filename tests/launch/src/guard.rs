@@ -51,10 +51,7 @@ impl Guard {
     /// Starts the shell, not yet the server. From here on the folder belongs to the shell, which removes it at the end.
     pub(crate) fn new(folder: &Path, signal: &str, user: Option<User>, server: &[String]) -> Self {
         let mut command = Command::new("/bin/sh");
-        command
-            .args(["-c", SCRIPT, "guard"])
-            .arg(folder)
-            .arg(signal);
+        command.args(["-c", SCRIPT, "guard"]).arg(folder).arg(signal);
         command.args(server).current_dir(folder);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         // An interrupt from the terminal goes to the whole process group; the shell has to live on to clean up.
@@ -62,35 +59,25 @@ impl Guard {
         if let Some(user) = user {
             command.uid(user.uid).gid(user.gid);
         }
-        let mut shell = command
-            .spawn()
-            .unwrap_or_else(|error| panic!("cannot start /bin/sh: {error}"));
+        let mut shell = command.spawn().unwrap_or_else(|error| panic!("cannot start /bin/sh: {error}"));
         let (Some(orders), Some(answers)) = (shell.stdin.take(), shell.stdout.take()) else {
             panic!("the guarding shell has no pipes");
         };
-        Self {
-            shell,
-            orders: Some(orders),
-            answers: BufReader::new(answers),
-            folder: folder.to_owned(),
-        }
+        Self { shell, orders: Some(orders), answers: BufReader::new(answers), folder: folder.to_owned() }
     }
 
     /// Starts the server and returns its process id.
     pub(crate) fn start(&mut self) -> u32 {
         let answer = self.order("start");
-        answer.parse().unwrap_or_else(|_| {
-            panic!("the guarding shell answered {answer:?} instead of a process id")
-        })
+        answer
+            .parse()
+            .unwrap_or_else(|_| panic!("the guarding shell answered {answer:?} instead of a process id"))
     }
 
     /// Kills the server as a crash would and returns when it is gone.
     pub(crate) fn stop(&mut self) {
         let answer = self.order("stop");
-        assert_eq!(
-            answer, "stopped",
-            "the guarding shell did not stop the server"
-        );
+        assert_eq!(answer, "stopped", "the guarding shell did not stop the server");
     }
 
     /// What the server has logged, for the message of a failed start.
@@ -101,9 +88,7 @@ impl Guard {
     fn order(&mut self, order: &str) -> String {
         let mut answer = String::new();
         let result = match self.orders.as_mut() {
-            Some(orders) => {
-                writeln!(orders, "{order}").and_then(|()| self.answers.read_line(&mut answer))
-            }
+            Some(orders) => writeln!(orders, "{order}").and_then(|()| self.answers.read_line(&mut answer)),
             None => Ok(0),
         };
         if let Err(error) = result {

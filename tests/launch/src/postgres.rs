@@ -16,8 +16,7 @@ use crate::{
     guard::{Guard, READY_WITHIN, User, becomes_ready},
 };
 
-const INSTALL: &str =
-    "install PostgreSQL's server and client, for example with `apt-get install postgresql`";
+const INSTALL: &str = "install PostgreSQL's server and client, for example with `apt-get install postgresql`";
 const SUPERUSER: &str = "certmill";
 
 /// A running PostgreSQL cluster of its own. Dropping it stops the server and removes the data.
@@ -46,9 +45,8 @@ impl Postgres {
             .tempdir()
             .unwrap_or_else(|error| panic!("cannot make a temporary folder: {error}"));
         if let Some(user) = user {
-            chown(folder.path(), Some(user.uid), Some(user.gid)).unwrap_or_else(|error| {
-                panic!("cannot give {} away: {error}", folder.path().display())
-            });
+            chown(folder.path(), Some(user.uid), Some(user.gid))
+                .unwrap_or_else(|error| panic!("cannot give {} away: {error}", folder.path().display()));
         }
         let data = folder.path().join("data");
         initialise(&binaries, &data, user);
@@ -58,13 +56,7 @@ impl Postgres {
         let guard = Guard::new(folder.path(), "QUIT", user, &server);
         // The guarding shell removes the folder, also when no destructor of this process runs.
         let _ = folder.keep();
-        let mut postgres = Self {
-            guard,
-            binaries,
-            data,
-            port,
-            databases: AtomicU64::new(0),
-        };
+        let mut postgres = Self { guard, binaries, data, port, databases: AtomicU64::new(0) };
         postgres.start_again();
         postgres
     }
@@ -79,19 +71,10 @@ impl Postgres {
     /// # Panics
     /// When `psql` is missing or the server refuses.
     pub fn create_database(&self) -> String {
-        let name = format!(
-            "certmill_{}",
-            self.databases.fetch_add(1, Ordering::Relaxed)
-        );
+        let name = format!("certmill_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let port = self.port.to_string();
         let mut psql = Command::new(self.binaries.join("psql"));
-        psql.args([
-            "--no-psqlrc",
-            "--quiet",
-            "--host=127.0.0.1",
-            "--port",
-            &port,
-        ]);
+        psql.args(["--no-psqlrc", "--quiet", "--host=127.0.0.1", "--port", &port]);
         psql.args(["--username", SUPERUSER, "--dbname=postgres"]);
         psql.args(["--command", &format!("CREATE DATABASE {name}")]);
         run(&mut psql);
@@ -135,10 +118,7 @@ pub fn shared_postgres() -> &'static Postgres {
 
 /// The newest packaged version, else the one on the search path.
 fn find_binaries() -> PathBuf {
-    let packaged = fs::read_dir("/usr/lib/postgresql")
-        .into_iter()
-        .flatten()
-        .flatten();
+    let packaged = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
     let newest = packaged
         .filter_map(|entry| {
             let version: u32 = entry.file_name().to_str()?.parse().ok()?;
@@ -156,9 +136,7 @@ fn find_binaries() -> PathBuf {
 }
 
 fn is_complete(binaries: &Path) -> bool {
-    ["initdb", "postgres", "psql"]
-        .iter()
-        .all(|name| binaries.join(name).is_file())
+    ["initdb", "postgres", "psql"].iter().all(|name| binaries.join(name).is_file())
 }
 
 /// `None` when this process is not root and the server can run as the same user.
@@ -166,12 +144,9 @@ fn unprivileged_user() -> Option<User> {
     if id(&["-u"]) != Some(0) {
         return None;
     }
-    let user = ["postgres", "nobody"].iter().find_map(|name| {
-        Some(User {
-            uid: id(&["-u", name])?,
-            gid: id(&["-g", name])?,
-        })
-    });
+    let user = ["postgres", "nobody"]
+        .iter()
+        .find_map(|name| Some(User { uid: id(&["-u", name])?, gid: id(&["-g", name])? }));
     assert!(
         user.is_some(),
         "PostgreSQL refuses to run as root and there is no user `postgres` or `nobody`: {INSTALL}"
@@ -187,12 +162,7 @@ fn id(arguments: &[&str]) -> Option<u32> {
 fn initialise(binaries: &Path, data: &Path, user: Option<User>) {
     let mut initdb = Command::new(binaries.join("initdb"));
     // Nothing is worth keeping yet, so only the cluster's creation goes without syncing.
-    initdb.args([
-        "--auth=trust",
-        "--encoding=UTF8",
-        "--no-locale",
-        "--no-sync",
-    ]);
+    initdb.args(["--auth=trust", "--encoding=UTF8", "--no-locale", "--no-sync"]);
     initdb.args(["--username", SUPERUSER, "--pgdata"]).arg(data);
     if let Some(parent) = data.parent() {
         initdb.current_dir(parent);
@@ -202,18 +172,14 @@ fn initialise(binaries: &Path, data: &Path, user: Option<User>) {
         initdb.uid(user.uid).gid(user.gid);
     }
     run(&mut initdb);
-    let made = fs::metadata(data)
-        .is_ok_and(|folder| folder.is_dir() && folder.mode().trailing_zeros() >= 6);
+    let made = fs::metadata(data).is_ok_and(|folder| folder.is_dir() && folder.mode().trailing_zeros() >= 6);
     assert!(made, "initdb did not make a private data folder");
 }
 
 fn command_line(binaries: &Path, folder: &Path, port: u16) -> Vec<String> {
     let folder = folder.display();
-    let mut line = vec![
-        binaries.join("postgres").display().to_string(),
-        "-D".to_owned(),
-        format!("{folder}/data"),
-    ];
+    let mut line =
+        vec![binaries.join("postgres").display().to_string(), "-D".to_owned(), format!("{folder}/data")];
     let settings = [
         "listen_addresses=127.0.0.1".to_owned(),
         format!("port={port}"),
@@ -229,9 +195,7 @@ fn command_line(binaries: &Path, folder: &Path, port: u16) -> Vec<String> {
 
 fn run(command: &mut Command) -> Output {
     let program = command.get_program().display().to_string();
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("cannot run {program} ({error}): {INSTALL}"));
+    let output = command.output().unwrap_or_else(|error| panic!("cannot run {program} ({error}): {INSTALL}"));
     assert!(
         output.status.success(),
         "{program} failed: {}{}",

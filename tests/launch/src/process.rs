@@ -36,22 +36,14 @@ impl Process {
             .unwrap_or_else(|error| panic!("cannot make a temporary folder: {error}"));
         let start = || -> io::Result<(Child, Child)> {
             let log = File::create(folder.path().join("log"))?;
-            command
-                .stdin(Stdio::null())
-                .stdout(log.try_clone()?)
-                .stderr(log);
+            command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log);
             let child = command.spawn()?;
             let mut watch = Command::new("/bin/sh");
             watch.args(["-c", WATCH, "watch", &child.id().to_string()]);
             Ok((child, watch.stdin(Stdio::piped()).spawn()?))
         };
-        let (child, watch) =
-            { start }().unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
-        Self {
-            child,
-            watch,
-            folder,
-        }
+        let (child, watch) = { start }().unwrap_or_else(|error| panic!("cannot start {program}: {error}"));
+        Self { child, watch, folder }
     }
 
     /// The process id.
@@ -96,10 +88,7 @@ impl Process {
         let sent = Command::new("/bin/sh")
             .args(["-c", "kill -s TERM \"$1\"", "kill", &self.id().to_string()])
             .status();
-        assert!(
-            sent.as_ref().is_ok_and(ExitStatus::success),
-            "SIGTERM could not be sent: {sent:?}"
-        );
+        assert!(sent.as_ref().is_ok_and(ExitStatus::success), "SIGTERM could not be sent: {sent:?}");
     }
 
     /// Waits for the end of the process; `None` when it still runs after this time.

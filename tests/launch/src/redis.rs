@@ -43,12 +43,7 @@ impl Redis {
             .tempdir()
             .unwrap_or_else(|error| panic!("cannot make a temporary folder: {error}"));
         let port = free_port();
-        let guard = Guard::new(
-            folder.path(),
-            "KILL",
-            None,
-            &command_line(folder.path(), port),
-        );
+        let guard = Guard::new(folder.path(), "KILL", None, &command_line(folder.path(), port));
         // The guarding shell removes the folder, also when no destructor of this process runs.
         let _ = folder.keep();
         let mut redis = Self { guard, port };
@@ -67,10 +62,7 @@ impl Redis {
     /// When the server does not answer.
     pub fn flush_all(&self) {
         let answer = self.command("FLUSHALL");
-        assert!(
-            matches!(answer.as_deref(), Ok("+OK\r\n")),
-            "Redis answered FLUSHALL with {answer:?}"
-        );
+        assert!(matches!(answer.as_deref(), Ok("+OK\r\n")), "Redis answered FLUSHALL with {answer:?}");
     }
 
     /// Kills the server, as a crash would. Nothing of its data stays.
@@ -89,8 +81,7 @@ impl Redis {
         // The process id tells our server from another one that took the port in the meantime.
         let own = format!("process_id:{}\r\n", self.guard.start());
         let ready = becomes_ready(READY_WITHIN, || {
-            self.command("INFO server")
-                .is_ok_and(|answer| answer.contains(&own))
+            self.command("INFO server").is_ok_and(|answer| answer.contains(&own))
         });
         assert!(ready, "Redis did not start:\n{}", self.guard.log());
     }

@@ -42,28 +42,16 @@ fn a_dropped_postgres_is_gone_with_its_data() {
 #[test]
 fn redis_flushes_stops_and_starts_again_empty() {
     let mut redis = Redis::start();
-    assert_eq!(
-        redis_command(&redis, "SET key value"),
-        Some("+OK\r\n".to_owned())
-    );
-    assert_eq!(
-        redis_command(&redis, "EXISTS key"),
-        Some(":1\r\n".to_owned())
-    );
+    assert_eq!(redis_command(&redis, "SET key value"), Some("+OK\r\n".to_owned()));
+    assert_eq!(redis_command(&redis, "EXISTS key"), Some(":1\r\n".to_owned()));
     redis.flush_all();
-    assert_eq!(
-        redis_command(&redis, "EXISTS key"),
-        Some(":0\r\n".to_owned())
-    );
+    assert_eq!(redis_command(&redis, "EXISTS key"), Some(":0\r\n".to_owned()));
 
     redis_command(&redis, "SET key value");
     redis.stop();
     assert_eq!(redis_command(&redis, "EXISTS key"), None);
     redis.start_again();
-    assert_eq!(
-        redis_command(&redis, "EXISTS key"),
-        Some(":0\r\n".to_owned())
-    );
+    assert_eq!(redis_command(&redis, "EXISTS key"), Some(":0\r\n".to_owned()));
 }
 
 #[test]
@@ -74,18 +62,15 @@ fn a_process_logs_ends_and_is_killed() {
     assert_eq!(process.log(), "out\nerr\n");
     process.terminate();
 
-    let mut process = Process::start(shell(
-        "trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.01; done",
-    ));
+    let mut process =
+        Process::start(shell("trap 'echo asked; exit 0' TERM; echo ready; while :; do sleep 0.01; done"));
     assert!(process.wait_for_log("ready", LONG));
     assert_eq!(process.wait_timeout(Duration::ZERO), None);
     process.terminate();
     assert_eq!(process.wait_timeout(LONG).unwrap().code(), Some(0));
     assert!(process.log().contains("asked"));
 
-    let mut process = Process::start(shell(
-        "trap '' TERM; echo ready; while :; do sleep 0.01; done",
-    ));
+    let mut process = Process::start(shell("trap '' TERM; echo ready; while :; do sleep 0.01; done"));
     assert!(process.wait_for_log("ready", LONG));
     process.kill9();
     assert_eq!(process.wait_timeout(LONG).unwrap().code(), None);
@@ -95,19 +80,12 @@ fn a_process_logs_ends_and_is_killed() {
 #[test]
 fn servers_die_with_a_killed_test_process() {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args([
-        "--exact",
-        "--ignored",
-        "--nocapture",
-        "holds_servers_until_killed",
-    ]);
+    command.args(["--exact", "--ignored", "--nocapture", "holds_servers_until_killed"]);
     let mut victim = Process::start(command);
     assert!(victim.wait_for_log("holding", LONG), "{}", victim.log());
     let log = victim.log();
     let port = |name: &str| -> u16 {
-        let word = log
-            .split_whitespace()
-            .find_map(|word| word.strip_prefix(name));
+        let word = log.split_whitespace().find_map(|word| word.strip_prefix(name));
         word.unwrap().parse().unwrap()
     };
     let (postgres, redis) = (port("postgres="), port("redis="));
@@ -116,10 +94,7 @@ fn servers_die_with_a_killed_test_process() {
     victim.kill9();
     let deadline = Instant::now() + LONG;
     while accepts(postgres) || accepts(redis) {
-        assert!(
-            Instant::now() < deadline,
-            "a server outlived its test process"
-        );
+        assert!(Instant::now() < deadline, "a server outlived its test process");
         std::thread::yield_now();
     }
 }
@@ -150,23 +125,15 @@ fn shell(script: &str) -> Command {
 }
 
 fn query(url: &str, sql: &str) -> Result<String, String> {
-    let output = Command::new("psql")
-        .args(["-X", "-q", "-A", "-t", "-c", sql, url])
-        .output()
-        .expect("psql runs");
+    let output =
+        Command::new("psql").args(["-X", "-q", "-A", "-t", "-c", sql, url]).output().expect("psql runs");
     let text = |bytes| String::from_utf8_lossy(bytes).trim().to_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
 fn redis_command(redis: &Redis, command: &str) -> Option<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port_of(&redis.url()))).ok()?;
-    stream
-        .write_all(format!("{command}\r\nQUIT\r\n").as_bytes())
-        .ok()?;
+    stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes()).ok()?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).ok()?;
     Some(answer.strip_suffix("+OK\r\n")?.to_owned())

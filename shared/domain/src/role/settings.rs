@@ -154,9 +154,7 @@ impl Default for RoleSettings {
             not_before_duration: constant_ttl("30s"),
             key_type: RoleKeyType::Rsa,
             key_bits: 0,
-            key_usage: ["DigitalSignature", "KeyAgreement", "KeyEncipherment"]
-                .map(str::to_owned)
-                .into(),
+            key_usage: ["DigitalSignature", "KeyAgreement", "KeyEncipherment"].map(str::to_owned).into(),
             ext_key_usage: Vec::new(),
             server_flag: true,
             client_flag: true,
@@ -174,9 +172,7 @@ impl Default for RoleSettings {
 impl RoleSettings {
     /// The longest validity that the role permits.
     pub fn effective_max_ttl(&self) -> Ttl {
-        self.max_ttl
-            .clone()
-            .unwrap_or_else(|| constant_ttl(DEFAULT_MAX_TTL))
+        self.max_ttl.clone().unwrap_or_else(|| constant_ttl(DEFAULT_MAX_TTL))
     }
 
     /// The validity of a request that names none: `ttl`, else the lesser of 768h and `max_ttl`.
@@ -193,11 +189,7 @@ impl RoleSettings {
 
     /// The bits of a key: `key_bits`, else the type's default; 0 for `any`, which has none.
     pub fn effective_key_bits(&self) -> u32 {
-        if self.key_bits == 0 {
-            self.key_type.default_bits()
-        } else {
-            self.key_bits
-        }
+        if self.key_bits == 0 { self.key_type.default_bits() } else { self.key_bits }
     }
 }
 
@@ -233,13 +225,10 @@ mod tests {
 
     #[test]
     fn a_stored_role_of_an_older_release_has_the_defaults_of_what_it_lacks() {
-        let old: RoleSettings = serde_json::from_str(r#"{"max_ttl": "90d", "key_type": "ec"}"#)
-            .expect("legal in this test");
-        let expected = RoleSettings {
-            max_ttl: Some(ttl("90d")),
-            key_type: RoleKeyType::Ec,
-            ..RoleSettings::default()
-        };
+        let old: RoleSettings =
+            serde_json::from_str(r#"{"max_ttl": "90d", "key_type": "ec"}"#).expect("legal in this test");
+        let expected =
+            RoleSettings { max_ttl: Some(ttl("90d")), key_type: RoleKeyType::Ec, ..RoleSettings::default() };
         assert_eq!(old, expected);
     }
 
@@ -251,16 +240,9 @@ mod tests {
             (None, Some("1d12h"), "1d12h"),
             (Some("2h"), Some("1d"), "2h"),
         ] {
-            let settings = RoleSettings {
-                ttl: own.map(ttl),
-                max_ttl: max.map(ttl),
-                ..RoleSettings::default()
-            };
-            assert_eq!(
-                settings.effective_ttl().as_str(),
-                expected,
-                "{own:?} {max:?}"
-            );
+            let settings =
+                RoleSettings { ttl: own.map(ttl), max_ttl: max.map(ttl), ..RoleSettings::default() };
+            assert_eq!(settings.effective_ttl().as_str(), expected, "{own:?} {max:?}");
         }
     }
 }

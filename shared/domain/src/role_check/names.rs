@@ -24,35 +24,19 @@ pub(super) fn approve(
     request: &NameRequest<'_>,
 ) -> Result<(Option<String>, SubjectAltNames), Violation> {
     let names = &request.alt_names;
-    let count =
-        names.len() + request.ip_sans.len() + request.uri_sans.len() + request.email_sans.len();
+    let count = names.len() + request.ip_sans.len() + request.uri_sans.len() + request.email_sans.len();
     refuse_too_many(count)?;
-    let mut approval = Approval {
-        role,
-        sans: SubjectAltNames::default(),
-    };
+    let mut approval = Approval { role, sans: SubjectAltNames::default() };
     let common_name = approval.common_name(request.common_name.as_deref().unwrap_or_default())?;
-    names
-        .iter()
-        .try_for_each(|name| approval.any_name("alt_names", name))?;
-    request
-        .ip_sans
-        .iter()
-        .try_for_each(|name| approval.ip_text("ip_sans", name))?;
-    request
-        .uri_sans
-        .iter()
-        .try_for_each(|name| approval.uri("uri_sans", name))?;
-    request
-        .email_sans
-        .iter()
-        .try_for_each(|name| approval.email("email_sans", name))?;
+    names.iter().try_for_each(|name| approval.any_name("alt_names", name))?;
+    request.ip_sans.iter().try_for_each(|name| approval.ip_text("ip_sans", name))?;
+    request.uri_sans.iter().try_for_each(|name| approval.uri("uri_sans", name))?;
+    request.email_sans.iter().try_for_each(|name| approval.email("email_sans", name))?;
     let mut sans = approval.sans;
     sans.dedup();
     refuse_too_many(sans.len())?;
     if sans.is_empty() {
-        let right =
-            "a certificate needs at least one name: give a common_name or a name in alt_names";
+        let right = "a certificate needs at least one name: give a common_name or a name in alt_names";
         return Err(Violation::syntax("alt_names", "", right));
     }
     Ok((common_name, sans))
@@ -63,11 +47,7 @@ fn refuse_too_many(count: usize) -> Result<(), Violation> {
         return Ok(());
     }
     let right = format!("a certificate holds at most {MOST_NAMES} names");
-    Err(Violation::syntax(
-        "alt_names",
-        &format!("{count} names"),
-        right,
-    ))
+    Err(Violation::syntax("alt_names", &format!("{count} names"), right))
 }
 
 /// The names approved so far. Each method takes the request's field, for the violation, and one text.
@@ -81,12 +61,7 @@ impl Approval<'_> {
         let field = "common_name";
         if text.is_empty() {
             if self.role.settings().require_cn {
-                return Err(Violation::new(
-                    "require_cn",
-                    field,
-                    "",
-                    "requests with a common name",
-                ));
+                return Err(Violation::new("require_cn", field, "", "requests with a common name"));
             }
             return Ok(None);
         }
@@ -120,11 +95,7 @@ impl Approval<'_> {
     fn dns(&mut self, field: &'static str, text: &str) -> Result<(), Violation> {
         let name: DnsName = parse(field, text)?;
         let host = name.as_str();
-        let candidate = Candidate {
-            host,
-            wildcard_base: name.wildcard_base(),
-            email: None,
-        };
+        let candidate = Candidate { host, wildcard_base: name.wildcard_base(), email: None };
         if name.is_wildcard() && !self.role.settings().allow_wildcard_certificates {
             let rule = "allow_wildcard_certificates";
             return Err(Violation::new(rule, field, text, "names without `*`"));
@@ -137,51 +108,24 @@ impl Approval<'_> {
     fn email(&mut self, field: &'static str, text: &str) -> Result<(), Violation> {
         let address: EmailAddress = parse(field, text)?;
         if !self.role.settings().allow_email_sans {
-            return Err(Violation::new(
-                "allow_email_sans",
-                field,
-                text,
-                "names without `@`",
-            ));
+            return Err(Violation::new("allow_email_sans", field, text, "names without `@`"));
         }
         let (host, email) = (address.host(), Some(address.as_str()));
-        self.require_domain(
-            field,
-            text,
-            Candidate {
-                host,
-                wildcard_base: None,
-                email,
-            },
-        )?;
+        self.require_domain(field, text, Candidate { host, wildcard_base: None, email })?;
         self.sans.email.push(address);
         Ok(())
     }
 
-    fn require_domain(
-        &self,
-        field: &'static str,
-        text: &str,
-        name: Candidate<'_>,
-    ) -> Result<(), Violation> {
+    fn require_domain(&self, field: &'static str, text: &str, name: Candidate<'_>) -> Result<(), Violation> {
         let settings = self.role.settings();
         let switches = switches(self.role);
         if settings.allow_any_name
             || (settings.allow_localhost && is_local(name, settings.allow_subdomains))
-            || self
-                .role
-                .domains
-                .iter()
-                .any(|pattern| pattern.permits(name, switches))
+            || self.role.domains.iter().any(|pattern| pattern.permits(name, switches))
         {
             return Ok(());
         }
-        Err(Violation::new(
-            "allowed_domains",
-            field,
-            text,
-            allowed_domains(self.role, switches),
-        ))
+        Err(Violation::new("allowed_domains", field, text, allowed_domains(self.role, switches)))
     }
 
     fn ip_text(&mut self, field: &'static str, text: &str) -> Result<(), Violation> {
@@ -196,19 +140,11 @@ impl Approval<'_> {
         // An IPv4-mapped address names an IPv4 host: it must not get round that network's entry.
         let address = address.to_canonical();
         if !self.role.settings().allow_ip_sans {
-            return Err(Violation::new(
-                "allow_ip_sans",
-                field,
-                text,
-                "no IP addresses",
-            ));
+            return Err(Violation::new("allow_ip_sans", field, text, "no IP addresses"));
         }
         let networks = &self.role.networks;
         if !networks.is_empty() && !networks.iter().any(|network| network.contains(&address)) {
-            let allowed = list(
-                "addresses in ",
-                networks.iter().map(ToString::to_string).collect(),
-            );
+            let allowed = list("addresses in ", networks.iter().map(ToString::to_string).collect());
             return Err(Violation::new("allowed_ip_sans_cidr", field, text, allowed));
         }
         self.sans.ip.push(address);
@@ -220,16 +156,8 @@ impl Approval<'_> {
         let folded = fold_uri(uri.as_str());
         let uris = &self.role.uris;
         if !uris.iter().any(|pattern| pattern.permits(&folded)) {
-            let patterns = uris
-                .iter()
-                .map(|pattern| format!("`{}`", pattern.as_str()))
-                .collect();
-            return Err(Violation::new(
-                "allowed_uri_sans",
-                field,
-                text,
-                list("URIs that match ", patterns),
-            ));
+            let patterns = uris.iter().map(|pattern| format!("`{}`", pattern.as_str())).collect();
+            return Err(Violation::new("allowed_uri_sans", field, text, list("URIs that match ", patterns)));
         }
         self.sans.uri.push(uri);
         Ok(())
@@ -255,9 +183,7 @@ fn parse<T: FromStr<Err = X509Error>>(field: &'static str, text: &str) -> Result
 }
 
 fn is_local(name: Candidate<'_>, subdomains: bool) -> bool {
-    LOCAL_HOSTS
-        .into_iter()
-        .any(|local| name.host == local || (subdomains && is_under(name, local)))
+    LOCAL_HOSTS.into_iter().any(|local| name.host == local || (subdomains && is_under(name, local)))
 }
 
 fn switches(role: &Role) -> Switches {
@@ -271,10 +197,7 @@ fn switches(role: &Role) -> Switches {
 }
 
 fn allowed_domains(role: &Role, switches: Switches) -> String {
-    let described = role
-        .domains
-        .iter()
-        .map(|pattern: &DomainPattern| pattern.describe(switches));
+    let described = role.domains.iter().map(|pattern: &DomainPattern| pattern.describe(switches));
     let mut parts: Vec<String> = described.filter(|part| !part.is_empty()).collect();
     if parts.is_empty() && !role.domains.is_empty() {
         parts.push(
@@ -286,11 +209,7 @@ fn allowed_domains(role: &Role, switches: Switches) -> String {
     if role.settings().allow_localhost {
         parts.push("`localhost`".to_owned());
     }
-    if parts.is_empty() {
-        "no host names: allowed_domains is empty".to_owned()
-    } else {
-        list("", parts)
-    }
+    if parts.is_empty() { "no host names: allowed_domains is empty".to_owned() } else { list("", parts) }
 }
 
 /// The first entries, and how many more there are; "none" when there is none.
@@ -300,11 +219,7 @@ fn list(intro: &str, mut entries: Vec<String>) -> String {
     }
     let more = entries.len().saturating_sub(MOST_SHOWN);
     entries.truncate(MOST_SHOWN);
-    let tail = if more == 0 {
-        String::new()
-    } else {
-        format!(" and {more} more")
-    };
+    let tail = if more == 0 { String::new() } else { format!(" and {more} more") };
     format!("{intro}{}{tail}", entries.join(", "))
 }
 
@@ -316,10 +231,7 @@ mod tests {
     fn long_lists_are_cut_in_messages() {
         let entries = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
         assert_eq!(list("in ", entries(2)), "in 0, 1");
-        assert_eq!(
-            list("", entries(12)),
-            "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"
-        );
+        assert_eq!(list("", entries(12)), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more");
         assert_eq!(list("in ", entries(0)), "none");
     }
 }

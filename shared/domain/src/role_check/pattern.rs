@@ -52,41 +52,24 @@ impl DomainPattern {
         if let Some((local, host)) = text.rsplit_once('@') {
             let legal = |byte: u8| byte.is_ascii_graphic() && byte != b'@';
             if local.is_empty() || !local.bytes().all(legal) {
-                return Err(format!(
-                    "`{text}` is not an e-mail address or a glob over such"
-                ));
+                return Err(format!("`{text}` is not an e-mail address or a glob over such"));
             }
             let host = Self::parse(host)?.text;
-            return Ok(Self {
-                text: format!("{local}@{host}"),
-                form: Form::Email,
-            });
+            return Ok(Self { text: format!("{local}@{host}"), form: Form::Email });
         }
-        let below = text
-            .strip_prefix("*.")
-            .is_some_and(|base| !base.contains('*'));
+        let below = text.strip_prefix("*.").is_some_and(|base| !base.contains('*'));
         if below || !text.contains('*') {
-            let name: DnsName = text
-                .parse()
-                .map_err(|error: certmill_x509::X509Error| error.to_string())?;
+            let name: DnsName = text.parse().map_err(|error: certmill_x509::X509Error| error.to_string())?;
             let form = if below { Form::Below } else { Form::Plain };
-            return Ok(Self {
-                text: name.as_str().to_owned(),
-                form,
-            });
+            return Ok(Self { text: name.as_str().to_owned(), form });
         }
-        Ok(Self {
-            text: glob_text(text)?,
-            form: Form::Glob,
-        })
+        Ok(Self { text: glob_text(text)?, form: Form::Glob })
     }
 
     /// Whether the entry permits the name. The switches are independent: none is tried within another.
     pub(crate) fn permits(&self, name: Candidate<'_>, switches: Switches) -> bool {
         if self.form == Form::Email {
-            return name
-                .email
-                .is_some_and(|email| self.permits_email(email, switches));
+            return name.email.is_some_and(|email| self.permits_email(email, switches));
         }
         if switches.bare && name.host == self.text {
             return true;
@@ -137,8 +120,7 @@ pub(crate) fn is_under(name: Candidate<'_>, apex: &str) -> bool {
     if name.wildcard_base.is_some() && base == apex {
         return true;
     }
-    base.strip_suffix(apex)
-        .is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
+    base.strip_suffix(apex).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'))
 }
 
 /// An entry of `allowed_uri_sans`. Scheme and host are compared without regard to case, everything
@@ -180,41 +162,30 @@ pub(crate) fn fold_uri(uri: &str) -> Cow<'_, str> {
             let start = scheme_end + 3;
             let length = uri.get(start..).and_then(|rest| rest.find(['/', '?', '#']));
             let end = length.map_or(uri.len(), |length| start + length);
-            let host = uri
-                .get(start..end)
-                .and_then(|text| text.rfind('@'))
-                .map_or(start, |at| start + at + 1);
+            let host =
+                uri.get(start..end).and_then(|text| text.rfind('@')).map_or(start, |at| start + at + 1);
             host..end
         }
         _ => scheme_end..scheme_end,
     };
     let folds = |position: usize| position < scheme_end || authority.contains(&position);
-    if !uri
-        .bytes()
-        .enumerate()
-        .any(|(position, byte)| byte.is_ascii_uppercase() && folds(position))
-    {
+    if !uri.bytes().enumerate().any(|(position, byte)| byte.is_ascii_uppercase() && folds(position)) {
         return Cow::Borrowed(uri);
     }
-    let folded = uri.char_indices().map(|(position, letter)| {
-        if folds(position) {
-            letter.to_ascii_lowercase()
-        } else {
-            letter
-        }
-    });
+    let folded = uri.char_indices().map(
+        |(position, letter)| {
+            if folds(position) { letter.to_ascii_lowercase() } else { letter }
+        },
+    );
     Cow::Owned(folded.collect())
 }
 
 fn glob_text(text: &str) -> Result<String, String> {
     let text = text.strip_suffix('.').unwrap_or(text);
     let labels: Result<Vec<_>, _> = text.split('.').map(glob_label).collect();
-    labels.map(|labels| labels.join(".")).map_err(|problem| {
-        format!(
-            "`{}` is not a domain pattern: {problem}",
-            text.escape_debug()
-        )
-    })
+    labels
+        .map(|labels| labels.join("."))
+        .map_err(|problem| format!("`{}` is not a domain pattern: {problem}", text.escape_debug()))
 }
 
 fn glob_label(label: &str) -> Result<String, String> {
@@ -223,9 +194,9 @@ fn glob_label(label: &str) -> Result<String, String> {
         "" => Err("it has an empty label between its dots".to_owned()),
         _ if label.bytes().all(legal) => Ok(label.to_ascii_lowercase()),
         _ if label.is_ascii() => Err("use letters, digits, hyphens, dots and `*` only".to_owned()),
-        _ if label.contains('*') => Err(
-            "write a label with both `*` and letters beyond ASCII in its `xn--` form".to_owned(),
-        ),
+        _ if label.contains('*') => {
+            Err("write a label with both `*` and letters beyond ASCII in its `xn--` form".to_owned())
+        }
         _ => match label.parse::<DnsName>() {
             Ok(name) => Ok(name.as_str().to_owned()),
             Err(error) => Err(error.to_string()),
@@ -287,15 +258,9 @@ mod tests {
         ] {
             assert!(glob(pattern, text, exact), "{pattern} {text}");
         }
-        for (pattern, text) in [
-            ("", "a"),
-            ("a", ""),
-            ("a*", "ba"),
-            ("*a", "ab"),
-            ("a*c", "acb"),
-            ("a", "A"),
-            ("a*b*c", "a1c2b"),
-        ] {
+        for (pattern, text) in
+            [("", "a"), ("a", ""), ("a*", "ba"), ("*a", "ab"), ("a*c", "acb"), ("a", "A"), ("a*b*c", "a1c2b")]
+        {
             assert!(!glob(pattern, text, exact), "{pattern} {text}");
         }
         assert!(glob("A*c", "aBC", same_letter));
@@ -315,11 +280,7 @@ mod tests {
             ("ops@Example.com", "ops@example.com"),
             ("*@Example.com", "*@example.com"),
         ] {
-            assert_eq!(
-                DomainPattern::parse(text).expect("legal in this test").text,
-                canonical,
-                "{text}"
-            );
+            assert_eq!(DomainPattern::parse(text).expect("legal in this test").text, canonical, "{text}");
         }
     }
 
@@ -351,10 +312,7 @@ mod tests {
     fn only_scheme_and_host_of_a_uri_lose_their_case() {
         for (text, folded) in [
             ("SPIFFE://Example.COM/Ns/A", "spiffe://example.com/Ns/A"),
-            (
-                "https://User@Example.com?Q=A",
-                "https://User@example.com?Q=A",
-            ),
+            ("https://User@Example.com?Q=A", "https://User@example.com?Q=A"),
             ("URN:Example:A", "urn:Example:A"),
             ("https://example.com/A", "https://example.com/A"),
             ("*/A", "*/A"),

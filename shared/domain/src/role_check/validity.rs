@@ -25,10 +25,7 @@ pub(super) fn approve(
     let now = issuer.now.whole_seconds();
     let end = issuer.not_after.whole_seconds();
     if now < issuer.not_before.whole_seconds() {
-        let allowed = format!(
-            "nothing before the CA's validity begins at {}",
-            issuer.not_before
-        );
+        let allowed = format!("nothing before the CA's validity begins at {}", issuer.not_before);
         return Err(Violation::new("ca_validity", "ttl", ttl.as_str(), allowed));
     }
     if now >= end {
@@ -38,12 +35,9 @@ pub(super) fn approve(
     let not_after = now.plus(ttl.duration());
     if not_after > end {
         let longest = end.since(now).as_secs();
-        let allowed =
-            format!("a ttl of at most {longest}s now, since the CA's validity ends at {end}");
+        let allowed = format!("a ttl of at most {longest}s now, since the CA's validity ends at {end}");
         return Err(Violation::new("ca_validity", "ttl", ttl.as_str(), allowed));
     }
-    let start = issuer
-        .now
-        .minus(role.settings().not_before_duration.duration());
+    let start = issuer.now.minus(role.settings().not_before_duration.duration());
     Ok((start.max(issuer.not_before).whole_seconds(), not_after))
 }

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use certmill_domain::{
-    Approved, IssuerWindow, NameRequest, RequestedKey, Role, RoleKeyType, RoleSettings, Timestamp,
-    Ttl, Violation, check,
+    Approved, IssuerWindow, NameRequest, RequestedKey, Role, RoleKeyType, RoleSettings, Timestamp, Ttl,
+    Violation, check,
 };
 use certmill_x509::PublicKey;
 
@@ -31,12 +31,7 @@ pub enum Expected {
 }
 
 pub fn allow(name: &'static str, role: RoleBuilder, request: RequestBuilder, sans: &str) -> Case {
-    Case {
-        name,
-        role,
-        request,
-        expected: Expected::Allowed(sans.to_owned()),
-    }
+    Case { name, role, request, expected: Expected::Allowed(sans.to_owned()) }
 }
 
 pub fn refuse(
@@ -46,16 +41,8 @@ pub fn refuse(
     rule: &str,
     value: &str,
 ) -> Case {
-    let expected = Expected::Refused {
-        rule: rule.to_owned(),
-        value: value.to_owned(),
-    };
-    Case {
-        name,
-        role,
-        request,
-        expected,
-    }
+    let expected = Expected::Refused { rule: rule.to_owned(), value: value.to_owned() };
+    Case { name, role, request, expected }
 }
 
 impl Case {
@@ -67,33 +54,19 @@ impl Case {
 pub fn observed(outcome: &Result<Approved, Violation>) -> Expected {
     match outcome {
         Ok(approved) => Expected::Allowed(sans(approved)),
-        Err(violation) => Expected::Refused {
-            rule: violation.rule.to_owned(),
-            value: violation.value.clone(),
-        },
+        Err(violation) => {
+            Expected::Refused { rule: violation.rule.to_owned(), value: violation.value.clone() }
+        }
     }
 }
 
 pub fn sans(approved: &Approved) -> String {
     let names = approved.sans();
-    let dns = names
-        .dns
-        .iter()
-        .map(|name| format!("dns:{}", name.as_str()));
+    let dns = names.dns.iter().map(|name| format!("dns:{}", name.as_str()));
     let ip = names.ip.iter().map(|address| format!("ip:{address}"));
-    let email = names
-        .email
-        .iter()
-        .map(|name| format!("email:{}", name.as_str()));
-    let uri = names
-        .uri
-        .iter()
-        .map(|name| format!("uri:{}", name.as_str()));
-    dns.chain(ip)
-        .chain(email)
-        .chain(uri)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let email = names.email.iter().map(|name| format!("email:{}", name.as_str()));
+    let uri = names.uri.iter().map(|name| format!("uri:{}", name.as_str()));
+    dns.chain(ip).chain(email).chain(uri).collect::<Vec<_>>().join(" ")
 }
 
 pub fn strings(texts: &[&str]) -> Vec<String> {
@@ -224,101 +197,58 @@ pub fn no_cn() -> RequestBuilder {
 }
 
 pub fn cn(name: &str) -> RequestBuilder {
-    RequestBuilder {
-        common_name: Some(name.to_owned()),
-        ..no_cn()
-    }
+    RequestBuilder { common_name: Some(name.to_owned()), ..no_cn() }
 }
 
 fn window(starts_in: i64, ends_in: i64) -> IssuerWindow {
     let at = |offset: i64| Timestamp::from_unix_seconds(NOW.unix_seconds() + offset);
-    IssuerWindow {
-        now: NOW,
-        not_before: at(starts_in),
-        not_after: at(ends_in),
-    }
+    IssuerWindow { now: NOW, not_before: at(starts_in), not_after: at(ends_in) }
 }
 
 impl RequestBuilder {
     pub fn alt(self, names: &[&str]) -> Self {
-        Self {
-            alt_names: strings(names),
-            ..self
-        }
+        Self { alt_names: strings(names), ..self }
     }
 
     pub fn alts(self, names: Vec<String>) -> Self {
-        Self {
-            alt_names: names,
-            ..self
-        }
+        Self { alt_names: names, ..self }
     }
 
     pub fn ip(self, names: &[&str]) -> Self {
-        Self {
-            ip_sans: strings(names),
-            ..self
-        }
+        Self { ip_sans: strings(names), ..self }
     }
 
     pub fn uri(self, names: &[&str]) -> Self {
-        Self {
-            uri_sans: strings(names),
-            ..self
-        }
+        Self { uri_sans: strings(names), ..self }
     }
 
     pub fn email(self, names: &[&str]) -> Self {
-        Self {
-            email_sans: strings(names),
-            ..self
-        }
+        Self { email_sans: strings(names), ..self }
     }
 
     pub fn ttl(self, text: &str) -> Self {
-        Self {
-            ttl: Some(ttl(text)),
-            ..self
-        }
+        Self { ttl: Some(ttl(text)), ..self }
     }
 
     pub fn key(self, key_type: &str, bits: u32) -> Self {
-        Self {
-            key: Key::Generate(
-                Some(key_type.parse().expect("legal in this test")),
-                Some(bits),
-            ),
-            ..self
-        }
+        Self { key: Key::Generate(Some(key_type.parse().expect("legal in this test")), Some(bits)), ..self }
     }
 
     pub fn key_type(self, key_type: &str) -> Self {
-        Self {
-            key: Key::Generate(Some(key_type.parse().expect("legal in this test")), None),
-            ..self
-        }
+        Self { key: Key::Generate(Some(key_type.parse().expect("legal in this test")), None), ..self }
     }
 
     pub fn bits(self, bits: u32) -> Self {
-        Self {
-            key: Key::Generate(None, Some(bits)),
-            ..self
-        }
+        Self { key: Key::Generate(None, Some(bits)), ..self }
     }
 
     pub fn csr(self, key: &'static LazyLock<PublicKey>) -> Self {
-        Self {
-            key: Key::Csr(key),
-            ..self
-        }
+        Self { key: Key::Csr(key), ..self }
     }
 
     /// The issuer's validity, in seconds from now.
     pub fn ca(self, starts_in: i64, ends_in: i64) -> Self {
-        Self {
-            issuer: window(starts_in, ends_in),
-            ..self
-        }
+        Self { issuer: window(starts_in, ends_in), ..self }
     }
 
     pub fn check_against(&self, role: &RoleBuilder) -> Result<Approved, Violation> {
@@ -339,14 +269,10 @@ impl RequestBuilder {
     }
 }
 
-pub static RSA_2048: LazyLock<PublicKey> =
-    LazyLock::new(|| public_key("RSA", "rsa_keygen_bits:2048"));
-pub static RSA_3072: LazyLock<PublicKey> =
-    LazyLock::new(|| public_key("RSA", "rsa_keygen_bits:3072"));
-pub static P256: LazyLock<PublicKey> =
-    LazyLock::new(|| public_key("EC", "ec_paramgen_curve:P-256"));
-pub static P384: LazyLock<PublicKey> =
-    LazyLock::new(|| public_key("EC", "ec_paramgen_curve:P-384"));
+pub static RSA_2048: LazyLock<PublicKey> = LazyLock::new(|| public_key("RSA", "rsa_keygen_bits:2048"));
+pub static RSA_3072: LazyLock<PublicKey> = LazyLock::new(|| public_key("RSA", "rsa_keygen_bits:3072"));
+pub static P256: LazyLock<PublicKey> = LazyLock::new(|| public_key("EC", "ec_paramgen_curve:P-256"));
+pub static P384: LazyLock<PublicKey> = LazyLock::new(|| public_key("EC", "ec_paramgen_curve:P-384"));
 pub static ED25519: LazyLock<PublicKey> = LazyLock::new(|| public_key("ED25519", ""));
 
 fn public_key(algorithm: &str, option: &str) -> PublicKey {
@@ -367,12 +293,7 @@ fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
         .stderr(Stdio::null())
         .spawn()
         .expect("legal in this test");
-    child
-        .stdin
-        .take()
-        .expect("legal in this test")
-        .write_all(input)
-        .expect("legal in this test");
+    child.stdin.take().expect("legal in this test").write_all(input).expect("legal in this test");
     let output = child.wait_with_output().expect("legal in this test");
     assert!(output.status.success(), "openssl {arguments:?}");
     output.stdout

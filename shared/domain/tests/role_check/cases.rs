@@ -1,8 +1,7 @@
 //! The table: role, request, expected. One line per case.
 
 use crate::build::{
-    Case, ED25519, P256, P384, RSA_2048, RSA_3072, allow, any, cn, domains, example, no_cn, refuse,
-    role,
+    Case, ED25519, P256, P384, RSA_2048, RSA_3072, allow, any, cn, domains, example, no_cn, refuse, role,
 };
 
 pub fn all() -> Vec<Case> {

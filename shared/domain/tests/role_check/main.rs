@@ -5,9 +5,7 @@ mod cases;
 
 use std::collections::BTreeSet;
 
-use build::{
-    ED25519, NOW, P256, RSA_2048, any, cn, domains, example, no_cn, observed, role, strings,
-};
+use build::{ED25519, NOW, P256, RSA_2048, any, cn, domains, example, no_cn, observed, role, strings};
 use certmill_domain::{Approved, ApprovedKey, Role, Timestamp};
 use certmill_x509::{ExtendedKeyUsage, KeyAlgorithm, KeyUsage};
 
@@ -19,27 +17,14 @@ fn every_case_of_the_table_holds() {
         .iter()
         .map(|case| (case, case.outcome()))
         .filter(|(case, outcome)| observed(outcome) != case.expected)
-        .map(|(case, outcome)| {
-            format!(
-                "{}: expected {:?}, got {outcome:?}",
-                case.name, case.expected
-            )
-        })
+        .map(|(case, outcome)| format!("{}: expected {:?}, got {outcome:?}", case.name, case.expected))
         .collect();
-    assert!(
-        wrong.is_empty(),
-        "{} of {} cases:\n{}",
-        wrong.len(),
-        cases.len(),
-        wrong.join("\n")
-    );
+    assert!(wrong.is_empty(), "{} of {} cases:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
 }
 
 #[test]
 fn the_table_reaches_every_rule() {
-    let refusals = cases::all()
-        .into_iter()
-        .filter_map(|case| case.outcome().err());
+    let refusals = cases::all().into_iter().filter_map(|case| case.outcome().err());
     let rules: BTreeSet<&str> = refusals.map(|violation| violation.rule).collect();
     let expected = [
         "allow_email_sans",
@@ -62,10 +47,7 @@ fn the_table_reaches_every_rule() {
 #[test]
 fn a_refusal_names_field_rule_value_and_what_is_allowed() {
     let message = |role: &build::RoleBuilder, request: build::RequestBuilder| {
-        request
-            .check_against(role)
-            .expect_err("refused in this test")
-            .to_string()
+        request.check_against(role).expect_err("refused in this test").to_string()
     };
     assert_eq!(
         message(&example().sub().no_localhost(), cn("evil.org")),
@@ -95,10 +77,7 @@ fn a_refusal_names_field_rule_value_and_what_is_allowed() {
         )
     );
     let long = message(&any(), cn(&format!("{}.org", "x".repeat(62))));
-    assert!(
-        long.contains("64 characters") && long.contains("alt_names"),
-        "{long}"
-    );
+    assert!(long.contains("64 characters") && long.contains("alt_names"), "{long}");
     let address = message(&any(), cn("192.0.2.1"));
     assert!(address.contains("ip_sans"), "{address}");
 }
@@ -110,24 +89,13 @@ fn approved(role: &build::RoleBuilder, request: build::RequestBuilder) -> Approv
 #[test]
 fn times_are_whole_seconds_counted_from_now() {
     let now = NOW.unix_seconds();
-    for (backdate, ca_starts_in, start) in [
-        ("30s", -86_400, -30),
-        ("0s", -86_400, 0),
-        ("1h", -60, -60),
-        ("1h", 0, 0),
-    ] {
+    for (backdate, ca_starts_in, start) in
+        [("30s", -86_400, -30), ("0s", -86_400, 0), ("1h", -60, -60), ("1h", 0, 0)]
+    {
         let role = role().set(|settings| settings.not_before_duration = build::ttl(backdate));
         let approved = approved(&role, cn("localhost").ttl("1h").ca(ca_starts_in, 86_400));
-        assert_eq!(
-            approved.not_before(),
-            Timestamp::from_unix_seconds(now + start),
-            "{backdate}"
-        );
-        assert_eq!(
-            approved.not_after(),
-            Timestamp::from_unix_seconds(now + 3_600),
-            "{backdate}"
-        );
+        assert_eq!(approved.not_before(), Timestamp::from_unix_seconds(now + start), "{backdate}");
+        assert_eq!(approved.not_after(), Timestamp::from_unix_seconds(now + 3_600), "{backdate}");
     }
 }
 
@@ -136,53 +104,27 @@ fn the_ttl_is_the_requests_then_the_roles_then_the_lesser_of_768h_and_max_ttl() 
     let lifetime = |role: build::RoleBuilder, request: build::RequestBuilder| {
         approved(&role, request).not_after().unix_seconds() - NOW.unix_seconds()
     };
-    assert_eq!(
-        lifetime(
-            role().ttls(Some("2h"), Some("1d")),
-            cn("localhost").ttl("3h")
-        ),
-        3 * 3_600
-    );
-    assert_eq!(
-        lifetime(role().ttls(Some("2h"), Some("1d")), cn("localhost")),
-        2 * 3_600
-    );
-    assert_eq!(
-        lifetime(role().ttls(None, Some("1d")), cn("localhost")),
-        86_400
-    );
-    assert_eq!(
-        lifetime(role().ttls(None, Some("1y")), cn("localhost")),
-        768 * 3_600
-    );
+    assert_eq!(lifetime(role().ttls(Some("2h"), Some("1d")), cn("localhost").ttl("3h")), 3 * 3_600);
+    assert_eq!(lifetime(role().ttls(Some("2h"), Some("1d")), cn("localhost")), 2 * 3_600);
+    assert_eq!(lifetime(role().ttls(None, Some("1d")), cn("localhost")), 86_400);
+    assert_eq!(lifetime(role().ttls(None, Some("1y")), cn("localhost")), 768 * 3_600);
     assert_eq!(lifetime(role(), cn("localhost")), 768 * 3_600);
 }
 
 #[test]
 fn key_usage_is_cut_to_what_the_key_can_do() {
     let signature = KeyUsage::DIGITAL_SIGNATURE;
-    let usage =
-        |request: build::RequestBuilder| approved(&role().key("any", 0), request).key_usage();
-    for request in [
-        cn("localhost").key_type("rsa"),
-        cn("localhost").csr(&RSA_2048),
-    ] {
+    let usage = |request: build::RequestBuilder| approved(&role().key("any", 0), request).key_usage();
+    for request in [cn("localhost").key_type("rsa"), cn("localhost").csr(&RSA_2048)] {
         assert_eq!(usage(request), signature | KeyUsage::KEY_ENCIPHERMENT);
     }
     for request in [cn("localhost").key_type("ec"), cn("localhost").csr(&P256)] {
         assert_eq!(usage(request), signature | KeyUsage::KEY_AGREEMENT);
     }
-    for request in [
-        cn("localhost").key_type("ed25519"),
-        cn("localhost").csr(&ED25519),
-    ] {
+    for request in [cn("localhost").key_type("ed25519"), cn("localhost").csr(&ED25519)] {
         assert_eq!(usage(request), signature);
     }
-    assert!(
-        approved(&role().usage(&[]), cn("localhost"))
-            .key_usage()
-            .is_empty()
-    );
+    assert!(approved(&role().usage(&[]), cn("localhost")).key_usage().is_empty());
 }
 
 #[test]
@@ -193,19 +135,11 @@ fn flags_put_their_purposes_first_and_none_comes_twice() {
             (settings.server_flag, settings.client_flag) = (server, client);
             settings.ext_key_usage = strings(named);
         });
-        approved(&role, cn("localhost"))
-            .extended_key_usage()
-            .to_vec()
+        approved(&role, cn("localhost")).extended_key_usage().to_vec()
     };
     assert_eq!(purposes(true, true, &[]), [ServerAuth, ClientAuth]);
-    assert_eq!(
-        purposes(true, true, &["CodeSigning", "ClientAuth"]),
-        [ServerAuth, ClientAuth, CodeSigning]
-    );
-    assert_eq!(
-        purposes(false, false, &["codesigning", "1.3.6.1.5.5.7.3.1"]),
-        [CodeSigning, ServerAuth]
-    );
+    assert_eq!(purposes(true, true, &["CodeSigning", "ClientAuth"]), [ServerAuth, ClientAuth, CodeSigning]);
+    assert_eq!(purposes(false, false, &["codesigning", "1.3.6.1.5.5.7.3.1"]), [CodeSigning, ServerAuth]);
     assert_eq!(purposes(false, false, &[]), []);
 }
 
@@ -220,10 +154,7 @@ fn the_subject_is_the_canonical_common_name_and_the_roles_attributes() {
     });
     let approved = approved(&role, cn("WWW.Bücher.example."));
     let subject = approved.subject();
-    assert_eq!(
-        subject.common_name.as_deref(),
-        Some("www.xn--bcher-kva.example")
-    );
+    assert_eq!(subject.common_name.as_deref(), Some("www.xn--bcher-kva.example"));
     assert_eq!(subject.organization, ["Example Ltd"]);
     assert_eq!(subject.organizational_unit, ["Web", "Mail"]);
     assert_eq!(subject.country, ["DE"]);
@@ -233,29 +164,13 @@ fn the_subject_is_the_canonical_common_name_and_the_roles_attributes() {
 
 #[test]
 fn the_key_to_make_is_the_requests_or_the_roles() {
-    let key =
-        |role: build::RoleBuilder, request: build::RequestBuilder| approved(&role, request).key();
+    let key = |role: build::RoleBuilder, request: build::RequestBuilder| approved(&role, request).key();
     let web = || cn("localhost");
-    assert_eq!(
-        key(role(), web()),
-        ApprovedKey::Generate(KeyAlgorithm::Rsa2048)
-    );
-    assert_eq!(
-        key(role().key("rsa", 4096), web()),
-        ApprovedKey::Generate(KeyAlgorithm::Rsa4096)
-    );
-    assert_eq!(
-        key(role().key("ec", 0), web()),
-        ApprovedKey::Generate(KeyAlgorithm::P256)
-    );
-    assert_eq!(
-        key(role().key("ec", 521), web()),
-        ApprovedKey::Generate(KeyAlgorithm::P521)
-    );
-    assert_eq!(
-        key(role().key("any", 0), web().key("ec", 384)),
-        ApprovedKey::Generate(KeyAlgorithm::P384)
-    );
+    assert_eq!(key(role(), web()), ApprovedKey::Generate(KeyAlgorithm::Rsa2048));
+    assert_eq!(key(role().key("rsa", 4096), web()), ApprovedKey::Generate(KeyAlgorithm::Rsa4096));
+    assert_eq!(key(role().key("ec", 0), web()), ApprovedKey::Generate(KeyAlgorithm::P256));
+    assert_eq!(key(role().key("ec", 521), web()), ApprovedKey::Generate(KeyAlgorithm::P521));
+    assert_eq!(key(role().key("any", 0), web().key("ec", 384)), ApprovedKey::Generate(KeyAlgorithm::P384));
     assert_eq!(
         key(role().key("any", 0), web().key_type("ed25519")),
         ApprovedKey::Generate(KeyAlgorithm::Ed25519)
@@ -274,9 +189,7 @@ fn a_private_key_is_stored_only_when_the_role_says_so_and_the_service_has_one() 
 #[test]
 fn a_role_with_wrong_fields_says_what_would_be_right() {
     let settings = role().key("rsa", 1024).cidr(&["10.0.0.0/40", "x"]).0;
-    let message = Role::new(settings)
-        .expect_err("refused in this test")
-        .to_string();
+    let message = Role::new(settings).expect_err("refused in this test").to_string();
     assert_eq!(
         message,
         "allowed_ip_sans_cidr: `10.0.0.0/40` is not a network: write it like `10.0.0.0/8` or `2001:db8::/32`; \

@@ -24,10 +24,7 @@ impl Running {
             let sender = sender.clone();
             async move { sender.send(one).expect("the test listens") }
         };
-        Self {
-            handled,
-            ..Self::with_handler(queue, concurrency, handler)
-        }
+        Self { handled, ..Self::with_handler(queue, concurrency, handler) }
     }
 
     pub fn with_handler<H, Fut>(queue: &Queue, concurrency: usize, handler: H) -> Self
@@ -36,18 +33,11 @@ impl Running {
         Fut: Future<Output = ()> + Send + 'static,
     {
         let shutdown = CancellationToken::new();
-        let options = RunOptions {
-            concurrency,
-            worker_name: "test".to_owned(),
-        };
+        let options = RunOptions { concurrency, worker_name: "test".to_owned() };
         let (queue, token) = (queue.clone(), shutdown.clone());
         let run = tokio::spawn(async move { queue.run(options, handler, token).await });
         let (_, handled) = mpsc::unbounded_channel();
-        Self {
-            shutdown,
-            run,
-            handled,
-        }
+        Self { shutdown, run, handled }
     }
 
     pub async fn next(&mut self) -> Delivery {
@@ -56,10 +46,7 @@ impl Running {
 
     pub async fn stop(self) {
         self.shutdown.cancel();
-        in_time(self.run)
-            .await
-            .expect("no panic")
-            .expect("no error");
+        in_time(self.run).await.expect("no panic").expect("no error");
     }
 }
 
@@ -71,14 +58,10 @@ pub fn delivery(number: i64) -> Delivery {
 pub async fn redis_queue(redis: &Redis) -> Queue {
     static NUMBER: AtomicUsize = AtomicUsize::new(0);
     let namespace = format!("test-{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-    Queue::redis(&redis.url(), &namespace)
-        .await
-        .expect("Redis answers")
+    Queue::redis(&redis.url(), &namespace).await.expect("Redis answers")
 }
 
 /// Generous, because the machine may be busy; a test that waits so long has failed.
 pub async fn in_time<F: Future>(future: F) -> F::Output {
-    timeout(Duration::from_secs(30), future)
-        .await
-        .expect("nothing happened for 30 s")
+    timeout(Duration::from_secs(30), future).await.expect("nothing happened for 30 s")
 }

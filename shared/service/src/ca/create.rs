@@ -7,8 +7,8 @@ use certmill_domain::{Ca, CaId, CaKind, CaStatus, Crl, FieldErrors, Timestamp};
 use certmill_keys::PrivateKey;
 use certmill_storage::{StorageError, certificate_authorities, crls};
 use certmill_x509::{
-    BasicConstraints, CertificateTemplate, DistinguishedName, KeyAlgorithm, KeyUsage,
-    NameConstraints, SerialNumber, Signer, SubjectAltNames, subject_key_id,
+    BasicConstraints, CertificateTemplate, DistinguishedName, KeyAlgorithm, KeyUsage, NameConstraints,
+    SerialNumber, Signer, SubjectAltNames, subject_key_id,
 };
 
 use super::CaWithCrl;
@@ -69,18 +69,14 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
     let key = app.key_pool().generate(plan.key_algorithm).await?;
     let pkcs8 = key.to_pkcs8_der()?;
     let id = CaId::generate(now, app.entropy());
-    let sealed = app
-        .keyring()
-        .seal(app, &ca_key_place(caller.tenant, &id.to_string()), &pkcs8)
-        .await?;
+    let sealed = app.keyring().seal(app, &ca_key_place(caller.tenant, &id.to_string()), &pkcs8).await?;
     let mut random = [0; 20];
     app.entropy().fill(&mut random);
     let serial_number = SerialNumber::from_random(random);
     let window = (now, not_after);
     let signing = Signing { plan, parent: parent.clone(), path_length, serial_number, window };
     let crl_times = (now, now.plus(app.settings().crl_lifetime));
-    let (signing, certificate_der, first_crl) =
-        off_thread(move || sign(signing, &key, crl_times)).await?;
+    let (signing, certificate_der, first_crl) = off_thread(move || sign(signing, &key, crl_times)).await?;
     let ca = Ca {
         id,
         name: signing.plan.name,
@@ -229,7 +225,8 @@ fn plan(new: NewCa) -> Result<Plan, ServiceError> {
     let mut errors = BTreeMap::new();
     check_name(&new.name, &mut errors);
     if new.subject.common_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
-        errors.insert("common_name".to_owned(), "is required: the common name of the CA's subject".to_owned());
+        errors
+            .insert("common_name".to_owned(), "is required: the common name of the CA's subject".to_owned());
     } else if let Err(error) = new.subject.validate() {
         errors.insert("common_name".to_owned(), error.to_string());
     }
@@ -237,7 +234,8 @@ fn plan(new: NewCa) -> Result<Plan, ServiceError> {
         "root" => CaKind::Root,
         "intermediate" => CaKind::Intermediate,
         other => {
-            errors.insert("ca_type".to_owned(), format!("`{other}` is unknown; use `root` or `intermediate`"));
+            errors
+                .insert("ca_type".to_owned(), format!("`{other}` is unknown; use `root` or `intermediate`"));
             CaKind::Root
         }
     };
@@ -315,10 +313,7 @@ fn key_algorithm(new: &NewCa, errors: &mut BTreeMap<String, String>) -> KeyAlgor
     })
 }
 
-fn name_constraints(
-    new: &NewCa,
-    errors: &mut BTreeMap<String, String>,
-) -> Option<NameConstraints> {
+fn name_constraints(new: &NewCa, errors: &mut BTreeMap<String, String>) -> Option<NameConstraints> {
     let mut domains = |field: &str, list: &[String]| -> Vec<String> {
         let mut legal = Vec::with_capacity(list.len());
         for domain in list {

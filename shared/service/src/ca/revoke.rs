@@ -18,8 +18,7 @@ pub async fn revoke(
     let ca = certificate_authorities::find(&mut tx, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
-    let revoked =
-        certificate_authorities::revoke_tree(&mut tx, id, reason, below(reason), app.now()).await?;
+    let revoked = certificate_authorities::revoke_tree(&mut tx, id, reason, below(reason), app.now()).await?;
     if !revoked.is_empty() {
         certificate_authorities::set_revocation_total(&mut tx, id).await?;
         app.enqueue(&mut tx, Job::RevokeCaCascade(id), Some(&caller.request_id)).await?;

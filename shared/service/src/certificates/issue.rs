@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use certmill_domain::{
-    Approved, ApprovedKey, CaStatus, Certificate, CertificateId, CertificateSource, NameRequest, RequestedKey,
-    RoleKeyType, Sans, TenantId, Timestamp, Ttl, Violation, check,
+    Approved, ApprovedKey, CaStatus, Certificate, CertificateId, CertificateSource, NameRequest,
+    RequestedKey, RoleKeyType, Sans, TenantId, Timestamp, Ttl, Violation, check,
 };
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::certificates::NewCertificate;
 use certmill_x509::{
-    BasicConstraints, CertificateSigningRequest, CertificateTemplate, PublicKey, SerialNumber,
-    X509Error, pem, sha256_hex,
+    BasicConstraints, CertificateSigningRequest, CertificateTemplate, PublicKey, SerialNumber, X509Error,
+    pem, sha256_hex,
 };
 use zeroize::Zeroizing;
 
@@ -100,9 +100,8 @@ pub async fn sign(
     request: SignRequest,
 ) -> Result<Issued, ServiceError> {
     let csr_pem = request.csr_pem;
-    let csr = off_thread(move || Ok(CertificateSigningRequest::from_pem(&csr_pem)?))
-        .await
-        .map_err(csr_error)?;
+    let csr =
+        off_thread(move || Ok(CertificateSigningRequest::from_pem(&csr_pem)?)).await.map_err(csr_error)?;
     if csr.asks_for_ca() {
         return Err(ServiceError::CsrInvalid(
             "the CSR asks for a CA certificate (basicConstraints CA:TRUE): a role issues end-entity certificates only; \
@@ -185,12 +184,7 @@ async fn approve(
 }
 
 /// A CA that has ended or was revoked is the better reason than whatever rule it made fail.
-async fn refusal(
-    app: &App,
-    caller: &Caller,
-    issuer: &Issuer,
-    violation: Violation,
-) -> ServiceError {
+async fn refusal(app: &App, caller: &Caller, issuer: &Issuer, violation: Violation) -> ServiceError {
     match crate::ca::find(app, caller.tenant, issuer.ca.id).await {
         Ok(found) if found.ca.status(app.now()) == CaStatus::Active => violation.into(),
         Ok(_) => crate::ca::not_issuing(app, caller, issuer.ca.id).await,

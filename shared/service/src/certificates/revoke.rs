@@ -38,11 +38,7 @@ pub struct Revoked {
 /// Revokes a certificate and has the CRL built anew. Repeating it answers the first revocation.
 ///
 /// Costs the same however many are revoked already: one row is changed, and one job enqueued or found open.
-pub async fn revoke(
-    app: &App,
-    caller: &Caller,
-    request: &RevokeRequest,
-) -> Result<Revoked, ServiceError> {
+pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Result<Revoked, ServiceError> {
     let mut tx = app.database().begin(caller.tenant).await?;
     let (certificate, ca) = ours(&mut tx, request).await?;
     let now = app.now();
@@ -87,11 +83,7 @@ async fn ours(tx: &mut Tx, request: &RevokeRequest) -> Result<(Certificate, CaId
     })
 }
 
-async fn first_revocation(
-    app: &App,
-    caller: &Caller,
-    id: CertificateId,
-) -> Result<Revoked, ServiceError> {
+async fn first_revocation(app: &App, caller: &Caller, id: CertificateId) -> Result<Revoked, ServiceError> {
     let mut session = app.database().read(caller.tenant).await?;
     let certificate = certificates::find(&mut session, id)
         .await?

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use certmill_domain::{CaId, Crl, CrlInfo, TenantId, Timestamp};
+use certmill_storage::crls::RevokedEntry;
 use certmill_storage::{certificate_authorities, crls};
-use certmill_x509::{CrlBuilder, SerialNumber};
+use certmill_x509::{CrlBuilder, RevocationReason, SerialNumber};
 
 use super::CrlIssuer;
 use crate::app::off_thread;
@@ -24,8 +25,7 @@ pub(crate) async fn rebuild(
 ) -> Result<(), ServiceError> {
     let issuer = app.issuers().find(app, tenant, ca).await?;
     let mut session = app.database().read(tenant).await?;
-    let present =
-        crls::info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))?;
+    let present = crls::info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))?;
     drop(session);
     let this_update = app.now().whole_seconds();
     let builder = collect(app, tenant, ca, present.entries, this_update).await?;
@@ -63,7 +63,7 @@ async fn collect(
         let page = crls::revoked_page(&mut session, ca, at, after.as_ref(), PAGE).await?;
         let last_page = i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE);
         for entry in &page {
-            builder.push(&entry.serial_number, entry.revoked_at.unix_seconds(), entry.reason);
+            push(&mut builder, entry);
         }
         if last_page {
             break;
@@ -72,18 +72,25 @@ async fn collect(
     }
     let mut session = app.database().read(tenant).await?;
     for entry in certificate_authorities::revoked_children(&mut session, ca, at).await? {
-        builder.push(&entry.serial_number, entry.revoked_at.unix_seconds(), entry.reason);
+        push(&mut builder, &entry);
     }
     Ok(builder)
 }
 
+/// A full CRL lists what was revoked as `removeFromCRL` without a reason: the code is for delta CRLs only
+/// (RFC 5280 §5.3.1).
+fn push(builder: &mut CrlBuilder, entry: &RevokedEntry) {
+    let reason = match entry.reason {
+        RevocationReason::RemoveFromCrl => RevocationReason::Unspecified,
+        reason => reason,
+    };
+    builder.push(&entry.serial_number, entry.revoked_at.unix_seconds(), reason);
+}
+
 async fn sign(issuer: Arc<Issuer>, builder: CrlBuilder, info: CrlInfo) -> Result<Crl, ServiceError> {
     off_thread(move || {
-        let signer = CrlIssuer {
-            subject_der: &issuer.subject_der,
-            key_id: &issuer.key_id,
-            signer: issuer.signer(),
-        };
+        let signer =
+            CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
         let der = super::sign(builder, &signer, &info)?;
         Ok(Crl { info, der })
     })

@@ -64,7 +64,8 @@ pub(super) async fn prune_jobs(app: &App, lease: &Lease) -> Result<(), ServiceEr
     let now = app.now();
     let settings = app.settings();
     let mut tx = app.database().begin_system().await?;
-    let pruned = jobs::prune(&mut tx, now.minus(settings.done_jobs_kept), now.minus(settings.dead_jobs_kept)).await?;
+    let pruned =
+        jobs::prune(&mut tx, now.minus(settings.done_jobs_kept), now.minus(settings.dead_jobs_kept)).await?;
     lease.finish(&mut tx).await?;
     tx.commit().await?;
     tracing::debug!(jobs = pruned, "deleted old jobs");

@@ -40,13 +40,8 @@ impl RoleCache {
         let role = Role::new(row.settings).map_err(|errors| {
             ServiceError::internal(format!("the stored role {} is not legal any more: {errors}", row.id))
         })?;
-        let cached = Arc::new(CachedRole {
-            id: row.id,
-            name: row.name,
-            ca_id: row.ca_id,
-            version: row.version,
-            role,
-        });
+        let cached =
+            Arc::new(CachedRole { id: row.id, name: row.name, ca_id: row.ca_id, version: row.version, role });
         self.0.insert(key, Arc::clone(&cached));
         Ok((cached, true))
     }

@@ -1,6 +1,4 @@
-use certmill_x509::{
-    CrlBuilder, CrlHeader, KeyAlgorithm, RevocationReason, SerialNumber, X509Error, pem,
-};
+use certmill_x509::{CrlBuilder, CrlHeader, KeyAlgorithm, RevocationReason, SerialNumber, X509Error, pem};
 use der::{Decode, Encode};
 
 use crate::judge::{Judge, Parts, START, TestCa, TestKey};
@@ -40,12 +38,8 @@ fn lists_of_every_algorithm_are_accepted() {
         builder.push(&serial(7), START - 60, RevocationReason::KeyCompromise);
         let der = signed(builder, &ca);
         judge.write("ca.crl", &der);
-        let text =
-            judge.accepts("crl -inform der -in ca.crl -CAfile ca.pem -noout -verify -crlnumber");
-        assert!(
-            text.contains("verify OK") && text.contains("crlNumber=0x0100FF"),
-            "{text}"
-        );
+        let text = judge.accepts("crl -inform der -in ca.crl -CAfile ca.pem -noout -verify -crlnumber");
+        assert!(text.contains("verify OK") && text.contains("crlNumber=0x0100FF"), "{text}");
         let other = CertificateList::from_der(&der).unwrap();
         assert_eq!(other.to_der().unwrap(), der, "{algorithm:?}");
     }
@@ -56,18 +50,13 @@ fn entries_show_serial_number_date_and_reason() {
     let judge = Judge::new();
     let ca = TestCa::root(KeyAlgorithm::P256);
     let mut builder = CrlBuilder::with_capacity(16);
-    let reasons = RevocationReason::ALL
-        .into_iter()
-        .filter(|reason| *reason != RevocationReason::RemoveFromCrl);
+    let reasons =
+        RevocationReason::ALL.into_iter().filter(|reason| *reason != RevocationReason::RemoveFromCrl);
     for reason in reasons.clone() {
         builder.push(&serial(0x80 + u64::from(reason.code())), START, reason);
     }
     // 2050-01-01T00:00:00Z
-    builder.push(
-        &SerialNumber::from_random([0xFF; 20]),
-        2_524_608_000,
-        RevocationReason::Superseded,
-    );
+    builder.push(&SerialNumber::from_random([0xFF; 20]), 2_524_608_000, RevocationReason::Superseded);
     assert_eq!(builder.entries(), 10);
     let der = signed(builder, &ca);
     judge.write("ca.crl", &der);
@@ -75,16 +64,8 @@ fn entries_show_serial_number_date_and_reason() {
     assert!(text.contains("Version 2 (0x1)"));
     assert!(text.contains("Last Update: Jan  1 00:00:00 2026 GMT"));
     assert!(text.contains("Next Update: Jan  8 00:00:00 2026 GMT"));
-    assert_eq!(
-        text.matches("Revocation Date: Jan  1 00:00:00 2026 GMT")
-            .count(),
-        9
-    );
-    assert_eq!(
-        text.matches("Revocation Date: Jan  1 00:00:00 2050 GMT")
-            .count(),
-        1
-    );
+    assert_eq!(text.matches("Revocation Date: Jan  1 00:00:00 2026 GMT").count(), 9);
+    assert_eq!(text.matches("Revocation Date: Jan  1 00:00:00 2050 GMT").count(), 1);
     for shown in [
         "Key Compromise",
         "CA Compromise",
@@ -103,10 +84,7 @@ fn entries_show_serial_number_date_and_reason() {
     let list = CertificateList::from_der(&der).unwrap();
     let entries = list.tbs_cert_list.revoked_certificates.unwrap();
     for (entry, reason) in entries.iter().zip(reasons) {
-        assert_eq!(
-            entry.crl_entry_extensions.is_none(),
-            reason == RevocationReason::Unspecified
-        );
+        assert_eq!(entry.crl_entry_extensions.is_none(), reason == RevocationReason::Unspecified);
     }
 }
 
@@ -118,17 +96,8 @@ fn an_empty_list_has_no_list_of_entries() {
     let der = signed(CrlBuilder::new(), &ca);
     judge.write("ca.crl", &der);
     let text = judge.accepts("crl -inform der -in ca.crl -CAfile ca.pem -noout -verify -text");
-    assert!(
-        text.contains("No Revoked Certificates") && text.contains("verify OK"),
-        "{text}"
-    );
-    assert!(
-        CertificateList::from_der(&der)
-            .unwrap()
-            .tbs_cert_list
-            .revoked_certificates
-            .is_none()
-    );
+    assert!(text.contains("No Revoked Certificates") && text.contains("verify OK"), "{text}");
+    assert!(CertificateList::from_der(&der).unwrap().tbs_cert_list.revoked_certificates.is_none());
 }
 
 #[test]
@@ -138,11 +107,7 @@ fn revoked_certificates_are_refused_by_a_verifier() {
     ca.write(&judge);
     let key = TestKey::generate(KeyAlgorithm::P256);
     let parts = Parts::issued_by(&ca, &key);
-    judge.write_pem(
-        "leaf.pem",
-        pem::CERTIFICATE,
-        &parts.template().sign(&ca.key).unwrap(),
-    );
+    judge.write_pem("leaf.pem", pem::CERTIFICATE, &parts.template().sign(&ca.key).unwrap());
     let verify = format!(
         "verify -x509_strict -attime {} -crl_check -CAfile ca.pem -CRLfile ca.crl leaf.pem",
         START + 60
@@ -157,11 +122,7 @@ fn revoked_certificates_are_refused_by_a_verifier() {
     revoking.push(&parts.serial_number, START, RevocationReason::Unspecified);
     judge.write_pem("ca.crl", pem::X509_CRL, &signed(revoking, &ca));
     let verdict = judge.run(&verify);
-    assert!(
-        !verdict.accepted && verdict.text.contains("certificate revoked"),
-        "{}",
-        verdict.text
-    );
+    assert!(!verdict.accepted && verdict.text.contains("certificate revoked"), "{}", verdict.text);
 }
 
 #[test]
@@ -180,10 +141,7 @@ fn long_lists_are_read_by_others() {
         let text = judge.accepts("crl -inform der -in ca.crl -CAfile ca.pem -noout -verify");
         assert!(text.contains("verify OK"), "{count}: {text}");
         let list = CertificateList::from_der(&der).unwrap();
-        assert_eq!(
-            list.tbs_cert_list.revoked_certificates.unwrap().len() as u64,
-            count
-        );
+        assert_eq!(list.tbs_cert_list.revoked_certificates.unwrap().len() as u64, count);
     }
 }
 
@@ -199,40 +157,13 @@ fn lists_that_break_a_rule_are_not_signed() {
         next_update: START + WEEK,
     };
     let refused = |builder: CrlBuilder, header: &CrlHeader<'_>| {
-        matches!(
-            builder.sign(header, &ca.key),
-            Err(X509Error::RefusedToSign(_))
-        )
+        matches!(builder.sign(header, &ca.key), Err(X509Error::RefusedToSign(_)))
     };
     assert!(!refused(CrlBuilder::new(), &good));
-    assert!(refused(
-        CrlBuilder::new(),
-        &CrlHeader {
-            next_update: START,
-            ..good
-        }
-    ));
-    assert!(refused(
-        CrlBuilder::new(),
-        &CrlHeader {
-            next_update: i64::MAX,
-            ..good
-        }
-    ));
-    assert!(refused(
-        CrlBuilder::new(),
-        &CrlHeader {
-            issuer_der: &[0x30, 0],
-            ..good
-        }
-    ));
-    assert!(refused(
-        CrlBuilder::new(),
-        &CrlHeader {
-            authority_key_id: &[],
-            ..good
-        }
-    ));
+    assert!(refused(CrlBuilder::new(), &CrlHeader { next_update: START, ..good }));
+    assert!(refused(CrlBuilder::new(), &CrlHeader { next_update: i64::MAX, ..good }));
+    assert!(refused(CrlBuilder::new(), &CrlHeader { issuer_der: &[0x30, 0], ..good }));
+    assert!(refused(CrlBuilder::new(), &CrlHeader { authority_key_id: &[], ..good }));
     for (revoked_at, reason) in [
         (i64::MAX, RevocationReason::Superseded),
         (i64::MIN, RevocationReason::Superseded),
@@ -248,14 +179,7 @@ fn lists_that_break_a_rule_are_not_signed() {
 fn reasons_are_known_by_name_and_number() {
     for reason in RevocationReason::ALL {
         assert_eq!(reason.as_str().parse::<RevocationReason>().unwrap(), reason);
-        assert_eq!(
-            reason
-                .as_str()
-                .to_uppercase()
-                .parse::<RevocationReason>()
-                .unwrap(),
-            reason
-        );
+        assert_eq!(reason.as_str().to_uppercase().parse::<RevocationReason>().unwrap(), reason);
         assert_eq!(RevocationReason::from_code(reason.code()), Some(reason));
     }
     for (text, reason) in [
@@ -263,21 +187,12 @@ fn reasons_are_known_by_name_and_number() {
         ("ca_compromise", RevocationReason::CaCompromise),
         ("aa_compromise", RevocationReason::AaCompromise),
         ("remove_from_crl", RevocationReason::RemoveFromCrl),
-        (
-            "Cessation_Of_Operation",
-            RevocationReason::CessationOfOperation,
-        ),
+        ("Cessation_Of_Operation", RevocationReason::CessationOfOperation),
     ] {
         assert_eq!(text.parse::<RevocationReason>().unwrap(), reason);
     }
     for text in ["", "none", "key compromise", "1"] {
-        assert!(
-            matches!(
-                text.parse::<RevocationReason>(),
-                Err(X509Error::UnknownWord { .. })
-            ),
-            "{text}"
-        );
+        assert!(matches!(text.parse::<RevocationReason>(), Err(X509Error::UnknownWord { .. })), "{text}");
     }
     assert_eq!(RevocationReason::from_code(7), None);
     assert_eq!(RevocationReason::from_code(11), None);

@@ -36,9 +36,7 @@ pub struct Verdict {
 
 impl Judge {
     pub fn new() -> Self {
-        Self {
-            folder: TempDir::new().unwrap(),
-        }
+        Self { folder: TempDir::new().unwrap() }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
@@ -74,10 +72,7 @@ impl Judge {
             .unwrap();
         let streams = [output.stdout, output.stderr].concat();
         let text = String::from_utf8_lossy(&streams).into_owned();
-        Verdict {
-            accepted: output.status.success(),
-            text,
-        }
+        Verdict { accepted: output.status.success(), text }
     }
 
     /// Like [`Judge::run`], where a refusal fails the test.
@@ -97,9 +92,7 @@ impl Judge {
 
 /// The value of an extension in an `openssl -text`: its line's rest and the line after it.
 pub fn extension(text: &str, title: &str) -> Option<String> {
-    let mut lines = text
-        .lines()
-        .skip_while(|line| !line.trim_start().starts_with(title));
+    let mut lines = text.lines().skip_while(|line| !line.trim_start().starts_with(title));
     let head = lines.next()?.trim();
     Some(format!("{head} {}", lines.next()?.trim()))
 }
@@ -143,12 +136,8 @@ impl Signer for TestKey {
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, X509Error> {
         let digest = match self.signature_algorithm() {
-            SignatureAlgorithm::RsaSha256 | SignatureAlgorithm::EcdsaSha256 => {
-                Some(MessageDigest::sha256())
-            }
-            SignatureAlgorithm::RsaSha384 | SignatureAlgorithm::EcdsaSha384 => {
-                Some(MessageDigest::sha384())
-            }
+            SignatureAlgorithm::RsaSha256 | SignatureAlgorithm::EcdsaSha256 => Some(MessageDigest::sha256()),
+            SignatureAlgorithm::RsaSha384 | SignatureAlgorithm::EcdsaSha384 => Some(MessageDigest::sha384()),
             SignatureAlgorithm::EcdsaSha512 => Some(MessageDigest::sha512()),
             SignatureAlgorithm::Ed25519 => None,
         };
@@ -176,11 +165,7 @@ impl TestCa {
             country: vec!["NL".into()],
             ..DistinguishedName::default()
         };
-        let parts = Parts {
-            subject,
-            spki_der: key.spki_der(),
-            ..Parts::leaf(&key)
-        };
+        let parts = Parts { subject, spki_der: key.spki_der(), ..Parts::leaf(&key) };
         let issuer_der = parts.subject.to_der();
         let template = CertificateTemplate {
             issuer_der: &issuer_der,
@@ -190,11 +175,7 @@ impl TestCa {
             ..parts.template()
         };
         let der = template.sign(&key).unwrap();
-        Self {
-            key,
-            subject: parts.subject,
-            der,
-        }
+        Self { key, subject: parts.subject, der }
     }
 
     pub fn write(&self, judge: &Judge) -> PathBuf {

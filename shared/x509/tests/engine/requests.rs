@@ -32,27 +32,18 @@ fn requests_of_every_algorithm_are_read() {
         ("-algorithm ED25519", "ed25519", 256),
     ] {
         let judge = Judge::new();
-        let hashes: &[&str] = if name == "ed25519" {
-            &["-sha256"]
-        } else {
-            &["-sha256", "-sha384", "-sha512"]
-        };
+        let hashes: &[&str] =
+            if name == "ed25519" { &["-sha256"] } else { &["-sha256", "-sha384", "-sha512"] };
         for hash in hashes {
             let text = request(&judge, key, &[hash, "-subj", "/C=NL/O=Org/CN=a.example"]);
-            let csr = CertificateSigningRequest::from_pem(&text)
-                .unwrap_or_else(|error| panic!("{key}: {error}"));
-            assert_eq!(
-                (csr.public_key().algorithm_name(), csr.public_key().bits()),
-                (name, bits)
-            );
+            let csr =
+                CertificateSigningRequest::from_pem(&text).unwrap_or_else(|error| panic!("{key}: {error}"));
+            assert_eq!((csr.public_key().algorithm_name(), csr.public_key().bits()), (name, bits));
             assert_eq!(csr.subject().to_string(), "CN=a.example,O=Org,C=NL");
             assert_eq!(csr.der(), der_of(&judge.path("req.pem"), LABEL));
             assert!(csr.subject_alt_names().is_empty() && !csr.asks_for_ca());
             judge.accepts("pkey -in key.pem -pubout -outform der -out spki.der");
-            assert_eq!(
-                csr.public_key().spki_der(),
-                std::fs::read(judge.path("spki.der")).unwrap()
-            );
+            assert_eq!(csr.public_key().spki_der(), std::fs::read(judge.path("spki.der")).unwrap());
         }
     }
 }
@@ -65,41 +56,17 @@ fn requested_names_and_ca_are_read() {
     let text = request(
         &judge,
         P256,
-        &[
-            "-subj",
-            "/",
-            "-addext",
-            names,
-            "-addext",
-            "basicConstraints=critical,CA:TRUE",
-        ],
+        &["-subj", "/", "-addext", names, "-addext", "basicConstraints=critical,CA:TRUE"],
     );
     let csr = CertificateSigningRequest::from_pem(&text).unwrap();
     let sans = csr.subject_alt_names();
-    assert_eq!(
-        sans.dns.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["b.example", "*.a.example"]
-    );
-    assert_eq!(
-        sans.ip.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        ["10.0.0.1", "2001:db8::1"]
-    );
-    assert_eq!(
-        (sans.email[0].as_str(), sans.uri[0].as_str()),
-        ("a@example.com", "urn:a:b")
-    );
+    assert_eq!(sans.dns.iter().map(ToString::to_string).collect::<Vec<_>>(), ["b.example", "*.a.example"]);
+    assert_eq!(sans.ip.iter().map(ToString::to_string).collect::<Vec<_>>(), ["10.0.0.1", "2001:db8::1"]);
+    assert_eq!((sans.email[0].as_str(), sans.uri[0].as_str()), ("a@example.com", "urn:a:b"));
     assert!(csr.asks_for_ca() && csr.subject().is_empty());
 
-    let text = request(
-        &judge,
-        P256,
-        &["-subj", "/CN=a", "-addext", "basicConstraints=CA:FALSE"],
-    );
-    assert!(
-        !CertificateSigningRequest::from_pem(&text)
-            .unwrap()
-            .asks_for_ca()
-    );
+    let text = request(&judge, P256, &["-subj", "/CN=a", "-addext", "basicConstraints=CA:FALSE"]);
+    assert!(!CertificateSigningRequest::from_pem(&text).unwrap().asks_for_ca());
 }
 
 #[test]
@@ -129,10 +96,7 @@ fn names_that_cannot_be_used_are_refused() {
     ] {
         let extension = format!("subjectAltName=DNS:a.example,{names}");
         let text = request(&judge, P256, &["-subj", "/CN=a", "-addext", &extension]);
-        assert!(
-            matches!(refusal(&text), X509Error::InvalidName { .. }),
-            "{names}"
-        );
+        assert!(matches!(refusal(&text), X509Error::InvalidName { .. }), "{names}");
     }
 }
 
@@ -140,17 +104,9 @@ fn names_that_cannot_be_used_are_refused() {
 fn weak_and_unsupported_keys_are_refused() {
     let judge = Judge::new();
     let subject = ["-subj", "/CN=a"];
-    let weak = request(
-        &judge,
-        "-algorithm RSA -pkeyopt rsa_keygen_bits:1024",
-        &subject,
-    );
+    let weak = request(&judge, "-algorithm RSA -pkeyopt rsa_keygen_bits:1024", &subject);
     assert!(matches!(refusal(&weak), X509Error::WeakKey(reason) if reason.contains("1024")));
-    let exponent = request(
-        &judge,
-        "-algorithm RSA -pkeyopt rsa_keygen_pubexp:3",
-        &subject,
-    );
+    let exponent = request(&judge, "-algorithm RSA -pkeyopt rsa_keygen_pubexp:3", &subject);
     assert!(matches!(refusal(&exponent), X509Error::WeakKey(reason) if reason.contains("65537")));
     for key in [
         "-algorithm EC -pkeyopt ec_paramgen_curve:secp256k1",
@@ -160,33 +116,21 @@ fn weak_and_unsupported_keys_are_refused() {
         "-algorithm RSA-PSS",
     ] {
         let text = request(&judge, key, &subject);
-        assert!(
-            matches!(refusal(&text), X509Error::UnsupportedKey(_)),
-            "{key}"
-        );
+        assert!(matches!(refusal(&text), X509Error::UnsupportedKey(_)), "{key}");
     }
 }
 
 #[test]
 fn signatures_on_broken_hashes_are_refused() {
     let judge = Judge::new();
-    for (key, hash, named) in [
-        ("-algorithm RSA", "-sha1", "SHA-1"),
-        ("-algorithm RSA", "-md5", "MD5"),
-        (P256, "-sha1", "SHA-1"),
-    ] {
+    for (key, hash, named) in
+        [("-algorithm RSA", "-sha1", "SHA-1"), ("-algorithm RSA", "-md5", "MD5"), (P256, "-sha1", "SHA-1")]
+    {
         let text = request(&judge, key, &["-subj", "/CN=a", hash]);
         let error = refusal(&text);
-        assert!(
-            matches!(&error, X509Error::InvalidCsr(reason) if reason.contains(named)),
-            "{error}"
-        );
+        assert!(matches!(&error, X509Error::InvalidCsr(reason) if reason.contains(named)), "{error}");
     }
-    let pss = request(
-        &judge,
-        "-algorithm RSA",
-        &["-subj", "/CN=a", "-sigopt", "rsa_padding_mode:pss"],
-    );
+    let pss = request(&judge, "-algorithm RSA", &["-subj", "/CN=a", "-sigopt", "rsa_padding_mode:pss"]);
     assert!(matches!(refusal(&pss), X509Error::InvalidCsr(_)));
 }
 
@@ -194,26 +138,14 @@ fn signatures_on_broken_hashes_are_refused() {
 fn requests_that_were_changed_are_refused() {
     let judge = Judge::new();
     for key in [P256, "-algorithm ED25519"] {
-        request(
-            &judge,
-            key,
-            &[
-                "-subj",
-                "/CN=abcdef",
-                "-addext",
-                "subjectAltName=DNS:a.example",
-            ],
-        );
+        request(&judge, key, &["-subj", "/CN=abcdef", "-addext", "subjectAltName=DNS:a.example"]);
         let der = der_of(&judge.path("req.pem"), LABEL);
         assert!(CertificateSigningRequest::from_der(&der).is_ok());
         for place in 0..der.len() {
             for change in [0x01, 0x80, 0xFF] {
                 let mut damaged = der.clone();
                 damaged[place] ^= change;
-                assert!(
-                    CertificateSigningRequest::from_der(&damaged).is_err(),
-                    "octet {place}"
-                );
+                assert!(CertificateSigningRequest::from_der(&damaged).is_err(), "octet {place}");
             }
         }
         for length in 0..der.len() {
@@ -222,16 +154,10 @@ fn requests_that_were_changed_are_refused() {
         let mut broken = der.clone();
         *broken.last_mut().unwrap() ^= 1;
         let error = CertificateSigningRequest::from_der(&broken).unwrap_err();
-        assert!(
-            matches!(&error, X509Error::InvalidCsr(reason) if reason.contains("its own key")),
-            "{error}"
-        );
+        assert!(matches!(&error, X509Error::InvalidCsr(reason) if reason.contains("its own key")), "{error}");
         let tail = [&der[..], &[0]].concat();
         let error = refusal(&pem::encode(LABEL, &tail));
-        assert!(
-            matches!(&error, X509Error::InvalidCsr(reason) if reason.contains("DER")),
-            "{error}"
-        );
+        assert!(matches!(&error, X509Error::InvalidCsr(reason) if reason.contains("DER")), "{error}");
     }
 }
 
@@ -248,10 +174,7 @@ fn pem_of_every_usual_shape_is_read() {
         format!("\u{feff}  {text}"),
     ];
     for shape in shapes {
-        assert!(
-            CertificateSigningRequest::from_pem(&shape).is_ok(),
-            "{shape}"
-        );
+        assert!(CertificateSigningRequest::from_pem(&shape).is_ok(), "{shape}");
     }
     for shape in [
         format!("{text}{text}"),

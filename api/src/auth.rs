@@ -1,0 +1,106 @@
+//! Who calls, and whether they may: the one place where tokens and scopes are enforced. A handler names the scope
+//! it needs by the type of its first argument and cannot be reached without it; the tenant of everything that it
+//! does comes out of the same value.
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use certmill_service::domain::Scope;
+use certmill_service::{App, Caller, tokens};
+use poem::{Request, RequestBody};
+use poem_openapi::registry::{MetaSecurityScheme, Registry};
+use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+
+use crate::edge::CurrentRequest;
+use crate::error::ApiError;
+
+/// A scope as a type.
+pub(crate) trait Needed: Send + Sync {
+    const SCOPE: Scope;
+}
+
+/// `pki:read`.
+pub(crate) struct Read;
+/// `pki:issue`.
+pub(crate) struct Issue;
+/// `pki:admin`.
+pub(crate) struct Admin;
+
+impl Needed for Read {
+    const SCOPE: Scope = Scope::Read;
+}
+
+impl Needed for Issue {
+    const SCOPE: Scope = Scope::Issue;
+}
+
+impl Needed for Admin {
+    const SCOPE: Scope = Scope::Admin;
+}
+
+/// A caller whose token carries the scope `S`.
+pub(crate) struct Authorized<S> {
+    caller: Caller,
+    scope: PhantomData<S>,
+}
+
+impl<S> Deref for Authorized<S> {
+    type Target = Caller;
+
+    fn deref(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+const SCHEME: &str = "token";
+
+impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        registry.create_security_scheme(
+            SCHEME,
+            MetaSecurityScheme {
+                ty: "http",
+                description: Some(
+                    "An opaque token `cmt_…` as `Authorization: Bearer <token>`. Its scopes are `pki:read`, \
+                     `pki:issue` (implies read) and `pki:admin` (implies both); each operation names the one it needs.",
+                ),
+                name: None,
+                key_in: None,
+                scheme: Some("bearer"),
+                bearer_format: Some("cmt_…"),
+                flows: None,
+                openid_connect_url: None,
+            },
+        );
+    }
+
+    fn security_schemes() -> Vec<&'static str> {
+        vec![SCHEME]
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        _body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let (Some(app), Some(current)) =
+            (request.data::<App>(), request.extensions().get::<CurrentRequest>())
+        else {
+            return Err(ApiError::internal().into());
+        };
+        let caller =
+            tokens::authenticate(app, bearer(request), S::SCOPE, &current.0).await.map_err(ApiError::from)?;
+        Ok(Self { caller, scope: PhantomData })
+    }
+}
+
+/// The token of the `Authorization` header (RFC 6750 §2.1; the scheme's case does not matter).
+fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.header("authorization")?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}

@@ -1,0 +1,253 @@
+//! JSON bodies in and out. Requests are read by serde, whose errors name the field; answers are written by serde.
+
+use std::fmt::Display;
+
+use poem::http::{HeaderValue, StatusCode, header};
+use poem::{FromRequest, IntoResponse, Request, RequestBody, Response};
+use poem_openapi::payload::{ParsePayload, Payload};
+use poem_openapi::registry::{
+    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
+};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiResponse, impl_apirequest_for_payload};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::ApiError;
+
+/// A request's JSON body.
+pub(crate) struct Body<T>(pub(crate) T);
+
+impl<T: Type> Payload for Body<T> {
+    const CONTENT_TYPE: &'static str = "application/json";
+
+    fn check_content_type(content_type: &str) -> bool {
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        essence.eq_ignore_ascii_case("application/json")
+    }
+
+    fn schema_ref() -> MetaSchemaRef {
+        T::schema_ref()
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: DeserializeOwned + Type> ParsePayload for Body<T> {
+    const IS_REQUIRED: bool = true;
+
+    async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let bytes = Vec::<u8>::from_request(request, body).await?;
+        Ok(Self(parse(&bytes)?))
+    }
+}
+
+impl_apirequest_for_payload!(Body<T>, T: DeserializeOwned + Type);
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        refusal(&path, &error.into_inner())
+    })?;
+    reader.end().map_err(|error| malformed(&error))?;
+    Ok(value)
+}
+
+fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
+    if !error.is_data() {
+        return malformed(error);
+    }
+    let text = error.to_string();
+    // serde ends its sentence with the place in the text, which the field's name makes superfluous.
+    let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
+    let quoted = || problem.split('`').nth(1).unwrap_or_default();
+    let join = |name: &str| {
+        if path == "." { name.to_owned() } else { format!("{path}.{name}") }
+    };
+    if let Some(rest) = problem.strip_prefix("unknown field `") {
+        let expected = rest.split_once("`, ").map_or("", |(_, expected)| expected);
+        let field = if path.ends_with(quoted()) { path.to_owned() } else { join(quoted()) };
+        return ApiError::field(&field, format!("is not a field of this request: {expected}"));
+    }
+    if problem.starts_with("missing field `") {
+        return ApiError::field(&join(quoted()), "is required");
+    }
+    if path == "." {
+        return ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            format!("the body must be a JSON object: {problem}"),
+        );
+    }
+    ApiError::field(path, problem)
+}
+
+fn malformed(error: &serde_json::Error) -> ApiError {
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the body is not JSON: {error}"))
+}
+
+/// `200` with a JSON body.
+pub(crate) struct Reply<T>(pub(crate) T);
+
+/// `201` with the whole object and its `Location`.
+pub(crate) struct Created<T> {
+    object: T,
+    location: String,
+}
+
+impl<T> Created<T> {
+    pub(crate) fn at(location: impl Display, object: T) -> Self {
+        Self { object, location: location.to_string() }
+    }
+}
+
+/// `202` with the object whose state tells the progress.
+pub(crate) struct Accepted<T>(pub(crate) T);
+
+/// `204`.
+pub(crate) struct NoContent;
+
+fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
+    match serde_json::to_vec(value) {
+        Ok(body) => Response::builder().status(status).content_type("application/json").body(body),
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be written");
+            ApiError::internal().render("")
+        }
+    }
+}
+
+fn meta<T: Type>(status: u16, description: &'static str) -> MetaResponse {
+    MetaResponse {
+        description,
+        status: Some(status),
+        status_range: None,
+        content: vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }],
+        headers: Vec::new(),
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Reply<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::OK, &self.0)
+    }
+}
+
+impl<T: Type> ApiResponse for Reply<T> {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: vec![meta::<T>(200, "")] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Created<T> {
+    fn into_response(self) -> Response {
+        let mut response = json(StatusCode::CREATED, &self.object);
+        if let Ok(location) = HeaderValue::from_str(&self.location) {
+            response.headers_mut().insert(header::LOCATION, location);
+        }
+        response
+    }
+}
+
+impl<T: Type> ApiResponse for Created<T> {
+    fn meta() -> MetaResponses {
+        let mut created = meta::<T>(201, "Created.");
+        created.headers.push(MetaHeader {
+            name: "Location".to_owned(),
+            description: Some("Where the object is.".to_owned()),
+            required: true,
+            deprecated: false,
+            schema: String::schema_ref(),
+        });
+        MetaResponses { responses: vec![created] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Accepted<T> {
+    fn into_response(self) -> Response {
+        json(StatusCode::ACCEPTED, &self.0)
+    }
+}
+
+impl<T: Type> ApiResponse for Accepted<T> {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: vec![meta::<T>(202, "The work goes on in the background.")] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl IntoResponse for NoContent {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl ApiResponse for NoContent {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Done.",
+                status: Some(204),
+                status_range: None,
+                content: Vec::new(),
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Deserialize, Debug)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[expect(dead_code, reason = "only its type matters here")]
+        name: String,
+        #[expect(dead_code, reason = "only its type matters here")]
+        size: Option<u32>,
+    }
+
+    fn complaint(body: &str) -> String {
+        parse::<Sample>(body.as_bytes()).unwrap_err().render("req_x").into_body_text()
+    }
+
+    trait BodyText {
+        fn into_body_text(self) -> String;
+    }
+
+    impl BodyText for Response {
+        fn into_body_text(self) -> String {
+            let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+            runtime.block_on(self.into_body().into_string()).unwrap()
+        }
+    }
+
+    #[test]
+    fn complaints_name_the_field() {
+        assert!(complaint(r#"{"name":"x","colour":1}"#).contains(r#""fields":{"colour":"is not a field"#));
+        assert!(complaint(r#"{"size":1}"#).contains(r#""fields":{"name":"is required"}"#));
+        assert!(complaint(r#"{"name":7}"#).contains(r#""fields":{"name":"invalid type: integer `7`"#));
+        assert!(complaint(r#"{"name":"x","size":-1}"#).contains(r#""fields":{"size":"#));
+        assert!(complaint("[1]").contains("invalid_request") || complaint("[1]").contains("fields"));
+        assert!(complaint("{").contains("is not JSON"));
+        assert!(complaint(r#"{"name":"x"} trailing"#).contains("is not JSON"));
+    }
+}

@@ -1,0 +1,151 @@
+//! What happens to every request: an id, a span, a limit on its body, figures, and one form for every error.
+
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use certmill_service::App;
+use certmill_service::domain::RequestId;
+use futures_util::FutureExt;
+use poem::error::ResponseError;
+use poem::http::{HeaderName, HeaderValue, StatusCode};
+use poem::{Body, Endpoint, IntoResponse, Request, Response};
+use tracing::Instrument;
+
+use crate::error::ApiError;
+
+/// How large a request's body may be.
+pub const BODY_LIMIT: usize = 1024 * 1024;
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The id of the request in hand, kept in its extensions.
+#[derive(Clone)]
+pub(crate) struct CurrentRequest(pub(crate) String);
+
+/// A body over the limit.
+#[derive(Debug)]
+pub(crate) struct BodyTooLarge;
+
+impl std::fmt::Display for BodyTooLarge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the body is too large")
+    }
+}
+
+impl std::error::Error for BodyTooLarge {}
+
+impl ResponseError for BodyTooLarge {
+    fn status(&self) -> StatusCode {
+        StatusCode::PAYLOAD_TOO_LARGE
+    }
+}
+
+/// The outermost endpoint.
+pub(crate) struct Edge<E> {
+    app: App,
+    inner: E,
+}
+
+impl<E> Edge<E> {
+    pub(crate) fn new(app: App, inner: E) -> Self {
+        Self { app, inner }
+    }
+}
+
+impl<E: Endpoint> Endpoint for Edge<E> {
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let started = Instant::now();
+        let request_id = request_id(&request, &self.app);
+        let method = request.method().clone();
+        let route = route_label(request.uri().path());
+        let span = tracing::info_span!("request", request.id = %request_id, http.method = %method, http.route = route);
+        request.extensions_mut().insert(CurrentRequest(request_id.clone()));
+        let mut response = self.answer(request, &request_id).instrument(span.clone()).await;
+        if let Ok(value) = HeaderValue::from_str(&request_id) {
+            response.headers_mut().insert(REQUEST_ID.clone(), value);
+        }
+        let status = response.status().as_u16();
+        let elapsed = started.elapsed();
+        span.in_scope(|| tracing::debug!(http.status = status, elapsed_us = elapsed.as_micros(), "answered"));
+        let labels = [
+            ("method", metrics::SharedString::from(method.as_str().to_owned())),
+            ("route", route.into()),
+            ("status", status.to_string().into()),
+        ];
+        metrics::counter!("certmill_http_requests_total", &labels).increment(1);
+        metrics::histogram!("certmill_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
+        Ok(response)
+    }
+}
+
+impl<E: Endpoint> Edge<E> {
+    async fn answer(&self, mut request: Request, request_id: &str) -> Response {
+        let body = match limited_body(&mut request).await {
+            Ok(body) => body,
+            Err(error) => return ApiError::from_poem(error).render(request_id),
+        };
+        request.set_body(body);
+        match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
+            Ok(Ok(output)) => output.into_response(),
+            Ok(Err(error)) => {
+                let error = ApiError::from_poem(error);
+                if error.status().is_client_error() {
+                    tracing::debug!(error = %error, "refused a request");
+                }
+                error.render(request_id)
+            }
+            Err(_) => {
+                tracing::error!("a request handler panicked");
+                ApiError::internal().render(request_id)
+            }
+        }
+    }
+}
+
+/// The body, read whole. A declared length is believed only when it is too large.
+async fn limited_body(request: &mut Request) -> poem::Result<Body> {
+    let declared = request.header("content-length").and_then(|length| length.parse::<usize>().ok());
+    if declared == Some(0) {
+        return Ok(Body::empty());
+    }
+    if declared.is_some_and(|length| length > BODY_LIMIT) {
+        return Err(BodyTooLarge.into());
+    }
+    match request.take_body().into_bytes_limit(BODY_LIMIT).await {
+        Ok(bytes) => Ok(Body::from_bytes(bytes)),
+        Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(BodyTooLarge.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A well-formed id of the client's, or a new one.
+fn request_id(request: &Request, app: &App) -> String {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    request
+        .header(&REQUEST_ID)
+        .filter(|id| id.len() <= 64 && id.len() > 4 && id.starts_with("req_") && id.bytes().all(legal))
+        .map_or_else(|| RequestId::generate(app.now(), app.entropy()).to_string(), ToOwned::to_owned)
+}
+
+/// The route for figures, one of a fixed set, so that no client can make up new time series.
+fn route_label(path: &str) -> &'static str {
+    const ROUTES: [(&str, &str); 14] = [
+        ("/v1/pki/issue/", "issue"),
+        ("/v1/pki/sign/", "sign"),
+        ("/v1/pki/certificates", "certificates"),
+        ("/v1/pki/revoke", "revoke"),
+        ("/v1/pki/roles", "roles"),
+        ("/v1/pki/ca", "ca"),
+        ("/v1/tokens", "tokens"),
+        ("/pub/crl/", "public_crl"),
+        ("/pub/ca/", "public_ca"),
+        ("/healthz", "health"),
+        ("/readyz", "health"),
+        ("/v1/health", "health"),
+        ("/metrics", "metrics"),
+        ("/docs", "docs"),
+    ];
+    ROUTES.iter().find(|(prefix, _)| path.starts_with(prefix)).map_or("other", |(_, label)| label)
+}

@@ -1,0 +1,257 @@
+//! The only map from errors to HTTP: the contract's body for every error, the framework's own included.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use certmill_service::{Noun, ServiceError};
+use poem::Response;
+use poem::error::{
+    MethodNotAllowedError, NotFoundError, ParsePathError as PoemParsePathError, ReadBodyError, ResponseError,
+    SizedLimitError,
+};
+use poem::http::{HeaderValue, StatusCode, header};
+use poem_openapi::error::{ContentTypeError, ParseParamError, ParsePathError, ParseRequestPayloadError};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
+use poem_openapi::types::Type;
+use poem_openapi::{ApiResponse, Object};
+use serde_json::{Value, json};
+
+use crate::edge::BodyTooLarge;
+
+/// An error as a client sees it.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    details: Option<Value>,
+}
+
+/// The body of every error.
+#[derive(Object, Debug)]
+#[oai(rename = "Error")]
+pub struct ErrorBody {
+    /// What went wrong.
+    error: ErrorContent,
+}
+
+/// What went wrong.
+#[derive(Object, Debug)]
+struct ErrorContent {
+    /// What clients branch on, such as `validation_error` or `ca_not_found`.
+    code: String,
+    /// A sentence for people: what is wrong and what would be right.
+    message: String,
+    /// More, depending on the code. `validation_error` has `fields`: each wrong field with what would be right.
+    details: Option<BTreeMap<String, poem_openapi::types::Any<Value>>>,
+    /// The request, as in the header `X-Request-ID` and in the logs.
+    request_id: String,
+}
+
+impl ApiError {
+    /// An error without details.
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into(), details: None }
+    }
+
+    /// One wrong field.
+    pub(crate) fn field(name: &str, problem: impl Into<String>) -> Self {
+        ServiceError::field(name, problem).into()
+    }
+
+    fn with(mut self, details: Value) -> Self {
+        self.details = Some(details);
+        self
+    }
+
+    /// Any error that reaches the edge, ours or the framework's.
+    pub(crate) fn from_poem(error: poem::Error) -> Self {
+        if error.is::<Self>() {
+            return error.downcast().unwrap_or_else(|_| Self::internal());
+        }
+        let bad_request = |message: String| Self::new(StatusCode::BAD_REQUEST, "invalid_request", message);
+        if error.is::<NotFoundError>() {
+            return Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such path: see /docs");
+        }
+        if error.is::<MethodNotAllowedError>() {
+            return Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method_not_allowed",
+                "this path does not know this method: see /docs",
+            );
+        }
+        if error.is::<BodyTooLarge>() || error.is::<SizedLimitError>() {
+            return body_too_large();
+        }
+        if let Some(error) = error.downcast_ref::<ParseParamError>() {
+            return Self::field(error.name, error.reason.clone());
+        }
+        if let Some(error) = error.downcast_ref::<ContentTypeError>() {
+            return Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                format!("{error}: send `Content-Type: application/json`"),
+            );
+        }
+        if let Some(error) = error.downcast_ref::<ParseRequestPayloadError>() {
+            return bad_request(error.reason.clone());
+        }
+        if error.is::<ParsePathError>() || error.is::<PoemParsePathError>() || error.is::<ReadBodyError>() {
+            return bad_request(error.to_string());
+        }
+        if error.status().is_client_error() {
+            return Self::new(error.status(), "invalid_request", error.to_string());
+        }
+        tracing::error!(error = %error, "a request failed inside the framework");
+        Self::internal()
+    }
+
+    /// A fault of ours, without detail.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "an internal error: the logs say more under this request id",
+        )
+    }
+
+    /// The status that it answers.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The answer.
+    pub(crate) fn render(&self, request_id: &str) -> Response {
+        let mut error = json!({ "code": self.code, "message": self.message });
+        if let Some(details) = &self.details {
+            error["details"] = details.clone();
+        }
+        error["request_id"] = request_id.into();
+        let mut response = Response::builder()
+            .status(self.status)
+            .content_type("application/json")
+            .body(json!({ "error": error }).to_string());
+        let headers = response.headers_mut();
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                headers
+                    .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"certmill\""));
+            }
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
+                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+/// A body over the limit.
+pub(crate) fn body_too_large() -> ApiError {
+    ApiError::new(
+        StatusCode::PAYLOAD_TOO_LARGE,
+        "body_too_large",
+        format!("the body has more than {} bytes, which is the limit", crate::edge::BODY_LIMIT),
+    )
+}
+
+impl From<ServiceError> for ApiError {
+    fn from(error: ServiceError) -> Self {
+        let message = error.to_string();
+        let (status, code) = status_and_code(&error);
+        let plain = Self::new(status, code, message);
+        match error {
+            ServiceError::Validation(fields) => plain.with(json!({ "fields": fields.0 })),
+            ServiceError::RoleViolation(violation) => plain.with(json!({
+                "rule": violation.rule,
+                "field": violation.field,
+                "value": violation.value,
+                "allowed": violation.allowed,
+            })),
+            ServiceError::InvalidState { state, possible_from, .. } => {
+                plain.with(json!({ "state": state, "possible_from": possible_from }))
+            }
+            ServiceError::InsufficientScope(scope) => plain.with(json!({ "required_scope": scope.as_str() })),
+            ServiceError::Internal(source) => {
+                tracing::error!(error = source.as_ref(), "a request failed");
+                plain
+            }
+            ServiceError::Unavailable(source) => {
+                tracing::warn!(
+                    error = source.as_ref(),
+                    "a request failed because a dependency is not available"
+                );
+                plain
+            }
+            _ => plain,
+        }
+    }
+}
+
+fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
+    match error {
+        ServiceError::AuthenticationRequired => (StatusCode::UNAUTHORIZED, "authentication_required"),
+        ServiceError::TokenInvalid => (StatusCode::UNAUTHORIZED, "token_invalid"),
+        ServiceError::TokenExpired(_) => (StatusCode::UNAUTHORIZED, "token_expired"),
+        ServiceError::TokenRevoked => (StatusCode::UNAUTHORIZED, "token_revoked"),
+        ServiceError::InsufficientScope(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
+        ServiceError::NotFound { noun, .. } => (StatusCode::NOT_FOUND, not_found_code(*noun)),
+        ServiceError::AlreadyExists { .. } => (StatusCode::CONFLICT, "already_exists"),
+        ServiceError::InvalidState { .. } => (StatusCode::CONFLICT, "invalid_state"),
+        ServiceError::InUse(_) => (StatusCode::CONFLICT, "in_use"),
+        ServiceError::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
+        ServiceError::RoleViolation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "role_violation"),
+        ServiceError::CsrInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "csr_invalid"),
+        ServiceError::InvalidDuration(_) => (StatusCode::BAD_REQUEST, "invalid_duration"),
+        ServiceError::InvalidCursor => (StatusCode::BAD_REQUEST, "invalid_cursor"),
+        ServiceError::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
+        ServiceError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable"),
+        ServiceError::LeaseLost | ServiceError::Internal(_) => {
+            (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
+        }
+    }
+}
+
+fn not_found_code(noun: Noun) -> &'static str {
+    match noun {
+        Noun::Ca => "ca_not_found",
+        Noun::Role => "role_not_found",
+        Noun::Certificate => "certificate_not_found",
+        Noun::Token => "token_not_found",
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl ResponseError for ApiError {
+    fn status(&self) -> StatusCode {
+        self.status
+    }
+}
+
+impl ApiResponse for ApiError {
+    fn meta() -> MetaResponses {
+        MetaResponses {
+            responses: vec![MetaResponse {
+                description: "Any error: `error.code` is what clients branch on.",
+                status: None,
+                status_range: None,
+                content: vec![MetaMediaType {
+                    content_type: "application/json",
+                    schema: MetaSchemaRef::Reference(ErrorBody::name().into_owned()),
+                }],
+                headers: Vec::new(),
+            }],
+        }
+    }
+
+    fn register(registry: &mut Registry) {
+        ErrorBody::register(registry);
+    }
+}

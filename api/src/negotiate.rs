@@ -1,0 +1,76 @@
+//! Choosing a representation by the `Accept` header (RFC 9110 §12.5.1).
+
+use poem::Request;
+
+/// PEM, as the contract names it.
+pub(crate) const PEM: &str = "application/x-pem-file";
+
+/// A form in which certificates and CRLs are answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    Json,
+    Pem,
+    PlainText,
+    Certificate,
+    Crl,
+}
+
+impl Form {
+    /// Its media type.
+    pub(crate) const fn media_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/json",
+            Self::Pem => PEM,
+            Self::PlainText => "text/plain; charset=utf-8",
+            Self::Certificate => "application/pkix-cert",
+            Self::Crl => "application/pkix-crl",
+        }
+    }
+
+    fn essence(self) -> &'static str {
+        self.media_type().split(';').next().unwrap_or_default()
+    }
+}
+
+/// The offer that the client likes best; the first one when it has no opinion or likes none.
+pub(crate) fn choose(request: &Request, offers: &[Form], default: Form) -> Form {
+    let accept = request.header("accept").unwrap_or_default();
+    let mut best = (default, 0.0_f32);
+    for range in accept.split(',') {
+        let mut parts = range.split(';').map(str::trim);
+        let wanted = parts.next().unwrap_or_default().to_ascii_lowercase();
+        let quality = parts
+            .find_map(|parameter| parameter.strip_prefix("q="))
+            .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
+        let offer = match wanted.as_str() {
+            "*/*" => Some(default),
+            "application/x-x509-ca-cert" if offers.contains(&Form::Certificate) => Some(Form::Certificate),
+            "application/x-pkcs7-crl" if offers.contains(&Form::Crl) => Some(Form::Crl),
+            wanted => offers.iter().copied().find(|offer| offer.essence() == wanted),
+        };
+        if let Some(offer) = offer.filter(|_| quality > best.1) {
+            best = (offer, quality);
+        }
+    }
+    best.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chosen(accept: &str) -> Form {
+        let request = Request::builder().header("accept", accept).finish();
+        choose(&request, &[Form::Json, Form::Pem, Form::PlainText, Form::Certificate], Form::Json)
+    }
+
+    #[test]
+    fn the_client_s_favourite_wins() {
+        assert_eq!(chosen("*/*"), Form::Json);
+        assert_eq!(chosen(""), Form::Json);
+        assert_eq!(chosen("application/x-pem-file"), Form::Pem);
+        assert_eq!(chosen("text/plain, */*;q=0.1"), Form::PlainText);
+        assert_eq!(chosen("application/json;q=0.5, application/pkix-cert"), Form::Certificate);
+        assert_eq!(chosen("image/png"), Form::Json);
+    }
+}

@@ -1,0 +1,105 @@
+//! The OpenAPI document and the service that it describes.
+
+use std::collections::BTreeSet;
+
+use certmill_service::App;
+use poem_openapi::{OpenApi, OpenApiService, Tags};
+use serde_json::Value;
+
+use crate::health::HealthApi;
+use crate::pki::ca::CaApi;
+use crate::pki::certificates::CertificatesApi;
+use crate::pki::issue::IssueApi;
+use crate::pki::revoke::RevokeApi;
+use crate::pki::roles::RolesApi;
+use crate::public::PublicApi;
+use crate::tokens::TokensApi;
+
+const DESCRIPTION: &str = "\
+An internal certificate authority: root and intermediate CAs, roles that constrain issuance, issuing and signing, \
+revocation and CRLs.
+
+Every answer carries `X-Request-ID`. Every error has the body `{\"error\": {\"code\", \"message\", \"details\"?, \
+\"request_id\"}}`; `code` is what clients branch on. Request bodies are JSON of at most 1 MiB; unknown fields are refused. \
+Lists are newest first and come in pages: `limit` (1 to 1000, 100 by default) and `cursor`. \
+Times are ISO 8601 in UTC, durations such as `90d` or `1d12h`, serial numbers lower-case hex pairs joined by `:`.";
+
+/// The groups of the document.
+#[derive(Tags)]
+pub(crate) enum Group {
+    /// Root and intermediate CAs, their certificates, CRLs and revocation.
+    #[oai(rename = "Certificate Authorities")]
+    CertificateAuthorities,
+    /// What may be issued: each role names its CA and constrains names, keys and validity.
+    #[oai(rename = "PKI Roles")]
+    Roles,
+    /// Issuing, signing, finding, labelling and revoking certificates.
+    Certificates,
+    /// API tokens.
+    Tokens,
+    /// Distribution points for relying parties; no token needed.
+    #[oai(rename = "Public distribution")]
+    Public,
+    /// Health and version; no token needed.
+    Service,
+}
+
+type Apis = (CaApi, RolesApi, IssueApi, CertificatesApi, RevokeApi, TokensApi, PublicApi, HealthApi);
+
+fn apis() -> Apis {
+    (CaApi, RolesApi, IssueApi, CertificatesApi, RevokeApi, TokensApi, PublicApi, HealthApi)
+}
+
+fn describe<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
+    OpenApiService::new(apis, "certmill", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+}
+
+/// The service behind the routes.
+pub(crate) fn service(app: &App) -> OpenApiService<Apis, ()> {
+    describe(apis()).server(&app.settings().public_url)
+}
+
+/// The document that a running service answers.
+pub(crate) fn document(app: &App) -> String {
+    finish(&service(app).spec())
+}
+
+/// The document without an address.
+pub(crate) fn offline_document() -> String {
+    finish(&describe(apis()).spec())
+}
+
+/// Says in the document what the code enforces and poem-openapi does not write: request objects are closed.
+fn finish(document: &str) -> String {
+    let Ok(mut document) = serde_json::from_str::<Value>(document) else {
+        return document.to_owned();
+    };
+    let requests = request_schemas(&document);
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        for (name, schema) in schemas.iter_mut() {
+            if let Some(schema) = schema.as_object_mut().filter(|_| requests.contains(name)) {
+                schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+            }
+        }
+    }
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// The names of the schemas that request bodies have.
+fn request_schemas(document: &Value) -> BTreeSet<String> {
+    let operations = document
+        .pointer("/paths")
+        .and_then(Value::as_object)
+        .into_iter()
+        .flat_map(|paths| paths.values())
+        .filter_map(Value::as_object)
+        .flat_map(|path| path.values());
+    operations
+        .filter_map(|operation| operation.pointer("/requestBody/content/application~1json/schema/$ref"))
+        .filter_map(Value::as_str)
+        .filter_map(|reference| reference.rsplit('/').next())
+        .map(ToOwned::to_owned)
+        .collect()
+}

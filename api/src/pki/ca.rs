@@ -1,0 +1,416 @@
+//! `/v1/pki/ca`: certificate authorities.
+
+use certmill_service::ca::{self, CaWithCrl, NewCa};
+use certmill_service::domain::{CrlInfo, Timestamp};
+use certmill_service::x509::{DistinguishedName, RevocationReason};
+use certmill_service::{App, PageRequest, ServiceError, crl};
+use poem::http::header;
+use poem::web::Data;
+use poem::{IntoResponse, Request, Response};
+use poem_openapi::param::{Path, Query};
+use poem_openapi::payload::Json;
+use poem_openapi::{ApiResponse, Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::{Admin, Authorized, Read};
+use crate::body::{Accepted, Body, Created, Reply};
+use crate::error::ApiError;
+use crate::negotiate::{Form, choose};
+use crate::openapi::Group;
+use crate::public::{Raw, answer_crl, is_known, not_modified};
+use crate::scalars::TextList;
+
+pub(crate) struct CaApi;
+
+/// What a new CA is to be.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateCaRequest {
+    /// Unique in the tenant.
+    name: String,
+    /// Common name of the subject.
+    common_name: String,
+    /// `root` or `intermediate`.
+    ca_type: String,
+    /// The CA that signs it: required for an intermediate.
+    parent_ca_id: Option<String>,
+    /// `rsa` (default), `ec` or `ed25519`.
+    key_type: Option<String>,
+    /// 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
+    key_size: Option<u32>,
+    /// Days of validity: 3650 by default for a root, 1825 for an intermediate. An intermediate may not outlive its parent.
+    validity_days: Option<i64>,
+    /// Organization of the subject.
+    organization: Option<TextList>,
+    /// Organizational unit of the subject.
+    organizational_unit: Option<TextList>,
+    /// Country of the subject, two letters.
+    country: Option<TextList>,
+    /// Locality of the subject.
+    locality: Option<TextList>,
+    /// State or province of the subject.
+    province: Option<TextList>,
+    /// How many CAs may follow below it. By default one less than the parent permits.
+    max_path_length: Option<i64>,
+    /// It may certify names in these domains only (RFC 5280 §4.2.1.10).
+    permitted_dns_domains: Option<TextList>,
+    /// It may not certify names in these domains.
+    excluded_dns_domains: Option<TextList>,
+}
+
+/// Why a CA is revoked.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevokeCaRequest {
+    /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `cessation_of_operation`; `unspecified` when absent.
+    reason: Option<String>,
+}
+
+/// A certificate authority.
+#[derive(Object, Serialize)]
+#[oai(rename = "CertificateAuthority")]
+pub(crate) struct CaView {
+    /// `ca_…`
+    id: String,
+    name: String,
+    common_name: String,
+    /// `root` or `intermediate`.
+    ca_type: String,
+    parent_ca_id: Option<String>,
+    /// `rsa`, `ec` or `ed25519`.
+    key_type: String,
+    key_size: u32,
+    serial_number: String,
+    valid_from: String,
+    valid_until: String,
+    /// `active`, `revoked` or `expired`.
+    status: String,
+    /// Whether it may issue now.
+    is_active: bool,
+    /// Certificates issued so far, sub-CAs not counted.
+    certificates_issued: i64,
+    /// Set once it is revoked.
+    revocation: Option<CaRevocationView>,
+    /// Its present CRL.
+    crl: Option<CrlView>,
+    /// Where the public finds its CRL.
+    crl_url: String,
+    /// Where the public finds its certificate.
+    ca_issuers_url: String,
+    created_at: String,
+}
+
+/// The revocation of a CA and its progress.
+#[derive(Object, Serialize)]
+#[oai(rename = "CaRevocation")]
+struct CaRevocationView {
+    reason: String,
+    revoked_at: String,
+    /// Certificates and sub-CAs revoked so far in consequence.
+    certificates_revoked: i64,
+    /// How many there are to revoke.
+    certificates_total: i64,
+    /// When the last of them was done.
+    completed_at: Option<String>,
+}
+
+/// The figures of a CRL.
+#[derive(Object, Serialize)]
+#[oai(rename = "CrlFigures")]
+struct CrlView {
+    number: i64,
+    this_update: String,
+    next_update: String,
+    /// How many certificates it lists.
+    entries: i64,
+}
+
+/// A page of CAs.
+#[derive(Object, Serialize)]
+struct CaList {
+    certificate_authorities: Vec<CaView>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    cursor: Option<String>,
+    has_more: bool,
+}
+
+/// A CA's certificate with its chain.
+#[derive(Object, Serialize)]
+struct CaCertificateView {
+    certificate_pem: String,
+    /// The certificates above it up to the root; empty for a root.
+    chain_pem: String,
+}
+
+/// A CRL that was just built.
+#[derive(Object, Serialize)]
+struct BuiltCrl {
+    crl_pem: String,
+    crl_number: i64,
+    this_update: String,
+    next_update: String,
+    entries: i64,
+}
+
+/// What became of the wish for a new CRL.
+enum CrlAnswer {
+    Built(Reply<BuiltCrl>),
+    Pending(Accepted<CrlView>),
+}
+
+#[OpenApi(prefix_path = "/v1/pki", tag = "Group::CertificateAuthorities")]
+impl CaApi {
+    /// List CAs
+    ///
+    /// Scope: `pki:admin`. Newest first.
+    #[oai(path = "/ca", method = "get")]
+    async fn list(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        limit: Query<Option<i64>>,
+        cursor: Query<Option<String>>,
+    ) -> Result<Reply<CaList>, ApiError> {
+        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = ca::list(&app, &caller, &page).await?;
+        let has_more = page.has_more();
+        let certificate_authorities = page.items.into_iter().map(|ca| view(&app, ca)).collect();
+        Ok(Reply(CaList { certificate_authorities, cursor: page.cursor, has_more }))
+    }
+
+    /// Create a root or intermediate CA
+    ///
+    /// Scope: `pki:admin`. The private key is made and stays in the service, sealed; no call ever shows it.
+    #[oai(path = "/ca", method = "post")]
+    async fn create(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        body: Body<CreateCaRequest>,
+    ) -> Result<Created<CaView>, ApiError> {
+        let created = ca::create(&app, &caller, new_ca(body.0)).await?;
+        Ok(Created::at(format!("/v1/pki/ca/{}", created.ca.id), view(&app, created)))
+    }
+
+    /// Read a CA
+    ///
+    /// Scope: `pki:read`.
+    #[oai(path = "/ca/:id", method = "get")]
+    async fn find(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Reply<CaView>, ApiError> {
+        let found = ca::find(&app, caller.tenant, ca::parse_id(&id)?).await?;
+        Ok(Reply(view(&app, found)))
+    }
+
+    /// Read a CA's certificate
+    ///
+    /// Scope: `pki:read`. JSON by default; PEM for `Accept: application/x-pem-file` or `text/plain`, DER for
+    /// `application/pkix-cert`.
+    #[oai(path = "/ca/:id/certificate", method = "get", actual_type = "Json<CaCertificateView>")]
+    async fn certificate(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        request: &Request,
+        id: Path<String>,
+    ) -> Result<Raw, ApiError> {
+        let found = ca::certificate(&app, &caller, ca::parse_id(&id)?).await?;
+        let offers = [Form::Json, Form::Pem, Form::PlainText, Form::Certificate];
+        let form = choose(request, &offers, Form::Json);
+        let response = match form {
+            Form::Json => Reply(CaCertificateView {
+                certificate_pem: found.certificate_pem,
+                chain_pem: found.chain_pem,
+            })
+            .into_response(),
+            Form::Pem | Form::PlainText => {
+                Response::builder().content_type(form.media_type()).body(found.certificate_pem)
+            }
+            Form::Certificate | Form::Crl => {
+                Response::builder().content_type(form.media_type()).body(found.der)
+            }
+        };
+        Ok(Raw(response.with_vary_accept()))
+    }
+
+    /// Revoke a CA
+    ///
+    /// Scope: `pki:admin`. The CA and every CA under it stop issuing at once. A worker then revokes everything that
+    /// they issued; `revocation` shows its progress. What lies under a CA revoked for `keyCompromise` is revoked for
+    /// `cACompromise`, otherwise for the same reason. If its parent is ours, the CA goes on the parent's CRL.
+    /// Repeating the call answers the first revocation.
+    #[oai(path = "/ca/:id/revoke", method = "post")]
+    async fn revoke(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+        body: Body<RevokeCaRequest>,
+    ) -> Result<Accepted<CaView>, ApiError> {
+        let reason = parse_reason(body.0.reason.as_deref())?;
+        let revoked = ca::revoke(&app, &caller, ca::parse_id(&id)?, reason).await?;
+        Ok(Accepted(view(&app, revoked)))
+    }
+
+    /// Build a new CRL now
+    ///
+    /// Scope: `pki:admin`. Waits up to 30 s for a worker to build it; after that answers `202` with the figures of the
+    /// present CRL, and the new one follows.
+    #[oai(path = "/ca/:id/crl", method = "post")]
+    async fn build_crl(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<CrlAnswer, ApiError> {
+        Ok(match crl::request(&app, &caller, ca::parse_id(&id)?).await? {
+            crl::Requested::Built(crl) => CrlAnswer::Built(Reply(BuiltCrl {
+                crl_pem: certmill_service::x509::pem::encode("X509 CRL", &crl.der),
+                crl_number: crl.info.number,
+                this_update: crl.info.this_update.to_string(),
+                next_update: crl.info.next_update.to_string(),
+                entries: crl.info.entries,
+            })),
+            crl::Requested::Pending(info) => CrlAnswer::Pending(Accepted(crl_view(info))),
+        })
+    }
+
+    /// Read a CA's present CRL
+    ///
+    /// Scope: `pki:read`. DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
+    #[oai(path = "/ca/:id/crl", method = "get")]
+    async fn crl(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        request: &Request,
+        id: Path<String>,
+    ) -> Result<Raw, ApiError> {
+        let id = ca::parse_id(&id)?;
+        let info = crl::info(&app, caller.tenant, id).await?;
+        if is_known(request, &info) {
+            return Ok(Raw(not_modified(&info, "no-cache").with_vary_accept()));
+        }
+        let form = choose(request, &[Form::Crl, Form::Pem, Form::PlainText], Form::Crl);
+        let crl = crl::find(&app, caller.tenant, id).await?;
+        Ok(Raw(answer_crl(crl, form, "no-cache").with_vary_accept()))
+    }
+}
+
+/// Says that the answer depends on `Accept`, so that caches keep the forms apart.
+trait VaryAccept {
+    fn with_vary_accept(self) -> Self;
+}
+
+impl VaryAccept for Response {
+    fn with_vary_accept(mut self) -> Self {
+        self.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Accept"));
+        self
+    }
+}
+
+impl IntoResponse for CrlAnswer {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Built(reply) => reply.into_response(),
+            Self::Pending(accepted) => accepted.into_response(),
+        }
+    }
+}
+
+impl ApiResponse for CrlAnswer {
+    fn meta() -> poem_openapi::registry::MetaResponses {
+        let mut meta = <Reply<BuiltCrl> as ApiResponse>::meta();
+        meta.responses.extend(<Accepted<CrlView> as ApiResponse>::meta().responses);
+        meta
+    }
+
+    fn register(registry: &mut poem_openapi::registry::Registry) {
+        <Reply<BuiltCrl> as ApiResponse>::register(registry);
+        <Accepted<CrlView> as ApiResponse>::register(registry);
+    }
+}
+
+/// Reads a revocation reason; `unspecified` when absent.
+pub(crate) fn parse_reason(text: Option<&str>) -> Result<RevocationReason, ServiceError> {
+    let Some(text) = text else {
+        return Ok(RevocationReason::Unspecified);
+    };
+    text.parse().map_err(|_| {
+        ServiceError::field(
+            "reason",
+            format!(
+                "`{}` is not a reason of RFC 5280: use unspecified, keyCompromise, cACompromise, affiliationChanged, \
+                 superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise",
+                text.chars().take(64).collect::<String>()
+            ),
+        )
+    })
+}
+
+fn new_ca(request: CreateCaRequest) -> NewCa {
+    let list = |list: Option<TextList>| list.unwrap_or_default().0;
+    NewCa {
+        name: request.name,
+        subject: DistinguishedName {
+            common_name: Some(request.common_name),
+            organization: list(request.organization),
+            organizational_unit: list(request.organizational_unit),
+            country: list(request.country),
+            locality: list(request.locality),
+            province: list(request.province),
+        },
+        ca_type: request.ca_type,
+        parent_ca_id: request.parent_ca_id,
+        key_type: request.key_type,
+        key_size: request.key_size,
+        validity_days: request.validity_days,
+        max_path_length: request.max_path_length,
+        permitted_dns_domains: list(request.permitted_dns_domains),
+        excluded_dns_domains: list(request.excluded_dns_domains),
+    }
+}
+
+fn view(app: &App, found: CaWithCrl) -> CaView {
+    let CaWithCrl { ca, crl } = found;
+    let status = ca.status(app.now());
+    CaView {
+        crl_url: ca::crl_url(app, ca.id),
+        ca_issuers_url: ca::ca_issuers_url(app, ca.id),
+        id: ca.id.to_string(),
+        name: ca.name,
+        common_name: ca.common_name,
+        ca_type: ca.kind.as_str().to_owned(),
+        parent_ca_id: ca.parent_id.map(|id| id.to_string()),
+        key_type: ca.key_algorithm.key_type().to_owned(),
+        key_size: ca.key_algorithm.key_size(),
+        serial_number: ca.serial_number.to_string(),
+        valid_from: ca.not_before.to_string(),
+        valid_until: ca.not_after.to_string(),
+        status: status.as_str().to_owned(),
+        is_active: status == certmill_service::domain::CaStatus::Active,
+        certificates_issued: ca.certificates_issued,
+        revocation: ca.revocation.map(|revocation| CaRevocationView {
+            reason: revocation.reason.as_str().to_owned(),
+            revoked_at: revocation.revoked_at.to_string(),
+            certificates_revoked: revocation.certificates_revoked,
+            certificates_total: revocation.certificates_total,
+            completed_at: revocation.completed_at.map(|at: Timestamp| at.to_string()),
+        }),
+        crl: crl.map(crl_view),
+        created_at: ca.created_at.to_string(),
+    }
+}
+
+fn crl_view(info: CrlInfo) -> CrlView {
+    CrlView {
+        number: info.number,
+        this_update: info.this_update.to_string(),
+        next_update: info.next_update.to_string(),
+        entries: info.entries,
+    }
+}

@@ -1,0 +1,289 @@
+//! `/v1/pki/certificates`: finding certificates and changing their labels.
+
+use std::collections::BTreeMap;
+
+use certmill_service::certificates::{self, CertificateWithChain, Filter, Sort};
+use certmill_service::domain::{Certificate, CertificateSource, CertificateStatus, Sans, Timestamp, Ttl};
+use certmill_service::x509::pem;
+use certmill_service::{App, PageRequest, ServiceError};
+use poem::Response;
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::types::MaybeUndefined;
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::{Authorized, Issue, Read};
+use crate::body::{Body, Reply};
+use crate::error::ApiError;
+use crate::negotiate::PEM;
+use crate::openapi::Group;
+use crate::public::Raw;
+
+pub(crate) struct CertificatesApi;
+
+/// What is to change: absent leaves it as it is, null empties it.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateCertificateRequest {
+    /// All tags: up to 64, keys and values up to 256 bytes.
+    #[serde(default)]
+    tags: MaybeUndefined<BTreeMap<String, String>>,
+    /// Up to 4096 bytes.
+    #[serde(default)]
+    description: MaybeUndefined<String>,
+}
+
+/// A certificate.
+#[derive(Object, Serialize)]
+#[oai(rename = "Certificate")]
+struct CertificateView {
+    /// `cert_…`
+    id: String,
+    serial_number: String,
+    common_name: Option<String>,
+    /// RFC 4514.
+    subject: String,
+    sans: SansView,
+    /// The CA of ours that issued it.
+    ca_id: Option<String>,
+    /// Name of the role under which it was issued.
+    role: Option<String>,
+    /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
+    source: String,
+    acme_order_id: Option<String>,
+    key_type: String,
+    key_size: i64,
+    /// SHA-256 of the DER, lower-case hex.
+    fingerprint_sha256: String,
+    /// SHA-256 of the subject public key info, lower-case hex.
+    spki_sha256: String,
+    not_before: String,
+    not_after: String,
+    /// `active`, `expired` or `revoked`.
+    status: String,
+    revoked_at: Option<String>,
+    revocation_reason: Option<String>,
+    has_private_key: bool,
+    renewed_from: Option<String>,
+    renewed_by: Option<String>,
+    tags: BTreeMap<String, String>,
+    description: String,
+    created_at: String,
+}
+
+/// Subject alternative names by kind.
+#[derive(Object, Serialize)]
+#[oai(rename = "SubjectAlternativeNames")]
+struct SansView {
+    dns: Vec<String>,
+    ip: Vec<String>,
+    email: Vec<String>,
+    uri: Vec<String>,
+}
+
+/// A certificate with its PEM and chain.
+#[derive(Object, Serialize)]
+struct CertificateDetail {
+    #[oai(flatten)]
+    #[serde(flatten)]
+    view: CertificateView,
+    certificate_pem: String,
+    /// The certificates of its CA and of those above it.
+    chain_pem: String,
+}
+
+/// A page of certificates.
+#[derive(Object, Serialize)]
+struct CertificateList {
+    certificates: Vec<CertificateView>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    cursor: Option<String>,
+    has_more: bool,
+}
+
+#[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
+impl CertificatesApi {
+    /// List certificates
+    ///
+    /// Scope: `pki:read`. Newest first, or `sort=not_after` for the soonest to end. Revoked ones are left out unless
+    /// `include_revoked=true` or `status=revoked`.
+    #[oai(path = "/certificates", method = "get")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
+    async fn list(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        /// Issued by this CA.
+        ca_id: Query<Option<String>>,
+        /// Ending within this duration from now, and not ended yet.
+        expiring_within: Query<Option<String>>,
+        /// Revoked ones too.
+        include_revoked: Query<Option<bool>>,
+        /// Issued under the role of this name.
+        role: Query<Option<String>>,
+        /// `active`, `expired` or `revoked`.
+        status: Query<Option<String>>,
+        /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
+        source: Query<Option<String>>,
+        /// Common name contains this text, whatever its case.
+        common_name: Query<Option<String>>,
+        /// Has this subject alternative name; `*.example.com` finds every name below the domain.
+        san: Query<Option<String>>,
+        /// Has this serial number.
+        serial_number: Query<Option<String>>,
+        /// Has this fingerprint (SHA-256 in hex).
+        fingerprint_sha256: Query<Option<String>>,
+        /// Carries this tag: `key=value`.
+        tag: Query<Option<String>>,
+        /// `created_at` (default) or `not_after`.
+        sort: Query<Option<String>>,
+        limit: Query<Option<i64>>,
+        cursor: Query<Option<String>>,
+    ) -> Result<Reply<CertificateList>, ApiError> {
+        let expires_before = expiring_within
+            .0
+            .map(|text| text.parse::<Ttl>().map(|span| app.now().plus(span.duration())))
+            .transpose()
+            .map_err(ServiceError::from)?;
+        let filter = Filter {
+            ca_id: ca_id.0.map(|id| certmill_service::ca::parse_id(&id)).transpose()?,
+            role: role.0,
+            status: status.0.map(|text| one_of("status", &text, CertificateStatus::parse)).transpose()?,
+            source: source.0.map(|text| one_of("source", &text, CertificateSource::parse)).transpose()?,
+            common_name: common_name.0,
+            san: san.0.map(|name| name.trim().to_lowercase()),
+            serial_number: serial_number.0.map(|text| parse_serial(&text)).transpose()?,
+            fingerprint_sha256: fingerprint_sha256.0.map(|text| text.replace(':', "").to_ascii_lowercase()),
+            tag: tag.0.map(|text| parse_tag(&text)).transpose()?,
+            expires_before,
+            include_revoked: include_revoked.0.unwrap_or(false),
+        };
+        let sort = match sort.0.as_deref() {
+            None | Some("created_at") => Sort::CreatedAt,
+            Some("not_after") => Sort::NotAfter,
+            Some(other) => {
+                return Err(ApiError::field(
+                    "sort",
+                    format!("`{other}` is unknown: use created_at or not_after"),
+                ));
+            }
+        };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = certificates::list(&app, &caller, &filter, sort, &page).await?;
+        let (has_more, now) = (page.has_more(), app.now());
+        let certificates = page.items.into_iter().map(|row| view(row, now)).collect();
+        Ok(Reply(CertificateList { certificates, cursor: page.cursor, has_more }))
+    }
+
+    /// Read a certificate
+    ///
+    /// Scope: `pki:read`.
+    #[oai(path = "/certificates/:id", method = "get")]
+    async fn find(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Reply<CertificateDetail>, ApiError> {
+        let found = certificates::find(&app, &caller, certificates::parse_id(&id)?).await?;
+        Ok(Reply(detail(found, app.now())))
+    }
+
+    /// Read a certificate's PEM
+    ///
+    /// Scope: `pki:read`. Just the PEM, as `application/x-pem-file`.
+    #[oai(path = "/certificates/:id/pem", method = "get")]
+    async fn pem(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Raw, ApiError> {
+        let found = certificates::find(&app, &caller, certificates::parse_id(&id)?).await?;
+        let text = pem::encode("CERTIFICATE", &found.certificate.der);
+        Ok(Raw(Response::builder().content_type(PEM).body(text)))
+    }
+
+    /// Change tags or description
+    ///
+    /// Scope: `pki:issue`. `tags` replaces all tags.
+    #[oai(path = "/certificates/:id", method = "patch")]
+    async fn update(
+        &self,
+        caller: Authorized<Issue>,
+        app: Data<&App>,
+        id: Path<String>,
+        body: Body<UpdateCertificateRequest>,
+    ) -> Result<Reply<CertificateDetail>, ApiError> {
+        let tags = emptied(body.0.tags);
+        let description = emptied(body.0.description);
+        let id = certificates::parse_id(&id)?;
+        let found = certificates::label(&app, &caller, id, tags, description).await?;
+        Ok(Reply(detail(found, app.now())))
+    }
+}
+
+/// Null empties, absent leaves alone.
+fn emptied<T: Default>(value: MaybeUndefined<T>) -> Option<T> {
+    match value {
+        MaybeUndefined::Undefined => None,
+        MaybeUndefined::Null => Some(T::default()),
+        MaybeUndefined::Value(value) => Some(value),
+    }
+}
+
+fn one_of<T>(field: &str, text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
+    parse(text)
+        .ok_or_else(|| ApiError::field(field, format!("`{text}` is unknown: see the OpenAPI document")))
+}
+
+/// Reads a serial number in any of its spellings.
+pub(crate) fn parse_serial(text: &str) -> Result<certmill_service::x509::SerialNumber, ServiceError> {
+    text.parse().map_err(|error| ServiceError::field("serial_number", format!("{error}")))
+}
+
+fn parse_tag(text: &str) -> Result<(String, String), ApiError> {
+    text.split_once('=')
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .ok_or_else(|| ApiError::field("tag", "write `key=value`"))
+}
+
+fn detail(found: CertificateWithChain, now: Timestamp) -> CertificateDetail {
+    CertificateDetail {
+        certificate_pem: pem::encode("CERTIFICATE", &found.certificate.der),
+        chain_pem: found.chain_pem,
+        view: view(found.certificate, now),
+    }
+}
+
+fn view(row: Certificate, now: Timestamp) -> CertificateView {
+    let status = row.status(now);
+    let Sans { dns, ip, email, uri } = row.sans;
+    CertificateView {
+        id: row.id.to_string(),
+        serial_number: row.serial_number.to_string(),
+        common_name: row.common_name,
+        subject: row.subject,
+        sans: SansView { dns, ip, email, uri },
+        ca_id: row.ca_id.map(|id| id.to_string()),
+        role: row.role,
+        source: row.source.as_str().to_owned(),
+        acme_order_id: None,
+        key_type: row.key_type,
+        key_size: row.key_size,
+        fingerprint_sha256: row.fingerprint_sha256,
+        spki_sha256: row.spki_sha256,
+        not_before: row.not_before.to_string(),
+        not_after: row.not_after.to_string(),
+        status: status.as_str().to_owned(),
+        revoked_at: row.revoked_at.map(|at| at.to_string()),
+        revocation_reason: row.revocation_reason.map(|reason| reason.as_str().to_owned()),
+        has_private_key: row.has_private_key,
+        renewed_from: row.renewed_from.map(|id| id.to_string()),
+        renewed_by: row.renewed_by.map(|id| id.to_string()),
+        tags: row.tags,
+        description: row.description,
+        created_at: row.created_at.to_string(),
+    }
+}

@@ -1,0 +1,150 @@
+//! `/v1/pki/issue/{role}` and `/v1/pki/sign/{role}`.
+
+use certmill_service::certificates::{self, IssueRequest, Issued, SignRequest};
+use certmill_service::{App, ServiceError};
+use poem::web::Data;
+use poem_openapi::param::Path;
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::{Authorized, Issue};
+use crate::body::{Body, Created};
+use crate::error::ApiError;
+use crate::openapi::Group;
+use crate::scalars::{DurationText, SanInput, TextList};
+
+pub(crate) struct IssueApi;
+
+/// A certificate with a key that the service makes.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct IssueCertificateRequest {
+    /// Common name of the subject: a host name or an e-mail address. Becomes a subject alternative name too.
+    /// May be left out when the role has `require_cn: false` and some other name is given.
+    common_name: Option<String>,
+    /// More names: host names, e-mail addresses and IP addresses.
+    alt_names: Option<TextList>,
+    /// IP addresses.
+    ip_sans: Option<TextList>,
+    /// URIs.
+    uri_sans: Option<TextList>,
+    /// Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
+    ttl: Option<DurationText>,
+    /// `rsa`, `ec` or `ed25519`: needed where the role's `key_type` is `any`.
+    key_type: Option<String>,
+    /// Bits of the key, where the role's `key_type` is `any`.
+    key_bits: Option<u32>,
+}
+
+/// A certificate for a key that the caller has.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignCsrRequest {
+    /// The CSR in PEM. Its signature is checked and its key must fit the role; of its contents the subject's common
+    /// name and the subject alternative names count, other attributes of the subject and other extensions do not.
+    csr_pem: String,
+    /// Common name instead of the CSR's.
+    common_name: Option<String>,
+    /// Names instead of the CSR's.
+    san: Option<SanInput>,
+    /// Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
+    ttl: Option<DurationText>,
+}
+
+/// A certificate that was just issued.
+#[derive(Object, Serialize)]
+struct IssuedCertificate {
+    /// The certificate in PEM.
+    certificate: String,
+    /// Its private key in PEM (PKCS#8). It is in this answer only, unless the role stores keys.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_key: Option<String>,
+    /// `rsa`, `ec` or `ed25519`.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    private_key_type: Option<String>,
+    /// The issuing CA's certificate and those above it up to the root, in PEM.
+    ca_chain: Vec<String>,
+    /// The issuing CA's certificate in PEM.
+    issuing_ca: String,
+    serial_number: String,
+    /// `cert_…`
+    certificate_id: String,
+    not_before: String,
+    not_after: String,
+}
+
+#[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
+impl IssueApi {
+    /// Issue a certificate with a new key
+    ///
+    /// Scope: `pki:issue`.
+    #[oai(path = "/issue/:role", method = "post")]
+    async fn issue(
+        &self,
+        caller: Authorized<Issue>,
+        app: Data<&App>,
+        role: Path<String>,
+        body: Body<IssueCertificateRequest>,
+    ) -> Result<Created<IssuedCertificate>, ApiError> {
+        let request = body.0;
+        let list = |list: Option<TextList>| list.unwrap_or_default().0;
+        let key_type = request
+            .key_type
+            .map(|text| text.parse().map_err(|problem: String| ServiceError::field("key_type", problem)))
+            .transpose()?;
+        let request = IssueRequest {
+            common_name: request.common_name,
+            alt_names: list(request.alt_names),
+            ip_sans: list(request.ip_sans),
+            uri_sans: list(request.uri_sans),
+            ttl: request.ttl.map(|ttl| ttl.parse()).transpose()?,
+            key_type,
+            key_bits: request.key_bits,
+        };
+        answer(certificates::issue(&app, &caller, &role, request).await?)
+    }
+
+    /// Sign a CSR
+    ///
+    /// Scope: `pki:issue`. No approval step.
+    #[oai(path = "/sign/:role", method = "post")]
+    async fn sign(
+        &self,
+        caller: Authorized<Issue>,
+        app: Data<&App>,
+        role: Path<String>,
+        body: Body<SignCsrRequest>,
+    ) -> Result<Created<IssuedCertificate>, ApiError> {
+        let request = body.0;
+        let request = SignRequest {
+            csr_pem: request.csr_pem,
+            common_name: request.common_name,
+            sans: request.san.map(|san| san.0),
+            ttl: request.ttl.map(|ttl| ttl.parse()).transpose()?,
+        };
+        answer(certificates::sign(&app, &caller, &role, request).await?)
+    }
+}
+
+fn answer(issued: Issued) -> Result<Created<IssuedCertificate>, ApiError> {
+    let issuing_ca = issued.ca_chain.first().cloned().ok_or_else(ApiError::internal)?;
+    let location = format!("/v1/pki/certificates/{}", issued.certificate_id);
+    let (private_key, private_key_type) = match &issued.private_key {
+        Some((pem, key_type)) => (Some(pem.as_str().to_owned()), Some((*key_type).to_owned())),
+        None => (None, None),
+    };
+    let body = IssuedCertificate {
+        certificate: issued.certificate_pem,
+        private_key,
+        private_key_type,
+        ca_chain: issued.ca_chain,
+        issuing_ca,
+        serial_number: issued.serial_number.to_string(),
+        certificate_id: issued.certificate_id.to_string(),
+        not_before: issued.not_before.to_string(),
+        not_after: issued.not_after.to_string(),
+    };
+    Ok(Created::at(location, body))
+}

@@ -1,0 +1,69 @@
+//! `/v1/pki/revoke`.
+
+use certmill_service::App;
+use certmill_service::certificates::{self, RevokeRequest};
+use poem::web::Data;
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use super::ca::parse_reason;
+use super::certificates::parse_serial;
+use crate::auth::{Admin, Authorized};
+use crate::body::{Body, Reply};
+use crate::error::ApiError;
+use crate::openapi::Group;
+
+pub(crate) struct RevokeApi;
+
+/// Which certificate to revoke, and why.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RevokeCertificateRequest {
+    /// Hex with `:`, `-` or no separators, any case.
+    serial_number: String,
+    /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `key_compromise`; `unspecified` when absent.
+    /// `removeFromCRL` is recorded, but a full CRL lists such an entry without a reason, as RFC 5280 demands.
+    reason: Option<String>,
+    /// The CA, should several certificates of the tenant have this serial number.
+    ca_id: Option<String>,
+}
+
+/// A revoked certificate.
+#[derive(Object, Serialize)]
+struct RevokedCertificate {
+    serial_number: String,
+    /// `cert_…`
+    certificate_id: String,
+    revoked_at: String,
+    reason: String,
+    /// `scheduled`: a worker rebuilds the CRL within seconds.
+    crl_update: String,
+}
+
+#[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
+impl RevokeApi {
+    /// Revoke a certificate
+    ///
+    /// Scope: `pki:admin`. Repeating the call answers the first revocation.
+    #[oai(path = "/revoke", method = "post")]
+    async fn revoke(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        body: Body<RevokeCertificateRequest>,
+    ) -> Result<Reply<RevokedCertificate>, ApiError> {
+        let request = RevokeRequest {
+            serial_number: parse_serial(&body.0.serial_number)?,
+            ca_id: body.0.ca_id.map(|id| certmill_service::ca::parse_id(&id)).transpose()?,
+            reason: parse_reason(body.0.reason.as_deref())?,
+        };
+        let revoked = certificates::revoke(&app, &caller, &request).await?;
+        Ok(Reply(RevokedCertificate {
+            serial_number: revoked.serial_number.to_string(),
+            certificate_id: revoked.certificate_id.to_string(),
+            revoked_at: revoked.revoked_at.to_string(),
+            reason: revoked.reason.as_str().to_owned(),
+            crl_update: "scheduled".to_owned(),
+        }))
+    }
+}

@@ -1,0 +1,169 @@
+//! The bodies of roles. Create and change have the same settings; they differ in what must be there.
+
+use certmill_service::ServiceError;
+use certmill_service::domain::{RoleKeyType, RoleSettings};
+use poem_openapi::Object;
+use poem_openapi::types::MaybeUndefined;
+use serde::Deserialize;
+
+use crate::scalars::{DurationText, TextList};
+
+/// Puts fields of a request over settings, each read by `$how`.
+macro_rules! set {
+    ($request:ident, $settings:ident, $default:ident, $how:ident => $($setting:ident),* $(,)?) => {$(
+        match $request.$setting {
+            MaybeUndefined::Undefined => {}
+            MaybeUndefined::Null => $settings.$setting = $default.$setting,
+            MaybeUndefined::Value(value) => $settings.$setting = $how(value)?,
+        }
+    )*};
+}
+
+/// Declares a request object with the given fields before all settings of a role.
+macro_rules! role_request {
+    ($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+        $(#[$doc])*
+        #[derive(Object, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) struct $name {
+            $($(#[$field_doc])* pub(crate) $field: $type,)*
+            /// Domains and patterns that names may be in. An entry `*.example.com` permits every name below it.
+            #[serde(default)]
+            pub(crate) allowed_domains: MaybeUndefined<TextList>,
+            /// Permit names below the domains, wildcards included. Default false.
+            #[serde(default)]
+            pub(crate) allow_subdomains: MaybeUndefined<bool>,
+            /// Permit the domains themselves. Default false.
+            #[serde(default)]
+            pub(crate) allow_bare_domains: MaybeUndefined<bool>,
+            /// Take `*` in the domains as a glob over the whole name. Default false.
+            #[serde(default)]
+            pub(crate) allow_glob_domains: MaybeUndefined<bool>,
+            /// Permit wildcard names at all. Default true.
+            #[serde(default)]
+            pub(crate) allow_wildcard_certificates: MaybeUndefined<bool>,
+            /// Permit `localhost`. Default true.
+            #[serde(default)]
+            pub(crate) allow_localhost: MaybeUndefined<bool>,
+            /// Permit any host name. Default false.
+            #[serde(default)]
+            pub(crate) allow_any_name: MaybeUndefined<bool>,
+            /// Permit IP addresses. Default true.
+            #[serde(default)]
+            pub(crate) allow_ip_sans: MaybeUndefined<bool>,
+            /// Only addresses in these networks; all when empty.
+            #[serde(default)]
+            pub(crate) allowed_ip_sans_cidr: MaybeUndefined<TextList>,
+            /// URI patterns, `*` standing for anything; none when empty.
+            #[serde(default)]
+            pub(crate) allowed_uri_sans: MaybeUndefined<TextList>,
+            /// Permit e-mail addresses whose host is permitted. Default false.
+            #[serde(default)]
+            pub(crate) allow_email_sans: MaybeUndefined<bool>,
+            /// Validity when a request names none. Default: the lesser of 768h and `max_ttl`.
+            #[serde(default)]
+            pub(crate) ttl: MaybeUndefined<DurationText>,
+            /// Longest validity that a request may name. Default 768h.
+            #[serde(default)]
+            pub(crate) max_ttl: MaybeUndefined<DurationText>,
+            /// How far before now certificates begin, for clocks that are behind. Default 30s.
+            #[serde(default)]
+            pub(crate) not_before_duration: MaybeUndefined<DurationText>,
+            /// `rsa` (default), `ec`, `ed25519` or `any`.
+            #[serde(default)]
+            pub(crate) key_type: MaybeUndefined<String>,
+            /// Bits: exact for keys that the service makes, the least for those of CSRs. 0: 2048 for RSA, 256 for EC.
+            #[serde(default)]
+            pub(crate) key_bits: MaybeUndefined<u32>,
+            /// Key usages. Default DigitalSignature, KeyAgreement, KeyEncipherment.
+            #[serde(default)]
+            pub(crate) key_usage: MaybeUndefined<TextList>,
+            /// Extended key usages beside those of the flags: names or OIDs.
+            #[serde(default)]
+            pub(crate) ext_key_usage: MaybeUndefined<TextList>,
+            /// For servers (serverAuth). Default true.
+            #[serde(default)]
+            pub(crate) server_flag: MaybeUndefined<bool>,
+            /// For clients (clientAuth). Default true.
+            #[serde(default)]
+            pub(crate) client_flag: MaybeUndefined<bool>,
+            /// Refuse requests without a common name. Default true.
+            #[serde(default)]
+            pub(crate) require_cn: MaybeUndefined<bool>,
+            /// Organization of every subject.
+            #[serde(default)]
+            pub(crate) organization: MaybeUndefined<TextList>,
+            /// Organizational unit of every subject.
+            #[serde(default)]
+            pub(crate) organizational_unit: MaybeUndefined<TextList>,
+            /// Country of every subject, two letters.
+            #[serde(default)]
+            pub(crate) country: MaybeUndefined<TextList>,
+            /// Locality of every subject.
+            #[serde(default)]
+            pub(crate) locality: MaybeUndefined<TextList>,
+            /// State or province of every subject.
+            #[serde(default)]
+            pub(crate) province: MaybeUndefined<TextList>,
+            /// Keep the private keys that the service makes, sealed. Default false.
+            #[serde(default)]
+            pub(crate) store_private_keys: MaybeUndefined<bool>,
+        }
+
+        impl $name {
+            /// Puts what was sent over the settings: absent leaves one as it is, null sets it back to its default.
+            pub(crate) fn apply(self, settings: &mut RoleSettings) -> Result<(), ServiceError> {
+                let default = RoleSettings::default();
+                set!(self, settings, default, plain => allow_subdomains, allow_bare_domains, allow_glob_domains, allow_wildcard_certificates,
+                     allow_localhost, allow_any_name, allow_ip_sans, allow_email_sans, key_bits, server_flag,
+                     client_flag, require_cn, store_private_keys);
+                set!(self, settings, default, list => allowed_domains, allowed_ip_sans_cidr, allowed_uri_sans, key_usage, ext_key_usage,
+                     organization, organizational_unit, country, locality, province);
+                set!(self, settings, default, some_duration => ttl, max_ttl);
+                set!(self, settings, default, duration => not_before_duration);
+                set!(self, settings, default, key_type => key_type);
+                Ok(())
+            }
+        }
+    };
+}
+
+role_request! {
+    /// What a new role is to be.
+    CreateRoleRequest {
+        /// Unique in the tenant: 1 to 128 of letters, digits, `.`, `_`, `-`.
+        name: String,
+        /// The CA that issues under it.
+        ca_id: String,
+    }
+}
+
+role_request! {
+    /// What is to change: absent leaves a setting as it is, null sets it back to its default.
+    UpdateRoleRequest {
+        /// Another CA.
+        ca_id: Option<String>,
+    }
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several readers of a setting, some of which can fail")]
+fn plain<T>(value: T) -> Result<T, ServiceError> {
+    Ok(value)
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "one of several readers of a setting, some of which can fail")]
+fn list(value: TextList) -> Result<Vec<String>, ServiceError> {
+    Ok(value.0)
+}
+
+fn duration(value: DurationText) -> Result<certmill_service::domain::Ttl, ServiceError> {
+    value.parse()
+}
+
+fn some_duration(value: DurationText) -> Result<Option<certmill_service::domain::Ttl>, ServiceError> {
+    value.parse().map(Some)
+}
+
+fn key_type(value: String) -> Result<RoleKeyType, ServiceError> {
+    value.parse().map_err(|problem: String| ServiceError::field("key_type", problem))
+}

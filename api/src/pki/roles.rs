@@ -1,0 +1,190 @@
+//! `/v1/pki/roles`: roles.
+
+use certmill_service::domain::RoleSettings;
+use certmill_service::roles::RoleRow;
+use certmill_service::roles::{self, NewRole};
+use certmill_service::{App, PageRequest};
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+
+use super::role_body::{CreateRoleRequest, UpdateRoleRequest};
+use crate::auth::{Admin, Authorized, Read};
+use crate::body::{Body, Created, NoContent, Reply};
+use crate::error::ApiError;
+use crate::openapi::Group;
+
+pub(crate) struct RolesApi;
+
+/// A role.
+#[derive(Object, Serialize)]
+#[oai(rename = "Role")]
+struct RoleView {
+    /// `role_…`
+    id: String,
+    name: String,
+    ca_id: String,
+    allowed_domains: Vec<String>,
+    allow_subdomains: bool,
+    allow_bare_domains: bool,
+    allow_glob_domains: bool,
+    allow_wildcard_certificates: bool,
+    allow_localhost: bool,
+    allow_any_name: bool,
+    allow_ip_sans: bool,
+    allowed_ip_sans_cidr: Vec<String>,
+    allowed_uri_sans: Vec<String>,
+    allow_email_sans: bool,
+    /// Validity when a request names none.
+    ttl: String,
+    /// Longest validity that a request may name.
+    max_ttl: String,
+    not_before_duration: String,
+    /// `rsa`, `ec`, `ed25519` or `any`.
+    key_type: String,
+    key_bits: u32,
+    key_usage: Vec<String>,
+    ext_key_usage: Vec<String>,
+    server_flag: bool,
+    client_flag: bool,
+    require_cn: bool,
+    organization: Vec<String>,
+    organizational_unit: Vec<String>,
+    country: Vec<String>,
+    locality: Vec<String>,
+    province: Vec<String>,
+    store_private_keys: bool,
+    created_at: String,
+    updated_at: String,
+}
+
+/// A page of roles.
+#[derive(Object, Serialize)]
+struct RoleList {
+    roles: Vec<RoleView>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    cursor: Option<String>,
+    has_more: bool,
+}
+
+#[OpenApi(prefix_path = "/v1/pki", tag = "Group::Roles")]
+impl RolesApi {
+    /// List roles
+    ///
+    /// Scope: `pki:read`. Newest first.
+    #[oai(path = "/roles", method = "get")]
+    async fn list(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        limit: Query<Option<i64>>,
+        cursor: Query<Option<String>>,
+    ) -> Result<Reply<RoleList>, ApiError> {
+        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = roles::list(&app, &caller, &page).await?;
+        let has_more = page.has_more();
+        let roles = page.items.into_iter().map(view).collect();
+        Ok(Reply(RoleList { roles, cursor: page.cursor, has_more }))
+    }
+
+    /// Create a role
+    ///
+    /// Scope: `pki:admin`. Defaults are Vault's where Vault has the setting.
+    #[oai(path = "/roles", method = "post")]
+    async fn create(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        body: Body<CreateRoleRequest>,
+    ) -> Result<Created<RoleView>, ApiError> {
+        let request = body.0;
+        let (name, ca_id) = (request.name.clone(), request.ca_id.clone());
+        let mut settings = RoleSettings::default();
+        request.apply(&mut settings)?;
+        let row = roles::create(&app, &caller, NewRole { name, ca_id, settings }).await?;
+        Ok(Created::at(format!("/v1/pki/roles/{}", row.name.as_str()), view(row)))
+    }
+
+    /// Read a role
+    ///
+    /// Scope: `pki:read`.
+    #[oai(path = "/roles/:name", method = "get")]
+    async fn find(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        name: Path<String>,
+    ) -> Result<Reply<RoleView>, ApiError> {
+        Ok(Reply(view(roles::find(&app, caller.tenant, &name).await?)))
+    }
+
+    /// Change a role
+    ///
+    /// Scope: `pki:admin`. Certificates that were issued under the role stay as they are.
+    #[oai(path = "/roles/:name", method = "patch")]
+    async fn update(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        name: Path<String>,
+        body: Body<UpdateRoleRequest>,
+    ) -> Result<Reply<RoleView>, ApiError> {
+        let request = body.0;
+        let ca_id = request.ca_id.clone();
+        let row = roles::update(&app, &caller, &name, ca_id, |settings| request.apply(settings)).await?;
+        Ok(Reply(view(row)))
+    }
+
+    /// Delete a role
+    ///
+    /// Scope: `pki:admin`. Its certificates stay; nothing more is issued under it.
+    #[oai(path = "/roles/:name", method = "delete")]
+    async fn delete(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        name: Path<String>,
+    ) -> Result<NoContent, ApiError> {
+        roles::delete(&app, &caller, &name).await?;
+        Ok(NoContent)
+    }
+}
+
+fn view(row: RoleRow) -> RoleView {
+    let settings = row.settings;
+    RoleView {
+        id: row.id.to_string(),
+        name: row.name.as_str().to_owned(),
+        ca_id: row.ca_id.to_string(),
+        ttl: settings.effective_ttl().to_string(),
+        max_ttl: settings.effective_max_ttl().to_string(),
+        key_bits: settings.effective_key_bits(),
+        allowed_domains: settings.allowed_domains,
+        allow_subdomains: settings.allow_subdomains,
+        allow_bare_domains: settings.allow_bare_domains,
+        allow_glob_domains: settings.allow_glob_domains,
+        allow_wildcard_certificates: settings.allow_wildcard_certificates,
+        allow_localhost: settings.allow_localhost,
+        allow_any_name: settings.allow_any_name,
+        allow_ip_sans: settings.allow_ip_sans,
+        allowed_ip_sans_cidr: settings.allowed_ip_sans_cidr,
+        allowed_uri_sans: settings.allowed_uri_sans,
+        allow_email_sans: settings.allow_email_sans,
+        not_before_duration: settings.not_before_duration.to_string(),
+        key_type: settings.key_type.as_str().to_owned(),
+        key_usage: settings.key_usage,
+        ext_key_usage: settings.ext_key_usage,
+        server_flag: settings.server_flag,
+        client_flag: settings.client_flag,
+        require_cn: settings.require_cn,
+        organization: settings.organization,
+        organizational_unit: settings.organizational_unit,
+        country: settings.country,
+        locality: settings.locality,
+        province: settings.province,
+        store_private_keys: settings.store_private_keys,
+        created_at: row.created_at.to_string(),
+        updated_at: row.updated_at.to_string(),
+    }
+}

@@ -1,0 +1,136 @@
+//! Distribution points for relying parties: CA certificates and CRLs, without a token.
+
+use certmill_service::domain::{CaId, Crl, CrlInfo, Timestamp};
+use certmill_service::{App, ca, crl};
+use poem::http::{StatusCode, header};
+use poem::web::Data;
+use poem::{Request, Response};
+use poem_openapi::OpenApi;
+use poem_openapi::param::Path;
+use poem_openapi::payload::{Binary, Response as WithHeaders};
+
+use crate::error::ApiError;
+use crate::negotiate::Form;
+use crate::openapi::Group;
+
+pub(crate) struct PublicApi;
+
+#[OpenApi(tag = "Group::Public")]
+impl PublicApi {
+    /// A CA's certificate in DER
+    ///
+    /// `file` is `{ca_id}.crt`. The address stands in every certificate as AIA caIssuers (RFC 5280 §4.2.2.1).
+    #[oai(path = "/pub/ca/:file", method = "get")]
+    async fn certificate(
+        &self,
+        app: Data<&App>,
+        file: Path<String>,
+    ) -> Result<WithHeaders<Binary<Vec<u8>>>, ApiError> {
+        let der = ca::public_certificate(&app, ca_of(&file, ".crt")?).await?;
+        Ok(WithHeaders::new(Binary(der))
+            .header(header::CONTENT_TYPE, Form::Certificate.media_type())
+            .header(header::CACHE_CONTROL, "public, max-age=86400"))
+    }
+
+    /// A CA's present CRL in DER
+    ///
+    /// `file` is `{ca_id}.crl`. The address stands in every certificate as CRL distribution point
+    /// (RFC 5280 §4.2.1.13). Send `If-None-Match` with the `ETag` to save the transfer.
+    #[oai(path = "/pub/crl/:file", method = "get")]
+    async fn crl(&self, app: Data<&App>, request: &Request, file: Path<String>) -> Result<Raw, ApiError> {
+        let ca = ca_of(&file, ".crl")?;
+        let info = crl::public_info(&app, ca).await?;
+        if is_known(request, &info) {
+            return Ok(Raw(not_modified(&info, "public, max-age=60")));
+        }
+        let crl = crl::public(&app, ca).await?;
+        Ok(Raw(answer_crl(crl, Form::Crl, "public, max-age=60")))
+    }
+}
+
+/// An answer that is made by hand, described as binary.
+pub(crate) struct Raw(pub(crate) Response);
+
+impl poem::IntoResponse for Raw {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl poem_openapi::ApiResponse for Raw {
+    fn meta() -> poem_openapi::registry::MetaResponses {
+        <Binary<Vec<u8>> as poem_openapi::ApiResponse>::meta()
+    }
+
+    fn register(registry: &mut poem_openapi::registry::Registry) {
+        <Binary<Vec<u8>> as poem_openapi::ApiResponse>::register(registry);
+    }
+}
+
+/// Whether the client has this CRL already.
+pub(crate) fn is_known(request: &Request, info: &CrlInfo) -> bool {
+    request
+        .header(header::IF_NONE_MATCH)
+        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag(info)))
+}
+
+/// `304` for a client that has this CRL.
+pub(crate) fn not_modified(info: &CrlInfo, cache: &str) -> Response {
+    Response::builder()
+        .status(StatusCode::NOT_MODIFIED)
+        .header(header::ETAG, etag(info))
+        .header(header::CACHE_CONTROL, cache)
+        .finish()
+}
+
+/// A CRL with the headers that caches need.
+pub(crate) fn answer_crl(crl: Crl, form: Form, cache: &str) -> Response {
+    let response = Response::builder()
+        .header(header::CONTENT_TYPE, form.media_type())
+        .header(header::ETAG, etag(&crl.info))
+        .header(header::LAST_MODIFIED, http_date(crl.info.this_update))
+        .header(header::CACHE_CONTROL, cache);
+    match form {
+        Form::Pem | Form::PlainText => {
+            response.body(certmill_service::x509::pem::encode("X509 CRL", &crl.der))
+        }
+        Form::Crl | Form::Certificate | Form::Json => response.body(crl.der),
+    }
+}
+
+fn etag(info: &CrlInfo) -> String {
+    format!("\"{}\"", info.number)
+}
+
+/// An instant as HTTP writes it (RFC 9110 §5.6.7), such as `Sun, 06 Nov 1994 08:49:37 GMT`.
+fn http_date(at: Timestamp) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let iso = at.to_string();
+    let part = |range: std::ops::Range<usize>| iso.get(range).unwrap_or_default();
+    let weekday = at.unix_seconds().div_euclid(86_400).rem_euclid(7);
+    let weekday = usize::try_from(weekday).ok().and_then(|day| DAYS.get(day)).copied().unwrap_or_default();
+    let month = part(5..7).parse::<usize>().ok().and_then(|month| MONTHS.get(month.wrapping_sub(1)));
+    format!(
+        "{weekday}, {} {} {} {} GMT",
+        part(8..10),
+        month.copied().unwrap_or_default(),
+        part(0..4),
+        part(11..19)
+    )
+}
+
+fn ca_of(file: &str, ending: &str) -> Result<CaId, ApiError> {
+    Ok(ca::parse_id(file.strip_suffix(ending).unwrap_or(file))?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn http_dates_have_the_preferred_form() {
+        assert_eq!(http_date(Timestamp::from_unix_seconds(784_111_777)), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+}

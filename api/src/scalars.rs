@@ -1,0 +1,193 @@
+//! Field types that accept what people write: lists as arrays or comma-separated text, durations as text or seconds,
+//! names by kind or all together.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use certmill_service::ServiceError;
+use certmill_service::domain::{Sans, Ttl};
+use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
+use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
+use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Implements poem-openapi's traits for a type that serde reads and writes.
+macro_rules! openapi_type {
+    ($type:ty, $name:literal, $schema:expr) => {
+        impl Type for $type {
+            const IS_REQUIRED: bool = true;
+            type RawValueType = Self;
+            type RawElementValueType = Self;
+
+            fn name() -> Cow<'static, str> {
+                $name.into()
+            }
+
+            fn schema_ref() -> MetaSchemaRef {
+                MetaSchemaRef::Inline(Box::new($schema))
+            }
+
+            fn as_raw_value(&self) -> Option<&Self> {
+                Some(self)
+            }
+
+            fn raw_element_iter<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Self> + 'a> {
+                Box::new(std::iter::once(self))
+            }
+        }
+
+        impl ParseFromJSON for $type {
+            fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
+                serde_json::from_value(value.unwrap_or_default()).map_err(ParseError::custom)
+            }
+        }
+
+        impl ToJSON for $type {
+            fn to_json(&self) -> Option<Value> {
+                serde_json::to_value(self).ok()
+            }
+        }
+    };
+}
+
+fn string_schema() -> MetaSchemaRef {
+    MetaSchemaRef::Inline(Box::new(MetaSchema::new("string")))
+}
+
+fn string_array() -> MetaSchema {
+    let mut schema = MetaSchema::new("array");
+    schema.items = Some(Box::new(string_schema()));
+    schema
+}
+
+/// A list of texts; a comma-separated text is accepted too.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct TextList(pub(crate) Vec<String>);
+
+openapi_type!(TextList, "TextList", {
+    let mut schema = MetaSchema::ANY;
+    let mut text = MetaSchema::new("string");
+    text.description = Some("The same, separated by commas.");
+    schema.one_of =
+        vec![MetaSchemaRef::Inline(Box::new(string_array())), MetaSchemaRef::Inline(Box::new(text))];
+    schema
+});
+
+impl<'de> Deserialize<'de> for TextList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = TextList;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an array of strings, or one string with commas between")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<TextList, E> {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                Ok(TextList(parts.map(ToOwned::to_owned).collect()))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<TextList, A::Error> {
+                let mut list = Vec::new();
+                while let Some(text) = array.next_element()? {
+                    list.push(text);
+                }
+                Ok(TextList(list))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// A duration as it was sent; [`DurationText::parse`] judges it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct DurationText(String);
+
+impl DurationText {
+    /// The duration, or `invalid_duration`.
+    pub(crate) fn parse(&self) -> Result<Ttl, ServiceError> {
+        Ok(self.0.parse::<Ttl>()?)
+    }
+}
+
+openapi_type!(DurationText, "Duration", {
+    let mut schema = MetaSchema::new("string");
+    schema.description = Some(
+        "Whole numbers with a unit of s, m, h, d, w or y, such as `90d` or `1d12h`; a bare number means seconds.",
+    );
+    schema.example = Some("90d".into());
+    schema
+});
+
+impl<'de> Deserialize<'de> for DurationText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl Visitor<'_> for Reader {
+            type Value = DurationText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as \"90d\", or a number of seconds")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<DurationText, E> {
+                Ok(DurationText(text.to_owned()))
+            }
+
+            fn visit_u64<E>(self, seconds: u64) -> Result<DurationText, E> {
+                Ok(DurationText(seconds.to_string()))
+            }
+
+            fn visit_i64<E>(self, seconds: i64) -> Result<DurationText, E> {
+                Ok(DurationText(seconds.to_string()))
+            }
+        }
+        deserializer.deserialize_any(Reader)
+    }
+}
+
+/// Subject alternative names: by kind, or as a list in which each name tells its own kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct SanInput(pub(crate) Sans);
+
+openapi_type!(SanInput, "SubjectAlternativeNames", {
+    let mut by_kind = MetaSchema::new("object");
+    by_kind.properties = ["dns", "ip", "email", "uri"]
+        .map(|kind| (kind, MetaSchemaRef::Inline(Box::new(string_array()))))
+        .to_vec();
+    let mut schema = MetaSchema::ANY;
+    schema.description = Some("`{dns[], ip[], email[], uri[]}`, or one list of names of any kind.");
+    schema.one_of = vec![
+        MetaSchemaRef::Inline(Box::new(by_kind)),
+        MetaSchemaRef::Inline(Box::new(string_array())),
+        string_schema(),
+    ];
+    schema
+});
+
+impl<'de> Deserialize<'de> for SanInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize, Default)]
+        #[serde(deny_unknown_fields, default)]
+        struct ByKind {
+            dns: TextList,
+            ip: TextList,
+            email: TextList,
+            uri: TextList,
+        }
+        let value = Value::deserialize(deserializer)?;
+        if value.is_object() {
+            let kinds = ByKind::deserialize(value).map_err(serde::de::Error::custom)?;
+            let (dns, ip) = (kinds.dns.0, kinds.ip.0);
+            return Ok(Self(Sans { dns, ip, email: kinds.email.0, uri: kinds.uri.0 }));
+        }
+        let names = TextList::deserialize(value).map_err(|_| {
+            serde::de::Error::custom("expected {dns[], ip[], email[], uri[]}, an array of strings, or one string with commas between")
+        })?;
+        // Host names, e-mail and IP addresses are told apart where they are checked; only a URI looks like neither.
+        let (uri, dns) =
+            names.0.into_iter().partition(|name| name.contains("://") || name.starts_with("urn:"));
+        Ok(Self(Sans { dns, uri, ..Sans::default() }))
+    }
+}

@@ -1,0 +1,158 @@
+//! `/v1/tokens`: API tokens of the caller's tenant.
+
+use certmill_service::domain::{Timestamp, Token};
+use certmill_service::{App, Noun, PageRequest, ServiceError, tokens};
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::{Admin, Authorized};
+use crate::body::{Body, Created, NoContent, Reply};
+use crate::error::ApiError;
+use crate::openapi::Group;
+use crate::scalars::{DurationText, TextList};
+
+pub(crate) struct TokensApi;
+
+/// What a new token is to be.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateTokenRequest {
+    /// What it is for: 1 to 128 characters.
+    name: String,
+    /// Any of `pki:read`, `pki:issue`, `pki:admin`.
+    scopes: TextList,
+    /// How long it is accepted; for ever when absent.
+    ttl: Option<DurationText>,
+}
+
+/// A token, without its secret.
+#[derive(Object, Serialize)]
+#[oai(rename = "Token")]
+struct TokenView {
+    /// `tok_…`
+    id: String,
+    /// What it is for.
+    name: String,
+    /// The tenant in whose name it acts.
+    tenant_id: String,
+    /// Its scopes.
+    scopes: Vec<String>,
+    created_at: String,
+    /// From when on it is refused.
+    expires_at: Option<String>,
+    /// When it was last used, to about a minute.
+    last_used_at: Option<String>,
+    /// When it was revoked.
+    revoked_at: Option<String>,
+}
+
+/// A new token with its secret, which is shown this once.
+#[derive(Object, Serialize)]
+struct CreatedToken {
+    /// The secret: send it as `Authorization: Bearer <token>`. It cannot be read again.
+    token: String,
+    #[oai(flatten)]
+    #[serde(flatten)]
+    view: TokenView,
+}
+
+/// A page of tokens.
+#[derive(Object, Serialize)]
+struct TokenList {
+    tokens: Vec<TokenView>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    cursor: Option<String>,
+    has_more: bool,
+}
+
+#[OpenApi(prefix_path = "/v1", tag = "Group::Tokens")]
+impl TokensApi {
+    /// Create a token
+    ///
+    /// Scope: `pki:admin`. The secret is in this answer only; the service keeps its hash.
+    #[oai(path = "/tokens", method = "post")]
+    async fn create(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        body: Body<CreateTokenRequest>,
+    ) -> Result<Created<CreatedToken>, ApiError> {
+        let request = body.0;
+        let scopes = request
+            .scopes
+            .0
+            .iter()
+            .map(|scope| scope.parse().map_err(|problem: String| ServiceError::field("scopes", problem)))
+            .collect::<Result<_, ServiceError>>()?;
+        let ttl = request.ttl.map(|ttl| ttl.parse()).transpose()?;
+        let expires_at = ttl.map(|ttl| app.now().plus(ttl.duration()));
+        let new = tokens::NewToken { name: request.name, scopes, expires_at };
+        let issued = tokens::create(&app, caller.tenant, new).await?;
+        let location = format!("/v1/tokens/{}", issued.token.id);
+        let token = issued.secret.expose().to_owned();
+        Ok(Created::at(location, CreatedToken { token, view: view(issued.token) }))
+    }
+
+    /// List tokens
+    ///
+    /// Scope: `pki:admin`. Newest first, revoked ones included.
+    #[oai(path = "/tokens", method = "get")]
+    async fn list(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        limit: Query<Option<i64>>,
+        cursor: Query<Option<String>>,
+    ) -> Result<Reply<TokenList>, ApiError> {
+        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = tokens::list(&app, caller.tenant, &page).await?;
+        let has_more = page.has_more();
+        let tokens = page.items.into_iter().map(view).collect();
+        Ok(Reply(TokenList { tokens, cursor: page.cursor, has_more }))
+    }
+
+    /// Read a token
+    ///
+    /// Scope: `pki:admin`. Never shows the secret.
+    #[oai(path = "/tokens/:id", method = "get")]
+    async fn find(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Reply<TokenView>, ApiError> {
+        let id = id.parse().map_err(|_| ServiceError::not_found(Noun::Token, &*id))?;
+        Ok(Reply(view(tokens::find(&app, caller.tenant, id).await?)))
+    }
+
+    /// Revoke a token
+    ///
+    /// Scope: `pki:admin`. Takes effect at once in this process and within a second in the others.
+    #[oai(path = "/tokens/:id", method = "delete")]
+    async fn revoke(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<NoContent, ApiError> {
+        let id = id.parse().map_err(|_| ServiceError::not_found(Noun::Token, &*id))?;
+        tokens::revoke(&app, caller.tenant, id).await?;
+        Ok(NoContent)
+    }
+}
+
+fn view(token: Token) -> TokenView {
+    let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
+    TokenView {
+        id: token.id.to_string(),
+        name: token.name,
+        tenant_id: token.tenant_id.to_string(),
+        scopes: token.scopes.iter().map(ToString::to_string).collect(),
+        created_at: token.created_at.to_string(),
+        expires_at: text(token.expires_at),
+        last_used_at: text(token.last_used_at),
+        revoked_at: text(token.revoked_at),
+    }
+}

@@ -1,0 +1,180 @@
+//! Commands that do one thing and end.
+
+use anyhow::{Context, bail};
+use certmill_config::Config;
+use certmill_domain::{Scope, Tenant, TenantName, Ttl};
+use certmill_queue::Queue;
+use certmill_service::tokens::NewToken;
+use certmill_service::{App, PageRequest, tenants, tokens};
+use clap::Subcommand;
+
+use crate::compose;
+
+const DEFAULT_TENANT: &str = "default";
+
+#[derive(Subcommand)]
+pub(crate) enum TokenCommand {
+    /// Make a token and print its secret, once
+    Create {
+        /// What it is for
+        #[arg(long)]
+        name: String,
+        /// `pki:read`, `pki:issue` or `pki:admin`; may be repeated
+        #[arg(long = "scope", required = true)]
+        scopes: Vec<Scope>,
+        /// How long it is accepted, such as `90d`; for ever when absent
+        #[arg(long)]
+        ttl: Option<Ttl>,
+        /// The tenant
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+    /// List tokens
+    List {
+        /// The tenant
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+    /// Revoke a token
+    Revoke {
+        /// `tok_…`
+        id: String,
+        /// The tenant
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+}
+
+#[derive(Subcommand)]
+pub(crate) enum TenantCommand {
+    /// Make a tenant
+    Create {
+        /// 1 to 64 of a-z, 0-9, - and _
+        name: String,
+    },
+    /// List tenants
+    List,
+}
+
+/// `certmill migrate`.
+pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
+    let database = compose::database(config).await?;
+    database.migrate().await.context("the database cannot be migrated")?;
+    println!("the schema is up to date");
+    Ok(())
+}
+
+/// `certmill token …`.
+pub(crate) async fn token(config: &Config, command: TokenCommand) -> anyhow::Result<()> {
+    let app = app(config).await?;
+    match command {
+        TokenCommand::Create { name, scopes, ttl, tenant } => {
+            let tenant = find_tenant(&app, &tenant).await?;
+            let expires_at = ttl.map(|ttl| app.now().plus(ttl.duration()));
+            let issued = tokens::create(&app, tenant.id, NewToken { name, scopes, expires_at }).await?;
+            eprintln!("made {}; its secret is shown this once:", issued.token.id);
+            println!("{}", issued.secret.expose());
+        }
+        TokenCommand::List { tenant } => {
+            let tenant = find_tenant(&app, &tenant).await?;
+            list_tokens(&app, &tenant).await?;
+        }
+        TokenCommand::Revoke { id, tenant } => {
+            let tenant = find_tenant(&app, &tenant).await?;
+            let id = id.parse().with_context(|| format!("`{id}` is not the id of a token"))?;
+            tokens::revoke(&app, tenant.id, id).await?;
+            println!("revoked {id}");
+        }
+    }
+    Ok(())
+}
+
+async fn list_tokens(app: &App, tenant: &Tenant) -> anyhow::Result<()> {
+    let mut page = PageRequest::default();
+    loop {
+        let found = tokens::list(app, tenant.id, &page).await?;
+        for token in found.items {
+            let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+            let state = match (token.revoked_at, token.expires_at) {
+                (Some(at), _) => format!("revoked {at}"),
+                (None, Some(at)) => format!("until {at}"),
+                (None, None) => "unlimited".to_owned(),
+            };
+            println!("{}  {}  {state}  {}", token.id, scopes.join(","), token.name);
+        }
+        match found.cursor {
+            Some(cursor) => page.cursor = Some(cursor),
+            None => return Ok(()),
+        }
+    }
+}
+
+/// `certmill tenant …`.
+pub(crate) async fn tenant(config: &Config, command: TenantCommand) -> anyhow::Result<()> {
+    let app = app(config).await?;
+    match command {
+        TenantCommand::Create { name } => {
+            let name: TenantName = name.parse().map_err(anyhow::Error::msg)?;
+            println!("{}", tenants::create(&app, name).await?.id);
+        }
+        TenantCommand::List => {
+            for tenant in tenants::list(&app).await? {
+                println!("{}  {}  {}", tenant.id, tenant.created_at, tenant.name.as_str());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `certmill rotate-root-key`.
+pub(crate) async fn rotate_root_key(config: &Config) -> anyhow::Result<()> {
+    let app = app(config).await?;
+    let rotated = tenants::rotate_root_key(&app).await.context(
+        "not every tenant's key could be unwrapped: name the old root key as a previous one (previous_root_key_files)",
+    )?;
+    println!("{rotated} tenant keys are wrapped with the new root key; the previous one is needed no longer");
+    Ok(())
+}
+
+/// `certmill check-config`.
+pub(crate) fn check_config(config: &Config) -> anyhow::Result<()> {
+    if config.root_key_text()?.is_some() {
+        compose::root_keys(config)?;
+    }
+    println!("{config:#?}");
+    println!("the configuration is valid");
+    Ok(())
+}
+
+/// The tenant of a first start, which is made when there is none at all.
+pub(crate) async fn default_tenant(app: &App) -> anyhow::Result<Tenant> {
+    if let Some(tenant) = tenants::find_by_name(app, DEFAULT_TENANT).await? {
+        return Ok(tenant);
+    }
+    let name: TenantName = DEFAULT_TENANT.parse().map_err(anyhow::Error::msg)?;
+    Ok(tenants::create(app, name).await?)
+}
+
+async fn find_tenant(app: &App, name: &str) -> anyhow::Result<Tenant> {
+    match tenants::find_by_name(app, name).await? {
+        Some(tenant) => Ok(tenant),
+        None if name == DEFAULT_TENANT && tenants::list(app).await?.is_empty() => default_tenant(app).await,
+        None => bail!("there is no tenant `{name}`: make it with `certmill tenant create {name}`"),
+    }
+}
+
+/// The service for a command: rows and keys, no queue.
+async fn app(config: &Config) -> anyhow::Result<App> {
+    let database = compose::database(config).await?;
+    compose::require_schema(&database).await?;
+    let root_keys = match config.root_key_text()? {
+        None if config.data_dir.join("root.key").exists() => {
+            let file = config.data_dir.join("root.key");
+            let config = Config { root_key_file: Some(file), ..config.clone() };
+            compose::root_keys(&config)?
+        }
+        _ => compose::root_keys(config)?,
+    };
+    let app = compose::app(config, database, Queue::in_process(), root_keys, compose::NO_POOL);
+    Ok(app)
+}

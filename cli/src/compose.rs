@@ -1,0 +1,121 @@
+//! From the configuration to a working [`App`]: the one place that knows which parts make which mode.
+
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use certmill_config::Config;
+use certmill_domain::{SystemClock, SystemEntropy};
+use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
+use certmill_queue::Queue;
+use certmill_service::{App, Parts, Settings};
+use certmill_storage::{Database, SchemaState};
+
+/// Opens the database, embedded unless a URL is set.
+pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
+    let url = match &config.database_url {
+        Some(url) => url.clone(),
+        None => {
+            private_folder(&config.data_dir)?;
+            format!("sqlite://{}", config.data_dir.join("certmill.db").display())
+        }
+    };
+    Database::open(&url, config.database_max_connections).await.context("the database cannot be opened")
+}
+
+/// Makes sure that the schema is the one this program knows.
+pub(crate) async fn require_schema(database: &Database) -> anyhow::Result<()> {
+    match database.schema_state().await.context("the database's schema cannot be read")? {
+        SchemaState::Current => Ok(()),
+        SchemaState::Behind { missing } => {
+            bail!(
+                "the database lacks {missing} migrations: run `certmill migrate` with the same settings first"
+            )
+        }
+        SchemaState::Unknown { version } => bail!(
+            "the database has migration {version}, which this version of certmill does not know: \
+             it was migrated by a newer one, run that instead"
+        ),
+    }
+}
+
+/// The root keys that the configuration names.
+pub(crate) fn root_keys(config: &Config) -> anyhow::Result<RootKeys> {
+    let Some(text) = config.root_key_text()? else {
+        bail!(
+            "no root key is set: it seals every private key. Make one with `openssl rand -hex 32 > root.key`, keep a \
+             copy in a safe place, and set CERTMILL_ROOT_KEY_FILE to its path"
+        );
+    };
+    let current = RootKey::from_text(&text).context("the root key cannot be used")?;
+    let previous = config
+        .previous_root_key_texts()?
+        .iter()
+        .map(|text| RootKey::from_text(text))
+        .collect::<Result<_, _>>()
+        .context("a previous root key cannot be used")?;
+    Ok(RootKeys::new(current, previous))
+}
+
+/// The queue: Redis where a URL is set, else in this process.
+pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
+    match &config.redis_url {
+        Some(url) => Queue::redis(url, &config.redis_namespace).await.context("Redis cannot be used"),
+        None => Ok(Queue::in_process()),
+    }
+}
+
+/// Puts the service together.
+pub(crate) fn app(
+    config: &Config,
+    database: Database,
+    queue: Queue,
+    root_keys: RootKeys,
+    pool: PoolSizes,
+) -> App {
+    let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
+    let public_url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
+    App::new(Parts {
+        database,
+        queue,
+        root_keys,
+        key_pool: KeyPool::new(pool),
+        clock: Arc::new(SystemClock),
+        entropy: Arc::new(SystemEntropy),
+        settings: Settings {
+            public_url,
+            crl_lifetime: config.crl.lifetime,
+            crl_renew_before: config.crl.renew_before,
+            done_jobs_kept: config.jobs.keep_done,
+            dead_jobs_kept: config.jobs.keep_dead,
+        },
+    })
+}
+
+/// The pool of RSA keys that a process which issues keeps ready.
+pub(crate) fn pool_sizes(config: &Config) -> PoolSizes {
+    PoolSizes {
+        rsa_2048: config.key_pool.rsa_2048,
+        rsa_3072: config.key_pool.rsa_3072,
+        rsa_4096: config.key_pool.rsa_4096,
+    }
+}
+
+/// No pool: for processes that make no keys.
+pub(crate) const NO_POOL: PoolSizes = PoolSizes { rsa_2048: 0, rsa_3072: 0, rsa_4096: 0 };
+
+/// Makes a folder that only its owner can read.
+pub(crate) fn private_folder(path: &std::path::Path) -> anyhow::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+    if !path.exists() {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| format!("the folder {} cannot be made", path.display()))?;
+    }
+    let mode = std::fs::metadata(path)?.permissions().mode();
+    if mode & 0o002 != 0 {
+        bail!("the folder {} is writable for everybody: chmod it to 0700 first", path.display());
+    }
+    Ok(())
+}

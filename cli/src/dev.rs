@@ -1,0 +1,105 @@
+//! `certmill dev`: everything in one process, set up on the first start, gone on with on the next.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use anyhow::Context;
+use certmill_config::Config;
+use certmill_domain::{Scope, SystemEntropy, Tenant};
+use certmill_keys::{RootKey, RootKeys};
+use certmill_service::tokens::NewToken;
+use certmill_service::{App, tenants, tokens};
+
+use crate::serve::{self, Listening};
+use crate::{admin, compose};
+
+/// Sets up what is missing and runs API and worker.
+pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    let listening = Listening::bind(&config).await?;
+    compose::private_folder(&config.data_dir)?;
+    let root_keys = root_keys(&config)?;
+    let database = compose::database(&config).await?;
+    database.migrate().await.context("the database cannot be migrated")?;
+    let queue = compose::queue(&config).await?;
+    let config =
+        Config { public_url: config.public_url.clone().or_else(|| Some(listening.base_url())), ..config };
+    let app = compose::app(&config, database, queue, root_keys, compose::pool_sizes(&config));
+    app.check_sealing().await.context(
+        "the root key does not fit the database: restore the root.key that belongs to this data folder",
+    )?;
+    let tenant = admin::default_tenant(&app).await?;
+    let token_file = config.data_dir.join("admin.token");
+    let new_token = admin_token(&app, &tenant, &token_file).await?;
+    println!("{}", greeting(&listening.base_url(), &token_file, new_token.as_deref()));
+    serve::run(&config, app, Some(listening), true).await
+}
+
+/// The configured root key, or the one in the data folder, which is made if there is none.
+fn root_keys(config: &Config) -> anyhow::Result<RootKeys> {
+    if config.root_key_text()?.is_some() {
+        return compose::root_keys(config);
+    }
+    let path = config.data_dir.join("root.key");
+    if !path.exists() {
+        let key = RootKey::generate(&SystemEntropy);
+        write_private(&path, &key.to_text())?;
+    }
+    let text =
+        std::fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    let key = RootKey::from_text(&text).with_context(|| format!("{} holds no root key", path.display()))?;
+    Ok(RootKeys::new(key, Vec::new()))
+}
+
+/// Makes an admin token if the file is not there; answers the secret when it was made just now.
+async fn admin_token(app: &App, tenant: &Tenant, path: &Path) -> anyhow::Result<Option<String>> {
+    if path.exists() {
+        return Ok(None);
+    }
+    let new = NewToken { name: "dev admin".to_owned(), scopes: vec![Scope::Admin], expires_at: None };
+    let issued = tokens::create(app, tenant.id, new).await?;
+    let secret = issued.secret.expose().to_owned();
+    write_private(path, &secret)?;
+    Ok(Some(secret))
+}
+
+/// Writes a file that only its owner can read; all of it or nothing.
+fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
+    let problem = || format!("{} cannot be written", path.display());
+    let partial = path.with_extension("partial");
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&partial)
+        .with_context(problem)?;
+    writeln!(file, "{text}").with_context(problem)?;
+    file.sync_all().with_context(problem)?;
+    std::fs::rename(&partial, path).with_context(problem)
+}
+
+fn greeting(base: &str, token_file: &Path, new_token: Option<&str>) -> String {
+    let token_file = std::path::absolute(token_file).unwrap_or_else(|_| token_file.to_owned());
+    let token_file = token_file.display();
+    let token = match new_token {
+        Some(token) => format!("{token}\n             (kept in {token_file})"),
+        None => format!("in {token_file}"),
+    };
+    format!(
+        r#"
+certmill is running.
+  Base URL   {base}
+  Token      {token}
+  Docs       {base}/docs
+
+A CA, a role and a certificate, to paste:
+
+  CA=$(curl -s {base}/v1/pki/ca -H "Authorization: Bearer $(cat '{token_file}')" -H 'Content-Type: application/json' -d '{{"name":"root","common_name":"Example Root CA","ca_type":"root","key_type":"ec"}}' | sed 's/.*"id":"\([^"]*\)".*/\1/'); echo "$CA"
+
+  curl -s {base}/v1/pki/roles -H "Authorization: Bearer $(cat '{token_file}')" -H 'Content-Type: application/json' -d '{{"name":"web","ca_id":"'"$CA"'","allowed_domains":["example.internal"],"allow_subdomains":true,"key_type":"ec","max_ttl":"90d"}}'
+
+  curl -s {base}/v1/pki/issue/web -H "Authorization: Bearer $(cat '{token_file}')" -H 'Content-Type: application/json' -d '{{"common_name":"www.example.internal","ttl":"30d"}}'
+"#
+    )
+}

@@ -1,0 +1,188 @@
+//! Processes that stay: the API, the worker, or both.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use certmill_config::Config;
+use certmill_service::App;
+use certmill_telemetry::MetricsHandle;
+use poem::listener::{Acceptor, BoxAcceptor, Listener, OpensslTlsConfig, TcpListener};
+use poem::{Endpoint, Route, Server, endpoint::make_sync};
+use tokio_util::sync::CancellationToken;
+
+use crate::compose;
+
+/// `certmill serve`.
+pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()> {
+    if config.tls_cert.is_none() && !config.plain_http {
+        bail!(
+            "serve wants HTTPS: give --tls-cert and --tls-key, or --plain-http when a proxy in front terminates TLS"
+        );
+    }
+    if config.redis_url.is_none() && !with_worker {
+        tracing::warn!(
+            "no REDIS_URL is set and no worker runs in this process: a worker elsewhere finds jobs at its next tick only"
+        );
+    }
+    let database = compose::database(&config).await?;
+    compose::require_schema(&database).await?;
+    let app = compose::app(
+        &config,
+        database,
+        compose::queue(&config).await?,
+        compose::root_keys(&config)?,
+        compose::pool_sizes(&config),
+    );
+    app.check_sealing().await.context("the root key does not fit the database")?;
+    let listening = Listening::bind(&config).await?;
+    tracing::info!(address = %listening.base_url(), "listening");
+    run(&config, app, Some(listening), with_worker).await
+}
+
+/// `certmill worker`.
+pub(crate) async fn worker(config: Config) -> anyhow::Result<()> {
+    let database = compose::database(&config).await?;
+    compose::require_schema(&database).await?;
+    let app = compose::app(
+        &config,
+        database,
+        compose::queue(&config).await?,
+        compose::root_keys(&config)?,
+        compose::NO_POOL,
+    );
+    app.check_sealing().await.context("the root key does not fit the database")?;
+    tracing::info!("working");
+    run(&config, app, None, true).await
+}
+
+/// An open port.
+pub(crate) struct Listening {
+    acceptor: BoxAcceptor,
+    address: SocketAddr,
+    secure: bool,
+}
+
+impl Listening {
+    /// Opens the configured port.
+    pub(crate) async fn bind(config: &Config) -> anyhow::Result<Self> {
+        let address = config.listen;
+        let tcp = TcpListener::bind(address);
+        let acceptor = match (&config.tls_cert, &config.tls_key) {
+            (Some(cert), Some(key)) => {
+                let tls = OpensslTlsConfig::new().cert_from_file(cert).key_from_file(key);
+                tcp.openssl_tls(tls).into_acceptor().await.map(BoxAcceptor::new)
+            }
+            _ => tcp.into_acceptor().await.map(BoxAcceptor::new),
+        }
+        .with_context(|| format!("{address} cannot be listened on"))?;
+        let bound = acceptor.local_addr().first().and_then(|local| local.as_socket_addr().copied());
+        Ok(Self { acceptor, address: bound.unwrap_or(address), secure: config.tls_cert.is_some() })
+    }
+
+    /// Where clients on this machine find it.
+    pub(crate) fn base_url(&self) -> String {
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+}
+
+/// Runs the parts that were asked for until SIGTERM or SIGINT, then lets them finish.
+pub(crate) async fn run(
+    config: &Config,
+    app: App,
+    listening: Option<Listening>,
+    with_worker: bool,
+) -> anyhow::Result<()> {
+    let metrics = certmill_telemetry::install_metrics()?;
+    let shutdown = CancellationToken::new();
+    let grace = config.shutdown_timeout;
+    let on_own_listener = config.metrics_listen.is_some() || listening.is_none();
+    let mut parts: Vec<tokio::task::JoinHandle<anyhow::Result<()>>> = Vec::new();
+    if let Some(listening) = listening {
+        let render = (!on_own_listener).then(|| renderer(&metrics));
+        let service = certmill_api::service(app.clone(), render);
+        parts.push(tokio::spawn(answer(listening, service, shutdown.clone(), grace)));
+    }
+    if let Some(address) = config.metrics_listen {
+        parts.push(tokio::spawn(answer_metrics(address, renderer(&metrics), shutdown.clone())));
+    }
+    if with_worker {
+        let options = certmill_worker::Options {
+            name: config.worker.name.clone(),
+            concurrency: config.worker.concurrency,
+            grace,
+        };
+        let (app, shutdown) = (app.clone(), shutdown.clone());
+        parts.push(tokio::spawn(async move { Ok(certmill_worker::run(app, options, shutdown).await?) }));
+    } else {
+        let app = app.clone();
+        tokio::spawn(async move { certmill_worker::api_upkeep(&app).await });
+    }
+    tokio::spawn(metrics_upkeep(metrics));
+    let signalled = tokio::spawn(until_signal(shutdown.clone()));
+    let mut result = Ok(());
+    for part in parts {
+        // A part that ends by itself takes the others along.
+        let ended = part.await.unwrap_or_else(|error| Err(error.into()));
+        shutdown.cancel();
+        result = result.and(ended);
+    }
+    signalled.abort();
+    app.database().close().await;
+    tracing::info!("stopped");
+    result
+}
+
+async fn answer<E: Endpoint + 'static>(
+    listening: Listening,
+    endpoint: E,
+    shutdown: CancellationToken,
+    grace: Duration,
+) -> anyhow::Result<()> {
+    Server::new_with_acceptor(listening.acceptor)
+        .run_with_graceful_shutdown(endpoint, async move { shutdown.cancelled().await }, Some(grace))
+        .await
+        .context("the listener failed")
+}
+
+async fn answer_metrics(
+    address: SocketAddr,
+    render: certmill_api::RenderMetrics,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let route = Route::new().at("/metrics", make_sync(move |_| render()));
+    Server::new(TcpListener::bind(address))
+        .run_with_graceful_shutdown(route, async move { shutdown.cancelled().await }, None)
+        .await
+        .with_context(|| format!("{address} cannot be listened on for metrics"))
+}
+
+fn renderer(metrics: &MetricsHandle) -> certmill_api::RenderMetrics {
+    let metrics = metrics.clone();
+    Arc::new(move || metrics.render())
+}
+
+async fn metrics_upkeep(metrics: MetricsHandle) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        metrics.upkeep();
+    }
+}
+
+async fn until_signal(shutdown: CancellationToken) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        tracing::error!("signals cannot be received: stop this process with SIGKILL");
+        return;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: finishing requests and jobs in hand");
+    shutdown.cancel();
+}
