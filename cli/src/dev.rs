@@ -9,7 +9,7 @@ use certmill_config::Config;
 use certmill_domain::{Scope, SystemEntropy, Tenant};
 use certmill_keys::{RootKey, RootKeys};
 use certmill_service::tokens::NewToken;
-use certmill_service::{App, tenants, tokens};
+use certmill_service::{App, tokens};
 
 use crate::serve::{self, Listening};
 use crate::{admin, compose};

@@ -3,6 +3,7 @@
 mod admin;
 mod compose;
 mod dev;
+mod listener;
 mod serve;
 
 use std::net::SocketAddr;

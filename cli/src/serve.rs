@@ -8,11 +8,14 @@ use anyhow::{Context, bail};
 use certmill_config::Config;
 use certmill_service::App;
 use certmill_telemetry::MetricsHandle;
-use poem::listener::{Acceptor, BoxAcceptor, Listener, OpensslTlsConfig, TcpListener};
+use poem::listener::{
+    Acceptor, AcceptorExt, BoxAcceptor, IntoTlsConfigStream, Listener, OpensslTlsConfig, TcpListener,
+};
 use poem::{Endpoint, Route, Server, endpoint::make_sync};
 use tokio_util::sync::CancellationToken;
 
 use crate::compose;
+use crate::listener::NoDelay;
 
 /// `certmill serve`.
 pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()> {
@@ -68,15 +71,15 @@ impl Listening {
     /// Opens the configured port.
     pub(crate) async fn bind(config: &Config) -> anyhow::Result<Self> {
         let address = config.listen;
-        let tcp = TcpListener::bind(address);
+        let problem = || format!("{address} cannot be listened on");
+        let tcp = NoDelay(TcpListener::bind(address).into_acceptor().await.with_context(problem)?);
         let acceptor = match (&config.tls_cert, &config.tls_key) {
             (Some(cert), Some(key)) => {
                 let tls = OpensslTlsConfig::new().cert_from_file(cert).key_from_file(key);
-                tcp.openssl_tls(tls).into_acceptor().await.map(BoxAcceptor::new)
+                tcp.openssl_tls(tls.into_stream().context("the TLS files cannot be used")?).boxed()
             }
-            _ => tcp.into_acceptor().await.map(BoxAcceptor::new),
-        }
-        .with_context(|| format!("{address} cannot be listened on"))?;
+            _ => tcp.boxed(),
+        };
         let bound = acceptor.local_addr().first().and_then(|local| local.as_socket_addr().copied());
         Ok(Self { acceptor, address: bound.unwrap_or(address), secure: config.tls_cert.is_some() })
     }

@@ -13,6 +13,10 @@ pub struct SystemEntropy;
 impl Entropy for SystemEntropy {
     /// # Panics
     /// When the operating system has no random numbers to give: nothing safe can be done then.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the one place that asks the operating system for randomness"
+    )]
     fn fill(&self, target: &mut [u8]) {
         // Invariant: the kernel's generator is available after early boot.
         getrandom::fill(target).expect("the operating system's random number generator failed");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use certmill_domain::{Ca, CaId, IssuerWindow, TenantId, Timestamp};
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::certificate_authorities;
-use certmill_x509::{ParsedCertificate, Signer, pem};
+use certmill_x509::{DnsName, NameConstraints, ParsedCertificate, Signer, SubjectAltNames, pem};
 use moka::sync::Cache;
 
 use crate::{App, Noun, ServiceError};
@@ -23,9 +23,17 @@ pub struct Issuer {
     pub(crate) chain_pem: Vec<String>,
     pub(crate) ca_issuers_url: String,
     pub(crate) crl_url: String,
+    /// The name constraints of the CA and of those above it.
+    name_constraints: Vec<NameConstraints>,
 }
 
 impl Issuer {
+    /// The first DNS name that the chain's name constraints do not permit.
+    pub(crate) fn forbidden_name<'a>(&self, sans: &'a SubjectAltNames) -> Option<&'a DnsName> {
+        let permitted = |name: &DnsName| self.name_constraints.iter().all(|rule| rule.permits_dns(name));
+        sans.dns.iter().find(|name| !permitted(name))
+    }
+
     /// The span in which it may issue, seen from `now`.
     pub(crate) fn window(&self, now: Timestamp) -> IssuerWindow {
         IssuerWindow { now, not_before: self.ca.not_before, not_after: self.ca.not_after }
@@ -72,15 +80,18 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     let ca = certificate_authorities::find(&mut session, id).await?.ok_or_else(not_found)?;
     let sealed = certificate_authorities::sealed_key(&mut session, id).await?.ok_or_else(not_found)?;
     let mut chain_pem = vec![pem::encode("CERTIFICATE", &ca.certificate_der)];
+    let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
+    let mut name_constraints: Vec<NameConstraints> = parsed.name_constraints().cloned().into_iter().collect();
     let mut parent = ca.parent_id;
     while let Some(parent_id) = parent {
         let above = certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
         chain_pem.push(pem::encode("CERTIFICATE", &above.certificate_der));
+        name_constraints
+            .extend(ParsedCertificate::from_der(&above.certificate_der)?.name_constraints().cloned());
         parent = above.parent_id;
     }
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
-    let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
     let key_id = parsed.subject_key_id().ok_or_else(|| {
         ServiceError::internal(format!("the certificate of {id} has no subject key identifier"))
     })?;
@@ -91,6 +102,7 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         chain_pem,
         ca_issuers_url: ca_issuers_url(app, id),
         crl_url: crl_url(app, id),
+        name_constraints,
         ca,
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     DnsName, X509Error,
+    reader::Reader,
     writer::{Writer, tag},
 };
 
@@ -18,6 +19,26 @@ impl NameConstraints {
     /// Whether it constrains nothing.
     pub fn is_empty(&self) -> bool {
         self.permitted_dns.is_empty() && self.excluded_dns.is_empty()
+    }
+
+    /// Whether a certificate may hold this name. A wildcard is permitted when everything that it stands for is.
+    pub fn permits_dns(&self, name: &DnsName) -> bool {
+        let covered = name.wildcard_base().unwrap_or(name.as_str());
+        let permitted = self.permitted_dns.is_empty()
+            || self.permitted_dns.iter().any(|constraint| is_within(covered, constraint));
+        let excluded = self.excluded_dns.iter().any(|constraint| {
+            is_within(covered, constraint) || (name.is_wildcard() && is_within(constraint, covered))
+        });
+        permitted && !excluded
+    }
+
+    /// Reads the DER of `NameConstraints`; constraints on other kinds of names are passed over.
+    pub(crate) fn parse(der: &[u8]) -> Result<Self, X509Error> {
+        let mut constraints = Reader::of_sequence(der)?;
+        let permitted_dns = read_subtrees(constraints.optional(tag::context_constructed(0))?)?;
+        let excluded_dns = read_subtrees(constraints.optional(tag::context_constructed(1))?)?;
+        constraints.finish()?;
+        Ok(Self { permitted_dns, excluded_dns })
     }
 
     /// The DER of `NameConstraints`, names in canonical form. A dot in front, which people write
@@ -47,6 +68,25 @@ impl NameConstraints {
     }
 }
 
+/// Whether a name is the constraint itself or lies below it; an empty constraint holds every name.
+fn is_within(name: &str, constraint: &str) -> bool {
+    constraint.is_empty()
+        || name
+            .strip_suffix(constraint)
+            .is_some_and(|before| before.is_empty() || before.ends_with('.') || constraint.starts_with('.'))
+}
+
+fn read_subtrees(subtrees: Option<&[u8]>) -> Result<Vec<String>, X509Error> {
+    let mut names = Vec::new();
+    let mut list = Reader::new(subtrees.unwrap_or_default())?;
+    while !list.is_at_end() {
+        if let Some(name) = list.sequence()?.optional(tag::context(2))? {
+            names.push(String::from_utf8_lossy(name).to_ascii_lowercase());
+        }
+    }
+    Ok(names)
+}
+
 fn canonical(names: &[String]) -> Result<Vec<DnsName>, X509Error> {
     names
         .iter()
@@ -61,4 +101,32 @@ fn canonical(names: &[String]) -> Result<Vec<DnsName>, X509Error> {
             Ok(name)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_judged_with_everything_that_it_stands_for() {
+        let constraints = NameConstraints {
+            permitted_dns: vec!["corp.example".into()],
+            excluded_dns: vec!["lab.corp.example".into()],
+        };
+        let read = NameConstraints::parse(&constraints.extension_value_der().unwrap()).unwrap();
+        assert_eq!(read, constraints);
+        for (name, permitted) in [
+            ("corp.example", true),
+            ("www.corp.example", true),
+            ("xcorp.example", false),
+            ("example", false),
+            ("lab.corp.example", false),
+            ("a.lab.corp.example", false),
+            ("*.a.corp.example", true),
+            ("*.corp.example", false),
+            ("*.example", false),
+        ] {
+            assert_eq!(read.permits_dns(&name.parse().unwrap()), permitted, "{name}");
+        }
+    }
 }

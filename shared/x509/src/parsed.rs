@@ -1,8 +1,8 @@
 //! Reading certificates (RFC 5280 §4), our own and those of others.
 
 use crate::{
-    DistinguishedName, ExtendedKeyUsage, KeyUsage, ObjectIdentifier, PublicKey, SerialNumber,
-    SubjectAltNames, X509Error,
+    DistinguishedName, ExtendedKeyUsage, KeyUsage, NameConstraints, ObjectIdentifier, PublicKey,
+    SerialNumber, SubjectAltNames, X509Error,
     certificate::oid,
     csr::parse_basic_constraints,
     instant,
@@ -40,6 +40,7 @@ struct Extensions {
     path_length: Option<u8>,
     key_usage: Option<KeyUsage>,
     extended_key_usage: Vec<ExtendedKeyUsage>,
+    name_constraints: Option<NameConstraints>,
 }
 
 impl ParsedCertificate {
@@ -157,6 +158,11 @@ impl ParsedCertificate {
         &self.extensions.extended_key_usage
     }
 
+    /// What a CA certificate says of the DNS names under it.
+    pub fn name_constraints(&self) -> Option<&NameConstraints> {
+        self.extensions.name_constraints.as_ref()
+    }
+
     /// Whether subject and issuer are the same name. (It may still be signed by another key.)
     pub fn is_self_issued(&self) -> bool {
         self.subject_der == self.issuer_der
@@ -259,6 +265,7 @@ impl Extensions {
                     parsed.key_usage = KeyUsage::parse(bits.value(tag::BIT_STRING)?);
                     bits.finish()?;
                 }
+                oid::NAME_CONSTRAINTS => parsed.name_constraints = Some(NameConstraints::parse(value)?),
                 oid::EXTENDED_KEY_USAGE => {
                     let mut purposes = Reader::of_sequence(value)?;
                     while !purposes.is_at_end() {

@@ -175,11 +175,29 @@ async fn approve(
     loop {
         let (role, fresh) = app.roles().find(app, caller.tenant, role_name).await?;
         let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
-        match check(&role.role, names, &issuer.window(app.now())) {
+        let verdict = check(&role.role, names, &issuer.window(app.now()))
+            .and_then(|approved| within_name_constraints(approved, &issuer));
+        match verdict {
             Ok(approved) => return Ok((approved, role, issuer)),
             Err(violation) if fresh => return Err(refusal(app, caller, &issuer, violation).await),
             Err(_) => app.roles().forget(caller.tenant, role_name),
         }
+    }
+}
+
+/// A certificate that its chain's name constraints forbid would be refused by everybody.
+fn within_name_constraints(approved: Approved, issuer: &Issuer) -> Result<Approved, Violation> {
+    match issuer.forbidden_name(approved.sans()) {
+        None => Ok(approved),
+        Some(name) => Err(Violation {
+            rule: "ca_name_constraints",
+            field: "alt_names",
+            value: name.as_str().to_owned(),
+            allowed: format!(
+                "names that the name constraints of the CA `{}` and those above it permit",
+                issuer.ca.name
+            ),
+        }),
     }
 }
 
