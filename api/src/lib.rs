@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use certmill_service::App;
 use poem::endpoint::make_sync;
-use poem::{Endpoint, EndpointExt, Response, Route};
+use poem::{Endpoint, EndpointExt, Response, Route, get};
 
 pub use edge::BODY_LIMIT;
 
@@ -28,9 +28,10 @@ pub fn service(app: App, metrics: Option<RenderMetrics>) -> impl Endpoint<Output
     let api = openapi::service(&app);
     let document: Arc<str> = openapi::document(&app).into();
     let docs = api.swagger_ui();
-    let mut route = Route::new().at("/openapi.json", make_sync(move |_| json(&document))).nest("/docs", docs);
+    let mut route =
+        Route::new().at("/openapi.json", get(make_sync(move |_| json(&document)))).nest("/docs", docs);
     if let Some(render) = metrics {
-        route = route.at("/metrics", make_sync(move |_| text(render())));
+        route = route.at("/metrics", get(make_sync(move |_| text(render()))));
     }
     let routes = route.nest("/", api);
     edge::Edge::new(app.clone(), routes.data(app))

@@ -1,6 +1,12 @@
 //! Choosing a representation by the `Accept` header (RFC 9110 §12.5.1).
 
-use poem::Request;
+use std::marker::PhantomData;
+
+use poem::{IntoResponse, Request, Response};
+use poem_openapi::ApiResponse;
+use poem_openapi::payload::{Binary, Payload};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::types::Type;
 
 /// PEM, as the contract names it.
 pub(crate) const PEM: &str = "application/x-pem-file";
@@ -53,6 +59,45 @@ pub(crate) fn choose(request: &Request, offers: &[Form], default: Form) -> Form 
         }
     }
     best.0
+}
+
+/// A certificate in the form that was chosen: `T` as JSON, PEM or DER.
+pub(crate) struct Negotiated<T> {
+    response: Response,
+    json: PhantomData<T>,
+}
+
+impl<T> Negotiated<T> {
+    pub(crate) fn new(response: Response) -> Self {
+        Self { response, json: PhantomData }
+    }
+}
+
+impl<T: Send> IntoResponse for Negotiated<T> {
+    fn into_response(self) -> Response {
+        self.response
+    }
+}
+
+impl<T: Type> ApiResponse for Negotiated<T> {
+    fn meta() -> MetaResponses {
+        let of = |form: Form, schema| MetaMediaType { content_type: form.essence(), schema };
+        let binary = <Binary<Vec<u8>> as Payload>::schema_ref;
+        let content = vec![
+            of(Form::Json, T::schema_ref()),
+            of(Form::Pem, String::schema_ref()),
+            of(Form::PlainText, String::schema_ref()),
+            of(Form::Certificate, binary()),
+        ];
+        let description = "In the form that `Accept` names.";
+        let response =
+            MetaResponse { description, status: Some(200), status_range: None, content, headers: Vec::new() };
+        MetaResponses { responses: vec![response] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
 }
 
 #[cfg(test)]

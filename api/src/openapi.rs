@@ -77,14 +77,28 @@ fn finish(document: &str) -> String {
     let requests = request_schemas(&document);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         for (name, schema) in schemas.iter_mut() {
-            if let Some(schema) = schema.as_object_mut().filter(|_| requests.contains(name)) {
-                schema.insert("additionalProperties".to_owned(), Value::Bool(false));
+            if requests.contains(name) {
+                close(schema);
             }
         }
     }
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Closes every object with named fields in a schema, those inside of it included.
+fn close(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            if object.contains_key("properties") {
+                object.insert("additionalProperties".to_owned(), Value::Bool(false));
+            }
+            object.values_mut().for_each(close);
+        }
+        Value::Array(items) => items.iter_mut().for_each(close),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// The names of the schemas that request bodies have.

@@ -40,8 +40,8 @@ impl PublicApi {
     async fn crl(&self, app: Data<&App>, request: &Request, file: Path<String>) -> Result<Raw, ApiError> {
         let ca = ca_of(&file, ".crl")?;
         let info = crl::public_info(&app, ca).await?;
-        if is_known(request, &info) {
-            return Ok(Raw(not_modified(&info, "public, max-age=60")));
+        if is_known(request, &info, Form::Crl) {
+            return Ok(Raw(not_modified(&info, Form::Crl, "public, max-age=60")));
         }
         let crl = crl::public(&app, ca).await?;
         Ok(Raw(answer_crl(crl, Form::Crl, "public, max-age=60")))
@@ -67,18 +67,19 @@ impl poem_openapi::ApiResponse for Raw {
     }
 }
 
-/// Whether the client has this CRL already.
-pub(crate) fn is_known(request: &Request, info: &CrlInfo) -> bool {
-    request
-        .header(header::IF_NONE_MATCH)
-        .is_some_and(|tags| tags.split(',').any(|tag| tag.trim().trim_start_matches("W/") == etag(info)))
+/// Whether the client has this CRL in this form already (RFC 9110 §13.1.2).
+pub(crate) fn is_known(request: &Request, info: &CrlInfo, form: Form) -> bool {
+    let tag = etag(info, form);
+    request.header(header::IF_NONE_MATCH).is_some_and(|known| {
+        known.trim() == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
+    })
 }
 
 /// `304` for a client that has this CRL.
-pub(crate) fn not_modified(info: &CrlInfo, cache: &str) -> Response {
+pub(crate) fn not_modified(info: &CrlInfo, form: Form, cache: &str) -> Response {
     Response::builder()
         .status(StatusCode::NOT_MODIFIED)
-        .header(header::ETAG, etag(info))
+        .header(header::ETAG, etag(info, form))
         .header(header::CACHE_CONTROL, cache)
         .finish()
 }
@@ -87,7 +88,7 @@ pub(crate) fn not_modified(info: &CrlInfo, cache: &str) -> Response {
 pub(crate) fn answer_crl(crl: Crl, form: Form, cache: &str) -> Response {
     let response = Response::builder()
         .header(header::CONTENT_TYPE, form.media_type())
-        .header(header::ETAG, etag(&crl.info))
+        .header(header::ETAG, etag(&crl.info, form))
         .header(header::LAST_MODIFIED, http_date(crl.info.this_update))
         .header(header::CACHE_CONTROL, cache);
     match form {
@@ -98,8 +99,12 @@ pub(crate) fn answer_crl(crl: Crl, form: Form, cache: &str) -> Response {
     }
 }
 
-fn etag(info: &CrlInfo) -> String {
-    format!("\"{}\"", info.number)
+/// PEM and DER are two representations, so their tags differ (RFC 9110 §8.8.3.3).
+fn etag(info: &CrlInfo, form: Form) -> String {
+    match form {
+        Form::Pem | Form::PlainText => format!("\"{}-pem\"", info.number),
+        Form::Crl | Form::Certificate | Form::Json => format!("\"{}\"", info.number),
+    }
 }
 
 /// An instant as HTTP writes it (RFC 9110 §5.6.7), such as `Sun, 06 Nov 1994 08:49:37 GMT`.

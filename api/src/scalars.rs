@@ -85,7 +85,8 @@ impl<'de> Deserialize<'de> for TextList {
             }
 
             fn visit_str<E>(self, text: &str) -> Result<TextList, E> {
-                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                // Spelled out, because `Type` has an `is_empty` of its own that would answer for `&str`.
+                let parts = text.split(',').map(str::trim).filter(|part| !str::is_empty(part));
                 Ok(TextList(parts.map(ToOwned::to_owned).collect()))
             }
 

@@ -87,6 +87,9 @@ impl TokensApi {
             .map(|scope| scope.parse().map_err(|problem: String| ServiceError::field("scopes", problem)))
             .collect::<Result<_, ServiceError>>()?;
         let ttl = request.ttl.map(|ttl| ttl.parse()).transpose()?;
+        if ttl.as_ref().is_some_and(|ttl| ttl.seconds() == 0) {
+            return Err(ServiceError::field("ttl", "must be at least one second").into());
+        }
         let expires_at = ttl.map(|ttl| app.now().plus(ttl.duration()));
         let new = tokens::NewToken { name: request.name, scopes, expires_at };
         let issued = tokens::create(&app, caller.tenant, new).await?;

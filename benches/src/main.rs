@@ -1,8 +1,11 @@
-//! Benchmarks of certmill: a load generator for a running service.
+//! Benchmarks of certmill: a load generator for a running service, and the engine by itself.
+//!
+//! `cargo run --release -p benches -- engine`
 //!
 //! `cargo run --release -p benches -- issue --url http://127.0.0.1:8080 --token cmt_… --concurrency 32 --count 20000`
 
 mod client;
+mod engine;
 mod exercises;
 mod latency;
 mod load;
@@ -10,10 +13,18 @@ mod process;
 mod report;
 mod setup;
 
-use std::{fs, path::PathBuf, process::ExitCode, rc::Rc, time::Duration};
+use std::{
+    fmt::Display,
+    fs,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    rc::Rc,
+    time::Duration,
+};
 
 use anyhow::{Context, ensure};
 use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
 
 use crate::{
     client::Target,
@@ -50,6 +61,15 @@ enum Command {
         /// Certificates on a page
         #[arg(long, default_value_t = 100, requires = "list")]
         limit: usize,
+    },
+    /// Measures keys, certificates and CRLs in this process, without a service
+    Engine {
+        /// Entries of the greatest CRL
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(10..))]
+        entries: u32,
+        /// Write the JSON report to this file instead of the last line of the output
+        #[arg(long)]
+        json: Option<PathBuf>,
     },
 }
 
@@ -106,28 +126,32 @@ fn main() -> ExitCode {
 fn run(command: Command) -> anyhow::Result<u64> {
     // One thread: the generator shares the machine with what it measures.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let (report, json) = runtime.block_on(measure(command))?;
-    print!("{report}");
-    let line = serde_json::to_string(&report)?;
-    match json {
-        Some(file) => {
-            fs::write(&file, line + "\n").with_context(|| format!("cannot write {}", file.display()))?
+    let (report, json) = match command {
+        Command::Engine { entries, json } => {
+            let report = engine::run(&engine::Plan::thorough(entries), &runtime)?;
+            print_report(&report, json.as_deref())?;
+            return Ok(0);
         }
-        None => println!("{line}"),
-    }
+        Command::Issue(issuing) => (runtime.block_on(issue(&issuing))?, issuing.load.json),
+        Command::Revoke(issuing) => (runtime.block_on(revoke(&issuing))?, issuing.load.json),
+        Command::Get { load, list, limit } => {
+            (runtime.block_on(get(&load, list.then_some(limit)))?, load.json)
+        }
+    };
+    print_report(&report, json.as_deref())?;
     Ok(report.failed())
 }
 
-async fn measure(command: Command) -> anyhow::Result<(Report, Option<PathBuf>)> {
-    let (report, load) = match command {
-        Command::Issue(issuing) => (issue(&issuing).await?, issuing.load),
-        Command::Revoke(issuing) => (revoke(&issuing).await?, issuing.load),
-        Command::Get { load, list, limit } => {
-            let page = list.then_some(limit);
-            (get(&load, page).await?, load)
+fn print_report(report: &(impl Display + Serialize), json: Option<&Path>) -> anyhow::Result<()> {
+    print!("{report}");
+    let line = serde_json::to_string(report)?;
+    match json {
+        Some(file) => {
+            fs::write(file, line + "\n").with_context(|| format!("cannot write {}", file.display()))?;
         }
-    };
-    Ok((report, load.json))
+        None => println!("{line}"),
+    }
+    Ok(())
 }
 
 async fn issue(issuing: &Issuing) -> anyhow::Result<Report> {

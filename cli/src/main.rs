@@ -105,8 +105,7 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli) -> anyhow::Result<()> {
     if matches!(cli.command, Command::Openapi) {
-        print!("{}", certmill_api::openapi_document());
-        return Ok(());
+        return print_openapi();
     }
     let config = Config::load(cli.settings.config.as_deref(), &flags(&cli))?;
     let format = match config.log.format {
@@ -128,6 +127,15 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Openapi => Ok(()),
         }
     })
+}
+
+fn print_openapi() -> anyhow::Result<()> {
+    use std::io::Write;
+    match std::io::stdout().write_all(certmill_api::openapi_document().as_bytes()) {
+        // Whoever reads has seen enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
 }
 
 fn flags(cli: &Cli) -> Flags {

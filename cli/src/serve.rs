@@ -29,6 +29,13 @@ pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()>
             "no REDIS_URL is set and no worker runs in this process: a worker elsewhere finds jobs at its next tick only"
         );
     }
+    if config.public_url.is_none() && config.listen.ip().is_unspecified() {
+        bail!(
+            "set public_url (--public-url, CERTMILL_PUBLIC_URL) when listening on {}: certificates carry it as the \
+             address of their CRL, and relying parties cannot reach this one",
+            config.listen
+        );
+    }
     let database = compose::database(&config).await?;
     compose::require_schema(&database).await?;
     let app = compose::app(

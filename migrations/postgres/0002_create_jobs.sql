@@ -7,7 +7,10 @@ CREATE TABLE jobs (
     priority BIGINT NOT NULL,
     run_at BIGINT NOT NULL,
     lease_until BIGINT,
+    -- Only grows: with the id it names one attempt for ever, which is what a lease is worth.
     attempts BIGINT NOT NULL DEFAULT 0,
+    -- Attempts that do not count towards the limit: those before a rerun, and those given back.
+    forgiven BIGINT NOT NULL DEFAULT 0,
     max_attempts BIGINT NOT NULL,
     rerun BOOLEAN NOT NULL DEFAULT FALSE,
     last_error TEXT,

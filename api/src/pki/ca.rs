@@ -8,14 +8,13 @@ use poem::http::header;
 use poem::web::Data;
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::param::{Path, Query};
-use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Accepted, Body, Created, Reply};
 use crate::error::ApiError;
-use crate::negotiate::{Form, choose};
+use crate::negotiate::{Form, Negotiated, choose};
 use crate::openapi::Group;
 use crate::public::{Raw, answer_crl, is_known, not_modified};
 use crate::scalars::TextList;
@@ -210,14 +209,14 @@ impl CaApi {
     ///
     /// Scope: `pki:read`. JSON by default; PEM for `Accept: application/x-pem-file` or `text/plain`, DER for
     /// `application/pkix-cert`.
-    #[oai(path = "/ca/:id/certificate", method = "get", actual_type = "Json<CaCertificateView>")]
+    #[oai(path = "/ca/:id/certificate", method = "get")]
     async fn certificate(
         &self,
         caller: Authorized<Read>,
         app: Data<&App>,
         request: &Request,
         id: Path<String>,
-    ) -> Result<Raw, ApiError> {
+    ) -> Result<Negotiated<CaCertificateView>, ApiError> {
         let found = ca::certificate(&app, &caller, ca::parse_id(&id)?).await?;
         let offers = [Form::Json, Form::Pem, Form::PlainText, Form::Certificate];
         let form = choose(request, &offers, Form::Json);
@@ -234,7 +233,7 @@ impl CaApi {
                 Response::builder().content_type(form.media_type()).body(found.der)
             }
         };
-        Ok(Raw(response.with_vary_accept()))
+        Ok(Negotiated::new(response.with_vary_accept()))
     }
 
     /// Revoke a CA
@@ -292,10 +291,10 @@ impl CaApi {
     ) -> Result<Raw, ApiError> {
         let id = ca::parse_id(&id)?;
         let info = crl::info(&app, caller.tenant, id).await?;
-        if is_known(request, &info) {
-            return Ok(Raw(not_modified(&info, "no-cache").with_vary_accept()));
-        }
         let form = choose(request, &[Form::Crl, Form::Pem, Form::PlainText], Form::Crl);
+        if is_known(request, &info, form) {
+            return Ok(Raw(not_modified(&info, form, "no-cache").with_vary_accept()));
+        }
         let crl = crl::find(&app, caller.tenant, id).await?;
         Ok(Raw(answer_crl(crl, form, "no-cache").with_vary_accept()))
     }

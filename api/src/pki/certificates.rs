@@ -1,10 +1,11 @@
 //! `/v1/pki/certificates`: finding certificates and changing their labels.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use certmill_service::certificates::{self, CertificateWithChain, Filter, Sort};
 use certmill_service::domain::{Certificate, CertificateSource, CertificateStatus, Sans, Timestamp, Ttl};
-use certmill_service::x509::pem;
+use certmill_service::x509::{DnsName, EmailAddress, pem};
 use certmill_service::{App, PageRequest, ServiceError};
 use poem::Response;
 use poem::web::Data;
@@ -134,7 +135,7 @@ impl CertificatesApi {
         serial_number: Query<Option<String>>,
         /// Has this fingerprint (SHA-256 in hex).
         fingerprint_sha256: Query<Option<String>>,
-        /// Carries this tag: `key=value`.
+        /// Carries this tag: `key:value` or `key=value`; what stands before the first of these signs is the key.
         tag: Query<Option<String>>,
         /// `created_at` (default) or `not_after`.
         sort: Query<Option<String>>,
@@ -152,7 +153,7 @@ impl CertificatesApi {
             status: status.0.map(|text| one_of("status", &text, CertificateStatus::parse)).transpose()?,
             source: source.0.map(|text| one_of("source", &text, CertificateSource::parse)).transpose()?,
             common_name: common_name.0,
-            san: san.0.map(|name| name.trim().to_lowercase()),
+            san: san.0.map(|name| canonical_name(name.trim())),
             serial_number: serial_number.0.map(|text| parse_serial(&text)).transpose()?,
             fingerprint_sha256: fingerprint_sha256.0.map(|text| text.replace(':', "").to_ascii_lowercase()),
             tag: tag.0.map(|text| parse_tag(&text)).transpose()?,
@@ -243,10 +244,24 @@ pub(crate) fn parse_serial(text: &str) -> Result<certmill_service::x509::SerialN
     text.parse().map_err(|error| ServiceError::field("serial_number", format!("{error}")))
 }
 
+/// A name as certificates hold it. What is no name finds nothing, and a URI has one spelling only, so both stay as
+/// they are.
+fn canonical_name(text: &str) -> String {
+    if let Ok(address) = text.parse::<IpAddr>() {
+        return address.to_canonical().to_string();
+    }
+    if let Ok(address) = text.parse::<EmailAddress>() {
+        return address.to_string();
+    }
+    let (wildcard, host) = text.strip_prefix("*.").map_or(("", text), |host| ("*.", host));
+    host.parse::<DnsName>().map_or_else(|_| text.to_owned(), |host| format!("{wildcard}{host}"))
+}
+
 fn parse_tag(text: &str) -> Result<(String, String), ApiError> {
-    text.split_once('=')
+    text.split_once([':', '='])
+        .filter(|(key, _)| !key.is_empty())
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| ApiError::field("tag", "write `key=value`"))
+        .ok_or_else(|| ApiError::field("tag", "write `key:value`"))
 }
 
 fn detail(found: CertificateWithChain, now: Timestamp) -> CertificateDetail {

@@ -1,1 +1,18 @@
-//! Crate.
+//! The settings of certmill: read from a TOML file, the environment and the command line (later ones
+//! win), checked, and handed on as one [`Config`].
+//!
+//! Nothing unknown is accepted anywhere, so a misspelt setting is an error and never a silent
+//! default. `certmill.sample.toml` documents every setting.
+
+mod check;
+mod config;
+mod error;
+mod flags;
+mod layers;
+mod secret;
+mod settings;
+
+pub use config::{Config, CrlConfig, JobsConfig, KeyPoolConfig, LogConfig, LogFormat, WorkerConfig};
+pub use error::ConfigError;
+pub use flags::Flags;
+pub use secret::Secret;

@@ -1,6 +1,7 @@
 //! RSA keys made ahead of time, so that a request seldom waits for a prime search.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -13,6 +14,10 @@ use crate::{KeyError, PrivateKey};
 
 /// How long the filler rests after a failure before it tries again.
 const REST_AFTER_FAILURE: Duration = Duration::from_secs(10);
+
+/// The filler begins a key only when at most [`QUIET_REQUESTS`] keys were asked for in this span: it uses idle time.
+const QUIET: Duration = Duration::from_millis(50);
+const QUIET_REQUESTS: u64 = 5;
 
 /// How many fresh keys of each kind wait in a [`KeyPool`]; 0 keeps none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,8 +32,8 @@ pub struct PoolSizes {
 
 /// Makes private keys for asynchronous code, with a store of fresh RSA keys.
 ///
-/// One background thread fills the store, the smallest keys first. It does not begin a key while a
-/// caller waits for one that the store could not give, and it ends when the last clone of the pool
+/// One background thread fills the store in idle time, the smallest keys first. It does not begin a key while
+/// keys are asked for at a high rate or a caller waits for one that the store could not give, and it ends when the last clone of the pool
 /// is dropped. The keys are in memory only, and each is handed out once.
 #[derive(Clone)]
 pub struct KeyPool {
@@ -59,6 +64,7 @@ impl KeyPool {
     /// # Errors
     /// [`KeyError::Crypto`], and [`KeyError::Interrupted`] when the runtime shuts down.
     pub async fn generate(&self, algorithm: KeyAlgorithm) -> Result<PrivateKey, KeyError> {
+        self.store.0.requests.fetch_add(1, Ordering::Relaxed);
         match algorithm {
             KeyAlgorithm::Rsa2048 => self.rsa(RsaKind::Rsa2048).await,
             KeyAlgorithm::Rsa3072 => self.rsa(RsaKind::Rsa3072).await,
@@ -79,7 +85,11 @@ impl KeyPool {
     }
 
     fn start(sizes: PoolSizes) -> (Self, Option<JoinHandle<()>>) {
-        let store = Arc::new(Store { state: Mutex::new(State::new(sizes)), changed: Condvar::new() });
+        let store = Arc::new(Store {
+            state: Mutex::new(State::new(sizes)),
+            changed: Condvar::new(),
+            requests: AtomicU64::new(0),
+        });
         let filler = {
             let store = Arc::clone(&store);
             std::thread::Builder::new().name("rsa-key-pool".to_owned()).spawn(move || store.fill())
@@ -148,6 +158,8 @@ impl Drop for OpenStore {
 struct Store {
     state: Mutex<State>,
     changed: Condvar,
+    /// How many keys of any kind were asked for, as a sign of how busy the process is.
+    requests: AtomicU64,
 }
 
 struct State {
@@ -173,7 +185,12 @@ impl Store {
 
     /// The background thread: one key after the other until the store is closed.
     fn fill(&self) {
+        // On Linux this concerns the calling thread only. A system that refuses it fills the store all the same.
+        let _ = rustix::process::setpriority_process(None, 19);
         while let Some(kind) = self.wait_for_gap() {
+            if !self.is_quiet() {
+                continue;
+            }
             match PrivateKey::generate(kind.algorithm()) {
                 Ok(key) => {
                     self.lock().shelf_mut(kind).keys.push_back(key);
@@ -197,6 +214,14 @@ impl Store {
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
         None
+    }
+
+    /// Watches for a moment whether the process has other things to do.
+    fn is_quiet(&self) -> bool {
+        let before = self.requests.load(Ordering::Relaxed);
+        let watched = self.changed.wait_timeout_while(self.lock(), QUIET, |state| !state.closed);
+        drop(watched);
+        self.requests.load(Ordering::Relaxed).wrapping_sub(before) <= QUIET_REQUESTS
     }
 
     fn rest(&self) {
@@ -345,7 +370,11 @@ mod tests {
     #[test]
     fn small_keys_come_first_and_a_search_comes_before_all() {
         let sizes = PoolSizes { rsa_2048: 1, rsa_3072: 1, rsa_4096: 1 };
-        let store = Arc::new(Store { state: Mutex::new(State::new(sizes)), changed: Condvar::new() });
+        let store = Arc::new(Store {
+            state: Mutex::new(State::new(sizes)),
+            changed: Condvar::new(),
+            requests: AtomicU64::new(0),
+        });
         let search = Search::begin(Arc::clone(&store));
         assert_eq!(store.lock().gap(), None);
         drop(search);

@@ -134,9 +134,9 @@ pub enum Aftermath {
 pub async fn fail(app: &App, taken: &Taken, reason: &str) -> Result<Aftermath, ServiceError> {
     let now = app.now();
     let attempt = &taken.running.attempt;
-    let dead = attempt.number >= taken.running.max_attempts;
+    let dead = taken.running.tries >= taken.running.max_attempts;
     let setback =
-        if dead { Setback::Dead(now) } else { Setback::RetryAt(now.plus(backoff(attempt.number, app))) };
+        if dead { Setback::Dead(now) } else { Setback::RetryAt(now.plus(backoff(taken.running.tries, app))) };
     set_back(app, attempt, &setback, reason).await.map(|kept| match (kept, dead) {
         (false, _) => Aftermath::Superseded,
         (true, true) => Aftermath::Dead,
@@ -165,8 +165,8 @@ async fn set_back(
 }
 
 /// 2 s, 4 s, 8 s … up to 5 min, and up to half as much again so that failures do not return together.
-fn backoff(attempt: i64, app: &App) -> Duration {
-    let exponent = u32::try_from(attempt.clamp(1, 9)).unwrap_or(9);
+fn backoff(tries: i64, app: &App) -> Duration {
+    let exponent = u32::try_from(tries.clamp(1, 9)).unwrap_or(9);
     let base = Duration::from_secs(2u64.pow(exponent).min(300));
     let mut random = [0; 2];
     app.entropy().fill(&mut random);

@@ -52,6 +52,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow,
 
 /// The role of this name.
 pub async fn find(app: &App, tenant: TenantId, name: &str) -> Result<RoleRow, ServiceError> {
+    refuse_no_name(name)?;
     let mut session = app.database().read(tenant).await?;
     roles::find(&mut session, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))
 }
@@ -73,6 +74,7 @@ pub async fn update(
     ca_id: Option<String>,
     change: impl FnOnce(&mut RoleSettings) -> Result<(), ServiceError>,
 ) -> Result<RoleRow, ServiceError> {
+    refuse_no_name(name)?;
     let mut tx = app.database().begin(caller.tenant).await?;
     let mut row =
         roles::find(&mut tx, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
@@ -102,6 +104,7 @@ pub async fn update(
 
 /// Deletes a role. Its certificates stay; nothing more is issued under it.
 pub async fn delete(app: &App, caller: &Caller, name: &str) -> Result<(), ServiceError> {
+    refuse_no_name(name)?;
     let mut tx = app.database().begin(caller.tenant).await?;
     if !roles::delete(&mut tx, name).await? {
         return Err(ServiceError::not_found(Noun::Role, name));
@@ -109,6 +112,11 @@ pub async fn delete(app: &App, caller: &Caller, name: &str) -> Result<(), Servic
     tx.commit().await?;
     app.roles().forget(caller.tenant, name);
     Ok(())
+}
+
+/// What cannot be a role's name is as good as absent; the database is not asked, since Postgres refuses a NUL.
+fn refuse_no_name(name: &str) -> Result<(), ServiceError> {
+    name.parse::<RoleName>().map(drop).map_err(|_| ServiceError::not_found(Noun::Role, name))
 }
 
 /// A role needs a CA of the tenant that may issue.

@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRo
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
 use crate::StorageError;
-use crate::query::{Query, Value};
+use crate::query::{Query, Rows, Value};
 
 /// A handle on the database; cheap to clone.
 #[derive(Clone)]
@@ -79,8 +79,8 @@ impl Database {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            .pragma("cache_size", "-65536")
-            .pragma("wal_autocheckpoint", "4000")
+            .pragma("cache_size", "-16384")
+            .pragma("wal_autocheckpoint", "16000")
             .statement_cache_capacity(256);
         let pool = |connections: u32, options: SqliteConnectOptions| {
             PoolOptions::<Sqlite>::new()
@@ -260,6 +260,22 @@ impl Link {
                 bound!(query, sqlx::query::<Postgres>).execute(connection).await?.rows_affected()
             }
         })
+    }
+
+    /// Inserts rows in as few round trips as the database likes.
+    ///
+    /// Postgres takes one statement with many rows. In SQLite that form would keep a journal of the statement, to
+    /// undo half of it, and look up each of its parameters among all others; statements of one row each, sent
+    /// together, need neither.
+    pub(crate) async fn insert(&mut self, rows: Rows) -> Result<(), StorageError> {
+        let (limit, separate) = match &self.0 {
+            Connection::SqliteRead(_) | Connection::SqliteWrite(_) => (16, true),
+            Connection::PostgresRead(_) | Connection::PostgresWrite(_) => (64, false),
+        };
+        for query in rows.into_queries(limit, separate) {
+            self.execute(query).await?;
+        }
+        Ok(())
     }
 
     async fn commit(self) -> Result<(), StorageError> {

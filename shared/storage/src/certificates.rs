@@ -9,7 +9,7 @@ use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::certificate_authorities::reason;
 use crate::error::{corrupt, parsed};
-use crate::query::Query;
+use crate::query::{Query, Rows};
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "certificates";
@@ -53,68 +53,52 @@ pub struct NewCertificate {
     pub sealed_key: Option<Vec<u8>>,
 }
 
-/// Stores certificates with one statement each for rows and for names.
+const INSERT: &str = "INSERT INTO certificates (tenant_id, id, ca_id, serial_number, common_name, subject, sans, \
+     role, source, key_type, key_size, fingerprint_sha256, spki_sha256, not_before, not_after, status, sealed_key, \
+     renewed_from, created_at, der)";
+const INSERT_NAME: &str = "INSERT INTO certificate_names (tenant_id, reversed_name, certificate_id)";
+
+/// Stores certificates and the index of their names.
 pub async fn insert(tx: &mut Tx, batch: Vec<NewCertificate>) -> Result<(), StorageError> {
-    if batch.is_empty() {
-        return Ok(());
-    }
     let tenant = tx.tenant_key();
-    let mut names =
-        Query::new("INSERT INTO certificate_names (tenant_id, reversed_name, certificate_id) VALUES ");
-    let mut rows = Query::new(
-        "INSERT INTO certificates (tenant_id, id, ca_id, serial_number, common_name, subject, sans, role, source, \
-         key_type, key_size, fingerprint_sha256, spki_sha256, not_before, not_after, status, sealed_key, \
-         renewed_from, created_at, der) VALUES ",
-    );
-    for (index, new) in batch.into_iter().enumerate() {
-        if index > 0 {
-            rows.push(", ");
+    let mut rows = Rows::new(INSERT, 20);
+    let mut names = Rows::new(INSERT_NAME, 3);
+    // A certificate may hold the same text as names of two kinds.
+    names.suffix = " ON CONFLICT DO NOTHING";
+    for new in batch {
+        for name in new.certificate.sans.iter() {
+            names.value(tenant.clone()).value(reversed(name)).value(new.certificate.id.to_string());
         }
-        push_names(&mut names, &tenant, &new.certificate);
         push_row(&mut rows, tenant.clone(), new)?;
     }
-    tx.link().execute(rows).await?;
-    if !names.values.is_empty() {
-        names.push(" ON CONFLICT DO NOTHING");
-        tx.link().execute(names).await?;
-    }
-    Ok(())
+    tx.link().insert(rows).await?;
+    tx.link().insert(names).await
 }
 
-fn push_row(rows: &mut Query, tenant: String, new: NewCertificate) -> Result<(), StorageError> {
+fn push_row(rows: &mut Rows, tenant: String, new: NewCertificate) -> Result<(), StorageError> {
     let NewCertificate { certificate, sealed_key } = new;
     let sans = serde_json::to_string(&certificate.sans).map_err(|error| corrupt(TABLE, "sans", error))?;
-    rows.push("(").push_bind(tenant);
-    rows.push(", ").push_bind(certificate.id.to_string());
-    rows.push(", ").push_bind(certificate.ca_id.map(|id| id.to_string()));
-    rows.push(", ").push_bind(certificate.serial_number.as_bytes());
-    rows.push(", ").push_bind(certificate.common_name);
-    rows.push(", ").push_bind(certificate.subject);
-    rows.push(", ").push_bind(sans);
-    rows.push(", ").push_bind(certificate.role);
-    rows.push(", ").push_bind(certificate.source.as_str());
-    rows.push(", ").push_bind(certificate.key_type);
-    rows.push(", ").push_bind(certificate.key_size);
-    rows.push(", ").push_bind(certificate.fingerprint_sha256);
-    rows.push(", ").push_bind(certificate.spki_sha256);
-    rows.push(", ").push_bind(certificate.not_before.unix_micros());
-    rows.push(", ").push_bind(certificate.not_after.unix_micros());
-    rows.push(", 'active', ").push_bind(sealed_key);
-    rows.push(", ").push_bind(certificate.renewed_from.map(|id| id.to_string()));
-    rows.push(", ").push_bind(certificate.created_at.unix_micros());
-    rows.push(", ").push_bind(certificate.der);
-    rows.push(")");
+    rows.value(tenant)
+        .value(certificate.id.to_string())
+        .value(certificate.ca_id.map(|id| id.to_string()))
+        .value(certificate.serial_number.as_bytes())
+        .value(certificate.common_name)
+        .value(certificate.subject)
+        .value(sans)
+        .value(certificate.role)
+        .value(certificate.source.as_str())
+        .value(certificate.key_type)
+        .value(certificate.key_size)
+        .value(certificate.fingerprint_sha256)
+        .value(certificate.spki_sha256)
+        .value(certificate.not_before.unix_micros())
+        .value(certificate.not_after.unix_micros())
+        .value("active")
+        .value(sealed_key)
+        .value(certificate.renewed_from.map(|id| id.to_string()))
+        .value(certificate.created_at.unix_micros())
+        .value(certificate.der);
     Ok(())
-}
-
-fn push_names(names: &mut Query, tenant: &str, certificate: &Certificate) {
-    for name in certificate.sans.iter() {
-        names.push(if names.values.is_empty() { "(" } else { ", (" });
-        names.push_bind(tenant.to_owned());
-        names.push(", ").push_bind(reversed(name));
-        names.push(", ").push_bind(certificate.id.to_string());
-        names.push(")");
-    }
 }
 
 /// The characters of a name from the last to the first, so that a domain suffix becomes a prefix.

@@ -52,7 +52,9 @@ pub struct Running {
     pub job: Job,
     /// The tenant, unless the job is the system's own.
     pub tenant: Option<TenantId>,
-    /// After how many attempts it is given up.
+    /// How many attempts there were that count, this one included.
+    pub tries: i64,
+    /// After how many of them it is given up.
     pub max_attempts: i64,
     /// The request that asked for it.
     pub request_id: Option<String>,
@@ -110,7 +112,7 @@ pub struct Outlook {
 }
 
 const DUE: &str = "((state = 'pending' AND run_at <= $1) \
-     OR (state IN ('queued', 'running') AND lease_until < $1 AND attempts < max_attempts))";
+     OR (state IN ('queued', 'running') AND lease_until < $1 AND attempts - forgiven < max_attempts))";
 
 /// Looks at what is out and what is due.
 pub async fn outlook(session: &mut SystemSession, now: Timestamp) -> Result<Outlook, StorageError> {
@@ -167,7 +169,7 @@ pub async fn bury_lost(tx: &mut SystemTx, now: Timestamp) -> Result<u64, Storage
     let query = Query::new(
         "UPDATE jobs SET state = 'dead', finished_at = $1, lease_until = NULL, \
          last_error = COALESCE(last_error, 'every attempt ended without a result: the worker died or stalled') \
-         WHERE state IN ('queued', 'running') AND lease_until < $1 AND attempts >= max_attempts",
+         WHERE state IN ('queued', 'running') AND lease_until < $1 AND attempts - forgiven >= max_attempts",
     )
     .bind(now.unix_micros());
     tx.link().execute(query).await
@@ -176,7 +178,7 @@ pub async fn bury_lost(tx: &mut SystemTx, now: Timestamp) -> Result<u64, Storage
 /// Takes back claims that could not be delivered, as if they had not been made.
 pub async fn unclaim(tx: &mut SystemTx, attempt: &Attempt) -> Result<(), StorageError> {
     let query = Query::new(
-        "UPDATE jobs SET state = 'pending', lease_until = NULL, attempts = attempts - 1 \
+        "UPDATE jobs SET state = 'pending', lease_until = NULL, forgiven = forgiven + 1 \
          WHERE id = $1 AND attempts = $2 AND state = 'queued'",
     )
     .bind(attempt.job_id.to_string())
@@ -184,7 +186,7 @@ pub async fn unclaim(tx: &mut SystemTx, attempt: &Attempt) -> Result<(), Storage
     tx.link().execute(query).await.map(drop)
 }
 
-type RunningRow = (String, String, Option<String>, i64, Option<String>);
+type RunningRow = (String, String, Option<String>, i64, i64, Option<String>);
 
 /// A worker takes up a delivered attempt; `None` when the delivery is stale or doubled and is to be dropped.
 pub async fn start(
@@ -195,7 +197,7 @@ pub async fn start(
     let query = Query::new(
         "UPDATE jobs SET state = 'running', lease_until = $1, rerun = FALSE \
          WHERE id = $2 AND attempts = $3 AND state = 'queued' \
-         RETURNING kind, subject, tenant_id, max_attempts, request_id",
+         RETURNING kind, subject, tenant_id, attempts - forgiven, max_attempts, request_id",
     )
     .bind(lease_until.unix_micros())
     .bind(attempt.job_id.to_string())
@@ -203,12 +205,13 @@ pub async fn start(
     let Some(row) = tx.link().fetch_optional::<RunningRow>(query).await? else {
         return Ok(None);
     };
-    let (kind, subject, tenant, max_attempts, request_id) = row;
+    let (kind, subject, tenant, tries, max_attempts, request_id) = row;
     let kind: JobKind = parsed("jobs", "kind", &kind)?;
     Ok(Some(Running {
         attempt: attempt.clone(),
         job: Job::from_parts(kind, &subject).map_err(|error| corrupt("jobs", "subject", error))?,
         tenant: tenant.map(|tenant| parsed("jobs", "tenant_id", &tenant)).transpose()?,
+        tries,
         max_attempts,
         request_id,
     }))
@@ -234,7 +237,7 @@ pub async fn finish(tx: &mut impl WithLink, attempt: &Attempt, now: Timestamp) -
     let query = Query::new(
         "UPDATE jobs SET \
          state = CASE WHEN rerun THEN 'pending' ELSE 'done' END, \
-         attempts = CASE WHEN rerun THEN 0 ELSE attempts END, \
+         forgiven = CASE WHEN rerun THEN attempts ELSE forgiven END, \
          run_at = CASE WHEN rerun THEN $1 ELSE run_at END, \
          finished_at = CASE WHEN rerun THEN NULL ELSE $1 END, \
          lease_until = NULL, last_error = NULL, rerun = FALSE \
@@ -279,7 +282,7 @@ pub async fn set_back(
         .bind(at.unix_micros())
         .bind(reason),
         Setback::Released => Query::new(
-            "UPDATE jobs SET state = 'pending', attempts = attempts - $1, last_error = $2, lease_until = NULL \
+            "UPDATE jobs SET state = 'pending', forgiven = forgiven + $1, last_error = $2, lease_until = NULL \
              WHERE id = $3 AND attempts = $4 AND state IN ('queued', 'running')",
         )
         .bind(1_i64)

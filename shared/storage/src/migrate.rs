@@ -1,5 +1,6 @@
 //! The schema: embedded migrations and the question whether a database has all of them.
 
+use sqlx::SqlitePool;
 use sqlx::migrate::Migrator;
 
 use crate::StorageError;
@@ -30,10 +31,27 @@ impl Database {
     /// Brings the schema up to date. Safe to call from several processes at once.
     pub async fn migrate(&self) -> Result<(), StorageError> {
         match &self.pools {
-            Pools::Sqlite { writer, .. } => SQLITE.run(writer).await,
-            Pools::Postgres(pool) => POSTGRES.run(pool).await,
+            Pools::Sqlite { writer, .. } => self.migrate_sqlite(writer).await,
+            Pools::Postgres(pool) => POSTGRES.run(pool).await.map_err(StorageError::Migration),
         }
-        .map_err(StorageError::Migration)
+    }
+
+    /// Unlike Postgres, SQLite has no lock for migrations: two processes may begin the same one, and the later one
+    /// fails because it finds the tables there. Each migration is a transaction, so it only has to look again.
+    async fn migrate_sqlite(&self, writer: &SqlitePool) -> Result<(), StorageError> {
+        let mut before = self.schema_state().await?;
+        loop {
+            let result = SQLITE.run(writer).await.map_err(StorageError::Migration);
+            if result.is_ok() {
+                return Ok(());
+            }
+            let after = self.schema_state().await?;
+            if after == before {
+                // Nobody has got any further: the failure is a real one.
+                return result;
+            }
+            before = after;
+        }
     }
 
     /// Compares the schema with this program's without changing it.

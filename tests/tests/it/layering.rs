@@ -1,1 +1,102 @@
-//! layering
+//! Imports go down only, as the architecture says: asserted from what cargo knows of the packages.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::Value;
+
+/// Each layer with what it may depend on, lowest first. `None`: whatever it likes, because it puts the parts together.
+const LAYERS: [(&str, Option<&[&str]>); 11] = [
+    ("certmill-x509", Some(&[])),
+    ("certmill-domain", Some(&["certmill-x509"])),
+    ("certmill-keys", Some(&["certmill-domain", "certmill-x509"])),
+    ("certmill-storage", Some(&["certmill-domain", "certmill-x509"])),
+    ("certmill-queue", Some(&["certmill-domain"])),
+    (
+        "certmill-service",
+        Some(&["certmill-storage", "certmill-queue", "certmill-keys", "certmill-domain", "certmill-x509"]),
+    ),
+    ("certmill-api", Some(&["certmill-service", "certmill-domain"])),
+    ("certmill-worker", Some(&["certmill-service", "certmill-queue", "certmill-domain"])),
+    ("certmill-config", Some(&[])),
+    ("certmill-telemetry", Some(&[])),
+    ("certmill", None),
+];
+
+/// Packages that test or measure: they may look into every layer, and no layer may need them to run.
+const EXEMPT: [&str; 3] = ["tests", "launch", "benches"];
+
+/// Who may name a library that only one part of the product is to know, by the beginning of the library's name.
+const OWNED: [(&str, &str); 3] =
+    [("sqlx", "certmill-storage"), ("apalis", "certmill-queue"), ("redis", "certmill-queue")];
+
+#[test]
+fn every_package_has_its_layer() {
+    let known: BTreeSet<_> =
+        LAYERS.iter().map(|(name, _)| *name).chain(EXEMPT).map(ToOwned::to_owned).collect();
+    let found: BTreeSet<_> = packages().into_keys().collect();
+    assert_eq!(found, known, "a package without a layer: add it to the table, where DESIGN places it");
+}
+
+#[test]
+fn imports_go_down_only() {
+    let packages = packages();
+    let members: BTreeSet<_> = packages.keys().map(String::as_str).collect();
+    for (name, allowed) in LAYERS {
+        for dependency in &packages[name] {
+            if !members.contains(dependency.name.as_str()) {
+                continue;
+            }
+            if EXEMPT.contains(&dependency.name.as_str()) {
+                assert!(dependency.for_tests, "{name} needs {} to run, which is for tests", dependency.name);
+                continue;
+            }
+            let permitted = allowed.is_none_or(|allowed| allowed.contains(&dependency.name.as_str()));
+            assert!(permitted, "{name} must not depend on {}", dependency.name);
+        }
+    }
+}
+
+#[test]
+fn each_infrastructure_library_has_one_home() {
+    let packages = packages();
+    for (library, home) in OWNED {
+        let is_it = |name: &str| name == library || name.starts_with(&format!("{library}-"));
+        let users: BTreeSet<_> = packages
+            .iter()
+            .filter(|(name, _)| !EXEMPT.contains(&name.as_str()))
+            .filter(|(_, dependencies)| dependencies.iter().any(|dependency| is_it(&dependency.name)))
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(users, BTreeSet::from([home]), "{library} belongs to {home} alone");
+    }
+}
+
+struct Dependency {
+    name: String,
+    for_tests: bool,
+}
+
+/// The workspace's packages with what each depends on directly.
+fn packages() -> BTreeMap<String, Vec<Dependency>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.toml");
+    let output = Command::new(cargo)
+        .args(["metadata", "--no-deps", "--offline", "--format-version", "1", "--manifest-path"])
+        .arg(manifest)
+        .output()
+        .expect("cargo must be installed to read the packages");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .map(|package| {
+            let dependencies = package["dependencies"].as_array().unwrap().iter().map(|dependency| {
+                Dependency { name: text(&dependency["name"]), for_tests: dependency["kind"] == "dev" }
+            });
+            (text(&package["name"]), dependencies.collect())
+        })
+        .collect()
+}

@@ -1,6 +1,7 @@
 //! The OpenAPI document: what it promises, and that the committed copy is the present one.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use poem::http::{Method, StatusCode};
 use serde_json::{Map, Value};
@@ -38,12 +39,11 @@ impl Operation {
         Some(resolved(&self.document, schema).clone())
     }
 
-    /// Its query parameters.
-    pub(crate) fn query(&self) -> BTreeSet<String> {
-        let parameters = self.spec["parameters"].as_array().cloned().unwrap_or_default();
+    /// The names of its parameters `in` path or query.
+    pub(crate) fn parameters(&self, place: &str) -> BTreeSet<String> {
+        let parameters = self.spec["parameters"].as_array().into_iter().flatten();
         parameters
-            .iter()
-            .filter(|parameter| parameter["in"] == "query")
+            .filter(|parameter| parameter["in"] == place)
             .map(|parameter| parameter["name"].as_str().unwrap().to_owned())
             .collect()
     }
@@ -51,7 +51,7 @@ impl Operation {
 
 /// Every operation of the document.
 pub(crate) fn operations() -> Vec<Operation> {
-    let document: Value = serde_json::from_str(&certmill_api::openapi_document()).unwrap();
+    let document = document();
     let mut found = Vec::new();
     for (path, methods) in object(&document["paths"]) {
         for (method, spec) in object(methods) {
@@ -74,11 +74,179 @@ fn resolved<'a>(document: &'a Value, schema: &'a Value) -> &'a Value {
     }
 }
 
+fn document() -> Value {
+    serde_json::from_str(&certmill_api::openapi_document()).unwrap()
+}
+
+/// Shows every object inside of a value to `see`.
+fn for_each_object(value: &Value, see: &mut impl FnMut(&Map<String, Value>)) {
+    match value {
+        Value::Object(object) => {
+            see(object);
+            object.values().for_each(|inner| for_each_object(inner, see));
+        }
+        Value::Array(items) => items.iter().for_each(|inner| for_each_object(inner, see)),
+        _ => {}
+    }
+}
+
 fn object(value: &Value) -> &Map<String, Value> {
     value.as_object().unwrap_or_else(|| panic!("not an object: {value}"))
 }
 
 #[test]
-fn dump() {
-    std::fs::write("/tmp/oa.json", certmill_api::openapi_document()).unwrap();
+fn the_committed_document_is_the_present_one() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi/certmill.json");
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        committed == certmill_api::openapi_document(),
+        "openapi/certmill.json is stale: run `cargo run -p certmill -- openapi > openapi/certmill.json`"
+    );
+}
+
+#[test]
+fn every_operation_is_described() {
+    let document = document();
+    assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{}", document["openapi"]);
+    for required in ["/info/title", "/info/version", "/components/securitySchemes/token"] {
+        assert!(document.pointer(required).is_some(), "{required} is missing");
+    }
+    let tags: BTreeSet<_> =
+        document["tags"].as_array().unwrap().iter().map(|tag| tag["name"].clone().to_string()).collect();
+    for operation in operations() {
+        let (name, spec) = (operation.name(), &operation.spec);
+        assert!(spec["summary"].as_str().is_some_and(|summary| !summary.is_empty()), "{name}: no summary");
+        let grouped =
+            spec["tags"].as_array().is_some_and(|of| of.iter().all(|tag| tags.contains(&tag.to_string())));
+        assert!(grouped, "{name}: its group is not declared");
+        let open = OPEN.contains(&operation.path.as_str());
+        assert_eq!(spec["security"].is_null(), open, "{name}: `security` and the list of open routes differ");
+        assert!(open || spec["security"][0]["token"].is_array(), "{name}: unknown security scheme");
+        let in_path: BTreeSet<_> = operation
+            .path
+            .split('/')
+            .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+            .map(ToOwned::to_owned)
+            .collect();
+        assert_eq!(operation.parameters("path"), in_path, "{name}: path and parameters differ");
+    }
+}
+
+#[test]
+fn every_operation_says_what_it_answers() {
+    for operation in operations() {
+        let (name, responses) = (operation.name(), object(&operation.spec["responses"]));
+        assert!(responses.keys().any(|status| status.starts_with('2')), "{name}: no success");
+        assert!(responses.values().all(|response| response["description"].is_string()), "{name}");
+        // What takes no input and no token answers no error of the contract's form.
+        if operation.spec["security"].is_null() && operation.parameters("path").is_empty() {
+            continue;
+        }
+        let error = operation.spec.pointer("/responses/default/content/application~1json/schema/$ref");
+        assert_eq!(error, Some(&Value::from("#/components/schemas/Error")), "{name}: no error response");
+    }
+}
+
+#[test]
+fn operation_ids_are_unique() {
+    let mut seen = BTreeSet::new();
+    for operation in operations() {
+        if let Some(id) = operation.spec["operationId"].as_str() {
+            assert!(seen.insert(id.to_owned()), "{id} stands twice");
+        }
+    }
+}
+
+#[test]
+fn bodies_are_json_and_closed() {
+    let mut closed = 0;
+    for operation in operations().iter().filter(|operation| !operation.spec["requestBody"].is_null()) {
+        let name = operation.name();
+        let content = object(&operation.spec["requestBody"]["content"]);
+        assert_eq!(content.keys().collect::<Vec<_>>(), ["application/json"], "{name}");
+        let schema = operation.request_schema().unwrap();
+        let properties = object(&schema["properties"]);
+        for required in schema["required"].as_array().into_iter().flatten() {
+            assert!(
+                properties.contains_key(required.as_str().unwrap()),
+                "{name}: {required} is not declared"
+            );
+        }
+        for_each_object(&schema, &mut |object| {
+            if object.contains_key("properties") {
+                assert_eq!(object.get("additionalProperties"), Some(&Value::Bool(false)), "{name}: open");
+                closed += 1;
+            }
+        });
+    }
+    assert!(closed >= 10, "only {closed} closed objects: the walk does not see them");
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = document();
+    let mut followed = 0;
+    for_each_object(&document, &mut |object| {
+        if let Some(reference) = object.get("$ref").and_then(Value::as_str) {
+            assert!(
+                document.pointer(reference.trim_start_matches('#')).is_some(),
+                "{reference} leads nowhere"
+            );
+            followed += 1;
+        }
+    });
+    assert!(followed > 20, "only {followed} references: the walk does not see them");
+}
+
+#[tokio::test]
+async fn a_running_service_answers_the_document_with_its_address() {
+    let app = TestApp::without_worker(Mode::Embedded).await;
+    let answer = app.send(Method::GET, "/openapi.json", None, &[], None).await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    let mut served = answer.json_with(StatusCode::OK);
+    assert_eq!(served["servers"][0]["url"], "http://pki.test");
+    let mut expected = document();
+    for document in [&mut served, &mut expected] {
+        document.as_object_mut().unwrap().remove("servers");
+    }
+    assert!(served == expected, "/openapi.json and the exported document differ in more than the address");
+}
+
+#[tokio::test]
+async fn the_docs_need_nothing_from_elsewhere() {
+    let app = TestApp::without_worker(Mode::Embedded).await;
+    let answer = app.send(Method::GET, "/docs", None, &[], None).await;
+    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
+    assert!(answer.header("content-type").starts_with("text/html"), "{:?}", answer.headers);
+    let html = answer.text();
+    assert!(html.contains("/v1/pki/issue/{role}"), "the page does not hold the document");
+    let (markup, tags) = (without_scripts(&html), tags(&html));
+    assert!(tags.iter().any(|tag| tag.starts_with("<script")), "no scripts: the page cannot work");
+    for tag in tags
+        .iter()
+        .filter(|tag| ["<script", "<link", "<img", "<iframe"].iter().any(|kind| tag.starts_with(kind)))
+    {
+        let outside = ["\"http:", "\"https:", "\"//", "'http:", "'https:", "'//", "=http", "=//"];
+        assert!(!outside.iter().any(|start| tag.contains(start)), "fetched from elsewhere: {tag}");
+    }
+    assert!(!markup.contains("@import") && !markup.contains("url(http"), "a style sheet from elsewhere");
+}
+
+/// The page without the texts of its scripts.
+fn without_scripts(html: &str) -> String {
+    let mut parts = html.split("<script");
+    let mut markup = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let tag = part.split_once('>').map_or(part, |(tag, _)| tag);
+        markup.push_str(&format!("<script{tag}>"));
+        markup.push_str(part.rsplit_once("</script>").map_or("", |(_, after)| after));
+    }
+    markup
+}
+
+/// The tags of the page, those inside of scripts left out.
+fn tags(html: &str) -> Vec<String> {
+    let markup = without_scripts(html);
+    let tags = markup.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default());
+    tags.map(|tag| format!("<{}", tag.to_lowercase())).collect()
 }

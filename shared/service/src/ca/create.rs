@@ -59,7 +59,8 @@ struct Plan {
 /// Makes a root or intermediate CA.
 pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl, ServiceError> {
     let plan = plan(new)?;
-    let now = app.now().whole_seconds();
+    let created_at = app.now();
+    let now = created_at.whole_seconds();
     let not_after = Timestamp::from_unix_seconds(now.unix_seconds() + plan.validity_days * DAY);
     let parent = match plan.parent_id {
         Some(id) => Some(usable_parent(app, caller, id, not_after, now).await?),
@@ -68,7 +69,8 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
     let path_length = path_length(&plan, parent.as_deref())?;
     let key = app.key_pool().generate(plan.key_algorithm).await?;
     let pkcs8 = key.to_pkcs8_der()?;
-    let id = CaId::generate(now, app.entropy());
+    // From the exact time: lists are in the order of ids.
+    let id = CaId::generate(created_at, app.entropy());
     let sealed = app.keyring().seal(app, &ca_key_place(caller.tenant, &id.to_string()), &pkcs8).await?;
     let mut random = [0; 20];
     app.entropy().fill(&mut random);
@@ -224,12 +226,7 @@ fn path_length(plan: &Plan, parent: Option<&Issuer>) -> Result<Option<u8>, Servi
 fn plan(new: NewCa) -> Result<Plan, ServiceError> {
     let mut errors = BTreeMap::new();
     check_name(&new.name, &mut errors);
-    if new.subject.common_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
-        errors
-            .insert("common_name".to_owned(), "is required: the common name of the CA's subject".to_owned());
-    } else if let Err(error) = new.subject.validate() {
-        errors.insert("common_name".to_owned(), error.to_string());
-    }
+    check_subject(&new.subject, &mut errors);
     let kind = match new.ca_type.as_str() {
         "root" => CaKind::Root,
         "intermediate" => CaKind::Intermediate,
@@ -288,6 +285,31 @@ fn check_name(name: &str, errors: &mut BTreeMap<String, String>) {
     if name.trim().is_empty() || length > 128 || name.chars().any(char::is_control) {
         let problem = "must have 1 to 128 characters, none of them a control character";
         errors.insert("name".to_owned(), problem.to_owned());
+    }
+}
+
+fn check_subject(subject: &DistinguishedName, errors: &mut BTreeMap<String, String>) {
+    if subject.common_name.as_deref().is_none_or(|name| name.trim().is_empty()) {
+        errors
+            .insert("common_name".to_owned(), "is required: the common name of the CA's subject".to_owned());
+        return;
+    }
+    let none = DistinguishedName::default;
+    let subject = subject.clone();
+    for (field, part) in [
+        ("common_name", DistinguishedName { common_name: subject.common_name, ..none() }),
+        ("organization", DistinguishedName { organization: subject.organization, ..none() }),
+        (
+            "organizational_unit",
+            DistinguishedName { organizational_unit: subject.organizational_unit, ..none() },
+        ),
+        ("country", DistinguishedName { country: subject.country, ..none() }),
+        ("locality", DistinguishedName { locality: subject.locality, ..none() }),
+        ("province", DistinguishedName { province: subject.province, ..none() }),
+    ] {
+        if let Err(error) = part.validate() {
+            errors.insert(field.to_owned(), error.to_string());
+        }
     }
 }
 

@@ -172,17 +172,28 @@ async fn approve(
     role_name: &str,
     names: &NameRequest<'_>,
 ) -> Result<(Approved, Arc<CachedRole>, Arc<Issuer>), ServiceError> {
-    loop {
-        let (role, fresh) = app.roles().find(app, caller.tenant, role_name).await?;
+    if let Some(role) = app.roles().known(caller.tenant, role_name) {
         let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
-        let verdict = check(&role.role, names, &issuer.window(app.now()))
-            .and_then(|approved| within_name_constraints(approved, &issuer));
-        match verdict {
-            Ok(approved) => return Ok((approved, role, issuer)),
-            Err(violation) if fresh => return Err(refusal(app, caller, &issuer, violation).await),
-            Err(_) => app.roles().forget(caller.tenant, role_name),
+        if let Ok(approved) = judge(app, &role, names, &issuer) {
+            return Ok((approved, role, issuer));
         }
     }
+    let role = app.roles().read(app, caller.tenant, role_name).await?;
+    let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
+    match judge(app, &role, names, &issuer) {
+        Ok(approved) => Ok((approved, role, issuer)),
+        Err(violation) => Err(refusal(app, caller, &issuer, violation).await),
+    }
+}
+
+fn judge(
+    app: &App,
+    role: &CachedRole,
+    names: &NameRequest<'_>,
+    issuer: &Issuer,
+) -> Result<Approved, Violation> {
+    check(&role.role, names, &issuer.window(app.now()))
+        .and_then(|approved| within_name_constraints(approved, issuer))
 }
 
 /// A certificate that its chain's name constraints forbid would be refused by everybody.

@@ -64,12 +64,25 @@ pub async fn list(
         Sort::CreatedAt => Keyset::Newest(page.key()?),
         Sort::NotAfter => Keyset::SoonestEnd(page.key::<EndKey>()?.map(|key| (key.end, key.id))),
     };
+    if names_nothing(filter) {
+        return Ok(Page { items: Vec::new(), cursor: None });
+    }
     let mut session = app.database().read(caller.tenant).await?;
     let rows = search::search(&mut session, filter, keyset, limit + 1, app.now()).await?;
     Ok(Page::cut(rows, limit, |row| match sort {
         Sort::CreatedAt => row.id.to_string(),
         Sort::NotAfter => format!("{} {}", row.not_after.unix_micros(), row.id),
     }))
+}
+
+/// Whether a filter has a NUL, which no stored text has and Postgres refuses to compare with.
+fn names_nothing(filter: &Filter) -> bool {
+    let Filter { role, common_name, san, fingerprint_sha256, tag, .. } = filter;
+    let (key, value) = tag.as_ref().map(|(key, value)| (key, value)).unzip();
+    [role.as_ref(), common_name.as_ref(), san.as_ref(), fingerprint_sha256.as_ref(), key, value]
+        .into_iter()
+        .flatten()
+        .any(|text| text.contains('\0'))
 }
 
 /// The key of a row in the order of ends.

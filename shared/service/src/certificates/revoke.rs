@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certmill_domain::{CaId, Certificate, CertificateId, Job, Timestamp};
-use certmill_storage::{Tx, certificates};
+use certmill_storage::{Tx, certificate_authorities, certificates};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::{App, Caller, Noun, ServiceError};
@@ -60,15 +60,18 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
 
 /// The certificate of this serial number that a CA of ours issued.
 async fn ours(tx: &mut Tx, request: &RevokeRequest) -> Result<(Certificate, CaId), ServiceError> {
-    let found = certificates::find_by_serial_number(tx, &request.serial_number).await?;
+    if let Some(ca) = request.ca_id
+        && certificate_authorities::find(tx, ca).await?.is_none()
+    {
+        return Err(ServiceError::not_found(Noun::Ca, ca));
+    }
+    let mut found = certificates::find_by_serial_number(tx, &request.serial_number).await?;
+    found.retain(|certificate| request.ca_id.is_none_or(|wanted| certificate.ca_id == Some(wanted)));
     if found.is_empty() {
         return Err(ServiceError::not_found(Noun::Certificate, &request.serial_number));
     }
-    let mut ours: Vec<(Certificate, CaId)> = found
-        .into_iter()
-        .filter_map(|certificate| certificate.ca_id.map(|ca| (certificate, ca)))
-        .filter(|(_, ca)| request.ca_id.is_none_or(|wanted| wanted == *ca))
-        .collect();
+    let mut ours: Vec<(Certificate, CaId)> =
+        found.into_iter().filter_map(|certificate| certificate.ca_id.map(|ca| (certificate, ca))).collect();
     if ours.len() > 1 {
         return Err(ServiceError::field(
             "ca_id",

@@ -25,25 +25,26 @@ impl RoleCache {
         Self(Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(300)).build())
     }
 
-    /// The role as this process last saw it, read if it did not; with it, whether it was read just now.
-    pub(crate) async fn find(
+    /// The role as this process last saw it, if it did.
+    pub(crate) fn known(&self, tenant: TenantId, name: &str) -> Option<Arc<CachedRole>> {
+        self.0.get(&(tenant, name.to_owned()))
+    }
+
+    /// The role as it is now.
+    pub(crate) async fn read(
         &self,
         app: &App,
         tenant: TenantId,
         name: &str,
-    ) -> Result<(Arc<CachedRole>, bool), ServiceError> {
-        let key = (tenant, name.to_owned());
-        if let Some(role) = self.0.get(&key) {
-            return Ok((role, false));
-        }
+    ) -> Result<Arc<CachedRole>, ServiceError> {
         let row = super::find(app, tenant, name).await?;
         let role = Role::new(row.settings).map_err(|errors| {
             ServiceError::internal(format!("the stored role {} is not legal any more: {errors}", row.id))
         })?;
-        let cached =
+        let read =
             Arc::new(CachedRole { id: row.id, name: row.name, ca_id: row.ca_id, version: row.version, role });
-        self.0.insert(key, Arc::clone(&cached));
-        Ok((cached, true))
+        self.0.insert((tenant, name.to_owned()), Arc::clone(&read));
+        Ok(read)
     }
 
     pub(crate) fn forget(&self, tenant: TenantId, name: &str) {

@@ -127,14 +127,14 @@ fn push_text(query: &mut Query, filter: &Filter) {
         query.push(" ESCAPE '\\'");
     }
     if let Some((key, value)) = &filter.tag {
-        // Both sides are compact JSON made by the same serializer, so a pair has one spelling.
+        // Both sides are compact JSON made by the same serializer, so a pair has one spelling. What `replace` takes
+        // out was there; unlike LIKE it tells upper from lower case in both databases.
         let quote = |text: &str| serde_json::Value::from(text).to_string();
         let pair = format!("{}:{}", quote(key), quote(value));
         for (before, after) in [("{", ","), ("{", "}"), (",", ","), (",", "}")] {
             query.push(if (before, after) == ("{", ",") { " AND (" } else { " OR " });
-            query.push("c.tags LIKE ");
-            query.push_bind(format!("%{before}{}{after}%", like_literal(&pair)));
-            query.push(" ESCAPE '\\'");
+            query.push("replace(c.tags, ").push_bind(format!("{before}{pair}{after}"));
+            query.push(", '') <> c.tags");
         }
         query.push(")");
     }

@@ -1,0 +1,239 @@
+//! From the settings as they are written to the checked configuration: values one by one, then what
+//! must fit together.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use figment::Figment;
+
+use crate::config::read_secret;
+use crate::settings::{List, Settings, Span};
+use crate::{Config, ConfigError, CrlConfig, JobsConfig, KeyPoolConfig, LogConfig, Secret, WorkerConfig};
+
+/// Fills in the defaults and checks the whole.
+pub(crate) fn finish(merged: &Figment) -> Result<Config, ConfigError> {
+    let origins = Origins(merged);
+    // Each layer was read by itself before, so this cannot fail for a reason of the operator's.
+    let settings: Settings = merged.extract_lossy().map_err(|error| ConfigError::Invalid {
+        key: error.path.join("."),
+        origin: "the settings as a whole".to_owned(),
+        problem: error.kind.to_string(),
+    })?;
+    origins.refuse_both("root_key", "root_key_file")?;
+    origins.refuse_both("previous_root_keys", "previous_root_key_files")?;
+    let config = fill_in(settings, &origins)?;
+    check_transport(&config, &origins)?;
+    check_durations(&config, &origins)?;
+    check_numbers_and_names(&config, &origins)?;
+    Ok(config)
+}
+
+fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError> {
+    let default = Config::default();
+    let Settings { crl, worker, key_pool, jobs, log, .. } = settings;
+    Ok(Config {
+        database_url: database_url(settings.database_url, settings.database_url_file, origins)?,
+        database_max_connections: settings
+            .database_max_connections
+            .unwrap_or(default.database_max_connections),
+        redis_url: redis_url(settings.redis_url, settings.redis_url_file, origins)?,
+        redis_namespace: settings.redis_namespace.unwrap_or(default.redis_namespace),
+        data_dir: settings.data_dir.unwrap_or(default.data_dir),
+        listen: settings.listen.map_or(default.listen, |address| address.0),
+        plain_http: settings.plain_http.unwrap_or(default.plain_http),
+        tls_cert: settings.tls_cert,
+        tls_key: settings.tls_key,
+        metrics_listen: settings.metrics_listen.map(|address| address.0),
+        public_url: settings.public_url.map(|url| public_url(&url, origins)).transpose()?,
+        root_key: settings.root_key,
+        root_key_file: settings.root_key_file,
+        previous_root_keys: items(settings.previous_root_keys),
+        previous_root_key_files: items(settings.previous_root_key_files),
+        crl: CrlConfig {
+            lifetime: span(crl.lifetime, default.crl.lifetime),
+            renew_before: span(crl.renew_before, default.crl.renew_before),
+        },
+        worker: WorkerConfig {
+            concurrency: worker.concurrency.unwrap_or(default.worker.concurrency),
+            name: worker.name.unwrap_or(default.worker.name),
+        },
+        key_pool: KeyPoolConfig {
+            rsa_2048: key_pool.rsa_2048.unwrap_or(default.key_pool.rsa_2048),
+            rsa_3072: key_pool.rsa_3072.unwrap_or(default.key_pool.rsa_3072),
+            rsa_4096: key_pool.rsa_4096.unwrap_or(default.key_pool.rsa_4096),
+        },
+        jobs: JobsConfig {
+            keep_done: span(jobs.keep_done, default.jobs.keep_done),
+            keep_dead: span(jobs.keep_dead, default.jobs.keep_dead),
+        },
+        log: LogConfig {
+            format: log.format.unwrap_or(default.log.format),
+            filter: log.filter.unwrap_or(default.log.filter),
+        },
+        shutdown_timeout: span(settings.shutdown_timeout, default.shutdown_timeout),
+    })
+}
+
+fn span(written: Option<Span>, default: Duration) -> Duration {
+    written.map_or(default, |span| span.0)
+}
+
+fn items<T>(list: Option<List<T>>) -> Vec<T> {
+    list.map_or_else(Vec::new, |list| list.0)
+}
+
+fn database_url(
+    value: Option<Secret>,
+    file: Option<PathBuf>,
+    origins: &Origins,
+) -> Result<Option<String>, ConfigError> {
+    let schemes = ["postgres://", "postgresql://", "sqlite://"];
+    secret_url(("database_url", "database_url_file"), &schemes, (value, file), origins)
+}
+
+fn redis_url(
+    value: Option<Secret>,
+    file: Option<PathBuf>,
+    origins: &Origins,
+) -> Result<Option<String>, ConfigError> {
+    secret_url(("redis_url", "redis_url_file"), &["redis://", "unix://"], (value, file), origins)
+}
+
+/// A URL that may hold a password, from the setting itself or from the file that is named instead.
+fn secret_url(
+    (key, file_key): (&str, &str),
+    schemes: &[&str],
+    (value, file): (Option<Secret>, Option<PathBuf>),
+    origins: &Origins,
+) -> Result<Option<String>, ConfigError> {
+    origins.refuse_both(key, file_key)?;
+    let (key, url) = match (value, file) {
+        (Some(value), _) => (key, value.expose().to_owned()),
+        (None, Some(path)) => {
+            (file_key, read_secret(file_key, &origins.origin(file_key), &path)?.as_str().to_owned())
+        }
+        (None, None) => return Ok(None),
+    };
+    if schemes.iter().any(|scheme| url.starts_with(scheme)) {
+        return Ok(Some(url));
+    }
+    Err(origins.problem(key, format!("the URL must start with {}", schemes.join(" or "))))
+}
+
+/// The base URL without a slash at its end.
+fn public_url(url: &str, origins: &Origins) -> Result<String, ConfigError> {
+    let base = url.trim_end_matches('/');
+    let rest = base.strip_prefix("https://").or_else(|| base.strip_prefix("http://"));
+    let fits = rest.is_some_and(|rest| {
+        let host = rest.split(['/', ':']).next().unwrap_or_default();
+        // Certificates carry it as an IA5String, and a path is appended to it.
+        (!host.is_empty() || rest.starts_with('['))
+            && rest.bytes().all(|byte| byte.is_ascii_graphic() && !b"?#@\\\"<>".contains(&byte))
+    });
+    if fits {
+        return Ok(base.to_owned());
+    }
+    Err(origins.problem(
+        "public_url",
+        "write `http://` or `https://`, a host and perhaps a port and a path, such as \
+         `https://pki.example.com`; ASCII only, without a query or a user"
+            .to_owned(),
+    ))
+}
+
+fn check_transport(config: &Config, origins: &Origins) -> Result<(), ConfigError> {
+    let half = match (&config.tls_cert, &config.tls_key) {
+        (Some(_), None) => Some(("tls_cert", "tls_key", "the private key")),
+        (None, Some(_)) => Some(("tls_key", "tls_cert", "the certificate chain")),
+        _ => None,
+    };
+    if let Some((present, absent, what)) = half {
+        return Err(origins.problem(present, format!("`{absent}` is missing: HTTPS needs {what} as well")));
+    }
+    if config.plain_http && config.tls_cert.is_some() {
+        return Err(origins.problem(
+            "plain_http",
+            format!(
+                "`tls_cert` is set as well (in {}): choose HTTPS or plain HTTP, and leave the other away",
+                origins.origin("tls_cert")
+            ),
+        ));
+    }
+    if config.metrics_listen.is_some_and(|address| address == config.listen && address.port() != 0) {
+        return Err(origins.problem(
+            "metrics_listen",
+            "`listen` is the same address: leave `metrics_listen` away to have /metrics there, or take another port"
+                .to_owned(),
+        ));
+    }
+    Ok(())
+}
+
+fn check_durations(config: &Config, origins: &Origins) -> Result<(), ConfigError> {
+    let CrlConfig { lifetime, renew_before } = config.crl;
+    if renew_before < lifetime {
+        return Ok(());
+    }
+    // The one that the operator wrote is the one to name.
+    let (key, other) = if origins.is_set("crl.renew_before") {
+        ("crl.renew_before", "crl.lifetime")
+    } else {
+        ("crl.lifetime", "crl.renew_before")
+    };
+    Err(origins.problem(
+        key,
+        format!(
+            "`crl.renew_before` ({} s) must be less than `crl.lifetime` ({} s), else a list is due before it is \
+             made; `{other}` comes from {}",
+            renew_before.as_secs(),
+            lifetime.as_secs(),
+            origins.origin(other)
+        ),
+    ))
+}
+
+fn check_numbers_and_names(config: &Config, origins: &Origins) -> Result<(), ConfigError> {
+    if config.database_max_connections == 0 {
+        return Err(origins.problem("database_max_connections", "it must be at least 1".to_owned()));
+    }
+    if config.worker.concurrency == 0 {
+        return Err(origins.problem("worker.concurrency", "it must be at least 1".to_owned()));
+    }
+    for (key, name) in [("redis_namespace", &config.redis_namespace), ("worker.name", &config.worker.name)] {
+        let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(fits) {
+            return Err(
+                origins.problem(key, "write 1 to 64 letters, digits, `-`, `_`, `.` or `:`".to_owned())
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Where settings were written, for messages.
+struct Origins<'a>(&'a Figment);
+
+impl Origins<'_> {
+    fn is_set(&self, key: &str) -> bool {
+        self.0.contains(key)
+    }
+
+    fn origin(&self, key: &str) -> String {
+        self.0.find_metadata(key).map_or_else(|| "the defaults".to_owned(), |found| found.name.to_string())
+    }
+
+    fn problem(&self, key: &str, problem: String) -> ConfigError {
+        ConfigError::Invalid { key: key.to_owned(), origin: self.origin(key), problem }
+    }
+
+    fn refuse_both(&self, value: &str, file: &str) -> Result<(), ConfigError> {
+        if self.is_set(value) && self.is_set(file) {
+            let problem = format!(
+                "`{file}` is set as well (in {}): give the secret or the file that holds it, not both",
+                self.origin(file)
+            );
+            return Err(self.problem(value, problem));
+        }
+        Ok(())
+    }
+}

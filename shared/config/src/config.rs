@@ -1,0 +1,252 @@
+//! The checked configuration.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+use std::{fmt, fs};
+
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::secret::redacted;
+use crate::{ConfigError, Secret};
+
+const HOUR: Duration = Duration::from_hours(1);
+
+/// All settings of a process. [`Config::load`] reads and checks them; [`Config::default`] is what
+/// applies where nothing is set.
+///
+/// Printing it with `{:?}` shows no secret: keys are `***` and URLs lose their passwords.
+#[derive(Clone)]
+pub struct Config {
+    /// `postgres://…` or `sqlite://…`; absent = the embedded database in `data_dir`.
+    pub database_url: Option<String>,
+    /// How many connections a process holds to the database, at most.
+    pub database_max_connections: u32,
+    /// `redis://…` or `unix://…`; absent = the queue is in the process.
+    pub redis_url: Option<String>,
+    /// What every key in Redis starts with, so that two installations can share one server.
+    pub redis_namespace: String,
+    /// The folder of the embedded database and of what `certmill dev` makes.
+    pub data_dir: PathBuf,
+    /// Where the API listens.
+    pub listen: SocketAddr,
+    /// Whether the API may be served without TLS, behind a proxy that terminates it.
+    pub plain_http: bool,
+    /// The API's certificate chain in PEM; set together with `tls_key`.
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of `tls_cert` in PEM.
+    pub tls_key: Option<PathBuf>,
+    /// A listener of its own for `/metrics`; absent = on `listen`.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The base of the URLs that are written into certificates, without a slash at its end.
+    pub public_url: Option<String>,
+    /// The root key itself; at most one of this and `root_key_file` is set by [`Config::load`].
+    pub root_key: Option<Secret>,
+    /// The file that holds the root key.
+    pub root_key_file: Option<PathBuf>,
+    /// Root keys that wrapped before and must still unwrap.
+    pub previous_root_keys: Vec<Secret>,
+    /// Files that hold such keys.
+    pub previous_root_key_files: Vec<PathBuf>,
+    /// Certificate revocation lists.
+    pub crl: CrlConfig,
+    /// The doing of jobs.
+    pub worker: WorkerConfig,
+    /// RSA keys kept ready.
+    pub key_pool: KeyPoolConfig,
+    /// The keeping of finished jobs.
+    pub jobs: JobsConfig,
+    /// The log.
+    pub log: LogConfig,
+    /// How long requests and jobs in hand may take after a signal to stop.
+    pub shutdown_timeout: Duration,
+}
+
+/// Settings of certificate revocation lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CrlConfig {
+    /// From `thisUpdate` to `nextUpdate` (RFC 5280 §5.1.2.4 and §5.1.2.5).
+    pub lifetime: Duration,
+    /// How long before `nextUpdate` the next one is built; shorter than `lifetime`.
+    pub renew_before: Duration,
+}
+
+/// Settings of the doing of jobs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkerConfig {
+    /// How many jobs a process does at a time.
+    pub concurrency: usize,
+    /// The name that the process shows beside its jobs.
+    pub name: String,
+}
+
+/// How many RSA keys of each size a process that issues keeps ready; 0 = none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyPoolConfig {
+    /// Keys of 2,048 bits.
+    pub rsa_2048: usize,
+    /// Keys of 3,072 bits.
+    pub rsa_3072: usize,
+    /// Keys of 4,096 bits.
+    pub rsa_4096: usize,
+}
+
+/// How long the rows of finished jobs stay.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JobsConfig {
+    /// Jobs that are done.
+    pub keep_done: Duration,
+    /// Jobs that were given up.
+    pub keep_dead: Duration,
+}
+
+/// Settings of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// For people or for programs.
+    pub format: LogFormat,
+    /// What is logged: `info`, or `info,certmill_queue=debug`.
+    pub filter: String,
+}
+
+/// How a line of the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+impl Config {
+    /// The text of the root key, read from its file where a file is named; nothing when neither is
+    /// set.
+    ///
+    /// # Errors
+    /// [`ConfigError::Unreadable`], and [`ConfigError::Invalid`] for an empty text.
+    pub fn root_key_text(&self) -> Result<Option<Zeroizing<String>>, ConfigError> {
+        match (&self.root_key, &self.root_key_file) {
+            (Some(key), _) => Ok(Some(Zeroizing::new(key.expose().to_owned()))),
+            (None, Some(path)) => read_secret("root_key_file", "the configuration", path).map(Some),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// The texts of the previous root keys, in the order in which they are written.
+    ///
+    /// # Errors
+    /// As [`Self::root_key_text`].
+    pub fn previous_root_key_texts(&self) -> Result<Vec<Zeroizing<String>>, ConfigError> {
+        let given = self.previous_root_keys.iter().map(|key| Ok(Zeroizing::new(key.expose().to_owned())));
+        let read = self
+            .previous_root_key_files
+            .iter()
+            .map(|path| read_secret("previous_root_key_files", "the configuration", path));
+        given.chain(read).collect()
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            database_url: None,
+            database_max_connections: 16,
+            redis_url: None,
+            redis_namespace: "certmill".to_owned(),
+            data_dir: PathBuf::from("./certmill-data"),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
+            plain_http: false,
+            tls_cert: None,
+            tls_key: None,
+            metrics_listen: None,
+            public_url: None,
+            root_key: None,
+            root_key_file: None,
+            previous_root_keys: Vec::new(),
+            previous_root_key_files: Vec::new(),
+            crl: CrlConfig { lifetime: 72 * HOUR, renew_before: 24 * HOUR },
+            worker: WorkerConfig { concurrency: 8, name: "certmill".to_owned() },
+            key_pool: KeyPoolConfig { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 },
+            jobs: JobsConfig { keep_done: 24 * HOUR, keep_dead: 30 * 24 * HOUR },
+            log: LogConfig { format: LogFormat::Text, filter: "info".to_owned() },
+            shutdown_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Taken apart by name, so that a new setting cannot be forgotten here.
+        let Self {
+            database_url,
+            database_max_connections,
+            redis_url,
+            redis_namespace,
+            data_dir,
+            listen,
+            plain_http,
+            tls_cert,
+            tls_key,
+            metrics_listen,
+            public_url,
+            root_key,
+            root_key_file,
+            previous_root_keys,
+            previous_root_key_files,
+            crl,
+            worker,
+            key_pool,
+            jobs,
+            log,
+            shutdown_timeout,
+        } = self;
+        f.debug_struct("Config")
+            .field("database_url", &database_url.as_deref().map(redacted))
+            .field("database_max_connections", database_max_connections)
+            .field("redis_url", &redis_url.as_deref().map(redacted))
+            .field("redis_namespace", redis_namespace)
+            .field("data_dir", data_dir)
+            .field("listen", listen)
+            .field("plain_http", plain_http)
+            .field("tls_cert", tls_cert)
+            .field("tls_key", tls_key)
+            .field("metrics_listen", metrics_listen)
+            .field("public_url", public_url)
+            .field("root_key", root_key)
+            .field("root_key_file", root_key_file)
+            .field("previous_root_keys", previous_root_keys)
+            .field("previous_root_key_files", previous_root_key_files)
+            .field("crl", crl)
+            .field("worker", worker)
+            .field("key_pool", key_pool)
+            .field("jobs", jobs)
+            .field("log", log)
+            .field("shutdown_timeout", shutdown_timeout)
+            .finish()
+    }
+}
+
+/// Reads a file that holds one secret text, and takes the white space around it away.
+pub(crate) fn read_secret(
+    key: &str,
+    origin: &str,
+    path: &std::path::Path,
+) -> Result<Zeroizing<String>, ConfigError> {
+    let text = fs::read_to_string(path).map(Zeroizing::new).map_err(|source| ConfigError::Unreadable {
+        key: key.to_owned(),
+        origin: origin.to_owned(),
+        path: path.to_owned(),
+        source,
+    })?;
+    let trimmed = text.trim();
+    if trimmed.is_empty() {
+        return Err(ConfigError::Invalid {
+            key: key.to_owned(),
+            origin: origin.to_owned(),
+            problem: format!("the file {} is empty: write the secret into it", path.display()),
+        });
+    }
+    Ok(Zeroizing::new(trimmed.to_owned()))
+}

@@ -1,0 +1,398 @@
+use std::io::Write;
+
+use certmill_domain::Ttl;
+use tempfile::NamedTempFile;
+
+use super::*;
+use crate::LogFormat;
+
+const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
+/// Settings without a default that a line could show.
+const WITHOUT_DEFAULT: [&str; 12] = [
+    "database_url",
+    "database_url_file",
+    "redis_url",
+    "redis_url_file",
+    "tls_cert",
+    "tls_key",
+    "metrics_listen",
+    "public_url",
+    "root_key",
+    "root_key_file",
+    "previous_root_keys",
+    "previous_root_key_files",
+];
+
+fn file(text: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new().unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file
+}
+
+fn load(text: &str, variables: &[(&str, &str)], flags: &Flags) -> Result<Config, ConfigError> {
+    let file = file(text);
+    let environment = variables.iter().map(|(name, value)| (name.into(), value.into()));
+    Config::load_with_environment(Some(file.path()), environment, flags)
+}
+
+fn from_file(text: &str) -> Result<Config, ConfigError> {
+    load(text, &[], &Flags::default())
+}
+
+fn from_environment(variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    load("", variables, &Flags::default())
+}
+
+fn error(result: Result<Config, ConfigError>) -> String {
+    result.err().unwrap().to_string()
+}
+
+fn seconds(text: &str) -> std::time::Duration {
+    text.parse::<Ttl>().unwrap().duration()
+}
+
+/// The key of a line of the sample that is a setting.
+fn sample_key(line: &str) -> Option<&str> {
+    let (key, _) = line.strip_prefix('#')?.split_once(" = ")?;
+    key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_').then_some(key)
+}
+
+/// The sample with the `#` taken from the settings that are chosen.
+fn sample_with(chosen: impl Fn(&str) -> bool) -> String {
+    let lines = SAMPLE.lines().map(|line| match sample_key(line) {
+        Some(key) if chosen(key) => line.trim_start_matches('#'),
+        _ => line,
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Every setting there is, as `section.name`, from what the parser says that it knows.
+fn known_settings() -> Vec<String> {
+    let known = |path: &str| {
+        let figment = Figment::from(Layer { origin: String::new(), data: Dict::new() })
+            .merge((format!("{path}no_such_setting"), 1));
+        match figment.extract::<Settings>().err().unwrap().kind {
+            Kind::UnknownField(_, known) => known,
+            other => panic!("{other}"),
+        }
+    };
+    let sections = ["crl", "worker", "key_pool", "jobs", "log"];
+    let mut settings = Vec::new();
+    for name in known("") {
+        if sections.contains(name) {
+            settings.extend(known(&format!("{name}.")).iter().map(|inner| format!("{name}.{inner}")));
+        } else {
+            settings.push((*name).to_owned());
+        }
+    }
+    settings
+}
+
+#[test]
+fn the_sample_as_it_stands_changes_nothing() {
+    assert_eq!(format!("{:?}", from_file(SAMPLE).unwrap()), format!("{:?}", Config::default()));
+}
+
+#[test]
+fn the_defaults_in_the_sample_are_the_defaults() {
+    let text = sample_with(|key| !WITHOUT_DEFAULT.contains(&key));
+    assert!(text.contains("\nlifetime = \"72h\""), "{text}");
+    assert_eq!(format!("{:?}", from_file(&text).unwrap()), format!("{:?}", Config::default()));
+}
+
+#[test]
+fn the_examples_in_the_sample_are_accepted() {
+    let alternatives =
+        ["database_url_file", "redis_url_file", "root_key_file", "previous_root_key_files", "plain_http"];
+    let config = from_file(&sample_with(|key| !alternatives.contains(&key))).unwrap();
+    assert!(config.database_url.is_some() && config.redis_url.is_some());
+    assert!(config.tls_cert.is_some() && config.metrics_listen.is_some() && config.public_url.is_some());
+    assert_eq!(config.root_key_text().unwrap().unwrap().len(), 64);
+    assert_eq!(config.previous_root_key_texts().unwrap().len(), 1);
+    let config = from_file(&sample_with(|key| key.ends_with("root_key_file") || key.ends_with("key_files")));
+    assert_eq!(config.unwrap().previous_root_key_files.len(), 1);
+}
+
+#[test]
+fn the_sample_has_every_setting_once_in_its_section() {
+    let mut section = String::new();
+    let mut documented = Vec::new();
+    for line in SAMPLE.lines() {
+        if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+            section = format!("{name}.");
+        } else if let Some(key) = sample_key(line) {
+            documented.push(format!("{section}{key}"));
+        }
+    }
+    let mut known = known_settings();
+    known.sort();
+    documented.sort();
+    assert_eq!(documented, known);
+}
+
+#[test]
+fn unknown_settings_are_refused_with_their_place() {
+    let message = error(from_file("[crl]\nlife_time = \"1h\""));
+    assert!(message.contains("`crl.life_time`") && message.contains("lifetime, renew_before"), "{message}");
+    assert!(error(from_file("lsten = 1")).starts_with("`lsten` in "));
+    assert!(error(from_file("[crll]\nlifetime = \"1h\"")).contains("`crll`"));
+    for name in ["CERTMILL_FOO", "CERTMILL_CRL__FOO", "CERTMILL_CRL_LIFETIME"] {
+        for value in ["1h", ""] {
+            let message = error(from_environment(&[(name, value)]));
+            assert!(message.contains(&format!("the environment ({name})")), "{message}");
+            assert!(message.contains("no such setting"), "{message}");
+        }
+    }
+}
+
+#[test]
+fn variables_of_others_do_no_harm() {
+    from_environment(&[
+        ("CERTMILL_TOKEN", "cmt_x"),
+        ("CERTMILL_CONFIG", "/nonexistent, and not read because the file is an argument"),
+        ("CERTMILL_SERVICE_HOST", "10.0.0.1"),
+        ("CERTMILL_SERVICE_PORT", "8080"),
+        ("CERTMILL_SERVICE_PORT_HTTP", "8080"),
+        ("CERTMILL_PORT", "tcp://10.0.0.1:8080"),
+        ("CERTMILL_PORT_8080_TCP", "tcp://10.0.0.1:8080"),
+        ("CERTMILL_PORT_8080_TCP_ADDR", "10.0.0.1"),
+        ("CERTMILL_API_PORT_8080_TCP_PROTO", "tcp"),
+        ("CERTMILL_REDIS_URL", ""),
+        ("PATH", "/bin"),
+        ("CERTMILLFOO", "1"),
+    ])
+    .unwrap();
+    assert!(error(from_environment(&[("CERTMILL_PORT", "8080")])).contains("CERTMILL_PORT"));
+}
+
+#[test]
+fn the_later_place_wins() {
+    let text = "listen = \"127.0.0.1:1\"\nredis_namespace = \"file\"\n[crl]\nlifetime = \"100h\"";
+    let variables = [
+        ("CERTMILL_LISTEN", "127.0.0.1:2"),
+        ("CERTMILL_CRL__RENEW_BEFORE", "90h"),
+        ("DATABASE_URL", "postgres://common/x"),
+    ];
+    let flags = Flags {
+        listen: Some("127.0.0.1:3".parse().unwrap()),
+        log_format: Some("json".to_owned()),
+        ..Flags::default()
+    };
+    let config = load(text, &variables, &flags).unwrap();
+    assert_eq!(config.listen.port(), 3);
+    assert_eq!(config.redis_namespace, "file");
+    assert_eq!((config.crl.lifetime, config.crl.renew_before), (seconds("100h"), seconds("90h")));
+    assert_eq!(config.database_url.as_deref(), Some("postgres://common/x"));
+    assert_eq!(config.log.format, LogFormat::Json);
+    assert_eq!(config.log.filter, "info");
+    assert_eq!(load(text, &variables, &Flags::default()).unwrap().listen.port(), 2);
+
+    let both = [("CERTMILL_DATABASE_URL", "postgres://own/x"), ("DATABASE_URL", "postgres://common/x")];
+    assert_eq!(from_environment(&both).unwrap().database_url.as_deref(), Some("postgres://own/x"));
+}
+
+#[test]
+fn every_flag_arrives() {
+    let flags = Flags {
+        data_dir: Some("/data".into()),
+        listen: Some("[::1]:443".parse().unwrap()),
+        database_url: Some("sqlite:///x".to_owned()),
+        redis_url: Some("redis://x".to_owned()),
+        plain_http: Some(false),
+        tls_cert: Some("/c".into()),
+        tls_key: Some("/k".into()),
+        public_url: Some("https://p/".to_owned()),
+        log_format: None,
+    };
+    let config = load("plain_http = true", &[], &flags).unwrap();
+    assert_eq!(config.data_dir, Path::new("/data"));
+    assert_eq!(config.listen.to_string(), "[::1]:443");
+    assert_eq!(config.database_url.as_deref(), Some("sqlite:///x"));
+    assert_eq!(config.redis_url.as_deref(), Some("redis://x"));
+    assert!(!config.plain_http);
+    assert_eq!(config.tls_cert.as_deref(), Some(Path::new("/c")));
+    assert_eq!(config.tls_key.as_deref(), Some(Path::new("/k")));
+    assert_eq!(config.public_url.as_deref(), Some("https://p"));
+    let wrong = Flags { log_format: Some("xml".to_owned()), ..Flags::default() };
+    let message = error(load("", &[], &wrong));
+    assert_eq!(message, "`log.format` in the command line: `xml` is not one of text, json");
+}
+
+#[test]
+fn the_environment_can_hold_every_kind_of_value() {
+    // All digits, and the form of a number with an exponent: still texts.
+    for key in ["1".repeat(64), format!("{}e{}", "1".repeat(31), "2".repeat(32))] {
+        let config = from_environment(&[
+            ("CERTMILL_ROOT_KEY", &key),
+            ("CERTMILL_PREVIOUS_ROOT_KEYS", &format!("{key}, {key}")),
+            ("CERTMILL_PLAIN_HTTP", "true"),
+            ("CERTMILL_WORKER__CONCURRENCY", "3"),
+            ("CERTMILL_WORKER__NAME", "7"),
+            ("CERTMILL_CRL__LIFETIME", "360000"),
+        ])
+        .unwrap();
+        assert_eq!(*config.root_key_text().unwrap().unwrap(), key);
+        assert_eq!(config.previous_root_key_texts().unwrap().len(), 2);
+        assert!(config.plain_http);
+        assert_eq!((config.worker.concurrency, config.worker.name.as_str()), (3, "7"));
+        assert_eq!(config.crl.lifetime, seconds("100h"));
+    }
+    assert_eq!(from_file("[crl]\nlifetime = 360000").unwrap().crl.lifetime, seconds("100h"));
+}
+
+#[test]
+fn wrong_values_are_named_with_what_would_be_right() {
+    for (text, key, expected) in [
+        ("listen = \"localhost:8080\"", "`listen`", "127.0.0.1:8080"),
+        ("listen = 8080", "`listen`", "an IP address and a port"),
+        ("[crl]\nlifetime = \"3 days\"", "`crl.lifetime`", "`90d`"),
+        ("[crl]\nlifetime = -1", "`crl.lifetime`", "`90d`"),
+        ("[crl]\nlifetime = true", "`crl.lifetime`", "\"72h\""),
+        ("crl = 1", "`crl`", "a section with settings of its own"),
+        ("plain_http = \"maybe\"", "`plain_http`", "true or false"),
+        ("database_max_connections = \"many\"", "`database_max_connections`", "a whole number"),
+        ("database_max_connections = -1", "`database_max_connections`", "a whole number"),
+        ("database_max_connections = 0", "`database_max_connections`", "at least 1"),
+        ("[worker]\nconcurrency = 0", "`worker.concurrency`", "at least 1"),
+        ("[worker]\nname = \"a b\"", "`worker.name`", "1 to 64"),
+        ("redis_namespace = \"\"", "`redis_namespace`", "1 to 64"),
+        ("database_url = \"mysql://root:hunter2@x\"", "`database_url`", "postgres://"),
+        ("redis_url = \"localhost\"", "`redis_url`", "redis://"),
+        ("root_key = 7357", "`root_key`", "a text in quotes"),
+        ("previous_root_keys = [7357]", "`previous_root_keys.0`", "a text in quotes"),
+        ("previous_root_key_files = 1", "`previous_root_key_files`", "a list of texts"),
+        ("[log]\nformat = \"xml\"", "`log.format`", "text, json"),
+    ] {
+        let message = error(from_file(text));
+        assert!(message.contains(key) && message.contains(expected), "{text}: {message}");
+        assert!(!message.contains("hunter2") && !message.contains("7357"), "{message}");
+    }
+}
+
+#[test]
+fn a_mistake_in_the_file_shows_although_the_environment_covers_it() {
+    let file = file("listen = \"nowhere\"");
+    let environment = [("CERTMILL_LISTEN".into(), "127.0.0.1:1".into())];
+    let message = error(Config::load_with_environment(Some(file.path()), environment, &Flags::default()));
+    assert!(message.contains(&file.path().display().to_string()), "{message}");
+}
+
+#[test]
+fn what_does_not_go_together_is_refused() {
+    for (text, variables, expected) in [
+        ("tls_cert = \"c\"", &[][..], "`tls_key` is missing"),
+        ("", &[("CERTMILL_TLS_KEY", "k")], "`tls_cert` is missing"),
+        (
+            "tls_cert = \"c\"\ntls_key = \"k\"",
+            &[("CERTMILL_PLAIN_HTTP", "true")],
+            "`plain_http` in the environment (CERTMILL_PLAIN_HTTP)",
+        ),
+        ("[crl]\nlifetime = \"24h\"", &[], "`crl.lifetime` in "),
+        (
+            "[crl]\nlifetime = \"24h\"",
+            &[("CERTMILL_CRL__RENEW_BEFORE", "24h")],
+            "`crl.renew_before` in the env",
+        ),
+        ("metrics_listen = \"127.0.0.1:8080\"", &[], "`metrics_listen`"),
+    ] {
+        let message = error(load(text, variables, &Flags::default()));
+        assert!(message.contains(expected), "{message}");
+    }
+}
+
+#[test]
+fn a_public_url_is_a_base() {
+    for (url, base) in [
+        ("https://pki.example.com", "https://pki.example.com"),
+        ("http://pki.example.com:8080/", "http://pki.example.com:8080"),
+        ("https://example.com/pki/", "https://example.com/pki"),
+        ("http://[::1]:8080", "http://[::1]:8080"),
+    ] {
+        let config = from_environment(&[("CERTMILL_PUBLIC_URL", url)]).unwrap();
+        assert_eq!(config.public_url.as_deref(), Some(base));
+    }
+    for url in [
+        "pki.example.com",
+        "ftp://x",
+        "https://",
+        "https:///x",
+        "https://x?y",
+        "https://u:hunter2@x",
+        "https://a b",
+        "https://é.fr",
+    ] {
+        let message = error(from_environment(&[("CERTMILL_PUBLIC_URL", url)]));
+        assert!(message.contains("https://pki.example.com") && !message.contains("hunter2"), "{message}");
+    }
+}
+
+#[test]
+fn secrets_are_read_from_files() {
+    let key = file(" 0123abcd\n");
+    let old = file("4567\n");
+    let url = file("postgres://u:p@db/x\n");
+    let redis = file("redis://:p@cache\n");
+    let path = |file: &NamedTempFile| file.path().to_str().unwrap().to_owned();
+    let config = from_environment(&[
+        ("CERTMILL_ROOT_KEY_FILE", &path(&key)),
+        ("CERTMILL_PREVIOUS_ROOT_KEY_FILES", &format!("{},{}", path(&old), path(&key))),
+        ("CERTMILL_DATABASE_URL_FILE", &path(&url)),
+        ("CERTMILL_REDIS_URL_FILE", &path(&redis)),
+    ])
+    .unwrap();
+    assert_eq!(**config.root_key_text().unwrap().unwrap(), *"0123abcd");
+    let previous = config.previous_root_key_texts().unwrap();
+    assert_eq!(previous.iter().map(|text| text.as_str()).collect::<Vec<_>>(), ["4567", "0123abcd"]);
+    assert_eq!(config.database_url.as_deref(), Some("postgres://u:p@db/x"));
+    assert_eq!(config.redis_url.as_deref(), Some("redis://:p@cache"));
+}
+
+#[test]
+fn a_file_that_is_missing_or_empty_is_named() {
+    let empty = file(" \n");
+    let config = from_file("root_key_file = \"/nonexistent/key\"").unwrap();
+    let message = config.root_key_text().err().unwrap().to_string();
+    assert!(message.contains("`root_key_file`") && message.contains("/nonexistent/key"), "{message}");
+    let config = Config { root_key_file: Some(empty.path().to_owned()), ..Config::default() };
+    assert!(config.root_key_text().err().unwrap().to_string().contains("is empty"));
+    let message = error(from_environment(&[("CERTMILL_DATABASE_URL_FILE", "/nonexistent/url")]));
+    assert!(message.contains("(CERTMILL_DATABASE_URL_FILE)"), "{message}");
+    let named = [("CERTMILL_CONFIG".into(), "/nonexistent/certmill.toml".into())];
+    let message = error(Config::load_with_environment(None, named, &Flags::default()));
+    assert!(message.contains("(CERTMILL_CONFIG)") && message.contains("certmill.toml"), "{message}");
+    assert!(Config::default().root_key_text().unwrap().is_none());
+}
+
+#[test]
+fn a_secret_by_value_and_by_file_is_refused() {
+    for (value, file) in [
+        ("root_key = \"aa\"", "CERTMILL_ROOT_KEY_FILE"),
+        ("previous_root_keys = [\"aa\"]", "CERTMILL_PREVIOUS_ROOT_KEY_FILES"),
+        ("database_url = \"sqlite://aa\"", "CERTMILL_DATABASE_URL_FILE"),
+        ("redis_url = \"redis://aa\"", "CERTMILL_REDIS_URL_FILE"),
+    ] {
+        let message = error(load(value, &[(file, "/x")], &Flags::default()));
+        assert!(message.contains("not both") && message.contains(file), "{message}");
+        assert!(!message.contains("aa"), "{message}");
+    }
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_refused_with_line_and_column_and_without_the_text() {
+    let file = file("# é\nroot_key = \"hunter2\n");
+    let message = error(Config::load_with_environment(Some(file.path()), [], &Flags::default()));
+    assert!(message.contains(", line 2, column "), "{message}");
+    assert!(!message.contains("hunter2"), "{message}");
+}
+
+#[test]
+fn printing_shows_no_secret() {
+    let config = from_file(
+        "root_key = \"hunter2\"\nprevious_root_keys = [\"hunter2\"]\ndatabase_url = \"postgres://u:hunter2@db/x\"\n\
+         redis_url = \"redis://:hunter2@cache\"",
+    )
+    .unwrap();
+    let shown = format!("{config:#?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("postgres://u:***@db/x") && shown.contains("redis://:***@cache"), "{shown}");
+}

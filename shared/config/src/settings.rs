@@ -1,0 +1,176 @@
+//! The settings as they are written: every one optional, nothing unknown.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use certmill_domain::Ttl;
+use serde::Deserialize;
+use serde::de::value::StrDeserializer;
+use serde::de::{self, Deserializer, SeqAccess, Visitor};
+
+use crate::{LogFormat, Secret};
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) database_url: Option<Secret>,
+    pub(crate) database_url_file: Option<PathBuf>,
+    pub(crate) database_max_connections: Option<u32>,
+    pub(crate) redis_url: Option<Secret>,
+    pub(crate) redis_url_file: Option<PathBuf>,
+    pub(crate) redis_namespace: Option<String>,
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) listen: Option<Address>,
+    pub(crate) plain_http: Option<bool>,
+    pub(crate) tls_cert: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) metrics_listen: Option<Address>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) root_key: Option<Secret>,
+    pub(crate) root_key_file: Option<PathBuf>,
+    pub(crate) previous_root_keys: Option<List<Secret>>,
+    pub(crate) previous_root_key_files: Option<List<PathBuf>>,
+    pub(crate) shutdown_timeout: Option<Span>,
+    pub(crate) crl: CrlSettings,
+    pub(crate) worker: WorkerSettings,
+    pub(crate) key_pool: KeyPoolSettings,
+    pub(crate) jobs: JobsSettings,
+    pub(crate) log: LogSettings,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct CrlSettings {
+    pub(crate) lifetime: Option<Span>,
+    pub(crate) renew_before: Option<Span>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WorkerSettings {
+    pub(crate) concurrency: Option<usize>,
+    pub(crate) name: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "these are the names in the file")]
+pub(crate) struct KeyPoolSettings {
+    pub(crate) rsa_2048: Option<usize>,
+    pub(crate) rsa_3072: Option<usize>,
+    pub(crate) rsa_4096: Option<usize>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct JobsSettings {
+    pub(crate) keep_done: Option<Span>,
+    pub(crate) keep_dead: Option<Span>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LogSettings {
+    pub(crate) format: Option<LogFormat>,
+    pub(crate) filter: Option<String>,
+}
+
+/// A duration: `72h`, `1d12h`, or a number of seconds.
+#[derive(Clone, Copy)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Span;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as \"72h\" or \"1d12h\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Span, E> {
+                let ttl: Ttl = text.parse().map_err(E::custom)?;
+                Ok(Span(ttl.duration()))
+            }
+
+            fn visit_u64<E: de::Error>(self, seconds: u64) -> Result<Span, E> {
+                self.visit_str(&seconds.to_string())
+            }
+
+            fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<Span, E> {
+                self.visit_str(&seconds.to_string())
+            }
+        }
+
+        deserializer.deserialize_any(Text)
+    }
+}
+
+/// An IP address and a port.
+#[derive(Clone, Copy)]
+pub(crate) struct Address(pub(crate) SocketAddr);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Address;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an IP address and a port such as \"127.0.0.1:8080\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Address, E> {
+                text.parse().map(Address).map_err(|_| {
+                    E::custom(format_args!(
+                        "`{text}` is no address to listen on: write an IP address and a port, such as \
+                         `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`"
+                    ))
+                })
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// A list, which may be written as one text with commas, because a variable holds only text.
+pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Items<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for Items<T> {
+            type Value = List<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of texts, or one text with commas between them")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<List<T>, E> {
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+                items
+                    .map(|item| T::deserialize(StrDeserializer::new(item)))
+                    .collect::<Result<_, _>>()
+                    .map(List)
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {
+                let mut list = Vec::new();
+                while let Some(item) = items.next_element()? {
+                    list.push(item);
+                }
+                Ok(List(list))
+            }
+        }
+
+        deserializer.deserialize_any(Items(PhantomData))
+    }
+}

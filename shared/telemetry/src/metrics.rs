@@ -1,0 +1,109 @@
+//! Metrics: their names, their buckets, and their text.
+
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+
+use crate::TelemetryError;
+
+/// Upper bounds of the buckets of everything that ends in `_seconds`, in seconds: from 1 ms to 30 s, and
+/// finer below 50 ms, where most requests are answered.
+const SECONDS: [f64; 18] = [
+    0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    30.0,
+];
+
+/// The metrics of this process.
+#[derive(Clone)]
+pub struct MetricsHandle(PrometheusHandle);
+
+impl MetricsHandle {
+    /// All metrics in the text format of Prometheus, version 0.0.4.
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+
+    /// Sorts recorded durations into their buckets. To be called every few seconds: between two calls
+    /// each duration takes a few bytes of memory.
+    pub fn upkeep(&self) {
+        self.0.run_upkeep();
+    }
+}
+
+/// Starts the metrics of this process: what the `metrics` macros record is kept from now on.
+///
+/// # Errors
+/// [`TelemetryError::AlreadyInstalled`] when called twice; [`TelemetryError::Exporter`].
+pub fn install_metrics() -> Result<MetricsHandle, TelemetryError> {
+    let recorder = recorder()?;
+    let handle = MetricsHandle(recorder.handle());
+    metrics::set_global_recorder(recorder).map_err(|_| TelemetryError::AlreadyInstalled("metrics"))?;
+    describe();
+    Ok(handle)
+}
+
+fn recorder() -> Result<PrometheusRecorder, TelemetryError> {
+    let seconds = Matcher::Suffix("_seconds".to_owned());
+    Ok(PrometheusBuilder::new().set_buckets_for_metric(seconds, &SECONDS)?.build_recorder())
+}
+
+/// Every metric that certmill records.
+fn describe() {
+    describe_counter!("certmill_http_requests_total", "Requests answered, by method, route and status");
+    describe_histogram!("certmill_http_request_seconds", "Time from a request to its answer, by route");
+    describe_counter!("certmill_jobs_total", "Runs of jobs, by kind and outcome");
+    describe_histogram!("certmill_job_seconds", "Time that a run of a job took, by kind");
+    describe_gauge!("certmill_jobs", "Jobs in the table, by kind and state");
+    describe_counter!("certmill_certificates_issued_total", "Certificates issued, by source");
+    describe_counter!("certmill_certificates_revoked_total", "Certificates revoked");
+    describe_counter!("certmill_crls_built_total", "Certificate revocation lists built");
+    describe_gauge!("certmill_database_connections", "Connections of this process to the database, by state");
+    describe_gauge!("certmill_rsa_key_pool", "RSA keys kept ready in this process, by bits");
+    // Without labels there is one series each, which starts at 0 so that its first rise can be seen.
+    counter!("certmill_certificates_revoked_total").increment(0);
+    counter!("certmill_crls_built_total").increment(0);
+}
+
+#[cfg(test)]
+mod tests {
+    use metrics::{gauge, histogram};
+
+    use super::*;
+
+    #[test]
+    fn durations_are_counted_in_fixed_buckets() {
+        let recorder = recorder().unwrap();
+        let handle = MetricsHandle(recorder.handle());
+        metrics::with_local_recorder(&recorder, || {
+            describe();
+            for seconds in [0.0004, 0.004, 0.04, 31.0] {
+                histogram!("certmill_http_request_seconds", "route" => "/v1/pki/ca").record(seconds);
+            }
+            gauge!("certmill_jobs", "kind" => "crl", "state" => "dead").set(2.0);
+        });
+        handle.upkeep();
+        let text = handle.render();
+        for line in [
+            "# TYPE certmill_http_request_seconds histogram",
+            "# HELP certmill_http_request_seconds Time from a request to its answer, by route",
+            "certmill_http_request_seconds_bucket{route=\"/v1/pki/ca\",le=\"0.001\"} 1",
+            "certmill_http_request_seconds_bucket{route=\"/v1/pki/ca\",le=\"0.005\"} 2",
+            "certmill_http_request_seconds_bucket{route=\"/v1/pki/ca\",le=\"0.05\"} 3",
+            "certmill_http_request_seconds_bucket{route=\"/v1/pki/ca\",le=\"30\"} 3",
+            "certmill_http_request_seconds_bucket{route=\"/v1/pki/ca\",le=\"+Inf\"} 4",
+            "certmill_http_request_seconds_count{route=\"/v1/pki/ca\"} 4",
+            "certmill_jobs{kind=\"crl\",state=\"dead\"} 2",
+            "certmill_crls_built_total 0",
+            "certmill_certificates_revoked_total 0",
+        ] {
+            assert!(text.lines().any(|given| given == line), "{line} is not in\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_process_has_its_metrics_once() {
+        let handle = install_metrics().unwrap();
+        counter!("certmill_jobs_total", "kind" => "crl", "outcome" => "done").increment(3);
+        assert!(handle.clone().render().contains("certmill_jobs_total{kind=\"crl\",outcome=\"done\"} 3"));
+        assert!(matches!(install_metrics(), Err(TelemetryError::AlreadyInstalled("metrics"))));
+    }
+}

@@ -1,0 +1,61 @@
+//! Statements that a test runs on the service's database behind its back, whichever database that is.
+
+use sqlx::postgres::PgPoolOptions;
+use sqlx::sqlite::SqlitePoolOptions;
+use sqlx::{AssertSqlSafe, PgPool, SqlitePool};
+
+/// A connection to a test's database beside the service's own.
+pub(crate) enum Sql {
+    Sqlite(SqlitePool),
+    Postgres(PgPool),
+}
+
+/// Runs one expression on whichever pool it is.
+macro_rules! on {
+    ($sql:expr, $pool:ident => $run:expr) => {
+        match $sql {
+            Sql::Sqlite($pool) => $run,
+            Sql::Postgres($pool) => $run,
+        }
+    };
+}
+
+impl Sql {
+    /// Connects to the database of this URL.
+    pub(crate) async fn open(url: &str) -> Self {
+        if url.starts_with("sqlite:") {
+            Self::Sqlite(SqlitePoolOptions::new().max_connections(1).connect(url).await.unwrap())
+        } else {
+            Self::Postgres(PgPoolOptions::new().max_connections(1).connect(url).await.unwrap())
+        }
+    }
+
+    /// Runs one or several statements.
+    pub(crate) async fn run(&self, statements: &str) {
+        let safe = AssertSqlSafe(statements.to_owned());
+        on!(self, pool => sqlx::raw_sql(safe).execute(pool).await.map(drop))
+            .unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// Runs the one of two statements that the database understands.
+    pub(crate) async fn run_either(&self, sqlite: &str, postgres: &str) {
+        match self {
+            Self::Sqlite(_) => self.run(sqlite).await,
+            Self::Postgres(_) => self.run(postgres).await,
+        }
+    }
+
+    /// The single number that a query answers.
+    pub(crate) async fn number(&self, query: &str) -> i64 {
+        let safe = AssertSqlSafe(query.to_owned());
+        on!(self, pool => sqlx::query_scalar::<_, i64>(safe).fetch_one(pool).await)
+            .unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// The texts of a query's one column, row by row.
+    pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
+        let safe = AssertSqlSafe(query.to_owned());
+        on!(self, pool => sqlx::query_scalar::<_, String>(safe).fetch_all(pool).await)
+            .unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+}

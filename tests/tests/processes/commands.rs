@@ -1,0 +1,214 @@
+//! Commands that end by themselves, and starts that are refused with a sentence about what to do.
+
+use std::process::Command;
+
+use tests::openssl::Judge;
+
+use launch::{Process, free_port};
+
+use crate::rows::Rows;
+use crate::site::{PATIENCE, Site, said, stop, until};
+
+#[test]
+fn the_configuration_is_checked_and_shown_without_secrets() {
+    let site = Site::embedded()
+        .with("DATABASE_URL", "postgres://someone:s3cret-database@db.internal/certmill")
+        .with("REDIS_URL", "redis://:s3cret-redis@redis.internal:6379")
+        .with("CERTMILL_ROOT_KEY", "5e".repeat(32))
+        .without("CERTMILL_ROOT_KEY_FILE");
+    let shown = site.run(&["check-config"]);
+    assert!(shown.contains("db.internal") && shown.contains("redis.internal"), "{shown}");
+    for secret in ["s3cret", &"5e".repeat(32)] {
+        assert!(!shown.contains(secret), "`{secret}` is shown: {shown}");
+    }
+}
+
+#[test]
+fn a_configuration_with_a_mistake_is_refused_by_name() {
+    let site = Site::embedded();
+    for (what, site, arguments, said) in [
+        (
+            "an unknown variable",
+            Site::embedded().with("CERTMILL_LISTNE", "x"),
+            vec!["check-config"],
+            "CERTMILL_LISTNE",
+        ),
+        (
+            "two root keys",
+            Site::embedded().with("CERTMILL_ROOT_KEY", "5e".repeat(32)),
+            vec!["check-config"],
+            "root_key",
+        ),
+        (
+            "a short root key",
+            Site::embedded().with_root_key("short.key", "abcd"),
+            vec!["check-config"],
+            "root key",
+        ),
+        ("no such file", Site::embedded(), vec!["check-config", "--config", "missing.toml"], "missing.toml"),
+        (
+            "a wrong duration",
+            Site::embedded().with("CERTMILL_CRL__LIFETIME", "soon"),
+            vec!["check-config"],
+            "soon",
+        ),
+        ("half of TLS", Site::embedded(), vec!["serve", "--tls-cert", "x.pem"], "tls_key"),
+    ] {
+        let refusal = site.refused(&arguments);
+        assert!(refusal.contains(said), "{what}: {refusal}");
+    }
+    for (what, content, said) in [
+        ("an unknown key", "listne = \"127.0.0.1:1\"", "listne"),
+        ("an unknown key in a section", "[crl]\nlifetim = \"1h\"", "lifetim"),
+        ("no TOML", "listen: 127.0.0.1", "mistake.toml"),
+    ] {
+        site.write("mistake.toml", content);
+        for command in ["check-config", "serve", "worker", "migrate"] {
+            let refusal = site.refused(&[command, "--config", "mistake.toml"]);
+            assert!(refusal.contains(said), "{what} for {command}: {refusal}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn serve_and_worker_refuse_to_start_without_what_they_need() {
+    let site = Site::embedded();
+    let refusal = site.refused(&["serve"]);
+    assert!(refusal.contains("--tls-cert") && refusal.contains("--plain-http"), "{refusal}");
+    let database = launch::shared_postgres().create_database();
+    for site in [site, Site::embedded().with("DATABASE_URL", &database)] {
+        for arguments in [&["serve", "--plain-http"][..], &["worker"], &["token", "list"]] {
+            let refusal = site.refused(arguments);
+            assert!(refusal.contains("certmill migrate"), "{arguments:?} before a migration: {refusal}");
+        }
+        site.run(&["migrate"]);
+        site.run(&["migrate"]);
+        let keyless = site.without("CERTMILL_ROOT_KEY_FILE");
+        for arguments in [&["serve", "--plain-http"][..], &["worker"]] {
+            let refusal = keyless.refused(arguments);
+            assert!(
+                refusal.contains("CERTMILL_ROOT_KEY_FILE"),
+                "{arguments:?} without a root key: {refusal}"
+            );
+        }
+    }
+    Rows::open(&database).await.run("UPDATE _sqlx_migrations SET version = 9999 WHERE version = 1").await;
+    let site = Site::embedded().with("DATABASE_URL", &database);
+    for arguments in [&["serve", "--plain-http"][..], &["worker"]] {
+        let refusal = site.refused(arguments);
+        assert!(
+            refusal.contains("9999") && refusal.contains("newer"),
+            "{arguments:?} after a newer one: {refusal}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_are_made_listed_and_revoked() {
+    let site = Site::embedded();
+    site.run(&["migrate"]);
+    let token = site.admin_token();
+    site.run(&["tenant", "create", "other"]);
+    let reader = site.run(&[
+        "token", "create", "--name", "reader", "--scope", "pki:read", "--ttl", "1d", "--tenant", "other",
+    ]);
+    let api = site.serve(&token, &[]).await;
+    api.get("/v1/pki/ca").await;
+    assert!(site.run(&["tenant", "list"]).contains("other"));
+
+    let listed = site.run(&["token", "list"]);
+    assert!(
+        listed.contains("test") && !listed.contains("reader"),
+        "the other tenant's is not among them: {listed}"
+    );
+    assert!(!listed.contains(&token) && !reader.trim().is_empty());
+    let id = listed.split_whitespace().next().unwrap().to_owned();
+    assert!(id.starts_with("tok_"), "{listed}");
+    assert!(site.run(&["token", "revoke", &id]).contains(&id));
+    assert!(site.refused(&["token", "revoke", "nonsense"]).contains("nonsense"));
+    assert!(site.refused(&["token", "list", "--tenant", "nobody"]).contains("nobody"));
+    // Another process revoked it; this one may remember it for a moment.
+    until("the revoked token is refused", PATIENCE, async || {
+        let answer = api.read("/v1/pki/ca").await;
+        (answer.status == 401 && answer.error_code() == "token_revoked").then_some(())
+    })
+    .await;
+}
+
+#[test]
+fn https_answers_with_the_given_certificate() {
+    let site = Site::embedded();
+    site.run(&["migrate"]);
+    let judge = Judge::new();
+    judge.run(
+        "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout tls.key -out tls.crt -days 2 \
+         -subj /CN=localhost -addext subjectAltName=IP:127.0.0.1",
+    );
+    let (cert, key) = (judge.path().join("tls.crt"), judge.path().join("tls.key"));
+    let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
+    let refusal = site.refused(&["serve", "--tls-cert", "missing.crt", "--tls-key", key]);
+    assert!(refusal.contains("missing.crt"), "{refusal}");
+    let address = format!("127.0.0.1:{}", free_port());
+    let arguments = ["serve", "--tls-cert", cert, "--tls-key", key, "--listen", &address];
+    let mut process = Process::start(site.command(&arguments));
+    let curl = |options: &[&str]| {
+        let output = Command::new("curl")
+            .args([
+                "--silent",
+                "--show-error",
+                "--fail",
+                "--retry",
+                "60",
+                "--retry-all-errors",
+                "--retry-delay",
+                "1",
+            ])
+            .args(options)
+            .output()
+            .expect("the curl command must be installed");
+        (output.status.success(), said(&output))
+    };
+    let (healthz, plain) = (format!("https://{address}/healthz"), format!("http://{address}/healthz"));
+    for options in [&["--insecure", &healthz][..], &["--cacert", cert, &healthz]] {
+        let (answered, body) = curl(options);
+        assert!(answered && body.contains("ok"), "{options:?}: {body}\n{}", process.log());
+    }
+    assert!(!curl(&["--retry", "0", &healthz]).0, "a certificate that nobody vouches for");
+    assert!(!curl(&["--retry", "0", &plain]).0, "plain HTTP on the HTTPS port");
+    stop(&mut process);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rotated_root_key_is_the_only_one_needed() {
+    let site = Site::embedded();
+    let (old, new) = ("0b".repeat(32), "0d".repeat(32));
+    site.run(&["migrate"]);
+    let token = site.admin_token();
+    site.run(&["tenant", "create", "other"]);
+    let mut api = site.serve(&token, &["--with-worker"]).await;
+    let ca = api.root_ca("root").await;
+    api.role("web", &ca).await;
+    api.issue("web", "before").await;
+    stop(&mut api.process);
+
+    let site = site.with_root_key("new.key", &new);
+    let refusal = site.refused(&["serve", "--plain-http"]);
+    assert!(refusal.contains("root key"), "the new key does not open anything yet: {refusal}");
+    let refusal = site.refused(&["rotate-root-key"]);
+    assert!(refusal.contains("previous"), "the old key has to be named: {refusal}");
+
+    let previous = site.write("old.key", &old).display().to_string();
+    let site = site.with("CERTMILL_PREVIOUS_ROOT_KEY_FILES", previous);
+    let done = site.run(&["rotate-root-key"]);
+    assert!(done.contains('2'), "two tenants: {done}");
+    assert!(site.run(&["rotate-root-key"]).contains('0'), "nothing is left to do");
+
+    let site = site.without("CERTMILL_PREVIOUS_ROOT_KEY_FILES");
+    let mut api = site.serve(&token, &["--with-worker"]).await;
+    let issued = api.issue("web", "after").await;
+    api.revoke(&issued).await;
+    api.eventually(&format!("/v1/pki/ca/{ca}"), PATIENCE, |ca| ca["crl"]["entries"] == 1).await;
+    stop(&mut api.process);
+    let refusal = site.with_root_key("old.key", &old).refused(&["serve", "--plain-http"]);
+    assert!(refusal.contains("root key"), "the old key opens nothing any more: {refusal}");
+}

@@ -1,0 +1,109 @@
+//! `certmill dev`: one process, one folder.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use serde_json::Value;
+use tests::openssl::Judge;
+
+use crate::load::{Load, assert_nothing_lost};
+use crate::site::{PATIENCE, Site, said, stop};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_first_start_sets_everything_up_and_a_second_goes_on() {
+    // As on a fresh machine: nothing is configured but the folder.
+    let site = Site::embedded().without("CERTMILL_ROOT_KEY_FILE");
+    let mut first = site.dev().await;
+    let greeting = first.process.log();
+    assert!(greeting.contains(&first.token), "the token is printed: {greeting}");
+    assert!(greeting.contains(&format!("{}/docs", first.url)), "{greeting}");
+    for file in ["admin.token", "root.key"] {
+        let mode = site.path().join("data").join(file).metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    let folder = site.path().join("data").metadata().unwrap().permissions().mode();
+    assert_eq!(folder & 0o077, 0, "the folder is for its owner only: {folder:o}");
+    let issued = paste(&greeting);
+    assert_eq!(first.certificate_ids().await, [issued["certificate_id"].as_str().unwrap()]);
+    verify(&issued);
+    stop(&mut first.process);
+
+    let mut second = site.dev().await;
+    assert_eq!(second.token, first.token, "the same token");
+    assert!(
+        !second.process.log().contains(&first.token),
+        "it is not printed again: {}",
+        second.process.log()
+    );
+    let cas = second.get("/v1/pki/ca").await;
+    assert_eq!(cas["certificate_authorities"].as_array().unwrap().len(), 1, "{cas}");
+    let ca = cas["certificate_authorities"][0]["id"].as_str().unwrap().to_owned();
+    let again = second.issue("web", "again").await;
+    verify(&again);
+    second.revoke(&again).await;
+    second.eventually(&format!("/v1/pki/ca/{ca}"), PATIENCE, |ca| ca["crl"]["entries"] == 1).await;
+    stop(&mut second.process);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_was_acknowledged_survives_a_kill_under_load() {
+    let site = Site::embedded();
+    let mut api = site.dev().await;
+    let ca = api.root_ca("root").await;
+    api.role("web", &ca).await;
+    let load = Load::start(&[&api], 8);
+    load.acknowledges(200, PATIENCE).await;
+    api.process.kill9();
+    load.fails(PATIENCE).await;
+    let tally = load.stop().await;
+    assert_eq!(tally.refused, [], "a dead process refuses nothing");
+
+    let mut api = site.dev().await;
+    assert_nothing_lost(&api, &ca, &tally).await;
+    api.issue("web", "after").await;
+    stop(&mut api.process);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_under_load_ends_well_and_loses_nothing() {
+    let site = Site::embedded();
+    let mut api = site.dev().await;
+    let ca = api.root_ca("root").await;
+    api.role("web", &ca).await;
+    let load = Load::start(&[&api], 8);
+    load.acknowledges(100, PATIENCE).await;
+    stop(&mut api.process);
+    let tally = load.stop().await;
+    assert_eq!(tally.refused, [], "requests in hand are finished, later ones find nobody");
+
+    let api = site.dev().await;
+    assert_nothing_lost(&api, &ca, &tally).await;
+}
+
+/// Pastes the commands of the greeting into a shell, as they are; answers what the last one printed.
+fn paste(greeting: &str) -> Value {
+    let commands: Vec<&str> = greeting
+        .lines()
+        .map(str::trim)
+        .filter(|line| line.starts_with("CA=") || line.starts_with("curl "))
+        .collect();
+    assert_eq!(commands.len(), 3, "{greeting}");
+    let output =
+        Command::new("bash").arg("-c").arg(commands.join("\n")).output().expect("bash must be installed");
+    assert!(output.status.success(), "{}", said(&output));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    assert!(printed.starts_with("ca_"), "the first command prints the id of the CA: {printed}");
+    let objects = printed.split_once('\n').unwrap().1;
+    let objects: Vec<Value> =
+        serde_json::Deserializer::from_str(objects).into_iter().collect::<Result<_, _>>().unwrap();
+    assert_eq!(objects[0]["name"], "web", "{printed}");
+    objects[1].clone()
+}
+
+/// OpenSSL accepts the certificate below its chain.
+fn verify(issued: &Value) {
+    let judge = Judge::new();
+    judge.write("leaf.pem", issued["certificate"].as_str().unwrap());
+    judge.write("root.pem", issued["ca_chain"][0].as_str().unwrap());
+    judge.run("verify -x509_strict -CAfile root.pem leaf.pem");
+}

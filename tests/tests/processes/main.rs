@@ -1,0 +1,16 @@
+//! The program as its operators run it: real `certmill` processes on a data folder, or on private Postgres and Redis
+//! servers, killed, stopped and cut off in the middle of their work.
+//!
+//! Build the program first: `cargo build -p certmill`.
+
+mod api;
+mod commands;
+mod crash;
+mod database_faults;
+mod embedded;
+mod fleet;
+mod load;
+mod redis_faults;
+mod rows;
+mod shutdown;
+mod site;
