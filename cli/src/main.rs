@@ -13,6 +13,10 @@ use std::process::ExitCode;
 use certmill_config::{Config, Flags, LogFormat};
 use clap::{Args, Parser, Subcommand};
 
+/// Issuing allocates many small, short-lived values on several threads.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// A certificate service: internal CA, roles, issuance, revocation.
 #[derive(Parser)]
 #[command(name = "certmill", version, about, max_term_width = 100)]

@@ -112,7 +112,7 @@ pub async fn count_issued(tx: &mut Tx, id: CaId, count: i64, now: Timestamp) -> 
     Ok(tx.link().execute(query).await? == 1)
 }
 
-/// Revokes a CA and, in the same statement, every CA under it that was not revoked before; answers their ids.
+/// Revokes a CA and, in the same transaction, every CA under it that was not revoked before; answers their ids.
 /// The CA itself is not among them when it was revoked already, and then nothing changes.
 pub async fn revoke_tree(
     tx: &mut Tx,
@@ -138,6 +138,35 @@ pub async fn revoke_tree(
     .bind(top.to_string())
     .bind(i64::from(reason.code()))
     .bind(i64::from(below.code()));
+    let rows: Vec<(String,)> = tx.link().fetch_all(query).await?;
+    let mut revoked = rows.iter().map(|(id,)| parsed(TABLE, "id", id)).collect::<Result<Vec<_>, _>>()?;
+    // On Postgres a statement does not see a CA that was committed while the statement waited for the row of the
+    // CA's parent. The rows revoked so far are locked by now, so whoever looks again finds the last of these.
+    let mut late = revoked.clone();
+    while !late.is_empty() {
+        late = revoke_children(tx, top, below, now).await?;
+        revoked.extend_from_slice(&late);
+    }
+    Ok(revoked)
+}
+
+/// Revokes the CAs that are not revoked although their parent was revoked with `top`; answers their ids.
+async fn revoke_children(
+    tx: &mut Tx,
+    top: CaId,
+    reason: RevocationReason,
+    now: Timestamp,
+) -> Result<Vec<CaId>, StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET revoked_at = $1, revoked_with = $3, revocation_reason = $4 \
+         WHERE tenant_id = $2 AND revoked_at IS NULL AND parent_id IN (\
+           SELECT id FROM certificate_authorities WHERE tenant_id = $2 AND revoked_with = $3) \
+         RETURNING id",
+    )
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(top.to_string())
+    .bind(i64::from(reason.code()));
     let rows: Vec<(String,)> = tx.link().fetch_all(query).await?;
     rows.iter().map(|(id,)| parsed(TABLE, "id", id)).collect()
 }

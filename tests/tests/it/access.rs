@@ -1,5 +1,5 @@
-//! Who may do what: every route of the OpenAPI document with no token, with each kind of bad token, with each scope and
-//! with the tokens of another tenant. A new route fails here until it stands in the table.
+//! Who may do what: every route of the OpenAPI document with no token, with each kind of bad token, with each
+//! scope and with the tokens of another tenant. A new route fails here until it stands in the table.
 
 pub(crate) mod rows;
 pub(crate) mod world;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use tests::{Answer, Mode, TestApp, both_modes};
 
 use crate::access::rows::Rows;
-use crate::access::world::World;
+use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
@@ -89,22 +89,22 @@ both_modes! {
             for (case, header, code) in &cases {
                 let (path, body) = world.sample(&operation);
                 let case = format!("{} with {case}", operation.name());
-                let answer = world.send(&app, &operation.method, &path, header, body).await;
+                let answer = send(&app, &operation.method, &path, header, body).await;
                 expect(&case, &answer, 401, code);
                 assert!(answer.header("www-authenticate").starts_with("Bearer"), "{case}: {:?}", answer.headers);
                 if operation.method == Method::GET {
-                    let head = world.send(&app, &Method::HEAD, &path, header, None).await;
+                    let head = send(&app, &Method::HEAD, &path, header, None).await;
                     assert_eq!(head.status, StatusCode::UNAUTHORIZED, "HEAD {case}");
                 }
             }
             // Who may not call learns nothing of what is wrong with the call.
             let (path, body) = world.sample(&operation);
             let broken = body.map(|_| json!({ "no_such_field": 1 }));
-            let answer = world.send(&app, &operation.method, &format!("{path}?limit=abc"), "", broken).await;
+            let answer = send(&app, &operation.method, &format!("{path}?limit=abc"), "", broken).await;
             expect(&format!("{} broken", operation.name()), &answer, 401, "authentication_required");
         }
         assert_eq!(Rows::of(&app).await.all().await, before, "a refused call changed something");
-        let lower = world.send(&app, &Method::GET, "/v1/pki/ca", &format!("bearer {}", app.admin), None).await;
+        let lower = send(&app, &Method::GET, "/v1/pki/ca", &format!("bearer {}", app.admin), None).await;
         assert_eq!(lower.status, StatusCode::OK, "the scheme's case does not matter (RFC 9110 §11.1)");
     }
 
@@ -121,7 +121,7 @@ both_modes! {
             let need = needed[operation.name().as_str()];
             for (scope, token) in tokens.iter().filter(|(scope, _)| **scope < need) {
                 let case = format!("{} with {scope}", operation.name());
-                let answer = world.send(&app, &operation.method, &path, token, body.clone()).await;
+                let answer = send(&app, &operation.method, &path, token, body.clone()).await;
                 let error = expect(&case, &answer, 403, "insufficient_scope");
                 assert_eq!(error["details"]["required_scope"], need.as_str(), "{case}: {error}");
                 assert!(error["message"].as_str().unwrap().contains(need.as_str()), "{case}: {error}");
@@ -133,7 +133,7 @@ both_modes! {
             let (path, body) = World::absent().sample(&operation);
             let need = needed[operation.name().as_str()];
             for (scope, token) in tokens.iter().filter(|(scope, _)| **scope >= need) {
-                let answer = world.send(&app, &operation.method, &path, token, body.clone()).await;
+                let answer = send(&app, &operation.method, &path, token, body.clone()).await;
                 let admitted = ![401, 403, 500].contains(&answer.status.as_u16());
                 assert!(admitted, "{} with {scope}: {}", operation.name(), answer.text());
             }
@@ -149,11 +149,11 @@ both_modes! {
         for operation in guarded().into_iter().filter(|operation| operation.path.contains('{')) {
             let (path, body) = world.sample(&operation);
             let code = not_found_code(&path);
-            let answer = world.send(&app, &operation.method, &path, &stranger, body.clone()).await;
+            let answer = send(&app, &operation.method, &path, &stranger, body.clone()).await;
             let theirs = expect(&operation.name(), &answer, 404, code);
             // The same as for an id that nobody has: nothing tells that it exists.
             let (path, _) = World::absent().sample(&operation);
-            let answer = world.send(&app, &operation.method, &path, &stranger, body).await;
+            let answer = send(&app, &operation.method, &path, &stranger, body).await;
             let nobodys = expect(&operation.name(), &answer, 404, code);
             let shape = |error: &Value, mask: &World| mask.masked(error["message"].as_str().unwrap());
             assert_eq!(shape(&theirs, &world), shape(&nobodys, &World::absent()), "{}", operation.name());
@@ -170,11 +170,11 @@ both_modes! {
         let stranger = format!("Bearer {stranger}");
         let post = Method::POST;
         let own_ca = json!({ "name": "own", "common_name": "Own CA", "ca_type": "root", "key_type": "ec" });
-        let own_ca = world.send(&app, &post, "/v1/pki/ca", &stranger, Some(own_ca)).await.json_with(StatusCode::CREATED);
+        let own_ca = send(&app, &post, "/v1/pki/ca", &stranger, Some(own_ca)).await.json_with(StatusCode::CREATED);
         let own_role = json!({ "name": "own", "ca_id": own_ca["id"], "allow_any_name": true, "key_type": "ec" });
-        world.send(&app, &post, "/v1/pki/roles", &stranger, Some(own_role)).await.json_with(StatusCode::CREATED);
+        send(&app, &post, "/v1/pki/roles", &stranger, Some(own_role)).await.json_with(StatusCode::CREATED);
         let own = json!({ "common_name": "own.test" });
-        let own = world.send(&app, &post, "/v1/pki/issue/own", &stranger, Some(own)).await.json_with(StatusCode::CREATED);
+        let own = send(&app, &post, "/v1/pki/issue/own", &stranger, Some(own)).await.json_with(StatusCode::CREATED);
         let before = Rows::of(&app).await.all().await;
         let intermediate = json!({
             "name": "below", "common_name": "Below", "ca_type": "intermediate", "key_type": "ec",
@@ -189,7 +189,7 @@ both_modes! {
             (&post, "/v1/pki/revoke", json!({ "serial_number": own["serial_number"], "ca_id": world.ca }), "ca_not_found"),
         ];
         for (method, path, body, code) in cases {
-            let answer = world.send(&app, method, path, &stranger, Some(body.clone())).await;
+            let answer = send(&app, method, path, &stranger, Some(body.clone())).await;
             expect(&format!("{method} {path} {body}"), &answer, 404, code);
         }
         assert_eq!(Rows::of(&app).await.all().await, before, "another tenant's call changed something");
@@ -202,25 +202,25 @@ both_modes! {
             ("/v1/pki/certificates?san=*.example.internal", "certificates", 0),
             ("/v1/tokens", "tokens", 1),
         ] {
-            let page = world.send(&app, &Method::GET, path, &stranger, None).await.json_with(StatusCode::OK);
+            let page = send(&app, &Method::GET, path, &stranger, None).await.json_with(StatusCode::OK);
             assert_eq!(page[list].as_array().unwrap().len(), own, "{path}: {page}");
         }
     }
 
     async fn equal_names_of_two_tenants_do_not_meet(app: TestApp) {
-        let world = World::new(&app).await;
+        World::new(&app).await;
         let (_, stranger) = app.another_tenant("second").await;
         let stranger = format!("Bearer {stranger}");
         let ca = json!({ "name": "root", "common_name": "Their CA", "ca_type": "root", "key_type": "ec" });
-        let ca = world.send(&app, &Method::POST, "/v1/pki/ca", &stranger, Some(ca)).await.json_with(StatusCode::CREATED);
+        let ca = send(&app, &Method::POST, "/v1/pki/ca", &stranger, Some(ca)).await.json_with(StatusCode::CREATED);
         let role = json!({ "name": "web", "ca_id": ca["id"], "allowed_domains": "other.test", "allow_subdomains": true, "key_type": "ec" });
-        world.send(&app, &Method::POST, "/v1/pki/roles", &stranger, Some(role)).await.json_with(StatusCode::CREATED);
+        send(&app, &Method::POST, "/v1/pki/roles", &stranger, Some(role)).await.json_with(StatusCode::CREATED);
         let theirs = json!({ "common_name": "www.other.test" });
-        let theirs = world.send(&app, &Method::POST, "/v1/pki/issue/web", &stranger, Some(theirs)).await;
+        let theirs = send(&app, &Method::POST, "/v1/pki/issue/web", &stranger, Some(theirs)).await;
         let theirs = theirs.json_with(StatusCode::CREATED);
         let ours = app.issue("web", "again.example.internal").await;
         assert_ne!(theirs["issuing_ca"], ours["issuing_ca"], "a role of another tenant issued");
-        let deleted = world.send(&app, &Method::DELETE, "/v1/pki/roles/web", &stranger, None).await;
+        let deleted = send(&app, &Method::DELETE, "/v1/pki/roles/web", &stranger, None).await;
         assert_eq!(deleted.status, StatusCode::NO_CONTENT);
         app.issue("web", "still.example.internal").await;
     }
@@ -234,13 +234,12 @@ async fn open_routes_answer_without_a_token() {
     let beside = ["/openapi.json", "/docs", &crt, &crl];
     for path in OPEN.into_iter().filter(|path| !path.contains('{')).chain(beside) {
         for header in ["", "Bearer nonsense", &format!("Bearer cmt_{}", "0".repeat(64))] {
-            let answer = World::absent().send(&app, &Method::GET, path, header, None).await;
+            let answer = send(&app, &Method::GET, path, header, None).await;
             assert_eq!(answer.status, StatusCode::OK, "{path} with `{header}`: {}", answer.text());
         }
     }
     for path in OPEN.into_iter().filter(|path| path.contains('{')) {
-        let answer =
-            World::absent().send(&app, &Method::GET, &path.replace("{file}", "ca_unknown"), "", None).await;
+        let answer = send(&app, &Method::GET, &path.replace("{file}", "ca_unknown"), "", None).await;
         expect(path, &answer, 404, "ca_not_found");
     }
 }

@@ -119,12 +119,13 @@ both_modes! {
         web(&app).await;
         let (path, mut expected) = issued(&app, "a.example.internal").await;
         let (other, untouched) = issued(&app, "b.example.internal").await;
+        let prose = "Front door, \"west\"\n2nd line ✓";
         for (change, tags, description) in [
             (json!({ "tags": { "team": "core", "env": "prod" } }), json!({ "team": "core", "env": "prod" }), ""),
-            (json!({ "description": "Front door, \"west\"\n2nd line ✓" }), json!({ "team": "core", "env": "prod" }), "Front door, \"west\"\n2nd line ✓"),
-            (json!({ "tags": { "team": "edge" } }), json!({ "team": "edge" }), "Front door, \"west\"\n2nd line ✓"),
-            (json!({}), json!({ "team": "edge" }), "Front door, \"west\"\n2nd line ✓"),
-            (json!({ "tags": null }), json!({}), "Front door, \"west\"\n2nd line ✓"),
+            (json!({ "description": prose }), json!({ "team": "core", "env": "prod" }), prose),
+            (json!({ "tags": { "team": "edge" } }), json!({ "team": "edge" }), prose),
+            (json!({}), json!({ "team": "edge" }), prose),
+            (json!({ "tags": null }), json!({}), prose),
             (json!({ "tags": { "a b": "", "ü": "=:," }, "description": null }), json!({ "a b": "", "ü": "=:," }), ""),
             (json!({ "tags": {} }), json!({}), ""),
         ] {

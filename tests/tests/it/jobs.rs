@@ -1,5 +1,7 @@
 //! Background work: what the table promises (uniqueness, leases, fences, retries) and what the handlers do with it.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
 mod cascade;
 mod handlers;
 mod leases;
@@ -21,13 +23,12 @@ use tests::{Mode, TestApp};
 use self::sql::Sql;
 
 /// Longer than any lease or delay: whatever was under a lease is free this long after now.
-const LATER: Duration = Duration::from_secs(3_600);
+const LATER: Duration = Duration::from_hours(1);
 
 /// Defines tests that do the jobs by hand, step by step, in both modes.
 macro_rules! by_hand {
     ($($(#[$meta:meta])* async fn $name:ident($hand:ident: Hand) $body:block)*) => {$(
         mod $name {
-            #[allow(unused_imports, reason = "not every test needs everything around it")]
             use super::*;
 
             $(#[$meta])*
@@ -78,7 +79,7 @@ impl Hand {
     /// Claims up to ten jobs of a kind as if it were `now`, under a lease of a minute.
     async fn claim(&self, kind: JobKind, now: Timestamp) -> Vec<Attempt> {
         let mut tx = self.test.app.database().begin_system().await.unwrap();
-        let until = now.plus(Duration::from_secs(60));
+        let until = now.plus(Duration::from_mins(1));
         let claimed = table::claim(&mut tx, kind, 10, now, until).await.unwrap();
         tx.commit().await.unwrap();
         claimed

@@ -19,7 +19,7 @@ const LAYERS: [(&str, Option<&[&str]>); 11] = [
     ),
     ("certmill-api", Some(&["certmill-service", "certmill-domain"])),
     ("certmill-worker", Some(&["certmill-service", "certmill-queue", "certmill-domain"])),
-    ("certmill-config", Some(&[])),
+    ("certmill-config", Some(&["certmill-domain"])),
     ("certmill-telemetry", Some(&[])),
     ("certmill", None),
 ];

@@ -238,7 +238,7 @@ fn without_scripts(html: &str) -> String {
     let mut markup = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let tag = part.split_once('>').map_or(part, |(tag, _)| tag);
-        markup.push_str(&format!("<script{tag}>"));
+        markup.extend(["<script", tag, ">"]);
         markup.push_str(part.rsplit_once("</script>").map_or("", |(_, after)| after));
     }
     markup

@@ -68,13 +68,16 @@ async fn a_well_formed_request_id_is_kept() {
     }
 }
 
+/// Name, method, path, media type and body, status, code.
+type FrameworkCase<'a> = (&'a str, Method, &'a str, Option<(&'a str, &'a [u8])>, u16, &'a str);
+
 #[tokio::test]
 async fn the_framework_s_own_errors_have_the_contract_s_form() {
     let app = TestApp::start(Mode::Embedded).await;
     let ca = app.root_ca("root").await["id"].as_str().unwrap().to_owned();
     let revoke = format!("/v1/pki/ca/{ca}/revoke");
     let json = "application/json";
-    let cases: Vec<(&str, Method, &str, Option<(&str, &[u8])>, u16, &str)> = vec![
+    let cases: Vec<FrameworkCase> = vec![
         ("no such path", Method::GET, "/v1/nothing", None, 404, "not_found"),
         ("the root", Method::GET, "/", None, 404, "not_found"),
         ("below an object", Method::GET, "/v1/pki/ca/a/b/c", None, 404, "not_found"),

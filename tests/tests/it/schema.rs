@@ -1,5 +1,7 @@
 //! The schema is one schema in two dialects, and the program knows whether a database has it.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
+use tests::both_modes;
 use tests::openssl::Judge;
-use tests::{TestApp, both_modes};
 
 use crate::access::expect;
 use crate::access::rows::Rows;

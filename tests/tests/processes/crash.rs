@@ -8,7 +8,7 @@ use crate::rows::Rows;
 use crate::site::{Site, stop};
 
 /// A lease of 60 s has to end before another worker takes the job, and the sweep may come in between.
-const A_LEASE_AND_MORE: Duration = Duration::from_secs(120);
+const A_LEASE_AND_MORE: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_second_worker_finishes_what_a_killed_one_began_and_does_nothing_twice() {

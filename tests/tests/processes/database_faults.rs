@@ -45,7 +45,7 @@ async fn whatever_was_acknowledged_survives_a_crash_of_postgres_under_load() {
     let leaf = two.issue("web", "after").await;
     one.revoke(&leaf).await;
     let path = format!("/v1/pki/ca/{ca}");
-    one.eventually(&path, Duration::from_secs(60), |ca| ca["crl"]["entries"] == 1).await;
+    one.eventually(&path, Duration::from_mins(1), |ca| ca["crl"]["entries"] == 1).await;
     one.post(&format!("{path}/crl"), json!({}), 200).await;
     stop(&mut worker);
     stop(&mut one.process);

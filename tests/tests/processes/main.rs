@@ -3,6 +3,8 @@
 //!
 //! Build the program first: `cargo build -p certmill`.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
 mod api;
 mod commands;
 mod crash;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::site::{PATIENCE, Site, stop, until};
 
 /// Within this time a list is rebuilt, whatever happened to Redis.
-const A_MINUTE: Duration = Duration::from_secs(60);
+const A_MINUTE: Duration = Duration::from_mins(1);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn revocations_reach_the_list_although_redis_is_flushed_and_restarted() {

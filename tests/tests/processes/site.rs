@@ -10,7 +10,7 @@ use launch::{Process, free_port};
 use crate::api::Api;
 
 /// How long a process may take until it answers or ends, on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The settings of one installation and a folder for its files.
 pub(crate) struct Site {

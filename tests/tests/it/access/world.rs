@@ -77,19 +77,18 @@ impl World {
         let names = [&self.ca, &self.certificate, &self.token, &self.role];
         names.iter().fold(text.to_owned(), |text, name| text.replace(name.as_str(), "…"))
     }
+}
 
-    /// Sends a request with an `Authorization` header, or none when it is empty.
-    pub(crate) async fn send(
-        &self,
-        app: &TestApp,
-        method: &Method,
-        path: &str,
-        authorization: &str,
-        body: Option<Value>,
-    ) -> Answer {
-        let headers: &[(&str, &str)] =
-            if authorization.is_empty() { &[] } else { &[("authorization", authorization)] };
-        let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
-        app.send(method.clone(), path, None, headers, body).await
-    }
+/// Sends a request with an `Authorization` header, or none when it is empty.
+pub(crate) async fn send(
+    app: &TestApp,
+    method: &Method,
+    path: &str,
+    authorization: &str,
+    body: Option<Value>,
+) -> Answer {
+    let headers: &[(&str, &str)] =
+        if authorization.is_empty() { &[] } else { &[("authorization", authorization)] };
+    let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
+    app.send(method.clone(), path, None, headers, body).await
 }

@@ -2,8 +2,8 @@
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
+use tests::both_modes;
 use tests::openssl::Judge;
-use tests::{TestApp, both_modes};
 
 use super::{permissive_role, refused};
 use crate::access::expect;
@@ -25,7 +25,7 @@ both_modes! {
             })),
             ("garbage after the DER", reassembled(&judge, |der| der.extend_from_slice(b"garbage"))),
             ("half of the DER", reassembled(&judge, |der| der.truncate(der.len() / 2))),
-            ("no DER", reassembled(&judge, |der| der.clear())),
+            ("no DER", reassembled(&judge, Vec::clear)),
             ("SHA-1", made(&format!("{P256} -sha1 -subj /CN=good.test"))),
             ("MD5", made("-newkey rsa:2048 -nodes -keyout k -md5 -subj /CN=good.test")),
             ("RSA of 1024 bits", made("-newkey rsa:1024 -nodes -keyout k -subj /CN=good.test")),

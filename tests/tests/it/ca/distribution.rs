@@ -139,7 +139,8 @@ both_modes! {
         assert_eq!((&revoked["status"], &revoked["revocation"]["reason"]), (&json!("revoked"), &json!("cACompromise")));
         let mut fields: Vec<_> = revoked["revocation"].as_object().unwrap().keys().map(String::as_str).collect();
         let mut expected = REVOCATION.to_vec();
-        (fields.sort_unstable(), expected.sort_unstable());
+        fields.sort_unstable();
+        expected.sort_unstable();
         assert_eq!(fields, expected);
 
         let done = app.eventually(&format!("/v1/pki/ca/{}", text(&sub["id"])), |ca| !ca["revocation"]["completed_at"].is_null()).await;

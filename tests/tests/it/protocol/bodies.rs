@@ -1,7 +1,7 @@
 //! Every field of every request schema, with values of the wrong type and beside unknown fields.
 
 use serde_json::{Map, Value, json};
-use tests::{TestApp, both_modes};
+use tests::{Answer, TestApp, both_modes};
 
 use crate::access::expect;
 use crate::access::rows::Rows;
@@ -18,7 +18,7 @@ both_modes! {
         for operation in with_bodies() {
             for value in [json!(1), Value::Null, json!({ "deeper": [] })] {
                 let case = format!("{} with no_such_field: {value}", operation.name());
-                let error = send(&app, &world, &operation, "no_such_field", value, &case).await;
+                let error = send(&app, &world, &operation, ("no_such_field", value), &case).await;
                 assert!(names(&error, "no_such_field"), "{case}: {error}");
             }
         }
@@ -43,7 +43,7 @@ both_modes! {
                 }
                 for value in values {
                     let case = format!("{} with {field}: {value}", operation.name());
-                    let error = send(&app, &world, &operation, field, value, &case).await;
+                    let error = send(&app, &world, &operation, (field, value), &case).await;
                     assert!(names(&error, field), "{case}: {error}");
                 }
                 fields += 1;
@@ -54,7 +54,7 @@ both_modes! {
                 let mut body = body.unwrap();
                 body.as_object_mut().unwrap().remove(field);
                 let case = format!("{} without {field}", operation.name());
-                let answer = app.send(operation.method.clone(), &path, Some(&app.admin), &[], bytes(&body)).await;
+                let answer = call(&app, &operation, &path, &body).await;
                 let error = expect(&case, &answer, 422, "validation_error");
                 assert!(names(&error, field), "{case}: {error}");
             }
@@ -74,7 +74,7 @@ both_modes! {
                     let (path, body) = world.sample(&operation);
                     let mut body = body.unwrap();
                     body[field] = value.clone();
-                    let answer = app.send(operation.method.clone(), &path, Some(&app.admin), &[], bytes(&body)).await;
+                    let answer = call(&app, &operation, &path, &body).await;
                     expect(&format!("{} with {field}: {value}", operation.name()), &answer, 400, "invalid_duration");
                 }
                 fields += 1;
@@ -95,7 +95,7 @@ both_modes! {
                         let (path, body) = world.sample(&operation);
                         let mut body = body.unwrap();
                         body[field] = value;
-                        let answer = app.send(operation.method.clone(), &path, Some(&app.admin), &[], bytes(&body)).await;
+                        let answer = call(&app, &operation, &path, &body).await;
                         let case = format!("{} with {field}: {:?}", operation.name(), text.chars().take(30).collect::<String>());
                         let status = answer.status.as_u16();
                         assert!(status < 500, "{case}: {}", answer.text());
@@ -126,19 +126,18 @@ async fn send(
     app: &TestApp,
     world: &World,
     operation: &Operation,
-    field: &str,
-    value: Value,
+    (field, value): (&str, Value),
     case: &str,
 ) -> Value {
     let (path, body) = world.sample(operation);
     let mut body = body.unwrap();
     body[field] = value;
-    let answer = app.send(operation.method.clone(), &path, Some(&app.admin), &[], bytes(&body)).await;
-    expect(case, &answer, 422, "validation_error")
+    expect(case, &call(app, operation, &path, &body).await, 422, "validation_error")
 }
 
-fn bytes(body: &Value) -> Option<(&'static str, Vec<u8>)> {
-    Some(("application/json", body.to_string().into_bytes()))
+async fn call(app: &TestApp, operation: &Operation, path: &str, body: &Value) -> Answer {
+    let body = Some(("application/json", body.to_string().into_bytes()));
+    app.send(operation.method.clone(), path, Some(&app.admin), &[], body).await
 }
 
 /// Whether `details.fields` names the field or something inside of it.
