@@ -51,6 +51,7 @@ enum ReadyAnswer {
     NotReady(Json<Readiness>),
 }
 
+#[expect(clippy::unused_async, reason = "poem-openapi wants every operation to be async")]
 #[OpenApi(tag = "Group::Service")]
 impl HealthApi {
     /// Whether the process answers

@@ -12,12 +12,11 @@ use certmill_storage::{Database, SchemaState};
 
 /// Opens the database, embedded unless a URL is set.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
-    let url = match &config.database_url {
-        Some(url) => url.clone(),
-        None => {
-            private_folder(&config.data_dir)?;
-            format!("sqlite://{}", config.data_dir.join("certmill.db").display())
-        }
+    let url = if let Some(url) = &config.database_url {
+        url.clone()
+    } else {
+        private_folder(&config.data_dir)?;
+        format!("sqlite://{}", config.data_dir.join("certmill.db").display())
     };
     Database::open(&url, config.database_max_connections).await.context("the database cannot be opened")
 }

@@ -1,5 +1,7 @@
 //! The whole service in one process for tests, in either mode, and the tools that judge what it makes.
 
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what goes wrong here fails the test that calls")]
+
 pub mod openssl;
 
 use std::sync::Arc;
@@ -150,6 +152,7 @@ impl TestApp {
         token_of(&self.app, &self.tenant, scope).await
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is a part of a request")]
     /// Sends a request as it is: a token or none, headers, and a body with its media type or none.
     pub async fn send(
         &self,
@@ -245,7 +248,7 @@ impl TestApp {
         };
         match tokio::time::timeout(Duration::from_secs(30), arrived).await {
             Ok(value) => value,
-            Err(_) => panic!("{path} never became as wanted: {}", self.get(path).await.text()),
+            Err(tokio::time::error::Elapsed { .. }) => panic!("{path} never became as wanted: {}", self.get(path).await.text()),
         }
     }
 }

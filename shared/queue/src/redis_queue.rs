@@ -204,7 +204,7 @@ async fn listen(client: &Client, channel: &str, hints: &Notify) -> Result<(), Re
             Ok(None) => return Ok(()),
             // A connection that a firewall has forgotten looks like a quiet one.
             Err(_) => {
-                timeout(ANSWER_WITHIN, sink.ping::<redis::Value>()).await.map_err(timed_out)?.map(|_| ())?
+                timeout(ANSWER_WITHIN, sink.ping::<redis::Value>()).await.map_err(timed_out)?.map(|_| ())?;
             }
         }
     }

@@ -35,10 +35,10 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             public_url: "http://127.0.0.1:8080".to_owned(),
-            crl_lifetime: Duration::from_secs(72 * 3_600),
-            crl_renew_before: Duration::from_secs(24 * 3_600),
-            done_jobs_kept: Duration::from_secs(24 * 3_600),
-            dead_jobs_kept: Duration::from_secs(30 * 24 * 3_600),
+            crl_lifetime: Duration::from_hours(72),
+            crl_renew_before: Duration::from_hours(24),
+            done_jobs_kept: Duration::from_hours(24),
+            dead_jobs_kept: Duration::from_hours(30 * 24),
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) struct Issuers(Cache<(TenantId, CaId), Arc<Issuer>>);
 
 impl Issuers {
     pub(crate) fn new() -> Self {
-        Self(Cache::builder().max_capacity(1_000).time_to_idle(Duration::from_secs(600)).build())
+        Self(Cache::builder().max_capacity(1_000).time_to_idle(Duration::from_mins(10)).build())
     }
 
     /// The issuer of this id.
@@ -97,7 +97,7 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     })?;
     Ok(Issuer {
         subject_der: parsed.subject_der().to_vec(),
-        key_id: key_id.to_vec(),
+        key_id: key_id.clone(),
         key: PrivateKey::from_pkcs8_der(&opened)?,
         chain_pem,
         ca_issuers_url: ca_issuers_url(app, id),

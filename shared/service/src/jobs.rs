@@ -15,7 +15,7 @@ use crate::{App, ServiceError, crl};
 /// How long a claimed job may wait in the queue before it is claimed again.
 const QUEUE_LEASE: Duration = Duration::from_secs(15);
 /// How long a running job may go without a sign of life.
-const RUN_LEASE: Duration = Duration::from_secs(60);
+const RUN_LEASE: Duration = Duration::from_mins(1);
 /// How often a running job gives a sign of life.
 pub const HEARTBEAT: Duration = Duration::from_secs(20);
 /// How many deliveries may be out at once, well below what the queue bears.
@@ -178,8 +178,8 @@ pub async fn run_schedules(app: &App) -> Result<(), ServiceError> {
     let now = app.now();
     for (job, every) in [
         (Job::Sweep, Duration::from_secs(30)),
-        (Job::ExpireCertificates, Duration::from_secs(60)),
-        (Job::PruneJobs, Duration::from_secs(3_600)),
+        (Job::ExpireCertificates, Duration::from_mins(1)),
+        (Job::PruneJobs, Duration::from_hours(1)),
     ] {
         take_turn(app, job, now, now.plus(every)).await?;
     }

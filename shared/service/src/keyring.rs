@@ -19,7 +19,7 @@ pub(crate) struct Keyring {
 
 impl Keyring {
     pub(crate) fn new(root_keys: RootKeys) -> Self {
-        let cache = Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_secs(600)).build();
+        let cache = Cache::builder().max_capacity(10_000).time_to_idle(Duration::from_mins(10)).build();
         Self { root_keys, cache }
     }
 

@@ -24,7 +24,7 @@ pub struct NewRole {
 
 /// Makes a role.
 pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow, ServiceError> {
-    let name: RoleName = new.name.parse().map_err(|error| ServiceError::field("name", format!("{error}")))?;
+    let name: RoleName = new.name.parse().map_err(|problem: String| ServiceError::field("name", problem))?;
     let role = Role::new(new.settings).map_err(ServiceError::Validation)?;
     let ca_id = crate::ca::parse_id(&new.ca_id)?;
     let now = app.now();

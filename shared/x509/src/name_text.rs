@@ -77,7 +77,7 @@ pub fn rfc4514_of_der(name_der: &[u8]) -> Result<String, X509Error> {
                     match name {
                         Some(name) => text.push_str(name),
                         None => {
-                            push(&mut text, format_args!("{}", ObjectIdentifier::from_contents(pair.oid)?))
+                            push(&mut text, format_args!("{}", ObjectIdentifier::from_contents(pair.oid)?));
                         }
                     }
                     text.push_str("=#");

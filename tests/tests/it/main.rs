@@ -1,5 +1,7 @@
 //! The service as its users meet it: one file per resource, each test in both modes.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
 mod access;
 mod bad_input;
 mod ca;

@@ -3,7 +3,7 @@
 use poem::http::StatusCode;
 use serde_json::json;
 use tests::openssl::Judge;
-use tests::{TestApp, both_modes};
+use tests::both_modes;
 
 both_modes! {
     async fn a_certificate_is_issued_revoked_and_listed(app: TestApp) {

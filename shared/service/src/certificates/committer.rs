@@ -2,6 +2,7 @@
 //! answered only after the transaction that holds it has been committed.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use certmill_domain::{CaId, RoleId, TenantId, Timestamp};
 use certmill_storage::certificates::{self, NewCertificate};
@@ -96,12 +97,11 @@ async fn commit_batch(database: &Database, tenant: TenantId, batch: Vec<Waiting>
         let mut verdicts = Verdicts::default();
         verdicts.reach(&mut tx, &batch).await?;
         for (issuance, reply) in batch {
-            match verdicts.of(&issuance) {
-                Some(error) => refused.push((reply, error)),
-                None => {
-                    rows.push(issuance.new);
-                    stored.push(reply);
-                }
+            if let Some(error) = verdicts.of(&issuance) {
+                refused.push((reply, error));
+            } else {
+                rows.push(issuance.new);
+                stored.push(reply);
             }
         }
         certificates::insert(&mut tx, rows).await?;
@@ -135,9 +135,8 @@ struct Verdicts {
 impl Verdicts {
     async fn reach(&mut self, tx: &mut Tx, batch: &[Waiting]) -> Result<(), StorageError> {
         for (issuance, _) in batch {
-            if !self.role_versions.contains_key(&issuance.role_id) {
-                let version = roles::version(tx, issuance.role_id).await?;
-                self.role_versions.insert(issuance.role_id, version);
+            if let Entry::Vacant(unread) = self.role_versions.entry(issuance.role_id) {
+                unread.insert(roles::version(tx, issuance.role_id).await?);
             }
         }
         // In the order of their ids, so that two batches lock CAs in the same order.

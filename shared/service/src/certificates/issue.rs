@@ -307,7 +307,7 @@ async fn store(
     };
     let certificate = Certificate {
         id,
-        serial_number: made.serial_number.clone(),
+        serial_number: made.serial_number,
         common_name: made.approved.subject().common_name.clone(),
         subject: made.approved.subject().to_string(),
         sans: Sans::from(made.approved.sans()),

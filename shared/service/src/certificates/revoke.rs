@@ -68,7 +68,7 @@ async fn ours(tx: &mut Tx, request: &RevokeRequest) -> Result<(Certificate, CaId
     let mut found = certificates::find_by_serial_number(tx, &request.serial_number).await?;
     found.retain(|certificate| request.ca_id.is_none_or(|wanted| certificate.ca_id == Some(wanted)));
     if found.is_empty() {
-        return Err(ServiceError::not_found(Noun::Certificate, &request.serial_number));
+        return Err(ServiceError::not_found(Noun::Certificate, request.serial_number));
     }
     let mut ours: Vec<(Certificate, CaId)> =
         found.into_iter().filter_map(|certificate| certificate.ca_id.map(|ca| (certificate, ca))).collect();

@@ -22,7 +22,7 @@ pub(crate) struct RoleCache(Cache<(TenantId, String), Arc<CachedRole>>);
 
 impl RoleCache {
     pub(crate) fn new() -> Self {
-        Self(Cache::builder().max_capacity(10_000).time_to_live(Duration::from_secs(300)).build())
+        Self(Cache::builder().max_capacity(10_000).time_to_live(Duration::from_mins(5)).build())
     }
 
     /// The role as this process last saw it, if it did.

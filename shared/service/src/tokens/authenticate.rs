@@ -92,8 +92,8 @@ async fn load(app: &App, hash: [u8; 32]) -> Result<Known, ServiceError> {
 }
 
 fn lookup_key(hash: &[u8; 32]) -> [u8; 8] {
-    let [a, b, c, d, e, f, g, h, ..] = *hash;
-    [a, b, c, d, e, f, g, h]
+    // Invariant: a hash has more than 8 octets.
+    hash.first_chunk().copied().unwrap_or_default()
 }
 
 /// Writes the last uses of tokens that were noted since the last call.

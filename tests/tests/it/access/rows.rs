@@ -68,7 +68,8 @@ impl Rows {
         all
     }
 
-    async fn texts(&mut self, sql: String) -> Vec<String> {
+    /// The one column that a query answers.
+    pub(crate) async fn texts(&mut self, sql: String) -> Vec<String> {
         let query = AssertSqlSafe(sql);
         match self {
             Self::Sqlite(link) => sqlx::query_scalar(query).fetch_all(link).await.unwrap(),
