@@ -1,6 +1,10 @@
 //! The whole service in one process for tests, in either mode, and the tools that judge what it makes.
 
-#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "what goes wrong here fails the test that calls")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "what goes wrong here fails the test that calls"
+)]
 
 pub mod openssl;
 
@@ -248,7 +252,9 @@ impl TestApp {
         };
         match tokio::time::timeout(Duration::from_secs(30), arrived).await {
             Ok(value) => value,
-            Err(tokio::time::error::Elapsed { .. }) => panic!("{path} never became as wanted: {}", self.get(path).await.text()),
+            Err(tokio::time::error::Elapsed { .. }) => {
+                panic!("{path} never became as wanted: {}", self.get(path).await.text())
+            }
         }
     }
 }

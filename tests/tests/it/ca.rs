@@ -145,7 +145,11 @@ both_modes! {
     async fn intermediates_chain_up_to_their_root(app: TestApp) {
         let root = app.root_ca("root").await;
         let middle = app.intermediate_ca("middle", text(&root["id"])).await;
-        let bottom = app.intermediate_ca("bottom", text(&middle["id"])).await;
+        let bottom = json!({
+            "name": "bottom", "common_name": "Bottom", "ca_type": "intermediate", "key_type": "ec", "validity_days": 1000,
+            "parent_ca_id": middle["id"],
+        });
+        let bottom = app.post("/v1/pki/ca", bottom).await.json_with(StatusCode::CREATED);
         assert_eq!((&bottom["parent_ca_id"], &bottom["ca_type"]), (&middle["id"], &json!("intermediate")));
         assert_eq!(seconds(&middle["valid_until"]), seconds(&middle["valid_from"]) + 1825 * DAY);
         let path = format!("/v1/pki/ca/{}/certificate", text(&bottom["id"]));
@@ -268,10 +272,11 @@ both_modes! {
         let root = app.post("/v1/pki/ca", body).await.json_with(StatusCode::CREATED);
         assert!(described(&app, &judge, text(&root["id"])).await.contains("CA:TRUE, pathlen:2"));
         let below = |name: &str, parent: &Value, length: Value| {
-            let base = json!({
-                "name": name, "common_name": name, "ca_type": "intermediate", "key_type": "ec", "parent_ca_id": parent["id"]
-            });
-            changed(base, &json!({ "max_path_length": length }))
+            let base = json!({ "name": name, "common_name": name, "ca_type": "intermediate", "key_type": "ec" });
+            // Each generation lives for less, so that none outlives its parent.
+            let days = seconds(&parent["valid_until"]) - seconds(&parent["valid_from"]);
+            let days = days / DAY - 1;
+            changed(base, &json!({ "parent_ca_id": parent["id"], "validity_days": days, "max_path_length": length }))
         };
         let one = app.post("/v1/pki/ca", below("one", &root, Value::Null)).await.json_with(StatusCode::CREATED);
         assert!(described(&app, &judge, text(&one["id"])).await.contains("CA:TRUE, pathlen:1"));
@@ -281,7 +286,8 @@ both_modes! {
         let zero = app.post("/v1/pki/ca", below("zero", &one, Value::Null)).await.json_with(StatusCode::CREATED);
         for last in [&least, &zero] {
             assert!(described(&app, &judge, text(&last["id"])).await.contains("CA:TRUE, pathlen:0"));
-            app.post("/v1/pki/ca", below("none", last, Value::Null)).await.error(422, "validation_error");
+            let refused = app.post("/v1/pki/ca", below("none", last, Value::Null)).await.error(422, "validation_error");
+            assert!(refused["details"]["fields"]["parent_ca_id"].is_string(), "{refused}");
         }
         app.role("web", text(&zero["id"])).await;
         app.issue("web", "a.example.internal").await;

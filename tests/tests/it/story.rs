@@ -2,8 +2,8 @@
 
 use poem::http::StatusCode;
 use serde_json::json;
-use tests::openssl::Judge;
 use tests::both_modes;
+use tests::openssl::Judge;
 
 both_modes! {
     async fn a_certificate_is_issued_revoked_and_listed(app: TestApp) {
