@@ -140,6 +140,7 @@ fn host_name(text: &str) -> Result<String, Reason> {
     for label in name.split('.') {
         check_label(label)?;
     }
+    check_code_points(name)?;
     // IDNA maps digits and dots of other scripts, so an address can appear here that was none
     // before.
     if name.parse::<IpAddr>().is_ok() {
@@ -150,6 +151,24 @@ fn host_name(text: &str) -> Result<String, Reason> {
         return Err("the last label of a host name is not a number (RFC 3696 section 2)".into());
     }
     Ok(name.to_owned())
+}
+
+/// UTS 46 lets symbols pass that IDNA 2008 does not (RFC 5892 §2: letters, digits and marks are what labels are made
+/// of): emoji and dingbats among them, which look alike and which no registry sells.
+fn check_code_points(ascii: &str) -> Result<(), Reason> {
+    if !ascii.contains("xn--") {
+        return Ok(());
+    }
+    let (unicode, _) =
+        Uts46::new().to_unicode(ascii.as_bytes(), AsciiDenyList::STD3, Hyphens::CheckFirstLast);
+    let symbol = |character: char| matches!(u32::from(character), 0x2010..=0x2BFF | 0xFE00..=0xFE0F | 0x1F000..=0x1FBFF | 0xE0000..=0xE01EF);
+    if unicode.chars().any(symbol) {
+        return Err(
+            "a host name has letters and digits of any script, but no emoji or other symbols (RFC 5892)"
+                .into(),
+        );
+    }
+    Ok(())
 }
 
 const GRAMMAR: &str = "it must be a host name: labels of letters, digits and inner hyphens, joined by dots";

@@ -10,7 +10,15 @@ mod postgres;
 mod process;
 mod redis;
 
-use std::net::TcpListener;
+use std::{
+    hash::{BuildHasher, RandomState},
+    net::TcpListener,
+    ops::Range,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU16, Ordering},
+    },
+};
 
 pub use crate::{
     postgres::{Postgres, shared_postgres},
@@ -18,15 +26,26 @@ pub use crate::{
     redis::{Redis, shared_redis},
 };
 
-/// A TCP port of 127.0.0.1 that nothing listened on a moment ago.
+/// The ports that servers of tests get. They lie below those from which systems serve outgoing connections (from 32768 on
+/// Linux, from 49152 by RFC 6335 §6): while a server is stopped, no client's own end can take its port, not even that of a
+/// client which keeps trying to reach the server.
+const PORTS: Range<u16> = 20_000..32_000;
+
+/// A TCP port of 127.0.0.1 that nothing listened on a moment ago. This process gives each port only once.
 ///
 /// Another process may take it before the caller does, so whoever starts a server on it checks that it talks to its own.
 ///
 /// # Panics
-/// When the loopback interface gives no port at all.
+/// When every port is taken.
 pub fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .unwrap_or_else(|error| panic!("the loopback interface gives no free port: {error}"))
-        .port()
+    static NEXT: OnceLock<AtomicU16> = OnceLock::new();
+    let next = NEXT.get_or_init(|| {
+        // Test processes that run side by side begin at different places.
+        let [high, low, ..] = RandomState::new().hash_one(std::process::id()).to_be_bytes();
+        AtomicU16::new(u16::from_be_bytes([high, low]))
+    });
+    PORTS
+        .map(|_| PORTS.start + next.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start))
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap_or_else(|| panic!("the loopback interface gives no free port"))
 }

@@ -199,7 +199,7 @@ fn international() -> Vec<Case> {
         allow("full-width letters fold", example().bare(), cn("ｅxample.com"), "dns:example.com"),
         allow("an ideographic full stop separates", example().bare(), cn("example。com"), "dns:example.com"),
         allow("a wildcard over Unicode", domains(&["*.bücher.example"]), cn("*.bücher.example"), "dns:*.xn--bcher-kva.example"),
-        refuse("an emoji outside the role", example().bare(), cn("💩.example.com"), "allowed_domains", "💩.example.com"),
+        refuse("an emoji", example(), cn("💩.example.com"), "syntax", "💩.example.com"),
         refuse("a broken A-label", any(), cn("xn--\u{fc}.example.com"), "syntax", "xn--\u{fc}.example.com"),
         refuse("a zero-width space alone", any(), cn("\u{200b}"), "syntax", "\u{200b}"),
         refuse("a lone combining mark", any(), cn("\u{301}a.example.com"), "syntax", "\u{301}a.example.com"),
