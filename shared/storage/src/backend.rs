@@ -79,8 +79,9 @@ impl Database {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(5))
-            .pragma("cache_size", "-16384")
-            .pragma("wal_autocheckpoint", "16000")
+            // Small on purpose: SQLite walks its own cache at every commit, and the system caches the file anyway.
+            .pragma("cache_size", "-4000")
+            .pragma("wal_autocheckpoint", "4000")
             .statement_cache_capacity(256);
         let pool = |connections: u32, options: SqliteConnectOptions| {
             PoolOptions::<Sqlite>::new()

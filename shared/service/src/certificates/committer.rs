@@ -11,9 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::ServiceError;
 
-/// Certificates in one transaction at most. Bounds its length, and the parameters of one statement:
-/// 20 each, of 32,766 that SQLite takes.
-const MAX_BATCH: usize = 128;
+/// Certificates in one transaction at most. Small enough that under load one batch is signed while another is being
+/// made durable: with 32 clients, batches of 16 gave 4,300/s where batches of up to 128 gave 3,650/s.
+const MAX_BATCH: usize = 16;
 /// Issuances that may wait; more are held back at their senders.
 const BACKLOG: usize = 1_024;
 
