@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use certmill_config::Config;
+use certmill_keys::PoolSizes;
 use certmill_service::App;
 use certmill_telemetry::MetricsHandle;
 use poem::listener::{
@@ -36,16 +37,7 @@ pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()>
             config.listen
         );
     }
-    let database = compose::database(&config).await?;
-    compose::require_schema(&database).await?;
-    let app = compose::app(
-        &config,
-        database,
-        compose::queue(&config).await?,
-        compose::root_keys(&config)?,
-        compose::pool_sizes(&config),
-    );
-    app.check_sealing().await.context("the root key does not fit the database")?;
+    let app = open(&config, compose::pool_sizes(&config)).await?;
     let listening = Listening::bind(&config).await?;
     tracing::info!(address = %listening.base_url(), "listening");
     run(&config, app, Some(listening), with_worker).await
@@ -53,18 +45,19 @@ pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()>
 
 /// `certmill worker`.
 pub(crate) async fn worker(config: Config) -> anyhow::Result<()> {
-    let database = compose::database(&config).await?;
-    compose::require_schema(&database).await?;
-    let app = compose::app(
-        &config,
-        database,
-        compose::queue(&config).await?,
-        compose::root_keys(&config)?,
-        compose::NO_POOL,
-    );
-    app.check_sealing().await.context("the root key does not fit the database")?;
+    let app = open(&config, compose::NO_POOL).await?;
     tracing::info!("working");
     run(&config, app, None, true).await
+}
+
+/// The service on a database that is ready for it.
+async fn open(config: &Config, pool: PoolSizes) -> anyhow::Result<App> {
+    let database = compose::database(config).await?;
+    compose::require_schema(&database).await?;
+    let queue = compose::queue(config).await?;
+    let app = compose::app(config, database, queue, compose::root_keys(config)?, pool);
+    app.check_sealing().await.context("the root key does not fit the database")?;
+    Ok(app)
 }
 
 /// An open port.

@@ -37,11 +37,12 @@ pub(crate) async fn rebuild(
     };
     let crl = sign(issuer, builder, info).await?;
     let mut tx = app.database().begin(tenant).await?;
-    lease.finish(&mut tx).await?;
     if !crls::replace(&mut tx, ca, crl).await? {
         // Someone else stored this number: the lease of this attempt is as good as lost.
         return Err(ServiceError::LeaseLost);
     }
+    // Last, because revocations of this CA wait for the job's row from here to the commit.
+    lease.finish(&mut tx).await?;
     tx.commit().await?;
     metrics::counter!("certmill_crls_built_total").increment(1);
     tracing::info!(tenant.id = %tenant, ca.id = %ca, crl.number = info.number, crl.entries = info.entries, "built a CRL");
