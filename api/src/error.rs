@@ -226,13 +226,11 @@ fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::NotFound { noun, .. } => (StatusCode::NOT_FOUND, not_found_code(*noun)),
         ServiceError::AlreadyExists { .. } => (StatusCode::CONFLICT, "already_exists"),
         ServiceError::InvalidState { .. } => (StatusCode::CONFLICT, "invalid_state"),
-        ServiceError::InUse(_) => (StatusCode::CONFLICT, "in_use"),
         ServiceError::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
         ServiceError::RoleViolation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "role_violation"),
         ServiceError::CsrInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "csr_invalid"),
         ServiceError::InvalidDuration(_) => (StatusCode::BAD_REQUEST, "invalid_duration"),
         ServiceError::InvalidCursor => (StatusCode::BAD_REQUEST, "invalid_cursor"),
-        ServiceError::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
         ServiceError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable"),
         ServiceError::LeaseLost | ServiceError::Internal(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")

@@ -1,6 +1,6 @@
 //! Who calls.
 
-use certmill_domain::{RequestId, Scope, TenantId, TokenId};
+use certmill_domain::{Scope, TenantId, TokenId};
 
 /// The authenticated caller of a use case.
 #[derive(Debug, Clone)]
@@ -13,11 +13,4 @@ pub struct Caller {
     pub scope: Scope,
     /// The request, as logs and jobs name it.
     pub request_id: String,
-}
-
-impl Caller {
-    /// The operator at the command line, acting for a tenant with every scope.
-    pub fn operator(tenant: TenantId, token_id: TokenId, request_id: RequestId) -> Self {
-        Self { tenant, token_id, scope: Scope::Admin, request_id: request_id.to_string() }
-    }
 }

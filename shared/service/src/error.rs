@@ -62,9 +62,6 @@ pub enum ServiceError {
         /// The states from which the call is possible.
         possible_from: &'static [&'static str],
     },
-    /// The object is in use.
-    #[error("{0}")]
-    InUse(String),
     /// Fields of the request are wrong.
     #[error("the request is not valid: {0}")]
     Validation(FieldErrors),
@@ -82,9 +79,6 @@ pub enum ServiceError {
         "this cursor does not belong to this list: send the `cursor` of the previous page, or none to start over"
     )]
     InvalidCursor,
-    /// The request makes no sense as a whole.
-    #[error("{0}")]
-    InvalidRequest(String),
     /// Something below is not reachable; the same call may succeed later.
     #[error("a service that certmill depends on is not available: try again")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

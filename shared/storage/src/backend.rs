@@ -135,11 +135,6 @@ impl Database {
         }
     }
 
-    /// Whether a backup of the rows is one file beside the process (for messages to people).
-    pub fn is_embedded(&self) -> bool {
-        matches!(self.pools, Pools::Sqlite { .. })
-    }
-
     /// Closes every connection, after the statements in hand.
     pub async fn close(&self) {
         match &self.pools {
@@ -333,11 +328,6 @@ impl SystemTx {
     /// Makes everything durable.
     pub async fn commit(self) -> Result<(), StorageError> {
         self.0.0.commit().await
-    }
-
-    /// Goes on in the name of one tenant, in the same transaction.
-    pub fn into_tenant(self, tenant: TenantId) -> Tx {
-        Tx(Session { link: self.0.0, tenant })
     }
 }
 
