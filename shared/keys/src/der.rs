@@ -104,7 +104,8 @@ fn write(out: &mut Vec<u8>, tag: u8, parts: &[&[u8]]) {
     }
 }
 
-fn write_header(out: &mut Vec<u8>, tag: u8, content_len: usize) {
+/// Appends identifier and length octets.
+pub fn write_header(out: &mut Vec<u8>, tag: u8, content_len: usize) {
     out.push(tag);
     let octets = content_len.to_be_bytes();
     let skipped = octets.iter().take_while(|&&octet| octet == 0).count();

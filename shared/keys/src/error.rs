@@ -1,5 +1,7 @@
 //! What can go wrong with keys, by what the caller can do about it.
 
+use std::borrow::Cow;
+
 use openssl::error::ErrorStack;
 
 /// Why an operation on a key failed. No variant ever holds key material.
@@ -7,12 +9,46 @@ use openssl::error::ErrorStack;
 pub enum KeyError {
     /// The given private key cannot be read: tell its sender.
     #[error("the private key cannot be read: {0}")]
-    InvalidKey(&'static str),
+    InvalidKey(Cow<'static, str>),
 
-    /// The given private key can be read, but is too weak or of a kind that is not served: tell its
+    /// The given private key can be read, but is of a kind or size that is not served: tell its
     /// sender.
     #[error("the private key is not acceptable: {0}")]
     UnacceptableKey(String),
+
+    /// The given private key can be read, but is too weak: tell its sender.
+    #[error("the private key is too weak: {0}")]
+    WeakKey(String),
+
+    /// The given private key is encrypted, and no password came with it: ask for the password.
+    #[error("the private key is encrypted: its password is needed too")]
+    PasswordRequired,
+
+    /// The given password is not the one that the private key or PKCS #12 bundle was encrypted with:
+    /// ask for the right one.
+    #[error("the password is wrong: it does not decrypt what it came with")]
+    WrongPassword,
+
+    /// The given private key or PKCS #12 bundle is encrypted by an algorithm that is not served: ask
+    /// for another form.
+    #[error(
+        "the encryption is not supported: {0}; AES with PBKDF2 is right, as `openssl pkcs8 -topk8` and \
+         `openssl pkcs12 -export` of OpenSSL 3 and keytool of Java 17 write"
+    )]
+    UnsupportedEncryption(String),
+
+    /// Opening the given private key or PKCS #12 bundle would take more work than one request may
+    /// cause: ask for another form.
+    #[error("decrypting takes too much work: {0}")]
+    ExcessiveWork(String),
+
+    /// The given PKCS #12 bundle cannot be read: tell its sender.
+    #[error("the PKCS #12 bundle cannot be read: {0}")]
+    InvalidBundle(Cow<'static, str>),
+
+    /// A PKCS #12 bundle was not made, since what was to be in it breaks a rule: tell the caller.
+    #[error("the PKCS #12 bundle cannot be made: {0}")]
+    BundleRefused(&'static str),
 
     /// The text of a root key has the wrong form: the operator must mend the configuration.
     #[error(

@@ -1,8 +1,11 @@
 //! A private key of any algorithm that is served.
 
+mod reading;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use certmill_x509::{KeyAlgorithm, SignatureAlgorithm, Signer, X509Error};
+use certmill_x509::{KeyAlgorithm, KeyPair, SignatureAlgorithm, Signer, X509Error};
+use openssl::ec::EcKey;
 use openssl::error::ErrorStack;
 use openssl::pkey::{Id, PKey, Private};
 use openssl::rand::rand_priv_bytes;
@@ -50,9 +53,9 @@ impl PrivateKey {
     ///
     /// # Errors
     /// [`KeyError::InvalidKey`] for anything else than exactly one such structure;
-    /// [`KeyError::UnacceptableKey`] for RSA of other sizes than 2048, 3072 and 4096 bits or with an
-    /// even or small exponent, for curves other than P-256, P-384 and P-521, for other algorithms,
-    /// and for halves that do not match.
+    /// [`KeyError::WeakKey`] for RSA of less than 2048 bits or with an even or small exponent;
+    /// [`KeyError::UnacceptableKey`] for RSA of other sizes than 2048, 3072 and 4096 bits, for curves
+    /// other than P-256, P-384 and P-521, for other algorithms, and for halves that do not match.
     pub fn from_pkcs8_der(pkcs8_der: &[u8]) -> Result<Self, KeyError> {
         if let Some((secret, point)) = EcSecret::from_own_pkcs8(pkcs8_der)? {
             return Ok(Self::from_ec(secret, &point));
@@ -61,13 +64,13 @@ impl PrivateKey {
             return Ok(Self::from_ed25519(PKey::private_key_from_raw_bytes(seed, Id::ED25519)?)?);
         }
         if !der::is_one_sequence(pkcs8_der) {
-            return Err(KeyError::InvalidKey("it is not exactly one DER SEQUENCE"));
+            return Err(KeyError::InvalidKey("it is not exactly one DER SEQUENCE".into()));
         }
         let key = PKey::private_key_from_pkcs8(pkcs8_der)
-            .map_err(|_| KeyError::InvalidKey("it is not an unencrypted PKCS#8 PrivateKeyInfo"))?;
+            .map_err(|_| KeyError::InvalidKey("it is not an unencrypted PKCS#8 PrivateKeyInfo".into()))?;
         match key.id() {
             Id::RSA => Self::import_rsa(&key),
-            Id::EC => Self::import_ec(&key),
+            Id::EC => Self::import_ec(&key.ec_key()?),
             Id::ED25519 => Ok(Self::from_ed25519(key)?),
             _ => Err(KeyError::UnacceptableKey("its algorithm is not RSA, ECDSA or Ed25519".to_owned())),
         }
@@ -132,8 +135,8 @@ impl PrivateKey {
         Ok(Self::from_ec(secret, &point))
     }
 
-    fn import_ec(key: &PKey<Private>) -> Result<Self, KeyError> {
-        let (secret, point) = EcSecret::import(&key.ec_key()?)?;
+    fn import_ec(key: &EcKey<Private>) -> Result<Self, KeyError> {
+        let (secret, point) = EcSecret::import(key)?;
         Ok(Self::from_ec(secret, &point))
     }
 
@@ -176,6 +179,12 @@ impl Signer for PrivateKey {
     }
 }
 
+impl KeyPair for PrivateKey {
+    fn spki_der(&self) -> &[u8] {
+        &self.spki_der
+    }
+}
+
 /// Written here into one buffer of the right size, so that the text of a key is in memory once.
 fn private_key_pem(pkcs8_der: &[u8]) -> Zeroizing<String> {
     const BEGIN: &str = "-----BEGIN PRIVATE KEY-----\n";
@@ -204,7 +213,7 @@ mod tests {
     use std::process::Command;
 
     use openssl::bn::{BigNum, BigNumRef};
-    use openssl::ec::{EcGroup, EcKey};
+    use openssl::ec::EcGroup;
     use openssl::nid::Nid;
     use openssl::rsa::{Rsa, RsaPrivateKeyBuilder};
     use openssl::symm::Cipher;
@@ -428,7 +437,7 @@ mod tests {
 
     fn refusal(pkcs8_der: &[u8]) -> String {
         match PrivateKey::from_pkcs8_der(pkcs8_der).err().unwrap() {
-            KeyError::UnacceptableKey(reason) => reason,
+            KeyError::UnacceptableKey(reason) | KeyError::WeakKey(reason) => reason,
             other => panic!("{other}"),
         }
     }

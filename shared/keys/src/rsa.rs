@@ -12,6 +12,8 @@ use crate::{KeyError, der};
 
 /// The least public exponent that is accepted (CA/Browser Forum Baseline Requirements §6.1.6).
 const LEAST_EXPONENT: u32 = 65_537;
+/// Smaller moduli are weak, others that are not served are only unusual.
+const LEAST_BITS: i32 = 2048;
 /// The longest public exponent that is accepted, in bits (FIPS 186-5 §5.1).
 const LONGEST_EXPONENT_BITS: i32 = 256;
 
@@ -41,7 +43,8 @@ impl RsaSecret {
     pub fn import(key: Rsa<Private>) -> Result<(Modulus, Self, Vec<u8>), KeyError> {
         let modulus = Modulus::of_bits(key.n().num_bits()).ok_or_else(|| {
             let bits = key.n().num_bits();
-            unacceptable(format!("RSA of {bits} bits; 2048, 3072 and 4096 bits are served"))
+            let reason = format!("RSA of {bits} bits; 2048, 3072 and 4096 bits are served");
+            if bits < LEAST_BITS { KeyError::WeakKey(reason) } else { KeyError::UnacceptableKey(reason) }
         })?;
         check_public_numbers(key.n(), key.e())?;
         check_factors(&key)?;
@@ -109,13 +112,13 @@ impl Modulus {
 
 fn check_public_numbers(modulus: &BigNumRef, exponent: &BigNumRef) -> Result<(), KeyError> {
     if !modulus.is_bit_set(0) {
-        return Err(unacceptable("its RSA modulus is even"));
+        return Err(weak("its RSA modulus is even"));
     }
     if !exponent.is_bit_set(0) {
-        return Err(unacceptable("its RSA public exponent is even"));
+        return Err(weak("its RSA public exponent is even"));
     }
     if exponent.ucmp(&*BigNum::from_u32(LEAST_EXPONENT)?).is_lt() {
-        return Err(unacceptable("its RSA public exponent is less than 65537"));
+        return Err(weak("its RSA public exponent is less than 65537"));
     }
     if exponent.num_bits() > LONGEST_EXPONENT_BITS {
         return Err(unacceptable("its RSA public exponent is longer than 256 bits"));
@@ -136,6 +139,10 @@ fn check_factors(key: &Rsa<Private>) -> Result<(), KeyError> {
     Ok(())
 }
 
-fn unacceptable(reason: impl Into<String>) -> KeyError {
-    KeyError::UnacceptableKey(reason.into())
+fn weak(reason: &str) -> KeyError {
+    KeyError::WeakKey(reason.to_owned())
+}
+
+fn unacceptable(reason: &str) -> KeyError {
+    KeyError::UnacceptableKey(reason.to_owned())
 }

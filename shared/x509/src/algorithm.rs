@@ -110,6 +110,12 @@ pub trait Signer: Send + Sync {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, X509Error>;
 }
 
+/// A private key that knows its public key, as a certificate signing request needs it.
+pub trait KeyPair: Signer {
+    /// DER SubjectPublicKeyInfo of the public key (RFC 5280 §4.1).
+    fn spki_der(&self) -> &[u8];
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

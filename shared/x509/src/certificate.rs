@@ -274,7 +274,7 @@ fn write_crl_distribution_point(list: &mut Writer, url: &str) {
 }
 
 /// `SIGNED{…}`: what was signed, the algorithm, the signature.
-fn signed(tbs: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) -> Vec<u8> {
+pub(crate) fn signed(tbs: &[u8], algorithm: SignatureAlgorithm, signature: &[u8]) -> Vec<u8> {
     let mut writer = Writer::with_capacity(tbs.len() + signature.len() + 32);
     writer.sequence(|certificate| {
         certificate.raw(tbs);

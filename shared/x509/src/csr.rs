@@ -1,4 +1,14 @@
-//! Certificate signing requests (PKCS #10, RFC 2986).
+//! Certificate signing requests (PKCS #10, RFC 2986): read strictly for signing at once, read
+//! tolerantly for a person to look at, and made.
+
+mod inspection;
+mod signature;
+mod template;
+mod warning;
+
+pub use inspection::{CsrInspection, RequestedExtension, RequestedExtensions};
+pub use template::CsrTemplate;
+pub use warning::CsrWarning;
 
 use crate::{
     DistinguishedName, PublicKey, SubjectAltNames, X509Error,
@@ -9,6 +19,8 @@ use crate::{
     writer::tag,
 };
 
+/// The second is what Netscape and Java call it (RFC 7468 §7).
+const PEM_LABELS: [&str; 2] = [pem::CERTIFICATE_REQUEST, "NEW CERTIFICATE REQUEST"];
 /// `extensionRequest` (RFC 2985 §5.4.2).
 const EXTENSION_REQUEST: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e";
 
@@ -36,8 +48,7 @@ impl CertificateSigningRequest {
     /// # Errors
     /// [`X509Error::Pem`] and those of [`Self::from_der`].
     pub fn from_pem(text: &str) -> Result<Self, X509Error> {
-        let der = pem::decode_one(&[pem::CERTIFICATE_REQUEST, "NEW CERTIFICATE REQUEST"], text)?;
-        Self::from_der(&der)
+        Self::from_der(&pem::decode_one(&PEM_LABELS, text)?)
     }
 
     /// Reads a request and checks its structure, key, requested names and signature.
@@ -47,13 +58,7 @@ impl CertificateSigningRequest {
     /// hash; [`X509Error::InvalidName`] when it asks for a name that cannot be used;
     /// [`X509Error::UnsupportedKey`] and [`X509Error::WeakKey`] for its key.
     pub fn from_der(der: &[u8]) -> Result<Self, X509Error> {
-        Self::parse(der).map_err(|error| match error {
-            X509Error::Der(cause) => {
-                X509Error::InvalidCsr(format!("it is not a PKCS #10 request in DER: {cause}"))
-            }
-            X509Error::InvalidCertificate(reason) => X509Error::InvalidCsr(reason),
-            other => other,
-        })
+        Self::parse(der).map_err(as_csr_error)
     }
 
     /// The subject; attributes that a [`DistinguishedName`] does not hold are left out.
@@ -82,6 +87,64 @@ impl CertificateSigningRequest {
     }
 
     fn parse(der: &[u8]) -> Result<Self, X509Error> {
+        let request = RawRequest::parse(der)?;
+        let subject = parse_name_der(request.subject_der)?;
+        let public_key = PublicKey::from_spki_der(request.spki_der)?;
+        let verified = public_key
+            .verify(request.algorithm_der, request.info_der, request.signature)
+            .map_err(|error| match error {
+                X509Error::UnsupportedKey(reason) => X509Error::InvalidCsr(reason),
+                other => other,
+            })?;
+        if !verified {
+            return Err(not_its_own_key());
+        }
+        let requested = match extension_request(&request.attributes)? {
+            Some(values) => {
+                let mut values = Reader::new(values)?;
+                let extensions_der = values.raw()?;
+                values.finish()?;
+                requested_extensions(extensions_der)?
+            }
+            None => Requested::default(),
+        };
+        Ok(Self { der: der.to_vec(), subject, public_key, requested })
+    }
+}
+
+fn as_csr_error(error: X509Error) -> X509Error {
+    match error {
+        X509Error::Der(cause) => {
+            X509Error::InvalidCsr(format!("it is not a PKCS #10 request in DER: {cause}"))
+        }
+        X509Error::InvalidCertificate(reason) => X509Error::InvalidCsr(reason),
+        other => other,
+    }
+}
+
+fn not_its_own_key() -> X509Error {
+    X509Error::InvalidCsr("its signature was not made with its own key".into())
+}
+
+/// A `CertificationRequest` as it stands (RFC 2986 §4.2).
+struct RawRequest<'a> {
+    /// What is signed.
+    info_der: &'a [u8],
+    algorithm_der: &'a [u8],
+    signature: &'a [u8],
+    subject_der: &'a [u8],
+    spki_der: &'a [u8],
+    attributes: Vec<RawAttribute<'a>>,
+}
+
+/// An `Attribute`: its encoded OID, and what its SET holds.
+struct RawAttribute<'a> {
+    oid: &'a [u8],
+    values: &'a [u8],
+}
+
+impl<'a> RawRequest<'a> {
+    fn parse(der: &'a [u8]) -> Result<Self, X509Error> {
         let mut request = Reader::of_sequence(der)?;
         let info_der = request.raw()?;
         let algorithm_der = request.raw()?;
@@ -92,46 +155,33 @@ impl CertificateSigningRequest {
         if info.unsigned_integer()? != [0] {
             return Err(X509Error::InvalidCsr("its version is not 1 (RFC 2986 section 4.1)".into()));
         }
-        let subject = parse_name_der(info.raw()?)?;
+        let subject_der = info.raw()?;
         let spki_der = info.raw()?;
         // Many programs leave the attributes out when there are none, against RFC 2986.
-        let attributes = info.optional(tag::context_constructed(0))?.unwrap_or_default();
+        let list = info.optional(tag::context_constructed(0))?.unwrap_or_default();
         info.finish()?;
 
-        let public_key = PublicKey::from_spki_der(spki_der)?;
-        let verified =
-            public_key.verify(algorithm_der, info_der, signature).map_err(|error| match error {
-                X509Error::UnsupportedKey(reason) => X509Error::InvalidCsr(reason),
-                other => other,
-            })?;
-        if !verified {
-            return Err(X509Error::InvalidCsr("its signature was not made with its own key".into()));
+        let mut attributes = Vec::new();
+        let mut list = Reader::new(list)?;
+        while !list.is_at_end() {
+            let mut attribute = list.sequence()?;
+            let oid = attribute.value(tag::OBJECT_IDENTIFIER)?;
+            let values = attribute.value(tag::SET)?;
+            attribute.finish()?;
+            attributes.push(RawAttribute { oid, values });
         }
-        Ok(Self { der: der.to_vec(), subject, public_key, requested: requested(attributes)? })
+        Ok(Self { info_der, algorithm_der, signature, subject_der, spki_der, attributes })
     }
 }
 
-fn requested(attributes: &[u8]) -> Result<Requested, X509Error> {
-    let mut requested = Requested::default();
-    let mut seen = false;
-    let mut list = Reader::new(attributes)?;
-    while !list.is_at_end() {
-        let mut attribute = list.sequence()?;
-        let oid = attribute.value(tag::OBJECT_IDENTIFIER)?;
-        let values = attribute.value(tag::SET)?;
-        attribute.finish()?;
-        if oid != EXTENSION_REQUEST {
-            continue;
-        }
-        if std::mem::replace(&mut seen, true) {
-            return Err(X509Error::InvalidCsr("it has more than one extensionRequest".into()));
-        }
-        let mut values = Reader::new(values)?;
-        let extensions_der = values.raw()?;
-        values.finish()?;
-        requested = requested_extensions(extensions_der)?;
+/// The values of the one `extensionRequest`, if there is one.
+fn extension_request<'a>(attributes: &[RawAttribute<'a>]) -> Result<Option<&'a [u8]>, X509Error> {
+    let mut requests = attributes.iter().filter(|attribute| attribute.oid == EXTENSION_REQUEST);
+    let first = requests.next().map(|attribute| attribute.values);
+    if requests.next().is_some() {
+        return Err(X509Error::InvalidCsr("it has more than one extensionRequest".into()));
     }
-    Ok(requested)
+    Ok(first)
 }
 
 fn requested_extensions(extensions_der: &[u8]) -> Result<Requested, X509Error> {

@@ -30,6 +30,12 @@ pub enum X509Error {
     /// A certificate is malformed, or not signed by the key it should be signed by.
     #[error("certificate is not valid: {0}")]
     InvalidCertificate(String),
+    /// A certificate revocation list is malformed.
+    #[error("certificate revocation list is not valid: {0}")]
+    InvalidCrl(String),
+    /// An OCSP response is malformed.
+    #[error("OCSP response is not valid: {0}")]
+    InvalidOcspResponse(String),
     /// A certificate or CRL was not signed, since what was to be signed breaks a rule. A fault of
     /// the caller.
     #[error("refused to sign: {0}")]

@@ -13,7 +13,7 @@ pub(crate) const EARLIEST: i64 = -631_152_000;
 /// 9999-12-31T23:59:59Z, the last instant of GeneralizedTime, which stands for "no end".
 pub(crate) const LATEST: i64 = 253_402_300_799;
 /// 2050-01-01T00:00:00Z.
-const FIRST_GENERALIZED: i64 = 2_524_608_000;
+pub(crate) const FIRST_GENERALIZED: i64 = 2_524_608_000;
 
 /// Writes an instant as `Time`. Instants outside of [`EARLIEST`]..=[`LATEST`] cannot be written;
 /// callers refuse them.
@@ -61,8 +61,22 @@ pub(crate) fn parse(tag: u8, contents: &[u8]) -> Result<i64, X509Error> {
     Ok(days * SECONDS_PER_DAY + hour * 3600 + minute * 60 + second)
 }
 
+/// An instant for people, as in `2026-01-01T00:00:00Z`; instants outside of
+/// [`EARLIEST`]..=[`LATEST`] are shown as the nearest of these.
+pub(crate) fn text(unix_seconds: i64) -> String {
+    let digits = digits(unix_seconds.clamp(EARLIEST, LATEST));
+    let mut text = String::with_capacity(20);
+    for (digit, before) in
+        digits.iter().zip(["", "", "", "", "-", "", "-", "", "T", "", ":", "", ":", "", ""])
+    {
+        text.push_str(before);
+        text.push(char::from(*digit));
+    }
+    text
+}
+
 /// `YYYYMMDDHHMMSSZ` of an instant in the years 0 to 9999.
-fn digits(unix_seconds: i64) -> [u8; 15] {
+pub(crate) fn digits(unix_seconds: i64) -> [u8; 15] {
     let (days, seconds) =
         (unix_seconds.div_euclid(SECONDS_PER_DAY), unix_seconds.rem_euclid(SECONDS_PER_DAY));
     let (year, month, day) = civil_from_days(days);

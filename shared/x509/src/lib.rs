@@ -9,6 +9,7 @@
 
 mod algorithm;
 mod certificate;
+pub mod chain;
 mod crl;
 mod csr;
 mod dns_name;
@@ -16,27 +17,33 @@ mod error;
 mod instant;
 mod name;
 mod name_constraints;
+mod name_match;
 mod name_text;
 mod parsed;
 pub mod pem;
 mod public_key;
 mod reader;
+pub mod revocation;
 mod san;
 mod serial;
 mod usage;
 mod writer;
 
-pub use algorithm::{KeyAlgorithm, SignatureAlgorithm, Signer};
+pub use algorithm::{KeyAlgorithm, KeyPair, SignatureAlgorithm, Signer};
 pub use certificate::{BasicConstraints, CertificateTemplate};
 pub use crl::{CrlBuilder, CrlHeader, RevocationReason};
-pub use csr::CertificateSigningRequest;
+pub use csr::{
+    CertificateSigningRequest, CsrInspection, CsrTemplate, CsrWarning, RequestedExtension,
+    RequestedExtensions,
+};
 pub use dns_name::DnsName;
 pub use error::X509Error;
 pub use name::{DistinguishedName, parse_name_der};
 pub use name_constraints::NameConstraints;
+pub use name_match::{NameKey, same_name};
 pub use name_text::rfc4514_of_der;
-pub use parsed::ParsedCertificate;
-pub use public_key::{PublicKey, sha256_hex, spki_sha256, subject_key_id};
+pub use parsed::{ParsedCertificate, split_certificates};
+pub use public_key::{PublicKey, hex, sha256, sha256_hex, spki_sha256, subject_key_id};
 pub use san::{EmailAddress, SubjectAltNames, UriName};
 pub use serial::SerialNumber;
 pub use usage::{ExtendedKeyUsage, KeyUsage, ObjectIdentifier};

@@ -1,7 +1,7 @@
 //! Distinguished names (RFC 5280 §4.1.2.4 and Appendix A).
 
 use crate::{
-    X509Error,
+    EmailAddress, X509Error,
     reader::Reader,
     writer::{Writer, tag},
 };
@@ -22,6 +22,9 @@ pub struct DistinguishedName {
     pub locality: Vec<String>,
     /// `ST`, at most 128 characters each.
     pub province: Vec<String>,
+    /// `emailAddress` (PKCS #9, RFC 2985 §5.2.1), an ASCII e-mail address. Certificates that a role
+    /// issues never have it: addresses belong into the subject alternative names.
+    pub email: Option<String>,
 }
 
 impl DistinguishedName {
@@ -46,8 +49,9 @@ impl DistinguishedName {
         })
     }
 
-    /// The DER of `Name`, in the order C, ST, L, O, OU, CN: PrintableString for countries,
-    /// UTF8String for everything else (RFC 5280 §4.1.2.4).
+    /// The DER of `Name`, in the order C, ST, L, O, OU, CN, emailAddress: PrintableString for
+    /// countries, IA5String for the e-mail address, UTF8String for everything else (RFC 5280
+    /// §4.1.2.4).
     pub fn to_der(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(128);
         self.write(&mut writer);
@@ -59,10 +63,15 @@ impl DistinguishedName {
             for (attribute, value) in self.attributes() {
                 name.nested(tag::SET, |rdn| {
                     rdn.sequence(|pair| {
-                        pair.object_identifier(&attribute.oid());
+                        pair.object_identifier(attribute.oid());
                         let string = match attribute {
                             Attribute::Country => tag::PRINTABLE_STRING,
-                            _ => tag::UTF8_STRING,
+                            Attribute::Email => tag::IA5_STRING,
+                            Attribute::Province
+                            | Attribute::Locality
+                            | Attribute::Organization
+                            | Attribute::OrganizationalUnit
+                            | Attribute::CommonName => tag::UTF8_STRING,
                         };
                         pair.primitive(string, value.as_bytes());
                     });
@@ -79,9 +88,11 @@ impl DistinguishedName {
             .chain(values_of(Attribute::Organization, &self.organization))
             .chain(values_of(Attribute::OrganizationalUnit, &self.organizational_unit))
             .chain(values_of(Attribute::CommonName, self.common_name.as_slice()))
+            .chain(values_of(Attribute::Email, self.email.as_slice()))
     }
 
-    /// Adds a value. Of several common names the last is kept, which is the most specific one.
+    /// Adds a value. Of several common names or e-mail addresses the last is kept, which is the most
+    /// specific one.
     pub(crate) fn push(&mut self, attribute: Attribute, value: String) {
         match attribute {
             Attribute::Country => self.country.push(value),
@@ -90,6 +101,7 @@ impl DistinguishedName {
             Attribute::Organization => self.organization.push(value),
             Attribute::OrganizationalUnit => self.organizational_unit.push(value),
             Attribute::CommonName => self.common_name = Some(value),
+            Attribute::Email => self.email = Some(value),
         }
     }
 }
@@ -98,7 +110,7 @@ fn values_of(attribute: Attribute, values: &[String]) -> impl DoubleEndedIterato
     values.iter().map(move |value| (attribute, value.as_str()))
 }
 
-/// The attributes that [`DistinguishedName`] holds (X.520).
+/// The attributes that [`DistinguishedName`] holds (X.520, PKCS #9).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Attribute {
     CommonName,
@@ -107,19 +119,21 @@ pub(crate) enum Attribute {
     Province,
     Organization,
     OrganizationalUnit,
+    Email,
 }
 
 impl Attribute {
-    pub(crate) const ALL: [Self; 6] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::CommonName,
         Self::Country,
         Self::Locality,
         Self::Province,
         Self::Organization,
         Self::OrganizationalUnit,
+        Self::Email,
     ];
 
-    /// The short name of RFC 4514 §3.
+    /// The short name of RFC 4514 §3; RFC 4514 has none for e-mail addresses.
     pub(crate) const fn short_name(self) -> &'static str {
         match self {
             Self::CommonName => "CN",
@@ -128,20 +142,21 @@ impl Attribute {
             Self::Province => "ST",
             Self::Organization => "O",
             Self::OrganizationalUnit => "OU",
+            Self::Email => "emailAddress",
         }
     }
 
-    /// The contents of the OBJECT IDENTIFIER, an arc of id-at (2.5.4).
-    const fn oid(self) -> [u8; 3] {
-        let arc = match self {
-            Self::CommonName => 3,
-            Self::Country => 6,
-            Self::Locality => 7,
-            Self::Province => 8,
-            Self::Organization => 10,
-            Self::OrganizationalUnit => 11,
-        };
-        [0x55, 0x04, arc]
+    /// The contents of the OBJECT IDENTIFIER: an arc of id-at (2.5.4), or of PKCS #9.
+    pub(crate) const fn oid(self) -> &'static [u8] {
+        match self {
+            Self::CommonName => b"\x55\x04\x03",
+            Self::Country => b"\x55\x04\x06",
+            Self::Locality => b"\x55\x04\x07",
+            Self::Province => b"\x55\x04\x08",
+            Self::Organization => b"\x55\x04\x0a",
+            Self::OrganizationalUnit => b"\x55\x04\x0b",
+            Self::Email => b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01",
+        }
     }
 
     pub(crate) fn from_oid(oid: &[u8]) -> Option<Self> {
@@ -163,6 +178,12 @@ impl Attribute {
                     .then_some(())
                     .ok_or_else(|| "C is a country code of two letters, as in NL".into());
             }
+            Self::Email => {
+                return value.parse::<EmailAddress>().map(drop).map_err(|error| match error {
+                    X509Error::InvalidName { reason, .. } => format!("{name}: {reason}"),
+                    other => other.to_string(),
+                });
+            }
             Self::CommonName | Self::Organization | Self::OrganizationalUnit => 64,
             Self::Locality | Self::Province => 128,
         };
@@ -182,10 +203,15 @@ pub fn parse_name_der(name_der: &[u8]) -> Result<DistinguishedName, X509Error> {
     let mut name = DistinguishedName::default();
     for pair in rdns(name_der)?.into_iter().flatten() {
         if let Some(attribute) = Attribute::from_oid(pair.oid) {
-            let value = pair.text().ok_or_else(|| {
-                X509Error::invalid_name(attribute.short_name(), "its value is not a string that can be read")
-            })?;
-            name.push(attribute, value);
+            match pair.text() {
+                Some(value) => name.push(attribute, value),
+                // Nothing is decided by it, so it is no reason to refuse a certificate.
+                None if attribute == Attribute::Email => {}
+                None => {
+                    let reason = "its value is not a string that can be read";
+                    return Err(X509Error::invalid_name(attribute.short_name(), reason));
+                }
+            }
         }
     }
     Ok(name)
@@ -255,6 +281,7 @@ pub(crate) mod tests {
             country: vec!["NL".into()],
             locality: vec!["Delft".into()],
             province: vec!["Zuid-Holland".into()],
+            email: Some("ann@example.com".into()),
         }
     }
 
@@ -264,7 +291,7 @@ pub(crate) mod tests {
         let der = name.to_der();
         assert_eq!(parse_name_der(&der).unwrap(), name);
         let other: x509_cert::name::Name = der::Decode::from_der(&der).unwrap();
-        assert_eq!(other.iter_rdn().count(), 7);
+        assert_eq!(other.iter_rdn().count(), 8);
         assert_eq!(der::Encode::to_der(&other).unwrap(), der);
         assert_eq!(DistinguishedName::default().to_der(), [0x30, 0]);
     }
@@ -297,13 +324,32 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn email_addresses_are_ascii_and_written_last() {
+        let name = |email: &str| DistinguishedName {
+            email: Some(email.into()),
+            ..DistinguishedName::with_common_name("a")
+        };
+        assert!(name("a@example.com").validate().is_ok());
+        for value in ["", "a", "ü@example.com", "a@b@example.com", "a b@example.com", "a@exa\nmple.com"] {
+            assert!(matches!(name(value).validate(), Err(X509Error::InvalidName { .. })), "{value}");
+        }
+        let der = name("a@example.com").to_der();
+        assert!(der.ends_with(b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01\x16\x0da@example.com"));
+        // A BIT STRING in place of the text.
+        let mut odd = der;
+        let place = odd.len() - 15;
+        odd[place] = 0x03;
+        assert_eq!(parse_name_der(&odd).unwrap(), DistinguishedName::with_common_name("a"));
+    }
+
+    #[test]
     fn old_string_types_are_read() {
         let name = |value: &[u8]| {
             let mut writer = Writer::with_capacity(64);
             writer.sequence(|name| {
                 name.nested(tag::SET, |rdn| {
                     rdn.sequence(|pair| {
-                        pair.object_identifier(&Attribute::CommonName.oid());
+                        pair.object_identifier(Attribute::CommonName.oid());
                         pair.raw(value);
                     });
                 });

@@ -19,9 +19,10 @@ impl fmt::Display for DistinguishedName {
     }
 }
 
-/// Reads RFC 4514 text with the attributes CN, O, OU, C, L and ST (in any case), most specific
-/// first. Spaces around separators are tolerated; multi-valued RDNs and `#`-hexadecimal values are
-/// refused.
+/// Reads RFC 4514 text with the attributes CN, O, OU, C, L, ST and emailAddress, by short name, by
+/// X.520 name or as dotted OID, in any case; most specific first. Spaces around separators are
+/// tolerated. The parts of a multi-valued RDN (`CN=a+O=b`) become RDNs of their own, since that is
+/// how names are written here. Quoted values (of RFC 2253) and `#`-hexadecimal ones are refused.
 impl FromStr for DistinguishedName {
     type Err = X509Error;
 
@@ -31,23 +32,30 @@ impl FromStr for DistinguishedName {
         if text.trim().is_empty() {
             return Ok(name);
         }
-        let parts = split_unescaped(text);
+        let parts = split_unescaped(text, &[',', '+']);
+        if split_unescaped(text, &['"']).len() > 1 {
+            return Err(refuse(
+                "a value in quotes is not supported: escape special characters with a backslash \
+                 (RFC 4514 section 2.4)",
+            ));
+        }
         // The text is in the reverse order of the encoding.
         for part in parts.into_iter().rev() {
             let (attribute, value) = part
                 .split_once('=')
                 .ok_or_else(|| refuse("a distinguished name has the form CN=example,O=Example (RFC 4514)"))?;
-            let attribute = Attribute::ALL
-                .into_iter()
-                .find(|known| known.short_name().eq_ignore_ascii_case(attribute.trim()))
-                .ok_or_else(|| refuse("only the attributes CN, O, OU, C, L and ST are supported"))?;
-            if attribute == Attribute::CommonName && name.common_name.is_some() {
-                return Err(refuse("it has more than one CN"));
-            }
-            let value = unescape(trim_unescaped(value)).ok_or_else(|| {
-                refuse("a special character is not escaped with a backslash (RFC 4514 section 2.4)")
+            let attribute = attribute_named(attribute.trim()).ok_or_else(|| {
+                refuse("only the attributes CN, O, OU, C, L, ST and emailAddress are supported")
             })?;
-            name.push(attribute, value);
+            let repeated = match attribute {
+                Attribute::CommonName => name.common_name.is_some(),
+                Attribute::Email => name.email.is_some(),
+                _ => false,
+            };
+            if repeated {
+                return Err(refuse(&format!("it has more than one {}", attribute.short_name())));
+            }
+            name.push(attribute, value_of(trim_unescaped(value)).map_err(refuse)?);
         }
         name.validate()?;
         Ok(name)
@@ -91,6 +99,14 @@ pub fn rfc4514_of_der(name_der: &[u8]) -> Result<String, X509Error> {
     Ok(text)
 }
 
+/// The short name of an attribute, or its dotted OID.
+pub(crate) fn attribute_text(oid: &[u8]) -> Result<String, X509Error> {
+    match short_name(oid) {
+        Some(name) => Ok(name.to_owned()),
+        None => Ok(ObjectIdentifier::from_contents(oid)?.to_string()),
+    }
+}
+
 fn push(text: &mut String, arguments: fmt::Arguments<'_>) {
     // Invariant: writing to a String does not fail.
     let _ = text.write_fmt(arguments);
@@ -111,7 +127,6 @@ fn short_name(oid: &[u8]) -> Option<&'static str> {
             42 => Some("givenName"),
             _ => None,
         },
-        b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x01" => Some("emailAddress"),
         b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x19" => Some("DC"),
         b"\x09\x92\x26\x89\x93\xf2\x2c\x64\x01\x01" => Some("UID"),
         _ => None,
@@ -142,11 +157,46 @@ impl fmt::Display for Escaped<'_> {
     }
 }
 
-/// The parts between commas that no backslash escapes.
-fn split_unescaped(text: &str) -> Vec<&str> {
+/// The attribute with this short name, X.520 name or OID.
+fn attribute_named(name: &str) -> Option<Attribute> {
+    const OTHER_NAMES: [(&str, Attribute); 9] = [
+        ("commonName", Attribute::CommonName),
+        ("countryName", Attribute::Country),
+        ("localityName", Attribute::Locality),
+        ("stateOrProvinceName", Attribute::Province),
+        ("S", Attribute::Province),
+        ("organizationName", Attribute::Organization),
+        ("organizationalUnitName", Attribute::OrganizationalUnit),
+        ("email", Attribute::Email),
+        ("E", Attribute::Email),
+    ];
+    let short_names = Attribute::ALL.into_iter().map(|attribute| (attribute.short_name(), attribute));
+    let by_name = short_names.chain(OTHER_NAMES).find(|(known, _)| known.eq_ignore_ascii_case(name));
+    if let Some((_, attribute)) = by_name {
+        return Some(attribute);
+    }
+    // RFC 2253 wrote "OID." in front.
+    let dotted = match name.split_at_checked(4) {
+        Some((head, rest)) if head.eq_ignore_ascii_case("OID.") => rest,
+        _ => name,
+    };
+    let oid: ObjectIdentifier = dotted.parse().ok()?;
+    Attribute::from_oid(oid.contents())
+}
+
+/// A value without its escapes.
+fn value_of(text: &str) -> Result<String, &'static str> {
+    if text.starts_with('#') {
+        return Err("a value in hexadecimal is not supported: write it as text, and a # in front as \\#");
+    }
+    unescape(text).ok_or("a special character is not escaped with a backslash (RFC 4514 section 2.4)")
+}
+
+/// The parts between separators that no backslash escapes.
+fn split_unescaped<'a>(text: &'a str, separators: &[char]) -> Vec<&'a str> {
     let mut escaped = false;
     text.split(|character| {
-        let separates = character == ',' && !escaped;
+        let separates = separators.contains(&character) && !escaped;
         escaped = character == '\\' && !escaped;
         separates
     })
@@ -204,7 +254,7 @@ mod tests {
 
     #[test]
     fn most_specific_attributes_come_first_and_specials_are_escaped() {
-        let text = "CN=Ann Ü\\, \\\"x\\\",OU=unit 2,OU=unit 1,O=Org \\+ Co,L=Delft,ST=Zuid-Holland,C=NL";
+        let text = "emailAddress=ann@example.com,CN=Ann Ü\\, \\\"x\\\",OU=unit 2,OU=unit 1,O=Org \\+ Co,L=Delft,ST=Zuid-Holland,C=NL";
         assert_eq!(full_name().to_string(), text);
         assert_eq!(rfc4514_of_der(&full_name().to_der()).unwrap(), text);
         assert_eq!(text.parse::<DistinguishedName>().unwrap(), full_name());
@@ -238,7 +288,14 @@ mod tests {
             "CN=a,",
             ",CN=a",
             "X=a",
-            "CN=a+O=b",
+            "CN=a+",
+            "CN=a+X=b",
+            "E=a@example.com,email=b@example.com",
+            "E=nobody",
+            "2.5.4=a",
+            "2.5.4.5=a",
+            "OID.=a",
+            "ÜÜ=a",
             "CN=#0401",
             "CN=a;O=b",
             "CN=\"a\"",
@@ -256,6 +313,31 @@ mod tests {
             );
         }
         assert!("".parse::<DistinguishedName>().unwrap().is_empty());
+        let unknown = "DC=a".parse::<DistinguishedName>().unwrap_err().to_string();
+        assert!(unknown.contains("CN, O, OU, C, L, ST and emailAddress"), "{unknown}");
+        for (text, named) in [("CN=#0401", "hexadecimal"), ("CN=\"a, b\"", "quotes"), ("CN=a;b", "backslash")]
+        {
+            let message = text.parse::<DistinguishedName>().unwrap_err().to_string();
+            assert!(message.contains(named), "{message}");
+        }
+    }
+
+    #[test]
+    fn attributes_have_several_names() {
+        let canonical =
+            "emailAddress=a@example.com,CN=web.example.com,OU=unit,O=Example\\, Inc.,L=Delft,ST=ZH,C=NL";
+        for text in [
+            canonical,
+            "E=a@example.com,CN=web.example.com,OU=unit,O=Example\\, Inc.,L=Delft,S=ZH,C=NL",
+            "CN=web.example.com+email=a@example.com,OU=unit+O=Example\\2c Inc.,L=Delft,st=ZH,c=NL",
+            "1.2.840.113549.1.9.1=a@example.com,2.5.4.3=web.example.com,OID.2.5.4.11=unit,2.5.4.10=Example\\, Inc.,\
+             oid.2.5.4.7=Delft,2.5.4.8=ZH,2.5.4.6=NL",
+            "countryName=NL, stateOrProvinceName=ZH, localityName=Delft, organizationName=Example\\, Inc., \
+             organizationalUnitName=unit, commonName=web.example.com, EMAILADDRESS=a@example.com",
+        ] {
+            let name: DistinguishedName = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
+            assert_eq!(name.to_string(), canonical, "{text}");
+        }
     }
 
     #[test]

@@ -279,3 +279,16 @@ impl Extensions {
         Ok(parsed)
     }
 }
+
+/// Certificates that stand one after the other, apart again.
+///
+/// # Errors
+/// [`X509Error::Der`] when they do not.
+pub fn split_certificates(der: &[u8]) -> Result<Vec<Vec<u8>>, X509Error> {
+    let mut reader = Reader::new(der)?;
+    let mut certificates = Vec::new();
+    while !reader.is_at_end() {
+        certificates.push(reader.raw()?.to_vec());
+    }
+    Ok(certificates)
+}

@@ -1,5 +1,10 @@
 //! Textual encodings (RFC 7468).
 
+mod bundle;
+mod content;
+
+pub use bundle::{Bundle, PrivateKeyBlock};
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::X509Error;

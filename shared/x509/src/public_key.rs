@@ -3,7 +3,6 @@
 use openssl::{
     hash::MessageDigest,
     pkey::{PKey, Public},
-    sha::sha256,
     sign::Verifier,
 };
 
@@ -109,13 +108,23 @@ impl PublicKey {
     }
 }
 
+/// SHA-256 of anything.
+pub fn sha256(octets: &[u8]) -> [u8; 32] {
+    openssl::sha::sha256(octets)
+}
+
 /// SHA-256 of anything in plain lower-case hexadecimal, as fingerprints of certificates and keys
 /// are shown.
 pub fn sha256_hex(octets: &[u8]) -> String {
+    hex(&sha256(octets))
+}
+
+/// Octets in plain lower-case hexadecimal.
+pub fn hex(octets: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     // Invariant: a nibble is below 16.
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 0x0F)]);
-    sha256(octets).into_iter().flat_map(|octet| [digit(octet >> 4), digit(octet)]).collect()
+    octets.iter().flat_map(|&octet| [digit(octet >> 4), digit(octet)]).collect()
 }
 
 /// SHA-256 of a `SubjectPublicKeyInfo` in plain lower-case hexadecimal.

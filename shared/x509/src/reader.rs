@@ -88,8 +88,12 @@ impl<'a> Reader<'a> {
 /// One `Extension` (RFC 5280 §4.1): its encoded OID and what the OCTET STRING wraps.
 pub(crate) struct RawExtension<'a> {
     pub(crate) oid: &'a [u8],
+    pub(crate) critical: bool,
     pub(crate) value: &'a [u8],
 }
+
+/// The most extensions of one certificate, request or CRL. Each is compared with those before it.
+const MOST_EXTENSIONS: usize = 200;
 
 /// Reads `Extensions`, each at most once (RFC 5280 §4.2).
 pub(crate) fn extensions(der: &[u8]) -> Result<Vec<RawExtension<'_>>, X509Error> {
@@ -98,13 +102,19 @@ pub(crate) fn extensions(der: &[u8]) -> Result<Vec<RawExtension<'_>>, X509Error>
     while !entries.is_at_end() {
         let mut entry = entries.sequence()?;
         let oid = entry.value(tag::OBJECT_IDENTIFIER)?;
-        entry.optional(tag::BOOLEAN)?;
+        // DER forbids to write the default FALSE, but some programs do.
+        let critical = entry.optional(tag::BOOLEAN)?.is_some_and(|value| value != [0]);
         let value = entry.value(tag::OCTET_STRING)?;
         entry.finish()?;
+        if extensions.len() == MOST_EXTENSIONS {
+            return Err(X509Error::InvalidCertificate(format!(
+                "it has more than {MOST_EXTENSIONS} extensions"
+            )));
+        }
         if extensions.iter().any(|known| known.oid == oid) {
             return Err(X509Error::InvalidCertificate("an extension occurs twice".into()));
         }
-        extensions.push(RawExtension { oid, value });
+        extensions.push(RawExtension { oid, critical, value });
     }
     Ok(extensions)
 }

@@ -225,7 +225,8 @@ impl SubjectAltNames {
         Ok(names)
     }
 
-    fn push_general_name(&mut self, tag: u8, contents: &[u8]) -> Result<(), X509Error> {
+    /// Adds one `GeneralName`, given by its identifier octet and contents.
+    pub(crate) fn push_general_name(&mut self, tag: u8, contents: &[u8]) -> Result<(), X509Error> {
         let text = || {
             let text = String::from_utf8_lossy(contents);
             if contents.is_ascii() {
@@ -250,7 +251,7 @@ impl SubjectAltNames {
     }
 }
 
-fn ip_address(octets: &[u8]) -> Result<IpAddr, X509Error> {
+pub(crate) fn ip_address(octets: &[u8]) -> Result<IpAddr, X509Error> {
     <[u8; 4]>::try_from(octets)
         .map(IpAddr::from)
         .or_else(|_| <[u8; 16]>::try_from(octets).map(|octets| IpAddr::from(Ipv6Addr::from(octets))))

@@ -48,6 +48,7 @@ fn everything_in_a_template_is_written_and_read_back() {
         country: vec!["NL".into()],
         locality: vec!["Delft".into()],
         province: vec!["ZH".into()],
+        email: None,
     };
     parts.subject_alt_names = SubjectAltNames {
         dns: vec!["*.a.example".parse().unwrap(), "bücher.example".parse().unwrap()],

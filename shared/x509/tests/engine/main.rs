@@ -2,9 +2,13 @@
 //! is made by the `openssl` command line.
 
 #[cfg(test)]
+mod bundles;
+#[cfg(test)]
 mod certificates;
 #[cfg(test)]
 mod crls;
+#[cfg(test)]
+mod inspection;
 #[cfg(test)]
 mod judge;
 #[cfg(test)]

@@ -1,8 +1,11 @@
 use std::fmt::Write as _;
 
-use certmill_x509::{CertificateSigningRequest, X509Error, pem};
+use certmill_x509::{
+    CertificateSigningRequest, CsrTemplate, DistinguishedName, KeyAlgorithm, KeyPair, SignatureAlgorithm,
+    Signer, SubjectAltNames, X509Error, pem,
+};
 
-use crate::judge::{Judge, der_of};
+use crate::judge::{Judge, TestKey, der_of, extension};
 
 const LABEL: &str = pem::CERTIFICATE_REQUEST;
 
@@ -184,4 +187,94 @@ fn pem_of_every_usual_shape_is_read() {
     ] {
         assert!(matches!(refusal(&shape), X509Error::Pem(_)), "{shape}");
     }
+}
+
+/// A key that knows its public key.
+struct RequestKey {
+    key: TestKey,
+    spki_der: Vec<u8>,
+}
+
+impl RequestKey {
+    fn generate(algorithm: KeyAlgorithm) -> Self {
+        let key = TestKey::generate(algorithm);
+        Self { spki_der: key.spki_der(), key }
+    }
+}
+
+impl Signer for RequestKey {
+    fn signature_algorithm(&self) -> SignatureAlgorithm {
+        self.key.signature_algorithm()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<Vec<u8>, X509Error> {
+        self.key.sign(message)
+    }
+}
+
+impl KeyPair for RequestKey {
+    fn spki_der(&self) -> &[u8] {
+        &self.spki_der
+    }
+}
+
+#[test]
+fn requests_are_made_for_every_algorithm() {
+    let judge = Judge::new();
+    let template = CsrTemplate {
+        subject: "emailAddress=a@example.com,CN=a.example,O=Sm\u{ef}th\\, Inc.,C=NL".parse().unwrap(),
+        subject_alt_names: SubjectAltNames {
+            dns: vec!["a.example".parse().unwrap(), "*.b.example".parse().unwrap()],
+            ip: vec!["10.0.0.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
+            email: vec!["a@example.com".parse().unwrap()],
+            uri: vec!["spiffe://example.org/a".parse().unwrap()],
+        },
+    };
+    for algorithm in KeyAlgorithm::ALL {
+        let key = RequestKey::generate(algorithm);
+        let der = template.sign(&key).unwrap();
+        judge.write("made.der", &der);
+        judge.accepts("asn1parse -inform der -in made.der");
+        let text =
+            judge.accepts("req -inform der -in made.der -verify -noout -text -nameopt RFC2253,utf8,-esc_msb");
+        assert!(text.contains("verify OK"), "{algorithm:?}: {text}");
+        assert!(text.contains("Version: 1"), "{text}");
+        let subject = "emailAddress=a@example.com,CN=a.example,O=Sm\u{ef}th\\, Inc.,C=NL";
+        assert!(text.contains(subject), "{text}");
+        let names = extension(&text, "X509v3 Subject Alternative Name").unwrap();
+        assert_eq!(
+            names,
+            "X509v3 Subject Alternative Name: DNS:a.example, DNS:*.b.example, IP Address:10.0.0.1, IP \
+             Address:2001:DB8:0:0:0:0:0:1, email:a@example.com, URI:spiffe://example.org/a"
+        );
+        judge.accepts("req -inform der -in made.der -noout -pubkey -out public.pem");
+        judge.accepts("pkey -pubin -in public.pem -outform der -out public.der");
+        assert_eq!(std::fs::read(judge.path("public.der")).unwrap(), key.spki_der());
+        let csr = CertificateSigningRequest::from_der(&der).unwrap();
+        assert_eq!(
+            (csr.subject(), csr.subject_alt_names()),
+            (&template.subject, &template.subject_alt_names)
+        );
+    }
+}
+
+#[test]
+fn requests_can_be_made_of_a_subject_or_of_names_alone() {
+    let judge = Judge::new();
+    let key = RequestKey::generate(KeyAlgorithm::P256);
+    let subject = DistinguishedName::with_common_name("Ann");
+    let only_subject = CsrTemplate { subject, ..CsrTemplate::default() };
+    judge.write("made.der", only_subject.sign(&key).unwrap());
+    let text = judge.accepts("req -inform der -in made.der -verify -noout -text");
+    assert!(text.contains("verify OK") && !text.contains("Subject Alternative Name"), "{text}");
+    let names = SubjectAltNames { dns: vec!["a.example".parse().unwrap()], ..SubjectAltNames::default() };
+    let only_names = CsrTemplate { subject_alt_names: names, ..CsrTemplate::default() };
+    judge.write("made.der", only_names.sign(&key).unwrap());
+    let text = judge.accepts("req -inform der -in made.der -verify -noout -text");
+    assert!(text.contains("Subject Alternative Name: critical"), "{text}");
+
+    assert!(matches!(CsrTemplate::default().sign(&key), Err(X509Error::RefusedToSign(_))));
+    let subject = DistinguishedName::with_common_name("a".repeat(65));
+    let long = CsrTemplate { subject, ..CsrTemplate::default() };
+    assert!(matches!(long.sign(&key), Err(X509Error::InvalidName { .. })));
 }

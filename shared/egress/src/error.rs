@@ -1,0 +1,86 @@
+//! What can go wrong, sorted by what the caller can do about it.
+
+use std::{error::Error, time::Duration};
+
+use crate::Denial;
+
+/// Why nothing was fetched. No message holds more of the URL than its host.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EgressError {
+    /// The URL cannot be used, whatever the network says.
+    #[error("the URL cannot be used: {0}")]
+    InvalidUrl(String),
+    /// The policy does not allow the address. An operator can; see [`crate::EgressPolicy`]. The
+    /// message leaves the address out, which would tell a tenant what a name means inside.
+    #[error("{host} is not connected to: {denial}")]
+    Denied {
+        /// The host of the URL.
+        host: String,
+        /// Address and reason.
+        denial: Denial,
+    },
+    /// A redirect leads where redirects are not followed.
+    #[error("the redirect by {host} is not followed: {reason}")]
+    RefusedRedirect {
+        /// The host that answered with the redirect.
+        host: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The time limit passed first. Trying again later may help.
+    #[error("{host} did not answer completely within {} seconds", .limit.as_secs_f32())]
+    Timeout {
+        /// The host of the first URL.
+        host: String,
+        /// The limit.
+        limit: Duration,
+    },
+    /// The answer is larger than the limit.
+    #[error("{host} answered with more than {max_bytes} octets, the limit")]
+    TooLarge {
+        /// The host that answered.
+        host: String,
+        /// The limit, in octets.
+        max_bytes: usize,
+    },
+    /// No connection, a broken one, or an answer that is not HTTP. Trying again later may help.
+    #[error("{host} cannot be reached: {reason}")]
+    Unreachable {
+        /// The host of the URL.
+        host: String,
+        /// The innermost cause.
+        reason: String,
+    },
+    /// An answer that is not a success; see [`crate::Response::success`].
+    #[error("{host} answered with status {status}, where a status of 200 to 299 was expected")]
+    BadStatus {
+        /// The host that answered.
+        host: String,
+        /// The status of HTTP.
+        status: u16,
+    },
+    /// The client could not be made. Nothing that a tenant can correct.
+    #[error("the HTTP client cannot be set up: {0}")]
+    Setup(String),
+}
+
+impl EgressError {
+    /// What the HTTP client reported.
+    pub(crate) fn of_client(host: &str, error: &reqwest::Error) -> Self {
+        let mut cause: &(dyn Error + 'static) = error;
+        loop {
+            if let Some(denial) = cause.downcast_ref::<Denial>() {
+                return Self::Denied { host: host.to_owned(), denial: *denial };
+            }
+            match cause.source() {
+                Some(source) => cause = source,
+                // Only the outermost error, reqwest's own, would show the URL.
+                None if cause.is::<reqwest::Error>() => {
+                    return Self::Unreachable { host: host.to_owned(), reason: "it failed".into() };
+                }
+                None => return Self::Unreachable { host: host.to_owned(), reason: cause.to_string() },
+            }
+        }
+    }
+}

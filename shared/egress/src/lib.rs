@@ -1,0 +1,18 @@
+//! The one HTTP client for addresses that a tenant can influence: distribution points and responders
+//! named in certificates, and whatever else is fetched on somebody's behalf.
+//!
+//! Such an address is a way into the network that the service stands in (SSRF). So every address is
+//! judged by an [`EgressPolicy`] at the last moment: after the name was resolved, on the very
+//! addresses that are connected to, on literals, and again on every hop of a redirect. What is
+//! fetched is bounded in time and size, no proxy is taken from the environment, and there are no
+//! cookies, no credentials and no compression.
+
+mod client;
+mod error;
+mod policy;
+mod resolver;
+
+pub use client::{Egress, Limits, Response};
+pub use error::EgressError;
+pub use policy::{Denial, EgressPolicy};
+pub use resolver::{Addresses, Lookup, SystemLookup};

@@ -1,0 +1,16 @@
+//! CRLs and OCSP responses are made by the `openssl` command, and read and judged here.
+
+#[cfg(test)]
+mod crls;
+#[cfg(test)]
+mod deltas;
+#[cfg(test)]
+mod hostile;
+#[cfg(test)]
+mod ocsp;
+#[cfg(test)]
+mod pkits;
+#[cfg(test)]
+mod sources;
+#[cfg(test)]
+mod workshop;
