@@ -13,6 +13,7 @@ use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
 use crate::edge::CurrentRequest;
 use crate::error::ApiError;
+use crate::guard::CurrentHold;
 
 /// A scope as a type.
 pub(crate) trait Needed: Send + Sync {
@@ -88,15 +89,25 @@ impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let (Some(app), Some(current)) =
-            (request.data::<App>(), request.extensions().get::<CurrentRequest>())
-        else {
+        let Some(app) = request.data::<App>() else {
             return Err(ApiError::internal().into());
         };
-        let caller =
-            tokens::authenticate(app, bearer(request), S::SCOPE, &current.0).await.map_err(ApiError::from)?;
+        let caller = authenticate(app, request, S::SCOPE).await?;
         Ok(Self { caller, scope: PhantomData })
     }
+}
+
+/// Who sends a request, whatever scopes they have.
+pub(crate) async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
+    authenticate(app, request, Scope::Read).await
+}
+
+async fn authenticate(app: &App, request: &Request, needed: Scope) -> Result<Caller, ApiError> {
+    let current = request.extensions().get::<CurrentRequest>().ok_or_else(ApiError::internal)?;
+    let caller = tokens::authenticate(app, bearer(request), needed, &current.0).await?;
+    let source_address = request.remote_addr().as_socket_addr().map(|address| address.ip().to_canonical());
+    let hold = request.extensions().get::<CurrentHold>().map(|held| held.0.clone());
+    Ok(Caller { source_address, hold, ..caller })
 }
 
 /// The token of the `Authorization` header (RFC 6750 §2.1; the scheme's case does not matter).

@@ -4,12 +4,15 @@ use std::fmt::Display;
 
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::{FromRequest, IntoResponse, Request, RequestBody, Response};
+use poem_openapi::error::ContentTypeError;
 use poem_openapi::payload::{ParsePayload, Payload};
 use poem_openapi::registry::{
-    MetaHeader, MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
+    MetaHeader, MetaMediaType, MetaRequest, MetaResponse, MetaResponses, MetaSchemaRef, Registry,
 };
 use poem_openapi::types::Type;
-use poem_openapi::{ApiResponse, impl_apirequest_for_payload};
+use poem_openapi::{
+    ApiExtractor, ApiExtractorType, ApiResponse, ExtractParamOptions, impl_apirequest_for_payload,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -39,12 +42,15 @@ impl<T: DeserializeOwned + Type> ParsePayload for Body<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = Vec::<u8>::from_request(request, body).await?;
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
         Ok(Self(parse(&bytes)?))
     }
 }
 
 impl_apirequest_for_payload!(Body<T>, T: DeserializeOwned + Type);
+
+/// Fields whose values are never quoted.
+const SECRET_FIELDS: [&str; 3] = ["password", "private_key_pem", "pkcs12"];
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // serde takes the values of an array for the fields of an object in their order; JSON does not mean that.
@@ -82,6 +88,10 @@ fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
     if path == "." {
         return not_an_object(&problem);
     }
+    // serde quotes the value.
+    if SECRET_FIELDS.iter().any(|field| path.ends_with(field)) {
+        return ApiError::field(path, "must be a string");
+    }
     ApiError::field(path, problem)
 }
 
@@ -95,6 +105,41 @@ fn not_an_object(problem: &dyn Display) -> ApiError {
 
 fn malformed(error: &serde_json::Error) -> ApiError {
     ApiError::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the body is not JSON: {error}"))
+}
+
+/// A request's JSON body that may be left out, which means the same as an empty object.
+pub(crate) struct OptionalBody<T>(pub(crate) T);
+
+impl<'a, T: DeserializeOwned + Type + Default> ApiExtractor<'a> for OptionalBody<T> {
+    const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::RequestObject];
+
+    type ParamType = ();
+    type ParamRawType = ();
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+
+    fn request_meta() -> Option<MetaRequest> {
+        let content = vec![MetaMediaType { content_type: "application/json", schema: T::schema_ref() }];
+        Some(MetaRequest { description: None, content, required: false })
+    }
+
+    async fn from_request(
+        request: &'a Request,
+        body: &mut RequestBody,
+        _options: ExtractParamOptions<()>,
+    ) -> poem::Result<Self> {
+        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        match request.content_type() {
+            None => Err(ContentTypeError::ExpectContentType.into()),
+            Some(content_type) if Body::<T>::check_content_type(content_type) => Ok(Self(parse(&bytes)?)),
+            Some(other) => Err(ContentTypeError::NotSupported { content_type: other.to_owned() }.into()),
+        }
+    }
 }
 
 /// `200` with a JSON body.

@@ -1,17 +1,20 @@
 //! What happens to every request: an id, a span, a limit on its body, figures, and one form for every error.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use certmill_service::App;
 use certmill_service::domain::RequestId;
 use futures_util::FutureExt;
 use poem::error::ResponseError;
-use poem::http::{HeaderName, HeaderValue, StatusCode};
-use poem::{Body, Endpoint, IntoResponse, Request, Response};
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument;
 
 use crate::error::ApiError;
+use crate::guard::guard;
 
 /// How large a request's body may be.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -43,16 +46,16 @@ impl ResponseError for BodyTooLarge {
 /// The outermost endpoint.
 pub(crate) struct Edge<E> {
     app: App,
-    inner: E,
+    inner: Arc<E>,
 }
 
 impl<E> Edge<E> {
     pub(crate) fn new(app: App, inner: E) -> Self {
-        Self { app, inner }
+        Self { app, inner: Arc::new(inner) }
     }
 }
 
-impl<E: Endpoint> Endpoint for Edge<E> {
+impl<E: Endpoint + 'static> Endpoint for Edge<E> {
     type Output = Response;
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
@@ -60,11 +63,17 @@ impl<E: Endpoint> Endpoint for Edge<E> {
         let request_id = request_id(&request, &self.app);
         let method = request.method().clone();
         let route = route_label(request.uri().path());
+        let route_is_private = request.uri().path().starts_with("/v1/");
         let span = tracing::info_span!("request", request.id = %request_id, http.method = %method, http.route = route);
         request.extensions_mut().insert(CurrentRequest(request_id.clone()));
         let mut response = self.answer(request, &request_id).instrument(span.clone()).await;
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             response.headers_mut().insert(REQUEST_ID.clone(), value);
+        }
+        // Answers may hold private keys and tokens; what may be kept says so itself.
+        let headers = response.headers_mut();
+        if route_is_private && !headers.contains_key(header::CACHE_CONTROL) {
+            headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
         let status = response.status().as_u16();
         let elapsed = started.elapsed();
@@ -80,41 +89,46 @@ impl<E: Endpoint> Endpoint for Edge<E> {
     }
 }
 
-impl<E: Endpoint> Edge<E> {
+impl<E: Endpoint + 'static> Edge<E> {
     async fn answer(&self, mut request: Request, request_id: &str) -> Response {
         let body = match limited_body(&mut request).await {
             Ok(body) => body,
             Err(error) => return ApiError::from_poem(error).render(request_id),
         };
-        request.set_body(body);
-        match AssertUnwindSafe(self.inner.call(request)).catch_unwind().await {
-            Ok(Ok(output)) => output.into_response(),
-            Ok(Err(error)) => {
-                let error = ApiError::from_poem(error);
-                if error.status().is_client_error() {
-                    tracing::debug!(error = %error, "refused a request");
-                }
-                error.render(request_id)
+        request.set_body(body.clone());
+        let inner = Arc::clone(&self.inner);
+        let answer = guard(&self.app, request, &body, move |request| carry_out(inner, request)).await;
+        answer.unwrap_or_else(|error| {
+            if error.status().is_client_error() {
+                tracing::debug!(error = %error, "refused a request");
             }
-            Err(_) => {
-                tracing::error!("a request handler panicked");
-                ApiError::internal().render(request_id)
-            }
+            error.render(request_id)
+        })
+    }
+}
+
+async fn carry_out<E: Endpoint>(inner: Arc<E>, request: Request) -> Result<Response, ApiError> {
+    match AssertUnwindSafe(inner.call(request)).catch_unwind().await {
+        Ok(Ok(output)) => Ok(output.into_response()),
+        Ok(Err(error)) => Err(ApiError::from_poem(error)),
+        Err(_) => {
+            tracing::error!("a request handler panicked");
+            Err(ApiError::internal())
         }
     }
 }
 
 /// The body, read whole. A declared length is believed only when it is too large.
-async fn limited_body(request: &mut Request) -> poem::Result<Body> {
+async fn limited_body(request: &mut Request) -> poem::Result<Bytes> {
     let declared = request.header("content-length").and_then(|length| length.parse::<usize>().ok());
     if declared == Some(0) {
-        return Ok(Body::empty());
+        return Ok(Bytes::new());
     }
     if declared.is_some_and(|length| length > BODY_LIMIT) {
         return Err(BodyTooLarge.into());
     }
     match request.take_body().into_bytes_limit(BODY_LIMIT).await {
-        Ok(bytes) => Ok(Body::from_bytes(bytes)),
+        Ok(bytes) => Ok(bytes),
         Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(BodyTooLarge.into()),
         Err(error) => Err(error.into()),
     }
@@ -131,12 +145,15 @@ fn request_id(request: &Request, app: &App) -> String {
 
 /// The route for figures, one of a fixed set, so that no client can make up new time series.
 fn route_label(path: &str) -> &'static str {
-    const ROUTES: [(&str, &str); 14] = [
+    const ROUTES: [(&str, &str); 17] = [
         ("/v1/pki/issue/", "issue"),
         ("/v1/pki/sign/", "sign"),
         ("/v1/pki/certificates", "certificates"),
         ("/v1/pki/revoke", "revoke"),
         ("/v1/pki/roles", "roles"),
+        ("/v1/pki/csr", "csr"),
+        ("/v1/pki/trust-anchors", "trust_anchors"),
+        ("/v1/audit/", "audit"),
         ("/v1/pki/ca", "ca"),
         ("/v1/tokens", "tokens"),
         ("/pub/crl/", "public_crl"),

@@ -25,6 +25,8 @@ pub struct ApiError {
     code: &'static str,
     message: String,
     details: Option<Value>,
+    /// Seconds after which it makes sense to try again.
+    retry_after: Option<u64>,
 }
 
 /// The body of every error.
@@ -51,7 +53,7 @@ struct ErrorContent {
 impl ApiError {
     /// An error without details.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: None }
+        Self { status, code, message: message.into(), details: None, retry_after: None }
     }
 
     /// One wrong field.
@@ -115,6 +117,11 @@ impl ApiError {
         )
     }
 
+    /// Its code.
+    pub(crate) fn code(&self) -> &'static str {
+        self.code
+    }
+
     /// The status that it answers.
     pub(crate) fn status(&self) -> StatusCode {
         self.status
@@ -133,15 +140,13 @@ impl ApiError {
             .content_type("application/json")
             .body(json!({ "error": error }).to_string());
         let headers = response.headers_mut();
-        match self.status {
-            StatusCode::UNAUTHORIZED => {
-                headers
-                    .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"certmill\""));
-            }
-            StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
-            }
-            _ => {}
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"certmill\""));
+        }
+        let overloaded =
+            [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&self.status);
+        if let Some(seconds) = self.retry_after.or(overloaded.then_some(2)) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -199,6 +204,11 @@ impl From<ServiceError> for ApiError {
             ServiceError::InvalidState { state, possible_from, .. } => {
                 plain.with(json!({ "state": state, "possible_from": possible_from }))
             }
+            ServiceError::Duplicate { id, .. } => plain.with(json!({ "id": id })),
+            ServiceError::CallInProgress { seconds } => {
+                let details = json!({ "state": "running", "possible_from": ["done"] });
+                Self { retry_after: Some(seconds), ..plain.with(details) }
+            }
             ServiceError::InsufficientScope(scope) => plain.with(json!({ "required_scope": scope.as_str() })),
             ServiceError::Internal(source) => {
                 tracing::error!(error = source.as_ref(), "a request failed");
@@ -224,11 +234,16 @@ fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::TokenRevoked => (StatusCode::UNAUTHORIZED, "token_revoked"),
         ServiceError::InsufficientScope(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
         ServiceError::NotFound { noun, .. } => (StatusCode::NOT_FOUND, not_found_code(*noun)),
-        ServiceError::AlreadyExists { .. } => (StatusCode::CONFLICT, "already_exists"),
-        ServiceError::InvalidState { .. } => (StatusCode::CONFLICT, "invalid_state"),
+        ServiceError::AlreadyExists { .. } | ServiceError::Duplicate { .. } => {
+            (StatusCode::CONFLICT, "already_exists")
+        }
+        ServiceError::InvalidState { .. } | ServiceError::CallInProgress { .. } => {
+            (StatusCode::CONFLICT, "invalid_state")
+        }
         ServiceError::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
         ServiceError::RoleViolation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "role_violation"),
         ServiceError::CsrInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "csr_invalid"),
+        ServiceError::CertificateInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "certificate_invalid"),
         ServiceError::InvalidDuration(_) => (StatusCode::BAD_REQUEST, "invalid_duration"),
         ServiceError::InvalidCursor => (StatusCode::BAD_REQUEST, "invalid_cursor"),
         ServiceError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable"),
@@ -244,6 +259,8 @@ fn not_found_code(noun: Noun) -> &'static str {
         Noun::Role => "role_not_found",
         Noun::Certificate => "certificate_not_found",
         Noun::Token => "token_not_found",
+        Noun::Csr => "csr_not_found",
+        Noun::TrustAnchor => "trust_anchor_not_found",
     }
 }
 

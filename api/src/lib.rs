@@ -1,9 +1,12 @@
 //! The HTTP API: it validates, answers reads, issues, and leaves what is slow to the workers.
 
+mod audit;
 mod auth;
 mod body;
+mod calls;
 mod edge;
 mod error;
+mod guard;
 mod health;
 mod negotiate;
 mod openapi;

@@ -6,12 +6,20 @@ use certmill_service::App;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 
+use crate::audit::AuditApi;
 use crate::health::HealthApi;
 use crate::pki::ca::CaApi;
 use crate::pki::certificates::CertificatesApi;
+use crate::pki::csr::CsrApi;
+use crate::pki::import::ImportApi;
 use crate::pki::issue::IssueApi;
+use crate::pki::private_key::PrivateKeyApi;
+use crate::pki::renew::RenewApi;
 use crate::pki::revoke::RevokeApi;
+use crate::pki::role_check::RoleCheckApi;
 use crate::pki::roles::RolesApi;
+use crate::pki::trust_anchors::TrustAnchorsApi;
+use crate::pki::validate::ValidateApi;
 use crate::public::PublicApi;
 use crate::tokens::TokensApi;
 
@@ -22,6 +30,9 @@ revocation and CRLs.
 Every answer carries `X-Request-ID`. Every error has the body `{\"error\": {\"code\", \"message\", \"details\"?, \
 \"request_id\"}}`; `code` is what clients branch on. Request bodies are JSON of at most 1 MiB; unknown fields are refused. \
 Lists are newest first and come in pages: `limit` (1 to 1000, 100 by default) and `cursor`. \
+A POST that creates or changes something may carry `Idempotency-Key` (1 to 255 printable ASCII characters): the same key \
+and body get the first answer again for 24 hours, with `Idempotency-Replayed: true`, and for ten minutes with the private \
+key or token in it; while the first call runs `409 invalid_state` with `Retry-After`; another body is `422`. \
 Times are ISO 8601 in UTC, durations such as `90d` or `1d12h`, serial numbers lower-case hex pairs joined by `:`.";
 
 /// The groups of the document.
@@ -35,8 +46,16 @@ pub(crate) enum Group {
     Roles,
     /// Issuing, signing, finding, labelling and revoking certificates.
     Certificates,
+    /// CSRs that a person looks at before a CA signs them.
+    #[oai(rename = "CSR Workflow")]
+    Csrs,
+    /// CA certificates of others that the tenant trusts.
+    #[oai(rename = "Trust Anchors")]
+    TrustAnchors,
     /// API tokens.
     Tokens,
+    /// Who did what.
+    Audit,
     /// Distribution points for relying parties; no token needed.
     #[oai(rename = "Public distribution")]
     Public,
@@ -44,10 +63,38 @@ pub(crate) enum Group {
     Service,
 }
 
-type Apis = (CaApi, RolesApi, IssueApi, CertificatesApi, RevokeApi, TokensApi, PublicApi, HealthApi);
+type Apis = (
+    CaApi,
+    RolesApi,
+    RoleCheckApi,
+    CertificateApis,
+    CsrApi,
+    TrustAnchorsApi,
+    TokensApi,
+    AuditApi,
+    PublicApi,
+    HealthApi,
+);
+
+/// Everything that is done with certificates.
+type CertificateApis =
+    (IssueApi, CertificatesApi, RenewApi, PrivateKeyApi, ImportApi, ValidateApi, RevokeApi);
 
 fn apis() -> Apis {
-    (CaApi, RolesApi, IssueApi, CertificatesApi, RevokeApi, TokensApi, PublicApi, HealthApi)
+    let certificates =
+        (IssueApi, CertificatesApi, RenewApi, PrivateKeyApi, ImportApi, ValidateApi, RevokeApi);
+    (
+        CaApi,
+        RolesApi,
+        RoleCheckApi,
+        certificates,
+        CsrApi,
+        TrustAnchorsApi,
+        TokensApi,
+        AuditApi,
+        PublicApi,
+        HealthApi,
+    )
 }
 
 fn describe<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {

@@ -3,7 +3,15 @@
 pub(crate) mod ca;
 mod ca_view;
 pub(crate) mod certificates;
+pub(crate) mod csr;
+mod csr_view;
+pub(crate) mod import;
 pub(crate) mod issue;
+pub(crate) mod private_key;
+pub(crate) mod renew;
 pub(crate) mod revoke;
 mod role_body;
+pub(crate) mod role_check;
 pub(crate) mod roles;
+pub(crate) mod trust_anchors;
+pub(crate) mod validate;

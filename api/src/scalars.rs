@@ -6,6 +6,7 @@ use std::fmt;
 
 use certmill_service::ServiceError;
 use certmill_service::domain::{Sans, Ttl};
+use certmill_service::x509::DistinguishedName;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
 use serde::de::{Deserializer, SeqAccess, Visitor};
@@ -190,5 +191,79 @@ impl<'de> Deserialize<'de> for SanInput {
         let (uri, dns) =
             names.0.into_iter().partition(|name| name.contains("://") || name.starts_with("urn:"));
         Ok(Self(Sans { dns, uri, ..Sans::default() }))
+    }
+}
+
+/// A subject: by attribute, or an RFC 4514 string.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct SubjectInput(pub(crate) DistinguishedName);
+
+impl Serialize for SubjectInput {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.0)
+    }
+}
+
+openapi_type!(SubjectInput, "Subject", {
+    let attributes =
+        ["common_name", "organization", "organizational_unit", "country", "locality", "province", "email"];
+    let mut by_attribute = MetaSchema::new("object");
+    by_attribute.properties = attributes.map(|attribute| (attribute, string_schema())).to_vec();
+    let mut schema = MetaSchema::ANY;
+    schema.description = Some("By attribute, or an RFC 4514 string such as `CN=web.example.com,O=Example`.");
+    schema.one_of = vec![MetaSchemaRef::Inline(Box::new(by_attribute)), string_schema()];
+    schema
+});
+
+impl<'de> Deserialize<'de> for SubjectInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize, Default)]
+        #[serde(deny_unknown_fields, default)]
+        struct ByAttribute {
+            common_name: Option<String>,
+            organization: Values,
+            organizational_unit: Values,
+            country: Values,
+            locality: Values,
+            province: Values,
+            email: Option<String>,
+        }
+        use serde::de::Error;
+        let value = Value::deserialize(deserializer)?;
+        if let Value::String(text) = &value {
+            return text.parse().map(Self).map_err(D::Error::custom);
+        }
+        if !value.is_object() {
+            return Err(D::Error::custom(
+                "expected an object such as {\"common_name\": \"web.example.com\"}, or an RFC 4514 string",
+            ));
+        }
+        let by = ByAttribute::deserialize(value).map_err(D::Error::custom)?;
+        Ok(Self(DistinguishedName {
+            common_name: by.common_name,
+            organization: by.organization.0,
+            organizational_unit: by.organizational_unit.0,
+            country: by.country.0,
+            locality: by.locality.0,
+            province: by.province.0,
+            email: by.email,
+        }))
+    }
+}
+
+/// One value, which may have commas in it, or several.
+#[derive(Default)]
+struct Values(Vec<String>);
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Null => Ok(Self::default()),
+            Value::String(text) => Ok(Self(vec![text])),
+            several => {
+                let TextList(values) = TextList::deserialize(several).map_err(serde::de::Error::custom)?;
+                Ok(Self(values))
+            }
+        }
     }
 }

@@ -92,7 +92,7 @@ impl TokensApi {
         }
         let expires_at = ttl.map(|ttl| app.now().plus(ttl.duration()));
         let new = tokens::NewToken { name: request.name, scopes, expires_at };
-        let issued = tokens::create(&app, caller.tenant, new).await?;
+        let issued = tokens::create(&app, &caller, new).await?;
         let location = format!("/v1/tokens/{}", issued.token.id);
         let token = issued.secret.expose().to_owned();
         Ok(Created::at(location, CreatedToken { token, view: view(issued.token) }))
@@ -141,7 +141,7 @@ impl TokensApi {
         id: Path<String>,
     ) -> Result<NoContent, ApiError> {
         let id = id.parse().map_err(|_| ServiceError::not_found(Noun::Token, &*id))?;
-        tokens::revoke(&app, caller.tenant, id).await?;
+        tokens::revoke(&app, &caller, id).await?;
         Ok(NoContent)
     }
 }

@@ -5,7 +5,7 @@ use certmill_config::Config;
 use certmill_domain::{Scope, Tenant, TenantName, Ttl};
 use certmill_queue::Queue;
 use certmill_service::tokens::NewToken;
-use certmill_service::{App, PageRequest, tenants, tokens};
+use certmill_service::{App, Caller, PageRequest, tenants, tokens};
 use clap::Subcommand;
 
 use crate::compose;
@@ -71,7 +71,8 @@ pub(crate) async fn token(config: &Config, command: TokenCommand) -> anyhow::Res
         TokenCommand::Create { name, scopes, ttl, tenant } => {
             let tenant = find_tenant(&app, &tenant).await?;
             let expires_at = ttl.map(|ttl| app.now().plus(ttl.duration()));
-            let issued = tokens::create(&app, tenant.id, NewToken { name, scopes, expires_at }).await?;
+            let operator = Caller::operator(&app, tenant.id);
+            let issued = tokens::create(&app, &operator, NewToken { name, scopes, expires_at }).await?;
             eprintln!("made {}; its secret is shown this once:", issued.token.id);
             println!("{}", issued.secret.expose());
         }
@@ -82,7 +83,7 @@ pub(crate) async fn token(config: &Config, command: TokenCommand) -> anyhow::Res
         TokenCommand::Revoke { id, tenant } => {
             let tenant = find_tenant(&app, &tenant).await?;
             let id = id.parse().with_context(|| format!("`{id}` is not the id of a token"))?;
-            tokens::revoke(&app, tenant.id, id).await?;
+            tokens::revoke(&app, &Caller::operator(&app, tenant.id), id).await?;
             println!("revoked {id}");
         }
     }
@@ -164,7 +165,7 @@ async fn find_tenant(app: &App, name: &str) -> anyhow::Result<Tenant> {
 }
 
 /// The service for a command: rows and keys, no queue.
-async fn app(config: &Config) -> anyhow::Result<App> {
+pub(crate) async fn app(config: &Config) -> anyhow::Result<App> {
     let database = compose::database(config).await?;
     compose::require_schema(&database).await?;
     let root_keys = match config.root_key_text()? {
@@ -175,6 +176,5 @@ async fn app(config: &Config) -> anyhow::Result<App> {
         }
         _ => compose::root_keys(config)?,
     };
-    let app = compose::app(config, database, Queue::in_process(), root_keys, compose::NO_POOL);
-    Ok(app)
+    compose::app(config, database, Queue::in_process(), root_keys, compose::NO_POOL)
 }

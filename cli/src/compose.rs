@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail};
 use certmill_config::Config;
 use certmill_domain::{SystemClock, SystemEntropy};
+use certmill_egress::{Egress, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
 use certmill_service::{App, Parts, Settings};
@@ -70,16 +71,19 @@ pub(crate) fn app(
     queue: Queue,
     root_keys: RootKeys,
     pool: PoolSizes,
-) -> App {
+) -> anyhow::Result<App> {
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
-    App::new(Parts {
+    let policy = EgressPolicy::allowing(config.egress.allow.clone());
+    let egress = Egress::new(policy).context("the client for outgoing requests cannot be set up")?;
+    Ok(App::new(Parts {
         database,
         queue,
         root_keys,
         key_pool: KeyPool::new(pool),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
+        egress,
         settings: Settings {
             public_url,
             crl_lifetime: config.crl.lifetime,
@@ -87,7 +91,7 @@ pub(crate) fn app(
             done_jobs_kept: config.jobs.keep_done,
             dead_jobs_kept: config.jobs.keep_dead,
         },
-    })
+    }))
 }
 
 /// The pool of RSA keys that a process which issues keeps ready.

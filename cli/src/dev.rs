@@ -9,7 +9,7 @@ use certmill_config::Config;
 use certmill_domain::{Scope, SystemEntropy, Tenant};
 use certmill_keys::{RootKey, RootKeys};
 use certmill_service::tokens::NewToken;
-use certmill_service::{App, tokens};
+use certmill_service::{App, Caller, tokens};
 
 use crate::serve::{self, Listening};
 use crate::{admin, compose};
@@ -24,7 +24,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let queue = compose::queue(&config).await?;
     let config =
         Config { public_url: config.public_url.clone().or_else(|| Some(listening.base_url())), ..config };
-    let app = compose::app(&config, database, queue, root_keys, compose::pool_sizes(&config));
+    let app = compose::app(&config, database, queue, root_keys, compose::pool_sizes(&config))?;
     app.check_sealing().await.context(
         "the root key does not fit the database: restore the root.key that belongs to this data folder",
     )?;
@@ -57,7 +57,7 @@ async fn admin_token(app: &App, tenant: &Tenant, path: &Path) -> anyhow::Result<
         return Ok(None);
     }
     let new = NewToken { name: "dev admin".to_owned(), scopes: vec![Scope::Admin], expires_at: None };
-    let issued = tokens::create(app, tenant.id, new).await?;
+    let issued = tokens::create(app, &Caller::operator(app, tenant.id), new).await?;
     let secret = issued.secret.expose().to_owned();
     write_private(path, &secret)?;
     Ok(Some(secret))

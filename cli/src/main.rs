@@ -1,6 +1,7 @@
 //! `certmill`: one binary, whose sub-command decides which parts run in this process.
 
 mod admin;
+mod audit;
 mod compose;
 mod dev;
 mod listener;
@@ -88,6 +89,9 @@ enum Command {
     /// Tenants
     #[command(subcommand)]
     Tenant(admin::TenantCommand),
+    /// The audit log
+    #[command(subcommand)]
+    Audit(audit::AuditCommand),
     /// Wrap every tenant's key with the current root key
     RotateRootKey,
     /// Print the OpenAPI document
@@ -126,6 +130,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Migrate => admin::migrate(&config).await,
             Command::Token(command) => admin::token(&config, command).await,
             Command::Tenant(command) => admin::tenant(&config, command).await,
+            Command::Audit(command) => audit::audit(&config, command).await,
             Command::RotateRootKey => admin::rotate_root_key(&config).await,
             Command::CheckConfig => admin::check_config(&config),
             Command::Openapi => Ok(()),
@@ -163,6 +168,7 @@ fn flags(cli: &Cli) -> Flags {
         | Command::Migrate
         | Command::Token(_)
         | Command::Tenant(_)
+        | Command::Audit(_)
         | Command::RotateRootKey
         | Command::Openapi
         | Command::CheckConfig => {}

@@ -55,7 +55,7 @@ async fn open(config: &Config, pool: PoolSizes) -> anyhow::Result<App> {
     let database = compose::database(config).await?;
     compose::require_schema(&database).await?;
     let queue = compose::queue(config).await?;
-    let app = compose::app(config, database, queue, compose::root_keys(config)?, pool);
+    let app = compose::app(config, database, queue, compose::root_keys(config)?, pool)?;
     app.check_sealing().await.context("the root key does not fit the database")?;
     Ok(app)
 }

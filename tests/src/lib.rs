@@ -6,6 +6,7 @@
     reason = "what goes wrong here fails the test that calls"
 )]
 
+pub mod authority;
 pub mod openssl;
 
 use std::sync::Arc;
@@ -13,10 +14,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use certmill_domain::{Scope, SystemClock, SystemEntropy, Tenant};
+use certmill_egress::{Egress, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
 use certmill_service::tokens::NewToken;
-use certmill_service::{App, Parts, Settings, tenants, tokens};
+use certmill_service::{App, Caller, Parts, Settings, tenants, tokens};
 use certmill_storage::Database;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{Method, StatusCode};
@@ -120,6 +122,8 @@ impl TestApp {
             key_pool: KeyPool::new(PoolSizes { rsa_2048: 0, rsa_3072: 0, rsa_4096: 0 }),
             clock: Arc::new(SystemClock),
             entropy,
+            // Tests reach servers of their own on this machine, and nothing else that is private.
+            egress: Egress::new(EgressPolicy::allowing(vec!["127.0.0.1/32".parse().unwrap()])).unwrap(),
             settings: Settings { public_url: "http://pki.test".to_owned(), ..Settings::default() },
         });
         let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap();
@@ -190,6 +194,18 @@ impl TestApp {
     /// `POST` of JSON as admin.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.json(Method::POST, path, body).await
+    }
+
+    /// Several `POST`s of JSON as admin, all under way at the same time; answers in their order.
+    pub async fn post_at_once(&self, calls: Vec<(String, Value)>) -> Vec<Answer> {
+        let calls = calls.into_iter().map(|(path, body)| async move { self.post(&path, body).await });
+        futures_util::future::join_all(calls).await
+    }
+
+    /// `POST` of JSON with another token.
+    pub async fn post_as(&self, token: &str, path: &str, body: Value) -> Answer {
+        let body = serde_json::to_vec(&body).unwrap();
+        self.send(Method::POST, path, Some(token), &[], Some(("application/json", body))).await
     }
 
     /// `PATCH` of JSON as admin.
@@ -267,7 +283,7 @@ impl Drop for TestApp {
 
 async fn token_of(app: &App, tenant: &Tenant, scope: Scope) -> String {
     let new = NewToken { name: scope.to_string(), scopes: vec![scope], expires_at: None };
-    tokens::create(app, tenant.id, new).await.unwrap().secret.expose().to_owned()
+    tokens::create(app, &Caller::operator(app, tenant.id), new).await.unwrap().secret.expose().to_owned()
 }
 
 impl Answer {

@@ -303,6 +303,7 @@ fn new_ca(request: CreateCaRequest) -> NewCa {
             country: list(request.country),
             locality: list(request.locality),
             province: list(request.province),
+            email: None,
         },
         ca_type: request.ca_type,
         parent_ca_id: request.parent_ca_id,

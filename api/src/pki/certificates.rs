@@ -76,16 +76,22 @@ struct CertificateView {
 /// Subject alternative names by kind.
 #[derive(Object, Serialize)]
 #[oai(rename = "SubjectAlternativeNames")]
-struct SansView {
+pub(super) struct SansView {
     dns: Vec<String>,
     ip: Vec<String>,
     email: Vec<String>,
     uri: Vec<String>,
 }
 
+impl From<Sans> for SansView {
+    fn from(Sans { dns, ip, email, uri }: Sans) -> Self {
+        Self { dns, ip, email, uri }
+    }
+}
+
 /// A certificate with its PEM and chain.
 #[derive(Object, Serialize)]
-struct CertificateDetail {
+pub(super) struct CertificateDetail {
     #[oai(flatten)]
     #[serde(flatten)]
     view: CertificateView,
@@ -234,7 +240,7 @@ fn emptied<T: Default>(value: MaybeUndefined<T>) -> Option<T> {
     }
 }
 
-fn one_of<T>(field: &str, text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
+pub(super) fn one_of<T>(field: &str, text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
     parse(text)
         .ok_or_else(|| ApiError::field(field, format!("`{text}` is unknown: see the OpenAPI document")))
 }
@@ -264,7 +270,7 @@ fn parse_tag(text: &str) -> Result<(String, String), ApiError> {
         .ok_or_else(|| ApiError::field("tag", "write `key:value`"))
 }
 
-fn detail(found: CertificateWithChain, now: Timestamp) -> CertificateDetail {
+pub(super) fn detail(found: CertificateWithChain, now: Timestamp) -> CertificateDetail {
     CertificateDetail {
         certificate_pem: pem::encode("CERTIFICATE", &found.certificate.der),
         chain_pem: found.chain_pem,
@@ -274,13 +280,12 @@ fn detail(found: CertificateWithChain, now: Timestamp) -> CertificateDetail {
 
 fn view(row: Certificate, now: Timestamp) -> CertificateView {
     let status = row.status(now);
-    let Sans { dns, ip, email, uri } = row.sans;
     CertificateView {
         id: row.id.to_string(),
         serial_number: row.serial_number.to_string(),
         common_name: row.common_name,
         subject: row.subject,
-        sans: SansView { dns, ip, email, uri },
+        sans: row.sans.into(),
         ca_id: row.ca_id.map(|id| id.to_string()),
         role: row.role,
         source: row.source.as_str().to_owned(),

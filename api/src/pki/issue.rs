@@ -1,6 +1,7 @@
 //! `/v1/pki/issue/{role}` and `/v1/pki/sign/{role}`.
 
 use certmill_service::certificates::{self, IssueRequest, Issued, SignRequest};
+use certmill_service::domain::RoleKeyType;
 use certmill_service::{App, ServiceError};
 use poem::web::Data;
 use poem_openapi::param::Path;
@@ -53,7 +54,7 @@ struct SignCsrRequest {
 
 /// A certificate that was just issued.
 #[derive(Object, Serialize)]
-struct IssuedCertificate {
+pub(super) struct IssuedCertificate {
     /// The certificate in PEM.
     certificate: String,
     /// Its private key in PEM (PKCS#8). It is in this answer only, unless the role stores keys.
@@ -90,17 +91,13 @@ impl IssueApi {
     ) -> Result<Created<IssuedCertificate>, ApiError> {
         let request = body.0;
         let list = |list: Option<TextList>| list.unwrap_or_default().0;
-        let key_type = request
-            .key_type
-            .map(|text| text.parse().map_err(|problem: String| ServiceError::field("key_type", problem)))
-            .transpose()?;
         let request = IssueRequest {
             common_name: request.common_name,
             alt_names: list(request.alt_names),
             ip_sans: list(request.ip_sans),
             uri_sans: list(request.uri_sans),
             ttl: request.ttl.map(|ttl| ttl.parse()).transpose()?,
-            key_type,
+            key_type: key_type(request.key_type)?,
             key_bits: request.key_bits,
         };
         answer(certificates::issue(&app, &caller, &role, request).await?)
@@ -128,7 +125,13 @@ impl IssueApi {
     }
 }
 
-fn answer(issued: Issued) -> Result<Created<IssuedCertificate>, ApiError> {
+/// Reads a key type, if there is one.
+pub(super) fn key_type(text: Option<String>) -> Result<Option<RoleKeyType>, ServiceError> {
+    text.map(|text| text.parse().map_err(|problem: String| ServiceError::field("key_type", problem)))
+        .transpose()
+}
+
+pub(super) fn answer(issued: Issued) -> Result<Created<IssuedCertificate>, ApiError> {
     let issuing_ca = issued.ca_chain.first().cloned().ok_or_else(ApiError::internal)?;
     let location = format!("/v1/pki/certificates/{}", issued.certificate_id);
     let (private_key, private_key_type) = match &issued.private_key {

@@ -8,7 +8,9 @@ use figment::Figment;
 
 use crate::config::read_secret;
 use crate::settings::{List, Settings, Span};
-use crate::{Config, ConfigError, CrlConfig, JobsConfig, KeyPoolConfig, LogConfig, Secret, WorkerConfig};
+use crate::{
+    Config, ConfigError, CrlConfig, EgressConfig, JobsConfig, KeyPoolConfig, LogConfig, Secret, WorkerConfig,
+};
 
 /// Fills in the defaults and checks the whole.
 pub(crate) fn finish(merged: &Figment) -> Result<Config, ConfigError> {
@@ -30,7 +32,7 @@ pub(crate) fn finish(merged: &Figment) -> Result<Config, ConfigError> {
 
 fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError> {
     let default = Config::default();
-    let Settings { crl, worker, key_pool, jobs, log, .. } = settings;
+    let Settings { crl, egress, worker, key_pool, jobs, log, .. } = settings;
     Ok(Config {
         database_url: database_url(settings.database_url, settings.database_url_file, origins)?,
         database_max_connections: settings
@@ -53,6 +55,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
             lifetime: span(crl.lifetime, default.crl.lifetime),
             renew_before: span(crl.renew_before, default.crl.renew_before),
         },
+        egress: EgressConfig { allow: items(egress.allow).into_iter().map(|network| network.0).collect() },
         worker: WorkerConfig {
             concurrency: worker.concurrency.unwrap_or(default.worker.concurrency),
             name: worker.name.unwrap_or(default.worker.name),

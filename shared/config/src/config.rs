@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, fs};
 
+use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
@@ -51,6 +52,8 @@ pub struct Config {
     pub previous_root_key_files: Vec<PathBuf>,
     /// Certificate revocation lists.
     pub crl: CrlConfig,
+    /// Addresses that may be fetched from in the name of tenants.
+    pub egress: EgressConfig,
     /// The doing of jobs.
     pub worker: WorkerConfig,
     /// RSA keys kept ready.
@@ -70,6 +73,13 @@ pub struct CrlConfig {
     pub lifetime: Duration,
     /// How long before `nextUpdate` the next one is built; shorter than `lifetime`.
     pub renew_before: Duration,
+}
+
+/// Settings of what is fetched from addresses that a tenant can influence.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EgressConfig {
+    /// Networks that may be connected to although they are not on the public internet.
+    pub allow: Vec<IpNet>,
 }
 
 /// Settings of the doing of jobs.
@@ -166,6 +176,7 @@ impl Default for Config {
             root_key_file: None,
             previous_root_keys: Vec::new(),
             previous_root_key_files: Vec::new(),
+            egress: EgressConfig::default(),
             crl: CrlConfig { lifetime: 72 * HOUR, renew_before: 24 * HOUR },
             worker: WorkerConfig { concurrency: 8, name: "certmill".to_owned() },
             key_pool: KeyPoolConfig { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 },
@@ -196,6 +207,7 @@ impl fmt::Debug for Config {
             previous_root_keys,
             previous_root_key_files,
             crl,
+            egress,
             worker,
             key_pool,
             jobs,
@@ -219,6 +231,7 @@ impl fmt::Debug for Config {
             .field("previous_root_keys", previous_root_keys)
             .field("previous_root_key_files", previous_root_key_files)
             .field("crl", crl)
+            .field("egress", egress)
             .field("worker", worker)
             .field("key_pool", key_pool)
             .field("jobs", jobs)

@@ -12,7 +12,9 @@ mod layers;
 mod secret;
 mod settings;
 
-pub use config::{Config, CrlConfig, JobsConfig, KeyPoolConfig, LogConfig, LogFormat, WorkerConfig};
+pub use config::{
+    Config, CrlConfig, EgressConfig, JobsConfig, KeyPoolConfig, LogConfig, LogFormat, WorkerConfig,
+};
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use secret::Secret;

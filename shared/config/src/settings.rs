@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use certmill_domain::Ttl;
+use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
@@ -35,6 +36,7 @@ pub(crate) struct Settings {
     pub(crate) previous_root_key_files: Option<List<PathBuf>>,
     pub(crate) shutdown_timeout: Option<Span>,
     pub(crate) crl: CrlSettings,
+    pub(crate) egress: EgressSettings,
     pub(crate) worker: WorkerSettings,
     pub(crate) key_pool: KeyPoolSettings,
     pub(crate) jobs: JobsSettings,
@@ -46,6 +48,12 @@ pub(crate) struct Settings {
 pub(crate) struct CrlSettings {
     pub(crate) lifetime: Option<Span>,
     pub(crate) renew_before: Option<Span>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct EgressSettings {
+    pub(crate) allow: Option<List<Network>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -131,6 +139,35 @@ impl<'de> Deserialize<'de> for Address {
                     E::custom(format_args!(
                         "`{text}` is no address to listen on: write an IP address and a port, such as \
                          `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`"
+                    ))
+                })
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
+}
+
+/// A network, or one address.
+#[derive(Clone, Copy)]
+pub(crate) struct Network(pub(crate) IpNet);
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Network;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a network such as \"10.0.0.0/8\", or an IP address")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Network, E> {
+                let network = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+                network.map(Network).map_err(|_| {
+                    E::custom(format_args!(
+                        "`{text}` is no network: write one such as `10.0.0.0/8` or `fd00::/8`, or an IP address"
                     ))
                 })
             }

@@ -91,6 +91,12 @@ ids! {
     EventId = "evt";
     /// A request, as in `X-Request-ID`.
     RequestId = "req";
+    /// A certificate signing request on the desk.
+    CsrId = "csr";
+    /// A trust anchor.
+    TrustAnchorId = "ta";
+    /// A row of the audit log.
+    LogId = "log";
 }
 
 #[cfg(test)]

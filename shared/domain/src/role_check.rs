@@ -5,9 +5,14 @@
 //! `allowed_domains` needs no switch, that host names are compared without regard to case, that what is
 //! no legal name is refused rather than dropped, and that a `ttl` beyond `max_ttl` is refused rather than cut.
 
+mod desk;
+mod domains;
+mod explain;
+mod findings;
 mod key;
 mod names;
 pub(crate) mod pattern;
+mod rest;
 pub(crate) mod usage;
 mod validity;
 
@@ -19,6 +24,12 @@ use certmill_x509::{
 };
 
 use crate::{Role, RoleKeyType, Timestamp, Ttl};
+
+pub use desk::{DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, approve_on_desk, legal_names};
+pub use explain::{Explanation, explain};
+pub use findings::{Finding, Verdict};
+
+use findings::FirstRefusal;
 
 /// What a client asks for, in its own words.
 #[derive(Debug, Default)]
@@ -177,10 +188,20 @@ impl fmt::Display for Violation {
 /// # Errors
 /// The first rule that refuses, with the value that it refuses and what would be allowed.
 pub fn check(role: &Role, request: &NameRequest<'_>, issuer: &IssuerWindow) -> Result<Approved, Violation> {
+    let key = key::judge(role, request.key, &mut FirstRefusal)?;
+    let names = names::judge(role, request, &mut FirstRefusal)?;
+    let validity = validity::judge(role, request.ttl.as_ref(), issuer, &mut FirstRefusal)?;
+    Ok(approve(role, key, names, validity))
+}
+
+/// Puts together what the rules have let pass.
+fn approve(
+    role: &Role,
+    (key, key_usage): (ApprovedKey, KeyUsage),
+    (common_name, sans): (Option<String>, SubjectAltNames),
+    (not_before, not_after): (Timestamp, Timestamp),
+) -> Approved {
     let settings = role.settings();
-    let (key, key_usage) = key::approve(role, request.key)?;
-    let (common_name, sans) = names::approve(role, request)?;
-    let (not_before, not_after) = validity::approve(role, request.ttl.as_ref(), issuer)?;
     let subject = DistinguishedName {
         common_name,
         organization: settings.organization.clone(),
@@ -188,8 +209,9 @@ pub fn check(role: &Role, request: &NameRequest<'_>, issuer: &IssuerWindow) -> R
         country: settings.country.clone(),
         locality: settings.locality.clone(),
         province: settings.province.clone(),
+        email: None,
     };
-    Ok(Approved {
+    Approved {
         subject,
         sans,
         key,
@@ -198,7 +220,7 @@ pub fn check(role: &Role, request: &NameRequest<'_>, issuer: &IssuerWindow) -> R
         key_usage,
         purposes: Arc::clone(&role.purposes),
         store_private_key: settings.store_private_keys && key != ApprovedKey::FromCsr,
-    })
+    }
 }
 
 /// The first 300 characters, control characters escaped: a violation is logged and shown.

@@ -1,16 +1,39 @@
 //! Who calls.
 
-use certmill_domain::{Scope, TenantId, TokenId};
+use std::net::IpAddr;
 
-/// The authenticated caller of a use case.
+use certmill_domain::{Identity, RequestId, Scope, TenantId};
+use certmill_storage::idempotency::Hold;
+
+use crate::App;
+
+/// The caller of a use case.
 #[derive(Debug, Clone)]
 pub struct Caller {
     /// The tenant in whose name everything happens.
     pub tenant: TenantId,
-    /// The token that was shown.
-    pub token_id: TokenId,
-    /// The strongest scope that the token carries.
+    /// Who it is.
+    pub identity: Identity,
+    /// The strongest scope that it has.
     pub scope: Scope,
-    /// The request, as logs and jobs name it.
+    /// The request, as logs, jobs and the audit log name it.
     pub request_id: String,
+    /// The address of the caller's end of the connection.
+    pub source_address: Option<IpAddr>,
+    /// The idempotency key that the call holds.
+    pub hold: Option<Hold>,
+}
+
+impl Caller {
+    /// Someone at the machine's command line, who may do everything.
+    pub fn operator(app: &App, tenant: TenantId) -> Self {
+        Self {
+            tenant,
+            identity: Identity::Operator,
+            scope: Scope::Admin,
+            request_id: RequestId::generate(app.now(), app.entropy()).to_string(),
+            source_address: None,
+            hold: None,
+        }
+    }
 }

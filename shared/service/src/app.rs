@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certmill_domain::{Clock, Entropy, Job, JobId, TenantId, Timestamp};
+use certmill_egress::Egress;
 use certmill_keys::{KeyPool, RootKeys};
 use certmill_queue::Queue;
 use certmill_storage::jobs::{Enqueued, NewJob};
 use certmill_storage::{Database, Tx};
+use tokio::sync::Semaphore;
 
 use crate::ServiceError;
 use crate::certificates::Committer;
@@ -15,6 +17,9 @@ use crate::issuer::Issuers;
 use crate::keyring::Keyring;
 use crate::roles::RoleCache;
 use crate::tokens::TokenCache;
+
+/// Validations that may ask about revocation at the same time.
+const VALIDATIONS: usize = 8;
 
 /// What an operator sets.
 #[derive(Debug, Clone)]
@@ -57,6 +62,8 @@ pub struct Parts {
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
     pub entropy: Arc<dyn Entropy>,
+    /// The way to addresses that a tenant can influence.
+    pub egress: Egress,
     /// What the operator sets.
     pub settings: Settings,
 }
@@ -71,6 +78,8 @@ struct Inner {
     key_pool: KeyPool,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    egress: Egress,
+    validations: Semaphore,
     settings: Settings,
     keyring: Keyring,
     issuers: Issuers,
@@ -93,6 +102,8 @@ impl App {
             tokens: TokenCache::new(),
             clock: parts.clock,
             entropy: parts.entropy,
+            egress: parts.egress,
+            validations: Semaphore::new(VALIDATIONS),
             settings: parts.settings,
         }))
     }
@@ -125,6 +136,15 @@ impl App {
     /// What the operator set.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.0.egress
+    }
+
+    /// Room for validations that ask about revocation.
+    pub(crate) fn validations(&self) -> &Semaphore {
+        &self.0.validations
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {

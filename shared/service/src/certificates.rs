@@ -1,13 +1,25 @@
-//! Certificates: issuing, signing, finding, labelling and revoking them.
+//! Certificates: issuing, signing, renewing, importing, finding, labelling and revoking them, and their stored keys.
 
 mod committer;
+mod explain;
+mod import;
 mod issue;
+mod pipeline;
+mod private_key;
 mod read;
+mod renew;
 mod revoke;
 
-pub(crate) use committer::Committer;
-pub use issue::{IssueRequest, Issued, SignRequest, issue, sign};
+pub(crate) use committer::{Committer, Reservation};
+pub use explain::{CheckRequest, Explained, check};
+pub use import::{ImportRequest, import};
+pub(crate) use issue::csr_error;
+pub use issue::{IssueRequest, SignRequest, issue, sign};
+pub use pipeline::Issued;
+pub(crate) use pipeline::{Approval, Bound, Wanted, run};
+pub use private_key::{Pkcs12Request, StoredKey, pkcs12, private_key};
 pub use read::{CertificateWithChain, Filter, Sort, find, label, list};
+pub use renew::{RenewRequest, renew};
 pub use revoke::{RevokeRequest, Revoked, revoke};
 
 use certmill_domain::CertificateId;

@@ -4,13 +4,14 @@ mod rebuild;
 
 use std::time::Duration;
 
-use certmill_domain::{CaId, Crl, CrlInfo, Job, TenantId, Timestamp};
+use certmill_domain::{Action, CaId, Crl, CrlInfo, Job, TenantId, Timestamp};
 use certmill_storage::crls;
 use certmill_storage::jobs::Enqueued;
 use certmill_x509::{CrlBuilder, CrlHeader, Signer};
 
 pub(crate) use rebuild::rebuild;
 
+use crate::change::Act;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// How long a caller waits for the CRL that it asked for.
@@ -84,9 +85,9 @@ pub enum Requested {
 /// Asks for a new CRL and waits, at most 30 s, for a worker to build it.
 pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, ServiceError> {
     let before = info(app, caller.tenant, ca).await?;
-    let mut tx = app.database().begin(caller.tenant).await?;
-    let enqueued = app.enqueue(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id)).await?;
-    tx.commit().await?;
+    let mut change = app.change(caller).await?;
+    let enqueued = app.enqueue(&mut change, Job::RebuildCrl(ca), Some(&caller.request_id)).await?;
+    change.commit(Act::new(Action::CrlRebuild, ca)).await?;
     app.wake_workers();
     // A build that runs already may have read the revocations before this call: the one after it counts.
     let wanted = before.number

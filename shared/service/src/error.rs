@@ -16,6 +16,24 @@ pub enum Noun {
     Certificate,
     /// A token.
     Token,
+    /// A CSR on the desk.
+    Csr,
+    /// A trust anchor.
+    TrustAnchor,
+}
+
+impl Noun {
+    /// What people call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ca => "certificate authority",
+            Self::Role => "role",
+            Self::Certificate => "certificate",
+            Self::Token => "token",
+            Self::Csr => "CSR",
+            Self::TrustAnchor => "trust anchor",
+        }
+    }
 }
 
 /// Why a use case failed.
@@ -37,7 +55,7 @@ pub enum ServiceError {
     #[error("this call needs a token with the scope `{0}`")]
     InsufficientScope(Scope),
     /// There is no such object in the tenant.
-    #[error("there is no {} `{id}`", match .noun { Noun::Ca => "certificate authority", Noun::Role => "role", Noun::Certificate => "certificate", Noun::Token => "token" })]
+    #[error("there is no {} `{id}`", .noun.as_str())]
     NotFound {
         /// What kind of object.
         noun: Noun,
@@ -51,6 +69,14 @@ pub enum ServiceError {
         what: &'static str,
         /// Its name.
         name: String,
+    },
+    /// The same object is there already.
+    #[error("{message}")]
+    Duplicate {
+        /// A sentence that names it.
+        message: String,
+        /// Its id.
+        id: String,
     },
     /// The object's state does not permit the call.
     #[error("{message}")]
@@ -71,6 +97,9 @@ pub enum ServiceError {
     /// The CSR cannot be used.
     #[error("{0}")]
     CsrInvalid(String),
+    /// A certificate, or what comes with it, cannot be used.
+    #[error("{0}")]
+    CertificateInvalid(String),
     /// A duration cannot be read.
     #[error("{0}")]
     InvalidDuration(#[from] InvalidDuration),
@@ -79,6 +108,14 @@ pub enum ServiceError {
         "this cursor does not belong to this list: send the `cursor` of the previous page, or none to start over"
     )]
     InvalidCursor,
+    /// Another call is at it: the first one with the same idempotency key, or one about the same object.
+    #[error(
+        "another call is at it, perhaps the first one with your Idempotency-Key: repeat yours in {seconds} s"
+    )]
+    CallInProgress {
+        /// When it makes sense to ask again.
+        seconds: u64,
+    },
     /// Something below is not reachable; the same call may succeed later.
     #[error("a service that certmill depends on is not available: try again")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -21,6 +21,8 @@ pub struct Issuer {
     pub(crate) key: PrivateKey,
     /// The CA's certificate and the ones above it up to the root, in PEM.
     pub(crate) chain_pem: Vec<String>,
+    /// The same in DER.
+    pub(crate) chain_der: Vec<Vec<u8>>,
     pub(crate) ca_issuers_url: String,
     pub(crate) crl_url: String,
     /// The name constraints of the CA and of those above it.
@@ -79,15 +81,15 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     let not_found = || ServiceError::not_found(Noun::Ca, id);
     let ca = certificate_authorities::find(&mut session, id).await?.ok_or_else(not_found)?;
     let sealed = certificate_authorities::sealed_key(&mut session, id).await?.ok_or_else(not_found)?;
-    let mut chain_pem = vec![pem::encode("CERTIFICATE", &ca.certificate_der)];
+    let mut chain_der = vec![ca.certificate_der.clone()];
     let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
     let mut name_constraints: Vec<NameConstraints> = parsed.name_constraints().cloned().into_iter().collect();
     let mut parent = ca.parent_id;
     while let Some(parent_id) = parent {
         let above = certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
-        chain_pem.push(pem::encode("CERTIFICATE", &above.certificate_der));
         name_constraints
             .extend(ParsedCertificate::from_der(&above.certificate_der)?.name_constraints().cloned());
+        chain_der.push(above.certificate_der);
         parent = above.parent_id;
     }
     drop(session);
@@ -99,7 +101,8 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         subject_der: parsed.subject_der().to_vec(),
         key_id: key_id.clone(),
         key: PrivateKey::from_pkcs8_der(&opened)?,
-        chain_pem,
+        chain_pem: chain_der.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect(),
+        chain_der,
         ca_issuers_url: ca_issuers_url(app, id),
         crl_url: crl_url(app, id),
         name_constraints,

@@ -3,17 +3,24 @@
 
 mod access;
 mod app;
+pub mod audit;
 pub mod ca;
 pub mod certificates;
+mod change;
 pub mod crl;
+pub mod csr;
 mod error;
+pub mod idempotency;
 mod issuer;
 pub mod jobs;
+mod key_choice;
 mod keyring;
 mod page;
 pub mod roles;
 pub mod tenants;
 pub mod tokens;
+pub mod trust_anchors;
+pub mod validate;
 
 pub use access::Caller;
 pub use app::{App, Parts, Settings};

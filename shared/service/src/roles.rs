@@ -2,13 +2,14 @@
 
 mod cache;
 
-use certmill_domain::{CaId, CaStatus, Role, RoleId, RoleName, RoleSettings, TenantId};
+use certmill_domain::{Action, CaId, CaStatus, Role, RoleId, RoleName, RoleSettings, TenantId};
 use certmill_storage::roles;
 pub use certmill_storage::roles::RoleRow;
 use certmill_storage::{StorageError, Tx, certificate_authorities};
 
 pub(crate) use cache::{CachedRole, RoleCache};
 
+use crate::change::Act;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 /// What a new role is to be.
@@ -37,15 +38,15 @@ pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow,
         created_at: now,
         updated_at: now,
     };
-    let mut tx = app.database().begin(caller.tenant).await?;
-    check_ca(app, &mut tx, ca_id).await?;
-    match roles::insert(&mut tx, &row).await {
+    let mut change = app.change(caller).await?;
+    check_ca(app, &mut change, ca_id).await?;
+    match roles::insert(&mut change, &row).await {
         Err(StorageError::AlreadyExists) => {
             return Err(ServiceError::AlreadyExists { what: "role", name: row.name.as_str().to_owned() });
         }
         other => other?,
     }
-    tx.commit().await?;
+    change.commit(Act::new(Action::RoleCreate, row.id).after(row_text(&row))).await?;
     app.roles().forget(caller.tenant, row.name.as_str());
     Ok(row)
 }
@@ -75,9 +76,10 @@ pub async fn update(
     change: impl FnOnce(&mut RoleSettings) -> Result<(), ServiceError>,
 ) -> Result<RoleRow, ServiceError> {
     refuse_no_name(name)?;
-    let mut tx = app.database().begin(caller.tenant).await?;
+    let mut tx = app.change(caller).await?;
     let mut row =
         roles::find(&mut tx, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
+    let before = row_text(&row);
     change(&mut row.settings)?;
     let role = Role::new(row.settings).map_err(ServiceError::Validation)?;
     row.settings = role.settings().clone();
@@ -97,7 +99,7 @@ pub async fn update(
             possible_from: &["unchanged"],
         });
     }
-    tx.commit().await?;
+    tx.commit(Act::new(Action::RoleUpdate, row.id).before(before).after(row_text(&row))).await?;
     app.roles().forget(caller.tenant, name);
     Ok(row)
 }
@@ -105,13 +107,21 @@ pub async fn update(
 /// Deletes a role. Its certificates stay; nothing more is issued under it.
 pub async fn delete(app: &App, caller: &Caller, name: &str) -> Result<(), ServiceError> {
     refuse_no_name(name)?;
-    let mut tx = app.database().begin(caller.tenant).await?;
-    if !roles::delete(&mut tx, name).await? {
+    let mut change = app.change(caller).await?;
+    let row =
+        roles::find(&mut change, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
+    if !roles::delete(&mut change, name).await? {
         return Err(ServiceError::not_found(Noun::Role, name));
     }
-    tx.commit().await?;
+    change.commit(Act::new(Action::RoleDelete, row.id).before(row_text(&row))).await?;
     app.roles().forget(caller.tenant, name);
     Ok(())
+}
+
+/// All of a role that a change can touch, for the audit log.
+fn row_text(row: &RoleRow) -> String {
+    // Invariant: settings are made of texts, numbers and switches, which always have a JSON form.
+    format!("{} {} {}", row.name, row.ca_id, serde_json::to_string(&row.settings).unwrap_or_default())
 }
 
 /// What cannot be a role's name is as good as absent; the database is not asked, since Postgres refuses a NUL.

@@ -1,11 +1,13 @@
 //! Tenants: making them, listing them, and rotating the root key that wraps their keys.
 
-use certmill_domain::{Tenant, TenantId, TenantName};
+use certmill_domain::{Action, Tenant, TenantId, TenantName};
 use certmill_keys::TenantKey;
 use certmill_storage::StorageError;
+use certmill_storage::audit;
 use certmill_storage::tenants::{self, WrappedTenantKey};
 
-use crate::{App, ServiceError};
+use crate::change::Act;
+use crate::{App, Caller, ServiceError};
 
 /// Makes a tenant with a sealing key of its own.
 pub async fn create(app: &App, name: TenantName) -> Result<Tenant, ServiceError> {
@@ -30,6 +32,9 @@ pub async fn create(app: &App, name: TenantName) -> Result<Tenant, ServiceError>
         other => other?,
     }
     tenants::insert_key(&mut tx, &wrapped, now).await?;
+    let caller = Caller::operator(app, tenant.id);
+    let entry = Act::new(Action::TenantCreate, tenant.id).after(tenant.name.as_str()).entry(app, &caller);
+    audit::append_system(&mut tx, tenant.id, vec![entry]).await?;
     tx.commit().await?;
     Ok(tenant)
 }

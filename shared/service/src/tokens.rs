@@ -2,13 +2,14 @@
 
 mod authenticate;
 
-use certmill_domain::{Scope, TenantId, Timestamp, Token, TokenId, TokenSecret};
+use certmill_domain::{Action, Scope, TenantId, Timestamp, Token, TokenId, TokenSecret};
 use certmill_storage::tokens;
 
 pub(crate) use authenticate::TokenCache;
 pub use authenticate::{authenticate, flush_uses};
 
-use crate::{App, Noun, Page, PageRequest, ServiceError};
+use crate::change::Act;
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 /// What a new token is to be.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ pub struct IssuedToken {
 }
 
 /// Makes a token for a tenant.
-pub async fn create(app: &App, tenant: TenantId, new: NewToken) -> Result<IssuedToken, ServiceError> {
+pub async fn create(app: &App, caller: &Caller, new: NewToken) -> Result<IssuedToken, ServiceError> {
     let now = app.now();
     if new.name.trim().is_empty() || new.name.chars().count() > 128 {
         return Err(ServiceError::field("name", "must have 1 to 128 characters"));
@@ -53,7 +54,7 @@ pub async fn create(app: &App, tenant: TenantId, new: NewToken) -> Result<Issued
     let secret = TokenSecret::generate(app.entropy());
     let token = Token {
         id: TokenId::generate(now, app.entropy()),
-        tenant_id: tenant,
+        tenant_id: caller.tenant,
         name: new.name,
         scopes,
         created_at: now,
@@ -61,9 +62,11 @@ pub async fn create(app: &App, tenant: TenantId, new: NewToken) -> Result<Issued
         last_used_at: None,
         revoked_at: None,
     };
-    let mut tx = app.database().begin(tenant).await?;
-    tokens::insert(&mut tx, &token, &authenticate::hash(&secret)).await?;
-    tx.commit().await?;
+    let mut change = app.change(caller).await?;
+    tokens::insert(&mut change, &token, &authenticate::hash(&secret)).await?;
+    let words: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+    let act = Act::new(Action::TokenCreate, token.id).after(format!("{} {}", words.join(" "), token.name));
+    change.commit(act).await?;
     Ok(IssuedToken { token, secret })
 }
 
@@ -82,12 +85,13 @@ pub async fn find(app: &App, tenant: TenantId, id: TokenId) -> Result<Token, Ser
 }
 
 /// Revokes a token. Other processes notice within a second; repeating it changes nothing.
-pub async fn revoke(app: &App, tenant: TenantId, id: TokenId) -> Result<(), ServiceError> {
-    let mut tx = app.database().begin(tenant).await?;
-    if !tokens::revoke(&mut tx, id, app.now()).await? && tokens::find(&mut tx, id).await?.is_none() {
+pub async fn revoke(app: &App, caller: &Caller, id: TokenId) -> Result<(), ServiceError> {
+    let mut change = app.change(caller).await?;
+    if tokens::revoke(&mut change, id, app.now()).await? {
+        change.commit(Act::new(Action::TokenRevoke, id)).await?;
+    } else if tokens::find(&mut change, id).await?.is_none() {
         return Err(ServiceError::not_found(Noun::Token, id));
     }
-    tx.commit().await?;
     app.tokens().clear();
     Ok(())
 }

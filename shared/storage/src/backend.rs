@@ -60,6 +60,8 @@ impl Database {
         let options = PgConnectOptions::from_str(url)
             .map_err(|error| StorageError::Configuration(error.to_string()))?
             .application_name("certmill")
+            // Rows that many calls wait for must not stay locked by a process that has stopped in a transaction.
+            .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "30s")])
             .statement_cache_capacity(256);
         let pool = PoolOptions::<Postgres>::new()
             .max_connections(max_connections)
@@ -218,6 +220,14 @@ impl Link {
         match &self.0 {
             Connection::SqliteRead(_) | Connection::SqliteWrite(_) => "",
             Connection::PostgresRead(_) | Connection::PostgresWrite(_) => " FOR UPDATE SKIP LOCKED",
+        }
+    }
+
+    /// What a read appends so that the row stays as it is until the commit.
+    pub(crate) fn share_lock(&self) -> &'static str {
+        match &self.0 {
+            Connection::SqliteRead(_) | Connection::SqliteWrite(_) => "",
+            Connection::PostgresRead(_) | Connection::PostgresWrite(_) => " FOR SHARE",
         }
     }
 

@@ -121,7 +121,7 @@ pub async fn find_by_serial_number(
 ) -> Result<Vec<Certificate>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("c.tenant_id = ").push_bind(session.tenant_key());
-    query.push(" AND c.serial_number = ").push_bind(serial_number.as_bytes());
+    push_serial_number(&mut query, serial_number);
     session.link().fetch_all::<Row>(query).await?.into_iter().map(certificate).collect()
 }
 
@@ -149,6 +149,106 @@ pub async fn set_labels(tx: &mut Tx, id: CertificateId, labels: Labels) -> Resul
     .bind(tx.tenant_key())
     .bind(id.to_string());
     Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Names the certificate that renews another; `false` when that one is revoked, renewed already or not there.
+pub async fn set_renewed_by(
+    tx: &mut Tx,
+    old: CertificateId,
+    renewal: CertificateId,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE certificates SET renewed_by = $1 \
+         WHERE tenant_id = $2 AND id = $3 AND renewed_by IS NULL AND revoked_at IS NULL",
+    )
+    .bind(renewal.to_string())
+    .bind(tx.tenant_key())
+    .bind(old.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Gives a renewal the tags and the description of what it renews.
+pub async fn copy_labels(
+    tx: &mut Tx,
+    from: CertificateId,
+    renewal: CertificateId,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE certificates SET \
+           tags = (SELECT o.tags FROM certificates o WHERE o.tenant_id = $1 AND o.id = $2), \
+           description = (SELECT o.description FROM certificates o WHERE o.tenant_id = $1 AND o.id = $2) \
+         WHERE tenant_id = $1 AND id = $3",
+    )
+    .bind(tx.tenant_key())
+    .bind(from.to_string())
+    .bind(renewal.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// The sealed private key of a certificate, if it is kept here.
+pub async fn sealed_key(session: &mut Session, id: CertificateId) -> Result<Option<Vec<u8>>, StorageError> {
+    let query = Query::new("SELECT sealed_key FROM certificates WHERE tenant_id = $1 AND id = $2")
+        .bind(session.tenant_key())
+        .bind(id.to_string());
+    let row = session.link().fetch_optional::<(Option<Vec<u8>>,)>(query).await?;
+    Ok(row.and_then(|(sealed,)| sealed))
+}
+
+/// The chain that came with an imported certificate, as certificates in DER one after the other.
+pub async fn imported_chain(
+    session: &mut Session,
+    id: CertificateId,
+) -> Result<Option<Vec<u8>>, StorageError> {
+    let query = Query::new("SELECT chain_der FROM certificates WHERE tenant_id = $1 AND id = $2")
+        .bind(session.tenant_key())
+        .bind(id.to_string());
+    let row = session.link().fetch_optional::<(Option<Vec<u8>>,)>(query).await?;
+    Ok(row.and_then(|(chain,)| chain))
+}
+
+/// Notes whom an imported certificate names as its issuer, and the chain that came along.
+/// [`StorageError::AlreadyExists`] when one with this issuer and serial number was imported before.
+pub async fn set_import(
+    tx: &mut Tx,
+    id: CertificateId,
+    issuer_sha256: &[u8; 32],
+    chain_der: Vec<u8>,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE certificates SET issuer_sha256 = $1, chain_der = $2 WHERE tenant_id = $3 AND id = $4",
+    )
+    .bind(Vec::from(*issuer_sha256))
+    .bind(chain_der)
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Narrows a query to a serial number; the index holds its first octets.
+fn push_serial_number(query: &mut Query, serial_number: &SerialNumber) {
+    let octets = serial_number.as_bytes();
+    query.push(" AND substr(c.serial_number, 1, 8) = ").push_bind(octets.get(..8).unwrap_or(octets));
+    query.push(" AND c.serial_number = ").push_bind(octets);
+}
+
+/// What the index of fingerprints holds of one: enough to find it, and short, since it comes in random order.
+const FINGERPRINT_KEY: &str = "substr(c.fingerprint_sha256, 1, 12)";
+
+fn fingerprint_key(fingerprint_sha256: &str) -> String {
+    fingerprint_sha256.chars().take(12).collect()
+}
+
+/// The id of the certificate with this fingerprint.
+pub async fn find_by_fingerprint(
+    session: &mut Session,
+    fingerprint_sha256: &str,
+) -> Result<Option<CertificateId>, StorageError> {
+    let mut query = Query::new("SELECT c.id FROM certificates c WHERE ");
+    query.push(FINGERPRINT_KEY).push(" = ").push_bind(fingerprint_key(fingerprint_sha256));
+    query.push(" AND c.tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND c.fingerprint_sha256 = ").push_bind(fingerprint_sha256.to_owned());
+    let row = session.link().fetch_optional::<(String,)>(query).await?;
+    row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
 }
 
 /// Revokes a certificate; `false` when it was revoked before (or does not exist), and then nothing changes.

@@ -4,11 +4,14 @@
 //! [`SystemTx`] see all tenants and serve the few places that must: authentication, public distribution
 //! and the job runner.
 
+pub mod audit;
 mod backend;
 pub mod certificate_authorities;
 pub mod certificates;
 pub mod crls;
+pub mod csrs;
 mod error;
+pub mod idempotency;
 pub mod jobs;
 mod migrate;
 mod query;
@@ -16,6 +19,7 @@ pub mod roles;
 pub mod schedules;
 pub mod tenants;
 pub mod tokens;
+pub mod trust_anchors;
 
 pub use backend::{Database, Link, PoolFigures, Session, SystemSession, SystemTx, Tx, WithLink};
 pub use error::StorageError;

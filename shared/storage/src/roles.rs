@@ -55,12 +55,13 @@ pub async fn find(session: &mut Session, name: &str) -> Result<Option<RoleRow>, 
     session.link().fetch_optional::<Row>(query).await?.map(role).transpose()
 }
 
-/// The present version of a role; `None` when it is gone.
-pub async fn version(session: &mut Session, id: RoleId) -> Result<Option<i64>, StorageError> {
-    let query = Query::new("SELECT version FROM roles WHERE tenant_id = $1 AND id = $2")
-        .bind(session.tenant_key())
-        .bind(id.to_string());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map(|(version,)| version))
+/// The present version of a role, which it keeps until the commit; `None` when it is gone.
+pub async fn hold_version(tx: &mut Tx, id: RoleId) -> Result<Option<i64>, StorageError> {
+    let mut query = Query::new("SELECT version FROM roles WHERE tenant_id = ");
+    query.push_bind(tx.tenant_key()).push(" AND id = ").push_bind(id.to_string());
+    let link = tx.link();
+    query.push(link.share_lock());
+    Ok(link.fetch_optional::<(i64,)>(query).await?.map(|(version,)| version))
 }
 
 /// The tenant's roles, newest first, those after `before` in that order.

@@ -16,7 +16,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-const NEEDED: [(&str, Scope); 23] = [
+const NEEDED: [(&str, Scope); 41] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -29,13 +29,31 @@ const NEEDED: [(&str, Scope); 23] = [
     ("GET /v1/pki/roles/{name}", Scope::Read),
     ("PATCH /v1/pki/roles/{name}", Scope::Admin),
     ("DELETE /v1/pki/roles/{name}", Scope::Admin),
+    ("POST /v1/pki/roles/{name}/check", Scope::Read),
     ("POST /v1/pki/issue/{role}", Scope::Issue),
     ("POST /v1/pki/sign/{role}", Scope::Issue),
     ("GET /v1/pki/certificates", Scope::Read),
     ("GET /v1/pki/certificates/{id}", Scope::Read),
     ("GET /v1/pki/certificates/{id}/pem", Scope::Read),
     ("PATCH /v1/pki/certificates/{id}", Scope::Issue),
+    ("POST /v1/pki/certificates/{id}/renew", Scope::Issue),
+    ("POST /v1/pki/certificates/{id}/private-key", Scope::Issue),
+    ("POST /v1/pki/certificates/import", Scope::Admin),
+    ("POST /v1/pki/certificates/validate", Scope::Read),
     ("POST /v1/pki/revoke", Scope::Admin),
+    ("GET /v1/pki/csr", Scope::Read),
+    ("POST /v1/pki/csr", Scope::Issue),
+    ("POST /v1/pki/csr/import", Scope::Issue),
+    ("GET /v1/pki/csr/{id}", Scope::Read),
+    ("POST /v1/pki/csr/{id}/approve", Scope::Admin),
+    ("POST /v1/pki/csr/{id}/reject", Scope::Admin),
+    ("POST /v1/pki/csr/{id}/sign", Scope::Admin),
+    ("DELETE /v1/pki/csr/{id}", Scope::Admin),
+    ("GET /v1/pki/trust-anchors", Scope::Read),
+    ("POST /v1/pki/trust-anchors", Scope::Admin),
+    ("GET /v1/pki/trust-anchors/{id}", Scope::Read),
+    ("DELETE /v1/pki/trust-anchors/{id}", Scope::Admin),
+    ("GET /v1/audit/logs", Scope::Admin),
     ("GET /v1/tokens", Scope::Admin),
     ("POST /v1/tokens", Scope::Admin),
     ("GET /v1/tokens/{id}", Scope::Admin),
@@ -160,7 +178,7 @@ both_modes! {
             assert_eq!(theirs.get("details"), nobodys.get("details"), "{}", operation.name());
             walked += 1;
         }
-        assert!(walked >= 14, "{walked}");
+        assert!(walked >= 24, "{walked}");
         assert_eq!(Rows::of(&app).await.all().await, before, "another tenant changed something");
     }
 
@@ -175,6 +193,11 @@ both_modes! {
         send(&app, &post, "/v1/pki/roles", &stranger, Some(own_role)).await.json_with(StatusCode::CREATED);
         let own = json!({ "common_name": "own.test" });
         let own = send(&app, &post, "/v1/pki/issue/own", &stranger, Some(own)).await.json_with(StatusCode::CREATED);
+        let own_csr = json!({ "subject": "CN=own.test", "key_type": "ec" });
+        let own_csr = send(&app, &post, "/v1/pki/csr", &stranger, Some(own_csr)).await.json_with(StatusCode::CREATED);
+        let own_csr = format!("/v1/pki/csr/{}", own_csr["id"].as_str().unwrap());
+        send(&app, &post, &format!("{own_csr}/approve"), &stranger, None).await.json_with(StatusCode::OK);
+        let sign = format!("{own_csr}/sign");
         let before = Rows::of(&app).await.all().await;
         let intermediate = json!({
             "name": "below", "common_name": "Below", "ca_type": "intermediate", "key_type": "ec",
@@ -187,6 +210,9 @@ both_modes! {
             (&post, "/v1/pki/revoke", json!({ "serial_number": world.serial }), "certificate_not_found"),
             (&post, "/v1/pki/revoke", json!({ "serial_number": world.serial, "ca_id": own_ca["id"] }), "certificate_not_found"),
             (&post, "/v1/pki/revoke", json!({ "serial_number": own["serial_number"], "ca_id": world.ca }), "ca_not_found"),
+            (&post, &sign, json!({ "ca_id": world.ca }), "ca_not_found"),
+            (&post, &sign, json!({ "ca_id": own_ca["id"], "role": "web" }), "role_not_found"),
+            (&post, "/v1/pki/certificates/import", json!({ "certificate_pem": own["certificate"], "ca_id": world.ca }), "ca_not_found"),
         ];
         for (method, path, body, code) in cases {
             let answer = send(&app, method, path, &stranger, Some(body.clone())).await;
@@ -201,6 +227,11 @@ both_modes! {
             ("/v1/pki/certificates?role=web", "certificates", 0),
             ("/v1/pki/certificates?san=*.example.internal", "certificates", 0),
             ("/v1/tokens", "tokens", 1),
+            ("/v1/pki/csr", "csrs", 1),
+            ("/v1/pki/csr?status=pending", "csrs", 0),
+            ("/v1/pki/trust-anchors", "trust_anchors", 0),
+            (&format!("/v1/audit/logs?object={}", world.csr), "logs", 0),
+            (&format!("/v1/audit/logs?object={}", world.anchor), "logs", 0),
         ] {
             let page = send(&app, &Method::GET, path, &stranger, None).await.json_with(StatusCode::OK);
             assert_eq!(page[list].as_array().unwrap().len(), own, "{path}: {page}");
@@ -264,6 +295,8 @@ fn not_found_code(path: &str) -> &'static str {
         ("/v1/pki/issue/", "role_not_found"),
         ("/v1/pki/sign/", "role_not_found"),
         ("/v1/pki/certificates/", "certificate_not_found"),
+        ("/v1/pki/csr/", "csr_not_found"),
+        ("/v1/pki/trust-anchors/", "trust_anchor_not_found"),
         ("/v1/tokens/", "token_not_found"),
     ];
     let kind = kinds.iter().find(|(prefix, _)| path.starts_with(prefix));

@@ -1,6 +1,7 @@
 //! Input that no careful client sends. Each: the contract's error, and nothing is written.
 
 mod csrs;
+mod desk;
 mod races;
 
 use poem::http::{Method, StatusCode};

@@ -7,15 +7,23 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each layer with what it may depend on, lowest first. `None`: whatever it likes, because it puts the parts together.
-const LAYERS: [(&str, Option<&[&str]>); 11] = [
+const LAYERS: [(&str, Option<&[&str]>); 12] = [
     ("certmill-x509", Some(&[])),
     ("certmill-domain", Some(&["certmill-x509"])),
     ("certmill-keys", Some(&["certmill-domain", "certmill-x509"])),
     ("certmill-storage", Some(&["certmill-domain", "certmill-x509"])),
     ("certmill-queue", Some(&["certmill-domain"])),
+    ("certmill-egress", Some(&[])),
     (
         "certmill-service",
-        Some(&["certmill-storage", "certmill-queue", "certmill-keys", "certmill-domain", "certmill-x509"]),
+        Some(&[
+            "certmill-egress",
+            "certmill-storage",
+            "certmill-queue",
+            "certmill-keys",
+            "certmill-domain",
+            "certmill-x509",
+        ]),
     ),
     ("certmill-api", Some(&["certmill-service", "certmill-domain"])),
     ("certmill-worker", Some(&["certmill-service", "certmill-queue", "certmill-domain"])),

@@ -3,17 +3,27 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 mod access;
+mod audit;
 mod bad_input;
 mod ca;
 mod certificates;
+mod csr;
+mod csr_states;
+mod idempotency;
+mod import;
 mod issue;
 mod jobs;
 mod layering;
 mod openapi;
+mod private_key;
 mod protocol;
+mod renew;
 mod revoke;
+mod role_check;
 mod roles;
 mod schema;
 mod sign;
 mod story;
 mod tokens;
+mod trust_anchors;
+mod validate;

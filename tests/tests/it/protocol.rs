@@ -217,7 +217,7 @@ both_modes! {
             }
             lists += 1;
         }
-        assert_eq!(lists, 4, "a list came or went: look at this test");
+        assert_eq!(lists, 7, "a list came or went: look at this test");
     }
 
     async fn queries_are_checked(app: TestApp) {

@@ -24,14 +24,14 @@ const COLUMNS: [&str; 2] = [
 
 /// Every index as `table(columns) unique? partial?`. Those that a constraint made are among them.
 const INDEXES: [&str; 2] = [
-    "SELECT t.name || '(' || (SELECT group_concat(name, ', ') FROM \
+    "SELECT t.name || '(' || (SELECT group_concat(coalesce(name, 'expression'), ', ') FROM \
        (SELECT name FROM pragma_index_info(i.name) ORDER BY seqno)) || ')' \
      || CASE i.origin WHEN 'pk' THEN ' primary' ELSE '' END \
      || CASE i.\"unique\" WHEN 1 THEN ' unique' ELSE '' END || CASE i.partial WHEN 1 THEN ' partial' ELSE '' END \
      FROM sqlite_master t JOIN pragma_index_list(t.name) i WHERE t.type = 'table'",
-    "SELECT t.relname || '(' || (SELECT string_agg(a.attname, ', ' ORDER BY k.at) \
+    "SELECT t.relname || '(' || (SELECT string_agg(coalesce(a.attname, 'expression'), ', ' ORDER BY k.at) \
        FROM unnest(i.indkey::int[]) WITH ORDINALITY k (number, at) \
-       JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number) || ')' \
+       LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.number) || ')' \
      || CASE WHEN i.indisprimary THEN ' primary' ELSE '' END \
      || CASE WHEN i.indisunique THEN ' unique' ELSE '' END || CASE WHEN i.indpred IS NULL THEN '' ELSE ' partial' END \
      FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid WHERE t.relnamespace = current_schema()::regnamespace",

@@ -8,7 +8,7 @@ use crate::LogFormat;
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 12] = [
+const WITHOUT_DEFAULT: [&str; 13] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -21,6 +21,7 @@ const WITHOUT_DEFAULT: [&str; 12] = [
     "root_key_file",
     "previous_root_keys",
     "previous_root_key_files",
+    "allow",
 ];
 
 fn file(text: &str) -> NamedTempFile {
@@ -76,7 +77,7 @@ fn known_settings() -> Vec<String> {
             other => panic!("{other}"),
         }
     };
-    let sections = ["crl", "worker", "key_pool", "jobs", "log"];
+    let sections = ["crl", "egress", "worker", "key_pool", "jobs", "log"];
     let mut settings = Vec::new();
     for name in known("") {
         if sections.contains(name) {

@@ -1,12 +1,14 @@
-//! The name rules: `allowed_domains` and its switches, IP, URI and e-mail names, `require_cn`.
+//! The name rules: what is a legal name, IP, URI and e-mail names, wildcards, `require_cn`.
 
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use certmill_x509::{DnsName, EmailAddress, SubjectAltNames, UriName, X509Error};
+use ipnet::IpNet;
 
-use super::pattern::{Candidate, DomainPattern, Switches, fold_uri, is_under};
-use super::{NameRequest, Violation};
+use super::findings::{Asked, Findings};
+use super::pattern::{Candidate, UriPattern, fold_uri};
+use super::{NameRequest, Violation, domains, printable};
 use crate::Role;
 
 /// X.520 ub-common-name (RFC 5280 Appendix A.1), in characters.
@@ -15,34 +17,49 @@ const LONGEST_COMMON_NAME: usize = 64;
 const MOST_NAMES: usize = 1_000;
 /// How many entries of a role's list a violation shows.
 const MOST_SHOWN: usize = 10;
-/// Hosts that `allow_localhost` stands for.
-const LOCAL_HOSTS: [&str; 2] = ["localhost", "localdomain"];
 
-/// The common name for the subject and all names for the extension.
-pub(super) fn approve(
+/// The common name for the subject and all names for the extension. Names that were refused are among them
+/// when the findings did not end the check.
+pub(super) fn judge<F: Findings>(
     role: &Role,
     request: &NameRequest<'_>,
+    findings: &mut F,
 ) -> Result<(Option<String>, SubjectAltNames), Violation> {
-    let names = &request.alt_names;
-    let count = names.len() + request.ip_sans.len() + request.uri_sans.len() + request.email_sans.len();
-    refuse_too_many(count)?;
-    let mut approval = Approval { role, sans: SubjectAltNames::default() };
-    let common_name = approval.common_name(request.common_name.as_deref().unwrap_or_default())?;
-    names.iter().try_for_each(|name| approval.any_name("alt_names", name))?;
-    request.ip_sans.iter().try_for_each(|name| approval.ip_text("ip_sans", name))?;
-    request.uri_sans.iter().try_for_each(|name| approval.uri("uri_sans", name))?;
-    request.email_sans.iter().try_for_each(|name| approval.email("email_sans", name))?;
-    let mut sans = approval.sans;
+    let count = count(request);
+    // Beyond the limit a list is not looked at: an explanation must not grow with whatever is sent.
+    let judge_lists = findings.settle(refuse_too_many(count))?.is_some();
+    let mut judging = Judging { role, sans: SubjectAltNames::default(), findings };
+    let requested = request.common_name.as_deref().unwrap_or_default();
+    let common_name = judging.common_name(requested)?;
+    if judge_lists {
+        request.alt_names.iter().try_for_each(|name| judging.any_name(Asked::new("alt_names", name)))?;
+        request.ip_sans.iter().try_for_each(|name| judging.ip_text(Asked::new("ip_sans", name)))?;
+        request.uri_sans.iter().try_for_each(|name| judging.uri(Asked::new("uri_sans", name)))?;
+        let mut emails = request.email_sans.iter();
+        emails.try_for_each(|name| judging.email(Asked::new("email_sans", name)).map(drop))?;
+    }
+    let mut sans = judging.sans;
     sans.dedup();
-    refuse_too_many(sans.len())?;
-    if sans.is_empty() {
+    findings.settle(refuse_too_many(sans.len()))?;
+    if requested.is_empty() && count == 0 {
         let right = "a certificate needs at least one name: give a common_name or a name in alt_names";
         return Err(Violation::syntax("alt_names", "", right));
     }
     Ok((common_name, sans))
 }
 
-fn refuse_too_many(count: usize) -> Result<(), Violation> {
+/// Whether the request lists more names than are looked at.
+pub(super) fn are_too_many(request: &NameRequest<'_>) -> bool {
+    count(request) > MOST_NAMES
+}
+
+fn count(request: &NameRequest<'_>) -> usize {
+    let NameRequest { alt_names, ip_sans, uri_sans, email_sans, common_name: _, ttl: _, key: _ } = request;
+    alt_names.len() + ip_sans.len() + uri_sans.len() + email_sans.len()
+}
+
+/// Refuses more names than a certificate may hold.
+pub(super) fn refuse_too_many(count: usize) -> Result<(), Violation> {
     if count <= MOST_NAMES {
         return Ok(());
     }
@@ -50,114 +67,137 @@ fn refuse_too_many(count: usize) -> Result<(), Violation> {
     Err(Violation::syntax("alt_names", &format!("{count} names"), right))
 }
 
-/// The names approved so far. Each method takes the request's field, for the violation, and one text.
-struct Approval<'a> {
+/// The legal names so far. Each method takes one text, and fails when a refusal ends the check.
+struct Judging<'a, F> {
     role: &'a Role,
     sans: SubjectAltNames,
+    findings: &'a mut F,
 }
 
-impl Approval<'_> {
+impl<F: Findings> Judging<'_, F> {
     fn common_name(&mut self, text: &str) -> Result<Option<String>, Violation> {
-        let field = "common_name";
+        let asked = Asked::new("common_name", text);
+        let required = self.role.settings().require_cn;
         if text.is_empty() {
-            if self.role.settings().require_cn {
-                return Err(Violation::new("require_cn", field, "", "requests with a common name"));
+            if required {
+                let violation = asked.refused_by("require_cn", "requests with a common name");
+                self.findings.refuse(violation, Vec::new)?;
             }
             return Ok(None);
         }
-        refuse_long_common_name(text, text)?;
+        if required {
+            self.findings.permit("require_cn", asked, || "the request has a common name".to_owned());
+        }
+        let short = self.findings.settle(refuse_long_common_name(text, text))?.is_some();
         if text.parse::<IpAddr>().is_ok() {
             let right = "it is an IP address and not a name: put it into ip_sans";
-            return Err(Violation::syntax(field, text, right));
+            self.findings.refuse(asked.illegal(right), Vec::new)?;
+            return Ok(None);
         }
         let canonical = if text.contains('@') {
-            self.email(field, text)?;
-            self.sans.email.last().map(|name| name.as_str().to_owned())
+            self.email(asked)?.map(|name| name.as_str().to_owned())
         } else {
-            self.dns(field, text)?;
-            self.sans.dns.last().map(|name| name.as_str().to_owned())
+            self.dns(asked)?.map(|name| name.as_str().to_owned())
         };
-        // A name beyond ASCII grows when it becomes A-labels.
-        refuse_long_common_name(text, canonical.as_deref().unwrap_or_default())?;
+        if short {
+            // A name beyond ASCII grows when it becomes A-labels.
+            let grown = refuse_long_common_name(text, canonical.as_deref().unwrap_or_default());
+            self.findings.settle(grown)?;
+        }
         Ok(canonical)
     }
 
-    fn any_name(&mut self, field: &'static str, text: &str) -> Result<(), Violation> {
-        if text.contains('@') {
-            self.email(field, text)
-        } else if let Ok(address) = text.parse() {
-            self.ip(field, text, address)
+    fn any_name(&mut self, asked: Asked<'_>) -> Result<(), Violation> {
+        if asked.text.contains('@') {
+            self.email(asked).map(drop)
+        } else if let Ok(address) = asked.text.parse() {
+            self.ip(asked, address)
         } else {
-            self.dns(field, text)
+            self.dns(asked).map(drop)
         }
     }
 
-    fn dns(&mut self, field: &'static str, text: &str) -> Result<(), Violation> {
-        let name: DnsName = parse(field, text)?;
+    fn dns(&mut self, asked: Asked<'_>) -> Result<Option<&DnsName>, Violation> {
+        let Some(name) = self.findings.settle(parse::<DnsName>(asked))? else {
+            return Ok(None);
+        };
         let host = name.as_str();
         let candidate = Candidate { host, wildcard_base: name.wildcard_base(), email: None };
-        if name.is_wildcard() && !self.role.settings().allow_wildcard_certificates {
+        if name.is_wildcard() {
             let rule = "allow_wildcard_certificates";
-            return Err(Violation::new(rule, field, text, "names without `*`"));
+            if self.role.settings().allow_wildcard_certificates {
+                self.findings.permit(rule, asked, || "wildcard names may be asked for".to_owned());
+            } else {
+                self.findings.refuse(asked.refused_by(rule, "names without `*`"), Vec::new)?;
+            }
         }
-        self.require_domain(field, text, candidate)?;
+        domains::judge(self.role, asked, candidate, self.findings)?;
         self.sans.dns.push(name);
-        Ok(())
+        Ok(self.sans.dns.last())
     }
 
-    fn email(&mut self, field: &'static str, text: &str) -> Result<(), Violation> {
-        let address: EmailAddress = parse(field, text)?;
-        if !self.role.settings().allow_email_sans {
-            return Err(Violation::new("allow_email_sans", field, text, "names without `@`"));
+    fn email(&mut self, asked: Asked<'_>) -> Result<Option<&EmailAddress>, Violation> {
+        let Some(address) = self.findings.settle(parse::<EmailAddress>(asked))? else {
+            return Ok(None);
+        };
+        let rule = "allow_email_sans";
+        if self.role.settings().allow_email_sans {
+            let reason = || "e-mail addresses may be asked for where their host is permitted".to_owned();
+            self.findings.permit(rule, asked, reason);
+        } else {
+            self.findings.refuse(asked.refused_by(rule, "names without `@`"), Vec::new)?;
         }
         let (host, email) = (address.host(), Some(address.as_str()));
-        self.require_domain(field, text, Candidate { host, wildcard_base: None, email })?;
+        let candidate = Candidate { host, wildcard_base: None, email };
+        domains::judge(self.role, asked, candidate, self.findings)?;
         self.sans.email.push(address);
-        Ok(())
+        Ok(self.sans.email.last())
     }
 
-    fn require_domain(&self, field: &'static str, text: &str, name: Candidate<'_>) -> Result<(), Violation> {
-        let settings = self.role.settings();
-        let switches = switches(self.role);
-        if settings.allow_any_name
-            || (settings.allow_localhost && is_local(name, settings.allow_subdomains))
-            || self.role.domains.iter().any(|pattern| pattern.permits(name, switches))
-        {
-            return Ok(());
+    fn ip_text(&mut self, asked: Asked<'_>) -> Result<(), Violation> {
+        let address = asked.text.parse().map_err(|_| {
+            asked.illegal("it is not an IP address: write one such as `192.0.2.1` or `2001:db8::1`")
+        });
+        match self.findings.settle(address)? {
+            Some(address) => self.ip(asked, address),
+            None => Ok(()),
         }
-        Err(Violation::new("allowed_domains", field, text, allowed_domains(self.role, switches)))
     }
 
-    fn ip_text(&mut self, field: &'static str, text: &str) -> Result<(), Violation> {
-        let address = text.parse().map_err(|_| {
-            let right = "it is not an IP address: write one such as `192.0.2.1` or `2001:db8::1`";
-            Violation::syntax(field, text, right)
-        })?;
-        self.ip(field, text, address)
-    }
-
-    fn ip(&mut self, field: &'static str, text: &str, address: IpAddr) -> Result<(), Violation> {
+    fn ip(&mut self, asked: Asked<'_>, address: IpAddr) -> Result<(), Violation> {
         // An IPv4-mapped address names an IPv4 host: it must not get round that network's entry.
         let address = address.to_canonical();
-        if !self.role.settings().allow_ip_sans {
-            return Err(Violation::new("allow_ip_sans", field, text, "no IP addresses"));
+        if self.role.settings().allow_ip_sans {
+            self.findings.permit("allow_ip_sans", asked, || "IP addresses may be asked for".to_owned());
+        } else {
+            self.findings.refuse(asked.refused_by("allow_ip_sans", "no IP addresses"), Vec::new)?;
         }
         let networks = &self.role.networks;
-        if !networks.is_empty() && !networks.iter().any(|network| network.contains(&address)) {
+        if let Some(network) = networks.iter().find(|network| network.contains(&address)) {
+            let reason = || format!("`{address}` lies in {network}");
+            self.findings.permit("allowed_ip_sans_cidr", asked, reason);
+        } else if !networks.is_empty() {
             let allowed = list("addresses in ", networks.iter().map(ToString::to_string).collect());
-            return Err(Violation::new("allowed_ip_sans_cidr", field, text, allowed));
+            let violation = asked.refused_by("allowed_ip_sans_cidr", allowed);
+            self.findings.refuse(violation, || ip_misses(networks, asked.text, address))?;
         }
         self.sans.ip.push(address);
         Ok(())
     }
 
-    fn uri(&mut self, field: &'static str, text: &str) -> Result<(), Violation> {
-        let uri: UriName = parse(field, text)?;
+    fn uri(&mut self, asked: Asked<'_>) -> Result<(), Violation> {
+        let Some(uri) = self.findings.settle(parse::<UriName>(asked))? else {
+            return Ok(());
+        };
         let folded = fold_uri(uri.as_str());
         let uris = &self.role.uris;
-        if !uris.iter().any(|pattern| pattern.permits(&folded)) {
+        if let Some(pattern) = uris.iter().find(|pattern| pattern.permits(&folded)) {
+            let reason = || format!("`{}` matches `{}`", printable(&folded), pattern.as_str());
+            self.findings.permit("allowed_uri_sans", asked, reason);
+        } else {
             let patterns = uris.iter().map(|pattern| format!("`{}`", pattern.as_str())).collect();
-            return Err(Violation::new("allowed_uri_sans", field, text, list("URIs that match ", patterns)));
+            let violation = asked.refused_by("allowed_uri_sans", list("URIs that match ", patterns));
+            self.findings.refuse(violation, || uri_misses(uris, &folded))?;
         }
         self.sans.uri.push(uri);
         Ok(())
@@ -175,45 +215,41 @@ fn refuse_long_common_name(text: &str, name: &str) -> Result<(), Violation> {
     Err(Violation::syntax("common_name", text, right))
 }
 
-fn parse<T: FromStr<Err = X509Error>>(field: &'static str, text: &str) -> Result<T, Violation> {
-    text.parse().map_err(|error| match error {
-        X509Error::InvalidName { reason, .. } => Violation::syntax(field, text, reason),
-        other => Violation::syntax(field, text, other.to_string()),
+fn parse<T: FromStr<Err = X509Error>>(asked: Asked<'_>) -> Result<T, Violation> {
+    asked.text.parse().map_err(|error| match error {
+        X509Error::InvalidName { reason, .. } => asked.illegal(reason),
+        other => asked.illegal(other.to_string()),
     })
 }
 
-fn is_local(name: Candidate<'_>, subdomains: bool) -> bool {
-    LOCAL_HOSTS.into_iter().any(|local| name.host == local || (subdomains && is_under(name, local)))
+fn ip_misses(networks: &[IpNet], text: &str, address: IpAddr) -> Vec<String> {
+    let mapped = address.is_ipv4() && text.contains(':');
+    let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+    let stranger = !networks.iter().any(|network| network.addr().is_ipv4() == address.is_ipv4());
+    let mut words = Vec::new();
+    if mapped {
+        words.push(format!("an IPv4-mapped address is judged as `{address}`"));
+    }
+    if stranger {
+        words.push(format!("no network of the list is an {family} network"));
+    }
+    words
 }
 
-fn switches(role: &Role) -> Switches {
-    let settings = role.settings();
-    Switches {
-        bare: settings.allow_bare_domains,
-        subdomains: settings.allow_subdomains,
-        globs: settings.allow_glob_domains,
-        wildcards: settings.allow_wildcard_certificates,
+fn uri_misses(patterns: &[UriPattern], folded: &str) -> Vec<String> {
+    if patterns.is_empty() {
+        return vec!["allowed_uri_sans is empty".to_owned()];
     }
-}
-
-fn allowed_domains(role: &Role, switches: Switches) -> String {
-    let described = role.domains.iter().map(|pattern: &DomainPattern| pattern.describe(switches));
-    let mut parts: Vec<String> = described.filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() && !role.domains.is_empty() {
-        parts.push(
-            "none of the entries of allowed_domains, since allow_bare_domains, allow_subdomains and \
-             allow_glob_domains do not open them"
-                .to_owned(),
-        );
-    }
-    if role.settings().allow_localhost {
-        parts.push("`localhost`".to_owned());
-    }
-    if parts.is_empty() { "no host names: allowed_domains is empty".to_owned() } else { list("", parts) }
+    let alike = patterns.iter().find(|pattern| pattern.permits_but_for_case(folded));
+    let word = |pattern: &UriPattern| {
+        let pattern = pattern.as_str();
+        format!("`{pattern}` would match if case did not count, as it does behind a URI's host")
+    };
+    alike.map(word).into_iter().collect()
 }
 
 /// The first entries, and how many more there are; "none" when there is none.
-fn list(intro: &str, mut entries: Vec<String>) -> String {
+pub(super) fn list(intro: &str, mut entries: Vec<String>) -> String {
     if entries.is_empty() {
         return "none".to_owned();
     }

@@ -1,5 +1,7 @@
 //! Patterns of a role: `allowed_domains` and `allowed_uri_sans`.
 
+mod words;
+
 use std::borrow::Cow;
 
 use certmill_x509::DnsName;
@@ -30,6 +32,31 @@ pub(crate) struct Switches {
     pub(crate) subdomains: bool,
     pub(crate) globs: bool,
     pub(crate) wildcards: bool,
+}
+
+/// What makes an entry permit a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// `allow_bare_domains`: the name is the entry itself.
+    Bare,
+    /// `allow_subdomains`: the name is below the entry.
+    Subdomains,
+    /// The entry's own leading `*.`, which needs no switch.
+    StarEntry,
+    /// `allow_glob_domains`: the entry matches the name.
+    Glob,
+}
+
+impl Opening {
+    /// The switch that it took; none for an entry that needs none.
+    pub(crate) const fn switch(self) -> Option<&'static str> {
+        match self {
+            Self::Bare => Some("allow_bare_domains"),
+            Self::Subdomains => Some("allow_subdomains"),
+            Self::StarEntry => None,
+            Self::Glob => Some("allow_glob_domains"),
+        }
+    }
 }
 
 /// A requested name in the forms that patterns are compared with.
@@ -66,23 +93,27 @@ impl DomainPattern {
         Ok(Self { text: glob_text(text)?, form: Form::Glob })
     }
 
-    /// Whether the entry permits the name. The switches are independent: none is tried within another.
-    pub(crate) fn permits(&self, name: Candidate<'_>, switches: Switches) -> bool {
+    /// What makes the entry permit the name, if it does. The switches are independent: none is tried within
+    /// another.
+    pub(crate) fn opening(&self, name: Candidate<'_>, switches: Switches) -> Option<Opening> {
         if self.form == Form::Email {
-            return name.email.is_some_and(|email| self.permits_email(email, switches));
+            return self.opening_for_email(name.email?, switches);
         }
         if switches.bare && name.host == self.text {
-            return true;
+            return Some(Opening::Bare);
         }
         let apex = match self.form {
-            Form::Below => self.text.get(2..),
-            Form::Plain if switches.subdomains => Some(self.text.as_str()),
-            _ => None,
+            Form::Below => self.text.get(2..).map(|apex| (apex, Opening::StarEntry)),
+            Form::Plain if switches.subdomains => Some((self.text.as_str(), Opening::Subdomains)),
+            Form::Plain | Form::Glob | Form::Email => None,
         };
-        if apex.is_some_and(|apex| is_under(name, apex)) {
-            return true;
+        if let Some((apex, opening)) = apex
+            && is_under(name, apex)
+        {
+            return Some(opening);
         }
-        switches.globs && self.text.contains('*') && glob(&self.text, name.host, same_letter)
+        (switches.globs && self.text.contains('*') && glob(&self.text, name.host, same_letter))
+            .then_some(Opening::Glob)
     }
 
     /// What the entry permits in words; empty when it permits nothing.
@@ -108,9 +139,12 @@ impl DomainPattern {
         parts.join(", ")
     }
 
-    fn permits_email(&self, email: &str, switches: Switches) -> bool {
-        (switches.bare && email.eq_ignore_ascii_case(&self.text))
-            || (switches.globs && self.text.contains('*') && glob(&self.text, email, same_letter))
+    fn opening_for_email(&self, email: &str, switches: Switches) -> Option<Opening> {
+        if switches.bare && email.eq_ignore_ascii_case(&self.text) {
+            return Some(Opening::Bare);
+        }
+        (switches.globs && self.text.contains('*') && glob(&self.text, email, same_letter))
+            .then_some(Opening::Glob)
     }
 }
 
@@ -151,6 +185,11 @@ impl UriPattern {
     /// Whether the entry permits the URI, which must have gone through [`fold_uri`].
     pub(crate) fn permits(&self, folded: &str) -> bool {
         glob(&self.0, folded, |a, b| a == b)
+    }
+
+    /// Whether the entry would permit the URI if no letter's case counted.
+    pub(crate) fn permits_but_for_case(&self, folded: &str) -> bool {
+        glob(&self.0, folded, same_letter)
     }
 }
 

@@ -1,43 +1,75 @@
 //! The validity rules: `ttl`, `max_ttl`, `not_before_duration` and the issuer's own end.
 
+use super::findings::{Asked, Findings};
 use super::{IssuerWindow, Violation};
 use crate::{Role, Timestamp, Ttl};
 
 /// Start and end in whole seconds: now less `not_before_duration`, but not before the issuer's start, and
 /// now plus the ttl. An end beyond the issuer's is refused, never cut.
-pub(super) fn approve(
+pub(super) fn judge<F: Findings>(
     role: &Role,
     requested: Option<&Ttl>,
     issuer: &IssuerWindow,
+    findings: &mut F,
 ) -> Result<(Timestamp, Timestamp), Violation> {
     let ttl = requested.unwrap_or(&role.ttl);
+    let asked = Asked::new("ttl", ttl.as_str());
+    if requested.is_none() {
+        findings.permit("ttl", asked, || "the request names no ttl, so the role's is taken".to_owned());
+    }
     if ttl.seconds() == 0 {
-        return Err(Violation::syntax(
-            "ttl",
-            ttl.as_str(),
-            "a certificate has to live for at least one second",
-        ));
+        return Err(asked.illegal("a certificate has to live for at least one second"));
     }
+    let longest = judge_length(role, ttl, asked, findings);
+    let times = judge_window(role, ttl, issuer, findings);
+    findings.both(longest, times).map(|((), times)| times)
+}
+
+fn judge_length<F: Findings>(
+    role: &Role,
+    ttl: &Ttl,
+    asked: Asked<'_>,
+    findings: &mut F,
+) -> Result<(), Violation> {
     if ttl.seconds() > role.max_ttl.seconds() {
-        let allowed = format!("at most {}", role.max_ttl);
-        return Err(Violation::new("max_ttl", "ttl", ttl.as_str(), allowed));
+        return Err(asked.refused_by("max_ttl", format!("at most {}", role.max_ttl)));
     }
+    findings.permit("max_ttl", asked, || format!("{ttl} is within the longest validity of {}", role.max_ttl));
+    Ok(())
+}
+
+fn judge_window<F: Findings>(
+    role: &Role,
+    ttl: &Ttl,
+    issuer: &IssuerWindow,
+    findings: &mut F,
+) -> Result<(Timestamp, Timestamp), Violation> {
+    let asked = Asked::new("ttl", ttl.as_str());
     let now = issuer.now.whole_seconds();
     let end = issuer.not_after.whole_seconds();
     if now < issuer.not_before.whole_seconds() {
         let allowed = format!("nothing before the CA's validity begins at {}", issuer.not_before);
-        return Err(Violation::new("ca_validity", "ttl", ttl.as_str(), allowed));
+        return Err(asked.refused_by("ca_validity", allowed));
     }
     if now >= end {
         let allowed = format!("nothing more, since the CA's validity ends at {end}");
-        return Err(Violation::new("ca_validity", "ttl", ttl.as_str(), allowed));
+        return Err(asked.refused_by("ca_validity", allowed));
     }
     let not_after = now.plus(ttl.duration());
     if not_after > end {
         let longest = end.since(now).as_secs();
         let allowed = format!("a ttl of at most {longest}s now, since the CA's validity ends at {end}");
-        return Err(Violation::new("ca_validity", "ttl", ttl.as_str(), allowed));
+        return Err(asked.refused_by("ca_validity", allowed));
     }
-    let start = issuer.now.minus(role.settings().not_before_duration.duration());
-    Ok((start.max(issuer.not_before).whole_seconds(), not_after))
+    findings.permit("ca_validity", asked, || {
+        format!("the certificate would end at {not_after}, and the CA's validity ends at {end}")
+    });
+    let backdated = &role.settings().not_before_duration;
+    let wanted = issuer.now.minus(backdated.duration());
+    let start = wanted.max(issuer.not_before).whole_seconds();
+    findings.permit("not_before_duration", Asked::new("", backdated.as_str()), || {
+        let cut = if wanted < issuer.not_before { ", where the CA's own validity begins" } else { "" };
+        format!("the certificate would be valid from {start}{cut}")
+    });
+    Ok((start, not_after))
 }

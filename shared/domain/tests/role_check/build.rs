@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 use std::sync::LazyLock;
 
 use certmill_domain::{
-    Approved, IssuerWindow, NameRequest, RequestedKey, Role, RoleKeyType, RoleSettings, Timestamp, Ttl,
-    Violation, check,
+    Approved, Explanation, IssuerWindow, NameRequest, RequestedKey, Role, RoleKeyType, RoleSettings,
+    Timestamp, Ttl, Violation, check, explain,
 };
 use certmill_x509::PublicKey;
 
@@ -77,7 +77,7 @@ pub fn ttl(text: &str) -> Ttl {
     text.parse().expect("legal in this test")
 }
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct RoleBuilder(pub RoleSettings);
 
 /// The default role.
@@ -164,7 +164,7 @@ impl RoleBuilder {
 }
 
 /// A request, and how the issuer's validity lies around it.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct RequestBuilder {
     common_name: Option<String>,
     alt_names: Vec<String>,
@@ -176,7 +176,7 @@ pub struct RequestBuilder {
     issuer: IssuerWindow,
 }
 
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 enum Key {
     Generate(Option<RoleKeyType>, Option<u32>),
     Csr(&'static LazyLock<PublicKey>),
@@ -252,11 +252,36 @@ impl RequestBuilder {
     }
 
     pub fn check_against(&self, role: &RoleBuilder) -> Result<Approved, Violation> {
+        check(&role.build(), &self.build(), &self.issuer)
+    }
+
+    pub fn explain_against(&self, role: &RoleBuilder) -> Explanation {
+        explain(&role.build(), &self.build(), &self.issuer)
+    }
+
+    /// Every name that is asked for, each in a request of its own to a CA that ends late.
+    pub fn single_names(&self) -> Vec<(&'static str, String, Self)> {
+        let one = |field, names: &[String], put: fn(Self, &[&str]) -> Self| {
+            let single = |name: &String| (field, name.clone(), put(no_cn(), &[name.as_str()]));
+            names.iter().map(single).collect::<Vec<_>>()
+        };
+        let lists = [
+            one("alt_names", &self.alt_names, Self::alt),
+            one("ip_sans", &self.ip_sans, Self::ip),
+            one("uri_sans", &self.uri_sans, Self::uri),
+            one("email_sans", &self.email_sans, Self::email),
+        ];
+        let common_name = self.common_name.iter().filter(|name| !name.is_empty());
+        let common_name = common_name.map(|name| ("common_name", name.clone(), cn(name)));
+        common_name.chain(lists.into_iter().flatten()).collect()
+    }
+
+    fn build(&self) -> NameRequest<'static> {
         let key = match self.key {
             Key::Generate(key_type, key_bits) => RequestedKey::Generate { key_type, key_bits },
             Key::Csr(key) => RequestedKey::Csr(key),
         };
-        let request = NameRequest {
+        NameRequest {
             common_name: self.common_name.clone(),
             alt_names: self.alt_names.clone(),
             ip_sans: self.ip_sans.clone(),
@@ -264,8 +289,7 @@ impl RequestBuilder {
             email_sans: self.email_sans.clone(),
             ttl: self.ttl.clone(),
             key,
-        };
-        check(&role.build(), &request, &self.issuer)
+        }
     }
 }
 

@@ -1,7 +1,9 @@
 //! The check of requests against roles.
 
+mod agreement;
 mod build;
 mod cases;
+mod explanation;
 
 use std::collections::BTreeSet;
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use certmill_domain::{Ca, CaId, CaKind, CaStatus, Crl, FieldErrors, Timestamp};
+use certmill_domain::{Action, Ca, CaId, CaKind, CaStatus, Crl, FieldErrors, Timestamp};
 use certmill_keys::PrivateKey;
 use certmill_storage::{StorageError, certificate_authorities, crls};
 use certmill_x509::{
@@ -13,7 +13,9 @@ use certmill_x509::{
 
 use super::CaWithCrl;
 use crate::app::off_thread;
+use crate::change::Act;
 use crate::issuer::{Issuer, ca_key_place};
+use crate::key_choice::key_algorithm;
 use crate::{App, Caller, Noun, ServiceError, crl};
 
 const DAY: i64 = 24 * 3_600;
@@ -106,7 +108,7 @@ async fn store(
     sealed_key: Vec<u8>,
     first_crl: &Crl,
 ) -> Result<(), ServiceError> {
-    let mut tx = app.database().begin(caller.tenant).await?;
+    let mut tx = app.change(caller).await?;
     if let Some(parent) = ca.parent_id {
         // Counts nothing, but locks the parent's row against a revocation that runs at the same time.
         if !certificate_authorities::count_issued(&mut tx, parent, 0, app.now()).await? {
@@ -121,8 +123,7 @@ async fn store(
         other => other?,
     }
     crls::insert(&mut tx, ca.id, first_crl).await?;
-    tx.commit().await?;
-    Ok(())
+    tx.commit(Act::new(Action::CaCreate, ca.id).after(&ca.certificate_der)).await
 }
 
 struct Signing {
@@ -236,7 +237,7 @@ fn plan(new: NewCa) -> Result<Plan, ServiceError> {
             CaKind::Root
         }
     };
-    let key_algorithm = key_algorithm(&new, &mut errors);
+    let key_algorithm = key_algorithm(new.key_type.as_deref(), new.key_size, &mut errors);
     let validity_days = new.validity_days.unwrap_or(match kind {
         CaKind::Root => 3_650,
         CaKind::Intermediate => 1_825,
@@ -311,28 +312,6 @@ fn check_subject(subject: &DistinguishedName, errors: &mut BTreeMap<String, Stri
             errors.insert(field.to_owned(), error.to_string());
         }
     }
-}
-
-fn key_algorithm(new: &NewCa, errors: &mut BTreeMap<String, String>) -> KeyAlgorithm {
-    let key_type = new.key_type.as_deref().unwrap_or("rsa");
-    let default_size = match key_type {
-        "rsa" => 2_048,
-        "ec" | "ed25519" => 256,
-        other => {
-            errors.insert("key_type".to_owned(), format!("`{other}` is unknown; use rsa, ec or ed25519"));
-            return KeyAlgorithm::P256;
-        }
-    };
-    let size = new.key_size.unwrap_or(default_size);
-    KeyAlgorithm::from_type_and_size(key_type, size).unwrap_or_else(|| {
-        let right = match key_type {
-            "rsa" => "2048, 3072 or 4096",
-            "ec" => "256, 384 or 521",
-            _ => "256, or leave it out",
-        };
-        errors.insert("key_size".to_owned(), format!("is {size}; for {key_type} use {right}"));
-        KeyAlgorithm::P256
-    })
 }
 
 fn name_constraints(new: &NewCa, errors: &mut BTreeMap<String, String>) -> Option<NameConstraints> {

@@ -1,10 +1,11 @@
 //! Revoking a CA: it and the CAs under it stop issuing at once; a job revokes what they issued.
 
-use certmill_domain::{CaId, Job};
+use certmill_domain::{Action, CaId, Job};
 use certmill_storage::certificate_authorities;
 use certmill_x509::RevocationReason;
 
 use super::CaWithCrl;
+use crate::change::Act;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// Revokes a CA. Repeating it answers the first revocation and its progress.
@@ -14,7 +15,7 @@ pub async fn revoke(
     id: CaId,
     reason: RevocationReason,
 ) -> Result<CaWithCrl, ServiceError> {
-    let mut tx = app.database().begin(caller.tenant).await?;
+    let mut tx = app.change(caller).await?;
     let ca = certificate_authorities::find(&mut tx, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
@@ -25,7 +26,7 @@ pub async fn revoke(
         if let Some(parent) = ca.parent_id {
             app.enqueue(&mut tx, Job::RebuildCrl(parent), Some(&caller.request_id)).await?;
         }
-        tx.commit().await?;
+        tx.commit(Act::new(Action::CaRevoke, id).after(reason.as_str())).await?;
         app.wake_workers();
     }
     super::find(app, caller.tenant, id).await

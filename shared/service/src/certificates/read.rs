@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{Certificate, CertificateId, Timestamp};
+use certmill_domain::{Action, Certificate, CertificateId, Timestamp};
 use certmill_storage::certificates::search::{self, Page as Keyset};
 use certmill_storage::certificates::{self, Labels};
 
 pub use certmill_storage::certificates::search::Filter;
 
+use certmill_x509::{pem, split_certificates};
+
+use crate::change::Act;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 const MAX_TAGS: usize = 64;
@@ -29,7 +32,8 @@ pub enum Sort {
 pub struct CertificateWithChain {
     /// The certificate.
     pub certificate: Certificate,
-    /// The certificates of its CA and of those above it, in PEM; empty when its CA is not ours.
+    /// The certificates of its CA and of those above it, in PEM; those that it was imported with when its CA is
+    /// not ours.
     pub chain_pem: String,
 }
 
@@ -44,11 +48,23 @@ pub async fn find(
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
     drop(session);
-    let chain_pem = match certificate.ca_id {
-        Some(ca) => app.issuers().find(app, caller.tenant, ca).await?.chain_pem.concat(),
-        None => String::new(),
-    };
+    let chain = chain_der(app, caller, &certificate).await?;
+    let chain_pem = chain.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
     Ok(CertificateWithChain { certificate, chain_pem })
+}
+
+/// The certificates above this one: those of its CA and of the CAs above, or those that it was imported with.
+pub(super) async fn chain_der(
+    app: &App,
+    caller: &Caller,
+    certificate: &Certificate,
+) -> Result<Vec<Vec<u8>>, ServiceError> {
+    if let Some(ca) = certificate.ca_id {
+        return Ok(app.issuers().find(app, caller.tenant, ca).await?.chain_der.clone());
+    }
+    let mut session = app.database().read(caller.tenant).await?;
+    let chain = certificates::imported_chain(&mut session, certificate.id).await?.unwrap_or_default();
+    Ok(split_certificates(&chain)?)
 }
 
 /// The tenant's certificates that the filter finds.
@@ -118,11 +134,19 @@ pub async fn label(
         let problem = format!("must have at most {MAX_DESCRIPTION_LENGTH} bytes and no NUL character");
         return Err(ServiceError::field("description", problem));
     }
-    let mut tx = app.database().begin(caller.tenant).await?;
-    if !certificates::set_labels(&mut tx, id, Labels { tags, description }).await? {
-        return Err(ServiceError::not_found(Noun::Certificate, id));
-    }
-    tx.commit().await?;
+    let mut change = app.change(caller).await?;
+    let before = certificates::find(&mut change, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
+    let labels = |tags: &BTreeMap<String, String>, description: &str| format!("{tags:?} {description}");
+    let act = Act::new(Action::CertificateUpdate, id)
+        .before(labels(&before.tags, &before.description))
+        .after(labels(
+            tags.as_ref().unwrap_or(&before.tags),
+            description.as_ref().unwrap_or(&before.description),
+        ));
+    certificates::set_labels(&mut change, id, Labels { tags, description }).await?;
+    change.commit(act).await?;
     find(app, caller, id).await
 }
 

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use certmill_domain::{CaId, Certificate, CertificateId, Job, Timestamp};
+use certmill_domain::{Action, CaId, Certificate, CertificateId, Job, Timestamp};
 use certmill_storage::{Tx, certificate_authorities, certificates};
 use certmill_x509::{RevocationReason, SerialNumber};
 
+use crate::change::Act;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// How long a CRL build waits for more revocations of the same CA.
@@ -39,7 +40,7 @@ pub struct Revoked {
 ///
 /// Costs the same however many are revoked already: one row is changed, and one job enqueued or found open.
 pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Result<Revoked, ServiceError> {
-    let mut tx = app.database().begin(caller.tenant).await?;
+    let mut tx = app.change(caller).await?;
     let (certificate, ca) = ours(&mut tx, request).await?;
     let now = app.now();
     if !certificates::revoke(&mut tx, certificate.id, request.reason, now).await? {
@@ -47,7 +48,7 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
         return first_revocation(app, caller, certificate.id).await;
     }
     app.enqueue_after(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id), COALESCE).await?;
-    tx.commit().await?;
+    tx.commit(Act::new(Action::CertificateRevoke, certificate.id).after(request.reason.as_str())).await?;
     metrics::counter!("certmill_certificates_revoked_total").increment(1);
     app.wake_workers();
     Ok(Revoked {

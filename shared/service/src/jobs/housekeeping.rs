@@ -32,9 +32,11 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
     finish(app, lease).await
 }
 
-/// Enqueues what is due and has no job: CRLs near their end, revocations that were not carried through.
+/// Enqueues what is due and has no job: CRLs near their end, revocations that were not carried through. Deletes
+/// idempotency keys that have expired.
 pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     super::bury_lost(app).await?;
+    crate::idempotency::prune(app).await?;
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let before = now.plus(app.settings().crl_renew_before);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use certmill_domain::{Scope, Timestamp, Token, TokenId, TokenSecret};
+use certmill_domain::{Identity, Scope, Timestamp, Token, TokenId, TokenSecret};
 use certmill_storage::tokens;
 use moka::sync::Cache;
 use subtle::ConstantTimeEq;
@@ -77,9 +77,11 @@ pub async fn authenticate(
     app.tokens().record(token.id, now);
     Ok(Caller {
         tenant: token.tenant_id,
-        token_id: token.id,
+        identity: Identity::Token(token.id),
         scope: token.scopes.iter().copied().max().unwrap_or(Scope::Read),
         request_id: request_id.to_owned(),
+        source_address: None,
+        hold: None,
     })
 }
 

@@ -3,7 +3,7 @@
 use certmill_domain::{CaId, Certificate, CertificateId, CertificateSource, CertificateStatus, Timestamp};
 use certmill_x509::SerialNumber;
 
-use super::{Row, SELECT, certificate, reversed};
+use super::{FINGERPRINT_KEY, Row, SELECT, certificate, fingerprint_key, push_serial_number, reversed};
 use crate::query::Query;
 use crate::{Session, StorageError, WithLink};
 
@@ -67,9 +67,10 @@ fn push_identity(query: &mut Query, filter: &Filter, tenant: &str) {
         query.push(" AND c.ca_id = ").push_bind(ca.to_string());
     }
     if let Some(serial) = &filter.serial_number {
-        query.push(" AND c.serial_number = ").push_bind(serial.as_bytes());
+        push_serial_number(query, serial);
     }
     if let Some(fingerprint) = &filter.fingerprint_sha256 {
+        query.push(" AND ").push(FINGERPRINT_KEY).push(" = ").push_bind(fingerprint_key(fingerprint));
         query.push(" AND c.fingerprint_sha256 = ").push_bind(fingerprint.clone());
     }
     if let Some(san) = &filter.san {

@@ -32,7 +32,7 @@ impl Rows {
     }
 
     /// Every row as text, by table, but for what the service notes on its own: uses of tokens, the course of jobs,
-    /// periodic work.
+    /// periodic work, and in the audit log that calls were refused.
     pub(crate) async fn all(&mut self) -> BTreeMap<String, Vec<String>> {
         let tables = match self {
             Self::Sqlite(_) => {
@@ -53,7 +53,8 @@ impl Rows {
                 if embedded { format!("quote({column})") } else { format!("coalesce({column}::text, '')") }
             };
             let (wanted, which): (fn(&str) -> bool, _) = match table.as_str() {
-                "schedules" | "_sqlx_migrations" => continue,
+                "schedules" | "_sqlx_migrations" | "audit_heads" => continue,
+                "audit_logs" => (|_| true, "refusal IS NULL"),
                 "jobs" => (|column| ["id", "kind", "subject"].contains(&column), "tenant_id IS NOT NULL"),
                 _ => (|column| column != "last_used_at", "TRUE"),
             };

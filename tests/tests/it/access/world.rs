@@ -2,9 +2,10 @@
 
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
-use tests::openssl::Judge;
+use tests::authority::Authority;
 use tests::{Answer, TestApp};
 
+use crate::csr::{imported, request};
 use crate::openapi::Operation;
 
 /// One object of each kind.
@@ -13,8 +14,11 @@ pub(crate) struct World {
     pub(crate) role: String,
     pub(crate) certificate: String,
     pub(crate) serial: String,
+    pub(crate) csr: String,
+    pub(crate) anchor: String,
     token: String,
-    csr: String,
+    csr_pem: String,
+    anchor_pem: String,
 }
 
 impl World {
@@ -25,31 +29,50 @@ impl World {
         app.role("web", &ca).await;
         let issued = app.issue("web", "www.example.internal").await;
         let token = app.post("/v1/tokens", json!({ "name": "victim", "scopes": ["pki:read"] })).await;
-        let judge = Judge::new();
-        judge.run("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -subj /CN=csr.example.internal -out r");
+        let csr_pem = request("-subj /CN=csr.example.internal");
+        let csr = imported(app, &csr_pem).await;
+        let anchor_pem = Authority::root("/CN=Theirs").certificate;
+        let anchor = json!({ "name": "theirs", "certificate_pem": anchor_pem });
+        let anchor = app.post("/v1/pki/trust-anchors", anchor).await.json_with(StatusCode::CREATED);
         Self {
             ca,
             role: "web".to_owned(),
             certificate: text(&issued["certificate_id"]),
             serial: text(&issued["serial_number"]),
+            csr: text(&csr["id"]),
+            anchor: text(&anchor["id"]),
             token: text(&token.json_with(StatusCode::CREATED)["id"]),
-            csr: judge.read("r"),
+            csr_pem,
+            anchor_pem,
         }
     }
 
     /// Well-formed ids that nobody has.
     pub(crate) fn absent() -> Self {
         let id = |prefix: &str| format!("{prefix}_01ARZ3NDEKTSV4RRFFQ69G5FAV");
-        let (role, serial) = ("absent".to_owned(), "01:02:03".to_owned());
-        Self { ca: id("ca"), role, certificate: id("cert"), serial, token: id("tok"), csr: String::new() }
+        Self {
+            ca: id("ca"),
+            role: "absent".to_owned(),
+            certificate: id("cert"),
+            serial: "01:02:03".to_owned(),
+            csr: id("csr"),
+            anchor: id("ta"),
+            token: id("tok"),
+            csr_pem: String::new(),
+            anchor_pem: String::new(),
+        }
     }
 
-    /// A path and a body with which the operation would succeed.
+    /// A path and a body with which the operation is well-formed, and concerns these objects.
     pub(crate) fn sample(&self, operation: &Operation) -> (String, Option<Value>) {
-        let id = [("/ca/", &self.ca), ("/certificates/", &self.certificate), ("/tokens/", &self.token)]
-            .into_iter()
-            .find(|(part, _)| operation.path.contains(part))
-            .map_or("", |(_, id)| id);
+        let ids = [
+            ("/ca/", &self.ca),
+            ("/certificates/", &self.certificate),
+            ("/csr/", &self.csr),
+            ("/trust-anchors/", &self.anchor),
+            ("/tokens/", &self.token),
+        ];
+        let id = ids.into_iter().find(|(part, _)| operation.path.contains(part)).map_or("", |(_, id)| id);
         let path =
             operation.path.replace("{id}", id).replace("{role}", &self.role).replace("{name}", &self.role);
         let body = match operation.name().as_str() {
@@ -59,8 +82,22 @@ impl World {
             "POST /v1/pki/ca/{id}/revoke" => json!({ "reason": "superseded" }),
             "POST /v1/pki/roles" => json!({ "name": "new", "ca_id": self.ca, "allow_any_name": true }),
             "PATCH /v1/pki/roles/{name}" => json!({ "allow_any_name": true }),
-            "POST /v1/pki/issue/{role}" => json!({ "common_name": "new.example.internal" }),
-            "POST /v1/pki/sign/{role}" => json!({ "csr_pem": self.csr }),
+            "POST /v1/pki/issue/{role}" | "POST /v1/pki/roles/{name}/check" => {
+                json!({ "common_name": "new.example.internal" })
+            }
+            "POST /v1/pki/sign/{role}" | "POST /v1/pki/csr/import" => json!({ "csr_pem": self.csr_pem }),
+            "POST /v1/pki/csr" => {
+                json!({ "subject": { "common_name": "new.example.internal" }, "key_type": "ec" })
+            }
+            "POST /v1/pki/csr/{id}/reject" => json!({ "reason": "no" }),
+            "POST /v1/pki/csr/{id}/sign" => json!({ "ca_id": self.ca }),
+            "POST /v1/pki/trust-anchors" => json!({ "name": "new", "certificate_pem": self.anchor_pem }),
+            "POST /v1/pki/certificates/import" | "POST /v1/pki/certificates/validate" => {
+                json!({ "certificate_pem": self.anchor_pem })
+            }
+            "POST /v1/pki/certificates/{id}/renew" | "POST /v1/pki/certificates/{id}/private-key" => {
+                json!({})
+            }
             "PATCH /v1/pki/certificates/{id}" => json!({ "description": "changed" }),
             "POST /v1/pki/revoke" => json!({ "serial_number": self.serial }),
             "POST /v1/tokens" => json!({ "name": "new", "scopes": ["pki:admin"] }),
@@ -74,7 +111,7 @@ impl World {
 
     /// A text without the ids and names of these objects.
     pub(crate) fn masked(&self, text: &str) -> String {
-        let names = [&self.ca, &self.certificate, &self.token, &self.role];
+        let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token, &self.role];
         names.iter().fold(text.to_owned(), |text, name| text.replace(name.as_str(), "…"))
     }
 }

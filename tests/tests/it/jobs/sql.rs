@@ -52,6 +52,13 @@ impl Sql {
             .unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// The octets that a query answers, in one row and column.
+    pub(crate) async fn bytes(&self, query: &str) -> Vec<u8> {
+        let safe = AssertSqlSafe(query.to_owned());
+        on!(self, pool => sqlx::query_scalar::<_, Vec<u8>>(safe).fetch_one(pool).await)
+            .unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
     /// The texts of a query's one column, row by row.
     pub(crate) async fn texts(&self, query: &str) -> Vec<String> {
         let safe = AssertSqlSafe(query.to_owned());

@@ -1,0 +1,142 @@
+//! `/v1/audit/logs`: who did what.
+
+use certmill_service::audit::{self, Filter};
+use certmill_service::domain::{Action, AuditRecord, Timestamp};
+use certmill_service::x509::hex;
+use certmill_service::{App, PageRequest, ServiceError};
+use poem::web::Data;
+use poem_openapi::param::Query;
+use poem_openapi::{Object, OpenApi};
+use serde::Serialize;
+
+use crate::auth::{Admin, Authorized};
+use crate::body::Reply;
+use crate::error::ApiError;
+use crate::openapi::Group;
+
+pub(crate) struct AuditApi;
+
+/// A row of the audit log.
+#[derive(Object, Serialize)]
+#[oai(rename = "AuditLog")]
+struct AuditLogView {
+    /// `log_…`
+    id: String,
+    /// Its place in the tenant's chain, from 1 on without gaps.
+    sequence: i64,
+    /// When.
+    timestamp: String,
+    /// Who: the id of a token, or `operator` for the command line.
+    identity: String,
+    /// What, such as `certificate.issue`.
+    action: String,
+    /// The id of the object; of a refused call, what the call named.
+    object: Option<String>,
+    /// Whether it was done.
+    success: bool,
+    /// The code of the error with which it was refused.
+    error_code: Option<String>,
+    /// The caller's address.
+    source_address: Option<String>,
+    /// As in the header `X-Request-ID` of the answer.
+    request_id: Option<String>,
+    /// SHA-256 of the object before, where it was there and changed.
+    before_sha256: Option<String>,
+    /// SHA-256 of the object after. Of a certificate, its fingerprint.
+    after_sha256: Option<String>,
+    /// The hash of the row before in the chain.
+    previous_hash: String,
+    /// The hash of this row, which the next one carries.
+    hash: String,
+}
+
+/// A page of the audit log.
+#[derive(Object, Serialize)]
+struct AuditLogList {
+    logs: Vec<AuditLogView>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    cursor: Option<String>,
+    has_more: bool,
+}
+
+#[OpenApi(prefix_path = "/v1/audit", tag = "Group::Audit")]
+impl AuditApi {
+    /// List audit rows
+    ///
+    /// Scope: `pki:admin`. Newest first. Every call that changes something or hands out a private key has a row, done or
+    /// refused; it is written in the transaction of the change. The rows of a tenant form a chain of hashes, which
+    /// `certmill audit verify` proves.
+    #[oai(path = "/logs", method = "get")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
+    async fn list(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        /// At this time or later (RFC 3339).
+        from: Query<Option<String>>,
+        /// Before this time (RFC 3339).
+        to: Query<Option<String>>,
+        /// This action, such as `certificate.issue`.
+        action: Query<Option<String>>,
+        /// This identity: the id of a token, or `operator`.
+        identity: Query<Option<String>>,
+        /// This object, by its id.
+        object: Query<Option<String>>,
+        /// `true` for what was done, `false` for what was refused.
+        success: Query<Option<bool>>,
+        /// This request.
+        request_id: Query<Option<String>>,
+        limit: Query<Option<i64>>,
+        cursor: Query<Option<String>>,
+    ) -> Result<Reply<AuditLogList>, ApiError> {
+        let action = action.0.map(|text| text.parse::<Action>()).transpose();
+        let filter = Filter {
+            from: time("from", from.0)?,
+            to: time("to", to.0)?,
+            action: action.map_err(|problem| ServiceError::field("action", problem))?,
+            identity: identity.0,
+            object: object.0,
+            success: success.0,
+            request_id: request_id.0,
+        };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = audit::list(&app, &caller, &filter, &page).await?;
+        let has_more = page.has_more();
+        Ok(Reply(AuditLogList {
+            logs: page.items.into_iter().map(view).collect(),
+            cursor: page.cursor,
+            has_more,
+        }))
+    }
+}
+
+fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>, ServiceError> {
+    text.map(|text| {
+        // A `+` in a query that was not escaped arrives as a space.
+        Timestamp::parse_rfc3339(&text.replace(' ', "+")).ok_or_else(|| {
+            ServiceError::field(field, format!("`{text}` is not a time such as 2026-01-31T12:00:00Z"))
+        })
+    })
+    .transpose()
+}
+
+fn view(record: AuditRecord) -> AuditLogView {
+    let hash = hex(&record.hash());
+    let entry = record.entry;
+    AuditLogView {
+        id: entry.id.to_string(),
+        sequence: record.sequence,
+        timestamp: entry.at.to_string(),
+        identity: entry.identity.to_string(),
+        action: entry.action.to_string(),
+        object: entry.object,
+        success: entry.refusal.is_none(),
+        error_code: entry.refusal,
+        source_address: entry.source_address.map(|address| address.to_string()),
+        request_id: entry.request_id,
+        before_sha256: entry.before_sha256.map(|digest| hex(&digest)),
+        after_sha256: entry.after_sha256.map(|digest| hex(&digest)),
+        previous_hash: hex(&record.previous_hash),
+        hash,
+    }
+}

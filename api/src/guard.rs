@@ -1,0 +1,143 @@
+//! Around every call that changes something: its `Idempotency-Key`, and an audit row when it is refused. (When it is
+//! done, the audit row is part of its transaction.)
+
+use std::future::Future;
+
+use bytes::Bytes;
+use certmill_service::domain::Action;
+use certmill_service::idempotency::{self, Answer, Begun, Hold, Kept};
+use certmill_service::{App, Caller, audit};
+use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::{Request, Response};
+use serde_json::Value;
+use tracing::Instrument;
+use zeroize::Zeroizing;
+
+use crate::auth;
+use crate::calls::Call;
+use crate::error::ApiError;
+
+static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Fields of answers that are secret.
+const SECRET_FIELDS: [&str; 2] = ["private_key", "token"];
+
+/// The idempotency key that the call in hand holds, kept in the request's extensions.
+#[derive(Clone)]
+pub(crate) struct CurrentHold(pub(crate) Hold);
+
+/// Carries the request out with `go`, in the care of this module if it is one that changes something.
+pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
+    app: &App,
+    request: Request,
+    body: &Bytes,
+    go: impl FnOnce(Request) -> F + Send + 'static,
+) -> Result<Response, ApiError> {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let Some(call) = Call::of(&method, &path) else {
+        return go(request).await;
+    };
+    // Whoever cannot be told who they are is refused by the handler, and there is no tenant whose log it belongs to.
+    let Ok(caller) = auth::caller(app, &request).await else {
+        return go(request).await;
+    };
+    let keyed = call.repeatable && request.headers().contains_key(&IDEMPOTENCY_KEY);
+    let result = if keyed {
+        let work = with_key(app.clone(), caller.clone(), (call.action, body.clone()), request, go);
+        // Whoever hangs up will repeat the call: it goes on, so that its answer is there then.
+        tokio::spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(ApiError::internal()))
+    } else {
+        go(request).await
+    };
+    if let Err(error) = &result
+        && error.status() != StatusCode::SERVICE_UNAVAILABLE
+        && let Err(error) = audit::refused(app, &caller, call.action, call.object, error.code()).await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "a refused call could not be recorded");
+    }
+    result
+}
+
+/// Takes the key for the call and carries it out, or repeats the answer that is known.
+async fn with_key<F: Future<Output = Result<Response, ApiError>>>(
+    app: App,
+    caller: Caller,
+    (action, body): (Action, Bytes),
+    mut request: Request,
+    go: impl FnOnce(Request) -> F,
+) -> Result<Response, ApiError> {
+    let key = request.headers().get(&IDEMPOTENCY_KEY).and_then(|key| key.to_str().ok()).unwrap_or_default();
+    let method = request.method().as_str().as_bytes();
+    let parts = [method, request.uri().path().as_bytes(), &body];
+    match idempotency::begin(&app, &caller, key, parts).await? {
+        Begun::Answered(kept) => repeat(&app, &caller, action, kept).await,
+        Begun::Fresh(hold) => {
+            request.extensions_mut().insert(CurrentHold(hold.clone()));
+            settle(&app, &caller, &hold, go(request).await).await
+        }
+    }
+}
+
+/// Keeps the answer for the call's repetitions, or gives the key back when the call was refused.
+async fn settle(
+    app: &App,
+    caller: &Caller,
+    hold: &Hold,
+    result: Result<Response, ApiError>,
+) -> Result<Response, ApiError> {
+    let kept = match result {
+        Err(error) => {
+            let released = idempotency::release(app, caller, hold).await;
+            report(released, "an idempotency key could not be given back");
+            return Err(error);
+        }
+        Ok(response) => response,
+    };
+    let (head, body) = kept.into_parts();
+    let body = Zeroizing::new(body.into_vec().await.map_err(|_| ApiError::internal())?);
+    let location = head.headers.get(header::LOCATION).and_then(|value| value.to_str().ok());
+    let answer = Answer { status: head.status.as_u16(), location: location.map(ToOwned::to_owned), body };
+    let without_secrets = without_secrets(&answer.body);
+    let keeping = idempotency::keep(app, caller, hold, &answer, without_secrets.as_deref()).await;
+    report(keeping, "an answer could not be kept for its repetitions");
+    Ok(Response::from_parts(head, answer.body.to_vec().into()))
+}
+
+fn report(result: Result<(), certmill_service::ServiceError>, what: &str) {
+    if let Err(error) = result {
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
+    }
+}
+
+/// The body without its secret fields, if it has any.
+fn without_secrets(body: &[u8]) -> Option<Vec<u8>> {
+    let mut object: serde_json::Map<String, Value> = serde_json::from_slice(body).ok()?;
+    let before = object.len();
+    object.retain(|name, _| !SECRET_FIELDS.contains(&name.as_str()));
+    (object.len() < before).then(|| serde_json::to_vec(&object).ok()).flatten()
+}
+
+/// Gives a kept answer again. What is secret in it is handed out once more, and the audit log says so first.
+async fn repeat(app: &App, caller: &Caller, of: Action, kept: Kept) -> Result<Response, ApiError> {
+    if kept.has_secret {
+        let action = match of {
+            Action::TokenCreate => Action::TokenCreate,
+            _ => Action::PrivateKeyRetrieve,
+        };
+        audit::handed_out(app, caller, action, kept.effect).await?;
+    }
+    Ok(replay(kept.answer))
+}
+
+fn replay(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = Response::builder().status(status).header(&IDEMPOTENCY_REPLAYED, "true");
+    if let Some(location) = answer.location.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response = response.header(header::LOCATION, location);
+    }
+    if !answer.body.is_empty() {
+        response = response.content_type("application/json");
+    }
+    response.body(answer.body.to_vec())
+}

@@ -1,0 +1,51 @@
+//! `/v1/pki/certificates/{id}/renew`.
+
+use certmill_service::App;
+use certmill_service::certificates::{self, RenewRequest};
+use poem::web::Data;
+use poem_openapi::param::Path;
+use poem_openapi::{Object, OpenApi};
+use serde::Deserialize;
+
+use super::issue::{IssuedCertificate, answer};
+use crate::auth::{Authorized, Issue};
+use crate::body::{Created, OptionalBody};
+use crate::error::ApiError;
+use crate::openapi::Group;
+use crate::scalars::DurationText;
+
+pub(crate) struct RenewApi;
+
+/// How to renew; everything may be left out.
+#[derive(Object, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
+struct RenewCertificateRequest {
+    /// A CSR in PEM whose key is certified; without one the service makes a key. Nothing else in it counts.
+    csr_pem: Option<String>,
+    /// Validity; that of the certificate when absent.
+    ttl: Option<DurationText>,
+}
+
+#[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
+impl RenewApi {
+    /// Renew a certificate
+    ///
+    /// Scope: `pki:issue`. A new certificate with the same subject, names and role, and a fresh key; `renewed_from` and
+    /// `renewed_by` link the two, and tags and description go along. The role's present rules apply: where they no
+    /// longer permit a name, `role_violation` says which. A certificate that came over the CSR desk is renewed as it was
+    /// approved, for at most as long. The old one stays valid; it can be renewed once, and after that its renewal can.
+    /// Refused for revoked ones and for imported ones that no CA of this service issued.
+    #[oai(path = "/certificates/:id/renew", method = "post")]
+    async fn renew(
+        &self,
+        caller: Authorized<Issue>,
+        app: Data<&App>,
+        id: Path<String>,
+        body: OptionalBody<RenewCertificateRequest>,
+    ) -> Result<Created<IssuedCertificate>, ApiError> {
+        let RenewCertificateRequest { csr_pem, ttl } = body.0;
+        let request = RenewRequest { csr_pem, ttl: ttl.map(|ttl| ttl.parse()).transpose()? };
+        let id = certificates::parse_id(&id)?;
+        answer(certificates::renew(&app, &caller, id, request).await?)
+    }
+}

@@ -1,0 +1,269 @@
+//! The audit log: who did what to which object, and with what outcome. Rows of a tenant form a chain: each carries
+//! the hash of the one before, so that none can be changed, removed or put in between without being noticed.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use crate::{LogId, TenantId, Timestamp, TokenId};
+
+/// A SHA-256 digest.
+pub type Digest = [u8; 32];
+
+/// Names the form in which rows are hashed.
+const FORM: &[u8] = b"certmill audit 1";
+
+macro_rules! actions {
+    ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
+        /// What was done, or was to be done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Action {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Action {
+            /// Every action.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The word of the API and the database.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// A CA was made.
+    CaCreate = "ca.create";
+    /// A CA was revoked.
+    CaRevoke = "ca.revoke";
+    /// A CRL was asked for.
+    CrlRebuild = "crl.rebuild";
+    /// A role was made.
+    RoleCreate = "role.create";
+    /// A role was changed.
+    RoleUpdate = "role.update";
+    /// A role was deleted.
+    RoleDelete = "role.delete";
+    /// A certificate was issued with a key of the service's making.
+    CertificateIssue = "certificate.issue";
+    /// A CSR was signed under a role.
+    CertificateSign = "certificate.sign";
+    /// A certificate was renewed.
+    CertificateRenew = "certificate.renew";
+    /// A certificate was imported.
+    CertificateImport = "certificate.import";
+    /// Tags or description of a certificate were changed.
+    CertificateUpdate = "certificate.update";
+    /// A certificate was revoked.
+    CertificateRevoke = "certificate.revoke";
+    /// A stored private key was handed out.
+    PrivateKeyRetrieve = "certificate.private_key";
+    /// A CSR was generated.
+    CsrCreate = "csr.create";
+    /// A CSR was imported.
+    CsrImport = "csr.import";
+    /// A CSR was approved.
+    CsrApprove = "csr.approve";
+    /// A CSR was rejected.
+    CsrReject = "csr.reject";
+    /// A CSR was signed by a CA.
+    CsrSign = "csr.sign";
+    /// A CSR was deleted.
+    CsrDelete = "csr.delete";
+    /// A trust anchor was added.
+    TrustAnchorCreate = "trust_anchor.create";
+    /// A trust anchor was removed.
+    TrustAnchorDelete = "trust_anchor.delete";
+    /// A token was made.
+    TokenCreate = "token.create";
+    /// A token was revoked.
+    TokenRevoke = "token.revoke";
+    /// The tenant was made.
+    TenantCreate = "tenant.create";
+}
+
+impl fmt::Display for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Action {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == text).ok_or_else(|| {
+            let known: Vec<&str> = Self::ALL.iter().map(|action| action.as_str()).collect();
+            format!("`{text}` is not an action: use one of {}", known.join(", "))
+        })
+    }
+}
+
+/// Who acts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Identity {
+    /// Whoever shows this token.
+    Token(TokenId),
+    /// Someone at the machine's command line.
+    Operator,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token(id) => id.fmt(f),
+            Self::Operator => f.write_str("operator"),
+        }
+    }
+}
+
+impl FromStr for Identity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "operator" {
+            return Ok(Self::Operator);
+        }
+        text.parse().map(Self::Token).map_err(|error| format!("{error}, nor is it `operator`"))
+    }
+}
+
+/// What is to be recorded; its place in the chain is given when it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEntry {
+    /// Its id.
+    pub id: LogId,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub identity: Identity,
+    /// What.
+    pub action: Action,
+    /// The object's id, or its name where the call named it so.
+    pub object: Option<String>,
+    /// None when it was done; else the error code with which it was refused.
+    pub refusal: Option<String>,
+    /// The address of the caller's end of the connection.
+    pub source_address: Option<IpAddr>,
+    /// The request, as answers and logs name it.
+    pub request_id: Option<String>,
+    /// SHA-256 of the object before.
+    pub before_sha256: Option<Digest>,
+    /// SHA-256 of the object after.
+    pub after_sha256: Option<Digest>,
+}
+
+/// A row of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRecord {
+    /// Its place in the tenant's chain, from 1 on without gaps.
+    pub sequence: i64,
+    /// The hash of the row before; [`genesis`] for the first.
+    pub previous_hash: Digest,
+    /// What was recorded.
+    pub entry: AuditEntry,
+}
+
+impl AuditRecord {
+    /// The hash of this row, which the next one carries: SHA-256 over the fields, each with its length, the hash of
+    /// the row before among them.
+    pub fn hash(&self) -> Digest {
+        let AuditEntry { id, at, identity, action, object, refusal, .. } = &self.entry;
+        let AuditEntry { source_address, request_id, before_sha256, after_sha256, .. } = &self.entry;
+        let mut text = Vec::with_capacity(512);
+        let mut field = |octets: Option<&[u8]>| push_field(&mut text, octets);
+        field(Some(FORM));
+        field(Some(&self.previous_hash));
+        field(Some(&self.sequence.to_be_bytes()));
+        field(Some(id.to_string().as_bytes()));
+        field(Some(&at.unix_micros().to_be_bytes()));
+        field(Some(identity.to_string().as_bytes()));
+        field(Some(action.as_str().as_bytes()));
+        field(object.as_deref().map(str::as_bytes));
+        field(refusal.as_deref().map(str::as_bytes));
+        field(source_address.map(|address| address.to_string()).as_deref().map(str::as_bytes));
+        field(request_id.as_deref().map(str::as_bytes));
+        field(before_sha256.as_ref().map(Digest::as_slice));
+        field(after_sha256.as_ref().map(Digest::as_slice));
+        certmill_x509::sha256(&text)
+    }
+}
+
+/// What the first row of a tenant's chain carries in place of a hash.
+pub fn genesis(tenant: TenantId) -> Digest {
+    let mut text = Vec::new();
+    push_field(&mut text, Some(FORM));
+    push_field(&mut text, Some(tenant.to_string().as_bytes()));
+    certmill_x509::sha256(&text)
+}
+
+/// An absent field differs from an empty one, and no two lists of fields read the same.
+fn push_field(text: &mut Vec<u8>, octets: Option<&[u8]>) {
+    let length = octets.map_or(u64::MAX, |octets| octets.len() as u64);
+    text.extend_from_slice(&length.to_be_bytes());
+    text.extend_from_slice(octets.unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SystemEntropy;
+
+    fn record() -> AuditRecord {
+        let at = Timestamp::from_unix_seconds(1_000);
+        let entry = AuditEntry {
+            id: LogId::generate(at, &SystemEntropy),
+            at,
+            identity: Identity::Operator,
+            action: Action::TokenCreate,
+            object: Some("tok_x".to_owned()),
+            refusal: None,
+            source_address: None,
+            request_id: None,
+            before_sha256: None,
+            after_sha256: Some([7; 32]),
+        };
+        AuditRecord { sequence: 1, previous_hash: [0; 32], entry }
+    }
+
+    #[test]
+    fn every_field_is_in_the_hash() {
+        let original = record();
+        let change = |change: &dyn Fn(&mut AuditRecord)| {
+            let mut changed = original.clone();
+            change(&mut changed);
+            changed.hash()
+        };
+        let hashes = [
+            original.hash(),
+            change(&|r| r.sequence = 2),
+            change(&|r| r.previous_hash = [1; 32]),
+            change(&|r| r.entry.id = LogId::generate(r.entry.at, &SystemEntropy)),
+            change(&|r| r.entry.at = Timestamp::from_unix_seconds(1_001)),
+            change(&|r| r.entry.identity = Identity::Token(TokenId::generate(r.entry.at, &SystemEntropy))),
+            change(&|r| r.entry.action = Action::TokenRevoke),
+            change(&|r| r.entry.object = None),
+            change(&|r| r.entry.object = Some(String::new())),
+            change(&|r| r.entry.refusal = Some("in_use".to_owned())),
+            change(&|r| r.entry.source_address = Some([127, 0, 0, 1].into())),
+            change(&|r| r.entry.request_id = Some("req_1".to_owned())),
+            change(&|r| r.entry.before_sha256 = Some([7; 32])),
+            change(&|r| r.entry.after_sha256 = None),
+        ];
+        let distinct: std::collections::BTreeSet<_> = hashes.iter().collect();
+        assert_eq!(distinct.len(), hashes.len());
+    }
+
+    #[test]
+    fn words_are_read_back() {
+        for action in Action::ALL {
+            assert_eq!(action.as_str().parse(), Ok(*action));
+        }
+        assert_eq!("operator".parse(), Ok(Identity::Operator));
+        assert!("someone".parse::<Identity>().is_err());
+    }
+}

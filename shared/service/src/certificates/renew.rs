@@ -1,0 +1,195 @@
+//! Renewing: a certificate with the same subject, names, role and profile, with a fresh key.
+
+use certmill_domain::{
+    Action, Certificate, CertificateId, CertificateSource, DeskKey, DeskProfile, DeskRequest, NameRequest,
+    RequestedKey, RoleKeyType, Ttl,
+};
+use certmill_storage::certificates;
+use certmill_x509::{CertificateSigningRequest, KeyAlgorithm, ParsedCertificate, PublicKey};
+
+use super::committer::Reservation;
+use super::issue::read_csr;
+use super::pipeline::{Approval, Bound, Issued, Wanted, run};
+use crate::roles::CachedRole;
+use crate::{App, Caller, Noun, ServiceError};
+
+const RENEWABLE: &[&str] = &["active", "expired"];
+
+/// How to renew.
+#[derive(Debug, Clone, Default)]
+pub struct RenewRequest {
+    /// A CSR whose key is certified; the service makes a key when absent. Nothing else in it counts.
+    pub csr_pem: Option<String>,
+    /// Validity; that of the certificate when absent.
+    pub ttl: Option<Ttl>,
+}
+
+/// Renews a certificate. Each certificate has one renewal at most: what is renewed next is the renewal.
+pub async fn renew(
+    app: &App,
+    caller: &Caller,
+    id: CertificateId,
+    request: RenewRequest,
+) -> Result<Issued, ServiceError> {
+    let old = find_renewable(app, caller, id).await?;
+    let csr = match request.csr_pem {
+        Some(pem) => Some(read_csr(pem).await?),
+        None => None,
+    };
+    let public_key = csr.as_ref().map(CertificateSigningRequest::public_key);
+    let approval = match old.role.as_deref() {
+        Some(name) => {
+            let role = present_role(app, caller, &old, name).await?;
+            let request = by_role(&old, &role, public_key, request.ttl);
+            let subject = ParsedCertificate::from_der(&old.der)?.subject().clone();
+            Approval::Role { name, request, bound: Bound { ca_id: None, subject: Some(subject) } }
+        }
+        None => by_person(&old, public_key, request.ttl)?,
+    };
+    let wanted = Wanted {
+        approval,
+        public_key,
+        kept_key: None,
+        reservation: Some(Reservation::RenewalOf(id)),
+        action: Action::CertificateRenew,
+        source: CertificateSource::Renewed,
+    };
+    run(app, caller, &wanted).await
+}
+
+async fn find_renewable(app: &App, caller: &Caller, id: CertificateId) -> Result<Certificate, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    let old = certificates::find(&mut session, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
+    drop(session);
+    if let Some(reason) = why_not_renewable(&old) {
+        return Err(reason);
+    }
+    Ok(old)
+}
+
+/// Why this certificate cannot be renewed, from its present row.
+pub(crate) async fn not_renewable(app: &App, caller: &Caller, id: CertificateId) -> ServiceError {
+    match find_renewable(app, caller, id).await {
+        Ok(_) => ServiceError::CallInProgress { seconds: 1 },
+        Err(error) => error,
+    }
+}
+
+fn why_not_renewable(old: &Certificate) -> Option<ServiceError> {
+    let refusal = |message: String, state| {
+        Some(ServiceError::InvalidState { message, state, possible_from: RENEWABLE })
+    };
+    if old.revoked_at.is_some() {
+        let message = format!("{} is revoked: issue a new certificate instead of renewing it", old.id);
+        return refusal(message, "revoked");
+    }
+    if let Some(renewal) = old.renewed_by {
+        return refusal(format!("{} was renewed already: renew {renewal} instead", old.id), "renewed");
+    }
+    if old.ca_id.is_none() {
+        let message = format!("no CA of this service issued {}: only its issuer can renew it", old.id);
+        return refusal(message, "imported");
+    }
+    None
+}
+
+/// The role as it is now.
+async fn present_role(
+    app: &App,
+    caller: &Caller,
+    old: &Certificate,
+    name: &str,
+) -> Result<std::sync::Arc<CachedRole>, ServiceError> {
+    let role = app.roles().read(app, caller.tenant, name).await.map_err(|error| match error {
+        ServiceError::NotFound { .. } => ServiceError::InvalidState {
+            message: format!(
+                "the role `{name}` of {} is gone: issue a new certificate under another one",
+                old.id
+            ),
+            state: "role_deleted",
+            possible_from: RENEWABLE,
+        },
+        other => other,
+    })?;
+    Ok(role)
+}
+
+fn by_role<'a>(
+    old: &Certificate,
+    role: &CachedRole,
+    key: Option<&'a PublicKey>,
+    ttl: Option<Ttl>,
+) -> NameRequest<'a> {
+    let settings = role.role.settings();
+    let generated = || {
+        // A role that takes any key gets one like the old one.
+        let open = settings.key_type == RoleKeyType::Any;
+        RequestedKey::Generate {
+            key_type: open.then(|| old.key_type.parse().ok()).flatten(),
+            key_bits: open.then(|| u32::try_from(old.key_size).ok()).flatten(),
+        }
+    };
+    NameRequest {
+        common_name: old.common_name.clone(),
+        alt_names: old.sans.dns.clone(),
+        ip_sans: old.sans.ip.clone(),
+        uri_sans: old.sans.uri.clone(),
+        email_sans: old.sans.email.clone(),
+        ttl: Some(ttl.unwrap_or_else(|| lifetime(old, settings.not_before_duration.seconds()))),
+        key: key.map_or_else(generated, RequestedKey::Csr),
+    }
+}
+
+/// The renewal of what a person approved: nobody has approved more than the same for the same time.
+fn by_person<'a>(
+    old: &Certificate,
+    key: Option<&'a PublicKey>,
+    ttl: Option<Ttl>,
+) -> Result<Approval<'a>, ServiceError> {
+    let ca_id = old.ca_id.ok_or_else(|| ServiceError::internal("a renewable certificate has a CA"))?;
+    let longest = lifetime(old, certmill_domain::DESK_BACKDATED.as_secs());
+    let ttl = ttl.unwrap_or_else(|| longest.clone());
+    if ttl.seconds() > longest.seconds() {
+        let problem = format!("is longer than the {longest} that were approved for {}", old.id);
+        return Err(ServiceError::field("ttl", problem));
+    }
+    let parsed = ParsedCertificate::from_der(&old.der)?;
+    let key = match key {
+        Some(key) => DeskKey::Csr(key),
+        None => DeskKey::Generate(key_algorithm(old)?),
+    };
+    let request = DeskRequest {
+        subject: parsed.subject().clone(),
+        sans: old.sans.clone(),
+        ttl,
+        profile: Some(DeskProfile {
+            key_usage: parsed.key_usage().unwrap_or_default(),
+            extended_key_usage: parsed.extended_key_usage().to_vec(),
+        }),
+        keep_private_key: old.has_private_key,
+    };
+    Ok(Approval::Desk { ca_id, request, key })
+}
+
+fn key_algorithm(old: &Certificate) -> Result<KeyAlgorithm, ServiceError> {
+    u32::try_from(old.key_size)
+        .ok()
+        .and_then(|bits| KeyAlgorithm::from_type_and_size(&old.key_type, bits))
+        .ok_or_else(|| {
+            let problem =
+                format!("is required: the service makes no {} keys of {} bits", old.key_type, old.key_size);
+            ServiceError::field("csr_pem", problem)
+        })
+}
+
+/// How long the certificate was given, without the time by which it was backdated: that of its role, unless it was made
+/// when the role had another one.
+fn lifetime(old: &Certificate, assumed: u64) -> Ttl {
+    let whole = old.not_after.since(old.not_before).as_secs();
+    let observed = old.created_at.since(old.not_before).as_secs();
+    let tells = old.source != CertificateSource::Imported && observed < whole;
+    let backdated = if tells && observed.abs_diff(assumed) > 5 { observed } else { assumed };
+    Ttl::from_seconds(whole.saturating_sub(backdated).max(1))
+}

@@ -1,0 +1,303 @@
+//! Whether something on a path is revoked: our own records for CAs of ours; for others the CRLs that were given, the
+//! distribution points, and OCSP. What cannot be found out is a warning, never an assumption.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use certmill_domain::{CaId, Timestamp};
+use certmill_egress::{EgressError, Limits, Response};
+use certmill_storage::{certificate_authorities, certificates};
+use certmill_x509::chain::{self, Certificate};
+use certmill_x509::revocation::{Inquiry, OcspResponse, ParsedCrl, RevocationSources, RevocationStatus};
+use certmill_x509::{RevocationReason, SerialNumber};
+
+use super::anchors::Trust;
+use super::{Link, Problem, input, signers};
+use crate::app::off_thread;
+use crate::{App, Caller, ServiceError};
+
+/// All fetching for one validation.
+pub(super) const FETCHING: Duration = Duration::from_secs(20);
+/// One address.
+const ONE_FETCH: Duration = Duration::from_secs(6);
+/// Octets of a CRL: more than a million entries.
+const LARGEST_CRL: usize = 64 << 20;
+/// Octets of an OCSP response.
+const LARGEST_OCSP: usize = 64 << 10;
+
+/// What is known of the revocation of a path.
+pub(super) struct Standing {
+    /// Whether nothing is revoked; none when that could not be found out.
+    pub(super) not_revoked: Option<bool>,
+    pub(super) errors: Vec<Problem>,
+    pub(super) warnings: Vec<Problem>,
+}
+
+/// What revocation is judged by, beside what is fetched.
+#[derive(Clone)]
+pub(super) struct Evidence {
+    /// CRLs that were given.
+    pub(super) crls: Arc<Vec<ParsedCrl>>,
+    /// Certificates that were given, for CRLs signed by another key of an issuer.
+    pub(super) candidates: Arc<Vec<Vec<u8>>>,
+    pub(super) at: Timestamp,
+    /// Until when addresses are fetched from, for all paths together.
+    pub(super) until: Instant,
+}
+
+/// Asks about every certificate of a path but its anchor.
+pub(super) async fn of_path(
+    app: &App,
+    caller: &Caller,
+    trust: &Trust,
+    path: &chain::Path,
+    evidence: &Evidence,
+) -> Result<Standing, ServiceError> {
+    let mut standing = Standing { not_revoked: Some(true), errors: Vec::new(), warnings: Vec::new() };
+    if path.anchor().is_none() {
+        standing.not_revoked = None;
+    }
+    for pair in path.certificates.windows(2) {
+        let [certificate, issuer] = pair else { continue };
+        let own = trust.own_ca(issuer);
+        let (status, doubts) = if let Some(ca) = own {
+            own_records(app, caller, trust, certificate, ca).await?
+        } else {
+            let anchor = path.certificates.last().filter(|_| path.anchor().is_some());
+            let question = Question { certificate, issuer, anchor, evidence };
+            question.ask(app, evidence.until).await?
+        };
+        standing.note(certificate, status, doubts);
+    }
+    Ok(standing)
+}
+
+impl Standing {
+    fn note(&mut self, certificate: &Certificate, status: RevocationStatus, doubts: Vec<Problem>) {
+        match status {
+            RevocationStatus::Good => {}
+            RevocationStatus::Revoked { at, reason } => {
+                self.not_revoked = Some(false);
+                let since = Timestamp::from_unix_seconds(at);
+                self.errors.push(problem(
+                    "revoked",
+                    format!("it was revoked at {since} ({reason})"),
+                    certificate,
+                ));
+            }
+            RevocationStatus::Unknown { reasons } => {
+                if self.not_revoked == Some(true) {
+                    self.not_revoked = None;
+                }
+                let told =
+                    reasons.into_iter().map(|doubt| problem(doubt.code.as_str(), doubt.message, certificate));
+                self.warnings.extend(doubts);
+                self.warnings.extend(told);
+            }
+        }
+    }
+}
+
+fn problem(code: &str, message: impl Into<String>, certificate: &Certificate) -> Problem {
+    let link = Link::of(certificate);
+    Problem {
+        code: code.to_owned(),
+        message: message.into(),
+        certificate: Some((link.fingerprint_sha256, link.subject)),
+    }
+}
+
+/// What the service knows of a certificate that a CA of its own has signed.
+async fn own_records(
+    app: &App,
+    caller: &Caller,
+    trust: &Trust,
+    certificate: &Certificate,
+    issuer: CaId,
+) -> Result<(RevocationStatus, Vec<Problem>), ServiceError> {
+    if let Some(id) = trust.own_by_fingerprint.get(certificate.fingerprint_sha256()) {
+        let mut session = app.database().read(caller.tenant).await?;
+        let ca = certificate_authorities::find(&mut session, *id).await?;
+        let revocation = ca.and_then(|ca| ca.revocation);
+        return Ok((standing_of(revocation.map(|known| (known.revoked_at, known.reason))), Vec::new()));
+    }
+    if let Some(status) = recorded(app, caller, certificate, Some(issuer)).await? {
+        return Ok((status, Vec::new()));
+    }
+    let message = format!("{issuer} has signed it, but this service has no record of it");
+    let doubt = problem("no_record", message, certificate);
+    Ok((RevocationStatus::Unknown { reasons: Vec::new() }, vec![doubt]))
+}
+
+/// What the row of a certificate says that this CA of ours has issued, or any of them.
+async fn recorded(
+    app: &App,
+    caller: &Caller,
+    certificate: &Certificate,
+    issuer: Option<CaId>,
+) -> Result<Option<RevocationStatus>, ServiceError> {
+    let Ok(serial) = SerialNumber::from_bytes(certificate.serial_number_octets()) else {
+        return Ok(None);
+    };
+    let mut session = app.database().read(caller.tenant).await?;
+    let known = certificates::find_by_serial_number(&mut session, &serial).await?;
+    let is_ours = |ca: Option<CaId>| ca.is_some_and(|ca| issuer.is_none_or(|issuer| issuer == ca));
+    let known = known.into_iter().find(|known| is_ours(known.ca_id) && known.der == certificate.der());
+    Ok(known.map(|known| standing_of(known.revoked_at.zip(known.revocation_reason))))
+}
+
+fn standing_of(revocation: Option<(Timestamp, RevocationReason)>) -> RevocationStatus {
+    match revocation {
+        Some((at, reason)) => RevocationStatus::Revoked { at: at.unix_seconds(), reason },
+        None => RevocationStatus::Good,
+    }
+}
+
+/// A certificate that somebody else's CA has issued.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    certificate: &'a Arc<Certificate>,
+    issuer: &'a Arc<Certificate>,
+    anchor: Option<&'a Arc<Certificate>>,
+    evidence: &'a Evidence,
+}
+
+impl Question<'_> {
+    /// What the CRLs that were given say; when that is not enough, the distribution points; then OCSP.
+    async fn ask(self, app: &App, until: Instant) -> Result<(RevocationStatus, Vec<Problem>), ServiceError> {
+        let given = self.by_crls(Arc::clone(&self.evidence.crls), Vec::new()).await?;
+        if !matches!(given, RevocationStatus::Unknown { .. }) {
+            return Ok((given, Vec::new()));
+        }
+        if self.anchor.is_none() {
+            // Nobody vouches for addresses in certificates that lead to no anchor.
+            let doubt = problem(
+                "path_not_trusted",
+                "nothing is fetched for a path without an anchor",
+                self.certificate,
+            );
+            return Ok((given, vec![doubt]));
+        }
+        let sources = RevocationSources::of(self.certificate);
+        let mut doubts: Vec<Problem> = sources
+            .unusable
+            .iter()
+            .map(|text| problem("source_unusable", format!("not fetched: {text}"), self.certificate))
+            .collect();
+        if sources.crls.is_empty() && sources.ocsp.is_empty() && self.evidence.crls.is_empty() {
+            let message = "it names neither a distribution point nor an OCSP responder that can be asked";
+            doubts.push(problem("no_revocation_source", message, self.certificate));
+            return Ok((RevocationStatus::Unknown { reasons: Vec::new() }, doubts));
+        }
+        let mut status = given;
+        let fetched = self.fetch_crls(app, &sources, until, &mut doubts).await?;
+        if !fetched.is_empty() {
+            status = self.by_crls(Arc::clone(&self.evidence.crls), fetched).await?;
+        }
+        for url in &sources.ocsp {
+            if !matches!(status, RevocationStatus::Unknown { .. }) {
+                break;
+            }
+            match self.by_ocsp(app, url, until).await {
+                Ok(answer) => status = status.and(answer),
+                Err(reason) => doubts.push(problem("ocsp_unavailable", reason, self.certificate)),
+            }
+        }
+        Ok((status, doubts))
+    }
+
+    async fn by_crls(
+        self,
+        given: Arc<Vec<ParsedCrl>>,
+        fetched: Vec<ParsedCrl>,
+    ) -> Result<RevocationStatus, ServiceError> {
+        let (certificate, issuer) = (Arc::clone(self.certificate), Arc::clone(self.issuer));
+        let (anchor, evidence) = (self.anchor.cloned(), self.evidence.clone());
+        off_thread(move || {
+            let at = evidence.at.unix_seconds();
+            let Ok(inquiry) = Inquiry::new(&certificate, &issuer, at) else {
+                return Ok(RevocationStatus::Unknown { reasons: Vec::new() });
+            };
+            let crls: Vec<&ParsedCrl> = given.iter().chain(&fetched).collect();
+            let signers = match &anchor {
+                Some(anchor) => signers::of_crls(&inquiry, &crls, &evidence, anchor),
+                None => Vec::new(),
+            };
+            Ok(inquiry.by_crls(&crls, &signers))
+        })
+        .await
+    }
+
+    /// One CRL per distribution point, from the first of its addresses that has one.
+    async fn fetch_crls(
+        self,
+        app: &App,
+        sources: &RevocationSources,
+        until: Instant,
+        doubts: &mut Vec<Problem>,
+    ) -> Result<Vec<ParsedCrl>, ServiceError> {
+        let mut crls = Vec::new();
+        for urls in sources.crls.iter().chain(&sources.delta_crls) {
+            for url in urls {
+                let Some(limits) = limits(until, LARGEST_CRL) else {
+                    doubts.push(problem("crl_unavailable", OUT_OF_TIME, self.certificate));
+                    return Ok(crls);
+                };
+                let fetched = app.egress().get(url, limits).await.and_then(Response::success);
+                let read = match fetched {
+                    Ok(response) => {
+                        let body = response.into_body();
+                        off_thread(move || Ok(input::crls(&body))).await?
+                    }
+                    Err(error) => Err(error.to_string()),
+                };
+                match read {
+                    Ok(found) => {
+                        crls.extend(found);
+                        break;
+                    }
+                    Err(reason) => {
+                        let message = format!("the CRL of {url} cannot be had: {reason}");
+                        doubts.push(problem("crl_unavailable", message, self.certificate));
+                    }
+                }
+            }
+        }
+        Ok(crls)
+    }
+
+    async fn by_ocsp(self, app: &App, url: &str, until: Instant) -> Result<RevocationStatus, String> {
+        let failed = |reason: String| format!("{url} cannot be asked: {reason}");
+        let at = self.evidence.at.unix_seconds();
+        let inquiry =
+            Inquiry::new(self.certificate, self.issuer, at).map_err(|error| failed(error.to_string()))?;
+        let mut nonce = [0; 16];
+        app.entropy().fill(&mut nonce);
+        let request = inquiry.ocsp_request(Some(&nonce)).map_err(|error| failed(error.to_string()))?;
+        let limits = limits(until, LARGEST_OCSP).ok_or_else(|| failed(OUT_OF_TIME.to_owned()))?;
+        let response = app
+            .egress()
+            .post(url, "application/ocsp-request", request.der().to_vec(), limits)
+            .await
+            .and_then(Response::success)
+            .map_err(|error: EgressError| failed(error.to_string()))?;
+        let response = OcspResponse::from_der(response.body()).map_err(|error| failed(error.to_string()))?;
+        // A responder that the CRLs at hand list as revoked proves nothing.
+        if let Some(delegate) = inquiry.ocsp_delegate_to_check(&response)
+            && let Ok(about_delegate) = Inquiry::new(&delegate, self.issuer, at)
+            && let crls = self.evidence.crls.iter().collect::<Vec<_>>()
+            && let RevocationStatus::Revoked { .. } = about_delegate.by_crls(&crls, &[] as &[&Certificate])
+        {
+            return Err(failed("its responder's certificate is revoked".to_owned()));
+        }
+        Ok(inquiry.by_ocsp(&response, &request))
+    }
+}
+
+const OUT_OF_TIME: &str = "the time for fetching was used up";
+
+/// What one fetch may still cost; none when the time is used up.
+fn limits(until: Instant, max_bytes: usize) -> Option<Limits> {
+    let left = until.checked_duration_since(Instant::now())?;
+    Some(Limits { timeout: left.min(ONE_FETCH), max_bytes })
+}

@@ -1,0 +1,216 @@
+//! The audit log: appending to a tenant's chain, reading it back.
+
+use certmill_domain::{Action, AuditEntry, AuditRecord, Digest, TenantId, Timestamp, genesis};
+
+use crate::error::{corrupt, parsed};
+use crate::query::{Query, Rows};
+use crate::{Session, StorageError, SystemTx, Tx, WithLink};
+
+const TABLE: &str = "audit_logs";
+const INSERT: &str = "INSERT INTO audit_logs (tenant_id, sequence, id, at, identity, action, object, refusal, \
+     source_address, request_id, before_sha256, after_sha256, previous_hash)";
+const SELECT: &str = "SELECT sequence, id, at, identity, action, object, refusal, source_address, request_id, \
+     before_sha256, after_sha256, previous_hash FROM audit_logs WHERE ";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    sequence: i64,
+    id: String,
+    at: i64,
+    identity: String,
+    action: String,
+    object: Option<String>,
+    refusal: Option<String>,
+    source_address: Option<String>,
+    request_id: Option<String>,
+    before_sha256: Option<Vec<u8>>,
+    after_sha256: Option<Vec<u8>>,
+    previous_hash: Vec<u8>,
+}
+
+/// The end of a tenant's chain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// How many rows there are.
+    pub sequence: i64,
+    /// The hash of the last one; [`genesis`] when there is none.
+    pub hash: Digest,
+}
+
+/// Appends to the tenant's chain. Call it last in a transaction: from here to the commit the tenant's other
+/// transactions wait, and a transaction that wants nothing else any more cannot be part of a deadlock.
+pub async fn append(tx: &mut Tx, entries: Vec<AuditEntry>) -> Result<(), StorageError> {
+    let tenant = tx.tenant();
+    append_for(tx, tenant, entries).await
+}
+
+/// Appends to the chain of a tenant that is being made.
+pub async fn append_system(
+    tx: &mut SystemTx,
+    tenant: TenantId,
+    entries: Vec<AuditEntry>,
+) -> Result<(), StorageError> {
+    append_for(tx, tenant, entries).await
+}
+
+async fn append_for(
+    on: &mut impl WithLink,
+    tenant: TenantId,
+    entries: Vec<AuditEntry>,
+) -> Result<(), StorageError> {
+    let Ok(count @ 1..) = i64::try_from(entries.len()) else {
+        return Ok(());
+    };
+    let tenant_key = tenant.to_string();
+    let Head { sequence: mut last, hash: mut previous_hash } = advance(on, tenant, count).await?;
+    let mut rows = Rows::new(INSERT, 13);
+    for entry in entries {
+        let record = AuditRecord { sequence: last + 1, previous_hash, entry };
+        (last, previous_hash) = (record.sequence, record.hash());
+        let AuditRecord { sequence, previous_hash, entry } = record;
+        rows.value(tenant_key.clone())
+            .value(sequence)
+            .value(entry.id.to_string())
+            .value(entry.at.unix_micros())
+            .value(entry.identity.to_string())
+            .value(entry.action.as_str())
+            .value(entry.object)
+            .value(entry.refusal)
+            .value(entry.source_address.map(|address| address.to_string()))
+            .value(entry.request_id)
+            .value(entry.before_sha256.map(Vec::from))
+            .value(entry.after_sha256.map(Vec::from))
+            .value(Vec::from(previous_hash));
+    }
+    on.link().insert(rows).await?;
+    let query = Query::new("UPDATE audit_heads SET hash = $1 WHERE tenant_id = $2")
+        .bind(Vec::from(previous_hash))
+        .bind(tenant_key);
+    on.link().execute(query).await.map(drop)
+}
+
+/// Takes the next `count` places of the chain and answers the end before them. Locks the head until the commit.
+async fn advance(on: &mut impl WithLink, tenant: TenantId, count: i64) -> Result<Head, StorageError> {
+    loop {
+        let query = Query::new(
+            "UPDATE audit_heads SET sequence = sequence + $1 WHERE tenant_id = $2 RETURNING sequence, hash",
+        )
+        .bind(count)
+        .bind(tenant.to_string());
+        if let Some((sequence, hash)) = on.link().fetch_optional::<(i64, Vec<u8>)>(query).await? {
+            return Ok(Head { sequence: sequence - count, hash: digest("audit_heads", "hash", &hash)? });
+        }
+        let query = Query::new(
+            "INSERT INTO audit_heads (tenant_id, sequence, hash) VALUES ($1, 0, $2) ON CONFLICT DO NOTHING",
+        )
+        .bind(tenant.to_string())
+        .bind(Vec::from(genesis(tenant)));
+        on.link().execute(query).await?;
+    }
+}
+
+/// The end of the tenant's chain.
+pub async fn head(session: &mut Session) -> Result<Head, StorageError> {
+    let query =
+        Query::new("SELECT sequence, hash FROM audit_heads WHERE tenant_id = $1").bind(session.tenant_key());
+    match session.link().fetch_optional::<(i64, Vec<u8>)>(query).await? {
+        Some((sequence, hash)) => Ok(Head { sequence, hash: digest("audit_heads", "hash", &hash)? }),
+        None => Ok(Head { sequence: 0, hash: genesis(session.tenant()) }),
+    }
+}
+
+/// The rows after `after` in the order of the chain, for whoever verifies it.
+pub async fn chain(session: &mut Session, after: i64, limit: i64) -> Result<Vec<AuditRecord>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND sequence > ").push_bind(after);
+    query.push(" ORDER BY sequence LIMIT ").push_bind(limit);
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(record).collect()
+}
+
+/// What to look for. Every field that is set narrows the result.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// At this time or later.
+    pub from: Option<Timestamp>,
+    /// Before this time.
+    pub to: Option<Timestamp>,
+    /// This action.
+    pub action: Option<Action>,
+    /// This identity: the id of a token, or `operator`.
+    pub identity: Option<String>,
+    /// This object.
+    pub object: Option<String>,
+    /// Done, or refused.
+    pub success: Option<bool>,
+    /// Of this request.
+    pub request_id: Option<String>,
+}
+
+/// The rows that the filter finds, newest first, those before the place `before`.
+pub async fn search(
+    session: &mut Session,
+    filter: &Filter,
+    before: Option<i64>,
+    limit: i64,
+) -> Result<Vec<AuditRecord>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    if let Some(before) = before {
+        query.push(" AND sequence < ").push_bind(before);
+    }
+    if let Some(from) = filter.from {
+        query.push(" AND at >= ").push_bind(from.unix_micros());
+    }
+    if let Some(to) = filter.to {
+        query.push(" AND at < ").push_bind(to.unix_micros());
+    }
+    if let Some(action) = filter.action {
+        query.push(" AND action = ").push_bind(action.as_str());
+    }
+    if let Some(identity) = &filter.identity {
+        query.push(" AND identity = ").push_bind(identity.clone());
+    }
+    if let Some(object) = &filter.object {
+        query.push(" AND object = ").push_bind(object.clone());
+    }
+    match filter.success {
+        Some(true) => query.push(" AND refusal IS NULL"),
+        Some(false) => query.push(" AND refusal IS NOT NULL"),
+        None => &mut query,
+    };
+    if let Some(request_id) = &filter.request_id {
+        query.push(" AND request_id = ").push_bind(request_id.clone());
+    }
+    query.push(" ORDER BY sequence DESC LIMIT ").push_bind(limit);
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(record).collect()
+}
+
+fn record(row: Row) -> Result<AuditRecord, StorageError> {
+    let optional =
+        |column, octets: Option<Vec<u8>>| octets.map(|octets| digest(TABLE, column, &octets)).transpose();
+    Ok(AuditRecord {
+        sequence: row.sequence,
+        previous_hash: digest(TABLE, "previous_hash", &row.previous_hash)?,
+        entry: AuditEntry {
+            id: parsed(TABLE, "id", &row.id)?,
+            at: Timestamp::from_unix_micros(row.at),
+            identity: parsed(TABLE, "identity", &row.identity)?,
+            action: parsed(TABLE, "action", &row.action)?,
+            object: row.object,
+            refusal: row.refusal,
+            source_address: row
+                .source_address
+                .as_deref()
+                .map(|text| parsed(TABLE, "source_address", text))
+                .transpose()?,
+            request_id: row.request_id,
+            before_sha256: optional("before_sha256", row.before_sha256)?,
+            after_sha256: optional("after_sha256", row.after_sha256)?,
+        },
+    })
+}
+
+fn digest(table: &'static str, column: &'static str, octets: &[u8]) -> Result<Digest, StorageError> {
+    Digest::try_from(octets).map_err(|_| corrupt(table, column, "it has not 32 octets"))
+}

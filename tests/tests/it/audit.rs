@@ -1,0 +1,180 @@
+//! The audit log: what is written, by whom it can be read, and that changing it is noticed.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
+use certmill_domain::Scope;
+use certmill_service::audit::{Verdict, verify};
+use poem::http::{Method, StatusCode};
+use serde_json::{Value, json};
+use tests::{TestApp, both_modes};
+
+use crate::jobs::sql::Sql;
+
+async fn logs(app: &TestApp, query: &str) -> Vec<Value> {
+    let body = app.get(&format!("/v1/audit/logs?{query}")).await.json_with(StatusCode::OK);
+    body["logs"].as_array().unwrap().clone()
+}
+
+both_modes! {
+    async fn every_change_has_one_row(app: TestApp) {
+        let ca = app.root_ca("root").await;
+        let role = app.role("web", ca["id"].as_str().unwrap()).await;
+        let issued = app.issue("web", "a.example.internal").await;
+        app.patch("/v1/pki/roles/web", json!({ "max_ttl": "30d" })).await.json_with(StatusCode::OK);
+        let revoke = json!({ "serial_number": issued["serial_number"], "reason": "superseded" });
+        app.post("/v1/pki/revoke", revoke.clone()).await.json_with(StatusCode::OK);
+        app.post("/v1/pki/revoke", revoke).await.json_with(StatusCode::OK);
+
+        let rows = logs(&app, "").await;
+        let told: Vec<(&str, &str)> = rows
+            .iter()
+            .rev()
+            .map(|row| (row["action"].as_str().unwrap(), row["object"].as_str().unwrap()))
+            .collect();
+        let certificate = issued["certificate_id"].as_str().unwrap();
+        let tenant = app.tenant.id.to_string();
+        assert_eq!(told[0], ("tenant.create", tenant.as_str()));
+        assert_eq!(told[1].0, "token.create");
+        // Revoking again changes nothing, so there is nothing to tell.
+        assert_eq!(told[2..], [
+            ("ca.create", ca["id"].as_str().unwrap()),
+            ("role.create", role["id"].as_str().unwrap()),
+            ("certificate.issue", certificate),
+            ("role.update", role["id"].as_str().unwrap()),
+            ("certificate.revoke", certificate),
+        ]);
+        let issue = &rows[2];
+        assert_eq!(issue["success"], true);
+        assert!(issue["identity"].as_str().unwrap().starts_with("tok_"));
+        let found = app.get(&format!("/v1/pki/certificates/{certificate}")).await.json();
+        assert_eq!(issue["after_sha256"], found["fingerprint_sha256"]);
+        assert_eq!(rows[1]["before_sha256"], rows[3]["after_sha256"], "the role was changed from what was made");
+        for pair in rows.windows(2) {
+            assert_eq!(pair[0]["previous_hash"], pair[1]["hash"]);
+            assert_eq!(pair[0]["sequence"].as_i64().unwrap(), pair[1]["sequence"].as_i64().unwrap() + 1);
+        }
+    }
+
+    async fn refused_calls_are_told_with_their_code(app: TestApp) {
+        let ca = app.root_ca("root").await;
+        app.role("web", ca["id"].as_str().unwrap()).await;
+        let answer = app.post("/v1/pki/issue/web", json!({ "common_name": "a.example.com" })).await;
+        answer.error(422, "role_violation");
+        let reader = app.token(Scope::Read).await;
+        let body = Some(("application/json", b"{}".to_vec()));
+        let forbidden = app.send(Method::POST, "/v1/pki/ca", Some(&reader), &[], body.clone()).await;
+        forbidden.error(403, "insufficient_scope");
+        app.send(Method::POST, "/v1/pki/ca", Some("cmt_nobody"), &[], body).await;
+        app.get("/v1/pki/ca/ca_unknown").await.error(404, "ca_not_found");
+
+        let rows = logs(&app, "success=false").await;
+        let told: Vec<(&Value, &Value, &Value)> =
+            rows.iter().map(|row| (&row["action"], &row["object"], &row["error_code"])).collect();
+        assert_eq!(told, [
+            (&json!("ca.create"), &Value::Null, &json!("insufficient_scope")),
+            (&json!("certificate.issue"), &json!("web"), &json!("role_violation")),
+        ]);
+        assert_eq!(rows[1]["request_id"], answer.header("x-request-id"));
+    }
+
+    async fn filters_narrow_and_pages_follow(app: TestApp) {
+        let ca = app.root_ca("root").await;
+        let ca_id = ca["id"].as_str().unwrap();
+        app.role("web", ca_id).await;
+        for number in 0..5 {
+            app.issue("web", &format!("a{number}.example.internal")).await;
+        }
+        let all = logs(&app, "").await;
+        let issues = logs(&app, "action=certificate.issue").await;
+        assert_eq!(issues.len(), 5);
+        assert_eq!(logs(&app, &format!("object={ca_id}")).await.len(), 1);
+        assert_eq!(logs(&app, &format!("request_id={}", issues[0]["request_id"].as_str().unwrap())).await, issues[..1]);
+        let identity = issues[0]["identity"].as_str().unwrap();
+        assert_eq!(logs(&app, &format!("identity={identity}")).await.len(), 7);
+        assert_eq!(logs(&app, "identity=operator").await.len(), all.len() - 7);
+        assert!(logs(&app, "from=2100-01-01T00:00:00Z").await.is_empty());
+        assert_eq!(logs(&app, "from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z").await.len(), all.len());
+        assert!(logs(&app, "to=2000-01-01T00:00:00Z").await.is_empty());
+        app.get("/v1/audit/logs?action=ca.destroy").await.error(422, "validation_error");
+        app.get("/v1/audit/logs?from=yesterday").await.error(422, "validation_error");
+        app.get("/v1/audit/logs?cursor=!").await.error(400, "invalid_cursor");
+
+        let mut paged = Vec::new();
+        let mut path = "/v1/audit/logs?limit=3".to_owned();
+        loop {
+            let page = app.get(&path).await.json_with(StatusCode::OK);
+            paged.extend(page["logs"].as_array().unwrap().clone());
+            match page["cursor"].as_str() {
+                Some(cursor) => path = format!("/v1/audit/logs?limit=3&cursor={cursor}"),
+                None => break,
+            }
+        }
+        assert_eq!(paged, all);
+    }
+
+    async fn another_tenant_has_a_log_of_its_own(app: TestApp) {
+        app.root_ca("root").await;
+        let (_, other) = app.another_tenant("second").await;
+        let body = app.send(Method::GET, "/v1/audit/logs", Some(&other), &[], None).await.json_with(StatusCode::OK);
+        let actions: Vec<&str> =
+            body["logs"].as_array().unwrap().iter().map(|row| row["action"].as_str().unwrap()).collect();
+        assert_eq!(actions, ["token.create", "tenant.create"]);
+    }
+
+    async fn concurrent_changes_make_one_chain(app: TestApp) {
+        let ca = app.root_ca("root").await;
+        app.role("web", ca["id"].as_str().unwrap()).await;
+        let calls = (0..40).map(|number| {
+            let app = &app;
+            async move {
+                if number % 4 == 0 {
+                    app.post("/v1/tokens", json!({ "name": "t", "scopes": ["pki:read"] })).await.json_with(StatusCode::CREATED);
+                } else {
+                    app.issue("web", &format!("a{number}.example.internal")).await;
+                }
+            }
+        });
+        futures_util::future::join_all(calls).await;
+        let Verdict::Intact(end) = verify(&app.app, app.tenant.id, None).await.unwrap() else {
+            panic!("the chain is broken");
+        };
+        assert_eq!(end.sequence, 44);
+        app.issue("web", "later.example.internal").await;
+        assert!(matches!(verify(&app.app, app.tenant.id, Some(end)).await.unwrap(), Verdict::Intact(_)));
+    }
+
+    async fn tampering_is_noticed(app: TestApp) {
+        let ca = app.root_ca("root").await;
+        app.role("web", ca["id"].as_str().unwrap()).await;
+        app.issue("web", "a.example.internal").await;
+        let end = match verify(&app.app, app.tenant.id, None).await.unwrap() {
+            Verdict::Intact(end) => end,
+            broken @ Verdict::Broken { .. } => panic!("{broken:?}"),
+        };
+        let sql = Sql::open(app.database_url()).await;
+        let broken_at = async || match verify(&app.app, app.tenant.id, None).await.unwrap() {
+            Verdict::Intact(_) => None,
+            Verdict::Broken { sequence, .. } => Some(sequence),
+        };
+        // What a row says; then its own form again.
+        sql.run("UPDATE audit_logs SET identity = 'operator' WHERE sequence = 3").await;
+        assert_eq!(broken_at().await, Some(4));
+        let identity = logs(&app, "limit=1").await[0]["identity"].as_str().unwrap().to_owned();
+        sql.run(&format!("UPDATE audit_logs SET identity = '{identity}' WHERE sequence = 3")).await;
+        assert_eq!(broken_at().await, None);
+        // The last row, which no other row vouches for.
+        sql.run(&format!("UPDATE audit_logs SET object = 'cert_x' WHERE sequence = {}", end.sequence)).await;
+        assert_eq!(broken_at().await, Some(end.sequence));
+        sql.run(&format!("DELETE FROM audit_logs WHERE sequence = {}", end.sequence)).await;
+        assert_eq!(broken_at().await, Some(end.sequence));
+        // A row taken out of the middle.
+        sql.run("DELETE FROM audit_logs WHERE sequence = 2").await;
+        assert_eq!(broken_at().await, Some(2));
+        // All of it, and a new beginning: only an end that was noted elsewhere tells.
+        sql.run("DELETE FROM audit_logs").await;
+        sql.run("DELETE FROM audit_heads").await;
+        assert_eq!(broken_at().await, None);
+        let verdict = verify(&app.app, app.tenant.id, Some(end)).await.unwrap();
+        assert!(matches!(verdict, Verdict::Broken { .. }));
+    }
+}
