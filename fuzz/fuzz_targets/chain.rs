@@ -6,7 +6,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use certmill_fuzz::{der, mutation, openssl_path, signing, vectors};
 use certmill_x509::{
-    ExtendedKeyUsage, ParsedCertificate,
+    DnsName, ExtendedKeyUsage, ObjectIdentifier, ParsedCertificate,
     chain::{Certificate, Code, Conformance, Options, Paths, Verdict, validate},
     same_name,
 };
@@ -150,10 +150,7 @@ fn check(verdict: &Verdict, anchors: &[Arc<Certificate>], options: &Options) {
     openssl_path::agrees(verdict, options);
 }
 
-fn is_within(
-    policy: &certmill_x509::ObjectIdentifier,
-    acceptable: &[certmill_x509::ObjectIdentifier],
-) -> bool {
+fn is_within(policy: &ObjectIdentifier, acceptable: &[ObjectIdentifier]) -> bool {
     let any = "2.5.29.32.0";
     acceptable.iter().any(|known| known == policy || known.to_string() == any)
 }
@@ -171,7 +168,7 @@ fn check_link(child: &Certificate, issuer: &Certificate) {
     let key = issuer.public_key().expect("its signature was verified");
     child.verify_signed_by(&key).expect("it is in a valid path");
     if let Some(constraints) = issuer.name_constraints() {
-        let permitted = |name: &certmill_x509::DnsName| constraints.permits_dns(name);
+        let permitted = |name: &DnsName| constraints.permits_dns(name);
         assert!(child.subject_alt_names().dns.iter().all(permitted) || child.is_self_issued());
     }
 }
