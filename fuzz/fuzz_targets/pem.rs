@@ -47,7 +47,7 @@ fn look_at(text: &str) {
         let one = pem::decode_one(&[label], text);
         let all = pem::decode_all(label, text);
         if let (Ok(one), Ok(all)) = (&one, &all) {
-            assert_eq!(all, &[one.clone()]);
+            assert_eq!(all, std::slice::from_ref(one));
         }
         assert!(one.is_err() || all.is_ok());
     }

@@ -127,13 +127,17 @@ impl Database {
 
     /// How many connections are open and idle.
     pub fn pool_figures(&self) -> PoolFigures {
-        let idle = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+        // The driver's count of idle connections may wrap below zero for a moment.
+        let idle = |size: u32, count: usize| u32::try_from(count).unwrap_or(0).min(size);
         match &self.pools {
             Pools::Sqlite { writer, readers } => PoolFigures {
                 size: writer.size() + readers.size(),
-                idle: idle(writer.num_idle() + readers.num_idle()),
+                idle: idle(writer.size(), writer.num_idle()) + idle(readers.size(), readers.num_idle()),
             },
-            Pools::Postgres(pool) => PoolFigures { size: pool.size(), idle: idle(pool.num_idle()) },
+            Pools::Postgres(pool) => {
+                let size = pool.size();
+                PoolFigures { size, idle: idle(size, pool.num_idle()) }
+            }
         }
     }
 
