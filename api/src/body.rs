@@ -163,6 +163,14 @@ pub(crate) struct Accepted<T>(pub(crate) T);
 /// `204`.
 pub(crate) struct NoContent;
 
+/// One of two answers.
+pub(crate) enum Either<A, B> {
+    /// The first.
+    Left(A),
+    /// The other one.
+    Right(B),
+}
+
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
     match serde_json::to_vec(value) {
         Ok(body) => Response::builder().status(status).content_type("application/json").body(body),
@@ -240,6 +248,26 @@ impl<T: Type> ApiResponse for Accepted<T> {
 
     fn register(registry: &mut Registry) {
         T::register(registry);
+    }
+}
+
+impl<A: IntoResponse, B: IntoResponse> IntoResponse for Either<A, B> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Left(answer) => answer.into_response(),
+            Self::Right(answer) => answer.into_response(),
+        }
+    }
+}
+
+impl<A: ApiResponse, B: ApiResponse> ApiResponse for Either<A, B> {
+    fn meta() -> MetaResponses {
+        MetaResponses { responses: A::meta().responses.into_iter().chain(B::meta().responses).collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        A::register(registry);
+        B::register(registry);
     }
 }
 

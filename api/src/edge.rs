@@ -145,7 +145,7 @@ fn request_id(request: &Request, app: &App) -> String {
 
 /// The route for figures, one of a fixed set, so that no client can make up new time series.
 fn route_label(path: &str) -> &'static str {
-    const ROUTES: [(&str, &str); 17] = [
+    const ROUTES: [(&str, &str); 20] = [
         ("/v1/pki/issue/", "issue"),
         ("/v1/pki/sign/", "sign"),
         ("/v1/pki/certificates", "certificates"),
@@ -153,6 +153,9 @@ fn route_label(path: &str) -> &'static str {
         ("/v1/pki/roles", "roles"),
         ("/v1/pki/csr", "csr"),
         ("/v1/pki/trust-anchors", "trust_anchors"),
+        ("/v1/pki/acme/", "acme"),
+        ("/v1/pki/dns-providers", "dns_providers"),
+        ("/.well-known/acme-challenge/", "acme_challenge"),
         ("/v1/audit/", "audit"),
         ("/v1/pki/ca", "ca"),
         ("/v1/tokens", "tokens"),

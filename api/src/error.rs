@@ -204,6 +204,13 @@ impl From<ServiceError> for ApiError {
             ServiceError::InvalidState { state, possible_from, .. } => {
                 plain.with(json!({ "state": state, "possible_from": possible_from }))
             }
+            ServiceError::InUse { by, .. } => plain.with(json!({ "used_by": by })),
+            ServiceError::InvalidConfig { upstream: Some(upstream), .. } => {
+                plain.with(json!({ "upstream": upstream }))
+            }
+            ServiceError::Upstream(failure) => {
+                plain.with(json!({ "reason": failure.code, "upstream": failure.upstream }))
+            }
             ServiceError::Duplicate { id, .. } => plain.with(json!({ "id": id })),
             ServiceError::CallInProgress { seconds } => {
                 let details = json!({ "state": "running", "possible_from": ["done"] });
@@ -240,6 +247,9 @@ fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::InvalidState { .. } | ServiceError::CallInProgress { .. } => {
             (StatusCode::CONFLICT, "invalid_state")
         }
+        ServiceError::InUse { .. } => (StatusCode::CONFLICT, "in_use"),
+        ServiceError::InvalidConfig { .. } => (StatusCode::BAD_REQUEST, "invalid_config"),
+        ServiceError::Upstream(_) => (StatusCode::BAD_GATEWAY, "upstream_error"),
         ServiceError::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
         ServiceError::RoleViolation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "role_violation"),
         ServiceError::CsrInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "csr_invalid"),
@@ -261,6 +271,11 @@ fn not_found_code(noun: Noun) -> &'static str {
         Noun::Token => "token_not_found",
         Noun::Csr => "csr_not_found",
         Noun::TrustAnchor => "trust_anchor_not_found",
+        Noun::AcmeAccount => "acme_account_not_found",
+        Noun::AcmeOrder => "acme_order_not_found",
+        Noun::AcmeChallenge => "acme_challenge_not_found",
+        Noun::DnsProvider => "dns_provider_not_found",
+        Noun::DomainGrant => "domain_grant_not_found",
     }
 }
 

@@ -1,5 +1,6 @@
 //! The HTTP API: it validates, answers reads, issues, and leaves what is slow to the workers.
 
+mod acme_responder;
 mod audit;
 mod auth;
 mod body;
@@ -13,6 +14,7 @@ mod openapi;
 mod pki;
 mod public;
 mod scalars;
+pub mod tls_alpn;
 mod tokens;
 
 use std::sync::Arc;
@@ -21,6 +23,7 @@ use certmill_service::App;
 use poem::endpoint::make_sync;
 use poem::{Endpoint, EndpointExt, Response, Route, get};
 
+pub use acme_responder::responder as acme_responder;
 pub use edge::BODY_LIMIT;
 
 /// Renders the process's figures in the text format of Prometheus.

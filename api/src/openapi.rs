@@ -6,11 +6,15 @@ use certmill_service::App;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 use serde_json::Value;
 
+use crate::acme_responder::ResponderApi;
 use crate::audit::AuditApi;
 use crate::health::HealthApi;
+use crate::pki::acme_accounts::AcmeAccountsApi;
+use crate::pki::acme_orders::AcmeOrdersApi;
 use crate::pki::ca::CaApi;
 use crate::pki::certificates::CertificatesApi;
 use crate::pki::csr::CsrApi;
+use crate::pki::dns_providers::DnsProvidersApi;
 use crate::pki::import::ImportApi;
 use crate::pki::issue::IssueApi;
 use crate::pki::private_key::PrivateKeyApi;
@@ -25,7 +29,7 @@ use crate::tokens::TokensApi;
 
 const DESCRIPTION: &str = "\
 An internal certificate authority: root and intermediate CAs, roles that constrain issuance, issuing and signing, \
-revocation and CRLs.
+revocation and CRLs. And certificates from ACME servers: accounts, orders, challenges, renewal.
 
 Every answer carries `X-Request-ID`. Every error has the body `{\"error\": {\"code\", \"message\", \"details\"?, \
 \"request_id\"}}`; `code` is what clients branch on. Request bodies are JSON of at most 1 MiB; unknown fields are refused. \
@@ -52,6 +56,12 @@ pub(crate) enum Group {
     /// CA certificates of others that the tenant trusts.
     #[oai(rename = "Trust Anchors")]
     TrustAnchors,
+    /// Certificates from ACME servers: accounts, orders and challenges.
+    #[oai(rename = "ACME")]
+    Acme,
+    /// Whoever serves the zones in which dns-01 challenges are met.
+    #[oai(rename = "DNS Providers")]
+    DnsProviders,
     /// API tokens.
     Tokens,
     /// Who did what.
@@ -70,11 +80,15 @@ type Apis = (
     CertificateApis,
     CsrApi,
     TrustAnchorsApi,
+    AcmeApis,
     TokensApi,
     AuditApi,
     PublicApi,
     HealthApi,
 );
+
+/// Everything about ACME servers.
+type AcmeApis = (AcmeAccountsApi, AcmeOrdersApi, DnsProvidersApi, ResponderApi);
 
 /// Everything that is done with certificates.
 type CertificateApis =
@@ -90,6 +104,7 @@ fn apis() -> Apis {
         certificates,
         CsrApi,
         TrustAnchorsApi,
+        (AcmeAccountsApi, AcmeOrdersApi, DnsProvidersApi, ResponderApi),
         TokensApi,
         AuditApi,
         PublicApi,
@@ -104,6 +119,11 @@ fn describe<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
 /// The service behind the routes.
 pub(crate) fn service(app: &App) -> OpenApiService<Apis, ()> {
     describe(apis()).server(&app.settings().public_url)
+}
+
+/// The http-01 responder alone.
+pub(crate) fn responder_service() -> OpenApiService<ResponderApi, ()> {
+    describe(ResponderApi)
 }
 
 /// The document that a running service answers.

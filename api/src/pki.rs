@@ -1,10 +1,14 @@
 //! The endpoints under `/v1/pki`, one file per resource.
 
+pub(crate) mod acme_accounts;
+pub(crate) mod acme_orders;
+mod acme_view;
 pub(crate) mod ca;
 mod ca_view;
 pub(crate) mod certificates;
 pub(crate) mod csr;
 mod csr_view;
+pub(crate) mod dns_providers;
 pub(crate) mod import;
 pub(crate) mod issue;
 pub(crate) mod private_key;

@@ -4,6 +4,7 @@ use anyhow::{Context, bail};
 use certmill_config::Config;
 use certmill_domain::{Scope, Tenant, TenantName, Ttl};
 use certmill_queue::Queue;
+use certmill_service::acme::grants;
 use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, PageRequest, tenants, tokens};
 use clap::Subcommand;
@@ -54,6 +55,54 @@ pub(crate) enum TenantCommand {
     },
     /// List tenants
     List,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DomainCommand {
+    /// Let a tenant prove control of a domain, and of everything below it, through what tenants share
+    Grant {
+        /// A DNS name or an IP address
+        domain: String,
+        /// The tenant
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+    /// Take that back
+    Revoke {
+        /// The domain
+        domain: String,
+        /// The tenant
+        #[arg(long, default_value = DEFAULT_TENANT)]
+        tenant: String,
+    },
+    /// List what is granted to whom
+    List,
+}
+
+/// `certmill domain …`.
+pub(crate) async fn domain(config: &Config, command: DomainCommand) -> anyhow::Result<()> {
+    let app = app(config).await?;
+    match command {
+        DomainCommand::Grant { domain, tenant } => {
+            let tenant = find_tenant(&app, &tenant).await?;
+            let domain = grants::grant(&app, &Caller::operator(&app, tenant.id), &domain).await?;
+            println!("granted {domain} to {}", tenant.name.as_str());
+        }
+        DomainCommand::Revoke { domain, tenant } => {
+            let tenant = find_tenant(&app, &tenant).await?;
+            grants::revoke(&app, &Caller::operator(&app, tenant.id), &domain).await?;
+            println!("{domain} is granted to nobody any more");
+        }
+        DomainCommand::List => {
+            let tenants = tenants::list(&app).await?;
+            for (domain, holder) in grants::list(&app).await? {
+                let name =
+                    tenants.iter().find(|tenant| tenant.id == holder).map(|tenant| tenant.name.as_str());
+                println!("{domain}  {}", name.unwrap_or("?"));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// `certmill migrate`.

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use certmill_acme::Acme;
 use certmill_config::Config;
+use certmill_dns::{DnsSettings, Providers};
 use certmill_domain::{SystemClock, SystemEntropy};
-use certmill_egress::{Egress, EgressPolicy};
+use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
 use certmill_service::{App, Parts, Settings};
@@ -75,7 +77,19 @@ pub(crate) fn app(
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
     let policy = EgressPolicy::allowing(config.egress.allow.clone());
-    let egress = Egress::new(policy).context("the client for outgoing requests cannot be set up")?;
+    let trusted_pem = match &config.egress.ca_file {
+        Some(path) => Some(
+            std::fs::read_to_string(path)
+                .with_context(|| format!("egress.ca_file, {}, cannot be read", path.display()))?,
+        ),
+        None => None,
+    };
+    let client = |keep_alive| {
+        let options = EgressOptions { trusted_pem: trusted_pem.clone(), keep_alive };
+        Egress::with_options(policy.clone(), &options)
+            .context("the client for outgoing requests cannot be set up")
+    };
+    let dns = DnsSettings { resolvers: config.dns.resolvers.clone(), authoritative_port: None };
     Ok(App::new(Parts {
         database,
         queue,
@@ -83,13 +97,17 @@ pub(crate) fn app(
         key_pool: KeyPool::new(pool),
         clock: Arc::new(SystemClock),
         entropy: Arc::new(SystemEntropy),
-        egress,
+        egress: client(false)?,
+        acme: Acme::new(client(true)?, Arc::new(SystemClock)),
+        dns: Providers::new(dns, policy.clone(), Arc::new(SystemClock)),
         settings: Settings {
             public_url,
             crl_lifetime: config.crl.lifetime,
             crl_renew_before: config.crl.renew_before,
             done_jobs_kept: config.jobs.keep_done,
             dead_jobs_kept: config.jobs.keep_dead,
+            job_lease: config.jobs.lease,
+            ..Settings::default()
         },
     }))
 }

@@ -89,6 +89,9 @@ enum Command {
     /// Tenants
     #[command(subcommand)]
     Tenant(admin::TenantCommand),
+    /// Which tenant may have which domains validated through what tenants share
+    #[command(subcommand)]
+    Domain(admin::DomainCommand),
     /// The audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
@@ -130,6 +133,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Migrate => admin::migrate(&config).await,
             Command::Token(command) => admin::token(&config, command).await,
             Command::Tenant(command) => admin::tenant(&config, command).await,
+            Command::Domain(command) => admin::domain(&config, command).await,
             Command::Audit(command) => audit::audit(&config, command).await,
             Command::RotateRootKey => admin::rotate_root_key(&config).await,
             Command::CheckConfig => admin::check_config(&config),
@@ -168,6 +172,7 @@ fn flags(cli: &Cli) -> Flags {
         | Command::Migrate
         | Command::Token(_)
         | Command::Tenant(_)
+        | Command::Domain(_)
         | Command::Audit(_)
         | Command::RotateRootKey
         | Command::Openapi

@@ -102,7 +102,12 @@ pub(crate) async fn run(
     let shutdown = CancellationToken::new();
     let grace = config.shutdown_timeout;
     let on_own_listener = config.metrics_listen.is_some() || listening.is_none();
-    let mut parts: Vec<tokio::task::JoinHandle<anyhow::Result<()>>> = Vec::new();
+    let mut parts: Vec<Part> = Vec::new();
+    if listening.is_some() {
+        for responder in responders(config, &app, &shutdown).await? {
+            parts.push(responder);
+        }
+    }
     if let Some(listening) = listening {
         let render = (!on_own_listener).then(|| renderer(&metrics));
         let service = certmill_api::service(app.clone(), render);
@@ -110,6 +115,13 @@ pub(crate) async fn run(
     }
     if let Some(address) = config.metrics_listen {
         parts.push(tokio::spawn(answer_metrics(address, renderer(&metrics), shutdown.clone())));
+    }
+    if with_worker && config.redis_url.is_none() && config.database_url.is_none() {
+        // Nobody else works on the embedded database, so whoever held a lease is dead.
+        let reclaimed = certmill_service::jobs::reclaim(&app).await?;
+        if reclaimed > 0 {
+            tracing::info!(jobs = reclaimed, "going on with what was in hand when the process ended");
+        }
     }
     if with_worker {
         let options = certmill_worker::Options {
@@ -136,6 +148,34 @@ pub(crate) async fn run(
     app.database().close().await;
     tracing::info!("stopped");
     result
+}
+
+type Part = tokio::task::JoinHandle<anyhow::Result<()>>;
+
+/// The listeners that answer ACME servers and nobody else.
+async fn responders(config: &Config, app: &App, shutdown: &CancellationToken) -> anyhow::Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    if let Some(address) = config.acme.http_listen {
+        let problem = || format!("{address} cannot be listened on for http-01 challenges");
+        let acceptor = TcpListener::bind(address).into_acceptor().await.with_context(problem)?;
+        let (endpoint, stop) = (certmill_api::acme_responder(app.clone()), shutdown.clone());
+        parts.push(tokio::spawn(async move {
+            Server::new_with_acceptor(acceptor)
+                .run_with_graceful_shutdown(endpoint, async move { stop.cancelled().await }, None)
+                .await
+                .context("the listener for http-01 challenges failed")
+        }));
+    }
+    if let Some(address) = config.acme.tls_alpn_listen {
+        let problem = || format!("{address} cannot be listened on for tls-alpn-01 challenges");
+        let listener = tokio::net::TcpListener::bind(address).await.with_context(problem)?;
+        let (app, stop) = (app.clone(), shutdown.clone());
+        parts.push(tokio::spawn(async move {
+            certmill_api::tls_alpn::serve(app, listener, stop).await;
+            Ok(())
+        }));
+    }
+    Ok(parts)
 }
 
 async fn answer<E: Endpoint + 'static>(

@@ -6,6 +6,7 @@
     reason = "what goes wrong here fails the test that calls"
 )]
 
+pub mod acme;
 pub mod authority;
 pub mod openssl;
 
@@ -13,8 +14,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use certmill_acme::Acme;
+use certmill_dns::{DnsSettings, Providers};
 use certmill_domain::{Scope, SystemClock, SystemEntropy, Tenant};
-use certmill_egress::{Egress, EgressPolicy};
+use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
 use certmill_service::tokens::NewToken;
@@ -84,18 +87,37 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
+/// What a test service has beside the usual.
+#[derive(Debug, Clone, Default)]
+pub struct TestOptions {
+    /// CA certificates that its outgoing TLS trusts.
+    pub trusted_pem: Option<String>,
+    /// The resolvers that it asks.
+    pub resolvers: Vec<std::net::SocketAddr>,
+}
+
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl TestApp {
     /// Starts the service on a fresh database.
     pub async fn start(mode: Mode) -> Self {
-        let test = Self::without_worker(mode).await;
+        Self::start_with(mode, TestOptions::default()).await
+    }
+
+    /// Starts the service with these options on a fresh database.
+    pub async fn start_with(mode: Mode, options: TestOptions) -> Self {
+        let test = Self::without_worker_with(mode, options).await;
         test.start_worker();
         test
     }
 
     /// Starts the service without anyone who does its jobs.
     pub async fn without_worker(mode: Mode) -> Self {
+        Self::without_worker_with(mode, TestOptions::default()).await
+    }
+
+    /// The same with options.
+    pub async fn without_worker_with(mode: Mode, options: TestOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (database_url, queue) = match mode {
             Mode::Embedded => {
@@ -114,6 +136,13 @@ impl TestApp {
         let database = Database::open(&database_url, 6).await.unwrap();
         database.migrate().await.unwrap();
         let entropy = Arc::new(SystemEntropy);
+        // Tests reach servers of their own on this machine, and nothing else that is private.
+        let policy = EgressPolicy::allowing(vec!["127.0.0.1/32".parse().unwrap()]);
+        let client = |keep_alive| {
+            let options = EgressOptions { trusted_pem: options.trusted_pem.clone(), keep_alive };
+            Egress::with_options(policy.clone(), &options).unwrap()
+        };
+        let dns = DnsSettings { resolvers: options.resolvers.clone(), authoritative_port: None };
         let app = App::new(Parts {
             database,
             queue,
@@ -122,8 +151,9 @@ impl TestApp {
             key_pool: KeyPool::new(PoolSizes { rsa_2048: 0, rsa_3072: 0, rsa_4096: 0 }),
             clock: Arc::new(SystemClock),
             entropy,
-            // Tests reach servers of their own on this machine, and nothing else that is private.
-            egress: Egress::new(EgressPolicy::allowing(vec!["127.0.0.1/32".parse().unwrap()])).unwrap(),
+            egress: client(false),
+            acme: Acme::new(client(true), Arc::new(SystemClock)),
+            dns: Providers::new(dns, policy.clone(), Arc::new(SystemClock)),
             settings: Settings { public_url: "http://pki.test".to_owned(), ..Settings::default() },
         });
         let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap();
@@ -137,7 +167,7 @@ impl TestApp {
     pub fn start_worker(&self) {
         let options = certmill_worker::Options {
             name: "test".to_owned(),
-            concurrency: 4,
+            concurrency: 8,
             grace: Duration::from_secs(5),
         };
         tokio::spawn(certmill_worker::run(self.app.clone(), options, self.stop_worker.clone()));

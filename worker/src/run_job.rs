@@ -50,7 +50,7 @@ async fn perform(app: &App, taken: &Taken, give_back: &CancellationToken) -> &'s
     let abort = work.abort_handle();
     let result = tokio::select! {
         result = work => result,
-        () = heartbeat(&taken.lease) => {
+        () = heartbeat(app, &taken.lease) => {
             abort.abort();
             tracing::warn!("another attempt has taken over this job");
             return "superseded";
@@ -77,9 +77,9 @@ async fn perform(app: &App, taken: &Taken, give_back: &CancellationToken) -> &'s
 }
 
 /// Renews the lease until that fails because the lease is lost.
-async fn heartbeat(lease: &Lease) {
+async fn heartbeat(app: &App, lease: &Lease) {
     loop {
-        tokio::time::sleep(jobs::HEARTBEAT).await;
+        tokio::time::sleep(jobs::heartbeat(app)).await;
         match lease.renew().await {
             Err(ServiceError::LeaseLost) => return,
             Err(error) => {

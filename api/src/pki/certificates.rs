@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use certmill_service::certificates::{self, CertificateWithChain, Filter, Sort};
-use certmill_service::domain::{Certificate, CertificateSource, CertificateStatus, Sans, Timestamp, Ttl};
+use certmill_service::domain::{
+    Certificate, CertificateSource, CertificateStatus, Renewal, Sans, Timestamp, Ttl,
+};
 use certmill_service::x509::{DnsName, EmailAddress, pem};
 use certmill_service::{App, PageRequest, ServiceError};
 use poem::Response;
@@ -33,6 +35,8 @@ struct UpdateCertificateRequest {
     /// Up to 4096 bytes.
     #[serde(default)]
     description: MaybeUndefined<String>,
+    /// For certificates from ACME servers: whether they are renewed on their own.
+    auto_renew: Option<bool>,
 }
 
 /// A certificate.
@@ -98,6 +102,38 @@ pub(super) struct CertificateDetail {
     certificate_pem: String,
     /// The certificates of its CA and of those above it.
     chain_pem: String,
+    /// Only for certificates from ACME servers: how they are renewed.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    renewal: Option<RenewalView>,
+}
+
+/// How a certificate from an ACME server is renewed.
+#[derive(Object, Serialize)]
+#[oai(rename = "Renewal")]
+struct RenewalView {
+    /// Whether it is renewed on its own.
+    auto_renew: bool,
+    /// When that is planned; null when it is not.
+    renew_at: Option<String>,
+    /// When the CA wants it to be (RFC 9773).
+    window: Option<RenewalWindowView>,
+    /// Failures in a row.
+    failures: i64,
+    /// Why the last try failed.
+    last_error: Option<String>,
+    /// The order that is under way.
+    order_id: Option<String>,
+}
+
+/// When a CA wants a certificate renewed.
+#[derive(Object, Serialize)]
+#[oai(rename = "RenewalWindow")]
+struct RenewalWindowView {
+    start: String,
+    end: String,
+    /// Where people can read why.
+    explanation_url: Option<String>,
 }
 
 /// A page of certificates.
@@ -214,7 +250,7 @@ impl CertificatesApi {
 
     /// Change tags or description
     ///
-    /// Scope: `pki:issue`. `tags` replaces all tags.
+    /// Scope: `pki:issue`. `tags` replaces all tags. `auto_renew` is for certificates from ACME servers.
     #[oai(path = "/certificates/:id", method = "patch")]
     async fn update(
         &self,
@@ -226,7 +262,7 @@ impl CertificatesApi {
         let tags = emptied(body.0.tags);
         let description = emptied(body.0.description);
         let id = certificates::parse_id(&id)?;
-        let found = certificates::label(&app, &caller, id, tags, description).await?;
+        let found = certificates::label(&app, &caller, id, tags, description, body.0.auto_renew).await?;
         Ok(Reply(detail(found, app.now())))
     }
 }
@@ -272,9 +308,26 @@ fn parse_tag(text: &str) -> Result<(String, String), ApiError> {
 
 pub(super) fn detail(found: CertificateWithChain, now: Timestamp) -> CertificateDetail {
     CertificateDetail {
+        renewal: found.renewal.map(renewal),
         certificate_pem: pem::encode("CERTIFICATE", &found.certificate.der),
         chain_pem: found.chain_pem,
         view: view(found.certificate, now),
+    }
+}
+
+fn renewal(renewal: Renewal) -> RenewalView {
+    let is_planned = renewal.auto_renew && !renewal.is_over;
+    RenewalView {
+        auto_renew: renewal.auto_renew,
+        renew_at: is_planned.then(|| renewal.renew_at.max(renewal.next_attempt_at).to_string()),
+        window: renewal.window.map(|window| RenewalWindowView {
+            start: window.start.to_string(),
+            end: window.end.to_string(),
+            explanation_url: window.explanation_url,
+        }),
+        failures: renewal.failures,
+        last_error: renewal.last_error,
+        order_id: renewal.open_order_id.map(|id| id.to_string()),
     }
 }
 
@@ -289,7 +342,7 @@ fn view(row: Certificate, now: Timestamp) -> CertificateView {
         ca_id: row.ca_id.map(|id| id.to_string()),
         role: row.role,
         source: row.source.as_str().to_owned(),
-        acme_order_id: None,
+        acme_order_id: row.acme_order_id.map(|id| id.to_string()),
         key_type: row.key_type,
         key_size: row.key_size,
         fingerprint_sha256: row.fingerprint_sha256,

@@ -1,15 +1,16 @@
 //! `/v1/pki/certificates/{id}/renew`.
 
 use certmill_service::App;
-use certmill_service::certificates::{self, RenewRequest};
+use certmill_service::certificates::{self, RenewRequest, Renewed};
 use poem::web::Data;
 use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
 use serde::Deserialize;
 
+use super::acme_view::{self, OrderView};
 use super::issue::{IssuedCertificate, answer};
 use crate::auth::{Authorized, Issue};
-use crate::body::{Created, OptionalBody};
+use crate::body::{Accepted, Created, Either, OptionalBody};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::DurationText;
@@ -34,7 +35,8 @@ impl RenewApi {
     /// `renewed_by` link the two, and tags and description go along. The role's present rules apply: where they no
     /// longer permit a name, `role_violation` says which. A certificate that came over the CSR desk is renewed as it was
     /// approved, for at most as long. The old one stays valid; it can be renewed once, and after that its renewal can.
-    /// Refused for revoked ones and for imported ones that no CA of this service issued.
+    /// Refused for revoked ones and for imported ones that no CA of this service issued. For a certificate from an ACME
+    /// server the answer is `202` with the order for its renewal, the one under way if there is one; it takes no fields.
     #[oai(path = "/certificates/:id/renew", method = "post")]
     async fn renew(
         &self,
@@ -42,10 +44,13 @@ impl RenewApi {
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<RenewCertificateRequest>,
-    ) -> Result<Created<IssuedCertificate>, ApiError> {
+    ) -> Result<Either<Created<IssuedCertificate>, Accepted<OrderView>>, ApiError> {
         let RenewCertificateRequest { csr_pem, ttl } = body.0;
         let request = RenewRequest { csr_pem, ttl: ttl.map(|ttl| ttl.parse()).transpose()? };
         let id = certificates::parse_id(&id)?;
-        answer(certificates::renew(&app, &caller, id, request).await?)
+        match certificates::renew(&app, &caller, id, request).await? {
+            Renewed::Issued(issued) => answer(issued).map(Either::Left),
+            Renewed::Ordered(ordered) => Ok(Either::Right(Accepted(acme_view::ordered(*ordered)))),
+        }
     }
 }

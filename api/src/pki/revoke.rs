@@ -24,6 +24,9 @@ struct RevokeCertificateRequest {
     /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `key_compromise`; `unspecified` when absent.
     /// `removeFromCRL` is recorded, but a full CRL lists such an entry without a reason, as RFC 5280 demands.
     reason: Option<String>,
+    /// Whether the ACME server that the certificate came from is to revoke it: so it is when absent, since nobody else can. It
+    /// takes the reasons unspecified, keyCompromise, affiliationChanged, superseded and cessationOfOperation.
+    use_acme: Option<bool>,
     /// The CA, should several certificates of the tenant have this serial number.
     ca_id: Option<String>,
 }
@@ -36,7 +39,7 @@ struct RevokedCertificate {
     certificate_id: String,
     revoked_at: String,
     reason: String,
-    /// `scheduled`: a worker rebuilds the CRL within seconds.
+    /// `scheduled`: a worker rebuilds the CRL within seconds. `by_ca`: the ACME server publishes it.
     crl_update: String,
 }
 
@@ -44,7 +47,9 @@ struct RevokedCertificate {
 impl RevokeApi {
     /// Revoke a certificate
     ///
-    /// Scope: `pki:admin`. Repeating the call answers the first revocation.
+    /// Scope: `pki:admin`. Repeating the call answers the first revocation. A certificate from an ACME server is revoked there
+    /// during the call: in the name of its account, or with its own key when the account cannot be used or the reason is
+    /// keyCompromise; `502 upstream_error` when the server does not do it, and then nothing changes here.
     #[oai(path = "/revoke", method = "post")]
     async fn revoke(
         &self,
@@ -56,6 +61,7 @@ impl RevokeApi {
             serial_number: parse_serial(&body.0.serial_number)?,
             ca_id: body.0.ca_id.map(|id| certmill_service::ca::parse_id(&id)).transpose()?,
             reason: parse_reason(body.0.reason.as_deref())?,
+            use_acme: body.0.use_acme,
         };
         let revoked = certificates::revoke(&app, &caller, &request).await?;
         Ok(Reply(RevokedCertificate {
@@ -63,7 +69,7 @@ impl RevokeApi {
             certificate_id: revoked.certificate_id.to_string(),
             revoked_at: revoked.revoked_at.to_string(),
             reason: revoked.reason.as_str().to_owned(),
-            crl_update: "scheduled".to_owned(),
+            crl_update: if revoked.by_acme { "by_ca" } else { "scheduled" }.to_owned(),
         }))
     }
 }

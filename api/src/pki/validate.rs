@@ -27,7 +27,7 @@ struct ValidateCertificateRequest {
     /// Whether to find out about revocation: for CAs of this service from its records; for others from `crl_pem`, from
     /// the distribution points and by OCSP. Default false.
     check_revocation: Option<bool>,
-    /// CRLs in PEM, for `check_revocation`.
+    /// CRLs in PEM, for `check_revocation`: up to 100.
     crl_pem: Option<String>,
     /// When it is to be valid (RFC 3339); now when absent.
     at: Option<String>,

@@ -9,7 +9,8 @@ use figment::Figment;
 use crate::config::read_secret;
 use crate::settings::{List, Settings, Span};
 use crate::{
-    Config, ConfigError, CrlConfig, EgressConfig, JobsConfig, KeyPoolConfig, LogConfig, Secret, WorkerConfig,
+    AcmeConfig, Config, ConfigError, CrlConfig, DnsConfig, EgressConfig, JobsConfig, KeyPoolConfig,
+    LogConfig, Secret, WorkerConfig,
 };
 
 /// Fills in the defaults and checks the whole.
@@ -30,9 +31,12 @@ pub(crate) fn finish(merged: &Figment) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
+/// The shortest lease of a job: its signs of life must get through on a busy machine.
+const SHORTEST_LEASE: Duration = Duration::from_secs(3);
+
 fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError> {
     let default = Config::default();
-    let Settings { crl, egress, worker, key_pool, jobs, log, .. } = settings;
+    let Settings { crl, acme, dns, egress, worker, key_pool, jobs, log, .. } = settings;
     Ok(Config {
         database_url: database_url(settings.database_url, settings.database_url_file, origins)?,
         database_max_connections: settings
@@ -55,7 +59,15 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
             lifetime: span(crl.lifetime, default.crl.lifetime),
             renew_before: span(crl.renew_before, default.crl.renew_before),
         },
-        egress: EgressConfig { allow: items(egress.allow).into_iter().map(|network| network.0).collect() },
+        acme: AcmeConfig {
+            http_listen: acme.http_listen.map(|address| address.0),
+            tls_alpn_listen: acme.tls_alpn_listen.map(|address| address.0),
+        },
+        dns: DnsConfig { resolvers: items(dns.resolvers).into_iter().map(|address| address.0).collect() },
+        egress: EgressConfig {
+            allow: items(egress.allow).into_iter().map(|network| network.0).collect(),
+            ca_file: egress.ca_file,
+        },
         worker: WorkerConfig {
             concurrency: worker.concurrency.unwrap_or(default.worker.concurrency),
             name: worker.name.unwrap_or(default.worker.name),
@@ -68,6 +80,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         jobs: JobsConfig {
             keep_done: span(jobs.keep_done, default.jobs.keep_done),
             keep_dead: span(jobs.keep_dead, default.jobs.keep_dead),
+            lease: span(jobs.lease, default.jobs.lease),
         },
         log: LogConfig {
             format: log.format.unwrap_or(default.log.format),
@@ -162,6 +175,15 @@ fn check_transport(config: &Config, origins: &Origins) -> Result<(), ConfigError
             ),
         ));
     }
+    for (key, listen) in
+        [("acme.http_listen", config.acme.http_listen), ("acme.tls_alpn_listen", config.acme.tls_alpn_listen)]
+    {
+        if listen.is_some_and(|address| address == config.listen && address.port() != 0) {
+            let problem =
+                "`listen` is the same address: take another port (the API answers http-01 challenges too)";
+            return Err(origins.problem(key, problem.to_owned()));
+        }
+    }
     if config.metrics_listen.is_some_and(|address| address == config.listen && address.port() != 0) {
         return Err(origins.problem(
             "metrics_listen",
@@ -173,6 +195,13 @@ fn check_transport(config: &Config, origins: &Origins) -> Result<(), ConfigError
 }
 
 fn check_durations(config: &Config, origins: &Origins) -> Result<(), ConfigError> {
+    if config.jobs.lease < SHORTEST_LEASE {
+        let problem = format!(
+            "it must be at least {} s, or workers take jobs from each other",
+            SHORTEST_LEASE.as_secs()
+        );
+        return Err(origins.problem("jobs.lease", problem));
+    }
     let CrlConfig { lifetime, renew_before } = config.crl;
     if renew_before < lifetime {
         return Ok(());

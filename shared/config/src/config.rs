@@ -52,6 +52,10 @@ pub struct Config {
     pub previous_root_key_files: Vec<PathBuf>,
     /// Certificate revocation lists.
     pub crl: CrlConfig,
+    /// What answers ACME servers beside the API's own listener.
+    pub acme: AcmeConfig,
+    /// Whom to ask for names.
+    pub dns: DnsConfig,
     /// Addresses that may be fetched from in the name of tenants.
     pub egress: EgressConfig,
     /// The doing of jobs.
@@ -75,11 +79,29 @@ pub struct CrlConfig {
     pub renew_before: Duration,
 }
 
+/// Settings of the responders.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AcmeConfig {
+    /// A plain HTTP listener that answers http-01 challenges and nothing else.
+    pub http_listen: Option<SocketAddr>,
+    /// A TLS listener that answers tls-alpn-01 challenges and nothing else.
+    pub tls_alpn_listen: Option<SocketAddr>,
+}
+
+/// Settings of looking names up for dns-01 challenges.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DnsConfig {
+    /// Resolvers that answer recursively; the system's when there are none.
+    pub resolvers: Vec<SocketAddr>,
+}
+
 /// Settings of what is fetched from addresses that a tenant can influence.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EgressConfig {
     /// Networks that may be connected to although they are not on the public internet.
     pub allow: Vec<IpNet>,
+    /// CA certificates in PEM that outgoing TLS trusts beside the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// Settings of the doing of jobs.
@@ -109,6 +131,8 @@ pub struct JobsConfig {
     pub keep_done: Duration,
     /// Jobs that were given up.
     pub keep_dead: Duration,
+    /// How long a running job may go without a sign of life until another worker may take it.
+    pub lease: Duration,
 }
 
 /// Settings of the log.
@@ -176,11 +200,13 @@ impl Default for Config {
             root_key_file: None,
             previous_root_keys: Vec::new(),
             previous_root_key_files: Vec::new(),
+            acme: AcmeConfig::default(),
+            dns: DnsConfig::default(),
             egress: EgressConfig::default(),
             crl: CrlConfig { lifetime: 72 * HOUR, renew_before: 24 * HOUR },
-            worker: WorkerConfig { concurrency: 8, name: "certmill".to_owned() },
+            worker: WorkerConfig { concurrency: 32, name: "certmill".to_owned() },
             key_pool: KeyPoolConfig { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 },
-            jobs: JobsConfig { keep_done: 24 * HOUR, keep_dead: 30 * 24 * HOUR },
+            jobs: JobsConfig { keep_done: 24 * HOUR, keep_dead: 30 * 24 * HOUR, lease: HOUR / 60 },
             log: LogConfig { format: LogFormat::Text, filter: "info".to_owned() },
             shutdown_timeout: Duration::from_secs(30),
         }
@@ -207,6 +233,8 @@ impl fmt::Debug for Config {
             previous_root_keys,
             previous_root_key_files,
             crl,
+            acme,
+            dns,
             egress,
             worker,
             key_pool,
@@ -231,6 +259,8 @@ impl fmt::Debug for Config {
             .field("previous_root_keys", previous_root_keys)
             .field("previous_root_key_files", previous_root_key_files)
             .field("crl", crl)
+            .field("acme", acme)
+            .field("dns", dns)
             .field("egress", egress)
             .field("worker", worker)
             .field("key_pool", key_pool)

@@ -13,7 +13,8 @@ mod secret;
 mod settings;
 
 pub use config::{
-    Config, CrlConfig, EgressConfig, JobsConfig, KeyPoolConfig, LogConfig, LogFormat, WorkerConfig,
+    AcmeConfig, Config, CrlConfig, DnsConfig, EgressConfig, JobsConfig, KeyPoolConfig, LogConfig, LogFormat,
+    WorkerConfig,
 };
 pub use error::ConfigError;
 pub use flags::Flags;

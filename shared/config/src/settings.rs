@@ -36,6 +36,8 @@ pub(crate) struct Settings {
     pub(crate) previous_root_key_files: Option<List<PathBuf>>,
     pub(crate) shutdown_timeout: Option<Span>,
     pub(crate) crl: CrlSettings,
+    pub(crate) acme: AcmeSettings,
+    pub(crate) dns: DnsSettings,
     pub(crate) egress: EgressSettings,
     pub(crate) worker: WorkerSettings,
     pub(crate) key_pool: KeyPoolSettings,
@@ -52,8 +54,22 @@ pub(crate) struct CrlSettings {
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+pub(crate) struct AcmeSettings {
+    pub(crate) http_listen: Option<Address>,
+    pub(crate) tls_alpn_listen: Option<Address>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DnsSettings {
+    pub(crate) resolvers: Option<List<Address>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct EgressSettings {
     pub(crate) allow: Option<List<Network>>,
+    pub(crate) ca_file: Option<PathBuf>,
 }
 
 #[derive(Default, Deserialize)]
@@ -77,6 +93,7 @@ pub(crate) struct KeyPoolSettings {
 pub(crate) struct JobsSettings {
     pub(crate) keep_done: Option<Span>,
     pub(crate) keep_dead: Option<Span>,
+    pub(crate) lease: Option<Span>,
 }
 
 #[derive(Default, Deserialize)]
@@ -137,7 +154,7 @@ impl<'de> Deserialize<'de> for Address {
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Address, E> {
                 text.parse().map(Address).map_err(|_| {
                     E::custom(format_args!(
-                        "`{text}` is no address to listen on: write an IP address and a port, such as \
+                        "`{text}` is no address with a port: write an IP address and a port, such as \
                          `127.0.0.1:8080`, `0.0.0.0:8080` or `[::]:8080`"
                     ))
                 })

@@ -82,6 +82,26 @@ actions! {
     TokenCreate = "token.create";
     /// A token was revoked.
     TokenRevoke = "token.revoke";
+    /// An ACME account was registered.
+    AcmeAccountCreate = "acme_account.create";
+    /// An ACME account was deactivated.
+    AcmeAccountDelete = "acme_account.delete";
+    /// A certificate was ordered from an ACME server.
+    AcmeOrderCreate = "acme_order.create";
+    /// An ACME server was asked about an order.
+    AcmeOrderRefresh = "acme_order.refresh";
+    /// A person said that a challenge is ready.
+    AcmeChallengeComplete = "acme_challenge.complete";
+    /// A DNS provider was added.
+    DnsProviderCreate = "dns_provider.create";
+    /// A DNS provider was changed.
+    DnsProviderUpdate = "dns_provider.update";
+    /// A DNS provider was removed.
+    DnsProviderDelete = "dns_provider.delete";
+    /// A tenant may have a domain validated through shared responders.
+    DomainGrant = "domain.grant";
+    /// It may not any more.
+    DomainRevoke = "domain.revoke";
     /// The tenant was made.
     TenantCreate = "tenant.create";
 }
@@ -110,6 +130,8 @@ pub enum Identity {
     Token(TokenId),
     /// Someone at the machine's command line.
     Operator,
+    /// The service itself, such as its renewal schedule.
+    Service,
 }
 
 impl fmt::Display for Identity {
@@ -117,6 +139,7 @@ impl fmt::Display for Identity {
         match self {
             Self::Token(id) => id.fmt(f),
             Self::Operator => f.write_str("operator"),
+            Self::Service => f.write_str("service"),
         }
     }
 }
@@ -125,10 +148,14 @@ impl FromStr for Identity {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "operator" {
-            return Ok(Self::Operator);
+        match text {
+            "operator" => Ok(Self::Operator),
+            "service" => Ok(Self::Service),
+            _ => text
+                .parse()
+                .map(Self::Token)
+                .map_err(|error| format!("{error}, nor is it `operator` or `service`")),
         }
-        text.parse().map(Self::Token).map_err(|error| format!("{error}, nor is it `operator`"))
     }
 }
 
@@ -264,6 +291,7 @@ mod tests {
             assert_eq!(action.as_str().parse(), Ok(*action));
         }
         assert_eq!("operator".parse(), Ok(Identity::Operator));
+        assert_eq!("service".parse(), Ok(Identity::Service));
         assert!("someone".parse::<Identity>().is_err());
     }
 }

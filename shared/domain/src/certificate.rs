@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use certmill_x509::{RevocationReason, SerialNumber};
 
-use crate::{CaId, CertificateId, Timestamp};
+use crate::{AcmeOrderId, CaId, CertificateId, Timestamp};
 
 /// How a certificate came to be here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -143,6 +143,8 @@ pub struct Certificate {
     pub renewed_from: Option<CertificateId>,
     /// The certificate that renews this one.
     pub renewed_by: Option<CertificateId>,
+    /// The order that it came from.
+    pub acme_order_id: Option<AcmeOrderId>,
     /// The owner's labels.
     pub tags: BTreeMap<String, String>,
     /// The owner's words.

@@ -97,6 +97,14 @@ ids! {
     TrustAnchorId = "ta";
     /// A row of the audit log.
     LogId = "log";
+    /// An account at an ACME server.
+    AcmeAccountId = "acct";
+    /// An order at an ACME server.
+    AcmeOrderId = "ord";
+    /// A challenge of such an order.
+    AcmeChallengeId = "chal";
+    /// A DNS provider.
+    DnsProviderId = "dnsp";
 }
 
 #[cfg(test)]

@@ -1,13 +1,16 @@
 //! The nouns of certmill and the rules between them: ids, times, roles, certificate authorities,
 //! certificates, tokens and jobs. No I/O happens here; time and randomness are arguments.
 
+mod acme;
 mod audit;
 mod ca;
 mod certificate;
 mod clock;
 mod csr;
+mod dns_provider;
 mod duration;
 mod entropy;
+mod event;
 mod id;
 mod job;
 mod role;
@@ -16,16 +19,23 @@ mod tenant;
 mod token;
 mod trust_anchor;
 
+pub use acme::{
+    AccountStatus, AcmeAccount, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeIdentifiers, AcmeOrder,
+    AcmeProvider, ChallengeState, ChallengeType, Exposure, Failure, OrderCause, OrderState, Renewal,
+    RenewalWindow, TxtRecord,
+};
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
 pub use ca::{Ca, CaKind, CaRevocation, CaStatus, Crl, CrlInfo};
 pub use certificate::{Certificate, CertificateSource, CertificateStatus, Sans};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use csr::{Csr, CsrSource, CsrStatus};
+pub use dns_provider::DnsProvider;
 pub use duration::{InvalidDuration, Ttl};
 pub use entropy::{Entropy, SystemEntropy};
+pub use event::{Event, EventKind};
 pub use id::{
-    CaId, CertificateId, CsrId, EventId, InvalidId, JobId, LogId, RequestId, RoleId, TenantId, TokenId,
-    TrustAnchorId,
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, EventId,
+    InvalidId, JobId, LogId, RequestId, RoleId, TenantId, TokenId, TrustAnchorId,
 };
 pub use job::{Job, JobKind, JobState};
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};

@@ -4,7 +4,7 @@ use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use reqwest::{
     Client, Method, StatusCode, Url,
-    header::{CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION},
+    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
     redirect, tls,
 };
 
@@ -54,6 +54,11 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Every header of this name that is ASCII text.
+    pub fn headers(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.headers.get_all(name).iter().filter_map(|value| value.to_str().ok())
+    }
+
     /// The body as it was sent.
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -95,10 +100,33 @@ impl fmt::Debug for Egress {
     }
 }
 
-struct Outgoing<'a> {
+/// How a client differs from one of [`Egress::new`].
+#[derive(Default)]
+pub struct EgressOptions {
+    /// CA certificates in PEM that are trusted beside those of the system.
+    pub trusted_pem: Option<String>,
+    /// Whether connections are kept for a while, for servers that are asked again and again. The address of a kept connection
+    /// was judged when it was opened.
+    pub keep_alive: bool,
+}
+
+/// A request of any method, for servers that are spoken to rather than fetched from.
+pub struct Request<'a> {
+    /// `GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`.
+    pub method: &'a str,
+    /// Where to.
+    pub url: &'a str,
+    /// Names and values; the values may be secret, and appear in no message.
+    pub headers: Vec<(&'a str, String)>,
+    /// The body; none is sent when it is empty.
+    pub body: Vec<u8>,
+}
+
+struct Outgoing {
     method: Method,
-    /// Its type and its octets.
-    body: Option<(&'a str, Vec<u8>)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    body: Option<Vec<u8>>,
+    follow: bool,
 }
 
 impl Egress {
@@ -111,13 +139,37 @@ impl Egress {
         Self::with_lookup(policy, Arc::new(SystemLookup))
     }
 
+    /// A client that asks the operating system for addresses, with these options.
+    ///
+    /// # Errors
+    /// [`EgressError::Setup`] when TLS cannot be set up or the trusted certificates cannot be read.
+    pub fn with_options(policy: EgressPolicy, options: &EgressOptions) -> Result<Self, EgressError> {
+        Self::build(policy, Arc::new(SystemLookup), options)
+    }
+
     /// A client that finds addresses in another way. They are judged by the policy all the same.
     ///
     /// # Errors
     /// [`EgressError::Setup`] when TLS cannot be set up.
     pub fn with_lookup(policy: EgressPolicy, lookup: Arc<dyn Lookup>) -> Result<Self, EgressError> {
+        Self::build(policy, lookup, &EgressOptions::default())
+    }
+
+    fn build(
+        policy: EgressPolicy,
+        lookup: Arc<dyn Lookup>,
+        options: &EgressOptions,
+    ) -> Result<Self, EgressError> {
+        let setup = |error: reqwest::Error| EgressError::Setup(error.to_string());
         let policy = Arc::new(policy);
+        let trusted = match &options.trusted_pem {
+            Some(pem) => reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?,
+            None => Vec::new(),
+        };
+        // Hosts that are fetched from once differ from request to request, so idle connections would only pile up.
+        let kept = if options.keep_alive { 4 } else { 0 };
         let client = Client::builder()
+            .tls_certs_merge(trusted)
             .dns_resolver(Screened { policy: Arc::clone(&policy), lookup })
             // Redirects are followed below, each hop judged like a first request.
             .redirect(redirect::Policy::none())
@@ -126,11 +178,12 @@ impl Egress {
             .no_proxy()
             .http1_max_headers(MAX_HEADERS)
             .tls_version_min(tls::Version::TLS_1_2)
-            // Hosts differ from request to request, so idle connections would only pile up.
-            .pool_max_idle_per_host(0)
-            .user_agent("certmill")
+            .pool_max_idle_per_host(kept)
+            .pool_idle_timeout(Duration::from_secs(30))
+            .connect_timeout(Duration::from_secs(10))
+            .user_agent(concat!("certmill/", env!("CARGO_PKG_VERSION")))
             .build()
-            .map_err(|error| EgressError::Setup(error.to_string()))?;
+            .map_err(setup)?;
         Ok(Self { client, policy })
     }
 
@@ -139,7 +192,8 @@ impl Egress {
     /// # Errors
     /// Any [`EgressError`] but [`EgressError::BadStatus`], which [`Response::success`] makes.
     pub async fn get(&self, url: &str, limits: Limits) -> Result<Response, EgressError> {
-        self.send(Outgoing { method: Method::GET, body: None }, url, limits).await
+        let request = Outgoing { method: Method::GET, headers: Vec::new(), body: None, follow: true };
+        self.send(request, url, limits).await
     }
 
     /// Posts `body` to `url`. Only redirects that keep method and body (307 and 308) are followed;
@@ -155,10 +209,27 @@ impl Egress {
         body: Vec<u8>,
         limits: Limits,
     ) -> Result<Response, EgressError> {
-        self.send(Outgoing { method: Method::POST, body: Some((content_type, body)) }, url, limits).await
+        let headers = vec![header(CONTENT_TYPE.as_str(), content_type)?];
+        let request = Outgoing { method: Method::POST, headers, body: Some(body), follow: true };
+        self.send(request, url, limits).await
     }
 
-    async fn send(&self, request: Outgoing<'_>, url: &str, limits: Limits) -> Result<Response, EgressError> {
+    /// Sends a request and answers what comes back, redirects included: they are not followed.
+    ///
+    /// # Errors
+    /// Those of [`Egress::get`]; [`EgressError::InvalidUrl`] also for a method or a header that HTTP does not know.
+    pub async fn request(&self, request: Request<'_>, limits: Limits) -> Result<Response, EgressError> {
+        let method = Method::from_bytes(request.method.as_bytes())
+            .map_err(|_| EgressError::InvalidUrl("the method is no method of HTTP".into()))?;
+        let mut headers = Vec::with_capacity(request.headers.len());
+        for (name, value) in &request.headers {
+            headers.push(header(name, value)?);
+        }
+        let body = Some(request.body).filter(|body| !body.is_empty());
+        self.send(Outgoing { method, headers, body, follow: false }, request.url, limits).await
+    }
+
+    async fn send(&self, request: Outgoing, url: &str, limits: Limits) -> Result<Response, EgressError> {
         let url = parse(url)?;
         let host = host(&url);
         tokio::time::timeout(limits.timeout, self.follow(request, url, limits.max_bytes))
@@ -168,22 +239,27 @@ impl Egress {
 
     async fn follow(
         &self,
-        request: Outgoing<'_>,
+        request: Outgoing,
         mut url: Url,
         max_bytes: usize,
     ) -> Result<Response, EgressError> {
         for _ in 0..=MAX_REDIRECTS {
             let answer = self.hop(&request, &url).await?;
-            let Some(next) = redirection(&request.method, answer.status(), answer.headers(), &url)? else {
-                return read(answer, &url, max_bytes).await;
+            let next = if request.follow {
+                redirection(&request.method, answer.status(), answer.headers(), &url)?
+            } else {
+                None
             };
-            url = next;
+            match next {
+                Some(next) => url = next,
+                None => return read(answer, &url, max_bytes).await,
+            }
         }
         Err(refused(&url, format!("there are more than {MAX_REDIRECTS} in a row")))
     }
 
     /// One request and the head of its answer.
-    async fn hop(&self, request: &Outgoing<'_>, url: &Url) -> Result<reqwest::Response, EgressError> {
+    async fn hop(&self, request: &Outgoing, url: &Url) -> Result<reqwest::Response, EgressError> {
         let host = host(url);
         // Names are judged when they are resolved; literals are not resolved.
         if let Some(address) = literal(url) {
@@ -192,13 +268,24 @@ impl Egress {
                 .map_err(|denial| EgressError::Denied { host: host.clone(), denial })?;
         }
         let mut builder = self.client.request(request.method.clone(), url.clone());
-        if let Some((content_type, body)) = &request.body {
-            let content_type = HeaderValue::from_str(content_type)
-                .map_err(|_| EgressError::InvalidUrl("the content type is no header value".into()))?;
-            builder = builder.header(CONTENT_TYPE, content_type).body(body.clone());
+        for (name, value) in &request.headers {
+            builder = builder.header(name, value.clone());
+        }
+        if let Some(body) = &request.body {
+            builder = builder.body(body.clone());
         }
         builder.send().await.map_err(|error| EgressError::of_client(&host, &error))
     }
+}
+
+/// A header whose value no debugger shows.
+fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), EgressError> {
+    let name: HeaderName =
+        name.parse().map_err(|_| EgressError::InvalidUrl("a header's name is none".into()))?;
+    let mut value = HeaderValue::from_str(value)
+        .map_err(|_| EgressError::InvalidUrl(format!("the value of the header `{name}` is none")))?;
+    value.set_sensitive(name != CONTENT_TYPE);
+    Ok((name, value))
 }
 
 /// Reads a URL that may be asked for: `http` or `https`, with a host and without credentials.

@@ -51,6 +51,8 @@ pub enum EgressError {
         host: String,
         /// The innermost cause.
         reason: String,
+        /// Whether the request may have reached the server all the same: the connection stood.
+        sent: bool,
     },
     /// An answer that is not a success; see [`crate::Response::success`].
     #[error("{host} answered with status {status}, where a status of 200 to 299 was expected")]
@@ -66,8 +68,21 @@ pub enum EgressError {
 }
 
 impl EgressError {
+    /// Whether the request may have reached the server, so that it may have been carried out.
+    pub fn may_have_been_sent(&self) -> bool {
+        match self {
+            Self::Unreachable { sent, .. } => *sent,
+            Self::Timeout { .. }
+            | Self::TooLarge { .. }
+            | Self::BadStatus { .. }
+            | Self::RefusedRedirect { .. } => true,
+            Self::InvalidUrl(_) | Self::Denied { .. } | Self::Setup(_) => false,
+        }
+    }
+
     /// What the HTTP client reported.
     pub(crate) fn of_client(host: &str, error: &reqwest::Error) -> Self {
+        let sent = !error.is_connect() && !error.is_builder();
         let mut cause: &(dyn Error + 'static) = error;
         loop {
             if let Some(denial) = cause.downcast_ref::<Denial>() {
@@ -77,9 +92,9 @@ impl EgressError {
                 Some(source) => cause = source,
                 // Only the outermost error, reqwest's own, would show the URL.
                 None if cause.is::<reqwest::Error>() => {
-                    return Self::Unreachable { host: host.to_owned(), reason: "it failed".into() };
+                    return Self::Unreachable { host: host.to_owned(), reason: "it failed".into(), sent };
                 }
-                None => return Self::Unreachable { host: host.to_owned(), reason: cause.to_string() },
+                None => return Self::Unreachable { host: host.to_owned(), reason: cause.to_string(), sent },
             }
         }
     }

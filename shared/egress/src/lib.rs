@@ -12,7 +12,7 @@ mod error;
 mod policy;
 mod resolver;
 
-pub use client::{Egress, Limits, Response};
+pub use client::{Egress, EgressOptions, Limits, Request, Response};
 pub use error::EgressError;
 pub use policy::{Denial, EgressPolicy};
 pub use resolver::{Addresses, Lookup, SystemLookup};

@@ -25,6 +25,16 @@ pub struct Caller {
 }
 
 impl Caller {
+    /// The service itself, at work on what was asked for by a request or by nobody.
+    pub(crate) fn service(app: &App, tenant: TenantId, request_id: Option<&str>) -> Self {
+        let own = Self::operator(app, tenant);
+        Self {
+            identity: Identity::Service,
+            request_id: request_id.map_or(own.request_id, ToOwned::to_owned),
+            ..own
+        }
+    }
+
     /// Someone at the machine's command line, who may do everything.
     pub fn operator(app: &App, tenant: TenantId) -> Self {
         Self {

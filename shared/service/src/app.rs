@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use certmill_acme::Acme;
+use certmill_dns::Providers;
 use certmill_domain::{Clock, Entropy, Job, JobId, TenantId, Timestamp};
 use certmill_egress::Egress;
 use certmill_keys::{KeyPool, RootKeys};
@@ -34,6 +36,10 @@ pub struct Settings {
     pub done_jobs_kept: Duration,
     /// How long a dead job is kept.
     pub dead_jobs_kept: Duration,
+    /// How long a running job may go without a sign of life until another worker may take it.
+    pub job_lease: Duration,
+    /// Where ZeroSSL gives out external accounts, without a trailing slash.
+    pub zerossl_api_url: String,
 }
 
 impl Default for Settings {
@@ -44,6 +50,8 @@ impl Default for Settings {
             crl_renew_before: Duration::from_hours(24),
             done_jobs_kept: Duration::from_hours(24),
             dead_jobs_kept: Duration::from_hours(30 * 24),
+            job_lease: Duration::from_mins(1),
+            zerossl_api_url: "https://api.zerossl.com".to_owned(),
         }
     }
 }
@@ -64,6 +72,10 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// The way to addresses that a tenant can influence.
     pub egress: Egress,
+    /// The way to ACME servers.
+    pub acme: Acme,
+    /// The way to DNS providers and name servers.
+    pub dns: Providers,
     /// What the operator sets.
     pub settings: Settings,
 }
@@ -79,6 +91,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     egress: Egress,
+    acme: Acme,
+    dns: Providers,
     validations: Semaphore,
     settings: Settings,
     keyring: Keyring,
@@ -103,6 +117,8 @@ impl App {
             clock: parts.clock,
             entropy: parts.entropy,
             egress: parts.egress,
+            acme: parts.acme,
+            dns: parts.dns,
             validations: Semaphore::new(VALIDATIONS),
             settings: parts.settings,
         }))
@@ -140,6 +156,14 @@ impl App {
 
     pub(crate) fn egress(&self) -> &Egress {
         &self.0.egress
+    }
+
+    pub(crate) fn acme(&self) -> &Acme {
+        &self.0.acme
+    }
+
+    pub(crate) fn dns(&self) -> &Providers {
+        &self.0.dns
     }
 
     /// Room for validations that ask about revocation.

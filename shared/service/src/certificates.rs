@@ -16,10 +16,10 @@ pub use import::{ImportRequest, import};
 pub(crate) use issue::csr_error;
 pub use issue::{IssueRequest, SignRequest, issue, sign};
 pub use pipeline::Issued;
-pub(crate) use pipeline::{Approval, Bound, Wanted, run};
+pub(crate) use pipeline::{Approval, Bound, Wanted, key_place, run};
 pub use private_key::{Pkcs12Request, StoredKey, pkcs12, private_key};
 pub use read::{CertificateWithChain, Filter, Sort, find, label, list};
-pub use renew::{RenewRequest, renew};
+pub use renew::{RenewRequest, Renewed, renew};
 pub use revoke::{RevokeRequest, Revoked, revoke};
 
 use certmill_domain::CertificateId;

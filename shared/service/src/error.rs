@@ -1,6 +1,6 @@
 //! Why a use case failed, by what the caller can do about it.
 
-use certmill_domain::{FieldErrors, InvalidDuration, Scope, Violation};
+use certmill_domain::{Failure, FieldErrors, InvalidDuration, Scope, Violation};
 use certmill_keys::KeyError;
 use certmill_storage::StorageError;
 use certmill_x509::X509Error;
@@ -20,6 +20,16 @@ pub enum Noun {
     Csr,
     /// A trust anchor.
     TrustAnchor,
+    /// An account at an ACME server.
+    AcmeAccount,
+    /// An order at an ACME server.
+    AcmeOrder,
+    /// A challenge of an order.
+    AcmeChallenge,
+    /// A DNS provider.
+    DnsProvider,
+    /// A grant of a domain.
+    DomainGrant,
 }
 
 impl Noun {
@@ -32,6 +42,11 @@ impl Noun {
             Self::Token => "token",
             Self::Csr => "CSR",
             Self::TrustAnchor => "trust anchor",
+            Self::AcmeAccount => "ACME account",
+            Self::AcmeOrder => "ACME order",
+            Self::AcmeChallenge => "ACME challenge",
+            Self::DnsProvider => "DNS provider",
+            Self::DomainGrant => "grant of the domain",
         }
     }
 }
@@ -88,6 +103,25 @@ pub enum ServiceError {
         /// The states from which the call is possible.
         possible_from: &'static [&'static str],
     },
+    /// Something else needs the object.
+    #[error("{message}")]
+    InUse {
+        /// A sentence that says what.
+        message: String,
+        /// The id of what needs it.
+        by: String,
+    },
+    /// The settings of something outside do not work, in the words of whoever refused them.
+    #[error("{message}")]
+    InvalidConfig {
+        /// A sentence.
+        message: String,
+        /// What the other end said.
+        upstream: Option<serde_json::Value>,
+    },
+    /// A server that the call is about refused it, or did not answer.
+    #[error("{}", .0.message)]
+    Upstream(Failure),
     /// Fields of the request are wrong.
     #[error("the request is not valid: {0}")]
     Validation(FieldErrors),

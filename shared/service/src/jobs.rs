@@ -10,14 +10,12 @@ use certmill_storage::jobs::{self, NewJob, Setback};
 pub use certmill_storage::jobs::{Attempt, Running};
 use certmill_storage::{WithLink, schedules};
 
-use crate::{App, ServiceError, crl};
+use crate::{App, ServiceError, acme, crl};
 
-/// How long a claimed job may wait in the queue before it is claimed again.
-const QUEUE_LEASE: Duration = Duration::from_secs(15);
-/// How long a running job may go without a sign of life.
-const RUN_LEASE: Duration = Duration::from_mins(1);
-/// How often a running job gives a sign of life.
-pub const HEARTBEAT: Duration = Duration::from_secs(20);
+/// Signs of life that a running job gives during its lease.
+const HEARTBEATS: u32 = 3;
+/// A claimed job may wait in the queue for this part of a lease before it is claimed again.
+const IN_QUEUE: u32 = 4;
 /// How many deliveries may be out at once, well below what the queue bears.
 const MAX_OUTSTANDING: i64 = 500;
 
@@ -32,12 +30,22 @@ pub struct Lease {
 impl Lease {
     /// Confirms the lease in a handler's transaction and extends it.
     pub(crate) async fn confirm(&self, tx: &mut impl WithLink) -> Result<(), ServiceError> {
-        Ok(jobs::confirm(tx, &self.attempt, self.app.now().plus(RUN_LEASE)).await?)
+        Ok(jobs::confirm(tx, &self.attempt, self.app.now().plus(self.app.settings().job_lease)).await?)
     }
 
     /// Finishes the job in a handler's last transaction.
     pub(crate) async fn finish(&self, tx: &mut impl WithLink) -> Result<(), ServiceError> {
         Ok(jobs::finish(tx, &self.attempt, self.app.now()).await?)
+    }
+
+    /// Ends this attempt in a handler's last transaction; the work goes on at `run_at`, or at once if it was asked for
+    /// meanwhile.
+    pub(crate) async fn put_off(
+        &self,
+        tx: &mut impl WithLink,
+        run_at: Timestamp,
+    ) -> Result<(), ServiceError> {
+        Ok(jobs::put_off(tx, &self.attempt, run_at, self.app.now()).await?)
     }
 
     /// Gives a sign of life, in a transaction of its own.
@@ -46,6 +54,20 @@ impl Lease {
         self.confirm(&mut tx).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// How often a running job gives a sign of life.
+pub fn heartbeat(app: &App) -> Duration {
+    app.settings().job_lease / HEARTBEATS
+}
+
+/// Gives back every job that is out under a lease: for a process that is the only one at work and has just begun, so that
+/// whoever holds those leases is dead. Answers how many.
+pub async fn reclaim(app: &App) -> Result<u64, ServiceError> {
+    let mut tx = app.database().begin_system().await?;
+    let reclaimed = jobs::reclaim(&mut tx).await?;
+    tx.commit().await?;
+    Ok(reclaimed)
 }
 
 /// A job that this process has taken up.
@@ -71,7 +93,8 @@ pub async fn claim_due(app: &App) -> Result<Vec<Attempt>, ServiceError> {
             continue;
         }
         let mut tx = app.database().begin_system().await?;
-        let attempts = jobs::claim(&mut tx, kind, room, now, now.plus(QUEUE_LEASE)).await?;
+        let attempts =
+            jobs::claim(&mut tx, kind, room, now, now.plus(app.settings().job_lease / IN_QUEUE)).await?;
         tx.commit().await?;
         outstanding += i64::try_from(attempts.len()).unwrap_or(0);
         claimed.extend(attempts);
@@ -97,7 +120,7 @@ pub async fn bury_lost(app: &App) -> Result<u64, ServiceError> {
 /// Takes up a delivered attempt; `None` when it is stale or was delivered before.
 pub async fn start(app: &App, attempt: &Attempt) -> Result<Option<Taken>, ServiceError> {
     let mut tx = app.database().begin_system().await?;
-    let running = jobs::start(&mut tx, attempt, app.now().plus(RUN_LEASE)).await?;
+    let running = jobs::start(&mut tx, attempt, app.now().plus(app.settings().job_lease)).await?;
     tx.commit().await?;
     let lease = Lease { app: app.clone(), attempt: attempt.clone() };
     Ok(running.map(|running| Taken { running, lease }))
@@ -106,13 +129,21 @@ pub async fn start(app: &App, attempt: &Attempt) -> Result<Option<Taken>, Servic
 /// Does a job to its end. The job is finished in the same transaction as its last effect.
 pub async fn perform(app: &App, taken: &Taken) -> Result<(), ServiceError> {
     let tenant =
-        || taken.running.tenant.ok_or_else(|| ServiceError::internal("a job about a CA names its tenant"));
+        || taken.running.tenant.ok_or_else(|| ServiceError::internal("a job about a row names its tenant"));
     let lease = &taken.lease;
+    let request_id = taken.running.request_id.as_deref();
     match taken.running.job {
         Job::RebuildCrl(ca) => crl::rebuild(app, lease, tenant()?, ca).await,
-        Job::RevokeCaCascade(ca) => {
-            cascade::revoke_below(app, lease, tenant()?, ca, taken.running.request_id.as_deref()).await
+        Job::RevokeCaCascade(ca) => cascade::revoke_below(app, lease, tenant()?, ca, request_id).await,
+        Job::RegisterAcmeAccount(account) => acme::resume_registration(app, lease, tenant()?, account).await,
+        Job::AdvanceOrder(order) => acme::advance_order(app, lease, (tenant()?, order), request_id).await,
+        Job::AdvanceChallenge(challenge) => {
+            acme::advance_challenge(app, lease, (tenant()?, challenge), request_id).await
         }
+        Job::CheckRenewalWindow(certificate) => {
+            acme::renewal::check_window(app, lease, tenant()?, certificate).await
+        }
+        Job::RenewCertificates => acme::renewal::renew_due(app, lease).await,
         Job::ExpireCertificates => housekeeping::expire_certificates(app, lease).await,
         Job::Sweep => housekeeping::sweep(app, lease).await,
         Job::PruneJobs => housekeeping::prune_jobs(app, lease).await,
@@ -179,6 +210,7 @@ pub async fn run_schedules(app: &App) -> Result<(), ServiceError> {
     for (job, every) in [
         (Job::Sweep, Duration::from_secs(30)),
         (Job::ExpireCertificates, Duration::from_mins(1)),
+        (Job::RenewCertificates, Duration::from_mins(1)),
         (Job::PruneJobs, Duration::from_hours(1)),
     ] {
         take_turn(app, job, now, now.plus(every)).await?;

@@ -2,6 +2,7 @@
 //! there is one, and its input, and answers a domain value or a [`ServiceError`].
 
 mod access;
+pub mod acme;
 mod app;
 pub mod audit;
 pub mod ca;
@@ -9,7 +10,10 @@ pub mod certificates;
 mod change;
 pub mod crl;
 pub mod csr;
+pub mod dns_providers;
 mod error;
+pub mod events;
+mod failpoint;
 pub mod idempotency;
 mod issuer;
 pub mod jobs;

@@ -15,7 +15,7 @@ use crate::{Session, StorageError, Tx, WithLink};
 const TABLE: &str = "certificates";
 pub(crate) const SELECT: &str = "SELECT c.id, c.ca_id, c.serial_number, c.common_name, c.subject, c.sans, c.role, c.source, \
      c.key_type, c.key_size, c.fingerprint_sha256, c.spki_sha256, c.not_before, c.not_after, c.revoked_at, \
-     c.revocation_reason, (c.sealed_key IS NOT NULL) AS has_private_key, c.renewed_from, c.renewed_by, c.tags, \
+     c.revocation_reason, (c.sealed_key IS NOT NULL) AS has_private_key, c.renewed_from, c.renewed_by, c.acme_order_id, c.tags, \
      c.description, c.created_at, c.der FROM certificates c WHERE ";
 
 #[derive(sqlx::FromRow)]
@@ -39,6 +39,7 @@ pub(crate) struct Row {
     has_private_key: bool,
     renewed_from: Option<String>,
     renewed_by: Option<String>,
+    acme_order_id: Option<String>,
     tags: String,
     description: String,
     created_at: i64,
@@ -55,13 +56,13 @@ pub struct NewCertificate {
 
 const INSERT: &str = "INSERT INTO certificates (tenant_id, id, ca_id, serial_number, common_name, subject, sans, \
      role, source, key_type, key_size, fingerprint_sha256, spki_sha256, not_before, not_after, status, sealed_key, \
-     renewed_from, created_at, der)";
+     renewed_from, acme_order_id, created_at, der)";
 const INSERT_NAME: &str = "INSERT INTO certificate_names (tenant_id, reversed_name, certificate_id)";
 
 /// Stores certificates and the index of their names.
 pub async fn insert(tx: &mut Tx, batch: Vec<NewCertificate>) -> Result<(), StorageError> {
     let tenant = tx.tenant_key();
-    let mut rows = Rows::new(INSERT, 20);
+    let mut rows = Rows::new(INSERT, 21);
     let mut names = Rows::new(INSERT_NAME, 3);
     // A certificate may hold the same text as names of two kinds.
     names.suffix = " ON CONFLICT DO NOTHING";
@@ -96,6 +97,7 @@ fn push_row(rows: &mut Rows, tenant: String, new: NewCertificate) -> Result<(), 
         .value("active")
         .value(sealed_key)
         .value(certificate.renewed_from.map(|id| id.to_string()))
+        .value(certificate.acme_order_id.map(|id| id.to_string()))
         .value(certificate.created_at.unix_micros())
         .value(certificate.der);
     Ok(())
@@ -224,6 +226,15 @@ pub async fn set_import(
     tx.link().execute(query).await.map(drop)
 }
 
+/// Keeps the chain that came with a certificate from elsewhere.
+pub async fn set_chain(tx: &mut Tx, id: CertificateId, chain_der: Vec<u8>) -> Result<(), StorageError> {
+    let query = Query::new("UPDATE certificates SET chain_der = $1 WHERE tenant_id = $2 AND id = $3")
+        .bind(chain_der)
+        .bind(tx.tenant_key())
+        .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
 /// Narrows a query to a serial number; the index holds its first octets.
 fn push_serial_number(query: &mut Query, serial_number: &SerialNumber) {
     let octets = serial_number.as_bytes();
@@ -326,6 +337,11 @@ pub(crate) fn certificate(row: Row) -> Result<Certificate, StorageError> {
         revocation_reason: row.revoked_at.map(|_| reason(TABLE, row.revocation_reason)).transpose()?,
         has_private_key: row.has_private_key,
         renewed_from: row.renewed_from.as_deref().map(|id| parsed(TABLE, "renewed_from", id)).transpose()?,
+        acme_order_id: row
+            .acme_order_id
+            .as_deref()
+            .map(|id| parsed(TABLE, "acme_order_id", id))
+            .transpose()?,
         renewed_by: row.renewed_by.as_deref().map(|id| parsed(TABLE, "renewed_by", id)).transpose()?,
         tags: serde_json::from_str(&row.tags).map_err(|error| corrupt(TABLE, "tags", error))?,
         description: row.description,

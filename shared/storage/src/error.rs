@@ -83,3 +83,31 @@ pub(crate) fn corrupt(
 ) -> StorageError {
     StorageError::Corrupt { table, column, reason: reason.to_string() }
 }
+
+/// Reads a stored word.
+pub(crate) fn word<T>(
+    table: &'static str,
+    column: &'static str,
+    text: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<T, StorageError> {
+    parse(text).ok_or_else(|| corrupt(table, column, format!("`{text}` is unknown")))
+}
+
+/// Reads stored JSON.
+pub(crate) fn from_json<T: serde::de::DeserializeOwned>(
+    table: &'static str,
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, StorageError> {
+    text.map(|text| serde_json::from_str(text).map_err(|error| corrupt(table, column, error))).transpose()
+}
+
+/// Writes JSON to store.
+pub(crate) fn to_json<T: serde::Serialize>(
+    table: &'static str,
+    column: &'static str,
+    value: Option<&T>,
+) -> Result<Option<String>, StorageError> {
+    value.map(|value| serde_json::to_string(value).map_err(|error| corrupt(table, column, error))).transpose()
+}

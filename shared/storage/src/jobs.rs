@@ -249,6 +249,35 @@ pub async fn finish(tx: &mut impl WithLink, attempt: &Attempt, now: Timestamp) -
     expect_one(tx.link().execute(query).await?)
 }
 
+/// Makes every job that is out under a lease due again; answers how many.
+pub async fn reclaim(tx: &mut SystemTx) -> Result<u64, StorageError> {
+    let query = Query::new(
+        "UPDATE jobs SET state = 'pending', lease_until = NULL WHERE state IN ('queued', 'running')",
+    );
+    tx.link().execute(query).await
+}
+
+/// Ends an attempt whose work goes on at `run_at`: waiting is a later time, never a sleep. Work that was asked for
+/// meanwhile goes on at once.
+pub async fn put_off(
+    tx: &mut impl WithLink,
+    attempt: &Attempt,
+    run_at: Timestamp,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE jobs SET state = 'pending', forgiven = attempts, \
+         run_at = CASE WHEN rerun THEN $1 ELSE $2 END, \
+         lease_until = NULL, last_error = NULL, rerun = FALSE \
+         WHERE id = $3 AND attempts = $4 AND state = 'running'",
+    )
+    .bind(now.unix_micros())
+    .bind(run_at.unix_micros())
+    .bind(attempt.job_id.to_string())
+    .bind(attempt.number);
+    expect_one(tx.link().execute(query).await?)
+}
+
 /// How an attempt ended that did not end well.
 #[derive(Debug, Clone)]
 pub enum Setback {

@@ -4,13 +4,21 @@
 //! [`SystemTx`] see all tenants and serve the few places that must: authentication, public distribution
 //! and the job runner.
 
+pub mod acme_accounts;
+pub mod acme_challenges;
+pub mod acme_orders;
+pub mod acme_pauses;
+pub mod acme_renewals;
 pub mod audit;
 mod backend;
 pub mod certificate_authorities;
 pub mod certificates;
 pub mod crls;
 pub mod csrs;
+pub mod dns_providers;
+pub mod domain_grants;
 mod error;
+pub mod events;
 pub mod idempotency;
 pub mod jobs;
 mod migrate;

@@ -1,18 +1,26 @@
-//! Starts private servers for tests: PostgreSQL and Redis from the system's binaries, and our own programs, as real processes.
+//! Starts private servers for tests, as real processes: PostgreSQL, Redis, Pebble with its challenge test server and BIND from
+//! the system's binaries, and our own programs.
 //!
 //! Every server listens on a free loopback port, keeps its data in a temporary folder and is gone, folder included, when the
 //! test process ends, however it ends. A server that already runs on the machine is never touched.
 //!
 //! This crate is for tests, so it panics with a sentence about what to do instead of returning errors.
 
+mod bind;
+mod challtestsrv;
+mod dig;
 mod guard;
+mod http;
+mod identity;
+mod pebble;
 mod postgres;
 mod process;
 mod redis;
+mod relay;
 
 use std::{
     hash::{BuildHasher, RandomState},
-    net::TcpListener,
+    net::{TcpListener, UdpSocket},
     ops::Range,
     sync::{
         OnceLock,
@@ -21,6 +29,10 @@ use std::{
 };
 
 pub use crate::{
+    bind::{Bind, BindOptions, TsigKey, ZoneSpec},
+    challtestsrv::{ChallTestSrv, ChallTestSrvOptions},
+    identity::ServerIdentity,
+    pebble::{Pebble, PebbleOptions, Validation, newer_pebble},
     postgres::{Postgres, shared_postgres},
     process::Process,
     redis::{Redis, shared_redis},
@@ -48,4 +60,12 @@ pub fn free_port() -> u16 {
         .map(|_| PORTS.start + next.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start))
         .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok())
         .unwrap_or_else(|| panic!("the loopback interface gives no free port"))
+}
+
+/// A port of 127.0.0.1 that is free over UDP as well as TCP, as a DNS server needs it.
+fn free_dns_port() -> u16 {
+    std::iter::repeat_with(free_port)
+        .take(PORTS.len())
+        .find(|port| UdpSocket::bind(("127.0.0.1", *port)).is_ok())
+        .unwrap_or_else(|| panic!("the loopback interface gives no port that is free over UDP and TCP"))
 }

@@ -5,6 +5,7 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod acme_crash;
 mod api;
 mod commands;
 mod crash;

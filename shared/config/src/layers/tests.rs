@@ -8,7 +8,7 @@ use crate::LogFormat;
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 13] = [
+const WITHOUT_DEFAULT: [&str; 17] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -22,6 +22,10 @@ const WITHOUT_DEFAULT: [&str; 13] = [
     "previous_root_keys",
     "previous_root_key_files",
     "allow",
+    "ca_file",
+    "http_listen",
+    "tls_alpn_listen",
+    "resolvers",
 ];
 
 fn file(text: &str) -> NamedTempFile {
@@ -77,7 +81,7 @@ fn known_settings() -> Vec<String> {
             other => panic!("{other}"),
         }
     };
-    let sections = ["crl", "egress", "worker", "key_pool", "jobs", "log"];
+    let sections = ["crl", "acme", "dns", "egress", "worker", "key_pool", "jobs", "log"];
     let mut settings = Vec::new();
     for name in known("") {
         if sections.contains(name) {

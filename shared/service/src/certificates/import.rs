@@ -186,6 +186,7 @@ fn certificate(
         has_private_key: false,
         renewed_from: None,
         renewed_by: None,
+        acme_order_id: None,
         tags: std::collections::BTreeMap::new(),
         description: String::new(),
         created_at: app.now(),

@@ -331,6 +331,7 @@ async fn store(
             Some(Reservation::Csr(_)) | None => None,
         },
         renewed_by: None,
+        acme_order_id: None,
         tags: std::collections::BTreeMap::new(),
         description: String::new(),
         created_at: now,
@@ -379,7 +380,7 @@ async fn sealed_key(
 }
 
 /// Where a certificate's private key is sealed.
-pub(super) fn key_place<'a>(caller: &Caller, certificate_id: &'a str) -> SealPlace<'a> {
+pub(crate) fn key_place<'a>(caller: &Caller, certificate_id: &'a str) -> SealPlace<'a> {
     SealPlace { tenant: caller.tenant, table: "certificates", row: certificate_id, column: "sealed_key" }
 }
 

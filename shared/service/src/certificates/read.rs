@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{Action, Certificate, CertificateId, Timestamp};
+use certmill_domain::{Action, Certificate, CertificateId, CertificateSource, Renewal, Timestamp};
+use certmill_storage::acme_renewals;
 use certmill_storage::certificates::search::{self, Page as Keyset};
 use certmill_storage::certificates::{self, Labels};
 
@@ -35,6 +36,8 @@ pub struct CertificateWithChain {
     /// The certificates of its CA and of those above it, in PEM; those that it was imported with when its CA is
     /// not ours.
     pub chain_pem: String,
+    /// When it is renewed and how that goes, if it came from an ACME server.
+    pub renewal: Option<Renewal>,
 }
 
 /// A certificate of the tenant with its chain.
@@ -47,10 +50,14 @@ pub async fn find(
     let certificate = certificates::find(&mut session, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
+    let renewal = match certificate.source {
+        CertificateSource::Acme => acme_renewals::find(&mut session, id).await?,
+        _ => None,
+    };
     drop(session);
     let chain = chain_der(app, caller, &certificate).await?;
     let chain_pem = chain.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
-    Ok(CertificateWithChain { certificate, chain_pem })
+    Ok(CertificateWithChain { certificate, chain_pem, renewal })
 }
 
 /// The certificates above this one: those of its CA and of the CAs above, or those that it was imported with.
@@ -119,13 +126,15 @@ impl std::str::FromStr for EndKey {
     }
 }
 
-/// Replaces tags, description or both.
+/// Replaces tags, description, and whether a certificate from an ACME server is renewed on its own; what is none stays.
+#[expect(clippy::too_many_arguments, reason = "each is one field of the call")]
 pub async fn label(
     app: &App,
     caller: &Caller,
     id: CertificateId,
     tags: Option<BTreeMap<String, String>>,
     description: Option<String>,
+    auto_renew: Option<bool>,
 ) -> Result<CertificateWithChain, ServiceError> {
     if let Some(tags) = &tags {
         check_tags(tags)?;
@@ -145,6 +154,12 @@ pub async fn label(
             tags.as_ref().unwrap_or(&before.tags),
             description.as_ref().unwrap_or(&before.description),
         ));
+    if let Some(auto_renew) = auto_renew
+        && !acme_renewals::set_auto_renew(&mut change, id, auto_renew, app.now()).await?
+    {
+        let problem = "is only for certificates from an ACME server; renew others with POST …/renew";
+        return Err(ServiceError::field("auto_renew", problem));
+    }
     certificates::set_labels(&mut change, id, Labels { tags, description }).await?;
     change.commit(act).await?;
     find(app, caller, id).await

@@ -10,6 +10,8 @@ use certmill_x509::{CertificateSigningRequest, KeyAlgorithm, ParsedCertificate, 
 use super::committer::Reservation;
 use super::issue::read_csr;
 use super::pipeline::{Approval, Bound, Issued, Wanted, run};
+use crate::acme::orders::Ordered;
+use crate::acme::renewal;
 use crate::roles::CachedRole;
 use crate::{App, Caller, Noun, ServiceError};
 
@@ -24,14 +26,33 @@ pub struct RenewRequest {
     pub ttl: Option<Ttl>,
 }
 
+/// What came of a wish to renew.
+pub enum Renewed {
+    /// The renewal.
+    Issued(Issued),
+    /// For a certificate from an ACME server: the order for its renewal.
+    Ordered(Box<Ordered>),
+}
+
 /// Renews a certificate. Each certificate has one renewal at most: what is renewed next is the renewal.
 pub async fn renew(
     app: &App,
     caller: &Caller,
     id: CertificateId,
     request: RenewRequest,
-) -> Result<Issued, ServiceError> {
+) -> Result<Renewed, ServiceError> {
     let old = find_renewable(app, caller, id).await?;
+    if old.source == CertificateSource::Acme {
+        for (field, given) in [("csr_pem", request.csr_pem.is_some()), ("ttl", request.ttl.is_some())] {
+            if given {
+                let problem = "cannot be chosen for a certificate from an ACME server: leave it out";
+                return Err(ServiceError::field(field, problem));
+            }
+        }
+        return renewal::renew_now(app, caller, &old)
+            .await
+            .map(|ordered| Renewed::Ordered(Box::new(ordered)));
+    }
     let csr = match request.csr_pem {
         Some(pem) => Some(read_csr(pem).await?),
         None => None,
@@ -54,7 +75,7 @@ pub async fn renew(
         action: Action::CertificateRenew,
         source: CertificateSource::Renewed,
     };
-    run(app, caller, &wanted).await
+    run(app, caller, &wanted).await.map(Renewed::Issued)
 }
 
 async fn find_renewable(app: &App, caller: &Caller, id: CertificateId) -> Result<Certificate, ServiceError> {
@@ -88,7 +109,7 @@ fn why_not_renewable(old: &Certificate) -> Option<ServiceError> {
     if let Some(renewal) = old.renewed_by {
         return refusal(format!("{} was renewed already: renew {renewal} instead", old.id), "renewed");
     }
-    if old.ca_id.is_none() {
+    if old.ca_id.is_none() && old.source != CertificateSource::Acme {
         let message = format!("no CA of this service issued {}: only its issuer can renew it", old.id);
         return refusal(message, "imported");
     }

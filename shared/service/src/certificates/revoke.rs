@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use certmill_domain::{Action, CaId, Certificate, CertificateId, Job, Timestamp};
+use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateSource, Job, Timestamp};
 use certmill_storage::{Tx, certificate_authorities, certificates};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::change::Act;
-use crate::{App, Caller, Noun, ServiceError};
+use crate::{App, Caller, Noun, ServiceError, acme, events};
 
 /// How long a CRL build waits for more revocations of the same CA.
 const COALESCE: Duration = Duration::from_millis(500);
@@ -21,6 +21,8 @@ pub struct RevokeRequest {
     pub ca_id: Option<CaId>,
     /// Why.
     pub reason: RevocationReason,
+    /// Whether the ACME server that it came from is to revoke it, as it does when absent; nobody else can.
+    pub use_acme: Option<bool>,
 }
 
 /// A revoked certificate.
@@ -34,6 +36,8 @@ pub struct Revoked {
     pub revoked_at: Timestamp,
     /// Why.
     pub reason: RevocationReason,
+    /// Whether it came from an ACME server, which publishes the revocation itself.
+    pub by_acme: bool,
 }
 
 /// Revokes a certificate and has the CRL built anew. Repeating it answers the first revocation.
@@ -41,12 +45,20 @@ pub struct Revoked {
 /// Costs the same however many are revoked already: one row is changed, and one job enqueued or found open.
 pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Result<Revoked, ServiceError> {
     let mut tx = app.change(caller).await?;
-    let (certificate, ca) = ours(&mut tx, request).await?;
+    let (certificate, issuer) = revocable(&mut tx, request).await?;
+    let ca = match issuer {
+        Issuer::Ours(ca) => ca,
+        Issuer::Acme => {
+            drop(tx);
+            return revoke_by_acme(app, caller, &certificate, request).await;
+        }
+    };
     let now = app.now();
     if !certificates::revoke(&mut tx, certificate.id, request.reason, now).await? {
         drop(tx);
         return first_revocation(app, caller, certificate.id).await;
     }
+    events::revoked(app, &mut tx, certificate.id, request.reason).await?;
     app.enqueue_after(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id), COALESCE).await?;
     tx.commit(Act::new(Action::CertificateRevoke, certificate.id).after(request.reason.as_str())).await?;
     metrics::counter!("certmill_certificates_revoked_total").increment(1);
@@ -56,11 +68,43 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
         serial_number: certificate.serial_number,
         revoked_at: now,
         reason: request.reason,
+        by_acme: false,
     })
 }
 
-/// The certificate of this serial number that a CA of ours issued.
-async fn ours(tx: &mut Tx, request: &RevokeRequest) -> Result<(Certificate, CaId), ServiceError> {
+async fn revoke_by_acme(
+    app: &App,
+    caller: &Caller,
+    certificate: &Certificate,
+    request: &RevokeRequest,
+) -> Result<Revoked, ServiceError> {
+    if certificate.revoked_at.is_some() {
+        return first_revocation(app, caller, certificate.id).await;
+    }
+    if request.use_acme == Some(false) {
+        let problem = "is false, but this certificate came from an ACME server, and nobody else can revoke it: leave it out";
+        return Err(ServiceError::field("use_acme", problem));
+    }
+    let revoked_at = acme::revoke(app, caller, certificate, request.reason).await?;
+    Ok(Revoked {
+        certificate_id: certificate.id,
+        serial_number: certificate.serial_number,
+        revoked_at,
+        reason: request.reason,
+        by_acme: true,
+    })
+}
+
+/// Who can revoke a certificate.
+enum Issuer {
+    /// A CA of ours.
+    Ours(CaId),
+    /// The ACME server that it came from.
+    Acme,
+}
+
+/// The certificate of this serial number that can be revoked from here, and by whom.
+async fn revocable(tx: &mut Tx, request: &RevokeRequest) -> Result<(Certificate, Issuer), ServiceError> {
     if let Some(ca) = request.ca_id
         && certificate_authorities::find(tx, ca).await?.is_none()
     {
@@ -68,23 +112,48 @@ async fn ours(tx: &mut Tx, request: &RevokeRequest) -> Result<(Certificate, CaId
     }
     let mut found = certificates::find_by_serial_number(tx, &request.serial_number).await?;
     found.retain(|certificate| request.ca_id.is_none_or(|wanted| certificate.ca_id == Some(wanted)));
+    // Who says `use_acme` means one of those, should several issuers have used the number.
+    if request.use_acme == Some(true) && found.iter().any(is_acme) {
+        found.retain(is_acme);
+    }
     if found.is_empty() {
         return Err(ServiceError::not_found(Noun::Certificate, request.serial_number));
     }
-    let mut ours: Vec<(Certificate, CaId)> =
-        found.into_iter().filter_map(|certificate| certificate.ca_id.map(|ca| (certificate, ca))).collect();
-    if ours.len() > 1 {
+    let mut revocable: Vec<(Certificate, Issuer)> = found
+        .into_iter()
+        .filter_map(|certificate| {
+            let issuer = match certificate.ca_id {
+                Some(ca) => Issuer::Ours(ca),
+                None if is_acme(&certificate) => Issuer::Acme,
+                None => return None,
+            };
+            Some((certificate, issuer))
+        })
+        .collect();
+    if revocable.len() > 1 {
         return Err(ServiceError::field(
             "ca_id",
-            "several certificates have this serial number: name the CA of the one to revoke",
+            "several certificates have this serial number: name the CA of the one to revoke, or say use_acme",
         ));
     }
-    ours.pop().ok_or_else(|| ServiceError::InvalidState {
-        message: "no CA of this service issued the certificate with this serial number: only its issuer can revoke it"
-            .to_owned(),
-        state: "imported",
-        possible_from: &["active", "expired"],
-    })
+    let Some((certificate, issuer)) = revocable.pop() else {
+        return Err(ServiceError::InvalidState {
+            message:
+                "no CA of this service issued the certificate with this serial number: only its issuer can revoke it"
+                    .to_owned(),
+            state: "imported",
+            possible_from: &["active", "expired"],
+        });
+    };
+    if request.use_acme == Some(true) && matches!(issuer, Issuer::Ours(_)) {
+        let problem = "is true, but a CA of this service issued the certificate: leave it out";
+        return Err(ServiceError::field("use_acme", problem));
+    }
+    Ok((certificate, issuer))
+}
+
+fn is_acme(certificate: &Certificate) -> bool {
+    certificate.source == CertificateSource::Acme
 }
 
 async fn first_revocation(app: &App, caller: &Caller, id: CertificateId) -> Result<Revoked, ServiceError> {
@@ -94,7 +163,9 @@ async fn first_revocation(app: &App, caller: &Caller, id: CertificateId) -> Resu
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
     match (certificate.revoked_at, certificate.revocation_reason) {
         (Some(revoked_at), Some(reason)) => {
-            Ok(Revoked { certificate_id: id, serial_number: certificate.serial_number, revoked_at, reason })
+            let by_acme = is_acme(&certificate);
+            let serial_number = certificate.serial_number;
+            Ok(Revoked { certificate_id: id, serial_number, revoked_at, reason, by_acme })
         }
         _ => Err(ServiceError::internal("a certificate that could not be revoked is not revoked")),
     }

@@ -1,12 +1,18 @@
 //! Periodic jobs: marking ended certificates, finding what is due, deleting old jobs.
 
+use std::time::Duration;
+
 use certmill_domain::Job;
-use certmill_storage::{certificate_authorities, certificates, crls, jobs, tenants};
+use certmill_storage::{
+    acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs, tenants,
+};
 
 use super::Lease;
-use crate::{App, ServiceError};
+use crate::{App, ServiceError, acme};
 
 const BATCH: i64 = 500;
+/// An order or a challenge that should have been worked on so long ago has lost its job.
+const OVERDUE: Duration = Duration::from_mins(1);
 
 /// Marks certificates whose validity has ended as expired.
 pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), ServiceError> {
@@ -37,16 +43,25 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
 pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     super::bury_lost(app).await?;
     crate::idempotency::prune(app).await?;
+    prune_responses(app).await?;
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let before = now.plus(app.settings().crl_renew_before);
     let crls = crls::due(&mut session, before, now, BATCH).await?;
     let revocations = certificate_authorities::unfinished_revocations(&mut session, BATCH).await?;
+    let orders = acme_orders::overdue(&mut session, now.minus(OVERDUE), BATCH).await?;
+    let challenges = acme_challenges::overdue(&mut session, now.minus(OVERDUE), BATCH).await?;
     drop(session);
+    let registrations = acme::overdue_registrations(app, BATCH).await?;
     let due = crls
         .into_iter()
         .map(|(tenant, ca)| (tenant, Job::RebuildCrl(ca)))
-        .chain(revocations.into_iter().map(|(tenant, ca)| (tenant, Job::RevokeCaCascade(ca))));
+        .chain(revocations.into_iter().map(|(tenant, ca)| (tenant, Job::RevokeCaCascade(ca))))
+        .chain(orders.into_iter().map(|(tenant, order)| (tenant, Job::AdvanceOrder(order))))
+        .chain(challenges.into_iter().map(|(tenant, challenge)| (tenant, Job::AdvanceChallenge(challenge))))
+        .chain(
+            registrations.into_iter().map(|(tenant, account)| (tenant, Job::RegisterAcmeAccount(account))),
+        );
     for (tenant, job) in due {
         let mut tx = app.database().begin(tenant).await?;
         lease.confirm(&mut tx).await?;
@@ -59,6 +74,13 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     finish(app, lease).await?;
     app.wake_workers();
     Ok(())
+}
+
+/// Deletes what the responders answer for challenges that nobody has tidied up.
+async fn prune_responses(app: &App) -> Result<(), ServiceError> {
+    let mut tx = app.database().begin_system().await?;
+    acme_challenges::prune_responses(&mut tx, app.now()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Deletes jobs past their retention.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use tests::authority::Authority;
 use tests::{Answer, TestApp};
 
+use crate::access::acme_rows;
 use crate::csr::{imported, request};
 use crate::openapi::Operation;
 
@@ -17,6 +18,10 @@ pub(crate) struct World {
     pub(crate) csr: String,
     pub(crate) anchor: String,
     token: String,
+    pub(crate) account: String,
+    pub(crate) order: String,
+    pub(crate) challenge: String,
+    pub(crate) provider: String,
     csr_pem: String,
     anchor_pem: String,
 }
@@ -34,7 +39,14 @@ impl World {
         let anchor_pem = Authority::root("/CN=Theirs").certificate;
         let anchor = json!({ "name": "theirs", "certificate_pem": anchor_pem });
         let anchor = app.post("/v1/pki/trust-anchors", anchor).await.json_with(StatusCode::CREATED);
+        let (account, order, challenge) = acme_rows::write(app).await;
+        let provider = json!({ "name": "theirs", "type": "manual", "config": {}, "zones": ["example.org"] });
+        let provider = app.post("/v1/pki/dns-providers", provider).await.json_with(StatusCode::CREATED);
         Self {
+            account,
+            order,
+            challenge,
+            provider: text(&provider["id"]),
             ca,
             role: "web".to_owned(),
             certificate: text(&issued["certificate_id"]),
@@ -58,6 +70,10 @@ impl World {
             csr: id("csr"),
             anchor: id("ta"),
             token: id("tok"),
+            account: id("acct"),
+            order: id("ord"),
+            challenge: id("chal"),
+            provider: id("dnsp"),
             csr_pem: String::new(),
             anchor_pem: String::new(),
         }
@@ -71,6 +87,10 @@ impl World {
             ("/csr/", &self.csr),
             ("/trust-anchors/", &self.anchor),
             ("/tokens/", &self.token),
+            ("/acme/accounts/", &self.account),
+            ("/acme/orders/", &self.order),
+            ("/acme/challenges/", &self.challenge),
+            ("/dns-providers/", &self.provider),
         ];
         let id = ids.into_iter().find(|(part, _)| operation.path.contains(part)).map_or("", |(_, id)| id);
         let path =
@@ -100,6 +120,14 @@ impl World {
             }
             "PATCH /v1/pki/certificates/{id}" => json!({ "description": "changed" }),
             "POST /v1/pki/revoke" => json!({ "serial_number": self.serial }),
+            "POST /v1/pki/acme/accounts" => json!({
+                "name": "new", "provider": "custom", "directory_url": "https://127.0.0.1:1/directory"
+            }),
+            "POST /v1/pki/acme/issue" => {
+                json!({ "account_id": self.account, "domains": ["new.example.org"] })
+            }
+            "POST /v1/pki/dns-providers" => json!({ "name": "new", "type": "manual", "config": {} }),
+            "PATCH /v1/pki/dns-providers/{id}" => json!({ "name": "changed" }),
             "POST /v1/tokens" => json!({ "name": "new", "scopes": ["pki:admin"] }),
             name => {
                 assert!(operation.request_schema().is_none(), "{name} needs a sample body here");
@@ -111,8 +139,10 @@ impl World {
 
     /// A text without the ids and names of these objects.
     pub(crate) fn masked(&self, text: &str) -> String {
+        let acme = [&self.account, &self.order, &self.challenge, &self.provider];
         let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token, &self.role];
-        names.iter().fold(text.to_owned(), |text, name| text.replace(name.as_str(), "…"))
+        let names = names.into_iter().chain(acme);
+        names.fold(text.to_owned(), |text, name| text.replace(name.as_str(), "…"))
     }
 }
 

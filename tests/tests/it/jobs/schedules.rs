@@ -45,9 +45,9 @@ by_hand! {
         }
         let mut kinds: Vec<_> = hand.rows().await.iter().map(|row| row.job.kind().as_str()).collect();
         kinds.sort_unstable();
-        assert_eq!(kinds, ["expire_certificates", "prune_jobs", "sweep"]);
+        assert_eq!(kinds, ["expire_certificates", "prune_jobs", "renew_certificates", "sweep"]);
 
-        for kind in [JobKind::Sweep, JobKind::ExpireCertificates, JobKind::PruneJobs] {
+        for kind in [JobKind::Sweep, JobKind::ExpireCertificates, JobKind::RenewCertificates, JobKind::PruneJobs] {
             let taken = hand.take(kind).await;
             hand.perform(&taken).await.unwrap();
         }

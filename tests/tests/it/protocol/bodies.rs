@@ -98,7 +98,9 @@ both_modes! {
                         let answer = call(&app, &operation, &path, &body).await;
                         let case = format!("{} with {field}: {:?}", operation.name(), text.chars().take(30).collect::<String>());
                         let status = answer.status.as_u16();
-                        assert!(status < 500, "{case}: {}", answer.text());
+                        // The ACME server of the sample does not exist.
+                        let elsewhere = status == 502 && operation.path.ends_with("/acme/accounts");
+                        assert!(status < 500 || elsewhere, "{case}: {}", answer.text());
                         // The role check is asked what would be refused, and says so in its answer.
                         let accepted = status < 400 && answer.json()["allowed"] != false;
                         assert!(!accepted || !text.contains('\u{0}'), "{case} was accepted: {}", answer.text());

@@ -1,0 +1,197 @@
+//! `/v1/pki/acme/accounts`.
+
+use certmill_service::acme::accounts::{self, NewAccount};
+use certmill_service::domain::{AccountStatus, AcmeAccount, Failure};
+use certmill_service::{App, PageRequest};
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::auth::{Admin, Authorized, Read};
+use crate::body::{Accepted, Body, Created, Either, NoContent, Reply};
+use crate::error::ApiError;
+use crate::openapi::Group;
+
+pub(crate) struct AcmeAccountsApi;
+
+/// An account to register.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RegisterAccountRequest {
+    /// What to call it: 1 to 128 characters, unique in the tenant.
+    name: String,
+    /// `letsencrypt`, `zerossl`, `google` or `custom`. `buypass` has ended its service and is refused.
+    provider: String,
+    /// `production` (default) or `staging`; ZeroSSL has no staging server.
+    environment: Option<String>,
+    /// Whom the CA may write to.
+    email: Option<String>,
+    /// The directory, for `custom`: an https URL.
+    directory_url: Option<String>,
+    /// Key id of an external account, for CAs that want one (ZeroSSL, Google, many custom ones).
+    eab_kid: Option<String>,
+    /// HMAC key of the external account, as the CA shows it: base64url. Never answered.
+    eab_hmac_key: Option<String>,
+    /// ZeroSSL's API key, by which an external account is fetched, in place of the two above. Not kept.
+    zerossl_api_key: Option<String>,
+    /// Registering agrees to the CA's terms of service; `false` is refused.
+    terms_of_service_agreed: Option<bool>,
+}
+
+/// An account at an ACME server.
+#[derive(Object, Serialize)]
+#[oai(rename = "AcmeAccount")]
+struct AccountView {
+    /// `acct_…`
+    id: String,
+    name: String,
+    provider: String,
+    environment: String,
+    directory_url: String,
+    email: Option<String>,
+    /// `valid`, `deactivated`, `pending` while a worker finds out what became of a registration, `invalid` when the CA
+    /// refuses it.
+    status: String,
+    /// What the CA knows it by.
+    account_url: Option<String>,
+    /// Always `ec`: P-256.
+    key_type: String,
+    /// The terms that were agreed to.
+    terms_of_service: Option<String>,
+    created_at: String,
+    /// Key id of the external account.
+    eab_kid: Option<String>,
+    /// Why it is invalid.
+    error: Option<FailureView>,
+}
+
+/// Why something failed or does not go on.
+#[derive(Object, Serialize)]
+#[oai(rename = "AcmeFailure")]
+pub(super) struct FailureView {
+    code: String,
+    message: String,
+    /// What the server at the other end said, such as a problem document of RFC 8555.
+    upstream: Option<Value>,
+}
+
+impl From<Failure> for FailureView {
+    fn from(Failure { code, message, upstream }: Failure) -> Self {
+        Self { code, message, upstream }
+    }
+}
+
+/// A page of accounts.
+#[derive(Object, Serialize)]
+struct AccountList {
+    accounts: Vec<AccountView>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    cursor: Option<String>,
+    has_more: bool,
+}
+
+#[OpenApi(prefix_path = "/v1/pki/acme", tag = "Group::Acme")]
+impl AcmeAccountsApi {
+    /// List ACME accounts
+    ///
+    /// Scope: `pki:read`. Newest first.
+    #[oai(path = "/accounts", method = "get")]
+    async fn list(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        limit: Query<Option<i64>>,
+        cursor: Query<Option<String>>,
+    ) -> Result<Reply<AccountList>, ApiError> {
+        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = accounts::list(&app, &caller, &page).await?;
+        let has_more = page.has_more();
+        let accounts = page.items.into_iter().map(view).collect();
+        Ok(Reply(AccountList { accounts, cursor: page.cursor, has_more }))
+    }
+
+    /// Register an ACME account
+    ///
+    /// Scope: `pki:admin`. The CA is asked during the call. `201` with a valid account; `202` with a pending one when the CA
+    /// may have registered it without our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`
+    /// and leaves nothing behind. Registering agrees to the CA's terms of service.
+    #[oai(path = "/accounts", method = "post")]
+    async fn register(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        body: Body<RegisterAccountRequest>,
+    ) -> Result<Either<Created<AccountView>, Accepted<AccountView>>, ApiError> {
+        let body = body.0;
+        let new = NewAccount {
+            name: body.name,
+            provider: body.provider,
+            environment: body.environment,
+            email: body.email,
+            directory_url: body.directory_url,
+            eab_kid: body.eab_kid,
+            eab_hmac_key: body.eab_hmac_key.map(Zeroizing::new),
+            zerossl_api_key: body.zerossl_api_key.map(Zeroizing::new),
+            terms_of_service_agreed: body.terms_of_service_agreed,
+        };
+        let account = accounts::create(&app, &caller, new).await?;
+        if account.status == AccountStatus::Pending {
+            return Ok(Either::Right(Accepted(view(account))));
+        }
+        Ok(Either::Left(Created::at(format!("/v1/pki/acme/accounts/{}", account.id), view(account))))
+    }
+
+    /// Read an ACME account
+    ///
+    /// Scope: `pki:read`.
+    #[oai(path = "/accounts/:id", method = "get")]
+    async fn find(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Reply<AccountView>, ApiError> {
+        Ok(Reply(view(accounts::find(&app, &caller, accounts::parse_id(&id)?).await?)))
+    }
+
+    /// Deactivate an ACME account
+    ///
+    /// Scope: `pki:admin`. The CA is asked during the call, and believed only when it confirms; otherwise
+    /// `502 upstream_error`, and nothing changes. `409 in_use` while an open order or an automatic renewal needs the account,
+    /// unless `force=true`. The account stays readable. Revoke its certificates first if that is what you want: afterwards
+    /// only their own keys can.
+    #[oai(path = "/accounts/:id", method = "delete")]
+    async fn deactivate(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+        /// Even though orders or renewals need it.
+        force: Query<Option<bool>>,
+    ) -> Result<NoContent, ApiError> {
+        let id = accounts::parse_id(&id)?;
+        accounts::deactivate(&app, &caller, id, force.0.unwrap_or(false)).await?;
+        Ok(NoContent)
+    }
+}
+
+fn view(account: AcmeAccount) -> AccountView {
+    AccountView {
+        id: account.id.to_string(),
+        name: account.name,
+        provider: account.provider.to_string(),
+        environment: account.environment.to_string(),
+        directory_url: account.directory_url,
+        email: Some(account.email).filter(|email| !email.is_empty()),
+        status: account.status.to_string(),
+        account_url: account.account_url,
+        key_type: "ec".to_owned(),
+        terms_of_service: account.terms_of_service,
+        created_at: account.created_at.to_string(),
+        eab_kid: account.eab_kid,
+        error: account.error.map(FailureView::from),
+    }
+}

@@ -1,0 +1,194 @@
+//! `/v1/pki/acme/issue`, `…/orders` and `…/challenges`.
+
+use std::time::Duration;
+
+use certmill_service::acme::challenges;
+use certmill_service::acme::orders::{self, NewOrder, OrderFilter};
+use certmill_service::domain::Ttl;
+use certmill_service::{App, PageRequest, ServiceError};
+use poem::web::Data;
+use poem_openapi::param::{Path, Query};
+use poem_openapi::{Object, OpenApi};
+use serde::{Deserialize, Serialize};
+
+use super::acme_view::{ChallengeView, OrderView, challenge, order, ordered};
+use crate::auth::{Authorized, Issue, Read};
+use crate::body::{Accepted, Body, Either, Reply};
+use crate::error::ApiError;
+use crate::openapi::Group;
+use crate::scalars::TextList;
+
+pub(crate) struct AcmeOrdersApi;
+
+/// The longest that a call waits for an order.
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// A certificate to order.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct OrderRequest {
+    /// The account.
+    account_id: String,
+    /// DNS names, wildcards and IP addresses: up to 100.
+    domains: TextList,
+    /// `http-01`, `dns-01` or `tls-alpn-01`. When absent: `dns-01` for wildcards and with a `dns_provider_id`, else
+    /// `http-01`. Wildcards need `dns-01`, IP addresses one of the others.
+    challenge_type: Option<String>,
+    /// Whether the certificate is renewed on its own; true when absent.
+    auto_renew: Option<bool>,
+    /// The DNS provider for `dns-01`; when absent, the active one whose zone fits best.
+    dns_provider_id: Option<String>,
+    /// `ec` (default) or `rsa`.
+    key_type: Option<String>,
+    /// 256 (default) or 384 for EC; 2048 (default), 3072 or 4096 for RSA.
+    key_size: Option<u32>,
+    /// A profile of the CA.
+    profile: Option<String>,
+    /// Common name of the topmost issuer of the chain that is preferred.
+    preferred_chain: Option<String>,
+    /// Order although a certificate for the same names is there that is not due for renewal.
+    #[serde(default)]
+    #[oai(default)]
+    force: bool,
+}
+
+/// A page of orders.
+#[derive(Object, Serialize)]
+struct OrderList {
+    orders: Vec<OrderView>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    cursor: Option<String>,
+    has_more: bool,
+}
+
+#[OpenApi(prefix_path = "/v1/pki/acme", tag = "Group::Acme")]
+impl AcmeOrdersApi {
+    /// Order a certificate
+    ///
+    /// Scope: `pki:issue`. `202` with the order at once; a worker does the rest, and `GET …/orders/{id}` tells how far it is.
+    /// With `wait=30s` the answer comes when the order has ended, or after that time (at most `60s`). While the same names are
+    /// on order in the same account, `200` with that order and `deduplicated: true`. CAs give out few certificates for the
+    /// same names, so one that is there and not due for renewal is `409 already_exists`, unless `force` is true. The private
+    /// key stays sealed in the service; `POST …/certificates/{id}/private-key` hands it out.
+    #[oai(path = "/issue", method = "post")]
+    async fn issue(
+        &self,
+        caller: Authorized<Issue>,
+        app: Data<&App>,
+        /// How long to wait for the certificate.
+        wait: Query<Option<String>>,
+        body: Body<OrderRequest>,
+    ) -> Result<Either<Accepted<OrderView>, Reply<OrderView>>, ApiError> {
+        let body = body.0;
+        let wait = parse_wait(wait.0.as_deref())?;
+        let new = NewOrder {
+            account_id: body.account_id,
+            domains: body.domains.0,
+            challenge_type: body.challenge_type,
+            auto_renew: body.auto_renew,
+            dns_provider_id: body.dns_provider_id,
+            key_type: body.key_type,
+            key_size: body.key_size,
+            profile: body.profile,
+            preferred_chain: body.preferred_chain,
+            force: body.force,
+        };
+        let mut answer = orders::create(&app, &caller, new).await?;
+        if !wait.is_zero() {
+            answer.order = orders::wait(&app, &caller, answer.order.order.id, None, wait).await?;
+        }
+        let known = answer.deduplicated;
+        let view = ordered(answer);
+        Ok(if known { Either::Right(Reply(view)) } else { Either::Left(Accepted(view)) })
+    }
+
+    /// List orders
+    ///
+    /// Scope: `pki:read`. Newest first.
+    #[oai(path = "/orders", method = "get")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
+    async fn list(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        /// `pending`, `ready`, `processing`, `valid` or `invalid`.
+        status: Query<Option<String>>,
+        /// Of this account.
+        account_id: Query<Option<String>>,
+        limit: Query<Option<i64>>,
+        cursor: Query<Option<String>>,
+    ) -> Result<Reply<OrderList>, ApiError> {
+        let filter = OrderFilter { status: status.0, account_id: account_id.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = orders::list(&app, &caller, &filter, &page).await?;
+        let has_more = page.has_more();
+        let orders = page.items.into_iter().map(order).collect();
+        Ok(Reply(OrderList { orders, cursor: page.cursor, has_more }))
+    }
+
+    /// Read an order
+    ///
+    /// Scope: `pki:read`. With `wait=30s` the answer comes when the order has ended, or after that time (at most `60s`).
+    #[oai(path = "/orders/:id", method = "get")]
+    async fn find(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        id: Path<String>,
+        /// How long to wait for its end.
+        wait: Query<Option<String>>,
+    ) -> Result<Reply<OrderView>, ApiError> {
+        let id = orders::parse_id(&id)?;
+        let wait = parse_wait(wait.0.as_deref())?;
+        let found = if wait.is_zero() {
+            orders::find(&app, &caller, id).await?
+        } else {
+            orders::wait(&app, &caller, id, None, wait).await?
+        };
+        Ok(Reply(order(found)))
+    }
+
+    /// Ask the CA about an order now
+    ///
+    /// Scope: `pki:issue`. A worker looks at once instead of at `next_attempt_at`; the answer is the order after that, or as it
+    /// is after five seconds. Within five seconds of the last such call, and for orders that have ended, nothing is asked.
+    #[oai(path = "/orders/:id/refresh", method = "post")]
+    async fn refresh(
+        &self,
+        caller: Authorized<Issue>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Reply<OrderView>, ApiError> {
+        let found = orders::refresh(&app, &caller, orders::parse_id(&id)?).await?;
+        Ok(Reply(order(found)))
+    }
+
+    /// Go on with a challenge now
+    ///
+    /// Scope: `pki:issue`. For records that a person publishes (DNS provider `manual`): the record is looked for, and when every
+    /// name server has it the CA is told; `note` says what was seen. `force=true` tells the CA without looking. `202` when
+    /// something will happen, `200` when the CA is looking already or has found it in order, `409 invalid_state` when
+    /// the order has ended.
+    #[oai(path = "/challenges/:id/complete", method = "post")]
+    async fn complete(
+        &self,
+        caller: Authorized<Issue>,
+        app: Data<&App>,
+        id: Path<String>,
+        /// Tell the CA without looking first. A validation that fails ends the order.
+        force: Query<Option<bool>>,
+    ) -> Result<Either<Accepted<ChallengeView>, Reply<ChallengeView>>, ApiError> {
+        let id = challenges::parse_id(&id)?;
+        let done = challenges::complete(&app, &caller, id, force.0.unwrap_or(false)).await?;
+        let view = challenge(done.challenge);
+        Ok(if done.accepted { Either::Left(Accepted(view)) } else { Either::Right(Reply(view)) })
+    }
+}
+
+/// A duration up to a minute; none is no waiting.
+fn parse_wait(text: Option<&str>) -> Result<Duration, ServiceError> {
+    match text {
+        None => Ok(Duration::ZERO),
+        Some(text) => Ok(text.parse::<Ttl>()?.duration().min(LONGEST_WAIT)),
+    }
+}

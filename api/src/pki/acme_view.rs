@@ -1,0 +1,167 @@
+//! Orders and challenges as they are answered.
+
+use certmill_service::acme::challenges::txt_value;
+use certmill_service::acme::orders::{OrderWithChallenges, Ordered};
+use certmill_service::domain::{AcmeChallenge, AcmeOrder, ChallengeType};
+use poem_openapi::Object;
+use serde::Serialize;
+
+use super::acme_accounts::FailureView;
+
+/// An order at an ACME server.
+#[derive(Object, Serialize)]
+#[oai(rename = "AcmeOrder")]
+pub(super) struct OrderView {
+    /// `ord_…`
+    id: String,
+    /// The same.
+    order_id: String,
+    /// `pending`, `ready`, `processing`, `valid` or `invalid`, as RFC 8555 has them.
+    status: String,
+    account_id: String,
+    /// Sorted; names that a wildcard among them covers are left out, because CAs refuse such an overlap.
+    domains: Vec<String>,
+    challenge_type: String,
+    auto_renew: bool,
+    dns_provider_id: Option<String>,
+    challenges: Vec<ChallengeView>,
+    certificate_id: Option<String>,
+    /// Why it failed, or what it waits for.
+    error: Option<FailureView>,
+    /// How often it was worked on.
+    attempts: i64,
+    /// When it is worked on next, at the latest.
+    next_attempt_at: Option<String>,
+    /// The certificate that it renews.
+    renewal_of: Option<String>,
+    created_at: String,
+    updated_at: String,
+    completed_at: Option<String>,
+    /// What it is at: `new`, `authorizing`, `challenging`, `finalizing`, `issuing`, `issued` or `failed`.
+    state: String,
+    /// Who wanted it: `api`, `renewal` or `manual`.
+    cause: String,
+    key_type: String,
+    key_size: i64,
+    profile: Option<String>,
+    preferred_chain: Option<String>,
+    /// When the CA forgets it.
+    expires_at: Option<String>,
+    /// In the answer to a wish: whether the same was on order before.
+    deduplicated: Option<bool>,
+}
+
+/// A challenge of an order.
+#[derive(Object, Serialize)]
+#[oai(rename = "AcmeChallenge")]
+pub(super) struct ChallengeView {
+    /// `chal_…`
+    id: String,
+    /// What control is proven of.
+    identifier: String,
+    /// `http-01`, `dns-01` or `tls-alpn-01`.
+    #[oai(rename = "type")]
+    #[serde(rename = "type")]
+    kind: String,
+    /// `pending`, `processing`, `valid` or `invalid`.
+    status: String,
+    url: String,
+    token: String,
+    key_authorization: String,
+    /// For dns-01: the record, at its place after aliases were followed once that is known.
+    dns_record: Option<DnsRecordView>,
+    /// For http-01: where the CA looks.
+    http_path: Option<String>,
+    /// `waiting`, `published`, `propagating`, `submitted`, `validated` or `cleaned_up`.
+    progress: String,
+    error: Option<FailureView>,
+    validated_at: Option<String>,
+    /// Whether it is for a wildcard.
+    wildcard: bool,
+    /// What was seen last, and what a person has to do where one has to.
+    note: Option<String>,
+    /// When it is worked on next, at the latest.
+    next_attempt_at: Option<String>,
+}
+
+/// A TXT record.
+#[derive(Object, Serialize)]
+#[oai(rename = "AcmeDnsRecord")]
+struct DnsRecordView {
+    name: String,
+    /// `TXT`
+    #[oai(rename = "type")]
+    #[serde(rename = "type")]
+    kind: String,
+    value: String,
+}
+
+/// An order that was asked for.
+pub(super) fn ordered(ordered: Ordered) -> OrderView {
+    OrderView { deduplicated: Some(ordered.deduplicated), ..order(ordered.order) }
+}
+
+/// An order.
+pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChallenges) -> OrderView {
+    let AcmeOrder { id, account_id, state, cause, identifiers, challenge_type, .. } = order;
+    OrderView {
+        id: id.to_string(),
+        order_id: id.to_string(),
+        status: state.status().to_owned(),
+        account_id: account_id.to_string(),
+        domains: identifiers.texts(),
+        challenge_type: challenge_type.to_string(),
+        auto_renew: order.auto_renew,
+        dns_provider_id: order.dns_provider_id.map(|id| id.to_string()),
+        challenges: challenges.into_iter().map(challenge).collect(),
+        certificate_id: order.certificate_id.map(|id| id.to_string()),
+        error: order.error.map(FailureView::from),
+        attempts: order.attempts,
+        next_attempt_at: order.next_attempt_at.map(|at| at.to_string()),
+        renewal_of: order.renewal_of.map(|id| id.to_string()),
+        created_at: order.created_at.to_string(),
+        updated_at: order.updated_at.to_string(),
+        completed_at: order.completed_at.map(|at| at.to_string()),
+        state: state.to_string(),
+        cause: cause.to_string(),
+        key_type: order.key_type,
+        key_size: order.key_size,
+        profile: order.profile,
+        preferred_chain: order.preferred_chain,
+        expires_at: order.expires_at.map(|at| at.to_string()),
+        deduplicated: None,
+    }
+}
+
+/// A challenge.
+pub(super) fn challenge(challenge: AcmeChallenge) -> ChallengeView {
+    let is_http = challenge.kind == ChallengeType::Http01 && !challenge.token.is_empty();
+    ChallengeView {
+        id: challenge.id.to_string(),
+        dns_record: dns_record(&challenge),
+        http_path: is_http.then(|| format!("/.well-known/acme-challenge/{}", challenge.token)),
+        progress: challenge.progress().to_owned(),
+        identifier: challenge.identifier,
+        kind: challenge.kind.to_string(),
+        status: challenge.state.status().to_owned(),
+        url: challenge.url,
+        token: challenge.token,
+        key_authorization: challenge.key_authorization,
+        error: challenge.error.map(FailureView::from),
+        validated_at: challenge.validated_at.map(|at| at.to_string()),
+        wildcard: challenge.wildcard,
+        note: challenge.note,
+        next_attempt_at: challenge.next_attempt_at.map(|at| at.to_string()),
+    }
+}
+
+fn dns_record(challenge: &AcmeChallenge) -> Option<DnsRecordView> {
+    if challenge.kind != ChallengeType::Dns01 || challenge.key_authorization.is_empty() {
+        return None;
+    }
+    let (name, value) = match &challenge.record {
+        Some(record) => (record.name.clone(), record.value.clone()),
+        None => (challenge.owner_name(), txt_value(challenge)),
+    };
+    Some(DnsRecordView { name, kind: "TXT".to_owned(), value })
+}

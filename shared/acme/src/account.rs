@@ -1,0 +1,299 @@
+//! What is done in the name of an account.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certmill_x509::{ParsedCertificate, pem};
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::jws::Signatory;
+use crate::server::{Reply, Server};
+use crate::shim::{LastReply, Shim, take, unwrapped};
+use crate::wire::{self, Authorization, Identifier, Order};
+use crate::{AccountKey, AcmeError};
+
+/// How often a call through `instant-acme`, which tries three nonces, is begun anew because of them.
+const ROUNDS: usize = 4;
+/// The most certificates that a chain may have, and the most alternates that are looked at.
+const LONGEST_CHAIN: usize = 10;
+const ALTERNATES: usize = 5;
+
+/// An account that its server knows.
+pub struct Account {
+    server: Arc<Server>,
+    url: String,
+    key: AccountKey,
+}
+
+/// What is ordered.
+#[derive(Debug, Clone, Default)]
+pub struct NewOrder {
+    /// For whom.
+    pub identifiers: Vec<Identifier>,
+    /// One of the server's profiles.
+    pub profile: Option<String>,
+    /// The id of the certificate that is replaced (RFC 9773 section 5); left out when the server knows nothing of that.
+    pub replaces: Option<String>,
+}
+
+/// A certificate and what is above it.
+#[derive(Debug, Clone)]
+pub struct IssuedChain {
+    /// In DER, the end-entity certificate first.
+    pub certificates_der: Vec<Vec<u8>>,
+    /// Whether it is the preferred chain; true when none was named.
+    pub chain_matched: bool,
+}
+
+impl Account {
+    pub(crate) fn new(server: Arc<Server>, url: String, key: AccountKey) -> Self {
+        Self { server, url, key }
+    }
+
+    /// Has the server make an order. For the same names it may answer one that it has.
+    ///
+    /// # Errors
+    /// Why it did not; after [`AcmeError::OutcomeUnknown`] it may have.
+    pub async fn new_order(&self, order: &NewOrder) -> Result<Order, AcmeError> {
+        let directory = self.server.directory().await?;
+        match &order.replaces {
+            Some(replaces) if directory.renewal_info.is_some() => {
+                let mut payload =
+                    json!({ "identifiers": sent_identifiers(&order.identifiers), "replaces": replaces });
+                if let Some(profile) = &order.profile {
+                    payload["profile"] = json!(profile);
+                }
+                let reply = self.post(&directory.new_order, &payload.to_string()).await?;
+                placed(reply)
+            }
+            _ => self
+                .through_instant(async |account, last| {
+                    let identifiers: Vec<_> = order.identifiers.iter().map(instant_identifier).collect();
+                    let mut wish = instant_acme::NewOrder::new(&identifiers);
+                    if let Some(profile) = &order.profile {
+                        wish = wish.profile(profile);
+                    }
+                    account.new_order(&wish).await?;
+                    Ok(take(&last))
+                })
+                .await
+                .and_then(placed),
+        }
+    }
+
+    /// Reads an order.
+    ///
+    /// # Errors
+    /// Why the server did not answer it.
+    pub async fn order(&self, url: &str) -> Result<Order, AcmeError> {
+        wire::https(url)?;
+        let reply = self
+            .through_instant(async |account, last| {
+                account.order(url.to_owned()).await?;
+                Ok(take(&last))
+            })
+            .await?;
+        Order::parse(url.to_owned(), &reply.body, reply.retry_after)
+    }
+
+    /// Reads an order and, if it is ready, sends the CSR. The answer is the order as it is then.
+    ///
+    /// # Errors
+    /// Why that failed; after [`AcmeError::OutcomeUnknown`] the server may have the CSR.
+    pub async fn finalize(&self, order_url: &str, csr_der: &[u8]) -> Result<Order, AcmeError> {
+        wire::https(order_url)?;
+        let reply = self
+            .through_instant(async |account, last| {
+                let mut order = account.order(order_url.to_owned()).await?;
+                if order.state().status == instant_acme::OrderStatus::Ready {
+                    order.finalize_csr(csr_der).await?;
+                }
+                Ok(take(&last))
+            })
+            .await?;
+        Order::parse(order_url.to_owned(), &reply.body, reply.retry_after)
+    }
+
+    /// Reads the authorizations of an order, each with its URL.
+    ///
+    /// # Errors
+    /// Why the server did not answer them.
+    pub async fn authorizations(&self, order_url: &str) -> Result<Vec<(String, Authorization)>, AcmeError> {
+        wire::https(order_url)?;
+        let read = self
+            .through_instant(async |account, last| {
+                let mut order = account.order(order_url.to_owned()).await?;
+                let mut read = Vec::new();
+                let mut handles = order.authorizations();
+                while let Some(handle) = handles.next().await {
+                    read.push((handle?.url().to_owned(), take(&last)));
+                }
+                Ok(Ok(read))
+            })
+            .await?;
+        read.into_iter()
+            .map(|(url, reply)| {
+                let reply = reply?;
+                Ok((url, Authorization::parse(&reply.body, reply.retry_after)?))
+            })
+            .collect()
+    }
+
+    /// Reads one authorization.
+    ///
+    /// # Errors
+    /// Why the server did not answer it.
+    pub async fn authorization(&self, url: &str) -> Result<Authorization, AcmeError> {
+        let reply = self.post(url, "").await?;
+        Authorization::parse(&reply.body, reply.retry_after)
+    }
+
+    /// Tells the server to look at the answer of a challenge.
+    ///
+    /// # Errors
+    /// Why it did not take note; repeating it does no harm.
+    pub async fn answer_challenge(&self, url: &str) -> Result<(), AcmeError> {
+        self.post(url, "{}").await.map(drop)
+    }
+
+    /// Fetches a certificate with its chain: that which ends with an issuer of the common name `preferred_chain`, where the
+    /// server has one, else the server's first.
+    ///
+    /// # Errors
+    /// Why the server did not answer it. It can be fetched again.
+    pub async fn certificate(
+        &self,
+        url: &str,
+        preferred_chain: Option<&str>,
+    ) -> Result<IssuedChain, AcmeError> {
+        let first = self.post(url, "").await?;
+        let default = chain(&first.body)?;
+        let Some(preferred) = preferred_chain else {
+            return Ok(IssuedChain { certificates_der: default, chain_matched: true });
+        };
+        if ends_with(&default, preferred) {
+            return Ok(IssuedChain { certificates_der: default, chain_matched: true });
+        }
+        for alternate in first.alternates.iter().take(ALTERNATES) {
+            let other = chain(&self.post(alternate, "").await?.body)?;
+            if ends_with(&other, preferred) {
+                return Ok(IssuedChain { certificates_der: other, chain_matched: true });
+            }
+        }
+        Ok(IssuedChain { certificates_der: default, chain_matched: false })
+    }
+
+    /// Deactivates the account. Believed only when the server confirms it, or says that it was done before.
+    ///
+    /// # Errors
+    /// Why it is not deactivated, as far as we know.
+    pub async fn deactivate(&self) -> Result<(), AcmeError> {
+        #[derive(serde::Deserialize)]
+        struct Answer {
+            status: String,
+        }
+        match self.post(&self.url, r#"{"status":"deactivated"}"#).await {
+            Ok(reply) => {
+                let answer: Answer = wire::parse(&reply.body, "account")?;
+                if answer.status == "deactivated" {
+                    return Ok(());
+                }
+                let status: String = answer.status.chars().take(50).collect();
+                Err(AcmeError::Protocol(format!("asked to deactivate the account, it answered `{status}`")))
+            }
+            Err(AcmeError::Problem { problem, status: 401 | 403, .. })
+                if problem.detail.to_ascii_lowercase().contains("deactivated") =>
+            {
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    pub(crate) fn server(&self) -> &Server {
+        &self.server
+    }
+
+    pub(crate) async fn post(&self, url: &str, payload: &str) -> Result<Reply, AcmeError> {
+        self.server.post(self.key.key(), Signatory::Account(&self.url), url, payload).await
+    }
+
+    /// Does something with an account of `instant-acme`, anew when all its nonces were refused.
+    pub(crate) async fn through_instant<T, W, F>(&self, work: W) -> Result<T, AcmeError>
+    where
+        W: Fn(instant_acme::Account, LastReply) -> F,
+        F: Future<Output = Result<Result<T, AcmeError>, instant_acme::Error>>,
+    {
+        let mut rounds = 0;
+        loop {
+            let last = LastReply::default();
+            let account = self.instant(&last).await?;
+            rounds += 1;
+            match work(account, last).await.map_err(unwrapped) {
+                Err(error) if error.is_problem("badNonce") && rounds < ROUNDS => {}
+                other => return other?,
+            }
+        }
+    }
+
+    async fn instant(&self, last: &LastReply) -> Result<instant_acme::Account, AcmeError> {
+        let pkcs8 = self.key.to_pkcs8_der()?;
+        let key = Zeroizing::new(URL_SAFE_NO_PAD.encode(&*pkcs8));
+        let credentials = Zeroizing::new(format!(
+            r#"{{"id":{},"key_pkcs8":"{}","directory":{}}}"#,
+            json!(self.url),
+            *key,
+            json!(self.server.url())
+        ));
+        let credentials: instant_acme::AccountCredentials =
+            serde_json::from_str(&credentials).map_err(|error| AcmeError::Material(error.to_string()))?;
+        let shim = Shim { server: Arc::clone(&self.server), last: Arc::clone(last) };
+        instant_acme::Account::builder_with_http(Box::new(shim))
+            .from_credentials(credentials)
+            .await
+            .map_err(unwrapped)
+    }
+}
+
+fn placed(reply: Reply) -> Result<Order, AcmeError> {
+    let url = reply.location.ok_or_else(|| AcmeError::Protocol("a new order has no URL".to_owned()))?;
+    Order::parse(url, &reply.body, reply.retry_after)
+}
+
+fn instant_identifier(identifier: &Identifier) -> instant_acme::Identifier {
+    match identifier {
+        Identifier::Dns(name) => instant_acme::Identifier::Dns(name.clone()),
+        Identifier::Ip(address) => instant_acme::Identifier::Ip(*address),
+    }
+}
+
+fn sent_identifiers(identifiers: &[Identifier]) -> Vec<serde_json::Value> {
+    let sent = |identifier: &Identifier| match identifier {
+        Identifier::Dns(name) => json!({ "type": "dns", "value": name }),
+        Identifier::Ip(address) => json!({ "type": "ip", "value": address.to_string() }),
+    };
+    identifiers.iter().map(sent).collect()
+}
+
+/// The certificates of `application/pem-certificate-chain` (RFC 8555 section 9.1).
+fn chain(body: &[u8]) -> Result<Vec<Vec<u8>>, AcmeError> {
+    let text =
+        std::str::from_utf8(body).map_err(|_| AcmeError::Protocol("its certificate is no PEM".to_owned()))?;
+    let chain = pem::decode_all(pem::CERTIFICATE, text)
+        .map_err(|error| AcmeError::Protocol(format!("its certificate cannot be read: {error}")))?;
+    if chain.is_empty() || chain.len() > LONGEST_CHAIN {
+        return Err(AcmeError::Protocol(format!("its chain has {} certificates", chain.len())));
+    }
+    Ok(chain)
+}
+
+/// Whether the topmost issuer of a chain has this common name.
+fn ends_with(chain: &[Vec<u8>], common_name: &str) -> bool {
+    let issuer = chain.last().and_then(|der| ParsedCertificate::from_der(der).ok()).and_then(|topmost| {
+        certmill_x509::parse_name_der(topmost.issuer_der()).ok().and_then(|name| name.common_name)
+    });
+    issuer.as_deref() == Some(common_name)
+}

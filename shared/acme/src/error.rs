@@ -1,0 +1,185 @@
+//! What can go wrong, by what the caller can do about it.
+
+use std::time::Duration;
+
+use certmill_egress::EgressError;
+use serde::{Deserialize, Serialize};
+
+/// Texts of a server are kept up to this length, in characters.
+const LONGEST: usize = 1_000;
+/// So many subproblems are kept.
+const MOST: usize = 100;
+const PREFIX: &str = "urn:ietf:params:acme:error:";
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AcmeError {
+    /// Nothing was sent: the server's name or address, the connection, TLS, or the egress policy.
+    #[error("the ACME server cannot be reached: {reason}")]
+    Unreachable {
+        /// Why.
+        reason: String,
+        /// Whether trying again will be of no use, such as for an address that the policy denies.
+        permanent: bool,
+    },
+    /// The request may have arrived and been carried out; no whole answer came back.
+    #[error("the ACME server did not answer completely: {reason}")]
+    OutcomeUnknown {
+        /// Why.
+        reason: String,
+    },
+    /// The server failed, or something in front of it answered in its place.
+    #[error("the ACME server failed with status {status}: {reason}")]
+    Server {
+        /// The status of HTTP.
+        status: u16,
+        /// What is wrong with the answer.
+        reason: String,
+        /// When to ask again, if the server says so.
+        retry_after: Option<Duration>,
+    },
+    /// The server has too much to do.
+    #[error("the ACME server is busy")]
+    Busy {
+        /// When to ask again.
+        retry_after: Option<Duration>,
+    },
+    /// The server refused, and says why.
+    #[error("the ACME server says: {problem}")]
+    Problem {
+        /// What it says.
+        problem: Box<Problem>,
+        /// The status of HTTP.
+        status: u16,
+        /// When to ask again, if the server says so.
+        retry_after: Option<Duration>,
+    },
+    /// An answer breaks the protocol.
+    #[error("the ACME server breaks the protocol: {0}")]
+    Protocol(String),
+    /// The server does not offer what was asked for.
+    #[error("the ACME server does not offer {0}")]
+    Unsupported(&'static str),
+    /// A key or a certificate of ours cannot be used.
+    #[error("{0}")]
+    Material(String),
+}
+
+impl AcmeError {
+    /// What the server says, if it says something.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Problem { problem, .. } => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// When to ask again, if the server says so.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Server { retry_after, .. }
+            | Self::Busy { retry_after }
+            | Self::Problem { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether trying again as it is will be of no use although the server has not refused.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Unreachable { permanent: true, .. })
+    }
+
+    /// Whether the server refused with a problem of this kind.
+    pub fn is_problem(&self, kind: &str) -> bool {
+        self.problem().is_some_and(|problem| problem.kind == kind)
+    }
+
+    pub(crate) fn crypto(error: openssl::error::ErrorStack) -> Self {
+        Self::Material(format!("cryptography failed: {error}"))
+    }
+}
+
+impl From<EgressError> for AcmeError {
+    fn from(error: EgressError) -> Self {
+        let reason = error.to_string();
+        if error.may_have_been_sent() {
+            return Self::OutcomeUnknown { reason };
+        }
+        let permanent = matches!(error, EgressError::Denied { .. } | EgressError::InvalidUrl(_));
+        Self::Unreachable { reason, permanent }
+    }
+}
+
+/// A problem document (RFC 7807, RFC 8555 section 6.7).
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Problem {
+    /// The type: for those of RFC 8555 the last part alone, such as `rateLimited`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What happened, in the server's words.
+    pub detail: String,
+    /// The status of HTTP that belongs to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// Which identifier it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identifier: Option<String>,
+    /// Where a person can do something about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
+    /// Its parts, each about one identifier.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub subproblems: Vec<Problem>,
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.detail, self.kind)?;
+        for part in self.subproblems.iter().take(5) {
+            write!(f, "; {}: {} ({})", part.identifier.as_deref().unwrap_or("?"), part.detail, part.kind)?;
+        }
+        if let Some(instance) = &self.instance {
+            write!(f, "; see {instance}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A problem document as it is sent. Nothing in it is certain.
+#[derive(Deserialize)]
+pub(crate) struct SentProblem {
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    detail: Option<String>,
+    status: Option<u16>,
+    identifier: Option<SentIdentifier>,
+    instance: Option<String>,
+    subproblems: Option<Vec<SentProblem>>,
+}
+
+#[derive(Deserialize)]
+struct SentIdentifier {
+    value: String,
+}
+
+impl From<SentProblem> for Problem {
+    fn from(sent: SentProblem) -> Self {
+        let cut = |text: String| text.chars().take(LONGEST).collect::<String>();
+        let kind = sent.kind.unwrap_or_else(|| "about:blank".to_owned());
+        let subproblems = sent.subproblems.unwrap_or_default();
+        Self {
+            kind: cut(kind.strip_prefix(PREFIX).unwrap_or(&kind).to_owned()),
+            detail: cut(sent.detail.unwrap_or_else(|| "no reason given".to_owned())),
+            status: sent.status,
+            identifier: sent.identifier.map(|identifier| cut(identifier.value)),
+            instance: sent.instance.map(cut),
+            // A part of a part would be an attempt on our stack.
+            subproblems: subproblems
+                .into_iter()
+                .take(MOST)
+                .map(|part| Problem::from(SentProblem { subproblems: None, ..part }))
+                .collect(),
+        }
+    }
+}

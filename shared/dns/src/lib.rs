@@ -1,0 +1,104 @@
+//! TXT records for dns-01 challenges: DNS providers, the zones that they serve, aliases on the way there, and whether the
+//! authoritative servers have a value.
+//!
+//! Values are added and removed one by one; others at the same name are never touched. Both can be repeated. Nothing here
+//! waits or polls: each call is one look or one change, and keeps no socket afterwards. Every address that a tenant can
+//! influence is judged by the egress policy before anything is sent to it.
+
+mod config;
+mod error;
+mod exchange;
+mod lookup;
+mod propagation;
+mod provider;
+mod providers;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use certmill_domain::Clock;
+use certmill_egress::EgressPolicy;
+use serde_json::Value;
+
+pub use config::{ConfigError, ParsedConfig, merge, parse_config, shown, types};
+pub use error::DnsError;
+use lookup::Resolver;
+pub use propagation::{
+    MinSuccess, Propagation, PropagationCheck, PropagationMode, PropagationSettings, Seen, ServerView,
+};
+pub use provider::{Answer, Change, ChangeState, DnsProvider, ProviderTraits, Zone};
+
+/// What the operator sets.
+#[derive(Debug, Clone, Default)]
+pub struct DnsSettings {
+    /// Resolvers that answer recursively; the system's when there are none.
+    pub resolvers: Vec<SocketAddr>,
+    /// The port of authoritative servers; 53 when absent.
+    pub authoritative_port: Option<u16>,
+}
+
+/// The way to DNS providers and name servers. Cheap to clone.
+#[derive(Clone)]
+pub struct Providers(Arc<Inner>);
+
+struct Inner {
+    policy: EgressPolicy,
+    resolver: Resolver,
+    clock: Arc<dyn Clock>,
+    authoritative_port: u16,
+}
+
+impl Providers {
+    /// Providers that are reached within `policy`.
+    pub fn new(settings: DnsSettings, policy: EgressPolicy, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Inner {
+            policy,
+            resolver: Resolver::new(settings.resolvers),
+            clock,
+            authoritative_port: settings.authoritative_port.unwrap_or(53),
+        }))
+    }
+
+    /// A client for a provider of this type; `public` and `secret` are the two parts of its configuration.
+    ///
+    /// # Errors
+    /// [`DnsError::Invalid`] when the configuration cannot be read.
+    pub fn open(&self, kind: &str, public: &Value, secret: &[u8]) -> Result<Box<dyn DnsProvider>, DnsError> {
+        let full = config::joined(public, secret).map_err(|error| DnsError::Invalid(error.to_string()))?;
+        config::kind(kind)
+            .map_err(|error| DnsError::Invalid(error.to_string()))
+            .and_then(|kind| (kind.open)(self, &full))
+    }
+
+    /// Where a TXT value for `owner_name` has to be: the end of its aliases (RFC 8555 section 8.4, RFC 1034 section 3.6.2).
+    ///
+    /// # Errors
+    /// [`DnsError::Invalid`] for aliases that lead nowhere; [`DnsError::Unavailable`] when nobody answers.
+    pub async fn effective_name(&self, owner_name: &str) -> Result<String, DnsError> {
+        self.0.resolver.end_of_aliases(owner_name).await
+    }
+
+    /// Looks once whether the servers have a value.
+    ///
+    /// # Errors
+    /// Why it could not be found out whom to ask.
+    pub async fn propagation(&self, check: &PropagationCheck) -> Result<Propagation, DnsError> {
+        propagation::look(self, check).await
+    }
+
+    pub(crate) fn policy(&self) -> &EgressPolicy {
+        &self.0.policy
+    }
+
+    pub(crate) fn resolver(&self) -> &Resolver {
+        &self.0.resolver
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    pub(crate) fn authoritative_port(&self) -> u16 {
+        self.0.authoritative_port
+    }
+}

@@ -1,0 +1,67 @@
+//! What is ordered from ACME servers (RFC 8555): accounts, orders, challenges, renewals.
+
+mod account;
+mod challenge;
+mod identifier;
+mod order;
+mod renewal;
+
+pub use account::{AccountStatus, AcmeAccount, AcmeEnvironment, AcmeProvider};
+pub use challenge::{AcmeChallenge, ChallengeState, ChallengeType, Exposure, TxtRecord};
+pub use identifier::{AcmeIdentifier, AcmeIdentifiers};
+pub use order::{AcmeOrder, OrderCause, OrderState};
+pub use renewal::{Renewal, RenewalWindow};
+
+/// Why something ended, or does not go on: in the words of the API's errors.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Failure {
+    /// What a program branches on.
+    pub code: String,
+    /// A sentence for people.
+    pub message: String,
+    /// What the server at the other end said, such as an ACME problem document.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upstream: Option<serde_json::Value>,
+}
+
+impl Failure {
+    /// A failure that no server has said anything about.
+    pub fn new(code: &str, message: impl Into<String>) -> Self {
+        Self { code: code.to_owned(), message: message.into(), upstream: None }
+    }
+}
+
+/// Defines an enum whose variants are words of the API and the database.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The word of the API and the database.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $text,)*
+                }
+            }
+
+            /// Reads the word.
+            pub fn parse(text: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text)
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+pub(crate) use words;

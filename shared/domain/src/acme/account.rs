@@ -1,0 +1,75 @@
+//! Accounts at ACME servers.
+
+use super::{Failure, words};
+use crate::{AcmeAccountId, Timestamp};
+
+words! {
+    /// Who runs the ACME server.
+    AcmeProvider {
+        /// Let's Encrypt.
+        LetsEncrypt = "letsencrypt",
+        /// ZeroSSL.
+        ZeroSsl = "zerossl",
+        /// Buypass, which has ended its service.
+        Buypass = "buypass",
+        /// Google Trust Services.
+        Google = "google",
+        /// Anyone else, by directory URL.
+        Custom = "custom",
+    }
+}
+
+words! {
+    /// Which of a provider's servers.
+    AcmeEnvironment {
+        /// The one whose certificates are trusted.
+        Production = "production",
+        /// The one to try things out on.
+        Staging = "staging",
+    }
+}
+
+words! {
+    /// Where an account stands.
+    AccountStatus {
+        /// The registration was begun and is not confirmed yet.
+        Pending = "pending",
+        /// It can be used.
+        Valid = "valid",
+        /// The CA has deactivated it at our request.
+        Deactivated = "deactivated",
+        /// The CA refuses it.
+        Invalid = "invalid",
+    }
+}
+
+/// An account at an ACME server.
+#[derive(Debug, Clone)]
+pub struct AcmeAccount {
+    /// Its id.
+    pub id: AcmeAccountId,
+    /// What the tenant calls it.
+    pub name: String,
+    /// Who runs the server.
+    pub provider: AcmeProvider,
+    /// Which of its servers.
+    pub environment: AcmeEnvironment,
+    /// The server's directory.
+    pub directory_url: String,
+    /// Whom the CA may write to.
+    pub email: String,
+    /// Where it stands.
+    pub status: AccountStatus,
+    /// What the CA knows it by (RFC 8555 section 7.3).
+    pub account_url: Option<String>,
+    /// The key id of the external account that it is bound to.
+    pub eab_kid: Option<String>,
+    /// The terms that were agreed to.
+    pub terms_of_service: Option<String>,
+    /// Why it is invalid, or not valid yet.
+    pub error: Option<Failure>,
+    /// When it was asked for.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}

@@ -1,0 +1,158 @@
+//! Challenges: how control of one identifier is proven (RFC 8555 section 8, RFC 8737).
+
+use super::{Failure, words};
+use crate::{AcmeChallengeId, AcmeOrderId, DnsProviderId, Timestamp};
+
+words! {
+    /// The ways to prove control.
+    ChallengeType {
+        /// By an answer over HTTP.
+        Http01 = "http-01",
+        /// By a TXT record.
+        Dns01 = "dns-01",
+        /// By a certificate in a TLS handshake.
+        TlsAlpn01 = "tls-alpn-01",
+    }
+}
+
+words! {
+    /// What a challenge is at.
+    ChallengeState {
+        /// Nothing was done.
+        Waiting = "waiting",
+        /// Its answer is to be published, and may have been.
+        Publishing = "publishing",
+        /// Published; the DNS provider is still applying the change.
+        Published = "published",
+        /// Published; it is looked for at the authoritative servers.
+        Propagating = "propagating",
+        /// The CA was told to look, or is to be told.
+        Submitted = "submitted",
+        /// The CA is satisfied.
+        Valid = "valid",
+        /// The CA is not, or we gave up.
+        Invalid = "invalid",
+    }
+}
+
+impl ChallengeState {
+    /// The word of RFC 8555 section 7.1.6.
+    pub const fn status(self) -> &'static str {
+        match self {
+            Self::Waiting | Self::Publishing | Self::Published | Self::Propagating => "pending",
+            Self::Submitted => "processing",
+            Self::Valid => "valid",
+            Self::Invalid => "invalid",
+        }
+    }
+
+    /// Whether something is still to happen.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Valid | Self::Invalid)
+    }
+}
+
+words! {
+    /// Whether the answer of a challenge may be out there.
+    Exposure {
+        /// It never was.
+        None = "none",
+        /// It is to be published, and may have been.
+        Wanted = "wanted",
+        /// It is.
+        Present = "present",
+        /// It is to be removed, and may have been.
+        Removing = "removing",
+        /// It is gone.
+        Removed = "removed",
+    }
+}
+
+/// Where a TXT value goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TxtRecord {
+    /// The owner name, after aliases were followed.
+    pub name: String,
+    /// The value.
+    pub value: String,
+    /// The provider that serves the name; none while a person has to publish it.
+    pub provider: Option<DnsProviderId>,
+    /// The provider's zone, as JSON of its own.
+    pub zone: Option<String>,
+}
+
+/// A challenge of an order.
+#[derive(Debug, Clone)]
+pub struct AcmeChallenge {
+    /// Its id.
+    pub id: AcmeChallengeId,
+    /// Its order.
+    pub order_id: AcmeOrderId,
+    /// The authorization that it is part of.
+    pub authorization_url: String,
+    /// What the CA knows it by.
+    pub url: String,
+    /// What control is proven of, without `*.`.
+    pub identifier: String,
+    /// Whether it is for a wildcard.
+    pub wildcard: bool,
+    /// How.
+    pub kind: ChallengeType,
+    /// The CA's random text.
+    pub token: String,
+    /// Token and thumbprint of the account key (RFC 8555 section 8.1).
+    pub key_authorization: String,
+    /// What it is at.
+    pub state: ChallengeState,
+    /// For `dns-01`: where the value goes, once that is known.
+    pub record: Option<TxtRecord>,
+    /// What the provider calls a change that it has not applied everywhere.
+    pub pending_change: Option<String>,
+    /// Whether its answer may be out there.
+    pub exposure: Exposure,
+    /// How often in a row the value was seen at every server.
+    pub confirmations: i64,
+    /// How often the CA was told to look.
+    pub submissions: i64,
+    /// Whether a person has said that it is ready.
+    pub forced: bool,
+    /// Why it is invalid.
+    pub error: Option<Failure>,
+    /// What was seen last, for people.
+    pub note: Option<String>,
+    /// How often it was worked on.
+    pub attempts: i64,
+    /// When it is worked on next.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When it is given up.
+    pub deadline_at: Timestamp,
+    /// When its answer was published.
+    pub published_at: Option<Timestamp>,
+    /// When the CA was last told to look.
+    pub submitted_at: Option<Timestamp>,
+    /// When the CA was satisfied.
+    pub validated_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+impl AcmeChallenge {
+    /// How far it has come, in the word of the API.
+    pub const fn progress(&self) -> &'static str {
+        match (self.exposure, self.state) {
+            (Exposure::Removed, _) => "cleaned_up",
+            (_, ChallengeState::Waiting | ChallengeState::Publishing) => "waiting",
+            (_, ChallengeState::Published) => "published",
+            (_, ChallengeState::Propagating) => "propagating",
+            (_, ChallengeState::Submitted | ChallengeState::Invalid) => "submitted",
+            (_, ChallengeState::Valid) => "validated",
+        }
+    }
+
+    /// The name at which the CA looks for the TXT record (RFC 8555 section 8.4).
+    pub fn owner_name(&self) -> String {
+        format!("_acme-challenge.{}", self.identifier)
+    }
+}

@@ -1,0 +1,122 @@
+//! Orders: `new → authorizing → challenging → finalizing → issuing → issued`, or `→ failed` from anywhere before.
+
+use super::{AcmeIdentifiers, ChallengeType, Failure, words};
+use crate::{AcmeAccountId, AcmeOrderId, CertificateId, DnsProviderId, Timestamp};
+
+words! {
+    /// What an order is at. Each state is written before the effect that it stands for.
+    OrderState {
+        /// The CA is to be asked for an order, and may have been.
+        New = "new",
+        /// The CA's order is known; its authorizations are to be read.
+        Authorizing = "authorizing",
+        /// The challenges are being met.
+        Challenging = "challenging",
+        /// Key and CSR are stored; the CA is to be sent the CSR, and may have been.
+        Finalizing = "finalizing",
+        /// The CA has the CSR; the certificate is to be fetched.
+        Issuing = "issuing",
+        /// The certificate is stored.
+        Issued = "issued",
+        /// It came to nothing.
+        Failed = "failed",
+    }
+}
+
+impl OrderState {
+    /// The word of RFC 8555 section 7.1.6 that comes closest, which the API answers.
+    pub const fn status(self) -> &'static str {
+        match self {
+            Self::New | Self::Authorizing | Self::Challenging => "pending",
+            Self::Finalizing => "ready",
+            Self::Issuing => "processing",
+            Self::Issued => "valid",
+            Self::Failed => "invalid",
+        }
+    }
+
+    /// The states that the API calls `status`; empty when there is no such status.
+    pub fn of_status(status: &str) -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|state| state.status() == status).collect()
+    }
+
+    /// Whether something is still to happen.
+    pub const fn is_open(self) -> bool {
+        !matches!(self, Self::Issued | Self::Failed)
+    }
+}
+
+words! {
+    /// Who wanted an order.
+    OrderCause {
+        /// A call of the API.
+        Api = "api",
+        /// The renewal schedule.
+        Renewal = "renewal",
+        /// A call to renew now.
+        Manual = "manual",
+    }
+}
+
+/// An order at an ACME server, together with everything that is needed to go on with it after a crash.
+#[derive(Debug, Clone)]
+pub struct AcmeOrder {
+    /// Its id.
+    pub id: AcmeOrderId,
+    /// The account in whose name it is made.
+    pub account_id: AcmeAccountId,
+    /// What it is at.
+    pub state: OrderState,
+    /// Who wanted it.
+    pub cause: OrderCause,
+    /// What the certificate is for.
+    pub identifiers: AcmeIdentifiers,
+    /// How control is proven.
+    pub challenge_type: ChallengeType,
+    /// The DNS provider, where the request named one.
+    pub dns_provider_id: Option<DnsProviderId>,
+    /// Whether its certificate is renewed on its own.
+    pub auto_renew: bool,
+    /// `rsa` or `ec`.
+    pub key_type: String,
+    /// Bits of the key.
+    pub key_size: i64,
+    /// The CA's profile.
+    pub profile: Option<String>,
+    /// Common name of the topmost issuer of the chain that is preferred.
+    pub preferred_chain: Option<String>,
+    /// The certificate that it renews.
+    pub renewal_of: Option<CertificateId>,
+    /// The CA's id of that certificate (RFC 9773 section 4.1), while the CA may be told.
+    pub replaces: Option<String>,
+    /// What the CA knows it by.
+    pub order_url: Option<String>,
+    /// Where the CSR goes.
+    pub finalize_url: Option<String>,
+    /// Where the certificate is.
+    pub certificate_url: Option<String>,
+    /// When the CA forgets it.
+    pub expires_at: Option<Timestamp>,
+    /// When it is given up, unless the CA has the CSR.
+    pub deadline_at: Timestamp,
+    /// The CSR.
+    pub csr_der: Option<Vec<u8>>,
+    /// The certificate that came out of it.
+    pub certificate_id: Option<CertificateId>,
+    /// Why it failed, or what it waits for.
+    pub error: Option<Failure>,
+    /// How often it was worked on.
+    pub attempts: i64,
+    /// Failures in a row.
+    pub failures: i64,
+    /// When it is worked on next.
+    pub next_attempt_at: Option<Timestamp>,
+    /// When the CA was last asked about it by a person.
+    pub refreshed_at: Option<Timestamp>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// When it ended.
+    pub completed_at: Option<Timestamp>,
+}

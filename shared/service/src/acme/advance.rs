@@ -1,0 +1,395 @@
+//! The job of an order: one step after the other until it has to wait.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use certmill_acme::{Account, AcmeError, Authorization, AuthorizationStatus, Identifier};
+use certmill_domain::{
+    AccountStatus, AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, AcmeOrderId,
+    ChallengeState, ChallengeType, Exposure, Failure, Job, OrderState, TenantId, Timestamp,
+};
+use certmill_storage::{Tx, acme_challenges, acme_orders};
+
+use super::judgement::{Judgement, judge, problem_failure};
+use super::{accounts, issuing, pauses, renewal};
+use crate::failpoint;
+use crate::jobs::Lease;
+use crate::{App, ServiceError};
+
+/// An answer of a responder is kept this long after the order must have ended.
+const GRACE: Duration = Duration::from_hours(1);
+/// A challenge is given up so long before its authorization ends at the CA.
+const MARGIN: Duration = Duration::from_mins(5);
+/// How often an order looks after challenges that have not called.
+const LOOK_AFTER: Duration = Duration::from_mins(5);
+
+/// An order in hand.
+pub(super) struct Work<'a> {
+    pub(super) app: &'a App,
+    pub(super) lease: &'a Lease,
+    pub(super) tenant: TenantId,
+    pub(super) account: AcmeAccount,
+    pub(super) client: Account,
+    pub(super) order: AcmeOrder,
+    pub(super) request_id: Option<&'a str>,
+}
+
+/// What follows a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The next step, at once.
+    GoOn,
+    /// The job again, at this time.
+    At(Timestamp),
+    /// Nothing: the order has ended.
+    Over,
+}
+
+/// Does what can be done for an order now.
+pub(crate) async fn advance(
+    app: &App,
+    lease: &Lease,
+    (tenant, id): (TenantId, AcmeOrderId),
+    request_id: Option<&str>,
+) -> Result<(), ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    let order = acme_orders::find(&mut session, id).await?.filter(|order| order.state.is_open());
+    drop(session);
+    let Some(mut order) = order else {
+        let mut tx = app.database().begin(tenant).await?;
+        lease.finish(&mut tx).await?;
+        return Ok(tx.commit().await?);
+    };
+    order.attempts += 1;
+    let account = accounts::of_tenant(app, tenant, order.account_id).await?;
+    let client = accounts::client(app, tenant, &account).await?;
+    let mut work = Work { app, lease, tenant, account, client, order, request_id };
+    while work.step().await? == Next::GoOn {}
+    Ok(())
+}
+
+impl Work<'_> {
+    async fn step(&mut self) -> Result<Next, ServiceError> {
+        let now = self.app.now();
+        let before_csr =
+            matches!(self.order.state, OrderState::New | OrderState::Authorizing | OrderState::Challenging);
+        if before_csr && self.account.status != AccountStatus::Valid {
+            let message = format!("the ACME account {} is {}", self.account.id, self.account.status);
+            return self.fail(Failure::new("account_not_valid", message)).await;
+        }
+        if before_csr && now > self.order.deadline_at {
+            return self.fail(self.timed_out()).await;
+        }
+        if self.order.state != OrderState::Challenging
+            && let Some(pause) = pauses::current(self.app, &self.account).await?
+        {
+            let message = format!("waits until {}: {}", pause.until, pause.reason);
+            self.order.error = Some(Failure::new("paused", message));
+            let at = pauses::resume_at(self.app, &pause);
+            return self.save(Next::At(at)).await;
+        }
+        match self.order.state {
+            OrderState::New => self.place().await,
+            OrderState::Authorizing => self.read_authorizations().await,
+            OrderState::Challenging => self.look_after_challenges().await,
+            OrderState::Finalizing => issuing::finalize(self).await,
+            OrderState::Issuing => issuing::collect(self).await,
+            OrderState::Issued | OrderState::Failed => self.save(Next::Over).await,
+        }
+    }
+
+    fn timed_out(&self) -> Failure {
+        let waited_for = match &self.order.error {
+            Some(failure) => format!("; it was waiting because of this: {}", failure.message),
+            None => String::new(),
+        };
+        Failure::new(
+            "timed_out",
+            format!("the order did not get through by {}{waited_for}", self.order.deadline_at),
+        )
+    }
+
+    /// `new`: has the CA make the order. Told twice, it answers the same order or makes a second one that ends unused.
+    async fn place(&mut self) -> Result<Next, ServiceError> {
+        let wish = certmill_acme::NewOrder {
+            identifiers: self.order.identifiers.iter().map(identifier).collect(),
+            profile: self.order.profile.clone(),
+            replaces: self.order.replaces.clone(),
+        };
+        let placed = self.client.new_order(&wish).await;
+        failpoint::reached("order.placed");
+        match placed {
+            Ok(placed) => {
+                self.succeeded().await?;
+                self.order.expires_at = placed.expires.map(Timestamp::from_unix_seconds);
+                if let Some(expires_at) = self.order.expires_at {
+                    self.order.deadline_at = self.order.deadline_at.min(expires_at);
+                }
+                self.order.order_url = Some(placed.url);
+                self.order.finalize_url = Some(placed.finalize);
+                self.order.state = OrderState::Authorizing;
+                self.save(Next::GoOn).await
+            }
+            // That a certificate is replaced is a hint to the CA; without it the order is as good.
+            Err(AcmeError::Problem { problem, .. })
+                if wish.replaces.is_some()
+                    && matches!(
+                        problem.kind.as_str(),
+                        "alreadyReplaced" | "malformed" | "unauthorized" | "conflict"
+                    ) =>
+            {
+                tracing::info!(order.id = %self.order.id, problem = problem.kind, "ordering without naming what is replaced");
+                self.order.replaces = None;
+                self.save(Next::GoOn).await
+            }
+            Err(error) => self.setback(&error).await,
+        }
+    }
+
+    /// `authorizing`: reads what is to be proven, and writes the challenges that do it.
+    async fn read_authorizations(&mut self) -> Result<Next, ServiceError> {
+        let read = match self.client.authorizations(&self.order_url()?).await {
+            Ok(read) => read,
+            Err(error) => return self.setback(&error).await,
+        };
+        failpoint::reached("order.authorizations_read");
+        self.succeeded().await?;
+        let mut challenges = Vec::with_capacity(read.len());
+        for (url, authorization) in &read {
+            match self.challenge(url, authorization).await? {
+                Ok(challenge) => challenges.push(challenge),
+                Err(failure) => return self.fail(failure).await,
+            }
+        }
+        let mut tx = self.begin().await?;
+        acme_challenges::insert(&mut tx, &challenges).await?;
+        for challenge in challenges.iter().filter(|challenge| challenge.state.is_open()) {
+            self.app.enqueue(&mut tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
+        }
+        self.order.state = OrderState::Challenging;
+        let all_valid = challenges.iter().all(|challenge| challenge.state == ChallengeState::Valid);
+        let next = if all_valid { Next::GoOn } else { Next::At(self.app.now().plus(LOOK_AFTER)) };
+        let next = self.commit(tx, next).await?;
+        self.app.wake_workers();
+        Ok(next)
+    }
+
+    /// The challenge by which an authorization is met: one that the CA is satisfied with already, or the one of the type
+    /// that was ordered.
+    async fn challenge(
+        &self,
+        url: &str,
+        authorization: &Authorization,
+    ) -> Result<Result<AcmeChallenge, Failure>, ServiceError> {
+        let identifier = match &authorization.identifier {
+            Identifier::Dns(name) => name.trim_start_matches("*.").to_ascii_lowercase(),
+            Identifier::Ip(address) => address.to_string(),
+        };
+        let wildcard = authorization.wildcard;
+        let met = authorization.status == AuthorizationStatus::Valid;
+        let wanted = self.order.challenge_type;
+        let offered = authorization.challenges.iter().find(|challenge| {
+            let kind = ChallengeType::parse(&challenge.kind);
+            if met { kind.is_some() && challenge.status == "valid" } else { kind == Some(wanted) }
+        });
+        let offered =
+            offered.or_else(|| authorization.challenges.iter().find(|c| met && c.kind == wanted.as_str()));
+        if !met && authorization.status != AuthorizationStatus::Pending {
+            let problem = authorization.challenges.iter().find_map(|challenge| challenge.error.as_ref());
+            let sentence = format!("the CA's authorization of {identifier} is {}", authorization.status);
+            return Ok(Err(problem_failure("authorization_failed", &sentence, problem)));
+        }
+        if !met && offered.and_then(|challenge| challenge.token.as_ref()).is_none() {
+            let kinds: Vec<&str> = authorization.challenges.iter().map(|c| c.kind.as_str()).collect();
+            let message =
+                format!("the CA does not offer {wanted} for {identifier}; it offers {}", kinds.join(", "));
+            return Ok(Err(Failure::new("challenge_unavailable", message)));
+        }
+        let now = self.app.now();
+        let token = offered.and_then(|challenge| challenge.token.clone()).unwrap_or_default();
+        let key_authorization = if met {
+            String::new()
+        } else {
+            accounts::key(self.app, self.tenant, self.account.id).await?.key_authorization(&token)
+        };
+        let ends = authorization.expires.map(|at| Timestamp::from_unix_seconds(at).minus(MARGIN));
+        Ok(Ok(AcmeChallenge {
+            id: AcmeChallengeId::generate(now, self.app.entropy()),
+            order_id: self.order.id,
+            authorization_url: url.to_owned(),
+            url: offered.map(|challenge| challenge.url.clone()).unwrap_or_default(),
+            identifier,
+            wildcard,
+            kind: offered.and_then(|challenge| ChallengeType::parse(&challenge.kind)).unwrap_or(wanted),
+            token,
+            key_authorization,
+            state: if met { ChallengeState::Valid } else { ChallengeState::Waiting },
+            record: None,
+            pending_change: None,
+            exposure: Exposure::None,
+            confirmations: 0,
+            submissions: 0,
+            forced: false,
+            error: None,
+            note: met.then(|| "the CA has it on record that this is proven".to_owned()),
+            attempts: 0,
+            next_attempt_at: (!met).then_some(now),
+            deadline_at: ends.map_or(self.order.deadline_at, |ends| ends.min(self.order.deadline_at)),
+            published_at: None,
+            submitted_at: None,
+            validated_at: met.then_some(now),
+            created_at: now,
+            updated_at: now,
+        }))
+    }
+
+    /// `challenging`: waits for the challenges, which have jobs of their own, and draws the conclusion.
+    async fn look_after_challenges(&mut self) -> Result<Next, ServiceError> {
+        let mut session = self.app.database().read(self.tenant).await?;
+        let challenges = acme_challenges::of_orders(&mut session, &[self.order.id]).await?;
+        drop(session);
+        if let Some(failed) = challenges.iter().find(|challenge| challenge.state == ChallengeState::Invalid) {
+            let failure = failed.error.clone().unwrap_or_else(|| {
+                Failure::new("validation_failed", format!("control of {} was not proven", failed.identifier))
+            });
+            return self.fail(failure).await;
+        }
+        let open: BTreeMap<AcmeChallengeId, &AcmeChallenge> = challenges
+            .iter()
+            .filter(|challenge| challenge.state.is_open())
+            .map(|challenge| (challenge.id, challenge))
+            .collect();
+        if open.is_empty() {
+            return issuing::make_key(self).await;
+        }
+        let at = self.app.now().plus(LOOK_AFTER).min(self.order.deadline_at.plus(Duration::from_secs(1)));
+        self.save(Next::At(at)).await
+    }
+
+    /// The CA's URL of the order.
+    pub(super) fn order_url(&self) -> Result<String, ServiceError> {
+        self.order
+            .order_url
+            .clone()
+            .ok_or_else(|| ServiceError::internal("an order that was placed has a URL"))
+    }
+
+    pub(super) async fn begin(&self) -> Result<Tx, ServiceError> {
+        Ok(self.app.database().begin(self.tenant).await?)
+    }
+
+    /// Writes the order, and nothing else.
+    pub(super) async fn save(&mut self, next: Next) -> Result<Next, ServiceError> {
+        let tx = self.begin().await?;
+        self.commit(tx, next).await
+    }
+
+    /// Writes the order and what is in the transaction already, if the lease still holds.
+    pub(super) async fn commit(&mut self, mut tx: Tx, next: Next) -> Result<Next, ServiceError> {
+        self.write(&mut tx, next).await?;
+        tx.commit().await?;
+        Ok(next)
+    }
+
+    pub(super) async fn write(&mut self, tx: &mut Tx, next: Next) -> Result<(), ServiceError> {
+        let now = self.app.now();
+        self.order.updated_at = now;
+        self.order.next_attempt_at = match next {
+            Next::GoOn => Some(now),
+            Next::At(at) => Some(at),
+            Next::Over => None,
+        };
+        acme_orders::save(tx, &self.order).await?;
+        match next {
+            Next::GoOn => self.lease.confirm(tx).await,
+            Next::At(at) => self.lease.put_off(tx, at).await,
+            Next::Over => self.lease.finish(tx).await,
+        }
+    }
+
+    /// The CA has answered as it should.
+    pub(super) async fn succeeded(&mut self) -> Result<(), ServiceError> {
+        if self.order.failures > 0 {
+            pauses::end(self.app, &self.account).await?;
+        }
+        self.order.failures = 0;
+        self.order.error = None;
+        Ok(())
+    }
+
+    /// The CA has not: waits, or gives the order up.
+    pub(super) async fn setback(&mut self, error: &AcmeError) -> Result<Next, ServiceError> {
+        let judgement = judge(self.app, error, self.order.failures);
+        tracing::warn!(
+            order.id = %self.order.id,
+            order.state = %self.order.state,
+            error = error as &dyn std::error::Error,
+            "the CA did not do what was asked of it"
+        );
+        let has_csr = matches!(self.order.state, OrderState::Finalizing | OrderState::Issuing);
+        match judgement {
+            Judgement::Retry { after, pause, failure } => {
+                pauses::begin(self.app, &self.account, pause, after, &failure).await?;
+                let at = self.app.now().plus(after);
+                if at > self.order.deadline_at && !has_csr {
+                    return self.fail(failure).await;
+                }
+                self.wait(failure, at).await
+            }
+            Judgement::AccountRefused(failure) => {
+                accounts::mark_refused(self.app, self.tenant, self.account.id, &failure).await?;
+                self.account.status = AccountStatus::Invalid;
+                self.fail(failure).await
+            }
+            Judgement::Give(failure) => self.fail(failure).await,
+        }
+    }
+
+    /// Waits because of something that passes.
+    pub(super) async fn wait(&mut self, failure: Failure, at: Timestamp) -> Result<Next, ServiceError> {
+        self.order.failures += 1;
+        self.order.error = Some(failure);
+        self.save(Next::At(at)).await
+    }
+
+    /// Ends the order without a certificate, and has its challenges tidied up.
+    pub(super) async fn fail(&mut self, failure: Failure) -> Result<Next, ServiceError> {
+        let mut tx = self.begin().await?;
+        self.order.state = OrderState::Failed;
+        self.order.completed_at = Some(self.app.now());
+        self.order.error = Some(failure.clone());
+        self.order.failures += 1;
+        self.tidy_up(&mut tx).await?;
+        renewal::order_failed(self.app, &mut tx, &self.order, &failure).await?;
+        self.write(&mut tx, Next::Over).await?;
+        acme_orders::drop_key(&mut tx, self.order.id).await?;
+        tx.commit().await?;
+        self.app.wake_workers();
+        metrics::counter!("certmill_acme_orders_ended_total", "state" => "failed").increment(1);
+        tracing::warn!(order.id = %self.order.id, code = failure.code, reason = failure.message, "an order has failed");
+        Ok(Next::Over)
+    }
+
+    /// Wakes the challenges that are not over: with their order ended they take back what they published.
+    pub(super) async fn tidy_up(&self, tx: &mut Tx) -> Result<(), ServiceError> {
+        for challenge in acme_challenges::of_orders(tx, &[self.order.id]).await? {
+            let exposed = !matches!(challenge.exposure, Exposure::None | Exposure::Removed);
+            if exposed || challenge.state.is_open() {
+                self.app.enqueue(tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Until when the responders may answer for a challenge.
+pub(super) fn response_ends(challenge: &AcmeChallenge) -> Timestamp {
+    challenge.deadline_at.plus(GRACE)
+}
+
+fn identifier(name: &AcmeIdentifier) -> Identifier {
+    match name {
+        AcmeIdentifier::Dns(name) => Identifier::Dns(name.clone()),
+        AcmeIdentifier::Ip(address) => Identifier::Ip(*address),
+    }
+}

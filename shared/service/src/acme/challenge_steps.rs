@@ -1,0 +1,294 @@
+//! The job of a challenge: publish the answer, have the CA look, take the answer back.
+
+use std::time::Duration;
+
+use certmill_acme::{Account, AcmeError, Authorization, AuthorizationStatus};
+use certmill_domain::{
+    AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType,
+    Exposure, Failure, Job, TenantId, Timestamp,
+};
+use certmill_storage::{Tx, acme_challenges, acme_orders};
+
+use super::advance::response_ends;
+use super::judgement::{Judgement, judge, problem_failure};
+use super::{accounts, dns_steps, grants, pauses};
+use crate::failpoint;
+use crate::jobs::Lease;
+use crate::{App, ServiceError};
+
+/// How long a CA may take to look, and after which time it is told once more.
+const CA_LOOKS_FOR: Duration = Duration::from_mins(15);
+const TELL_AGAIN: Duration = Duration::from_secs(90);
+const TELLINGS: i64 = 3;
+/// How long to wait while another order's answer is in the way.
+const IN_THE_WAY: Duration = Duration::from_secs(3);
+/// The pauses between looks at the CA, in seconds; the last one repeats.
+const LOOKS: [u64; 7] = [1, 1, 2, 3, 5, 8, 10];
+
+/// A challenge in hand.
+pub(super) struct Work<'a> {
+    pub(super) app: &'a App,
+    pub(super) lease: &'a Lease,
+    pub(super) tenant: TenantId,
+    pub(super) order: AcmeOrder,
+    pub(super) challenge: AcmeChallenge,
+    request_id: Option<&'a str>,
+}
+
+/// What follows a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The next step, at once.
+    GoOn,
+    /// The job again, at this time.
+    At(Timestamp),
+    /// Nothing is left to do.
+    Over,
+}
+
+/// Does what can be done for a challenge now.
+pub(crate) async fn advance(
+    app: &App,
+    lease: &Lease,
+    (tenant, id): (TenantId, AcmeChallengeId),
+    request_id: Option<&str>,
+) -> Result<(), ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    let challenge = acme_challenges::find(&mut session, id).await?;
+    let order = match &challenge {
+        Some(challenge) => acme_orders::find(&mut session, challenge.order_id).await?,
+        None => None,
+    };
+    drop(session);
+    let (Some(challenge), Some(order)) = (challenge, order) else {
+        let mut tx = app.database().begin(tenant).await?;
+        lease.finish(&mut tx).await?;
+        return Ok(tx.commit().await?);
+    };
+    let mut work = Work { app, lease, tenant, order, challenge, request_id };
+    while work.step().await? == Next::GoOn {}
+    Ok(())
+}
+
+impl Work<'_> {
+    async fn step(&mut self) -> Result<Next, ServiceError> {
+        self.challenge.attempts += 1;
+        if !self.order.state.is_open() || !self.challenge.state.is_open() {
+            return self.take_back().await;
+        }
+        if self.challenge.state != ChallengeState::Submitted && self.app.now() > self.challenge.deadline_at {
+            let seen = self.challenge.note.clone().unwrap_or_else(|| "nothing was seen of it".to_owned());
+            let message = format!("control of {} was not proven in time: {seen}", self.challenge.identifier);
+            return self.fail(Failure::new("timed_out", message)).await;
+        }
+        match (self.challenge.kind, self.challenge.state) {
+            (_, ChallengeState::Submitted) => self.have_the_ca_look().await,
+            (ChallengeType::Dns01, ChallengeState::Waiting) => dns_steps::claim(self).await,
+            (ChallengeType::Dns01, ChallengeState::Publishing) => dns_steps::add(self).await,
+            (ChallengeType::Dns01, ChallengeState::Published) => dns_steps::await_change(self).await,
+            (ChallengeType::Dns01, ChallengeState::Propagating) => dns_steps::await_propagation(self).await,
+            (ChallengeType::Http01 | ChallengeType::TlsAlpn01, _) => self.answer().await,
+            (_, ChallengeState::Valid | ChallengeState::Invalid) => self.take_back().await,
+        }
+    }
+
+    /// Has the responders answer, which every replica does as soon as this is committed.
+    async fn answer(&mut self) -> Result<Next, ServiceError> {
+        let mut tx = self.begin().await?;
+        let name: AcmeIdentifier = self.challenge.identifier.parse().map_err(ServiceError::internal)?;
+        if let Some(failure) = grants::refusal(&mut tx, self.tenant, &name).await? {
+            drop(tx);
+            return self.fail(failure).await;
+        }
+        if !acme_challenges::publish(&mut tx, &self.challenge, response_ends(&self.challenge)).await? {
+            drop(tx);
+            let note = format!("another order is being answered for {}", self.challenge.identifier);
+            self.challenge.note = Some(note);
+            let at = self.app.now().plus(IN_THE_WAY);
+            return self.save(Next::At(at)).await;
+        }
+        self.challenge.exposure = Exposure::Present;
+        self.challenge.published_at = Some(self.app.now());
+        self.enter(ChallengeState::Submitted);
+        self.commit(tx, Next::GoOn).await
+    }
+
+    /// `submitted`: tells the CA to look, and asks what it saw.
+    async fn have_the_ca_look(&mut self) -> Result<Next, ServiceError> {
+        let account = accounts::of_tenant(self.app, self.tenant, self.order.account_id).await?;
+        if let Some(pause) = pauses::current(self.app, &account).await? {
+            self.challenge.note = Some(format!("waits until {}: {}", pause.until, pause.reason));
+            let at = pauses::resume_at(self.app, &pause);
+            return self.save(Next::At(at)).await;
+        }
+        let client = accounts::client(self.app, self.tenant, &account).await?;
+        if self.challenge.submissions == 0 {
+            return self.tell(&account, &client).await;
+        }
+        let authorization = match client.authorization(&self.challenge.authorization_url).await {
+            Ok(authorization) => authorization,
+            Err(error) => return self.setback(&account, &error).await,
+        };
+        match authorization.status {
+            AuthorizationStatus::Valid => self.validated().await,
+            AuthorizationStatus::Pending => self.still_pending(&account, &client, &authorization).await,
+            status => {
+                let problem =
+                    self.own(&authorization).and_then(|challenge| challenge.error.as_ref()).or_else(|| {
+                        authorization.challenges.iter().find_map(|challenge| challenge.error.as_ref())
+                    });
+                let sentence = match problem {
+                    Some(_) => format!("the CA did not find control of {} proven", self.challenge.identifier),
+                    None => format!("the CA's authorization of {} is {status}", self.challenge.identifier),
+                };
+                self.fail(problem_failure("validation_failed", &sentence, problem)).await
+            }
+        }
+    }
+
+    fn own<'a>(&self, authorization: &'a Authorization) -> Option<&'a certmill_acme::Challenge> {
+        authorization.challenges.iter().find(|challenge| challenge.url == self.challenge.url)
+    }
+
+    /// Writes that the CA is told, and tells it. Told twice, it does nothing more (RFC 8555 section 7.5.1).
+    async fn tell(&mut self, account: &AcmeAccount, client: &Account) -> Result<Next, ServiceError> {
+        let now = self.app.now();
+        self.challenge.submissions += 1;
+        self.challenge.submitted_at = Some(now);
+        self.save(Next::GoOn).await?;
+        failpoint::reached("challenge.submission_stored");
+        let told = client.answer_challenge(&self.challenge.url).await;
+        failpoint::reached("challenge.submitted");
+        match told {
+            Ok(()) => self.save(Next::At(now.plus(Duration::from_secs(LOOKS[0])))).await,
+            // Decided meanwhile, as the authorization tells.
+            Err(AcmeError::Problem { problem, .. }) if problem.kind == "malformed" => {
+                self.save(Next::At(now.plus(Duration::from_secs(LOOKS[0])))).await
+            }
+            Err(error) => self.setback(account, &error).await,
+        }
+    }
+
+    async fn still_pending(
+        &mut self,
+        account: &AcmeAccount,
+        client: &Account,
+        authorization: &Authorization,
+    ) -> Result<Next, ServiceError> {
+        let now = self.app.now();
+        let since = self.challenge.submitted_at.unwrap_or(now);
+        // Some CAs keep looking after a first failure, and say so by leaving the challenge as it is.
+        if let Some(problem) = self.own(authorization).and_then(|challenge| challenge.error.as_ref()) {
+            self.challenge.note = Some(format!("the CA says: {}", problem.detail));
+        }
+        if now.since(since) > CA_LOOKS_FOR {
+            let message = format!("the CA has not decided about {} in time", self.challenge.identifier);
+            return self.fail(Failure::new("timed_out", message)).await;
+        }
+        let untouched = self.own(authorization).is_some_and(|challenge| challenge.status == "pending");
+        if untouched && now.since(since) > TELL_AGAIN && self.challenge.submissions < TELLINGS {
+            return self.tell(account, client).await;
+        }
+        let look = usize::try_from(self.challenge.attempts).unwrap_or_default().min(LOOKS.len() - 1);
+        let seconds = LOOKS.get(look).copied().unwrap_or(10);
+        // A day, as one CA has it, would be longer than the challenge lives.
+        let told = authorization.retry_after.map(|after| after.min(Duration::from_mins(1)));
+        self.save(Next::At(now.plus(told.unwrap_or(Duration::from_secs(seconds))))).await
+    }
+
+    async fn validated(&mut self) -> Result<Next, ServiceError> {
+        self.challenge.validated_at = Some(self.app.now());
+        self.challenge.note = None;
+        self.challenge.error = None;
+        self.enter(ChallengeState::Valid);
+        self.tell_the_order(Next::GoOn).await
+    }
+
+    /// Ends the challenge without success.
+    pub(super) async fn fail(&mut self, failure: Failure) -> Result<Next, ServiceError> {
+        tracing::warn!(
+            challenge.id = %self.challenge.id,
+            order.id = %self.order.id,
+            code = failure.code,
+            reason = failure.message,
+            "a challenge has failed"
+        );
+        self.challenge.error = Some(failure);
+        self.enter(ChallengeState::Invalid);
+        self.tell_the_order(Next::GoOn).await
+    }
+
+    async fn tell_the_order(&mut self, next: Next) -> Result<Next, ServiceError> {
+        let mut tx = self.begin().await?;
+        self.app.enqueue(&mut tx, Job::AdvanceOrder(self.order.id), self.request_id).await?;
+        let next = self.commit(tx, next).await?;
+        self.app.wake_workers();
+        Ok(next)
+    }
+
+    /// Takes the answer back. Nothing is published any more afterwards.
+    async fn take_back(&mut self) -> Result<Next, ServiceError> {
+        match (self.challenge.exposure, self.challenge.record.is_some()) {
+            (Exposure::None | Exposure::Removed, _) => self.save(Next::Over).await,
+            (_, true) => dns_steps::remove(self).await,
+            (_, false) => {
+                let mut tx = self.begin().await?;
+                acme_challenges::unpublish(&mut tx, self.challenge.id).await?;
+                self.challenge.exposure = Exposure::Removed;
+                self.commit(tx, Next::Over).await
+            }
+        }
+    }
+
+    /// The CA did not answer as it should.
+    async fn setback(&mut self, account: &AcmeAccount, error: &AcmeError) -> Result<Next, ServiceError> {
+        match judge(self.app, error, self.challenge.attempts.min(8)) {
+            Judgement::Retry { after, pause, failure } => {
+                pauses::begin(self.app, account, pause, after, &failure).await?;
+                self.challenge.note = Some(failure.message);
+                let at = self.app.now().plus(after);
+                self.save(Next::At(at)).await
+            }
+            Judgement::AccountRefused(failure) => {
+                accounts::mark_refused(self.app, self.tenant, account.id, &failure).await?;
+                self.fail(failure).await
+            }
+            Judgement::Give(failure) => self.fail(failure).await,
+        }
+    }
+
+    /// A new state, in which nothing was tried yet.
+    pub(super) fn enter(&mut self, state: ChallengeState) {
+        self.challenge.state = state;
+        self.challenge.attempts = 0;
+    }
+
+    pub(super) async fn begin(&self) -> Result<Tx, ServiceError> {
+        Ok(self.app.database().begin(self.tenant).await?)
+    }
+
+    /// Writes the challenge, and nothing else.
+    pub(super) async fn save(&mut self, next: Next) -> Result<Next, ServiceError> {
+        let tx = self.begin().await?;
+        self.commit(tx, next).await
+    }
+
+    /// Writes the challenge and what is in the transaction already, if the lease still holds.
+    pub(super) async fn commit(&mut self, mut tx: Tx, next: Next) -> Result<Next, ServiceError> {
+        let now = self.app.now();
+        self.challenge.updated_at = now;
+        self.challenge.next_attempt_at = match next {
+            Next::GoOn => Some(now),
+            Next::At(at) => Some(at),
+            Next::Over => None,
+        };
+        acme_challenges::save(&mut tx, &self.challenge).await?;
+        match next {
+            Next::GoOn => self.lease.confirm(&mut tx).await?,
+            Next::At(at) => self.lease.put_off(&mut tx, at).await?,
+            Next::Over => self.lease.finish(&mut tx).await?,
+        }
+        tx.commit().await?;
+        Ok(next)
+    }
+}

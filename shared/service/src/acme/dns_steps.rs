@@ -1,0 +1,315 @@
+//! dns-01: one TXT value to the right zone, seen by every authoritative server, and away again. Other values at the same
+//! name are never touched.
+
+use std::time::Duration;
+
+use certmill_dns::{ChangeState, DnsError, PropagationCheck, Zone};
+use certmill_domain::{
+    AcmeIdentifier, ChallengeState, DnsProviderId, Exposure, Failure, Timestamp, TxtRecord,
+};
+use certmill_storage::{acme_challenges, dns_providers as rows};
+
+use super::challenge_steps::{Next, Work};
+use super::grants;
+use super::judgement::jittered;
+use crate::dns_providers::{self, OpenProvider};
+use crate::failpoint;
+use crate::{Noun, ServiceError};
+
+/// The value must be seen at every server so often in a row, and so far apart.
+const CONFIRMATIONS: i64 = 2;
+const APART: Duration = Duration::from_secs(3);
+/// The pauses between looks for the value, in seconds; the last one repeats.
+const LOOKS: [u64; 9] = [2, 2, 3, 5, 8, 10, 15, 20, 30];
+/// A person who publishes a record by hand is not waited for that busily.
+const LOOK_FOR_A_PERSON: Duration = Duration::from_mins(2);
+/// A value that was seen nowhere for so long is added once more: somebody may have removed it.
+const ADD_AGAIN: Duration = Duration::from_mins(2);
+/// Tries with credentials or a zone that the provider refuses.
+const REFUSALS: i64 = 3;
+/// The first and the longest wait before a removal that failed is tried again.
+const REMOVE_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_hours(6));
+
+/// `waiting` → `publishing`: finds out where the value goes, and writes that down.
+pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let owner = work.challenge.owner_name();
+    let name = match work.app.dns().effective_name(&owner).await {
+        Ok(name) => name,
+        Err(error) => return setback(work, None, &error).await,
+    };
+    if !name.eq_ignore_ascii_case(&owner) {
+        let identifier: AcmeIdentifier = work.challenge.identifier.parse().map_err(ServiceError::internal)?;
+        let mut session = work.app.database().read(work.tenant).await?;
+        if let Some(failure) = grants::refusal(&mut session, work.tenant, &identifier).await? {
+            drop(session);
+            return work.fail(failure).await;
+        }
+    }
+    let explicit = work.order.dns_provider_id;
+    let Some(id) = dns_providers::for_name(work.app, work.tenant, explicit, &name).await? else {
+        let message = format!(
+            "no active DNS provider serves {name}: add one with POST /v1/pki/dns-providers, or name one as dns_provider_id"
+        );
+        return work.fail(Failure::new("dns_zone_not_found", message)).await;
+    };
+    let Some(provider) = open(work, id).await? else {
+        return work.fail(gone(id)).await;
+    };
+    let zone = match provider.client.find_zone(&name).await {
+        Ok(zone) => zone,
+        Err(error) => return setback(work, Some(id), &error).await,
+    };
+    work.challenge.record = Some(TxtRecord {
+        name,
+        value: certmill_acme::dns_challenge_value(&work.challenge.key_authorization),
+        provider: Some(id),
+        zone: serde_json::to_string(&zone).ok(),
+    });
+    work.challenge.exposure = Exposure::Wanted;
+    work.challenge.note = None;
+    work.enter(ChallengeState::Publishing);
+    let next = work.save(Next::GoOn).await?;
+    failpoint::reached("challenge.claimed");
+    Ok(next)
+}
+
+/// `publishing`: has the provider add the value, which does nothing when it is there.
+pub(super) async fn add(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let (record, zone, id) = record(work)?;
+    let Some(provider) = open(work, id).await? else {
+        return work.fail(gone(id)).await;
+    };
+    let traits = provider.client.traits();
+    let added = if traits.by_hand {
+        Ok(None)
+    } else {
+        provider.client.add_txt(&zone, &record.name, &record.value).await.map(|change| change.pending)
+    };
+    failpoint::reached("challenge.record_added");
+    match added {
+        Ok(pending) => {
+            work.challenge.exposure = if traits.by_hand { Exposure::None } else { Exposure::Present };
+            work.challenge.published_at = Some(work.app.now());
+            work.challenge.confirmations = 0;
+            let state =
+                if pending.is_some() { ChallengeState::Published } else { ChallengeState::Propagating };
+            work.challenge.pending_change = pending;
+            work.challenge.note = traits.by_hand.then(|| {
+                format!(
+                    "publish a TXT record at {} with the value {}; then POST \
+                     /v1/pki/acme/challenges/{}/complete, or wait until it is found",
+                    record.name, record.value, work.challenge.id
+                )
+            });
+            work.enter(state);
+            note_provider(work, id, None).await?;
+            work.save(Next::GoOn).await
+        }
+        Err(error) => setback(work, Some(id), &error).await,
+    }
+}
+
+/// `published`: waits until the provider says that it has applied the change.
+pub(super) async fn await_change(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let (_, _, id) = record(work)?;
+    let Some(change) = work.challenge.pending_change.clone() else {
+        work.enter(ChallengeState::Propagating);
+        return work.save(Next::GoOn).await;
+    };
+    let Some(provider) = open(work, id).await? else {
+        return work.fail(gone(id)).await;
+    };
+    match provider.client.poll(&change).await {
+        Ok(ChangeState::Done) => {
+            work.challenge.pending_change = None;
+            work.enter(ChallengeState::Propagating);
+            work.save(Next::GoOn).await
+        }
+        Ok(ChangeState::Pending { after }) => {
+            work.challenge.note = Some("the DNS provider is applying the change".to_owned());
+            let at = work.app.now().plus(after.clamp(Duration::from_secs(1), Duration::from_mins(1)));
+            work.save(Next::At(at)).await
+        }
+        Err(error) => setback(work, Some(id), &error).await,
+    }
+}
+
+/// `propagating`: looks once for the value at every authoritative server.
+pub(super) async fn await_propagation(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    if work.challenge.forced {
+        return submit(work).await;
+    }
+    let (record, zone, id) = record(work)?;
+    let Some(provider) = open(work, id).await? else {
+        return work.fail(gone(id)).await;
+    };
+    let by_hand = provider.client.traits().by_hand;
+    let settings = provider.client.propagation().clone();
+    let now = work.app.now();
+    let published = work.challenge.published_at.unwrap_or(now);
+    let settled = published.plus(Duration::from_secs(settings.settle_seconds.into()));
+    if now < settled && !by_hand {
+        return work.save(Next::At(settled)).await;
+    }
+    let check = PropagationCheck {
+        name: record.name.clone(),
+        value: record.value.clone(),
+        zone: (!by_hand).then(|| zone.apex.clone()),
+        settings: settings.clone(),
+    };
+    let seen = match work.app.dns().propagation(&check).await {
+        Ok(seen) => seen,
+        Err(error) => return setback(work, Some(id), &error).await,
+    };
+    if seen.complete {
+        work.challenge.confirmations += 1;
+        work.challenge.note = Some(seen.to_string());
+        if work.challenge.confirmations >= CONFIRMATIONS {
+            return submit(work).await;
+        }
+        return work.save(Next::At(now.plus(APART))).await;
+    }
+    work.challenge.confirmations = 0;
+    if !by_hand {
+        work.challenge.note = Some(seen.to_string());
+        if now.since(published) > Duration::from_secs(settings.timeout_seconds.into()) {
+            let message = format!("the TXT record at {} was not seen in time: {seen}", record.name);
+            return work.fail(Failure::new("dns_not_propagated", message)).await;
+        }
+        if seen.is_nowhere() && now.since(published) > ADD_AGAIN {
+            work.enter(ChallengeState::Publishing);
+            // The time counts from the first try.
+            let next = work.save(Next::GoOn).await;
+            work.challenge.published_at = Some(published);
+            return next;
+        }
+    }
+    let look = usize::try_from(work.challenge.attempts).unwrap_or_default().min(LOOKS.len()) - 1;
+    let busily = Duration::from_secs(LOOKS.get(look).copied().unwrap_or(30));
+    let pause = if by_hand { LOOK_FOR_A_PERSON } else { jittered(work.app, busily) };
+    work.save(Next::At(now.plus(pause))).await
+}
+
+async fn submit(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let mut tx = work.begin().await?;
+    acme_challenges::set_forced(&mut tx, work.challenge.id, false).await?;
+    work.challenge.forced = false;
+    work.enter(ChallengeState::Submitted);
+    work.commit(tx, Next::GoOn).await
+}
+
+/// Takes the value away, unless another challenge wants the same one.
+pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let (record, zone, id) = record(work)?;
+    let mut tx = work.begin().await?;
+    if acme_challenges::is_shared(&mut tx, work.challenge.id, &record).await? {
+        work.challenge.exposure = Exposure::Removed;
+        return work.commit(tx, Next::Over).await;
+    }
+    work.challenge.exposure = Exposure::Removing;
+    work.commit(tx, Next::GoOn).await?;
+    let Some(provider) = open(work, id).await? else {
+        tracing::error!(
+            challenge.id = %work.challenge.id,
+            dns_provider.id = %id,
+            record = record.name,
+            value = record.value,
+            "the DNS provider of a TXT value is gone: remove the value by hand"
+        );
+        work.challenge.exposure = Exposure::Removed;
+        return work.save(Next::Over).await;
+    };
+    let removed = provider.client.remove_txt(&zone, &record.name, &record.value).await;
+    failpoint::reached("challenge.record_removed");
+    match removed {
+        Ok(_) => {
+            work.challenge.exposure = Exposure::Removed;
+            work.save(Next::Over).await
+        }
+        Err(error) => {
+            let (first, longest) = REMOVE_AGAIN;
+            let exponent = u32::try_from(work.challenge.attempts.clamp(0, 12)).unwrap_or_default();
+            let pause = first.saturating_mul(2_u32.saturating_pow(exponent)).min(longest);
+            tracing::warn!(
+                challenge.id = %work.challenge.id,
+                dns_provider.id = %id,
+                record = record.name,
+                error = &error as &dyn std::error::Error,
+                "a TXT value could not be removed"
+            );
+            work.challenge.note = Some(format!("the TXT value could not be removed: {error}"));
+            note_provider(work, id, Some(&error.to_string())).await?;
+            let at = work.app.now().plus(jittered(work.app, pause));
+            work.save(Next::At(at)).await
+        }
+    }
+}
+
+/// Where the value goes, as it was written down.
+fn record(work: &Work<'_>) -> Result<(TxtRecord, Zone, DnsProviderId), ServiceError> {
+    let missing = || ServiceError::internal("a claimed dns-01 challenge knows where its value goes");
+    let record = work.challenge.record.clone().ok_or_else(missing)?;
+    let zone = record.zone.as_deref().ok_or_else(missing)?;
+    let zone: Zone = serde_json::from_str(zone).map_err(|error| ServiceError::Internal(Box::new(error)))?;
+    let id = record.provider.ok_or_else(missing)?;
+    Ok((record, zone, id))
+}
+
+/// The provider, unless it is gone.
+async fn open(work: &Work<'_>, id: DnsProviderId) -> Result<Option<OpenProvider>, ServiceError> {
+    match dns_providers::open(work.app, work.tenant, id).await {
+        Ok(provider) => Ok(Some(provider)),
+        Err(ServiceError::NotFound { noun: Noun::DnsProvider, .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn gone(id: DnsProviderId) -> Failure {
+    Failure::new("dns_provider_gone", format!("the DNS provider {id} was deleted"))
+}
+
+/// The provider, or the DNS, did not do as it should.
+async fn setback(
+    work: &mut Work<'_>,
+    provider: Option<DnsProviderId>,
+    error: &DnsError,
+) -> Result<Next, ServiceError> {
+    if let Some(id) = provider {
+        note_provider(work, id, Some(&error.to_string())).await?;
+    }
+    let tries = work.challenge.attempts;
+    let again = match error {
+        DnsError::RateLimited { after, .. } => Some(after.unwrap_or(Duration::from_secs(30))),
+        DnsError::Conflict(_) => Some(Duration::from_millis(500)),
+        DnsError::Unavailable(_) | DnsError::OutcomeUnknown(_) => Some(growing(tries)),
+        DnsError::Auth(_) | DnsError::ZoneNotFound(_) | DnsError::NotAllowed(_) if tries < REFUSALS => {
+            Some(Duration::from_secs(20))
+        }
+        _ => None,
+    };
+    let code = match error {
+        DnsError::Auth(_) => "dns_credentials_refused",
+        DnsError::ZoneNotFound(_) => "dns_zone_not_found",
+        _ => "dns_failed",
+    };
+    match again {
+        Some(pause) => {
+            work.challenge.note = Some(error.to_string());
+            let at: Timestamp = work.app.now().plus(jittered(work.app, pause));
+            work.save(Next::At(at)).await
+        }
+        None => work.fail(Failure::new(code, error.to_string())).await,
+    }
+}
+
+/// 2 s, 4 s, 8 s … up to 2 min.
+fn growing(tries: i64) -> Duration {
+    let exponent = u32::try_from(tries.clamp(1, 7)).unwrap_or(7);
+    Duration::from_secs(2_u64.saturating_pow(exponent).min(120))
+}
+
+async fn note_provider(work: &Work<'_>, id: DnsProviderId, error: Option<&str>) -> Result<(), ServiceError> {
+    let mut tx = work.begin().await?;
+    rows::note_error(&mut tx, id, error).await?;
+    Ok(tx.commit().await?)
+}

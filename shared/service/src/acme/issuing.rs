@@ -1,0 +1,312 @@
+//! From proven control to a stored certificate: key and CSR first, then the CA.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use certmill_acme::{AcmeError, IssuedChain, Order, OrderStatus};
+use certmill_domain::{
+    AcmeIdentifier, Action, Certificate, CertificateId, CertificateSource, Failure, OrderState, Sans,
+    Timestamp, legal_names,
+};
+use certmill_keys::SealPlace;
+use certmill_storage::acme_orders;
+use certmill_storage::certificates::{self, NewCertificate};
+use certmill_x509::{
+    CsrTemplate, DistinguishedName, KeyAlgorithm, ParsedCertificate, PublicKey, rfc4514_of_der,
+};
+
+use super::advance::{Next, Work};
+use super::judgement::{backoff, problem_failure};
+use super::renewal;
+use crate::app::off_thread;
+use crate::change::Act;
+use crate::failpoint;
+use crate::{Caller, ServiceError};
+
+/// How long a CA that is at work is left alone when it does not say.
+const AT_WORK: Duration = Duration::from_secs(2);
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+/// An order that the CA has the CSR of is given up so long after its end at the CA.
+const LOST_AFTER: Duration = Duration::from_hours(24);
+/// How long to wait before a certificate that is not what was ordered is fetched again.
+const WRONG: Duration = Duration::from_hours(1);
+
+/// `challenging` → `finalizing`: makes the key and the CSR, and stores them before the CA sees anything of them.
+pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let app = work.app;
+    let size = u32::try_from(work.order.key_size).unwrap_or_default();
+    let algorithm = KeyAlgorithm::from_type_and_size(&work.order.key_type, size)
+        .ok_or_else(|| ServiceError::internal("an order names a key that can be made"))?;
+    let key = app.key_pool().generate(algorithm).await?;
+    let id = work.order.id.to_string();
+    let sealed = app.keyring().seal(app, &key_place(work, &id), &key.to_pkcs8_der()?).await?;
+    let names = legal_names(&ordered_names(work), ["domains"; 4])?;
+    let template = CsrTemplate { subject: DistinguishedName::default(), subject_alt_names: names };
+    let csr = off_thread(move || Ok(template.sign(&key)?)).await?;
+    let mut tx = work.begin().await?;
+    // A key that is there already may be one that the CA has a CSR for.
+    if acme_orders::set_key(&mut tx, work.order.id, sealed, csr.clone()).await? {
+        work.order.csr_der = Some(csr);
+    }
+    work.order.state = OrderState::Finalizing;
+    let next = work.commit(tx, Next::GoOn).await?;
+    failpoint::reached("order.key_stored");
+    Ok(next)
+}
+
+fn key_place<'a>(work: &Work<'_>, id: &'a str) -> SealPlace<'a> {
+    SealPlace { tenant: work.tenant, table: "acme_orders", row: id, column: "sealed_key" }
+}
+
+fn ordered_names(work: &Work<'_>) -> Sans {
+    let mut sans = Sans::default();
+    for name in work.order.identifiers.iter() {
+        match name {
+            AcmeIdentifier::Dns(name) => sans.dns.push(name.clone()),
+            AcmeIdentifier::Ip(address) => sans.ip.push(address.to_string()),
+        }
+    }
+    sans
+}
+
+/// `finalizing`: looks where the order stands at the CA, and sends the CSR if it waits for one.
+pub(super) async fn finalize(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let url = work.order_url()?;
+    let csr = work.order.csr_der.clone();
+    let csr = csr.ok_or_else(|| ServiceError::internal("an order in `finalizing` has a CSR"))?;
+    let sent = work.client.finalize(&url, &csr).await;
+    failpoint::reached("order.finalized");
+    let order = match sent {
+        Ok(order) => order,
+        // It has taken a CSR of ours before: the next look tells.
+        Err(error) if error.is_problem("orderNotReady") => {
+            let at = work.app.now().plus(AT_WORK);
+            return work.wait(super::judgement::failure("ca_pending", &error), at).await;
+        }
+        Err(error) => return setback(work, &error).await,
+    };
+    work.succeeded().await?;
+    match order.status {
+        OrderStatus::Processing | OrderStatus::Valid => has_csr(work, order).await,
+        OrderStatus::Invalid => rejected(work, &order).await,
+        OrderStatus::Pending | OrderStatus::Ready => {
+            let failure = Failure::new("ca_pending", "the CA has not yet taken note of all validations");
+            let at = work.app.now().plus(order.retry_after.unwrap_or(AT_WORK).min(LONGEST_WAIT));
+            if work.app.now() > work.order.deadline_at {
+                return work.fail(failure).await;
+            }
+            work.wait(failure, at).await
+        }
+    }
+}
+
+/// → `issuing`
+async fn has_csr(work: &mut Work<'_>, order: Order) -> Result<Next, ServiceError> {
+    work.order.state = OrderState::Issuing;
+    work.order.certificate_url = order.certificate;
+    let next = match (&work.order.certificate_url, order.retry_after) {
+        (Some(_), _) => Next::GoOn,
+        (None, after) => {
+            Next::At(work.app.now().plus(after.unwrap_or(Duration::from_secs(1)).min(LONGEST_WAIT)))
+        }
+    };
+    work.save(next).await
+}
+
+/// `issuing`: waits until the CA has the certificate, fetches it and stores it.
+pub(super) async fn collect(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let url = match work.order.certificate_url.clone() {
+        Some(url) => url,
+        None => match ask_for_certificate(work).await? {
+            Ok(url) => url,
+            Err(next) => return Ok(next),
+        },
+    };
+    let preferred = work.order.preferred_chain.clone();
+    let chain = match work.client.certificate(&url, preferred.as_deref()).await {
+        Ok(chain) => chain,
+        Err(error) => return setback(work, &error).await,
+    };
+    failpoint::reached("order.certificate_fetched");
+    work.succeeded().await?;
+    match check(work, &chain) {
+        Ok(leaf) => store(work, &leaf, &chain).await,
+        Err(problem) => {
+            let message = format!("the CA sent something else than what was ordered: {problem}");
+            tracing::error!(order.id = %work.order.id, problem, "the CA sent something else than what was ordered");
+            let at = work.app.now().plus(WRONG);
+            work.wait(Failure::new("wrong_certificate", message), at).await
+        }
+    }
+}
+
+/// The URL of the certificate, or what to do while there is none.
+async fn ask_for_certificate(work: &mut Work<'_>) -> Result<Result<String, Next>, ServiceError> {
+    let url = work.order_url()?;
+    let order = match work.client.order(&url).await {
+        Ok(order) => order,
+        Err(error) => return Ok(Err(setback(work, &error).await?)),
+    };
+    work.succeeded().await?;
+    match (order.status, order.certificate) {
+        (OrderStatus::Valid, Some(url)) => {
+            work.order.certificate_url = Some(url.clone());
+            Ok(Ok(url))
+        }
+        (OrderStatus::Invalid, _) => {
+            let failure = problem_failure(
+                "refused_by_ca",
+                "the CA did not issue the certificate",
+                order.error.as_ref(),
+            );
+            Ok(Err(work.fail(failure).await?))
+        }
+        _ => {
+            let waited = work.order.attempts.min(8);
+            let after = order.retry_after.unwrap_or_else(|| backoff(work.app, waited - 3));
+            let at = work.app.now().plus(after.clamp(Duration::from_secs(1), LONGEST_WAIT));
+            Ok(Err(work.save(Next::At(at)).await?))
+        }
+    }
+}
+
+async fn rejected(work: &mut Work<'_>, order: &Order) -> Result<Next, ServiceError> {
+    let failure = problem_failure("refused_by_ca", "the CA has closed the order", order.error.as_ref());
+    work.fail(failure).await
+}
+
+/// An order whose CSR the CA has, or may have, is not given up because of an error: the certificate may be there.
+async fn setback(work: &mut Work<'_>, error: &AcmeError) -> Result<Next, ServiceError> {
+    let now = work.app.now();
+    let end = work.order.expires_at.unwrap_or(work.order.deadline_at).plus(LOST_AFTER);
+    // What the CA says about the CSR itself is final.
+    let about_csr = error.problem().is_some_and(|problem| {
+        ["badCSR", "badPublicKey", "rejectedIdentifier", "caa", "unsupportedIdentifier"]
+            .contains(&problem.kind.as_str())
+    });
+    let passes =
+        matches!(super::judgement::judge(work.app, error, 0), super::judgement::Judgement::Retry { .. });
+    if passes || about_csr || now > end {
+        return work.setback(error).await;
+    }
+    let at = now.plus(backoff(work.app, work.order.failures + 2));
+    work.wait(super::judgement::failure("refused_by_ca", error), at).await
+}
+
+/// What was ordered: our key, the names, a chain that holds together.
+fn check(work: &Work<'_>, chain: &IssuedChain) -> Result<ParsedCertificate, String> {
+    let [leaf, above @ ..] = chain.certificates_der.as_slice() else {
+        return Err("no certificate".to_owned());
+    };
+    let leaf = ParsedCertificate::from_der(leaf).map_err(|error| error.to_string())?;
+    let csr = work.order.csr_der.as_deref().unwrap_or_default();
+    let csr = certmill_x509::CsrInspection::from_der(csr).map_err(|error| error.to_string())?;
+    if leaf.spki_der() != csr.public_key().spki_der() {
+        return Err("the certificate is for another key".to_owned());
+    }
+    let sans = Sans::from(leaf.subject_alt_names());
+    let held: BTreeSet<&str> = sans.iter().collect();
+    let ordered = work.order.identifiers.texts();
+    let wanted: BTreeSet<&str> = ordered.iter().map(String::as_str).collect();
+    if held != wanted {
+        return Err(format!("the certificate is for {}", held.into_iter().collect::<Vec<_>>().join(", ")));
+    }
+    let mut below = leaf.clone();
+    for der in above {
+        let issuer = ParsedCertificate::from_der(der).map_err(|error| error.to_string())?;
+        let key = issuer.public_key().map_err(|error| error.to_string())?;
+        if below.issuer_der() != issuer.subject_der() || below.verify_signed_by(&key).is_err() {
+            return Err("its chain does not hold together".to_owned());
+        }
+        below = issuer;
+    }
+    Ok(leaf)
+}
+
+/// → `issued`: certificate, key, renewal plan and audit row in one transaction.
+async fn store(
+    work: &mut Work<'_>,
+    leaf: &ParsedCertificate,
+    chain: &IssuedChain,
+) -> Result<Next, ServiceError> {
+    let app = work.app;
+    let id = CertificateId::generate(app.now(), app.entropy());
+    let certificate = certificate(work, id, leaf, &leaf.public_key()?)?;
+    let sealed_key = hand_over_key(work, id).await?;
+    let caller = Caller::service(app, work.tenant, work.request_id);
+    let above: Vec<u8> = chain.certificates_der.iter().skip(1).flatten().copied().collect();
+    let mut change = app.change(&caller).await?;
+    let new = NewCertificate { certificate: certificate.clone(), sealed_key: Some(sealed_key) };
+    certificates::insert(&mut change, vec![new]).await?;
+    certificates::set_chain(&mut change, id, above).await?;
+    work.order.state = OrderState::Issued;
+    work.order.certificate_id = Some(id);
+    work.order.completed_at = Some(app.now());
+    work.order.error = missed_chain(work, chain);
+    renewal::plan(app, &mut change, &work.order, &certificate).await?;
+    work.tidy_up(&mut change).await?;
+    work.write(&mut change, Next::Over).await?;
+    acme_orders::drop_key(&mut change, work.order.id).await?;
+    let action =
+        if work.order.renewal_of.is_some() { Action::CertificateRenew } else { Action::CertificateIssue };
+    change.commit(Act::new(action, id).after(leaf.der())).await?;
+    failpoint::reached("order.stored");
+    app.wake_workers();
+    metrics::counter!("certmill_acme_orders_ended_total", "state" => "issued").increment(1);
+    tracing::info!(order.id = %work.order.id, certificate.id = %id, certificate.serial = %leaf.serial_number(), "a certificate came from an ACME server");
+    Ok(Next::Over)
+}
+
+/// A note on the order when the chain is not the one that was preferred.
+fn missed_chain(work: &Work<'_>, chain: &IssuedChain) -> Option<Failure> {
+    let preferred = work.order.preferred_chain.as_deref().filter(|_| !chain.chain_matched)?;
+    let message = format!("the CA offers no chain that ends with `{preferred}`: its default chain was taken");
+    Some(Failure::new("preferred_chain_unavailable", message))
+}
+
+/// The private key of the order, sealed for the certificate.
+async fn hand_over_key(work: &Work<'_>, certificate: CertificateId) -> Result<Vec<u8>, ServiceError> {
+    let app = work.app;
+    let mut session = app.database().read(work.tenant).await?;
+    let sealed = acme_orders::sealed_key(&mut session, work.order.id).await?;
+    drop(session);
+    let sealed = sealed.ok_or_else(|| ServiceError::internal("an order that was finalized has a key"))?;
+    let (order, row) = (work.order.id.to_string(), certificate.to_string());
+    let pkcs8 = app.keyring().open(app, &key_place(work, &order), &sealed).await?;
+    let place = SealPlace { tenant: work.tenant, table: "certificates", row: &row, column: "sealed_key" };
+    app.keyring().seal(app, &place, &pkcs8).await
+}
+
+fn certificate(
+    work: &Work<'_>,
+    id: CertificateId,
+    leaf: &ParsedCertificate,
+    public_key: &PublicKey,
+) -> Result<Certificate, ServiceError> {
+    Ok(Certificate {
+        id,
+        serial_number: *leaf.serial_number(),
+        common_name: leaf.subject().common_name.clone(),
+        subject: rfc4514_of_der(leaf.subject_der())?,
+        sans: Sans::from(leaf.subject_alt_names()),
+        ca_id: None,
+        role: None,
+        source: CertificateSource::Acme,
+        key_type: public_key.algorithm_name().to_owned(),
+        key_size: i64::from(public_key.bits()),
+        fingerprint_sha256: leaf.fingerprint_sha256(),
+        spki_sha256: public_key.spki_sha256(),
+        not_before: Timestamp::from_unix_seconds(leaf.not_before()),
+        not_after: Timestamp::from_unix_seconds(leaf.not_after()),
+        revoked_at: None,
+        revocation_reason: None,
+        has_private_key: true,
+        renewed_from: work.order.renewal_of,
+        renewed_by: None,
+        acme_order_id: Some(work.order.id),
+        tags: BTreeMap::new(),
+        description: String::new(),
+        created_at: work.app.now(),
+        der: leaf.der().to_vec(),
+    })
+}

@@ -1,0 +1,470 @@
+//! Renewing certificates from ACME servers: when, and by which order.
+//!
+//! The plan is a row per certificate. The lifetime gives a date, the CA's renewal window (RFC 9773) moves it, and near the
+//! end neither counts any more. A minute's job orders what is due; what fails comes back after a pause that grows.
+
+use std::time::Duration;
+
+use certmill_acme::{AcmeError, certificate_id};
+use certmill_domain::{
+    AccountStatus, AcmeOrder, AcmeOrderId, Action, Certificate, CertificateId, EventKind, Failure, Job,
+    OrderCause, OrderState, Renewal, RenewalWindow, TenantId, Timestamp,
+};
+use certmill_storage::{StorageError, Tx, acme_challenges, acme_orders, acme_renewals, certificates, jobs};
+use serde_json::json;
+
+use super::accounts;
+use super::judgement::{chance, jittered};
+use super::orders::{ORDER_DEADLINE, OrderWithChallenges, Ordered, refuse_unusable};
+use crate::change::Act;
+use crate::jobs::Lease;
+use crate::{App, Caller, Noun, ServiceError, events};
+
+/// Renewals that are begun in one run, and windows that are asked for.
+const BATCH: i64 = 200;
+/// How often the CA is asked when it does not say, and the bounds of what it may say.
+const ASK_EVERY: Duration = Duration::from_hours(6);
+const ASK_AT_MOST_EVERY: Duration = Duration::from_mins(1);
+const ASK_AT_LEAST_EVERY: Duration = Duration::from_hours(24);
+/// When to ask again after an error of the server.
+const ASK_AFTER_ERROR: Duration = Duration::from_hours(1);
+/// A window that could not be confirmed for so long does not count any more.
+const WINDOW_KEPT: Duration = Duration::from_hours(3 * 24);
+/// A window that moves towards us by more than this is worth a line in the log.
+const MOVED: Duration = Duration::from_hours(24);
+/// An expired certificate that could not be renewed for so long is given up.
+const GIVEN_UP_AFTER: Duration = Duration::from_hours(30 * 24);
+
+/// Plans the renewal of a new certificate, and ends that of the one that it renews.
+pub(crate) async fn plan(
+    app: &App,
+    tx: &mut Tx,
+    order: &AcmeOrder,
+    certificate: &Certificate,
+) -> Result<(), ServiceError> {
+    let now = app.now();
+    let (not_before, not_after) = (certificate.not_before, certificate.not_after);
+    let base_renew_at = Renewal::planned(not_before, not_after, chance(app));
+    let renewal = Renewal {
+        certificate_id: certificate.id,
+        account_id: order.account_id,
+        order_id: order.id,
+        auto_renew: order.auto_renew,
+        is_over: false,
+        not_before,
+        not_after,
+        base_renew_at,
+        renew_at: base_renew_at,
+        emergency_at: Renewal::emergency(not_before, not_after),
+        window: None,
+        window_checked_at: None,
+        next_window_check_at: Some(now),
+        open_order_id: None,
+        failures: 0,
+        next_attempt_at: now,
+        last_error: None,
+        alert_level: 0,
+        created_at: now,
+        updated_at: now,
+    };
+    acme_renewals::insert(tx, &renewal).await?;
+    let data = json!({
+        "order_id": order.id, "serial_number": certificate.serial_number.to_string(),
+        "not_after": not_after.to_string(), "domains": order.identifiers.texts(), "renews": order.renewal_of,
+    });
+    let kind = match order.renewal_of {
+        Some(old) => {
+            acme_renewals::end(tx, old, now).await?;
+            // A certificate that was revoked meanwhile is not linked; the new one is as good.
+            if certificates::set_renewed_by(tx, old, certificate.id).await? {
+                certificates::copy_labels(tx, old, certificate.id).await?;
+            }
+            EventKind::CertificateRenewed
+        }
+        None => EventKind::CertificateIssued,
+    };
+    events::emit(app, tx, kind, certificate.id, data).await
+}
+
+/// An order has failed: if it was to renew something, that is tried again later.
+pub(crate) async fn order_failed(
+    app: &App,
+    tx: &mut Tx,
+    order: &AcmeOrder,
+    failure: &Failure,
+) -> Result<(), ServiceError> {
+    let Some(certificate) = order.renewal_of else {
+        return Ok(());
+    };
+    let Some(mut renewal) = acme_renewals::find(tx, certificate).await? else {
+        return Ok(());
+    };
+    set_back(app, &mut renewal, failure);
+    if acme_renewals::fail(tx, &renewal, order.id, app.now()).await? {
+        report_failure(app, tx, &renewal, failure).await?;
+    }
+    Ok(())
+}
+
+fn set_back(app: &App, renewal: &mut Renewal, failure: &Failure) {
+    let now = app.now();
+    renewal.failures += 1;
+    renewal.next_attempt_at = now.plus(jittered(app, renewal.backoff(now)));
+    renewal.last_error = Some(failure.message.chars().take(1_000).collect());
+}
+
+async fn report_failure(
+    app: &App,
+    tx: &mut Tx,
+    renewal: &Renewal,
+    failure: &Failure,
+) -> Result<(), ServiceError> {
+    let data = json!({
+        "code": failure.code, "message": failure.message, "failures": renewal.failures,
+        "next_attempt_at": renewal.next_attempt_at.to_string(), "not_after": renewal.not_after.to_string(),
+        "level": renewal.alarm(app.now()),
+    });
+    events::emit(app, tx, EventKind::CertificateRenewalFailed, renewal.certificate_id, data).await
+}
+
+/// The job that runs every minute: orders what is due, has windows asked for, and raises alerts.
+pub(crate) async fn renew_due(app: &App, lease: &Lease) -> Result<(), ServiceError> {
+    let now = app.now();
+    let mut session = app.database().read_system().await?;
+    let due = acme_renewals::due(&mut session, now, BATCH).await?;
+    let checks = acme_renewals::window_checks_due(&mut session, now, BATCH).await?;
+    let worrying = acme_renewals::worrying(&mut session, now, BATCH).await?;
+    drop(session);
+    for (tenant, certificate) in due {
+        begin_due(app, lease, tenant, certificate).await?;
+    }
+    for (tenant, certificate) in checks {
+        let job = Job::CheckRenewalWindow(certificate);
+        let mut tx = app.database().begin(tenant).await?;
+        lease.confirm(&mut tx).await?;
+        if !jobs::is_open(&mut tx, &job).await? {
+            app.enqueue(&mut tx, job, None).await?;
+            tx.commit().await?;
+        }
+    }
+    for (tenant, certificate) in worrying {
+        raise_alert(app, lease, tenant, certificate).await?;
+    }
+    let mut tx = app.database().begin_system().await?;
+    lease.finish(&mut tx).await?;
+    tx.commit().await?;
+    app.wake_workers();
+    Ok(())
+}
+
+/// Orders one renewal that is due, or notes why that is not possible.
+async fn begin_due(
+    app: &App,
+    lease: &Lease,
+    tenant: TenantId,
+    certificate: CertificateId,
+) -> Result<(), ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    let Some(mut renewal) = acme_renewals::find(&mut session, certificate).await? else {
+        return Ok(());
+    };
+    drop(session);
+    let now = app.now();
+    let account = accounts::of_tenant(app, tenant, renewal.account_id).await?;
+    if account.status != AccountStatus::Valid {
+        let message = format!("the ACME account {} is {}", account.id, account.status);
+        let failure = Failure::new("account_not_valid", message);
+        return not_begun(app, lease, tenant, &mut renewal, &failure).await;
+    }
+    if now > renewal.not_after && now.since(renewal.not_after) > GIVEN_UP_AFTER {
+        let mut tx = app.database().begin(tenant).await?;
+        lease.confirm(&mut tx).await?;
+        acme_renewals::end(&mut tx, certificate, now).await?;
+        let failure = Failure::new("given_up", "it expired a month ago and could not be renewed");
+        report_failure(app, &mut tx, &renewal, &failure).await?;
+        tracing::error!(certificate.id = %certificate, tenant.id = %tenant, "the renewal of an expired certificate was given up");
+        return Ok(tx.commit().await?);
+    }
+    let caller = Caller::service(app, tenant, None);
+    let order = successor(app, &caller, &renewal, OrderCause::Renewal).await?;
+    let mut change = app.change(&caller).await?;
+    lease.confirm(&mut *change).await?;
+    match begin(app, &mut change, &order, certificate, None).await {
+        Ok(true) => change.commit(act(&order)).await,
+        Ok(false) => Ok(()),
+        // The same names are on order in this account by somebody's call. Its certificate is another one; this renewal is
+        // tried again when that is through.
+        Err(ServiceError::AlreadyExists { .. }) => {
+            drop(change);
+            let failure = Failure::new("order_open", "another order for the same names is under way");
+            not_begun(app, lease, tenant, &mut renewal, &failure).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn not_begun(
+    app: &App,
+    lease: &Lease,
+    tenant: TenantId,
+    renewal: &mut Renewal,
+    failure: &Failure,
+) -> Result<(), ServiceError> {
+    // An id that nobody has, so that the row is written as for an order that has failed.
+    let id = AcmeOrderId::generate(app.now(), app.entropy());
+    set_back(app, renewal, failure);
+    let mut tx = app.database().begin(tenant).await?;
+    lease.confirm(&mut tx).await?;
+    if acme_renewals::begin(&mut tx, renewal.certificate_id, id, app.now()).await? {
+        acme_renewals::fail(&mut tx, renewal, id, app.now()).await?;
+        report_failure(app, &mut tx, renewal, failure).await?;
+    }
+    Ok(tx.commit().await?)
+}
+
+/// The order that renews a certificate: as the one that it came from.
+async fn successor(
+    app: &App,
+    caller: &Caller,
+    renewal: &Renewal,
+    cause: OrderCause,
+) -> Result<AcmeOrder, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    let old = acme_orders::find(&mut session, renewal.order_id).await?;
+    let certificate = certificates::find(&mut session, renewal.certificate_id).await?;
+    drop(session);
+    let (Some(old), Some(certificate)) = (old, certificate) else {
+        return Err(ServiceError::internal("a renewal has an order and a certificate"));
+    };
+    let now = app.now();
+    // The window tells that the CA knows of replacing.
+    let replaces = renewal.window.as_ref().and_then(|_| certificate_id(&certificate.der).ok());
+    Ok(AcmeOrder {
+        id: AcmeOrderId::generate(now, app.entropy()),
+        state: OrderState::New,
+        cause,
+        auto_renew: renewal.auto_renew,
+        renewal_of: Some(renewal.certificate_id),
+        replaces,
+        order_url: None,
+        finalize_url: None,
+        certificate_url: None,
+        expires_at: None,
+        deadline_at: now.plus(ORDER_DEADLINE),
+        csr_der: None,
+        certificate_id: None,
+        error: None,
+        attempts: 0,
+        failures: 0,
+        next_attempt_at: Some(now),
+        refreshed_at: None,
+        created_at: now,
+        updated_at: now,
+        completed_at: None,
+        ..old
+    })
+}
+
+/// Stores a renewal's order and has it worked on; false when one is under way or nothing is left to renew.
+async fn begin(
+    app: &App,
+    tx: &mut Tx,
+    order: &AcmeOrder,
+    certificate: CertificateId,
+    request_id: Option<&str>,
+) -> Result<bool, ServiceError> {
+    if !acme_renewals::begin(tx, certificate, order.id, app.now()).await? {
+        return Ok(false);
+    }
+    match acme_orders::insert(tx, order).await {
+        Err(StorageError::AlreadyExists) => {
+            let name = order.identifiers.texts().join(", ");
+            return Err(ServiceError::AlreadyExists { what: "order", name });
+        }
+        other => other?,
+    }
+    app.enqueue(tx, Job::AdvanceOrder(order.id), request_id).await?;
+    metrics::counter!("certmill_acme_orders_total", "cause" => order.cause.as_str()).increment(1);
+    Ok(true)
+}
+
+fn act(order: &AcmeOrder) -> Act {
+    Act::new(Action::AcmeOrderCreate, order.id).after(order.identifiers.texts().join(" "))
+}
+
+/// Renews a certificate now, whatever its plan; an order that is under way is the answer.
+pub async fn renew_now(
+    app: &App,
+    caller: &Caller,
+    certificate: &Certificate,
+) -> Result<Ordered, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    let renewal = acme_renewals::find(&mut session, certificate.id).await?;
+    drop(session);
+    let renewal = renewal.ok_or_else(|| ServiceError::not_found(Noun::AcmeOrder, certificate.id))?;
+    if let Some(open) = renewal.open_order_id {
+        return under_way(app, caller, open).await;
+    }
+    refuse_unusable(&accounts::find(app, caller, renewal.account_id).await?)?;
+    let order = successor(app, caller, &renewal, OrderCause::Manual).await?;
+    let mut change = app.change(caller).await?;
+    match begin(app, &mut change, &order, certificate.id, Some(&caller.request_id)).await {
+        Ok(true) => {}
+        Ok(false) => return Err(ServiceError::CallInProgress { seconds: 1 }),
+        Err(ServiceError::AlreadyExists { .. }) => {
+            drop(change);
+            let key = acme_orders::identifiers_key(&order.identifiers, order.profile.as_deref());
+            let mut session = app.database().read(caller.tenant).await?;
+            let open = acme_orders::find_open(&mut session, order.account_id, &key).await?;
+            drop(session);
+            let open = open.ok_or(ServiceError::CallInProgress { seconds: 1 })?;
+            return under_way(app, caller, open.id).await;
+        }
+        Err(error) => return Err(error),
+    }
+    change.commit(act(&order)).await?;
+    app.wake_workers();
+    Ok(Ordered { order: OrderWithChallenges { order, challenges: Vec::new() }, deduplicated: false })
+}
+
+async fn under_way(app: &App, caller: &Caller, id: AcmeOrderId) -> Result<Ordered, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    let order = acme_orders::find(&mut session, id).await?;
+    let order = order.ok_or_else(|| ServiceError::not_found(Noun::AcmeOrder, id))?;
+    let challenges = acme_challenges::of_orders(&mut session, &[id]).await?;
+    Ok(Ordered { order: OrderWithChallenges { order, challenges }, deduplicated: true })
+}
+
+/// Asks the CA when a certificate is to be renewed: the job.
+pub(crate) async fn check_window(
+    app: &App,
+    lease: &Lease,
+    tenant: TenantId,
+    id: CertificateId,
+) -> Result<(), ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    let renewal = acme_renewals::find(&mut session, id).await?.filter(|renewal| !renewal.is_over);
+    let certificate = certificates::find(&mut session, id).await?;
+    drop(session);
+    let asked = match renewal.zip(certificate) {
+        Some((mut renewal, certificate)) => {
+            let account = accounts::of_tenant(app, tenant, renewal.account_id).await?;
+            let told = app.acme().renewal_info(&account.directory_url, &certificate.der).await;
+            take_account(app, &mut renewal, told);
+            Some(renewal)
+        }
+        None => None,
+    };
+    let mut tx = app.database().begin(tenant).await?;
+    if let Some(renewal) = asked {
+        acme_renewals::set_window(&mut tx, &renewal).await?;
+    }
+    lease.finish(&mut tx).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Takes what the CA said, or did not say, into the plan.
+fn take_account(
+    app: &App,
+    renewal: &mut Renewal,
+    told: Result<Option<certmill_acme::RenewalInfo>, AcmeError>,
+) {
+    let now = app.now();
+    renewal.updated_at = now;
+    match told {
+        Ok(None) => {
+            renewal.window = None;
+            renewal.next_window_check_at = None;
+            renewal.renew_at = renewal.base_renew_at;
+        }
+        Ok(Some(info)) => {
+            let window = RenewalWindow {
+                start: Timestamp::from_unix_seconds(info.window_start),
+                end: Timestamp::from_unix_seconds(info.window_end),
+                explanation_url: info.explanation_url,
+            };
+            let wait = info.retry_after.unwrap_or(ASK_EVERY).clamp(ASK_AT_MOST_EVERY, ASK_AT_LEAST_EVERY);
+            renewal.next_window_check_at = Some(now.plus(wait));
+            renewal.window_checked_at = Some(now);
+            take_window(app, renewal, window);
+        }
+        Err(error) => {
+            let wait = match &error {
+                AcmeError::Server { .. } | AcmeError::Busy { .. } => {
+                    error.retry_after().unwrap_or(ASK_AFTER_ERROR)
+                }
+                _ => ASK_EVERY,
+            };
+            renewal.next_window_check_at = Some(now.plus(wait.max(ASK_AT_MOST_EVERY)));
+            let silent_since = renewal.window_checked_at.unwrap_or(renewal.created_at);
+            if renewal.window.is_some() && now.since(silent_since) > WINDOW_KEPT {
+                renewal.window = None;
+                renewal.renew_at = renewal.base_renew_at;
+            }
+            tracing::info!(
+                certificate.id = %renewal.certificate_id,
+                error = &error as &dyn std::error::Error,
+                "the CA does not say when to renew"
+            );
+        }
+    }
+}
+
+/// A new window gives a new moment, by chance within it (RFC 9773 section 4.2); the same one changes nothing.
+fn take_window(app: &App, renewal: &mut Renewal, window: RenewalWindow) {
+    let same = renewal.window.as_ref().is_some_and(|old| old.start == window.start && old.end == window.end);
+    if same {
+        renewal.window = Some(window);
+        return;
+    }
+    let now = app.now();
+    let before = renewal.window.as_ref().map(|old| old.start);
+    if before.is_some_and(|before| before > window.start && before.since(window.start) > MOVED) {
+        tracing::warn!(
+            certificate.id = %renewal.certificate_id,
+            explanation = window.explanation_url.as_deref().unwrap_or("none"),
+            "the CA wants a certificate renewed earlier than it had said"
+        );
+    }
+    let moment = if window.end <= window.start {
+        now
+    } else {
+        window.start.plus(window.end.since(window.start).mul_f64(chance(app)))
+    };
+    renewal.renew_at = moment.min(renewal.emergency_at);
+    renewal.window = Some(window);
+}
+
+/// Tells once per level that a certificate comes to its end.
+async fn raise_alert(
+    app: &App,
+    lease: &Lease,
+    tenant: TenantId,
+    id: CertificateId,
+) -> Result<(), ServiceError> {
+    let mut tx = app.database().begin(tenant).await?;
+    let Some(renewal) = acme_renewals::find(&mut tx, id).await? else {
+        return Ok(());
+    };
+    let level = renewal.alarm(app.now());
+    if level <= renewal.alert_level || !acme_renewals::raise_alert(&mut tx, id, level).await? {
+        return Ok(());
+    }
+    lease.confirm(&mut tx).await?;
+    let data = json!({
+        "level": level, "not_after": renewal.not_after.to_string(), "auto_renew": renewal.auto_renew,
+        "failures": renewal.failures, "last_error": renewal.last_error,
+    });
+    events::emit(app, &mut tx, EventKind::CertificateExpiring, id, data).await?;
+    tx.commit().await?;
+    let last_error = renewal.last_error.as_deref().unwrap_or("none");
+    match level {
+        3.. => {
+            tracing::error!(certificate.id = %id, tenant.id = %tenant, not_after = %renewal.not_after, last_error, "a certificate is about to end and was not renewed");
+        }
+        _ => {
+            tracing::warn!(certificate.id = %id, tenant.id = %tenant, not_after = %renewal.not_after, last_error, "a certificate should have been renewed");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,349 @@
+//! DNS providers of a tenant.
+
+use std::collections::BTreeMap;
+
+use certmill_dns::{ConfigError, DnsError, ParsedConfig};
+use certmill_domain::{Action, DnsProvider, DnsProviderId, FieldErrors, TenantId};
+use certmill_keys::SealPlace;
+use certmill_storage::{StorageError, acme_orders, dns_providers};
+use certmill_x509::DnsName;
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::change::Act;
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
+
+const LONGEST_NAME: usize = 128;
+const MOST_ZONES: usize = 1_000;
+
+/// A provider that is to be added.
+pub struct NewProvider {
+    /// What to call it.
+    pub name: String,
+    /// Its type.
+    pub kind: String,
+    /// Its configuration with its credentials: a JSON object.
+    pub config: Value,
+    /// The zones that it serves; what it tells of itself when absent.
+    pub zones: Option<Vec<String>>,
+    /// Whether it is used; true when absent.
+    pub is_active: Option<bool>,
+    /// Whether the credentials are proven before anything is stored.
+    pub verify: bool,
+}
+
+/// What is to change about a provider; what is none stays.
+pub struct ProviderChanges {
+    /// Its name.
+    pub name: Option<String>,
+    /// Fields of its configuration.
+    pub config: Option<Value>,
+    /// Its zones; `Some(None)` leaves them to the provider.
+    pub zones: Option<Option<Vec<String>>>,
+    /// Whether it is used.
+    pub is_active: Option<bool>,
+    /// Whether changed credentials are proven before anything is stored.
+    pub verify: bool,
+}
+
+/// A provider as it may be seen.
+pub struct ShownProvider {
+    /// The provider.
+    pub provider: DnsProvider,
+    /// Its configuration, with `***` for credentials.
+    pub shown_config: Value,
+}
+
+/// Adds a provider.
+pub async fn create(app: &App, caller: &Caller, new: NewProvider) -> Result<ShownProvider, ServiceError> {
+    let now = app.now();
+    let id = DnsProviderId::generate(now, app.entropy());
+    let parsed = certmill_dns::parse_config(&new.kind, &new.config).map_err(config_error)?;
+    let mut provider = DnsProvider {
+        id,
+        name: checked_name(new.name)?,
+        kind: parsed.kind.to_owned(),
+        config: parsed.public.clone(),
+        zones: checked_zones(new.zones.unwrap_or_default())?,
+        discovered_zones: Vec::new(),
+        is_active: new.is_active.unwrap_or(true),
+        verified_at: None,
+        last_error: None,
+        created_at: now,
+        updated_at: now,
+    };
+    if new.verify {
+        verify(app, &mut provider, &parsed).await?;
+    }
+    let sealed = seal(app, caller.tenant, id, &parsed.secret).await?;
+    let mut change = app.change(caller).await?;
+    match dns_providers::insert(&mut change, &provider, Some(sealed)).await {
+        Err(StorageError::AlreadyExists) => {
+            return Err(ServiceError::AlreadyExists { what: "DNS provider", name: provider.name });
+        }
+        other => other?,
+    }
+    change.commit(Act::new(Action::DnsProviderCreate, id).after(public_text(&provider))).await?;
+    let shown_config = certmill_dns::shown(&provider.config, &parsed.secret);
+    Ok(ShownProvider { provider, shown_config })
+}
+
+/// Changes a provider. Credentials that are not sent stay.
+pub async fn update(
+    app: &App,
+    caller: &Caller,
+    id: DnsProviderId,
+    changes: ProviderChanges,
+) -> Result<ShownProvider, ServiceError> {
+    let (old, secret) = stored(app, caller.tenant, id).await?;
+    let config = changes.config.as_ref();
+    let parsed = match config {
+        Some(config) => {
+            let merged = certmill_dns::merge(&old.config, &secret, config).map_err(config_error)?;
+            certmill_dns::parse_config(&old.kind, &merged).map_err(config_error)?
+        }
+        None => ParsedConfig { kind: "", public: old.config.clone(), secret },
+    };
+    let mut provider = DnsProvider { config: parsed.public.clone(), updated_at: app.now(), ..old.clone() };
+    if let Some(name) = changes.name {
+        provider.name = checked_name(name)?;
+    }
+    if let Some(zones) = changes.zones {
+        provider.zones = checked_zones(zones.unwrap_or_default())?;
+    }
+    provider.is_active = changes.is_active.unwrap_or(provider.is_active);
+    if changes.verify && (config.is_some() || provider.zones != old.zones) {
+        verify(app, &mut provider, &parsed).await?;
+    }
+    let sealed = seal(app, caller.tenant, id, &parsed.secret).await?;
+    let mut change = app.change(caller).await?;
+    match dns_providers::update(&mut change, &provider, Some(sealed), old.updated_at).await {
+        Err(StorageError::AlreadyExists) => {
+            return Err(ServiceError::AlreadyExists { what: "DNS provider", name: provider.name });
+        }
+        Ok(false) => return Err(ServiceError::CallInProgress { seconds: 1 }),
+        other => other?,
+    };
+    let act = Act::new(Action::DnsProviderUpdate, id).before(public_text(&old)).after(public_text(&provider));
+    change.commit(act).await?;
+    let shown_config = certmill_dns::shown(&provider.config, &parsed.secret);
+    Ok(ShownProvider { provider, shown_config })
+}
+
+/// A provider of the tenant.
+pub async fn find(app: &App, caller: &Caller, id: DnsProviderId) -> Result<ShownProvider, ServiceError> {
+    let (provider, secret) = stored(app, caller.tenant, id).await?;
+    Ok(shown(provider, &secret))
+}
+
+fn shown(provider: DnsProvider, secret: &[u8]) -> ShownProvider {
+    let shown_config = certmill_dns::shown(&provider.config, secret);
+    ShownProvider { provider, shown_config }
+}
+
+/// The tenant's providers, newest first.
+pub async fn list(
+    app: &App,
+    caller: &Caller,
+    page: &PageRequest,
+) -> Result<Page<ShownProvider>, ServiceError> {
+    let (limit, before) = (page.rows()?, page.key::<DnsProviderId>()?);
+    let mut session = app.database().read(caller.tenant).await?;
+    let rows = dns_providers::list(&mut session, before, limit + 1).await?;
+    let mut items = Vec::with_capacity(rows.len());
+    for provider in rows {
+        let sealed = dns_providers::sealed_credentials(&mut session, provider.id).await?;
+        let secret = unseal(app, caller.tenant, provider.id, sealed).await?;
+        items.push(shown(provider, &secret));
+    }
+    Ok(Page::cut(items, limit, |item: &ShownProvider| item.provider.id.to_string()))
+}
+
+/// Removes a provider that no open order needs.
+pub async fn delete(app: &App, caller: &Caller, id: DnsProviderId) -> Result<(), ServiceError> {
+    let mut change = app.change(caller).await?;
+    let missing = || ServiceError::not_found(Noun::DnsProvider, id);
+    let provider = dns_providers::find(&mut change, id).await?.ok_or_else(missing)?;
+    if let Some(order) = acme_orders::needing_provider(&mut change, id).await? {
+        let message =
+            format!("the order {order} needs {id}: wait until it has ended and its records are removed");
+        return Err(ServiceError::InUse { message, by: order.to_string() });
+    }
+    if !dns_providers::delete(&mut change, id).await? {
+        return Err(missing());
+    }
+    change.commit(Act::new(Action::DnsProviderDelete, id).before(public_text(&provider))).await
+}
+
+/// The types of providers.
+pub fn types() -> Vec<&'static str> {
+    certmill_dns::types().collect()
+}
+
+/// Reads the id of a provider; one that cannot be an id is as good as absent.
+pub fn parse_id(text: &str) -> Result<DnsProviderId, ServiceError> {
+    text.parse().map_err(|_| ServiceError::not_found(Noun::DnsProvider, text))
+}
+
+/// A provider that can be spoken to.
+pub(crate) struct OpenProvider {
+    pub(crate) client: Box<dyn certmill_dns::DnsProvider>,
+}
+
+/// Opens a provider with its credentials.
+pub(crate) async fn open(
+    app: &App,
+    tenant: TenantId,
+    id: DnsProviderId,
+) -> Result<OpenProvider, ServiceError> {
+    let (row, secret) = stored(app, tenant, id).await?;
+    let client = app
+        .dns()
+        .open(&row.kind, &row.config, &secret)
+        .map_err(|error| ServiceError::InvalidConfig { message: error.to_string(), upstream: None })?;
+    Ok(OpenProvider { client })
+}
+
+/// The provider for a name: the one that the order names, else the active one with the longest zone, and of several with the
+/// same zone the oldest.
+pub(crate) async fn for_name(
+    app: &App,
+    tenant: TenantId,
+    explicit: Option<DnsProviderId>,
+    name: &str,
+) -> Result<Option<DnsProviderId>, ServiceError> {
+    if explicit.is_some() {
+        return Ok(explicit);
+    }
+    let mut session = app.database().read(tenant).await?;
+    let mut best: Option<(usize, DnsProviderId)> = None;
+    for provider in dns_providers::active(&mut session).await? {
+        let length = provider.zone_of(name).map(str::len);
+        if let Some(length) = length.filter(|length| best.is_none_or(|(longest, _)| *length > longest)) {
+            best = Some((length, provider.id));
+        }
+    }
+    Ok(best.map(|(_, id)| id))
+}
+
+async fn stored(
+    app: &App,
+    tenant: TenantId,
+    id: DnsProviderId,
+) -> Result<(DnsProvider, Zeroizing<Vec<u8>>), ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    let provider = dns_providers::find(&mut session, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::DnsProvider, id))?;
+    let sealed = dns_providers::sealed_credentials(&mut session, id).await?;
+    drop(session);
+    let secret = unseal(app, tenant, id, sealed).await?;
+    Ok((provider, secret))
+}
+
+async fn seal(
+    app: &App,
+    tenant: TenantId,
+    id: DnsProviderId,
+    secret: &[u8],
+) -> Result<Vec<u8>, ServiceError> {
+    app.keyring().seal(app, &place(tenant, &id.to_string()), secret).await
+}
+
+async fn unseal(
+    app: &App,
+    tenant: TenantId,
+    id: DnsProviderId,
+    sealed: Option<Vec<u8>>,
+) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
+    match sealed {
+        Some(sealed) => app.keyring().open(app, &place(tenant, &id.to_string()), &sealed).await,
+        None => Ok(Zeroizing::new(Vec::new())),
+    }
+}
+
+fn place(tenant: TenantId, row: &str) -> SealPlace<'_> {
+    SealPlace { tenant, table: "dns_providers", row, column: "sealed_credentials" }
+}
+
+/// Proves the credentials by a read, and notes which zones the provider tells of.
+async fn verify(app: &App, provider: &mut DnsProvider, parsed: &ParsedConfig) -> Result<(), ServiceError> {
+    let client = app.dns().open(&provider.kind, &parsed.public, &parsed.secret).map_err(unusable)?;
+    let discovered = client.verify().await.map_err(unusable)?;
+    provider.discovered_zones = discovered;
+    if !provider.discovered_zones.is_empty() {
+        let serves = |zone: &str| {
+            provider.discovered_zones.iter().any(|served| {
+                zone == served || zone.strip_suffix(served.as_str()).is_some_and(|rest| rest.ends_with('.'))
+            })
+        };
+        if let Some(zone) = provider.zones.iter().find(|zone| !serves(zone)) {
+            let served = provider.discovered_zones.join(", ");
+            return Err(ServiceError::field(
+                "zones",
+                format!("`{zone}` is not served: the provider has {served}"),
+            ));
+        }
+    }
+    provider.verified_at = Some(app.now());
+    provider.last_error = None;
+    Ok(())
+}
+
+fn unusable(error: DnsError) -> ServiceError {
+    let message = format!("the configuration does not work: {error}");
+    ServiceError::InvalidConfig { message, upstream: Some(Value::from(error.to_string())) }
+}
+
+fn config_error(error: ConfigError) -> ServiceError {
+    match error {
+        ConfigError::UnknownType(_) => ServiceError::field("type", error.to_string()),
+        ConfigError::Fields(fields) => {
+            let named = fields.into_iter().map(|(field, problem)| match field.as_str() {
+                "config" => (field, problem),
+                _ => (format!("config.{field}"), problem),
+            });
+            ServiceError::Validation(FieldErrors(named.collect::<BTreeMap<_, _>>()))
+        }
+    }
+}
+
+fn checked_name(name: String) -> Result<String, ServiceError> {
+    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let problem = format!("must have 1 to {LONGEST_NAME} characters, none of them a control character");
+        return Err(ServiceError::field("name", problem));
+    }
+    Ok(name)
+}
+
+/// Zones in A-labels and lower case, without doubles.
+fn checked_zones(zones: Vec<String>) -> Result<Vec<String>, ServiceError> {
+    if zones.len() > MOST_ZONES {
+        return Err(ServiceError::field(
+            "zones",
+            format!("has {} entries; at most {MOST_ZONES}", zones.len()),
+        ));
+    }
+    let mut checked = Vec::with_capacity(zones.len());
+    for zone in zones {
+        let name: DnsName = zone
+            .parse()
+            .map_err(|error: certmill_x509::X509Error| ServiceError::field("zones", format!("{error}")))?;
+        if name.is_wildcard() {
+            return Err(ServiceError::field(
+                "zones",
+                format!("`{name}` is a wildcard: name the zone itself"),
+            ));
+        }
+        checked.push(name.as_str().to_owned());
+    }
+    checked.sort_unstable();
+    checked.dedup();
+    Ok(checked)
+}
+
+/// What the audit log's digests are of; credentials are not part of it.
+fn public_text(provider: &DnsProvider) -> String {
+    let DnsProvider { name, kind, config, zones, is_active, .. } = provider;
+    format!("{name}\n{kind}\n{config}\n{zones:?}\n{is_active}")
+}

@@ -1,0 +1,300 @@
+//! Challenges of orders, and the answers that the responders give.
+
+use certmill_domain::{
+    AcmeChallenge, AcmeChallengeId, AcmeOrderId, ChallengeState, ChallengeType, DnsProviderId, Exposure,
+    TenantId, Timestamp, TxtRecord,
+};
+
+use crate::acme_orders::optional;
+use crate::error::{from_json, parsed, to_json, word};
+use crate::query::{Query, Rows};
+use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink};
+
+const TABLE: &str = "acme_challenges";
+const SELECT: &str = "SELECT id, order_id, authorization_url, url, identifier, wildcard, kind, token, \
+     key_authorization, state, record_name, record_value, zone, dns_provider_id, pending_change, exposure, \
+     confirmations, submissions, forced, error, note, attempts, next_attempt_at, deadline_at, published_at, \
+     submitted_at, validated_at, created_at, updated_at FROM acme_challenges WHERE ";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    order_id: String,
+    authorization_url: String,
+    url: String,
+    identifier: String,
+    wildcard: bool,
+    kind: String,
+    token: String,
+    key_authorization: String,
+    state: String,
+    record_name: Option<String>,
+    record_value: Option<String>,
+    zone: Option<String>,
+    dns_provider_id: Option<String>,
+    pending_change: Option<String>,
+    exposure: String,
+    confirmations: i64,
+    submissions: i64,
+    forced: bool,
+    error: Option<String>,
+    note: Option<String>,
+    attempts: i64,
+    next_attempt_at: Option<i64>,
+    deadline_at: i64,
+    published_at: Option<i64>,
+    submitted_at: Option<i64>,
+    validated_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+const INSERT: &str = "INSERT INTO acme_challenges (tenant_id, id, order_id, authorization_url, url, identifier, \
+     wildcard, kind, token, key_authorization, state, exposure, deadline_at, next_attempt_at, validated_at, \
+     created_at, updated_at)";
+
+/// Stores the challenges of an order; those that are there already (by their authorization) stay as they are.
+pub async fn insert(tx: &mut Tx, challenges: &[AcmeChallenge]) -> Result<(), StorageError> {
+    let mut rows = Rows::new(INSERT, 17);
+    rows.suffix = " ON CONFLICT (tenant_id, order_id, authorization_url) DO NOTHING";
+    for challenge in challenges {
+        rows.value(tx.tenant_key())
+            .value(challenge.id.to_string())
+            .value(challenge.order_id.to_string())
+            .value(challenge.authorization_url.clone())
+            .value(challenge.url.clone())
+            .value(challenge.identifier.clone())
+            .value(challenge.wildcard)
+            .value(challenge.kind.as_str())
+            .value(challenge.token.clone())
+            .value(challenge.key_authorization.clone())
+            .value(challenge.state.as_str())
+            .value(challenge.exposure.as_str())
+            .value(challenge.deadline_at.unix_micros())
+            .value(challenge.next_attempt_at.map(Timestamp::unix_micros))
+            .value(challenge.validated_at.map(Timestamp::unix_micros))
+            .value(challenge.created_at.unix_micros())
+            .value(challenge.updated_at.unix_micros());
+    }
+    tx.link().insert(rows).await
+}
+
+/// Writes everything about a challenge that its job may change.
+pub async fn save(tx: &mut Tx, challenge: &AcmeChallenge) -> Result<(), StorageError> {
+    let micros = |time: Option<Timestamp>| time.map(Timestamp::unix_micros);
+    let (name, value, zone, provider) = match &challenge.record {
+        Some(TxtRecord { name, value, zone, provider }) => {
+            (Some(name.clone()), Some(value.clone()), zone.clone(), provider.map(|id| id.to_string()))
+        }
+        None => (None, None, None, None),
+    };
+    let query = Query::new(
+        "UPDATE acme_challenges SET state = $1, record_name = $2, record_value = $3, zone = $4, \
+         dns_provider_id = $5, pending_change = $6, exposure = $7, confirmations = $8, submissions = $9, \
+         error = $10, note = $11, attempts = $12, next_attempt_at = $13, deadline_at = $14, published_at = $15, \
+         submitted_at = $16, validated_at = $17, updated_at = $18 WHERE tenant_id = $19 AND id = $20",
+    )
+    .bind(challenge.state.as_str())
+    .bind(name)
+    .bind(value)
+    .bind(zone)
+    .bind(provider)
+    .bind(challenge.pending_change.clone())
+    .bind(challenge.exposure.as_str())
+    .bind(challenge.confirmations)
+    .bind(challenge.submissions)
+    .bind(to_json(TABLE, "error", challenge.error.as_ref())?)
+    .bind(challenge.note.clone())
+    .bind(challenge.attempts)
+    .bind(micros(challenge.next_attempt_at))
+    .bind(challenge.deadline_at.unix_micros())
+    .bind(micros(challenge.published_at))
+    .bind(micros(challenge.submitted_at))
+    .bind(micros(challenge.validated_at))
+    .bind(challenge.updated_at.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(challenge.id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// A challenge of the tenant.
+pub async fn find(session: &mut Session, id: AcmeChallengeId) -> Result<Option<AcmeChallenge>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND id = ").push_bind(id.to_string());
+    session.link().fetch_optional::<Row>(query).await?.map(challenge).transpose()
+}
+
+/// The challenges of some orders, in the order of their identifiers.
+pub async fn of_orders(
+    session: &mut Session,
+    orders: &[AcmeOrderId],
+) -> Result<Vec<AcmeChallenge>, StorageError> {
+    if orders.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    for (at, order) in orders.iter().enumerate() {
+        query.push(if at == 0 { " AND order_id IN (" } else { ", " }).push_bind(order.to_string());
+    }
+    query.push(") ORDER BY order_id, identifier, wildcard, id");
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(challenge).collect()
+}
+
+/// Notes that a person says a challenge is ready, or that this was taken into account.
+pub async fn set_forced(tx: &mut Tx, id: AcmeChallengeId, forced: bool) -> Result<(), StorageError> {
+    let query = Query::new("UPDATE acme_challenges SET forced = $1 WHERE tenant_id = $2 AND id = $3")
+        .bind(forced)
+        .bind(tx.tenant_key())
+        .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Whether another challenge of the tenant, besides `id`, wants the same value at the same name, or has it there.
+pub async fn is_shared(
+    session: &mut Session,
+    id: AcmeChallengeId,
+    record: &TxtRecord,
+) -> Result<bool, StorageError> {
+    let mut query = Query::new("SELECT id FROM acme_challenges WHERE tenant_id = ");
+    query.push_bind(session.tenant_key());
+    query.push(" AND dns_provider_id = ").push_bind(record.provider.map(|id| id.to_string()));
+    query.push(" AND record_name = ").push_bind(record.name.clone());
+    query.push(" AND record_value = ").push_bind(record.value.clone());
+    query.push(" AND id <> ").push_bind(id.to_string());
+    query.push(" AND exposure IN ('wanted', 'present') LIMIT 1");
+    Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
+}
+
+/// How many values of a provider are, or may be, out there.
+pub async fn exposed_with(session: &mut Session, provider: DnsProviderId) -> Result<i64, StorageError> {
+    let query = Query::new(
+        "SELECT count(*) FROM acme_challenges WHERE tenant_id = $1 AND dns_provider_id = $2 \
+         AND record_name IS NOT NULL AND exposure IN ('wanted', 'present', 'removing')",
+    )
+    .bind(session.tenant_key())
+    .bind(provider.to_string());
+    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+}
+
+/// Challenges of any tenant whose answer may be out there although their next attempt was due before `before`.
+pub async fn overdue(
+    session: &mut SystemSession,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<(TenantId, AcmeChallengeId)>, StorageError> {
+    let query = Query::new(
+        "SELECT tenant_id, id FROM acme_challenges \
+         WHERE exposure IN ('wanted', 'present', 'removing') AND next_attempt_at < $1 \
+         ORDER BY next_attempt_at LIMIT $2",
+    )
+    .bind(before.unix_micros())
+    .bind(limit);
+    let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
+    rows.into_iter()
+        .map(|(tenant, id)| Ok((parsed(TABLE, "tenant_id", &tenant)?, parsed(TABLE, "id", &id)?)))
+        .collect()
+}
+
+/// Has the responders answer for a challenge until `expires_at`; `false` when another challenge is being answered there
+/// (which for `tls-alpn-01` is any other of the same name).
+pub async fn publish(
+    tx: &mut Tx,
+    challenge: &AcmeChallenge,
+    expires_at: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "INSERT INTO acme_responses (kind, host, token, tenant_id, challenge_id, key_authorization, expires_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (kind, host, token) DO UPDATE SET \
+         expires_at = excluded.expires_at WHERE acme_responses.challenge_id = excluded.challenge_id",
+    )
+    .bind(challenge.kind.as_str())
+    .bind(challenge.identifier.clone())
+    .bind(response_token(challenge.kind, &challenge.token))
+    .bind(tx.tenant_key())
+    .bind(challenge.id.to_string())
+    .bind(challenge.key_authorization.clone())
+    .bind(expires_at.unix_micros());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// The token under which an answer is found. A TLS handshake names none.
+fn response_token(kind: ChallengeType, token: &str) -> String {
+    match kind {
+        ChallengeType::TlsAlpn01 => String::new(),
+        ChallengeType::Http01 | ChallengeType::Dns01 => token.to_owned(),
+    }
+}
+
+/// Has the responders stop answering for a challenge.
+pub async fn unpublish(tx: &mut Tx, id: AcmeChallengeId) -> Result<(), StorageError> {
+    let query = Query::new("DELETE FROM acme_responses WHERE tenant_id = $1 AND challenge_id = $2")
+        .bind(tx.tenant_key())
+        .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Deletes answers that nobody waits for any more.
+pub async fn prune_responses(tx: &mut SystemTx, now: Timestamp) -> Result<u64, StorageError> {
+    let query = Query::new("DELETE FROM acme_responses WHERE expires_at < $1").bind(now.unix_micros());
+    tx.link().execute(query).await
+}
+
+/// The key authorization to answer with, whichever tenant's it is: for `http-01` by host and token, for `tls-alpn-01`
+/// by host alone.
+pub async fn response(
+    session: &mut SystemSession,
+    kind: ChallengeType,
+    (host, token): (&str, &str),
+    now: Timestamp,
+) -> Result<Option<String>, StorageError> {
+    let query = Query::new(
+        "SELECT key_authorization FROM acme_responses WHERE kind = $1 AND host = $2 AND token = $3 AND expires_at > $4",
+    )
+    .bind(kind.as_str())
+    .bind(host.to_owned())
+    .bind(response_token(kind, token))
+    .bind(now.unix_micros());
+    let row = session.link().fetch_optional::<(String,)>(query).await?;
+    Ok(row.map(|(key_authorization,)| key_authorization))
+}
+
+fn challenge(row: Row) -> Result<AcmeChallenge, StorageError> {
+    let time = |micros: Option<i64>| micros.map(Timestamp::from_unix_micros);
+    let provider = optional(TABLE, "dns_provider_id", row.dns_provider_id.as_deref())?;
+    let record = row.record_name.zip(row.record_value).map(|(name, value)| TxtRecord {
+        name,
+        value,
+        provider,
+        zone: row.zone,
+    });
+    Ok(AcmeChallenge {
+        id: parsed(TABLE, "id", &row.id)?,
+        order_id: parsed(TABLE, "order_id", &row.order_id)?,
+        authorization_url: row.authorization_url,
+        url: row.url,
+        identifier: row.identifier,
+        wildcard: row.wildcard,
+        kind: word(TABLE, "kind", &row.kind, ChallengeType::parse)?,
+        token: row.token,
+        key_authorization: row.key_authorization,
+        state: word(TABLE, "state", &row.state, ChallengeState::parse)?,
+        record,
+        pending_change: row.pending_change,
+        exposure: word(TABLE, "exposure", &row.exposure, Exposure::parse)?,
+        confirmations: row.confirmations,
+        submissions: row.submissions,
+        forced: row.forced,
+        error: from_json(TABLE, "error", row.error.as_deref())?,
+        note: row.note,
+        attempts: row.attempts,
+        next_attempt_at: time(row.next_attempt_at),
+        deadline_at: Timestamp::from_unix_micros(row.deadline_at),
+        published_at: time(row.published_at),
+        submitted_at: time(row.submitted_at),
+        validated_at: time(row.validated_at),
+        created_at: Timestamp::from_unix_micros(row.created_at),
+        updated_at: Timestamp::from_unix_micros(row.updated_at),
+    })
+}

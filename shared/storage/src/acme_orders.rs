@@ -1,0 +1,323 @@
+//! Orders at ACME servers. What an order is at is written under the lease of its job, and by nobody else.
+
+use certmill_domain::{
+    AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, ChallengeType, DnsProviderId, OrderCause,
+    OrderState, TenantId, Timestamp,
+};
+
+use crate::error::{corrupt, from_json, parsed, to_json, word};
+use crate::query::Query;
+use crate::{Session, StorageError, SystemSession, Tx, WithLink};
+
+const TABLE: &str = "acme_orders";
+const SELECT: &str = "SELECT id, account_id, state, cause, identifiers, challenge_type, dns_provider_id, auto_renew, \
+     key_type, key_size, profile, preferred_chain, renewal_of, replaces, order_url, finalize_url, certificate_url, \
+     expires_at, deadline_at, csr_der, certificate_id, error, attempts, failures, next_attempt_at, refreshed_at, \
+     created_at, updated_at, completed_at FROM acme_orders WHERE ";
+const OPEN: &str = "state NOT IN ('issued', 'failed')";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    account_id: String,
+    state: String,
+    cause: String,
+    identifiers: String,
+    challenge_type: String,
+    dns_provider_id: Option<String>,
+    auto_renew: bool,
+    key_type: String,
+    key_size: i64,
+    profile: Option<String>,
+    preferred_chain: Option<String>,
+    renewal_of: Option<String>,
+    replaces: Option<String>,
+    order_url: Option<String>,
+    finalize_url: Option<String>,
+    certificate_url: Option<String>,
+    expires_at: Option<i64>,
+    deadline_at: i64,
+    csr_der: Option<Vec<u8>>,
+    certificate_id: Option<String>,
+    error: Option<String>,
+    attempts: i64,
+    failures: i64,
+    next_attempt_at: Option<i64>,
+    refreshed_at: Option<i64>,
+    created_at: i64,
+    updated_at: i64,
+    completed_at: Option<i64>,
+}
+
+/// What makes two orders of an account the same: their names and their profile.
+pub fn identifiers_key(identifiers: &AcmeIdentifiers, profile: Option<&str>) -> String {
+    let text = format!("{}\n{}", identifiers.texts().join(" "), profile.unwrap_or_default());
+    certmill_x509::hex(&certmill_x509::sha256(text.as_bytes()))
+}
+
+/// Stores a new order. [`StorageError::AlreadyExists`] when the same one is open in this account.
+pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
+    let query = Query::new(
+        "INSERT INTO acme_orders (tenant_id, id, account_id, state, cause, identifiers, identifiers_key, \
+         challenge_type, dns_provider_id, auto_renew, key_type, key_size, profile, preferred_chain, renewal_of, \
+         replaces, deadline_at, next_attempt_at, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+    )
+    .bind(tx.tenant_key())
+    .bind(order.id.to_string())
+    .bind(order.account_id.to_string())
+    .bind(order.state.as_str())
+    .bind(order.cause.as_str())
+    .bind(to_json(TABLE, "identifiers", Some(&order.identifiers.texts()))?)
+    .bind(identifiers_key(&order.identifiers, order.profile.as_deref()))
+    .bind(order.challenge_type.as_str())
+    .bind(order.dns_provider_id.map(|id| id.to_string()))
+    .bind(order.auto_renew)
+    .bind(order.key_type.clone())
+    .bind(order.key_size)
+    .bind(order.profile.clone())
+    .bind(order.preferred_chain.clone())
+    .bind(order.renewal_of.map(|id| id.to_string()))
+    .bind(order.replaces.clone())
+    .bind(order.deadline_at.unix_micros())
+    .bind(order.next_attempt_at.map(Timestamp::unix_micros))
+    .bind(order.created_at.unix_micros())
+    .bind(order.updated_at.unix_micros());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Writes everything about an order that its job may change.
+pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
+    let micros = |time: Option<Timestamp>| time.map(Timestamp::unix_micros);
+    let query = Query::new(
+        "UPDATE acme_orders SET state = $1, replaces = $2, order_url = $3, finalize_url = $4, certificate_url = $5, \
+         expires_at = $6, deadline_at = $7, certificate_id = $8, error = $9, attempts = $10, failures = $11, \
+         next_attempt_at = $12, updated_at = $13, completed_at = $14 \
+         WHERE tenant_id = $15 AND id = $16",
+    )
+    .bind(order.state.as_str())
+    .bind(order.replaces.clone())
+    .bind(order.order_url.clone())
+    .bind(order.finalize_url.clone())
+    .bind(order.certificate_url.clone())
+    .bind(micros(order.expires_at))
+    .bind(order.deadline_at.unix_micros())
+    .bind(order.certificate_id.map(|id| id.to_string()))
+    .bind(to_json(TABLE, "error", order.error.as_ref())?)
+    .bind(order.attempts)
+    .bind(order.failures)
+    .bind(micros(order.next_attempt_at))
+    .bind(order.updated_at.unix_micros())
+    .bind(micros(order.completed_at))
+    .bind(tx.tenant_key())
+    .bind(order.id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Writes key and CSR of an order that has none; `false` when it has.
+pub async fn set_key(
+    tx: &mut Tx,
+    id: AcmeOrderId,
+    sealed_key: Vec<u8>,
+    csr_der: Vec<u8>,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE acme_orders SET sealed_key = $1, csr_der = $2 \
+         WHERE tenant_id = $3 AND id = $4 AND sealed_key IS NULL",
+    )
+    .bind(sealed_key)
+    .bind(csr_der)
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// The sealed private key of an order.
+pub async fn sealed_key(session: &mut Session, id: AcmeOrderId) -> Result<Option<Vec<u8>>, StorageError> {
+    let query = Query::new("SELECT sealed_key FROM acme_orders WHERE tenant_id = $1 AND id = $2")
+        .bind(session.tenant_key())
+        .bind(id.to_string());
+    let row = session.link().fetch_optional::<(Option<Vec<u8>>,)>(query).await?;
+    Ok(row.and_then(|(sealed,)| sealed))
+}
+
+/// Wipes the key of an order that has ended: it is with the certificate, or of no use.
+pub async fn drop_key(tx: &mut Tx, id: AcmeOrderId) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE acme_orders SET sealed_key = NULL \
+         WHERE tenant_id = $1 AND id = $2 AND state IN ('issued', 'failed')",
+    )
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// An order of the tenant.
+pub async fn find(session: &mut Session, id: AcmeOrderId) -> Result<Option<AcmeOrder>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND id = ").push_bind(id.to_string());
+    session.link().fetch_optional::<Row>(query).await?.map(order).transpose()
+}
+
+/// The open order of an account for these names.
+pub async fn find_open(
+    session: &mut Session,
+    account: AcmeAccountId,
+    identifiers_key: &str,
+) -> Result<Option<AcmeOrder>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND account_id = ").push_bind(account.to_string());
+    query.push(" AND identifiers_key = ").push_bind(identifiers_key.to_owned());
+    query.push(" AND ").push(OPEN);
+    session.link().fetch_optional::<Row>(query).await?.map(order).transpose()
+}
+
+/// What to look for among orders.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// In one of these states; any when none is named.
+    pub states: Vec<OrderState>,
+    /// Of this account.
+    pub account_id: Option<AcmeAccountId>,
+}
+
+/// The tenant's orders that the filter finds, newest first, those after `before` in that order.
+pub async fn list(
+    session: &mut Session,
+    filter: &Filter,
+    before: Option<AcmeOrderId>,
+    limit: i64,
+) -> Result<Vec<AcmeOrder>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    for (at, state) in filter.states.iter().enumerate() {
+        query.push(if at == 0 { " AND state IN (" } else { ", " }).push_bind(state.as_str());
+    }
+    if !filter.states.is_empty() {
+        query.push(")");
+    }
+    if let Some(account) = filter.account_id {
+        query.push(" AND account_id = ").push_bind(account.to_string());
+    }
+    if let Some(before) = before {
+        query.push(" AND id < ").push_bind(before.to_string());
+    }
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(order).collect()
+}
+
+/// An open order of the account, if there is one.
+pub async fn open_of_account(
+    session: &mut Session,
+    account: AcmeAccountId,
+) -> Result<Option<AcmeOrderId>, StorageError> {
+    let mut query = Query::new("SELECT id FROM acme_orders WHERE tenant_id = ");
+    query.push_bind(session.tenant_key());
+    query.push(" AND account_id = ").push_bind(account.to_string()).push(" AND ").push(OPEN).push(" LIMIT 1");
+    let row = session.link().fetch_optional::<(String,)>(query).await?;
+    row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
+}
+
+/// An order that still needs a DNS provider: an open one that names it or has a challenge with it, or one whose record
+/// is still out there.
+pub async fn needing_provider(
+    session: &mut Session,
+    provider: DnsProviderId,
+) -> Result<Option<AcmeOrderId>, StorageError> {
+    let mut query = Query::new("SELECT o.id FROM acme_orders o WHERE o.tenant_id = ");
+    query.push_bind(session.tenant_key());
+    query.push(" AND ((o.dns_provider_id = ").push_bind(provider.to_string());
+    query.push(
+        " AND o.state NOT IN ('issued', 'failed')) OR o.id IN (SELECT c.order_id FROM acme_challenges c \
+         WHERE c.tenant_id = o.tenant_id AND c.dns_provider_id = ",
+    );
+    query.push_bind(provider.to_string());
+    query
+        .push(" AND c.record_name IS NOT NULL AND c.exposure IN ('wanted', 'present', 'removing'))) LIMIT 1");
+    let row = session.link().fetch_optional::<(String,)>(query).await?;
+    row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
+}
+
+/// Notes that a person had the CA asked; `false` when that was after `not_since`.
+pub async fn note_refresh(
+    tx: &mut Tx,
+    id: AcmeOrderId,
+    now: Timestamp,
+    not_since: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE acme_orders SET refreshed_at = $1 \
+         WHERE tenant_id = $2 AND id = $3 AND (refreshed_at IS NULL OR refreshed_at < $4)",
+    )
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(id.to_string())
+    .bind(not_since.unix_micros());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Open orders of any tenant whose next attempt was due before `before`.
+pub async fn overdue(
+    session: &mut SystemSession,
+    before: Timestamp,
+    limit: i64,
+) -> Result<Vec<(TenantId, AcmeOrderId)>, StorageError> {
+    let mut query = Query::new("SELECT tenant_id, id FROM acme_orders WHERE ");
+    query.push(OPEN).push(" AND next_attempt_at < ").push_bind(before.unix_micros());
+    query.push(" ORDER BY next_attempt_at LIMIT ").push_bind(limit);
+    let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
+    rows.into_iter()
+        .map(|(tenant, id)| Ok((parsed(TABLE, "tenant_id", &tenant)?, parsed(TABLE, "id", &id)?)))
+        .collect()
+}
+
+fn order(row: Row) -> Result<AcmeOrder, StorageError> {
+    let time = |micros: Option<i64>| micros.map(Timestamp::from_unix_micros);
+    let names: Vec<String> = from_json(TABLE, "identifiers", Some(&row.identifiers))?.unwrap_or_default();
+    Ok(AcmeOrder {
+        id: parsed(TABLE, "id", &row.id)?,
+        account_id: parsed(TABLE, "account_id", &row.account_id)?,
+        state: word(TABLE, "state", &row.state, OrderState::parse)?,
+        cause: word(TABLE, "cause", &row.cause, OrderCause::parse)?,
+        identifiers: AcmeIdentifiers::parse(&names).map_err(|error| corrupt(TABLE, "identifiers", error))?,
+        challenge_type: word(TABLE, "challenge_type", &row.challenge_type, ChallengeType::parse)?,
+        dns_provider_id: optional(TABLE, "dns_provider_id", row.dns_provider_id.as_deref())?,
+        auto_renew: row.auto_renew,
+        key_type: row.key_type,
+        key_size: row.key_size,
+        profile: row.profile,
+        preferred_chain: row.preferred_chain,
+        renewal_of: optional(TABLE, "renewal_of", row.renewal_of.as_deref())?,
+        replaces: row.replaces,
+        order_url: row.order_url,
+        finalize_url: row.finalize_url,
+        certificate_url: row.certificate_url,
+        expires_at: time(row.expires_at),
+        deadline_at: Timestamp::from_unix_micros(row.deadline_at),
+        csr_der: row.csr_der,
+        certificate_id: optional(TABLE, "certificate_id", row.certificate_id.as_deref())?,
+        error: from_json(TABLE, "error", row.error.as_deref())?,
+        attempts: row.attempts,
+        failures: row.failures,
+        next_attempt_at: time(row.next_attempt_at),
+        refreshed_at: time(row.refreshed_at),
+        created_at: Timestamp::from_unix_micros(row.created_at),
+        updated_at: Timestamp::from_unix_micros(row.updated_at),
+        completed_at: time(row.completed_at),
+    })
+}
+
+/// Reads a stored text that may be absent.
+pub(crate) fn optional<T>(
+    table: &'static str,
+    column: &'static str,
+    text: Option<&str>,
+) -> Result<Option<T>, StorageError>
+where
+    T: std::str::FromStr,
+    T::Err: std::fmt::Display,
+{
+    text.map(|text| parsed(table, column, text)).transpose()
+}

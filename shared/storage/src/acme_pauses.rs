@@ -1,0 +1,78 @@
+//! Pauses: until when nothing is asked of a CA, or of an account there. Shared by every worker.
+
+use std::time::Duration;
+
+use certmill_domain::Timestamp;
+
+use crate::query::Query;
+use crate::{StorageError, SystemTx, WithLink};
+
+/// A pause.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pause {
+    /// Its end.
+    pub until: Timestamp,
+    /// Failures in a row that led to it.
+    pub failures: i64,
+    /// Why, for people.
+    pub reason: String,
+}
+
+/// The longest pause of these scopes that lasts at `now`.
+pub async fn find(
+    session: &mut impl WithLink,
+    scopes: &[&str],
+    now: Timestamp,
+) -> Result<Option<Pause>, StorageError> {
+    let mut query = Query::new("SELECT until, failures, reason FROM acme_pauses WHERE until > ");
+    query.push_bind(now.unix_micros());
+    for (at, scope) in scopes.iter().enumerate() {
+        query.push(if at == 0 { " AND scope IN (" } else { ", " }).push_bind((*scope).to_owned());
+    }
+    query.push(") ORDER BY until DESC LIMIT 1");
+    let row = session.link().fetch_optional::<(i64, i64, String)>(query).await?;
+    Ok(row.map(|(until, failures, reason)| Pause {
+        until: Timestamp::from_unix_micros(until),
+        failures,
+        reason,
+    }))
+}
+
+/// After this time without a failure the count begins anew.
+const FORGOTTEN_AFTER: Duration = Duration::from_mins(15);
+
+/// Failures of a scope in a row.
+pub async fn failures(session: &mut impl WithLink, scope: &str, now: Timestamp) -> Result<i64, StorageError> {
+    let query = Query::new("SELECT failures FROM acme_pauses WHERE scope = $1 AND until > $2")
+        .bind(scope.to_owned())
+        .bind(now.minus(FORGOTTEN_AFTER).unix_micros());
+    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(failures,)| failures))
+}
+
+/// Begins or prolongs a pause, and counts a failure. A longer one that was begun before stays.
+pub async fn begin(
+    tx: &mut SystemTx,
+    scope: &str,
+    until: Timestamp,
+    reason: &str,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let reason: String = reason.chars().take(500).collect();
+    let query = Query::new(
+        "INSERT INTO acme_pauses (scope, until, failures, reason) VALUES ($1, $2, 1, $3) \
+         ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason, \
+         failures = CASE WHEN acme_pauses.until > $4 THEN acme_pauses.failures + 1 ELSE 1 END, \
+         until = CASE WHEN excluded.until > acme_pauses.until THEN excluded.until ELSE acme_pauses.until END",
+    )
+    .bind(scope.to_owned())
+    .bind(until.unix_micros())
+    .bind(reason)
+    .bind(now.minus(FORGOTTEN_AFTER).unix_micros());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Ends a pause after a success.
+pub async fn end(tx: &mut SystemTx, scope: &str) -> Result<(), StorageError> {
+    let query = Query::new("DELETE FROM acme_pauses WHERE scope = $1").bind(scope.to_owned());
+    tx.link().execute(query).await.map(drop)
+}

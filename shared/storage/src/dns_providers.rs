@@ -1,0 +1,162 @@
+//! DNS providers.
+
+use certmill_domain::{DnsProvider, DnsProviderId, Timestamp};
+
+use crate::error::{corrupt, from_json, parsed, to_json};
+use crate::query::Query;
+use crate::{Session, StorageError, Tx, WithLink};
+
+const TABLE: &str = "dns_providers";
+const SELECT: &str = "SELECT id, name, kind, config, zones, discovered_zones, is_active, verified_at, last_error, \
+     created_at, updated_at FROM dns_providers WHERE ";
+
+#[derive(sqlx::FromRow)]
+struct Row {
+    id: String,
+    name: String,
+    kind: String,
+    config: String,
+    zones: String,
+    discovered_zones: String,
+    is_active: bool,
+    verified_at: Option<i64>,
+    last_error: Option<String>,
+    created_at: i64,
+    updated_at: i64,
+}
+
+/// Stores a new provider with its credentials sealed. [`StorageError::AlreadyExists`] when the tenant has one of this
+/// name.
+pub async fn insert(
+    tx: &mut Tx,
+    provider: &DnsProvider,
+    sealed_credentials: Option<Vec<u8>>,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "INSERT INTO dns_providers (tenant_id, id, name, kind, config, sealed_credentials, zones, discovered_zones, \
+         is_active, verified_at, last_error, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+    )
+    .bind(tx.tenant_key())
+    .bind(provider.id.to_string())
+    .bind(provider.name.clone())
+    .bind(provider.kind.clone())
+    .bind(provider.config.to_string())
+    .bind(sealed_credentials)
+    .bind(to_json(TABLE, "zones", Some(&provider.zones))?)
+    .bind(to_json(TABLE, "discovered_zones", Some(&provider.discovered_zones))?)
+    .bind(provider.is_active)
+    .bind(provider.verified_at.map(Timestamp::unix_micros))
+    .bind(provider.last_error.clone())
+    .bind(provider.created_at.unix_micros())
+    .bind(provider.updated_at.unix_micros());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Writes everything about a provider, its credentials included, if it did not change since `seen` (its `updated_at`);
+/// `false` when it did, or is gone.
+pub async fn update(
+    tx: &mut Tx,
+    provider: &DnsProvider,
+    sealed_credentials: Option<Vec<u8>>,
+    seen: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE dns_providers SET name = $1, config = $2, sealed_credentials = $3, zones = $4, \
+         discovered_zones = $5, is_active = $6, verified_at = $7, last_error = $8, updated_at = $9 \
+         WHERE tenant_id = $10 AND id = $11 AND updated_at = $12",
+    )
+    .bind(provider.name.clone())
+    .bind(provider.config.to_string())
+    .bind(sealed_credentials)
+    .bind(to_json(TABLE, "zones", Some(&provider.zones))?)
+    .bind(to_json(TABLE, "discovered_zones", Some(&provider.discovered_zones))?)
+    .bind(provider.is_active)
+    .bind(provider.verified_at.map(Timestamp::unix_micros))
+    .bind(provider.last_error.clone())
+    .bind(provider.updated_at.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(provider.id.to_string())
+    .bind(seen.unix_micros());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Notes what went wrong last with a provider, or that nothing did.
+pub async fn note_error(tx: &mut Tx, id: DnsProviderId, error: Option<&str>) -> Result<(), StorageError> {
+    let error = error.map(|error| error.chars().take(500).collect::<String>());
+    let query = Query::new("UPDATE dns_providers SET last_error = $1 WHERE tenant_id = $2 AND id = $3")
+        .bind(error)
+        .bind(tx.tenant_key())
+        .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// A provider of the tenant.
+pub async fn find(session: &mut Session, id: DnsProviderId) -> Result<Option<DnsProvider>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND id = ").push_bind(id.to_string());
+    session.link().fetch_optional::<Row>(query).await?.map(provider).transpose()
+}
+
+/// The sealed credentials of a provider.
+pub async fn sealed_credentials(
+    session: &mut Session,
+    id: DnsProviderId,
+) -> Result<Option<Vec<u8>>, StorageError> {
+    let query = Query::new("SELECT sealed_credentials FROM dns_providers WHERE tenant_id = $1 AND id = $2")
+        .bind(session.tenant_key())
+        .bind(id.to_string());
+    let row = session.link().fetch_optional::<(Option<Vec<u8>>,)>(query).await?;
+    Ok(row.and_then(|(sealed,)| sealed))
+}
+
+/// The tenant's providers, newest first, those after `before` in that order.
+pub async fn list(
+    session: &mut Session,
+    before: Option<DnsProviderId>,
+    limit: i64,
+) -> Result<Vec<DnsProvider>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    if let Some(before) = before {
+        query.push(" AND id < ").push_bind(before.to_string());
+    }
+    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(provider).collect()
+}
+
+/// The tenant's active providers, oldest first.
+pub async fn active(session: &mut Session) -> Result<Vec<DnsProvider>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND is_active = TRUE ORDER BY id");
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(provider).collect()
+}
+
+/// Deletes a provider; `false` when there is none.
+pub async fn delete(tx: &mut Tx, id: DnsProviderId) -> Result<bool, StorageError> {
+    let query = Query::new("DELETE FROM dns_providers WHERE tenant_id = $1 AND id = $2")
+        .bind(tx.tenant_key())
+        .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+fn provider(row: Row) -> Result<DnsProvider, StorageError> {
+    let zones = |column, text: &str| -> Result<Vec<String>, StorageError> {
+        Ok(from_json(TABLE, column, Some(text))?.unwrap_or_default())
+    };
+    Ok(DnsProvider {
+        id: parsed(TABLE, "id", &row.id)?,
+        name: row.name,
+        kind: row.kind,
+        config: serde_json::from_str(&row.config).map_err(|error| corrupt(TABLE, "config", error))?,
+        zones: zones("zones", &row.zones)?,
+        discovered_zones: zones("discovered_zones", &row.discovered_zones)?,
+        is_active: row.is_active,
+        verified_at: row.verified_at.map(Timestamp::from_unix_micros),
+        last_error: row.last_error,
+        created_at: Timestamp::from_unix_micros(row.created_at),
+        updated_at: Timestamp::from_unix_micros(row.updated_at),
+    })
+}

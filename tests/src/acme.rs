@@ -1,0 +1,146 @@
+//! ACME servers, name servers and the responders that they ask, around a service in this process.
+
+use std::time::Duration;
+
+use launch::{Bind, BindOptions, ChallTestSrv, Pebble, PebbleOptions, TsigKey, ZoneSpec};
+use poem::http::StatusCode;
+use poem::listener::TcpListener;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Mode, TestApp, TestOptions};
+
+/// The zone that the name server of [`AcmeLab::with_dns`] serves.
+pub const ZONE: &str = "example.test";
+/// The secret of the key that may change it.
+pub const TSIG_SECRET: &str = "c2VjcmV0LW9mLXRoZS16b25lLWtleS1mb3ItdGVzdHMhIQ==";
+
+/// A service, an ACME server that trusts nobody, and the names and ports between them.
+pub struct AcmeLab {
+    /// The service.
+    pub app: TestApp,
+    /// The ACME server.
+    pub pebble: Pebble,
+    /// The name server of [`ZONE`], where there is one.
+    pub bind: Option<Bind>,
+    _names: Option<ChallTestSrv>,
+    stop: CancellationToken,
+}
+
+impl AcmeLab {
+    /// Every name leads to this machine, and nonces are refused now and then.
+    pub async fn start(mode: Mode) -> Self {
+        Self::with(mode, PebbleOptions { nonce_reject: 20, ..PebbleOptions::default() }, false).await
+    }
+
+    /// With a name server that takes changes.
+    pub async fn with_dns(mode: Mode) -> Self {
+        Self::with(mode, PebbleOptions { nonce_reject: 20, ..PebbleOptions::default() }, true).await
+    }
+
+    /// With an ACME server of these options.
+    pub async fn with(mode: Mode, options: PebbleOptions, dns: bool) -> Self {
+        let (pebble, names, bind) = tokio::task::spawn_blocking(move || {
+            let (names, bind) =
+                if dns { (None, Some(name_server())) } else { (Some(ChallTestSrv::start()), None) };
+            let address = match (&names, &bind) {
+                (Some(names), _) => names.dns(),
+                (None, Some(bind)) => bind.address(),
+                (None, None) => unreachable!("one of them was started"),
+            };
+            let pebble = Pebble::start(PebbleOptions { dns_server: Some(address), ..options });
+            (pebble, names, bind)
+        })
+        .await
+        .unwrap();
+        let options = TestOptions {
+            trusted_pem: Some(pebble.ca_pem().to_owned()),
+            resolvers: bind.iter().map(Bind::address).collect(),
+        };
+        let app = TestApp::start_with(mode, options).await;
+        let lab = Self { app, pebble, bind, _names: names, stop: CancellationToken::new() };
+        lab.answer_on_ports().await;
+        lab
+    }
+
+    /// Starts the responders where the ACME server looks for them.
+    async fn answer_on_ports(&self) {
+        let http = TcpListener::bind(("127.0.0.1", self.pebble.http_port()));
+        let responder = certmill_api::acme_responder(self.app.app.clone());
+        let stop = self.stop.clone();
+        tokio::spawn(poem::Server::new(http).run_with_graceful_shutdown(
+            responder,
+            async move { stop.cancelled().await },
+            Some(Duration::ZERO),
+        ));
+        let tls = tokio::net::TcpListener::bind(("127.0.0.1", self.pebble.tls_port())).await.unwrap();
+        tokio::spawn(certmill_api::tls_alpn::serve(self.app.app.clone(), tls, self.stop.clone()));
+    }
+
+    /// Registers an account; answers its id.
+    pub async fn account(&self) -> String {
+        let body = json!({
+            "name": "pebble", "provider": "custom", "directory_url": self.pebble.directory_url(),
+            "email": "pki@example.com"
+        });
+        let account = self.app.post("/v1/pki/acme/accounts", body).await.json_with(StatusCode::CREATED);
+        assert_eq!(account["status"], "valid", "{account}");
+        account["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Adds the name server as a DNS provider; answers its id.
+    pub async fn provider(&self) -> String {
+        let bind = self.bind.as_ref().unwrap();
+        let body = json!({
+            "name": "bind", "type": "rfc2136", "zones": [ZONE],
+            "config": {
+                "nameserver": bind.address().to_string(), "tsig_key": "certmill", "tsig_secret": TSIG_SECRET,
+                "tsig_algorithm": "hmac-sha256",
+                "propagation": { "nameservers": [bind.address().to_string()], "settle_seconds": 0 }
+            }
+        });
+        let provider = self.app.post("/v1/pki/dns-providers", body).await.json_with(StatusCode::CREATED);
+        provider["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Orders; answers the order.
+    pub async fn order(&self, body: Value) -> Value {
+        self.app.post("/v1/pki/acme/issue", body).await.json_with(StatusCode::ACCEPTED)
+    }
+
+    /// Waits until an order has ended; answers it.
+    pub async fn ended(&self, order: &Value) -> Value {
+        let path = format!("/v1/pki/acme/orders/{}", order["order_id"].as_str().unwrap());
+        self.app.eventually(&path, |order| order["status"] == "valid" || order["status"] == "invalid").await
+    }
+
+    /// Waits until an order is valid; answers its certificate.
+    pub async fn certificate(&self, order: &Value) -> Value {
+        let order = self.ended(order).await;
+        assert_eq!(order["status"], "valid", "{order:#}");
+        let path = format!("/v1/pki/certificates/{}", order["certificate_id"].as_str().unwrap());
+        self.app.get(&path).await.json_with(StatusCode::OK)
+    }
+}
+
+impl Drop for AcmeLab {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn name_server() -> Bind {
+    let key = TsigKey {
+        name: "certmill".to_owned(),
+        algorithm: "hmac-sha256".to_owned(),
+        secret_base64: TSIG_SECRET.to_owned(),
+    };
+    Bind::start(BindOptions {
+        zones: vec![ZoneSpec {
+            name: ZONE.to_owned(),
+            update_keys: vec![key.name.clone()],
+            ..ZoneSpec::default()
+        }],
+        keys: vec![key],
+    })
+}
