@@ -4,6 +4,7 @@
 
 mod access;
 mod acme;
+mod acme_faults;
 mod audit;
 mod bad_input;
 mod ca;

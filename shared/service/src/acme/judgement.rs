@@ -86,7 +86,7 @@ fn of_problem(app: &App, error: &AcmeError, problem: &Problem, failures: i64) ->
 
 fn is_paused(problem: &Problem) -> bool {
     let detail = problem.detail.to_ascii_lowercase();
-    detail.contains("paused") || detail.contains("unpause")
+    ["paused", "unpause", "temporarily prevented"].iter().any(|word| detail.contains(word))
 }
 
 /// What went wrong, with what the CA said.

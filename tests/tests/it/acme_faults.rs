@@ -1,0 +1,269 @@
+//! What a CA does that Pebble never does: lost answers, limits, pages of HTML, slow work, wrong certificates, renewal windows.
+
+use std::time::Duration;
+
+use fake_acme::{
+    Behaviour, CertificateFlaw, Endpoint, FakeAcme, FakeAcmeOptions, Fault, Problem, Renewal, RetryAfter,
+};
+use poem::http::StatusCode;
+use serde_json::{Value, json};
+use tests::{Mode, TestApp, TestOptions};
+
+use crate::jobs::sql::Sql;
+
+/// A service and a CA that misbehaves on demand. Whatever is submitted to it is valid.
+struct Lab {
+    app: TestApp,
+    ca: FakeAcme,
+    sql: Sql,
+}
+
+impl Lab {
+    async fn start(mode: Mode) -> Self {
+        let ca = FakeAcme::start(FakeAcmeOptions::default()).await;
+        let options = TestOptions { trusted_pem: Some(ca.ca_pem().to_owned()), resolvers: Vec::new() };
+        let app = TestApp::start_with(mode, options).await;
+        let sql = Sql::open(app.database_url()).await;
+        Self { app, ca, sql }
+    }
+
+    async fn account(&self) -> String {
+        let body = json!({ "name": "fake", "provider": "custom", "directory_url": self.ca.directory_url() });
+        let account = self.app.post("/v1/pki/acme/accounts", body).await.json_with(StatusCode::CREATED);
+        account["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn order(&self, account: &str, domain: &str) -> String {
+        let body = json!({ "account_id": account, "domains": [domain] });
+        let order = self.app.post("/v1/pki/acme/issue", body).await.json_with(StatusCode::ACCEPTED);
+        format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap())
+    }
+
+    async fn ended(&self, order: &str) -> Value {
+        self.app.eventually(order, |order| order["status"] == "valid" || order["status"] == "invalid").await
+    }
+
+    async fn issued(&self, order: &str) -> Value {
+        let order = self.ended(order).await;
+        assert_eq!(order["status"], "valid", "{order:#}");
+        self.app
+            .get(&format!("/v1/pki/certificates/{}", order["certificate_id"].as_str().unwrap()))
+            .await
+            .json()
+    }
+
+    /// Has the periodic work done now, until a certificate is as wanted.
+    async fn by_and_by(&self, certificate: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
+        let path = format!("/v1/pki/certificates/{}", certificate["id"].as_str().unwrap());
+        for _ in 0..300 {
+            let present = self.app.get(&path).await.json();
+            if wanted(&present) {
+                return present;
+            }
+            self.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
+            certmill_service::jobs::run_schedules(&self.app.app).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("never as wanted: {:#}", self.app.get(&path).await.json());
+    }
+
+    async fn events(&self, kind: &str) -> i64 {
+        self.sql.number(&format!("SELECT count(*) FROM events WHERE kind = '{kind}'")).await
+    }
+}
+
+macro_rules! with_a_faulty_ca {
+    ($($name:ident($lab:ident) $body:block)*) => {$(
+        mod $name {
+            use super::*;
+
+            async fn story(mode: Mode) {
+                let $lab = Lab::start(mode).await;
+                $body
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn embedded() {
+                story(Mode::Embedded).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn fleet() {
+                story(Mode::Fleet).await;
+            }
+        }
+    )*};
+}
+
+with_a_faulty_ca! {
+    a_lost_answer_costs_nothing(lab) {
+        let account = lab.account().await;
+        for endpoint in [Endpoint::NewOrder, Endpoint::Challenge, Endpoint::Finalize, Endpoint::Certificate] {
+            lab.ca.knobs().fail(endpoint, Fault::DropAfter, 1);
+        }
+        lab.issued(&lab.order(&account, "lost.example.org").await).await;
+        assert_eq!(lab.ca.knobs().faults_left(), 0);
+        assert_eq!(lab.ca.log().issued_for(&["lost.example.org"]), 1);
+        assert!(lab.ca.log().finalizations().values().all(|of| of.accepted <= 1));
+    }
+
+    a_registration_that_was_not_answered_is_found_again(lab) {
+        // The first request looks for the account, the second one makes it.
+        lab.ca.knobs().fail(Endpoint::NewAccount, Fault::Problem(Problem::new(400, "accountDoesNotExist", "no")), 1);
+        lab.ca.knobs().fail(Endpoint::NewAccount, Fault::DropAfter, 1);
+        let body = json!({ "name": "fake", "provider": "custom", "directory_url": lab.ca.directory_url() });
+        let account = lab.app.post("/v1/pki/acme/accounts", body).await.json_with(StatusCode::ACCEPTED);
+        assert_eq!(account["status"], "pending");
+        lab.sql.run("UPDATE jobs SET run_at = 1 WHERE kind = 'register_acme_account'").await;
+        let path = format!("/v1/pki/acme/accounts/{}", account["id"].as_str().unwrap());
+        let account = lab.app.eventually(&path, |account| account["status"] == "valid").await;
+        assert_eq!(json!(lab.ca.log().accounts_created()), json!([account["account_url"]]), "one account");
+    }
+
+    pages_of_html_and_server_errors_pass(lab) {
+        let account = lab.account().await;
+        for endpoint in [Endpoint::NewOrder, Endpoint::Order, Endpoint::Authorization, Endpoint::Finalize] {
+            lab.ca.knobs().fail(endpoint, Fault::Html { status: 502, retry_after: None }, 1);
+        }
+        lab.ca.knobs().fail(Endpoint::Certificate, Fault::Problem(Problem::server_internal()), 1);
+        lab.ca.knobs().set(|behaviour| behaviour.reject_nonce_percent = 30);
+        lab.issued(&lab.order(&account, "html.example.org").await).await;
+        assert_eq!(lab.ca.log().issued_for(&["html.example.org"]), 1);
+    }
+
+    a_rate_limit_is_kept_by_everybody(lab) {
+        let account = lab.account().await;
+        let limited = Problem::rate_limited(Some(RetryAfter::Seconds(4)));
+        lab.ca.knobs().fail(Endpoint::NewOrder, Fault::Problem(limited), 1);
+        let first = lab.order(&account, "a.limited.example.org").await;
+        let waits = lab.app.eventually(&first, |order| !order["error"].is_null()).await;
+        assert_eq!(waits["status"], "pending");
+        assert_eq!(waits["error"]["upstream"]["type"], "rateLimited", "{waits:#}");
+        assert!(waits["next_attempt_at"].is_string());
+        let second = lab.order(&account, "b.limited.example.org").await;
+        lab.issued(&first).await;
+        lab.issued(&second).await;
+        let early = lab.ca.log().early_requests();
+        assert!(early.is_empty(), "{early:?}");
+    }
+
+    a_slow_ca_is_waited_for(lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.processing_polls = 3;
+            behaviour.processing_retry_after = Some(RetryAfter::Seconds(1));
+        });
+        lab.issued(&lab.order(&account, "slow.example.org").await).await;
+        assert!(lab.ca.log().early_requests().is_empty());
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.fail_in_processing = Some(Problem::new(403, "caa", "CAA record forbids issuance"));
+        });
+        let order = lab.ended(&lab.order(&account, "refused.example.org").await).await;
+        assert_eq!((&order["status"], &order["error"]["upstream"]["type"]), (&json!("invalid"), &json!("caa")));
+    }
+
+    a_wrong_certificate_is_not_stored(lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| behaviour.certificate_flaw = Some(CertificateFlaw::WrongKey));
+        let order = lab.order(&account, "wrong.example.org").await;
+        let waits = lab.app.eventually(&order, |order| order["error"]["code"] == "wrong_certificate").await;
+        assert_eq!((&waits["status"], &waits["certificate_id"]), (&json!("processing"), &Value::Null));
+        let listed = lab.app.get("/v1/pki/certificates?source=acme").await.json();
+        assert_eq!(listed["certificates"], json!([]));
+    }
+
+    a_failed_validation_says_what_the_ca_says(lab) {
+        let account = lab.account().await;
+        let problem = Problem::new(403, "unauthorized", "the wrong key authorization was found");
+        lab.ca.knobs().set(|behaviour| behaviour.fail_challenges = Some(problem));
+        let order = lab.ended(&lab.order(&account, "bad.example.org").await).await;
+        assert_eq!(order["error"]["code"], "validation_failed", "{order:#}");
+        assert!(order["error"]["message"].as_str().unwrap().contains("wrong key authorization"), "{order:#}");
+        assert_eq!(order["challenges"][0]["status"], "invalid");
+        lab.ca.knobs().reset();
+        lab.ca.knobs().set(|behaviour| behaviour.rejected_names = vec!["no.example.org".to_owned()]);
+        let order = lab.ended(&lab.order(&account, "no.example.org").await).await;
+        assert_eq!(order["error"]["upstream"]["type"], "rejectedIdentifier", "{order:#}");
+    }
+
+    the_ca_s_window_decides_when_to_renew(lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.renewal = Renewal::Window { start: 86_400, end: 2 * 86_400, explanation: None };
+        });
+        let first = lab.issued(&lab.order(&account, "renewed.example.org").await).await;
+        let planned = lab.by_and_by(&first, |certificate| !certificate["renewal"]["window"].is_null()).await;
+        assert!(planned["renewal"]["renew_at"].as_str() < planned["renewal"]["window"]["end"].as_str(), "{planned}");
+        assert!(planned["renewed_by"].is_null());
+        // The CA changes its mind: at once, because something is wrong.
+        lab.ca.knobs().set(|behaviour| {
+            let explanation = Some("https://ca.example/incident".to_owned());
+            behaviour.renewal = Renewal::Window { start: -7_200, end: -3_600, explanation };
+        });
+        lab.sql.run("UPDATE acme_renewals SET next_window_check_at = 1").await;
+        let replaced = lab.by_and_by(&first, |certificate| !certificate["renewed_by"].is_null()).await;
+        assert_eq!(replaced["renewal"]["window"]["explanation_url"], "https://ca.example/incident");
+        let issued = lab.ca.log().issued();
+        assert_eq!(issued.len(), 2);
+        assert!(issued[1].replaces.is_some(), "the CA is told what is replaced");
+        assert_eq!((lab.events("certificate.issued").await, lab.events("certificate.renewed").await), (1, 1));
+    }
+
+    a_renewal_that_fails_is_tried_again(lab) {
+        let account = lab.account().await;
+        let first = lab.issued(&lab.order(&account, "again.example.org").await).await;
+        lab.by_and_by(&first, |certificate| !certificate["renewal"]["window"].is_null()).await;
+        lab.ca.knobs().fail(Endpoint::NewOrder, Fault::Problem(Problem::already_replaced()), 1);
+        let problem = Problem::new(400, "connection", "nobody answers");
+        lab.ca.knobs().set(|behaviour| behaviour.fail_challenges = Some(problem));
+        lab.sql.run("UPDATE acme_renewals SET renew_at = 1").await;
+        let failed = lab.by_and_by(&first, |certificate| certificate["renewal"]["failures"] == 1).await;
+        assert!(failed["renewal"]["last_error"].as_str().unwrap().contains("nobody answers"), "{failed}");
+        assert_eq!(lab.events("certificate.renewal_failed").await, 1);
+        assert_eq!(lab.ca.knobs().faults_left(), 0, "without naming what is replaced it went on");
+        lab.ca.knobs().set(|behaviour| *behaviour = Behaviour::default());
+        lab.sql.run("UPDATE acme_renewals SET next_attempt_at = 1").await;
+        lab.by_and_by(&first, |certificate| !certificate["renewed_by"].is_null()).await;
+    }
+
+    who_does_not_want_renewal_gets_none(lab) {
+        let account = lab.account().await;
+        let first = lab.issued(&lab.order(&account, "stays.example.org").await).await;
+        let path = format!("/v1/pki/certificates/{}", first["id"].as_str().unwrap());
+        let off = lab.app.patch(&path, json!({ "auto_renew": false })).await.json_with(StatusCode::OK);
+        assert_eq!((&off["renewal"]["auto_renew"], &off["renewal"]["renew_at"]), (&json!(false), &Value::Null));
+        lab.sql.run("UPDATE acme_renewals SET renew_at = 1, next_window_check_at = NULL, not_after = 2000000").await;
+        // The end is told of all the same.
+        for _ in 0..100 {
+            lab.by_and_by(&first, |_| true).await;
+            if lab.events("certificate.expiring").await > 0 {
+                break;
+            }
+            lab.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
+            certmill_service::jobs::run_schedules(&lab.app.app).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(lab.events("certificate.expiring").await, 1);
+        assert_eq!(lab.ca.log().issued().len(), 1);
+        let internal = json!({ "auto_renew": true });
+        lab.app.patch("/v1/pki/certificates/cert_01ARZ3NDEKTSV4RRFFQ69G5FAV", internal).await.error(404, "certificate_not_found");
+    }
+
+    several_tenants_need_grants_for_shared_responders(lab) {
+        let account = lab.account().await;
+        lab.issued(&lab.order(&account, "www.ours.example.org").await).await;
+        let (_, other) = lab.app.another_tenant("second").await;
+        let body = json!({ "account_id": account, "domains": ["api.ours.example.org"] });
+        let error = lab.app.post("/v1/pki/acme/issue", body.clone()).await.error(422, "validation_error");
+        assert!(error["details"]["fields"]["domains"].as_str().unwrap().contains("certmill domain grant"), "{error}");
+        let operator = certmill_service::Caller::operator(&lab.app.app, lab.app.tenant.id);
+        certmill_service::acme::grants::grant(&lab.app.app, &operator, "OURS.example.org").await.unwrap();
+        let order = lab.app.post("/v1/pki/acme/issue", body).await.json_with(StatusCode::ACCEPTED);
+        lab.issued(&format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap())).await;
+        // What is granted to one is refused to the other.
+        let account = json!({ "name": "fake", "provider": "custom", "directory_url": lab.ca.directory_url() });
+        let account = lab.app.post_as(&other, "/v1/pki/acme/accounts", account).await.json_with(StatusCode::CREATED);
+        let theirs = json!({ "account_id": account["id"], "domains": ["www.ours.example.org"] });
+        lab.app.post_as(&other, "/v1/pki/acme/issue", theirs).await.error(422, "validation_error");
+    }
+}
