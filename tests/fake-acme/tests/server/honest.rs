@@ -163,13 +163,21 @@ async fn challenges_are_validated_for_real() {
         let ready = client.authorize(&order, kind, publish(kind));
         assert_eq!(ready["status"], "ready", "{kind}");
 
-        let order = client.order(&[&format!("wrong.{name}")]).location();
-        let failed = client.authorize(&order, kind, |_, _, _| {});
-        assert_eq!(failed["status"], "invalid", "{kind}");
-        let (authorization, challenge) = client.challenge(&urls(&failed["authorizations"])[0], kind);
-        assert_eq!((&authorization["status"], &challenge["status"]), (&json!("invalid"), &json!("invalid")));
-        let problem = challenge["error"]["type"].as_str().unwrap().rsplit(':').next().unwrap().to_owned();
-        assert!(["unauthorized", "dns", "tls"].contains(&problem.as_str()), "{kind}: {challenge}");
+        // Nothing is there, or something else.
+        let silent = client.order(&[&format!("silent.{name}")]).location();
+        let silent = client.authorize(&silent, kind, |_, _, _| {});
+        let wrong = client.order(&[&format!("wrong.{name}")]).location();
+        let wrong =
+            client.authorize(&wrong, kind, |name, token, _| publish(kind)(name, token, "token.other"));
+        for failed in [&silent, &wrong] {
+            assert_eq!(failed["status"], "invalid", "{kind}");
+            let (authorization, challenge) = client.challenge(&urls(&failed["authorizations"])[0], kind);
+            assert_eq!([&authorization["status"], &challenge["status"]], ["invalid", "invalid"]);
+            let problem = challenge["error"]["type"].as_str().unwrap().rsplit(':').next().unwrap();
+            let expected =
+                if failed == &wrong { &["unauthorized"][..] } else { &["unauthorized", "dns", "tls"] };
+            assert!(expected.contains(&problem), "{kind}: {challenge}");
+        }
     }
     for kind in ["http-01", "tls-alpn-01"] {
         let order = client.order(&["192.0.2.7"]).location();
@@ -179,7 +187,7 @@ async fn challenges_are_validated_for_real() {
         // The challenge test server does not make certificates for addresses.
         assert_eq!(ready["status"], if kind == "http-01" { "ready" } else { "invalid" });
     }
-    assert_eq!(server.log().orders_created().len(), 8);
+    assert_eq!(server.log().orders_created().len(), 11);
 }
 
 #[tokio::test(flavor = "multi_thread")]

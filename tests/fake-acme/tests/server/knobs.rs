@@ -300,6 +300,26 @@ async fn renewal_information_says_what_it_is_told_to() {
     assert_eq!(client.directory["renewalInfo"], Value::Null);
 }
 
+/// In the identifier a serial number stands as in DER: with a zero before a highest bit that is set (RFC 9773 §4.1).
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_are_found_whether_the_highest_bit_of_their_serial_number_is_set_or_not() {
+    let (_server, mut client) = start().await;
+    let (mut high, mut low) = (false, false);
+    // Each is as likely as the other, so that a hundred certificates have both.
+    for _ in 0..100 {
+        let (_, _, chain) = client.issue(&["a.example"]);
+        let leaf = leaf(&chain);
+        let set = leaf.serial_number().to_bn().unwrap().num_bits() == 128;
+        *(if set { &mut high } else { &mut low }) = true;
+        let url = format!("{}/{}", client.url("renewalInfo"), renewal_id(&leaf));
+        assert_eq!(client.get(&url).status, 200);
+        if high && low {
+            return;
+        }
+    }
+    panic!("serial numbers of one kind only");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dropped_server_answers_nobody() {
     let (server, mut client) = start().await;
