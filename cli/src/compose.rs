@@ -99,7 +99,7 @@ pub(crate) fn app(
         entropy: Arc::new(SystemEntropy),
         egress: client(false)?,
         acme: Acme::new(client(true)?, Arc::new(SystemClock)),
-        dns: Providers::new(dns, policy.clone(), Arc::new(SystemClock)),
+        dns: Providers::new(dns, policy.clone(), client(true)?, Arc::new(SystemClock)),
         settings: Settings {
             public_url,
             crl_lifetime: config.crl.lifetime,

@@ -153,7 +153,7 @@ impl TestApp {
             entropy,
             egress: client(false),
             acme: Acme::new(client(true), Arc::new(SystemClock)),
-            dns: Providers::new(dns, policy.clone(), Arc::new(SystemClock)),
+            dns: Providers::new(dns, policy.clone(), client(true), Arc::new(SystemClock)),
             settings: Settings { public_url: "http://pki.test".to_owned(), ..Settings::default() },
         });
         let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap();

@@ -23,8 +23,8 @@ pub(crate) struct Kind {
     pub(crate) open: Open,
 }
 
-/// Makes a client of a provider from its whole configuration.
-type Open = fn(&Providers, &Value) -> Result<Box<dyn DnsProvider>, DnsError>;
+/// Makes a client of a provider from its whole configuration and the names of the credentials in it.
+type Open = fn(&Providers, &Value, &[&str]) -> Result<Box<dyn DnsProvider>, DnsError>;
 
 /// What is wrong with a configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,20 @@ impl ConfigError {
     /// One wrong field.
     pub(crate) fn field(name: &str, problem: impl Into<String>) -> Self {
         Self::Fields(BTreeMap::from([(name.to_owned(), problem.into())]))
+    }
+
+    /// The same of an object that is the field `name` of another.
+    pub(crate) fn below(self, name: &str) -> Self {
+        match self {
+            Self::Fields(fields) => {
+                let inside = |field: String| match field.as_str() {
+                    "config" => name.to_owned(),
+                    _ => format!("{name}.{field}"),
+                };
+                Self::Fields(fields.into_iter().map(|(field, problem)| (inside(field), problem)).collect())
+            }
+            unknown @ Self::UnknownType(_) => unknown,
+        }
     }
 }
 

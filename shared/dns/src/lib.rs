@@ -8,16 +8,19 @@
 mod config;
 mod error;
 mod exchange;
+mod http;
 mod lookup;
 mod propagation;
 mod provider;
 mod providers;
+mod record_set;
+mod vendor;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 
 use certmill_domain::Clock;
-use certmill_egress::EgressPolicy;
+use certmill_egress::{Egress, EgressPolicy};
 use serde_json::Value;
 
 pub use config::{ConfigError, ParsedConfig, merge, parse_config, shown, types};
@@ -43,16 +46,18 @@ pub struct Providers(Arc<Inner>);
 
 struct Inner {
     policy: EgressPolicy,
+    egress: Egress,
     resolver: Resolver,
     clock: Arc<dyn Clock>,
     authoritative_port: u16,
 }
 
 impl Providers {
-    /// Providers that are reached within `policy`.
-    pub fn new(settings: DnsSettings, policy: EgressPolicy, clock: Arc<dyn Clock>) -> Self {
+    /// Providers that are reached within `policy`, those over HTTP by `egress`.
+    pub fn new(settings: DnsSettings, policy: EgressPolicy, egress: Egress, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
             policy,
+            egress,
             resolver: Resolver::new(settings.resolvers),
             clock,
             authoritative_port: settings.authoritative_port.unwrap_or(53),
@@ -67,7 +72,7 @@ impl Providers {
         let full = config::joined(public, secret).map_err(|error| DnsError::Invalid(error.to_string()))?;
         config::kind(kind)
             .map_err(|error| DnsError::Invalid(error.to_string()))
-            .and_then(|kind| (kind.open)(self, &full))
+            .and_then(|kind| (kind.open)(self, &full, kind.credentials))
     }
 
     /// Where a TXT value for `owner_name` has to be: the end of its aliases (RFC 8555 section 8.4, RFC 1034 section 3.6.2).
@@ -94,8 +99,12 @@ impl Providers {
         &self.0.resolver
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
-        &*self.0.clock
+    pub(crate) fn egress(&self) -> &Egress {
+        &self.0.egress
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
     }
 
     pub(crate) fn authoritative_port(&self) -> u16 {

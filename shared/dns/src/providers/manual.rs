@@ -20,7 +20,7 @@ fn check(config: &Value) -> Result<(), ConfigError> {
     config::read::<Config>(config)?.propagation.check()
 }
 
-fn open(_: &Providers, config: &Value) -> Result<Box<dyn DnsProvider>, DnsError> {
+fn open(_: &Providers, config: &Value, _: &[&str]) -> Result<Box<dyn DnsProvider>, DnsError> {
     let config: Config = config::read(config).map_err(|error| DnsError::Invalid(error.to_string()))?;
     Ok(Box::new(Manual(config.propagation)))
 }
@@ -29,7 +29,7 @@ struct Manual(PropagationSettings);
 
 impl DnsProvider for Manual {
     fn traits(&self) -> ProviderTraits {
-        ProviderTraits { by_hand: true, needs_lock: false }
+        ProviderTraits { by_hand: true, needs_lock: false, most_values: None }
     }
 
     fn propagation(&self) -> &PropagationSettings {

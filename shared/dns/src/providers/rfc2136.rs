@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 
 use crate::config::{self, ConfigError, Kind};
 use crate::exchange::{Transport, ask, question, send};
+use crate::http::text_parts;
 use crate::lookup::{parse_name, text};
 use crate::propagation::txt;
 use crate::provider::{Answer, Change, ChangeState, DnsProvider, ProviderTraits, Zone};
@@ -27,8 +28,6 @@ pub(crate) const KIND: Kind =
 const PORT: u16 = 53;
 /// How far the clocks may be apart, in seconds.
 const FUDGE: u16 = 300;
-/// A part of a TXT record has at most so many octets (RFC 1035 section 3.3.14).
-const PART: usize = 255;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,7 +75,7 @@ fn check(config: &Value) -> Result<(), ConfigError> {
     Server::read(config).map(drop)
 }
 
-fn open(providers: &Providers, config: &Value) -> Result<Box<dyn DnsProvider>, DnsError> {
+fn open(providers: &Providers, config: &Value, _: &[&str]) -> Result<Box<dyn DnsProvider>, DnsError> {
     let server = Server::read(config).map_err(|error| DnsError::Invalid(error.to_string()))?;
     Ok(Box::new(Rfc2136 { providers: providers.clone(), server }))
 }
@@ -265,15 +264,7 @@ impl Rfc2136 {
                 text(&zone)
             )));
         }
-        let mut parts = Vec::new();
-        let mut rest = value;
-        while rest.len() > PART {
-            let cut = (0..=PART).rev().find(|at| rest.is_char_boundary(*at)).unwrap_or(0);
-            let (part, tail) = rest.split_at(cut);
-            parts.push(part.to_owned());
-            rest = tail;
-        }
-        parts.push(rest.to_owned());
+        let parts = text_parts(value).into_iter().map(str::to_owned).collect();
         let record = Record::from_rdata(name, self.server.ttl, RData::TXT(TXT::new(parts)));
         Ok((RecordSet::from(record), zone))
     }
@@ -300,7 +291,7 @@ fn zone(name: &Name) -> Zone {
 
 impl DnsProvider for Rfc2136 {
     fn traits(&self) -> ProviderTraits {
-        ProviderTraits { by_hand: false, needs_lock: false }
+        ProviderTraits { by_hand: false, needs_lock: false, most_values: None }
     }
 
     fn propagation(&self) -> &PropagationSettings {

@@ -1,0 +1,160 @@
+//! `digitalocean`: domains of DigitalOcean, by its API v2. Records are added and removed one by one; the API takes a second
+//! record with the same data, so it is looked first.
+
+use serde::Deserialize;
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::DnsError;
+use crate::config::Kind;
+use crate::http::{Api, Call, PAGES, Reply, escaped, unquoted};
+use crate::provider::{Change, Zone};
+use crate::vendor::{self, Vendor, candidates, no_zone, relative};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "digitalocean",
+    aliases: &[],
+    credentials: &["token"],
+    check: vendor::check::<DigitalOcean>,
+    open: vendor::open::<DigitalOcean>,
+};
+
+/// The most items on a page.
+const PER_PAGE: &str = "200";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DigitalOcean {
+    token: Zeroizing<String>,
+}
+
+#[derive(Deserialize)]
+struct Domains {
+    domains: Vec<Domain>,
+    #[serde(default)]
+    links: Links,
+}
+
+#[derive(Deserialize)]
+struct Domain {
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct Records {
+    domain_records: Vec<Record>,
+    #[serde(default)]
+    links: Links,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    id: u64,
+    data: String,
+}
+
+#[derive(Deserialize, Default)]
+struct Links {
+    #[serde(default)]
+    pages: Option<Pages>,
+}
+
+#[derive(Deserialize)]
+struct Pages {
+    next: Option<String>,
+}
+
+impl Links {
+    fn go_on(&self) -> bool {
+        self.pages.as_ref().is_some_and(|pages| pages.next.is_some())
+    }
+}
+
+impl DigitalOcean {
+    async fn get(&self, api: &Api, path: &str, query: &[(&str, &str)]) -> Result<Reply, DnsError> {
+        api.call(Call::get(api.url(path, query)).bearer(&self.token)).await
+    }
+
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+        let path = format!("/v2/domains/{}/records", escaped(&zone.apex));
+        let mut records = Vec::new();
+        for page in 1..=PAGES {
+            let page = page.to_string();
+            let query = [("type", "TXT"), ("name", name), ("per_page", PER_PAGE), ("page", &page)];
+            let answer: Records = self.get(api, &path, &query).await?.json()?;
+            records.extend(answer.domain_records);
+            if !answer.links.go_on() {
+                break;
+            }
+        }
+        Ok(records)
+    }
+}
+
+impl Vendor for DigitalOcean {
+    const NAME: &'static str = "DigitalOcean";
+    const BASE_URL: &'static str = "https://api.digitalocean.com";
+    const TTL: (u32, u32) = (60, 30);
+    const SETTLE: u32 = 5;
+
+    async fn zones(&self, api: &Api) -> Result<Vec<Zone>, DnsError> {
+        let mut zones = Vec::new();
+        for page in 1..=PAGES {
+            let page = page.to_string();
+            let query = [("per_page", PER_PAGE), ("page", page.as_str())];
+            let answer: Domains = self.get(api, "/v2/domains", &query).await?.json()?;
+            zones.extend(
+                answer.domains.into_iter().map(|domain| Zone { id: domain.name.clone(), apex: domain.name }),
+            );
+            if !answer.links.go_on() {
+                break;
+            }
+        }
+        Ok(zones)
+    }
+
+    async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {
+        for candidate in candidates(name) {
+            let path = format!("/v2/domains/{}", escaped(candidate));
+            let reply = api.send(Call::get(api.url(&path, &[])).bearer(&self.token)).await?;
+            if reply.status != 404 {
+                reply.good()?;
+                return Ok(Zone { id: candidate.to_owned(), apex: candidate.to_owned() });
+            }
+        }
+        Err(no_zone(name))
+    }
+
+    async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
+        let records = self.records(api, zone, name).await?;
+        Ok(records.iter().map(|record| unquoted(&record.data)).collect())
+    }
+
+    async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
+        if self.list(api, zone, name).await?.iter().any(|present| present == value) {
+            return Ok(Change::default());
+        }
+        let relative = match relative(name, zone)? {
+            "" => "@",
+            below => below,
+        };
+        let body = json!({ "type": "TXT", "name": relative, "data": value, "ttl": api.ttl });
+        let url = api.url(&format!("/v2/domains/{}/records", escaped(&zone.apex)), &[]);
+        api.call(Call::new("POST", url).bearer(&self.token).json(&body)).await?;
+        Ok(Change::default())
+    }
+
+    async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
+        for record in self.records(api, zone, name).await? {
+            if unquoted(&record.data) == value {
+                let path = format!("/v2/domains/{}/records/{}", escaped(&zone.apex), record.id);
+                let reply = api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.token)).await?;
+                // Somebody else was first.
+                if reply.status != 404 {
+                    reply.good()?;
+                }
+            }
+        }
+        Ok(Change::default())
+    }
+}

@@ -1,0 +1,96 @@
+//! Adding and removing one value where a provider only takes whole record sets: the set is read, changed and written. Where
+//! the write is bound to what was read, a conflict is seen and tried again; where it is not, the caller holds a lock, and the
+//! set is read once more afterwards, since others may write too.
+
+use crate::DnsError;
+use crate::http::Api;
+use crate::provider::{Change, Zone};
+use crate::vendor::Vendor;
+
+/// How often a conflict is tried again at once.
+const AT_ONCE: usize = 4;
+
+/// A TXT record set as the provider has it. The one of a name without a set has no values.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RecordSet {
+    /// The values as plain text.
+    pub(crate) values: Vec<String>,
+    /// The values as the provider wrote them, where a write has to repeat them.
+    pub(crate) verbatim: Vec<String>,
+    /// The time to live, where there is a set.
+    pub(crate) ttl: Option<u32>,
+    /// What the provider calls this state of it.
+    pub(crate) tag: Option<String>,
+}
+
+/// A provider that takes whole record sets.
+pub(crate) trait WholeSets: Vendor {
+    /// Reads the set of a name.
+    fn read(
+        &self,
+        api: &Api,
+        zone: &Zone,
+        name: &str,
+    ) -> impl Future<Output = Result<RecordSet, DnsError>> + Send;
+
+    /// Puts these values in the place of `old`; none at all removes the set. A set that is not `old` any more is a
+    /// [`DnsError::Conflict`] where the provider can tell.
+    fn write(
+        &self,
+        api: &Api,
+        place: (&Zone, &str),
+        old: &RecordSet,
+        values: &[String],
+    ) -> impl Future<Output = Result<Change, DnsError>> + Send;
+}
+
+/// Adds a value.
+pub(crate) async fn add<V: WholeSets>(
+    vendor: &V,
+    api: &Api,
+    (zone, name): (&Zone, &str),
+    value: &str,
+) -> Result<Change, DnsError> {
+    change(vendor, api, (zone, name), |set| {
+        (!set.values.iter().any(|present| present == value))
+            .then(|| set.values.iter().cloned().chain([value.to_owned()]).collect())
+    })
+    .await
+}
+
+/// Removes a value.
+pub(crate) async fn remove<V: WholeSets>(
+    vendor: &V,
+    api: &Api,
+    (zone, name): (&Zone, &str),
+    value: &str,
+) -> Result<Change, DnsError> {
+    change(vendor, api, (zone, name), |set| {
+        let rest: Vec<String> = set.values.iter().filter(|present| *present != value).cloned().collect();
+        (rest.len() < set.values.len()).then_some(rest)
+    })
+    .await
+}
+
+/// Makes the values what `wish` makes of them; none when nothing is to be done.
+async fn change<V: WholeSets>(
+    vendor: &V,
+    api: &Api,
+    (zone, name): (&Zone, &str),
+    wish: impl Fn(&RecordSet) -> Option<Vec<String>> + Send,
+) -> Result<Change, DnsError> {
+    let mut conflict = None;
+    for _ in 0..=AT_ONCE {
+        let old = vendor.read(api, zone, name).await?;
+        let Some(values) = wish(&old) else { return Ok(Change::default()) };
+        match vendor.write(api, (zone, name), &old, &values).await {
+            Err(DnsError::Conflict(message)) => conflict = Some(message),
+            Err(error) => return Err(error),
+            Ok(_) if V::NEEDS_LOCK && wish(&vendor.read(api, zone, name).await?).is_some() => {
+                conflict = Some(format!("{}: somebody else wrote the record set at {name}", V::NAME));
+            }
+            Ok(change) => return Ok(change),
+        }
+    }
+    Err(DnsError::Conflict(conflict.unwrap_or_default()))
+}

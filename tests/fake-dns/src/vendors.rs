@@ -1,0 +1,6 @@
+//! The vendors, one file each: the API as the vendor documents it, and a [`crate::Lab`] on it.
+
+pub mod desec;
+pub mod digitalocean;
+
+mod text;
