@@ -45,6 +45,8 @@ pub struct ProviderTraits {
     pub by_hand: bool,
     /// Values of one name can be lost when two are changed at once: changes need a lock.
     pub needs_lock: bool,
+    /// Whether it tells which zone a name is in; if not, the DNS has to be asked.
+    pub knows_zones: bool,
     /// How many values a name can have at once, where that is few: more than that push others out.
     pub most_values: Option<usize>,
 }

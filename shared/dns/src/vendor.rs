@@ -30,6 +30,8 @@ pub(crate) trait Vendor: DeserializeOwned + Send + Sync + Sized + 'static {
     const SETTLE: u32;
     /// Whether values of one name can be lost when two are changed at once.
     const NEEDS_LOCK: bool = false;
+    /// Whether it tells which zone a name is in.
+    const KNOWS_ZONES: bool = true;
     /// How many values a name can have at once, where that is few.
     const MOST_VALUES: Option<usize> = None;
 
@@ -184,7 +186,12 @@ struct Client<V> {
 
 impl<V: Vendor> DnsProvider for Client<V> {
     fn traits(&self) -> ProviderTraits {
-        ProviderTraits { by_hand: false, needs_lock: V::NEEDS_LOCK, most_values: V::MOST_VALUES }
+        ProviderTraits {
+            by_hand: false,
+            needs_lock: V::NEEDS_LOCK,
+            knows_zones: V::KNOWS_ZONES,
+            most_values: V::MOST_VALUES,
+        }
     }
 
     fn propagation(&self) -> &PropagationSettings {

@@ -23,6 +23,8 @@ pub struct Lab {
     pub name_server: SocketAddr,
     /// The vendor's API, where it is not a real server.
     pub fake: Option<FakeDns>,
+    /// Whether the API can be asked for the values of a name.
+    pub can_list: bool,
     /// Whatever has to live as long.
     pub guard: Option<Box<dyn Any + Send + Sync>>,
 }
@@ -40,7 +42,7 @@ impl Lab {
     /// A lab on a fake; the zones are those that [`Lab::zones`] makes.
     pub fn on(kind: &'static str, fake: FakeDns, config: Value, wrong: Value) -> Self {
         let name_server = fake.name_server();
-        Self { kind, config, wrong, name_server, fake: Some(fake), guard: None }
+        Self { kind, config, wrong, name_server, fake: Some(fake), can_list: true, guard: None }
     }
 
     /// The zones of every lab: both of its own, one that only looks like a parent, and 250 more in a shuffled order.

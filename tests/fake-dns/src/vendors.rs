@@ -1,6 +1,8 @@
 //! The vendors, one file each: the API as the vendor documents it, and a [`crate::Lab`] on it.
 
+pub mod acme_dns;
 pub mod desec;
 pub mod digitalocean;
+pub mod webhook;
 
 mod text;

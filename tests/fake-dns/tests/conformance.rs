@@ -41,6 +41,21 @@ every_vendor! {
     digitalocean,
 }
 
+/// A webhook has no zones and cannot be asked.
+mod webhook {
+    every_test!(webhook:
+        two_values_live_on_one_name,
+        what_is_missing_is_no_error,
+        long_values_arrive_whole,
+        names_may_be_wildcards_and_apexes,
+        twenty_at_once_lose_nothing,
+        wrong_credentials_are_told,
+        patience_is_asked_for,
+        a_broken_server_changes_nothing,
+        an_answer_that_is_lost_is_made_good,
+    );
+}
+
 /// Where most values go.
 const NAME: &str = Lab::KEPT_AT;
 
@@ -94,9 +109,11 @@ async fn two_values_live_on_one_name(lab: &Lab) {
     add(provider, NAME, "second").await;
     add(provider, NAME, "second").await;
     assert_eq!(lab.txt(NAME).await, with_kept(&["first", "second"]));
-    let mut listed = provider.list_txt(&zone(provider, NAME).await, NAME).await.unwrap();
-    listed.sort_unstable();
-    assert_eq!(listed, with_kept(&["first", "second"]));
+    if lab.can_list {
+        let mut listed = provider.list_txt(&zone(provider, NAME).await, NAME).await.unwrap();
+        listed.sort_unstable();
+        assert_eq!(listed, with_kept(&["first", "second"]));
+    }
     remove(provider, NAME, "first").await;
     assert_eq!(lab.txt(NAME).await, with_kept(&["second"]));
     remove(provider, NAME, "first").await;
@@ -130,7 +147,9 @@ async fn long_values_arrive_whole(lab: &Lab) {
     add(provider, name, &long).await;
     add(provider, name, &long).await;
     assert_eq!(lab.txt(name).await, [long.as_str()]);
-    assert_eq!(provider.list_txt(&zone(provider, name).await, name).await.unwrap(), [long.as_str()]);
+    if lab.can_list {
+        assert_eq!(provider.list_txt(&zone(provider, name).await, name).await.unwrap(), [long.as_str()]);
+    }
     remove(provider, name, &long).await;
     assert!(lab.txt(name).await.is_empty());
 }
@@ -240,9 +259,11 @@ async fn a_broken_server_changes_nothing(lab: &Lab) {
     fake.fail(Fault::ChangeStatus(500));
     let error = provider.add_txt(&found, NAME, "broken").await.unwrap_err();
     assert!(matches!(error, DnsError::OutcomeUnknown(_)), "{error:?}");
-    fake.fail(Fault::Status(503));
-    let error = provider.list_txt(&found, NAME).await.unwrap_err();
-    assert!(matches!(error, DnsError::Unavailable(_)), "{error:?}");
+    if lab.can_list {
+        fake.fail(Fault::Status(503));
+        let error = provider.list_txt(&found, NAME).await.unwrap_err();
+        assert!(matches!(error, DnsError::Unavailable(_)), "{error:?}");
+    }
     assert_eq!(lab.txt(NAME).await, with_kept(&[]));
 }
 

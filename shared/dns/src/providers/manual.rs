@@ -29,7 +29,7 @@ struct Manual(PropagationSettings);
 
 impl DnsProvider for Manual {
     fn traits(&self) -> ProviderTraits {
-        ProviderTraits { by_hand: true, needs_lock: false, most_values: None }
+        ProviderTraits { by_hand: true, needs_lock: false, knows_zones: false, most_values: None }
     }
 
     fn propagation(&self) -> &PropagationSettings {

@@ -291,7 +291,7 @@ fn zone(name: &Name) -> Zone {
 
 impl DnsProvider for Rfc2136 {
     fn traits(&self) -> ProviderTraits {
-        ProviderTraits { by_hand: false, needs_lock: false, most_values: None }
+        ProviderTraits { by_hand: false, needs_lock: false, knows_zones: true, most_values: None }
     }
 
     fn propagation(&self) -> &PropagationSettings {

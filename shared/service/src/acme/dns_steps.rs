@@ -154,7 +154,7 @@ pub(super) async fn await_propagation(work: &mut Work<'_>) -> Result<Next, Servi
     let check = PropagationCheck {
         name: record.name.clone(),
         value: record.value.clone(),
-        zone: (!by_hand).then(|| zone.apex.clone()),
+        zone: provider.client.traits().knows_zones.then(|| zone.apex.clone()),
         settings: settings.clone(),
     };
     let seen = match work.app.dns().propagation(&check).await {
