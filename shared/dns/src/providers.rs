@@ -1,13 +1,23 @@
 //! The providers, one file each. A new one is a file and a line here.
 
 mod acme_dns;
+mod cloudflare;
 mod desec;
 mod digitalocean;
+mod hetzner;
 mod manual;
 mod rfc2136;
 mod webhook;
 
 use crate::config::Kind;
 
-pub(crate) const KINDS: &[Kind] =
-    &[acme_dns::KIND, desec::KIND, digitalocean::KIND, rfc2136::KIND, webhook::KIND, manual::KIND];
+pub(crate) const KINDS: &[Kind] = &[
+    acme_dns::KIND,
+    cloudflare::KIND,
+    desec::KIND,
+    digitalocean::KIND,
+    hetzner::KIND,
+    rfc2136::KIND,
+    webhook::KIND,
+    manual::KIND,
+];

@@ -37,8 +37,10 @@ macro_rules! every_test {
 }
 
 every_vendor! {
+    cloudflare,
     desec,
     digitalocean,
+    hetzner,
 }
 
 /// A webhook has no zones and cannot be asked.
