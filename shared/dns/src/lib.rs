@@ -14,6 +14,7 @@ mod propagation;
 mod provider;
 mod providers;
 mod record_set;
+mod sigv4;
 mod vendor;
 
 use std::net::SocketAddr;

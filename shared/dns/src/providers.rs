@@ -1,6 +1,7 @@
 //! The providers, one file each. A new one is a file and a line here.
 
 mod acme_dns;
+mod aws_route53;
 mod cloudflare;
 mod desec;
 mod digitalocean;
@@ -13,6 +14,7 @@ use crate::config::Kind;
 
 pub(crate) const KINDS: &[Kind] = &[
     acme_dns::KIND,
+    aws_route53::KIND,
     cloudflare::KIND,
     desec::KIND,
     digitalocean::KIND,

@@ -1,6 +1,7 @@
 //! The vendors, one file each: the API as the vendor documents it, and a [`crate::Lab`] on it.
 
 pub mod acme_dns;
+pub mod aws_route53;
 pub mod cloudflare;
 pub mod desec;
 pub mod digitalocean;

@@ -93,6 +93,18 @@ impl State {
         self.counter
     }
 
+    /// Every pending change comes closer to being applied; when one is, everything up to now is served.
+    pub fn pass_time(&mut self) {
+        let mut is_done = false;
+        for left in self.pending.values_mut().filter(|left| **left > 0) {
+            *left -= 1;
+            is_done |= *left == 0;
+        }
+        if is_done {
+            self.zones.iter_mut().for_each(Zone::publish);
+        }
+    }
+
     /// Adds an empty zone.
     pub fn add_zone(&mut self, apex: &str) -> &mut Zone {
         let id = self.next();

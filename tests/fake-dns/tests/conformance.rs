@@ -37,6 +37,7 @@ macro_rules! every_test {
 }
 
 every_vendor! {
+    aws_route53,
     cloudflare,
     desec,
     digitalocean,

@@ -36,7 +36,7 @@ impl FrontEnd for Hetzner {
         let segments = request.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let mut state = zones.lock();
-        pass_time(&mut state);
+        state.pass_time();
         match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["v1", "zones"]) => zone_list(&state, request),
             ("GET", ["v1", "actions", id]) => action(&state, id),
@@ -120,17 +120,6 @@ fn change(state: &mut State, zone: u64, (name, kind, act): (&str, &str, &str), b
     let id = state.next();
     state.pending.insert(id.to_string(), RUNNING);
     Reply::json(201, &json!({ "action": action_shown(id, act, "running") }))
-}
-
-fn pass_time(state: &mut State) {
-    let mut is_done = false;
-    for left in state.pending.values_mut().filter(|left| **left > 0) {
-        *left -= 1;
-        is_done |= *left == 0;
-    }
-    if is_done {
-        state.zones.iter_mut().for_each(crate::Zone::publish);
-    }
 }
 
 fn action(state: &State, id: &str) -> Reply {
