@@ -2,9 +2,11 @@
 
 mod acme_dns;
 mod aws_route53;
+mod azure_dns;
 mod cloudflare;
 mod desec;
 mod digitalocean;
+mod google_cloud_dns;
 mod hetzner;
 mod manual;
 mod rfc2136;
@@ -15,9 +17,11 @@ use crate::config::Kind;
 pub(crate) const KINDS: &[Kind] = &[
     acme_dns::KIND,
     aws_route53::KIND,
+    azure_dns::KIND,
     cloudflare::KIND,
     desec::KIND,
     digitalocean::KIND,
+    google_cloud_dns::KIND,
     hetzner::KIND,
     rfc2136::KIND,
     webhook::KIND,

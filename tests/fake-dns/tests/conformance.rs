@@ -38,9 +38,11 @@ macro_rules! every_test {
 
 every_vendor! {
     aws_route53,
+    azure_dns,
     cloudflare,
     desec,
     digitalocean,
+    google_cloud_dns,
     hetzner,
 }
 
