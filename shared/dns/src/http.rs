@@ -42,11 +42,14 @@ pub(crate) struct Call {
     pub(crate) url: String,
     pub(crate) headers: Vec<(&'static str, String)>,
     pub(crate) body: Vec<u8>,
+    /// Whether something may be changed by it.
+    changes: bool,
 }
 
 impl Call {
     pub(crate) fn new(method: &'static str, url: String) -> Self {
-        Self { method, url, headers: vec![("accept", "application/json".to_owned())], body: Vec::new() }
+        let headers = vec![("accept", "application/json".to_owned())];
+        Self { method, url, headers, body: Vec::new(), changes: !matches!(method, "GET" | "HEAD") }
     }
 
     pub(crate) fn get(url: String) -> Self {
@@ -74,8 +77,9 @@ impl Call {
         Self { body, ..self.header("content-type", content_type) }
     }
 
-    fn changes(&self) -> bool {
-        !matches!(self.method, "GET" | "HEAD")
+    /// One that changes nothing, whatever its method.
+    pub(crate) fn reading(self) -> Self {
+        Self { changes: false, ..self }
     }
 }
 
@@ -116,7 +120,7 @@ impl Api {
     /// # Errors
     /// When there is no answer: [`DnsError::OutcomeUnknown`] if something may have been changed all the same.
     pub(crate) async fn send(&self, call: Call) -> Result<Reply, DnsError> {
-        let changes = call.changes();
+        let changes = call.changes;
         let limits = Limits { timeout: self.timeout, max_bytes: LONGEST_ANSWER };
         let request = Request { method: call.method, url: &call.url, headers: call.headers, body: call.body };
         let response = self.egress.request(request, limits).await.map_err(|error| match error {

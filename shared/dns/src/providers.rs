@@ -3,13 +3,21 @@
 mod acme_dns;
 mod aws_route53;
 mod azure_dns;
+mod bunny;
 mod cloudflare;
 mod desec;
 mod digitalocean;
+mod gandi;
 mod google_cloud_dns;
 mod hetzner;
+mod linode;
 mod manual;
+mod ovh;
+mod porkbun;
+mod powerdns;
 mod rfc2136;
+mod scaleway;
+mod vultr;
 mod webhook;
 
 use crate::config::Kind;
@@ -18,12 +26,20 @@ pub(crate) const KINDS: &[Kind] = &[
     acme_dns::KIND,
     aws_route53::KIND,
     azure_dns::KIND,
+    bunny::KIND,
     cloudflare::KIND,
     desec::KIND,
     digitalocean::KIND,
+    gandi::KIND,
     google_cloud_dns::KIND,
     hetzner::KIND,
+    linode::KIND,
+    ovh::KIND,
+    porkbun::KIND,
+    powerdns::KIND,
     rfc2136::KIND,
+    scaleway::KIND,
+    vultr::KIND,
     webhook::KIND,
     manual::KIND,
 ];

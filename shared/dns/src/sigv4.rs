@@ -90,7 +90,9 @@ fn sign(
     if let Some(token) = &credentials.session_token {
         call = call.header("x-amz-security-token", token.as_str());
     }
-    Ok(Call { body, ..call.header("authorization", authorization) })
+    call = call.header("authorization", authorization);
+    call.body = body;
+    Ok(call)
 }
 
 /// `20150830T123600Z`.

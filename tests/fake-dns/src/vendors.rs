@@ -3,12 +3,21 @@
 pub mod acme_dns;
 pub mod aws_route53;
 pub mod azure_dns;
+pub mod bunny;
 pub mod cloudflare;
 pub mod desec;
 pub mod digitalocean;
+pub mod gandi;
 pub mod google_cloud_dns;
 pub mod hetzner;
+pub mod linode;
+pub mod ovh;
+pub mod porkbun;
+pub mod powerdns;
+pub mod scaleway;
+pub mod vultr;
 pub mod webhook;
 
 mod paging;
+mod records;
 mod text;

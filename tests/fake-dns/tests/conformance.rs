@@ -39,11 +39,19 @@ macro_rules! every_test {
 every_vendor! {
     aws_route53,
     azure_dns,
+    bunny,
     cloudflare,
     desec,
     digitalocean,
+    gandi,
     google_cloud_dns,
     hetzner,
+    linode,
+    ovh,
+    porkbun,
+    powerdns,
+    scaleway,
+    vultr,
 }
 
 /// A webhook has no zones and cannot be asked.

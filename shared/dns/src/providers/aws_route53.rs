@@ -76,7 +76,12 @@ struct HostedZones {
 /// The items of a list, each in an element of the same name.
 #[derive(Deserialize)]
 struct Listed<T> {
-    #[serde(default = "Vec::new", alias = "HostedZone", alias = "ResourceRecordSet", alias = "ResourceRecord")]
+    #[serde(
+        default = "Vec::new",
+        alias = "HostedZone",
+        alias = "ResourceRecordSet",
+        alias = "ResourceRecord"
+    )]
     items: Vec<T>,
 }
 
@@ -185,7 +190,8 @@ impl Route53 {
         let request = Unsigned { method: "POST", origin, path: "/", query: &[], body: form.into_bytes() };
         let scope = Scope { region: &self.region, service: "sts" };
         let call = sigv4::signed(request, &own, scope, api.unix_seconds())?
-            .header("content-type", "application/x-www-form-urlencoded");
+            .header("content-type", "application/x-www-form-urlencoded")
+            .reading();
         let credentials = xml::<Assumed>(&good(api.send(call).await?)?)?.assume_role_result.credentials;
         Ok(Credentials {
             access_key_id: credentials.access_key_id,
@@ -304,16 +310,23 @@ impl WholeSets for Route53 {
         // The list begins at this name and type, whether there is such a set or not.
         let query = [("name", name), ("type", "TXT"), ("maxitems", "1")];
         let sets: RecordSets = xml(&self.get(api, &path, &query).await?)?;
-        let found = sets.resource_record_sets.items.into_iter().find(|set| {
-            set.r#type == "TXT" && plain_name(&set.name) == name
-        });
+        let found = sets
+            .resource_record_sets
+            .items
+            .into_iter()
+            .find(|set| set.r#type == "TXT" && plain_name(&set.name) == name);
         let Some(set) = found else { return Ok(RecordSet::default()) };
         if set.set_identifier.is_some() {
-            let message = format!("the TXT records at {name} have a routing policy: only one set can be changed");
+            let message =
+                format!("the TXT records at {name} have a routing policy: only one set can be changed");
             return Err(DnsError::Invalid(message));
         }
-        let verbatim: Vec<String> =
-            set.resource_records.into_iter().flat_map(|records| records.items).map(|record| record.value).collect();
+        let verbatim: Vec<String> = set
+            .resource_records
+            .into_iter()
+            .flat_map(|records| records.items)
+            .map(|record| record.value)
+            .collect();
         let values = verbatim.iter().map(|value| unquoted(value)).collect();
         Ok(RecordSet { values, verbatim, ttl: Some(set.ttl.unwrap_or(api.ttl)), tag: None })
     }
@@ -353,8 +366,13 @@ impl Vendor for Route53 {
     const SETTLE: u32 = 2;
 
     fn check(&self) -> Result<(), ConfigError> {
-        if !self.access_key_id.bytes().all(|byte| byte.is_ascii_alphanumeric()) || self.access_key_id.is_empty() {
-            return Err(ConfigError::field("access_key_id", "must be letters and digits, such as AKIAIOSFODNN7EXAMPLE"));
+        if !self.access_key_id.bytes().all(|byte| byte.is_ascii_alphanumeric())
+            || self.access_key_id.is_empty()
+        {
+            return Err(ConfigError::field(
+                "access_key_id",
+                "must be letters and digits, such as AKIAIOSFODNN7EXAMPLE",
+            ));
         }
         if !self.region.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
             return Err(ConfigError::field("region", "must be a region such as us-east-1"));
@@ -364,10 +382,16 @@ impl Vendor for Route53 {
             return Err(ConfigError::field("hosted_zone_id", "must be an id such as Z1D633PJN98FT9"));
         }
         if self.sts_url.as_deref().is_some_and(|url| !is_base_url(url)) {
-            return Err(ConfigError::field("sts_url", "must be a URL such as https://sts.eu-central-1.amazonaws.com"));
+            return Err(ConfigError::field(
+                "sts_url",
+                "must be a URL such as https://sts.eu-central-1.amazonaws.com",
+            ));
         }
         if self.role_arn.as_ref().is_some_and(|role| !role.starts_with("arn:")) {
-            return Err(ConfigError::field("role_arn", "must be an ARN such as arn:aws:iam::123456789012:role/dns"));
+            return Err(ConfigError::field(
+                "role_arn",
+                "must be an ARN such as arn:aws:iam::123456789012:role/dns",
+            ));
         }
         Ok(())
     }
@@ -399,7 +423,8 @@ impl Vendor for Route53 {
             // The list is sorted by name and begins with this one, so that all of this name come first.
             let query = [("dnsname", candidate), ("maxitems", PER_PAGE)];
             let answer: HostedZones = xml(&self.get(api, "/hostedzonesbyname", &query).await?)?;
-            let mut found = answer.hosted_zones.items.into_iter().filter(|zone| plain_name(&zone.name) == candidate);
+            let mut found =
+                answer.hosted_zones.items.into_iter().filter(|zone| plain_name(&zone.name) == candidate);
             if let Some(found) = found.find(|zone| self.is_meant(zone)) {
                 return Ok(zone(found));
             }

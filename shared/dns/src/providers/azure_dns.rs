@@ -60,7 +60,9 @@ impl Environment {
         match self {
             Self::Public => (AzureDns::BASE_URL, "https://login.microsoftonline.com"),
             Self::China => ("https://management.chinacloudapi.cn", "https://login.chinacloudapi.cn"),
-            Self::UsGovernment => ("https://management.usgovcloudapi.net", "https://login.microsoftonline.us"),
+            Self::UsGovernment => {
+                ("https://management.usgovcloudapi.net", "https://login.microsoftonline.us")
+            }
         }
     }
 }
@@ -143,17 +145,14 @@ impl AzureDns {
             escaped(&format!("{resource}/.default"))
         );
         let url = format!("{login}/{}/oauth2/v2.0/token", escaped(&self.tenant_id));
-        let call = Call::new("POST", url).body("application/x-www-form-urlencoded", form.into_bytes());
+        let call =
+            Call::new("POST", url).body("application/x-www-form-urlencoded", form.into_bytes()).reading();
         let reply = api.send(call).await?;
         // An unknown directory or client is told by status 400.
         if matches!(reply.status, 400 | 401 | 403) {
             return Err(reply.error_as(401));
         }
-        // Nothing was changed, whatever the status.
-        match reply.good() {
-            Err(DnsError::OutcomeUnknown(message)) => Err(DnsError::Unavailable(message)),
-            other => Ok(other?.json::<Token>()?.access_token),
-        }
+        Ok(reply.good()?.json::<Token>()?.access_token)
     }
 
     async fn send(&self, api: &Api, call: Call) -> Result<Reply, DnsError> {
@@ -242,12 +241,19 @@ impl Vendor for AzureDns {
             ("client_id", &self.client_id),
             ("subscription_id", &self.subscription_id),
         ] {
-            if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte)) {
-                return Err(ConfigError::field(field, "must be an id such as 00000000-0000-0000-0000-000000000000"));
+            if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+            {
+                return Err(ConfigError::field(
+                    field,
+                    "must be an id such as 00000000-0000-0000-0000-000000000000",
+                ));
             }
         }
         if self.login_url.as_deref().is_some_and(|url| !is_base_url(url)) {
-            return Err(ConfigError::field("login_url", "must be a URL such as https://login.microsoftonline.com"));
+            return Err(ConfigError::field(
+                "login_url",
+                "must be a URL such as https://login.microsoftonline.com",
+            ));
         }
         Ok(())
     }
@@ -265,9 +271,13 @@ impl Vendor for AzureDns {
         let mut url = first.clone();
         for _ in 0..PAGES {
             let answer: Zones = self.send(api, Call::get(url)).await?.good()?.json()?;
-            let found = answer.value.into_iter().map(|zone| Zone { id: zone.id, apex: zone.name.to_ascii_lowercase() });
+            let found = answer
+                .value
+                .into_iter()
+                .map(|zone| Zone { id: zone.id, apex: zone.name.to_ascii_lowercase() });
             zones.extend(found.filter(|zone| {
-                is_path(&zone.id) && self.zone_name.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(&zone.apex))
+                is_path(&zone.id)
+                    && self.zone_name.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(&zone.apex))
             }));
             let Some(token) = answer.next_link.as_deref().and_then(skip_token) else { break };
             url = format!("{first}&$skipToken={token}");

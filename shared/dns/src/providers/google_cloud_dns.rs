@@ -145,17 +145,14 @@ impl GoogleCloudDns {
             .ok_or_else(|| DnsError::Invalid("the key of the service account cannot be used".to_owned()))?;
         let form = format!("grant_type={}&assertion={}", escaped(JWT_BEARER), escaped(&assertion));
         let call = Call::new("POST", url.to_owned())
-            .body("application/x-www-form-urlencoded", form.into_bytes());
+            .body("application/x-www-form-urlencoded", form.into_bytes())
+            .reading();
         let reply = api.send(call).await?;
         // RFC 6749 section 5.2: who is not known or may not is told by status 400.
         if matches!(reply.status, 400 | 401 | 403) {
             return Err(reply.error_as(401));
         }
-        // Nothing was changed, whatever the status.
-        match reply.good() {
-            Err(DnsError::OutcomeUnknown(message)) => Err(DnsError::Unavailable(message)),
-            other => Ok(other?.json::<Token>()?.access_token),
-        }
+        Ok(reply.good()?.json::<Token>()?.access_token)
     }
 
     async fn send(&self, api: &Api, call: Call) -> Result<Reply, DnsError> {
@@ -268,7 +265,9 @@ impl Vendor for GoogleCloudDns {
     fn check(&self) -> Result<(), ConfigError> {
         let field = |problem: &str| Err(ConfigError::field("service_account_json", problem));
         let Some(account) = self.account() else {
-            return field("must be the JSON key file of a service account, with client_email and private_key");
+            return field(
+                "must be the JSON key file of a service account, with client_email and private_key",
+            );
         };
         let key = PKey::private_key_from_pem(account.private_key.as_bytes());
         if !key.is_ok_and(|key| key.rsa().is_ok()) {
@@ -278,7 +277,10 @@ impl Vendor for GoogleCloudDns {
             return Err(ConfigError::field("project", "is needed, since the service account names none"));
         }
         if self.token_url.as_deref().is_some_and(|url| !is_base_url(url)) {
-            return Err(ConfigError::field("token_url", "must be a URL such as https://oauth2.googleapis.com/token"));
+            return Err(ConfigError::field(
+                "token_url",
+                "must be a URL such as https://oauth2.googleapis.com/token",
+            ));
         }
         Ok(())
     }

@@ -62,7 +62,8 @@ impl FrontEnd for Route53 {
             ("POST", [""]) => assume_role(request),
             ("GET", ["2013-04-01", "hostedzone"]) => all_zones(&state, request),
             ("GET", ["2013-04-01", "hostedzonesbyname"]) => zones_by_name(&state, request),
-            ("GET", ["2013-04-01", "hostedzone", id]) => match number(id).and_then(|id| state.zone_by_id(id)) {
+            ("GET", ["2013-04-01", "hostedzone", id]) => match number(id).and_then(|id| state.zone_by_id(id))
+            {
                 Some(zone) => document("GetHostedZoneResponse", &zone_xml(zone)),
                 None => no_zone(),
             },
@@ -95,7 +96,8 @@ impl FrontEnd for Route53 {
 fn check_signature(request: &Request) -> Result<(), Reply> {
     let missing = || error(403, "MissingAuthenticationToken", "Missing Authentication Token");
     let fields = request.header("authorization").strip_prefix("AWS4-HMAC-SHA256 ").ok_or_else(missing)?;
-    let field = |name: &str| fields.split(", ").find_map(|field| field.strip_prefix(name)).ok_or_else(missing);
+    let field =
+        |name: &str| fields.split(", ").find_map(|field| field.strip_prefix(name)).ok_or_else(missing);
     let (credential, names, signature) =
         (field("Credential=")?, field("SignedHeaders=")?, field("Signature=")?);
     let parts: Vec<&str> = credential.split('/').collect();
@@ -103,14 +105,29 @@ fn check_signature(request: &Request) -> Result<(), Reply> {
     let secret = match *key {
         KEY_ID => SECRET,
         id if id == ROLE.0 && request.header("x-amz-security-token") == ROLE.2 => ROLE.1,
-        _ => return Err(error(403, "InvalidClientTokenId", "The security token included in the request is invalid.")),
+        _ => {
+            return Err(error(
+                403,
+                "InvalidClientTokenId",
+                "The security token included in the request is invalid.",
+            ));
+        }
     };
     let service_is_right = if request.path == "/" { *service == "sts" } else { *service == "route53" };
     let time = request.header("x-amz-date");
     let names: Vec<&str> = names.split(';').collect();
     let is_complete = ["host", "x-amz-date"].iter().all(|name| names.contains(name)) && names.is_sorted();
-    if !service_is_right || *region != "us-east-1" || !time.starts_with(day) || !is_complete || !is_fresh(time) {
-        return Err(error(403, "SignatureDoesNotMatch", "Credential should be scoped to a valid region and time."));
+    if !service_is_right
+        || *region != "us-east-1"
+        || !time.starts_with(day)
+        || !is_complete
+        || !is_fresh(time)
+    {
+        return Err(error(
+            403,
+            "SignatureDoesNotMatch",
+            "Credential should be scoped to a valid region and time.",
+        ));
     }
     let mut query: Vec<&str> = request.raw_query.split('&').filter(|part| !part.is_empty()).collect();
     query.sort_unstable();
@@ -135,8 +152,9 @@ fn check_signature(request: &Request) -> Result<(), Reply> {
 
 fn is_fresh(time: &str) -> bool {
     let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
-    time::PrimitiveDateTime::parse(time, format)
-        .is_ok_and(|sent| (time::OffsetDateTime::now_utc() - sent.assume_utc()).abs() < time::Duration::minutes(5))
+    time::PrimitiveDateTime::parse(time, format).is_ok_and(|sent| {
+        (time::OffsetDateTime::now_utc() - sent.assume_utc()).abs() < time::Duration::minutes(5)
+    })
 }
 
 fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
@@ -205,7 +223,11 @@ fn zones_by_name(state: &State, request: &Request) -> Reply {
     let mut zones: Vec<&Zone> = state.zones.iter().filter(|zone| key(&zone.apex) >= start).collect();
     zones.sort_by_key(|zone| key(&zone.apex));
     list("ListHostedZonesByNameResponse", &zones, most(request), |next| {
-        format!("<NextDNSName>{}.</NextDNSName><NextHostedZoneId>{}</NextHostedZoneId>", next.apex, id(next.id))
+        format!(
+            "<NextDNSName>{}.</NextDNSName><NextHostedZoneId>{}</NextHostedZoneId>",
+            next.apex,
+            id(next.id)
+        )
     })
 }
 
@@ -237,7 +259,9 @@ fn record_sets(state: &mut State, zone: u64, request: &Request) -> Reply {
             let values: String = set
                 .values()
                 .iter()
-                .map(|value| format!("<ResourceRecord><Value>{}</Value></ResourceRecord>", escape(quoted(value))))
+                .map(|value| {
+                    format!("<ResourceRecord><Value>{}</Value></ResourceRecord>", escape(quoted(value)))
+                })
                 .collect();
             format!(
                 "<ResourceRecordSet><Name>{}.</Name><Type>{kind}</Type><TTL>{}</TTL><ResourceRecords>{values}\
@@ -249,7 +273,10 @@ fn record_sets(state: &mut State, zone: u64, request: &Request) -> Reply {
         .collect();
     let is_truncated = total > most(request);
     let tail = format!("<IsTruncated>{is_truncated}</IsTruncated><MaxItems>{}</MaxItems>", most(request));
-    document("ListResourceRecordSetsResponse", &format!("<ResourceRecordSets>{shown}</ResourceRecordSets>{tail}"))
+    document(
+        "ListResourceRecordSetsResponse",
+        &format!("<ResourceRecordSets>{shown}</ResourceRecordSets>{tail}"),
+    )
 }
 
 #[derive(Deserialize)]
@@ -327,12 +354,15 @@ fn apply(state: &mut State, zone: u64, action: &str, set: &Set) -> Result<(), St
     let said = format!("[name='{name}.', type='{kind}']");
     let values = set.resource_records.resource_record.iter().map(|record| {
         let plain = unescape(&record.value).map(std::borrow::Cow::into_owned).unwrap_or_default();
-        unquoted(&plain).ok_or_else(|| "Invalid Resource Record: TXT record data must be enclosed in quotes".to_owned())
+        unquoted(&plain)
+            .ok_or_else(|| "Invalid Resource Record: TXT record data must be enclosed in quotes".to_owned())
     });
     let mut values = values.collect::<Result<Vec<String>, String>>()?;
     let present = state.zone_by_id(zone).and_then(|zone| zone.set(&name, kind).cloned());
     match (action, present) {
-        ("CREATE", Some(_)) => Err(format!("Tried to create resource record set {said} but it already exists")),
+        ("CREATE", Some(_)) => {
+            Err(format!("Tried to create resource record set {said} but it already exists"))
+        }
         ("CREATE" | "UPSERT", _) => {
             state.replace(zone, (&name, kind), set.ttl, &values);
             Ok(())

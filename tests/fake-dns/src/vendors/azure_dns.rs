@@ -47,7 +47,9 @@ impl FrontEnd for AzureDns {
         };
         let rest = match rest {
             ["resourceGroups", group, rest @ ..] if group.eq_ignore_ascii_case(GROUP) => rest,
-            ["resourceGroups", ..] => return error(404, "ResourceGroupNotFound", "Resource group could not be found."),
+            ["resourceGroups", ..] => {
+                return error(404, "ResourceGroupNotFound", "Resource group could not be found.");
+            }
             rest => rest,
         };
         let ["providers", "Microsoft.Network", resource, rest @ ..] = rest else {
@@ -65,7 +67,8 @@ impl FrontEnd for AzureDns {
         match rest {
             [] => zone_list(&state, request, private),
             [zone, "TXT", name] => {
-                let found = state.zones.iter().find(|present| present.private == private && present.apex == *zone);
+                let found =
+                    state.zones.iter().find(|present| present.private == private && present.apex == *zone);
                 let Some((zone, apex)) = found.map(|zone| (zone.id, zone.apex.clone())) else {
                     return error(404, "ParentResourceNotFound", "The zone was not found.");
                 };
@@ -99,7 +102,11 @@ fn token(tenant: &str, request: &Request) -> Reply {
         return refuse(400, "invalid_scope", "AADSTS70011: The provided value for scope is not valid.");
     }
     if !is("client_id", CLIENT) {
-        return refuse(400, "unauthorized_client", "AADSTS700016: Application was not found in the directory.");
+        return refuse(
+            400,
+            "unauthorized_client",
+            "AADSTS700016: Application was not found in the directory.",
+        );
     }
     if !is("client_secret", SECRET) {
         return refuse(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.");
@@ -126,7 +133,8 @@ fn zone_list(state: &State, request: &Request, private: bool) -> Reply {
     let mut body = json!({ "value": shown });
     if start + PAGE < zones.len() {
         let path = &request.path;
-        let next = format!("https://management.azure.com{path}?api-version=2018-05-01&$skipToken={}", start + PAGE);
+        let next =
+            format!("https://management.azure.com{path}?api-version=2018-05-01&$skipToken={}", start + PAGE);
         body["nextLink"] = json!(next);
     }
     Reply::json(200, &body)
@@ -147,7 +155,9 @@ fn record_set(state: &mut State, (zone, private): (u64, bool), name: &str, reque
             Some(set) => Reply::json(200, &shown(name, &set, private)),
             None => error(404, "NotFound", "The resource record was not found."),
         },
-        _ if !is_met => error(412, "PreconditionFailed", "The condition in the If-Match header was not satisfied."),
+        _ if !is_met => {
+            error(412, "PreconditionFailed", "The condition in the If-Match header was not satisfied.")
+        }
         "DELETE" => {
             state.replace(zone, (name, "TXT"), 0, &[]);
             Reply::empty(if present.is_some() { 200 } else { 204 })
@@ -161,7 +171,8 @@ fn record_set(state: &mut State, (zone, private): (u64, bool), name: &str, reque
             };
             let ttl = u32::try_from(ttl).unwrap_or(u32::MAX);
             state.replace(zone, (name, "TXT"), ttl, &values);
-            let set = state.zone_by_id(zone).and_then(|zone| zone.set(name, "TXT").cloned()).unwrap_or_default();
+            let set =
+                state.zone_by_id(zone).and_then(|zone| zone.set(name, "TXT").cloned()).unwrap_or_default();
             Reply::json(if present.is_some() { 200 } else { 201 }, &shown(name, &set, private))
         }
         _ => error(405, "MethodNotAllowed", "no"),
@@ -172,7 +183,9 @@ fn record_set(state: &mut State, (zone, private): (u64, bool), name: &str, reque
 fn values(records: &Value) -> Option<Vec<String>> {
     let records = records.as_array()?.iter().map(|record| {
         let parts: Option<Vec<&str>> = record["value"].as_array()?.iter().map(Value::as_str).collect();
-        parts.filter(|parts| !parts.is_empty() && parts.iter().all(|part| part.len() <= 255)).map(|parts| parts.concat())
+        parts
+            .filter(|parts| !parts.is_empty() && parts.iter().all(|part| part.len() <= 255))
+            .map(|parts| parts.concat())
     });
     records.collect::<Option<Vec<String>>>().filter(|values| !values.is_empty())
 }
@@ -187,7 +200,8 @@ fn shown(name: &str, set: &RecordSet, private: bool) -> Value {
         })
         .collect();
     let (ttl, key) = if private { ("ttl", "txtRecords") } else { ("TTL", "TXTRecords") };
-    let properties = json!({ ttl: set.ttl, key: records, "fqdn": format!("{name}."), "provisioningState": "Succeeded" });
+    let properties =
+        json!({ ttl: set.ttl, key: records, "fqdn": format!("{name}."), "provisioningState": "Succeeded" });
     json!({ "name": name, "type": "Microsoft.Network/dnszones/TXT", "etag": etag(set), "properties": properties })
 }
 

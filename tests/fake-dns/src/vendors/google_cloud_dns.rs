@@ -111,7 +111,10 @@ fn token(request: &Request) -> Reply {
         Reply::json(400, &json!({ "error": "invalid_grant", "error_description": description }))
     };
     if form.get("grant_type").map(String::as_str) != Some("urn:ietf:params:oauth:grant-type:jwt-bearer") {
-        return Reply::json(400, &json!({ "error": "unsupported_grant_type", "error_description": "Invalid grant_type" }));
+        return Reply::json(
+            400,
+            &json!({ "error": "unsupported_grant_type", "error_description": "Invalid grant_type" }),
+        );
     }
     let assertion = form.get("assertion").map_or("", String::as_str);
     let parts: Vec<&str> = assertion.split('.').collect();
@@ -128,7 +131,9 @@ fn token(request: &Request) -> Reply {
     let seconds = |name: &str| claims_json[name].as_i64().unwrap_or(0);
     let (issued, expires) = (seconds("iat"), seconds("exp"));
     if issued > now + 60 || expires <= now || expires - issued > 3_600 {
-        return invalid("Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.");
+        return invalid(
+            "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe.",
+        );
     }
     let audience = format!("http://{}/token", request.header("host"));
     let scope_is_right = SCOPES.iter().any(|scope| claims_json["scope"] == *scope);
@@ -152,7 +157,8 @@ fn shown(zone: &Zone) -> Value {
 
 fn managed_zones(state: &State, request: &Request) -> Reply {
     let wanted = request.query("dnsName");
-    let start: usize = request.query("pageToken").and_then(|token| token.strip_prefix("after-")?.parse().ok()).unwrap_or(0);
+    let start: usize =
+        request.query("pageToken").and_then(|token| token.strip_prefix("after-")?.parse().ok()).unwrap_or(0);
     let chosen: Vec<&Zone> = state
         .zones
         .iter()
@@ -170,7 +176,8 @@ fn record_sets(state: &mut State, zone: u64, request: &Request) -> Reply {
     let (name, kind) = (request.query("name"), request.query("type"));
     let zone = state.zone_by_id(zone).expect("it was found");
     let chosen = zone.sets.iter().filter(|((present, of), _)| {
-        name.as_ref().is_none_or(|name| *name == format!("{present}.")) && kind.as_ref().is_none_or(|kind| kind == of)
+        name.as_ref().is_none_or(|name| *name == format!("{present}."))
+            && kind.as_ref().is_none_or(|kind| kind == of)
     });
     let shown: Vec<Value> = chosen
         .map(|((name, kind), set)| {
@@ -186,14 +193,16 @@ type Part = ((String, String), u32, Vec<String>);
 
 fn part(item: &Value) -> Option<Part> {
     let name = item["name"].as_str()?.strip_suffix('.')?.to_owned();
-    let data: Option<Vec<String>> = item["rrdatas"].as_array()?.iter().map(|data| unquoted(data.as_str()?)).collect();
+    let data: Option<Vec<String>> =
+        item["rrdatas"].as_array()?.iter().map(|data| unquoted(data.as_str()?)).collect();
     let ttl = u32::try_from(item["ttl"].as_u64()?).ok()?;
     Some(((name, item["type"].as_str()?.to_owned()), ttl, data?))
 }
 
 /// Deletions must be what is there; additions must not be there; all or nothing.
 fn change(state: &mut State, zone: u64, body: &Value) -> Reply {
-    let parts = |key: &str| -> Option<Vec<Part>> { body[key].as_array().into_iter().flatten().map(part).collect() };
+    let parts =
+        |key: &str| -> Option<Vec<Part>> { body[key].as_array().into_iter().flatten().map(part).collect() };
     let (Some(deletions), Some(additions)) = (parts("deletions"), parts("additions")) else {
         return error(400, "invalid", "Invalid value for 'entity.change'");
     };
@@ -208,14 +217,23 @@ fn change(state: &mut State, zone: u64, body: &Value) -> Reply {
         }
         values.sort_unstable();
         match had {
-            None => return error(404, "notFound", "The 'entity.change.deletions[0]' resource does not exist."),
+            None => {
+                return error(404, "notFound", "The 'entity.change.deletions[0]' resource does not exist.");
+            }
             Some(had) if had != values || sets.get(key).is_some_and(|set| set.ttl != *ttl) => {
-                return error(412, "conditionNotMet", "Precondition not met for 'entity.change.deletions[0]'");
+                return error(
+                    412,
+                    "conditionNotMet",
+                    "Precondition not met for 'entity.change.deletions[0]'",
+                );
             }
             Some(_) => {}
         }
     }
-    if additions.iter().any(|(key, _, _)| sets.contains_key(key) && !deletions.iter().any(|(gone, _, _)| gone == key)) {
+    if additions
+        .iter()
+        .any(|(key, _, _)| sets.contains_key(key) && !deletions.iter().any(|(gone, _, _)| gone == key))
+    {
         return error(409, "alreadyExists", "The resource 'entity.change.additions[0]' already exists");
     }
     for ((name, kind), _, _) in &deletions {

@@ -1,0 +1,149 @@
+//! `porkbun`: domains of Porkbun, by its API v3. Everything is a POST with the keys in its body; records are added and removed
+//! one by one.
+
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
+
+use crate::DnsError;
+use crate::config::Kind;
+use crate::http::{Api, Call, PAGES, Reply, escaped, unquoted};
+use crate::provider::{Change, Zone};
+use crate::vendor::{self, Vendor, longest, relative};
+
+pub(crate) const KIND: Kind = Kind {
+    name: "porkbun",
+    aliases: &[],
+    credentials: &["api_key", "secret_api_key"],
+    check: vendor::check::<Porkbun>,
+    open: vendor::open::<Porkbun>,
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Porkbun {
+    api_key: Zeroizing<String>,
+    secret_api_key: Zeroizing<String>,
+}
+
+#[derive(Deserialize)]
+struct Domains {
+    #[serde(default)]
+    domains: Vec<Domain>,
+}
+
+#[derive(Deserialize)]
+struct Domain {
+    domain: String,
+}
+
+#[derive(Deserialize)]
+struct Records {
+    #[serde(default)]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+struct Record {
+    id: String,
+    content: String,
+}
+
+impl Porkbun {
+    fn call(&self, api: &Api, path: &str, fields: Value) -> Call {
+        let mut body: Map<String, Value> = match fields {
+            Value::Object(fields) => fields,
+            _ => Map::new(),
+        };
+        body.insert("apikey".to_owned(), self.api_key.as_str().into());
+        body.insert("secretapikey".to_owned(), self.secret_api_key.as_str().into());
+        Call::new("POST", api.url(path, &[])).json(&Value::Object(body))
+    }
+
+    async fn read(&self, api: &Api, path: &str, fields: Value) -> Result<Reply, DnsError> {
+        good(api.send(self.call(api, path, fields).reading()).await?)
+    }
+
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+        let relative = relative(name, zone)?;
+        let below = if relative.is_empty() { String::new() } else { format!("/{}", escaped(relative)) };
+        let path = format!("/dns/retrieveByNameType/{}/TXT{below}", escaped(&zone.apex));
+        Ok(self.read(api, &path, json!({})).await?.json::<Records>()?.records)
+    }
+}
+
+/// Good answers. Most refusals have status 400, so what is said about keys is looked at.
+fn good(reply: Reply) -> Result<Reply, DnsError> {
+    let text = reply.text();
+    if (200..300).contains(&reply.status) && text.contains("\"SUCCESS\"") {
+        return Ok(reply);
+    }
+    if matches!(reply.status, 400 | 403) && text.contains("API key") {
+        return Err(reply.error_as(401));
+    }
+    if (200..300).contains(&reply.status) {
+        return Err(reply.error_as(400));
+    }
+    Err(reply.error())
+}
+
+impl Vendor for Porkbun {
+    const NAME: &'static str = "Porkbun";
+    const BASE_URL: &'static str = "https://api.porkbun.com/api/json/v3";
+    const TTL: (u32, u32) = (600, 600);
+    const SETTLE: u32 = 10;
+
+    async fn zones(&self, api: &Api) -> Result<Vec<Zone>, DnsError> {
+        let mut zones: Vec<Zone> = Vec::new();
+        for _ in 0..PAGES {
+            // The list goes on where the last chunk ended; an empty one is the end.
+            let start = json!({ "start": zones.len().to_string() });
+            let chunk: Domains = self.read(api, "/domain/listAll", start).await?.json()?;
+            if chunk.domains.is_empty() {
+                break;
+            }
+            zones.extend(
+                chunk
+                    .domains
+                    .into_iter()
+                    .map(|domain| Zone { id: domain.domain.clone(), apex: domain.domain }),
+            );
+        }
+        Ok(zones)
+    }
+
+    async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {
+        longest(self.zones(api).await?, name)
+    }
+
+    async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
+        let records = self.records(api, zone, name).await?;
+        Ok(records.iter().map(|record| unquoted(&record.content)).collect())
+    }
+
+    async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
+        if self.list(api, zone, name).await?.iter().any(|present| present == value) {
+            return Ok(Change::default());
+        }
+        let fields = json!({
+            "type": "TXT", "name": relative(name, zone)?, "content": value, "ttl": api.ttl.to_string()
+        });
+        let call = self.call(api, &format!("/dns/create/{}", escaped(&zone.apex)), fields);
+        good(api.send(call).await?)?;
+        Ok(Change::default())
+    }
+
+    async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
+        for record in self.records(api, zone, name).await? {
+            if unquoted(&record.content) == value {
+                let path = format!("/dns/delete/{}/{}", escaped(&zone.apex), escaped(&record.id));
+                let reply = api.send(self.call(api, &path, json!({}))).await?;
+                // Somebody else was first.
+                if !(reply.status == 400 && reply.text().contains("Invalid record ID")) {
+                    good(reply)?;
+                }
+            }
+        }
+        Ok(Change::default())
+    }
+}
