@@ -235,8 +235,10 @@ pub(crate) fn longest(zones: Vec<Zone>, name: &str) -> Result<Zone, DnsError> {
         .ok_or_else(|| no_zone(name))
 }
 
-/// A name and the names above it with at least two labels, the longest first: where a zone of it may begin.
+/// A name and the names above it with at least two labels, the longest first: where a zone of it may begin. No zone begins
+/// at a wildcard.
 pub(crate) fn candidates(name: &str) -> impl Iterator<Item = &str> {
+    let name = name.strip_prefix("*.").unwrap_or(name);
     let starts = std::iter::once(0).chain(name.match_indices('.').map(|(at, _)| at + 1));
     starts.filter_map(|start| name.get(start..)).filter(|name| name.contains('.'))
 }

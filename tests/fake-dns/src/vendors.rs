@@ -14,6 +14,7 @@ pub mod linode;
 pub mod ovh;
 pub mod porkbun;
 pub mod powerdns;
+pub mod rfc2136;
 pub mod scaleway;
 pub mod vultr;
 pub mod webhook;

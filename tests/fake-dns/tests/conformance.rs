@@ -36,6 +36,30 @@ macro_rules! every_test {
     )*};
 }
 
+/// The tests that need no failures on demand.
+macro_rules! every_test_for_a_real_server {
+    ($module:ident::$lab:ident) => {
+        real_test!($module::$lab, two_values_live_on_one_name);
+        real_test!($module::$lab, what_is_missing_is_no_error);
+        real_test!($module::$lab, long_values_arrive_whole);
+        real_test!($module::$lab, the_longest_zone_is_found);
+        real_test!($module::$lab, every_zone_is_listed);
+        real_test!($module::$lab, names_may_be_wildcards_and_apexes);
+        real_test!($module::$lab, twenty_at_once_lose_nothing);
+        real_test!($module::$lab, wrong_credentials_are_told);
+    };
+}
+
+macro_rules! real_test {
+    ($module:ident::$lab:ident, $test:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $test() {
+            let lab = tokio::task::spawn_blocking(fake_dns::vendors::$module::$lab).await.unwrap();
+            super::$test(&lab).await;
+        }
+    };
+}
+
 every_vendor! {
     aws_route53,
     azure_dns,
@@ -52,6 +76,19 @@ every_vendor! {
     powerdns,
     scaleway,
     vultr,
+}
+
+/// Real servers.
+mod rfc2136_on_bind {
+    every_test_for_a_real_server!(rfc2136::on_bind);
+}
+
+mod rfc2136_on_knot {
+    every_test_for_a_real_server!(rfc2136::on_knot);
+}
+
+mod powerdns_itself {
+    every_test_for_a_real_server!(powerdns::itself);
 }
 
 /// A webhook has no zones and cannot be asked.

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    dig, free_dns_port,
+    dig, found, free_dns_port,
     guard::{Guard, READY_WITHIN, becomes_ready},
     relay::Relay,
 };
@@ -202,13 +202,7 @@ impl Bind {
 /// Where `AppArmor` is on (as in Ubuntu), the packaged path is confined to the packaged folders, and neither the
 /// configuration nor the zones of a test lie there. A profile holds for a path, so that the copy is free of it.
 fn own_binary(folder: &Path) -> PathBuf {
-    let search = std::env::var_os("PATH").unwrap_or_default();
-    // Users other than root do not have sbin on their search path.
-    let named = std::env::split_paths(&search)
-        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])
-        .map(|folder| folder.join("named"))
-        .find(|path| path.is_file())
-        .unwrap_or_else(|| panic!("named was not found: {INSTALL}"));
+    let named = found("named", INSTALL);
     let copy = folder.join("named");
     let copied =
         fs::copy(&named, &copy).and_then(|_| fs::set_permissions(&copy, fs::Permissions::from_mode(0o700)));
@@ -275,7 +269,7 @@ fn update_policy(zone: &ZoneSpec) -> String {
 }
 
 /// A secondary must not ask by itself, so that refresh and retry are a day.
-fn zone_file(zone: &ZoneSpec) -> String {
+pub(crate) fn zone_file(zone: &ZoneSpec) -> String {
     let name = &zone.name;
     let mut text = format!(
         "$ORIGIN {name}.

@@ -22,7 +22,17 @@ pub(crate) struct Answer {
 
 /// A plain POST; errors are those of the connection, or an answer that is not HTTP.
 pub(crate) fn post(port: u16, path: &str, body: &str) -> io::Result<Answer> {
-    exchange(connect(port)?, "POST", path, body)
+    exchange(connect(port)?, "POST", path, (&[], body))
+}
+
+/// A plain request with headers and a body.
+pub(crate) fn request(
+    port: u16,
+    method: &str,
+    path: &str,
+    (headers, body): (&[(&str, &str)], &str),
+) -> io::Result<Answer> {
+    exchange(connect(port)?, method, path, (headers, body))
 }
 
 /// A request over TLS to a server that `ca_pem` vouches for.
@@ -38,7 +48,7 @@ pub(crate) fn request_tls(
     let mut connector = SslConnector::builder(SslMethod::tls_client())?;
     connector.set_cert_store(store.build());
     let stream = connector.build().connect("127.0.0.1", connect(port)?).map_err(io::Error::other)?;
-    exchange(stream, method, path, body)
+    exchange(stream, method, path, (&[], body))
 }
 
 fn connect(port: u16) -> io::Result<TcpStream> {
@@ -47,11 +57,17 @@ fn connect(port: u16) -> io::Result<TcpStream> {
     Ok(stream)
 }
 
-fn exchange(mut stream: impl Read + Write, method: &str, path: &str, body: &str) -> io::Result<Answer> {
+fn exchange(
+    mut stream: impl Read + Write,
+    method: &str,
+    path: &str,
+    (headers, body): (&[(&str, &str)], &str),
+) -> io::Result<Answer> {
+    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     // HTTP/1.0, so that the end of the connection is the end of the answer; Pebble wants a User-Agent (RFC 8555 §6.1).
     write!(
         stream,
-        "{method} {path} HTTP/1.0\r\nHost: localhost\r\nUser-Agent: certmill-tests\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} {path} HTTP/1.0\r\nHost: localhost\r\nUser-Agent: certmill-tests\r\n{more}Content-Length: {}\r\n\r\n{body}",
         body.len()
     )?;
     let mut answer = Vec::new();

@@ -1,5 +1,5 @@
-//! Starts private servers for tests, as real processes: PostgreSQL, Redis, Pebble with its challenge test server and BIND from
-//! the system's binaries, and our own programs.
+//! Starts private servers for tests, as real processes: PostgreSQL, Redis, Pebble with its challenge test server, BIND,
+//! Knot DNS and PowerDNS from the system's binaries, and our own programs.
 //!
 //! Every server listens on a free loopback port, keeps its data in a temporary folder and is gone, folder included, when the
 //! test process ends, however it ends. A server that already runs on the machine is never touched.
@@ -12,8 +12,11 @@ mod dig;
 mod guard;
 mod http;
 mod identity;
+mod knot;
+mod moto;
 mod pebble;
 mod postgres;
+mod powerdns;
 mod process;
 mod redis;
 mod relay;
@@ -22,6 +25,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     net::{TcpListener, UdpSocket},
     ops::Range,
+    path::PathBuf,
     sync::{
         OnceLock,
         atomic::{AtomicU16, Ordering},
@@ -32,8 +36,11 @@ pub use crate::{
     bind::{Bind, BindOptions, TsigKey, ZoneSpec},
     challtestsrv::{ChallTestSrv, ChallTestSrvOptions},
     identity::ServerIdentity,
+    knot::Knot,
+    moto::Moto,
     pebble::{Pebble, PebbleOptions, Validation, newer_pebble},
     postgres::{Postgres, shared_postgres},
+    powerdns::PowerDns,
     process::Process,
     redis::{Redis, shared_redis},
 };
@@ -68,4 +75,18 @@ fn free_dns_port() -> u16 {
         .take(PORTS.len())
         .find(|port| UdpSocket::bind(("127.0.0.1", *port)).is_ok())
         .unwrap_or_else(|| panic!("the loopback interface gives no port that is free over UDP and TCP"))
+}
+
+/// Where a server's binary is.
+fn found(binary: &str, install: &str) -> PathBuf {
+    search_path(binary).unwrap_or_else(|| panic!("{binary} was not found: {install}"))
+}
+
+/// The first of this name on the search path, and in sbin, which users other than root do not have there.
+fn search_path(binary: &str) -> Option<PathBuf> {
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&search)
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])
+        .map(|folder| folder.join(binary))
+        .find(|path| path.is_file())
 }

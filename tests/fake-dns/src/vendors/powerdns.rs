@@ -17,6 +17,22 @@ pub async fn lab() -> Lab {
     Lab::on("powerdns", fake, right, wrong)
 }
 
+/// The real server.
+pub fn itself() -> Lab {
+    let server = launch::PowerDns::start(&[Lab::ZONE, Lab::BELOW]);
+    server.set_txt(Lab::ZONE, Lab::KEPT_AT, &[Lab::KEPT]);
+    let config = |key: &str| json!({ "api_key": key, "base_url": server.url(), "propagation": { "settle_seconds": 0 } });
+    Lab {
+        kind: "powerdns",
+        config: config(server.key()),
+        wrong: config("wrong-secret-of-powerdns"),
+        name_server: server.address(),
+        fake: None,
+        can_list: true,
+        guard: Some(Box::new(std::sync::Mutex::new(server))),
+    }
+}
+
 impl FrontEnd for PowerDns {
     fn answer(&self, zones: &Zones, request: &Request) -> Reply {
         if request.header("x-api-key") != KEY {
