@@ -15,7 +15,7 @@ pub(crate) struct Call<'a> {
     pub(crate) repeatable: bool,
 }
 
-const CALLS: [(Method, &str, Action); 31] = [
+const CALLS: [(Method, &str, Action); 35] = [
     (Method::POST, "/v1/pki/ca", Action::CaCreate),
     (Method::POST, "/v1/pki/ca/:/revoke", Action::CaRevoke),
     (Method::POST, "/v1/pki/ca/:/crl", Action::CrlRebuild),
@@ -45,6 +45,10 @@ const CALLS: [(Method, &str, Action); 31] = [
     (Method::POST, "/v1/pki/dns-providers", Action::DnsProviderCreate),
     (Method::PATCH, "/v1/pki/dns-providers/:", Action::DnsProviderUpdate),
     (Method::DELETE, "/v1/pki/dns-providers/:", Action::DnsProviderDelete),
+    (Method::POST, "/v1/pki/dns-providers/:/test", Action::DnsProviderTest),
+    (Method::GET, "/v1/secrets/:", Action::SecretRead),
+    (Method::PUT, "/v1/secrets/:", Action::SecretWrite),
+    (Method::DELETE, "/v1/secrets/:", Action::SecretDelete),
     (Method::POST, "/v1/tokens", Action::TokenCreate),
     (Method::DELETE, "/v1/tokens/:", Action::TokenRevoke),
 ];

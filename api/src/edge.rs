@@ -60,6 +60,7 @@ impl<E: Endpoint + 'static> Endpoint for Edge<E> {
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
+        join_secret_path(&mut request);
         let request_id = request_id(&request, &self.app);
         let method = request.method().clone();
         let route = route_label(request.uri().path());
@@ -134,6 +135,18 @@ async fn limited_body(request: &mut Request) -> poem::Result<Bytes> {
     }
 }
 
+/// The router takes a parameter for one segment, and the path of a secret has several.
+fn join_secret_path(request: &mut Request) {
+    const PREFIX: &str = "/v1/secrets/";
+    let uri = request.uri();
+    let Some(rest) = uri.path().strip_prefix(PREFIX).filter(|rest| rest.contains('/')) else { return };
+    let joined = rest.replace('/', "%2F");
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    if let Ok(uri) = format!("{PREFIX}{joined}{query}").parse() {
+        *request.uri_mut() = uri;
+    }
+}
+
 /// A well-formed id of the client's, or a new one.
 fn request_id(request: &Request, app: &App) -> String {
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -145,7 +158,7 @@ fn request_id(request: &Request, app: &App) -> String {
 
 /// The route for figures, one of a fixed set, so that no client can make up new time series.
 fn route_label(path: &str) -> &'static str {
-    const ROUTES: [(&str, &str); 20] = [
+    const ROUTES: [(&str, &str); 21] = [
         ("/v1/pki/issue/", "issue"),
         ("/v1/pki/sign/", "sign"),
         ("/v1/pki/certificates", "certificates"),
@@ -159,6 +172,7 @@ fn route_label(path: &str) -> &'static str {
         ("/v1/audit/", "audit"),
         ("/v1/pki/ca", "ca"),
         ("/v1/tokens", "tokens"),
+        ("/v1/secrets", "secrets"),
         ("/pub/crl/", "public_crl"),
         ("/pub/ca/", "public_ca"),
         ("/healthz", "health"),

@@ -276,6 +276,7 @@ fn not_found_code(noun: Noun) -> &'static str {
         Noun::AcmeChallenge => "acme_challenge_not_found",
         Noun::DnsProvider => "dns_provider_not_found",
         Noun::DomainGrant => "domain_grant_not_found",
+        Noun::Secret => "secret_not_found",
     }
 }
 

@@ -50,9 +50,11 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
     } else {
         go(request).await
     };
+    // The path of a secret came as one segment.
+    let object = call.object.map(|object| object.replace("%2F", "/"));
     if let Err(error) = &result
         && error.status() != StatusCode::SERVICE_UNAVAILABLE
-        && let Err(error) = audit::refused(app, &caller, call.action, call.object, error.code()).await
+        && let Err(error) = audit::refused(app, &caller, call.action, object.as_deref(), error.code()).await
     {
         tracing::warn!(error = &error as &dyn std::error::Error, "a refused call could not be recorded");
     }

@@ -14,6 +14,7 @@ mod openapi;
 mod pki;
 mod public;
 mod scalars;
+mod secrets;
 pub mod tls_alpn;
 mod tokens;
 

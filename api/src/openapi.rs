@@ -25,6 +25,7 @@ use crate::pki::roles::RolesApi;
 use crate::pki::trust_anchors::TrustAnchorsApi;
 use crate::pki::validate::ValidateApi;
 use crate::public::PublicApi;
+use crate::secrets::SecretsApi;
 use crate::tokens::TokensApi;
 
 const DESCRIPTION: &str = "\
@@ -62,6 +63,8 @@ pub(crate) enum Group {
     /// Whoever serves the zones in which dns-01 challenges are met.
     #[oai(rename = "DNS Providers")]
     DnsProviders,
+    /// Credentials and keys that other objects refer to by path.
+    Secrets,
     /// API tokens.
     Tokens,
     /// Who did what.
@@ -81,6 +84,7 @@ type Apis = (
     CsrApi,
     TrustAnchorsApi,
     AcmeApis,
+    SecretsApi,
     TokensApi,
     AuditApi,
     PublicApi,
@@ -105,6 +109,7 @@ fn apis() -> Apis {
         CsrApi,
         TrustAnchorsApi,
         (AcmeAccountsApi, AcmeOrdersApi, DnsProvidersApi, ResponderApi),
+        SecretsApi,
         TokensApi,
         AuditApi,
         PublicApi,

@@ -1,5 +1,6 @@
 //! ACME servers, name servers and the responders that they ask, around a service in this process.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use launch::{Bind, BindOptions, ChallTestSrv, Pebble, PebbleOptions, TsigKey, ZoneSpec};
@@ -38,24 +39,29 @@ impl AcmeLab {
         Self::with(mode, PebbleOptions { nonce_reject: 20, ..PebbleOptions::default() }, true).await
     }
 
+    /// With a name server that runs already.
+    pub async fn behind(mode: Mode, name_server: SocketAddr) -> Self {
+        let options =
+            PebbleOptions { nonce_reject: 20, dns_server: Some(name_server), ..PebbleOptions::default() };
+        Self::with(mode, options, false).await
+    }
+
     /// With an ACME server of these options.
     pub async fn with(mode: Mode, options: PebbleOptions, dns: bool) -> Self {
+        let outside = options.dns_server;
         let (pebble, names, bind) = tokio::task::spawn_blocking(move || {
-            let (names, bind) =
-                if dns { (None, Some(name_server())) } else { (Some(ChallTestSrv::start()), None) };
-            let address = match (&names, &bind) {
-                (Some(names), _) => names.dns(),
-                (None, Some(bind)) => bind.address(),
-                (None, None) => unreachable!("one of them was started"),
-            };
-            let pebble = Pebble::start(PebbleOptions { dns_server: Some(address), ..options });
+            let bind = dns.then(name_server);
+            let known = options.dns_server.or_else(|| bind.as_ref().map(Bind::address));
+            let names = known.is_none().then(ChallTestSrv::start);
+            let address = known.or_else(|| names.as_ref().map(ChallTestSrv::dns));
+            let pebble = Pebble::start(PebbleOptions { dns_server: address, ..options });
             (pebble, names, bind)
         })
         .await
         .unwrap();
         let options = TestOptions {
             trusted_pem: Some(pebble.ca_pem().to_owned()),
-            resolvers: bind.iter().map(Bind::address).collect(),
+            resolvers: bind.iter().map(Bind::address).chain(outside).collect(),
         };
         let app = TestApp::start_with(mode, options).await;
         let lab = Self { app, pebble, bind, _names: names, stop: CancellationToken::new() };

@@ -243,6 +243,11 @@ impl TestApp {
         self.json(Method::PATCH, path, body).await
     }
 
+    /// `PUT` of JSON as admin.
+    pub async fn put(&self, path: &str, body: Value) -> Answer {
+        self.json(Method::PUT, path, body).await
+    }
+
     /// `DELETE` as admin.
     pub async fn delete(&self, path: &str) -> Answer {
         self.send(Method::DELETE, path, Some(&self.admin), &[], None).await

@@ -35,6 +35,8 @@ struct RegisterAccountRequest {
     eab_kid: Option<String>,
     /// HMAC key of the external account, as the CA shows it: base64url. Never answered.
     eab_hmac_key: Option<String>,
+    /// A secret with `eab_kid` and `eab_hmac_key`, or of the type `text` with the key alone, in place of them.
+    eab_secret_path: Option<String>,
     /// ZeroSSL's API key, by which an external account is fetched, in place of the two above. Not kept.
     zerossl_api_key: Option<String>,
     /// Registering agrees to the CA's terms of service; `false` is refused.
@@ -134,6 +136,7 @@ impl AcmeAccountsApi {
             directory_url: body.directory_url,
             eab_kid: body.eab_kid,
             eab_hmac_key: body.eab_hmac_key.map(Zeroizing::new),
+            eab_secret_path: body.eab_secret_path,
             zerossl_api_key: body.zerossl_api_key.map(Zeroizing::new),
             terms_of_service_agreed: body.terms_of_service_agreed,
         };

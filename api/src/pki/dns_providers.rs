@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use certmill_service::dns_providers::{self, NewProvider, ProviderChanges, ShownProvider};
+use certmill_service::dns_providers::{self, NewProvider, Probe, ProviderChanges, ShownProvider};
 use certmill_service::{App, PageRequest};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::auth::{Admin, Authorized, Read};
-use crate::body::{Body, Created, NoContent, Reply};
+use crate::body::{Body, Created, NoContent, OptionalBody, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::TextList;
@@ -25,17 +25,40 @@ pub(crate) struct DnsProvidersApi;
 struct CreateDnsProviderRequest {
     /// What to call it: 1 to 128 characters, unique in the tenant.
     name: String,
-    /// `rfc2136` or `manual`.
+    /// `aws_route53` (or `route53`), `cloudflare`, `google_cloud_dns` (`google`), `azure_dns` (`azure`), `digitalocean`,
+    /// `hetzner`, `rfc2136`, `powerdns`, `desec`, `ovh`, `gandi`, `linode`, `vultr`, `porkbun`, `bunny`, `scaleway`, `acme_dns`,
+    /// `webhook` or `manual`.
     #[oai(rename = "type")]
     #[serde(rename = "type")]
     kind: String,
-    /// Settings of its type, credentials among them, which are sealed and never answered.
+    /// Settings of its type, credentials among them, which are sealed and never answered. In the place of credentials
+    /// `credentials_path` can name a secret (`PUT /v1/secrets/{path}`) that has them by the same names; its newest version is
+    /// used. Credentials are in bold.
     ///
-    /// `rfc2136`: `nameserver` (host, or address and port), `tsig_key`, `tsig_secret` (base64), `tsig_algorithm`
-    /// (`hmac-sha256`, `hmac-sha384`, `hmac-sha512`), `zones`, `protocol` (`tcp`, `udp`), `timeout_seconds`, `ttl`.
-    /// `manual`: none; the order shows the records to publish. Every type takes `propagation`: `mode` (`authoritative`,
-    /// `recursive`, `none`), `nameservers` to ask instead of the zone's own, `timeout_seconds`, `settle_seconds`,
-    /// `min_success` (`all`, `majority`).
+    /// - `aws_route53`: `access_key_id`, **`secret_access_key`**, **`session_token`**, `role_arn`, `external_id`, `region`,
+    ///   `hosted_zone_id`, `private_zone`, `sts_url`
+    /// - `cloudflare`: **`api_token`**, **`zone_api_token`**, `zone_id`
+    /// - `google_cloud_dns`: **`service_account_json`**, `project`, `managed_zone`, `private_zone`, `token_url`
+    /// - `azure_dns`: `tenant_id`, `client_id`, **`client_secret`**, `subscription_id`, `resource_group`, `zone_name`,
+    ///   `environment` (`public`, `china`, `usgovernment`), `zone_type` (`public`, `private`), `login_url`
+    /// - `digitalocean`, `linode`, `desec`: **`token`**
+    /// - `hetzner`: **`api_token`** (of the Cloud API)
+    /// - `powerdns`: **`api_key`**, `base_url`, `server_id`
+    /// - `ovh`: `application_key`, **`application_secret`**, **`consumer_key`**, `endpoint` (`ovh-eu`, `ovh-ca`, `ovh-us`)
+    /// - `gandi`: **`personal_access_token`**
+    /// - `vultr`: **`api_key`**
+    /// - `porkbun`: **`api_key`**, **`secret_api_key`**
+    /// - `bunny`: **`access_key`**
+    /// - `scaleway`: **`secret_key`**, `project_id`
+    /// - `acme_dns`: `base_url`, `username`, **`password`**, `subdomain`, `fulldomain`
+    /// - `webhook`: `base_url`, **`secret`**
+    /// - `rfc2136`: `nameserver` (host, or address and port), `tsig_key`, **`tsig_secret`** (base64), `tsig_algorithm`
+    ///   (`hmac-sha256`, `hmac-sha384`, `hmac-sha512`), `zones`, `protocol` (`tcp`, `udp`), `timeout_seconds`, `ttl`
+    /// - `manual`: none; the order shows the records to publish
+    ///
+    /// Those over HTTP take `base_url`, `ttl` and `timeout_seconds` (1 to 60). Every type takes `propagation`: `mode`
+    /// (`authoritative`, `recursive`, `none`), `nameservers` to ask instead of the zone's own, `timeout_seconds`,
+    /// `settle_seconds`, `min_success` (`all`, `majority`).
     config: BTreeMap<String, Value>,
     /// The zones that it serves; what it tells of itself when absent. A name goes to the longest zone that it lies in.
     zones: Option<TextList>,
@@ -79,6 +102,51 @@ struct DnsProviderView {
     last_error: Option<String>,
     created_at: String,
     updated_at: String,
+}
+
+/// Where to try a provider.
+#[derive(Object, Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+struct TestDnsProviderRequest {
+    /// One of its zones; the first when absent.
+    zone: Option<String>,
+}
+
+/// What a test found out.
+#[derive(Object, Serialize)]
+#[oai(rename = "DnsProviderTest")]
+struct DnsProviderTestView {
+    zone: String,
+    /// Where the value was published.
+    name: String,
+    value: String,
+    /// Whether every step was.
+    succeeded: bool,
+    steps: Vec<TestStepView>,
+    /// The name servers, as they were in the last look.
+    servers: Vec<TestServerView>,
+}
+
+/// A step of a test.
+#[derive(Object, Serialize)]
+#[oai(rename = "DnsProviderTestStep")]
+struct TestStepView {
+    /// `find_zone`, `add`, `applied` (at providers that tell), `propagated` or `remove`.
+    step: String,
+    succeeded: bool,
+    elapsed_ms: u64,
+    error: Option<String>,
+}
+
+/// A name server.
+#[derive(Object, Serialize)]
+#[oai(rename = "DnsProviderTestServer")]
+struct TestServerView {
+    name: String,
+    address: String,
+    /// What it had: `value`, `other_values`, `absent`, or `failed`.
+    seen: String,
+    error: Option<String>,
 }
 
 /// A page of DNS providers.
@@ -174,6 +242,23 @@ impl DnsProvidersApi {
         Ok(Reply(view(dns_providers::update(&app, &caller, id, changes).await?)))
     }
 
+    /// Try a DNS provider
+    ///
+    /// Scope: `pki:admin`. Publishes a random TXT value at `_certmill-test.<zone>`, waits until every name server of the zone has
+    /// it, at most a minute, and removes it. Answers each step with its time; a step that failed says why. At a provider of the
+    /// type `acme_dns` the value goes to its one name.
+    #[oai(path = "/dns-providers/:id/test", method = "post")]
+    async fn test(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+        body: OptionalBody<TestDnsProviderRequest>,
+    ) -> Result<Reply<DnsProviderTestView>, ApiError> {
+        let id = dns_providers::parse_id(&id)?;
+        Ok(Reply(probe_view(dns_providers::test(&app, &caller, id, body.0.zone).await?)))
+    }
+
     /// Remove a DNS provider
     ///
     /// Scope: `pki:admin`. `409 in_use` while an open order needs it, or a record is still to be removed.
@@ -205,5 +290,32 @@ fn view(ShownProvider { provider, shown_config }: ShownProvider) -> DnsProviderV
         last_error: provider.last_error,
         created_at: provider.created_at.to_string(),
         updated_at: provider.updated_at.to_string(),
+    }
+}
+
+fn probe_view(probe: Probe) -> DnsProviderTestView {
+    let steps: Vec<TestStepView> = probe
+        .steps
+        .into_iter()
+        .map(|step| TestStepView {
+            step: step.step.to_owned(),
+            succeeded: step.error.is_none(),
+            elapsed_ms: u64::try_from(step.elapsed.as_millis()).unwrap_or(u64::MAX),
+            error: step.error,
+        })
+        .collect();
+    let servers = probe.servers.into_iter().map(|server| TestServerView {
+        name: server.name,
+        address: server.address,
+        seen: server.seen.to_owned(),
+        error: server.error,
+    });
+    DnsProviderTestView {
+        zone: probe.zone,
+        name: probe.name,
+        value: probe.value,
+        succeeded: steps.iter().all(|step| step.succeeded),
+        steps,
+        servers: servers.collect(),
     }
 }

@@ -81,6 +81,14 @@ pub(crate) fn kind(name: &str) -> Result<&'static Kind, ConfigError> {
         .ok_or_else(|| ConfigError::UnknownType(name.chars().take(64).collect()))
 }
 
+/// The names of the fields that are credentials in a configuration of this type.
+///
+/// # Errors
+/// [`ConfigError::UnknownType`].
+pub fn credentials(type_name: &str) -> Result<&'static [&'static str], ConfigError> {
+    kind(type_name).map(|kind| kind.credentials)
+}
+
 /// Checks a configuration and takes the credentials out.
 ///
 /// # Errors

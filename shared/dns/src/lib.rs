@@ -6,6 +6,7 @@
 //! influence is judged by the egress policy before anything is sent to it.
 
 mod config;
+mod digest;
 mod error;
 mod exchange;
 mod http;
@@ -24,7 +25,7 @@ use certmill_domain::Clock;
 use certmill_egress::{Egress, EgressPolicy};
 use serde_json::Value;
 
-pub use config::{ConfigError, ParsedConfig, merge, parse_config, shown, types};
+pub use config::{ConfigError, ParsedConfig, credentials, merge, parse_config, shown, types};
 pub use error::DnsError;
 use lookup::Resolver;
 pub use propagation::{

@@ -2,14 +2,12 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
 use openssl::error::ErrorStack;
-use openssl::hash::{MessageDigest, hash};
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use zeroize::Zeroizing;
 
 use crate::DnsError;
+use crate::digest::{hex, hmac_sha256, sha256_hex};
 use crate::http::{Call, escaped};
 
 /// Whoever signs.
@@ -69,18 +67,18 @@ fn sign(
         headers.push(("x-amz-security-token", token));
     }
     let names = headers.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(";");
-    let lines: String = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect();
-    let digest = hex(&hash(MessageDigest::sha256(), &body)?);
+    let lines = headers.iter().map(|(name, value)| format!("{name}:{value}\n")).collect::<Vec<_>>().concat();
+    let digest = sha256_hex(&body);
     let canonical = format!("{method}\n{path}\n{query}\n{lines}\n{names}\n{digest}");
     let scope_text = format!("{day}/{}/{}/aws4_request", scope.region, scope.service);
-    let canonical_digest = hex(&hash(MessageDigest::sha256(), canonical.as_bytes())?);
+    let canonical_digest = sha256_hex(canonical.as_bytes());
     let to_sign = format!("AWS4-HMAC-SHA256\n{time}\n{scope_text}\n{canonical_digest}");
 
     let mut key = Zeroizing::new(format!("AWS4{}", *credentials.secret_access_key).into_bytes());
     for part in [day, scope.region, scope.service, "aws4_request"] {
-        key = Zeroizing::new(hmac(&key, part.as_bytes())?);
+        key = Zeroizing::new(hmac_sha256(&key, part.as_bytes())?);
     }
-    let signature = hex(&hmac(&key, to_sign.as_bytes())?);
+    let signature = hex(&hmac_sha256(&key, to_sign.as_bytes())?);
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential={}/{scope_text}, SignedHeaders={names}, Signature={signature}",
         credentials.access_key_id
@@ -99,18 +97,6 @@ fn sign(
 fn amz_date(unix_seconds: i64) -> String {
     let time = OffsetDateTime::from_unix_timestamp(unix_seconds).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     time.format(format_description!("[year][month][day]T[hour][minute][second]Z")).unwrap_or_default()
-}
-
-fn hmac(key: &[u8], text: &[u8]) -> Result<Vec<u8>, ErrorStack> {
-    let key = PKey::hmac(key)?;
-    let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
-    signer.update(text)?;
-    signer.sign_to_vec()
-}
-
-/// Hexadecimal digits in lower case.
-pub(crate) fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -98,6 +98,14 @@ actions! {
     DnsProviderUpdate = "dns_provider.update";
     /// A DNS provider was removed.
     DnsProviderDelete = "dns_provider.delete";
+    /// A DNS provider was tried with a value that means nothing.
+    DnsProviderTest = "dns_provider.test";
+    /// A secret was written.
+    SecretWrite = "secret.write";
+    /// A secret was handed out.
+    SecretRead = "secret.read";
+    /// A secret was deleted.
+    SecretDelete = "secret.delete";
     /// A tenant may have a domain validated through shared responders.
     DomainGrant = "domain.grant";
     /// It may not any more.

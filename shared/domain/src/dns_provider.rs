@@ -1,6 +1,6 @@
 //! DNS providers: whoever serves the zones in which TXT records are published.
 
-use crate::{DnsProviderId, Timestamp};
+use crate::{DnsProviderId, SecretPath, Timestamp};
 
 /// A DNS provider of a tenant. Its credentials are kept apart, sealed.
 #[derive(Debug, Clone)]
@@ -13,6 +13,8 @@ pub struct DnsProvider {
     pub kind: String,
     /// Its settings without credentials: a JSON object.
     pub config: serde_json::Value,
+    /// The secret that holds its credentials, when they are not its own.
+    pub credentials_path: Option<SecretPath>,
     /// The zones that the tenant says it serves.
     pub zones: Vec<String>,
     /// The zones that it says it serves itself.

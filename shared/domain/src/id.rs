@@ -105,6 +105,8 @@ ids! {
     AcmeChallengeId = "chal";
     /// A DNS provider.
     DnsProviderId = "dnsp";
+    /// A version of a secret.
+    SecretVersionId = "secv";
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod id;
 mod job;
 mod role;
 mod role_check;
+mod secret;
 mod tenant;
 mod token;
 mod trust_anchor;
@@ -35,13 +36,14 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventKind};
 pub use id::{
     AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, EventId,
-    InvalidId, JobId, LogId, RequestId, RoleId, TenantId, TokenId, TrustAnchorId,
+    InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId, TrustAnchorId,
 };
 pub use job::{Job, JobKind, JobState};
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};
 pub use role_check::{Approved, ApprovedKey, IssuerWindow, NameRequest, RequestedKey, Violation, check};
 pub use role_check::{DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, approve_on_desk, legal_names};
 pub use role_check::{Explanation, Finding, Verdict, explain};
+pub use secret::{Secret, SecretPath, SecretType};
 pub use tenant::{Tenant, TenantName};
 pub use token::{Scope, Token, TokenSecret};
 pub use trust_anchor::TrustAnchor;

@@ -1,17 +1,25 @@
 //! DNS providers of a tenant.
 
+mod credentials;
+mod open;
+mod probe;
+
 use std::collections::BTreeMap;
 
-use certmill_dns::{ConfigError, DnsError, ParsedConfig};
+use certmill_dns::{ConfigError, DnsError};
 use certmill_domain::{Action, DnsProvider, DnsProviderId, FieldErrors, TenantId};
-use certmill_keys::SealPlace;
-use certmill_storage::{StorageError, acme_orders, dns_providers};
+use certmill_storage::{StorageError, Tx, acme_orders, dns_providers, secrets};
 use certmill_x509::DnsName;
-use serde_json::Value;
+use serde_json::{Value, json};
 use zeroize::Zeroizing;
+
+use self::credentials::Configuration;
 
 use crate::change::Act;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
+
+pub(crate) use self::open::{OpenProvider, for_name, open};
+pub use self::probe::{Probe, ProbeServer, ProbeStep, test};
 
 const LONGEST_NAME: usize = 128;
 const MOST_ZONES: usize = 1_000;
@@ -58,12 +66,13 @@ pub struct ShownProvider {
 pub async fn create(app: &App, caller: &Caller, new: NewProvider) -> Result<ShownProvider, ServiceError> {
     let now = app.now();
     let id = DnsProviderId::generate(now, app.entropy());
-    let parsed = certmill_dns::parse_config(&new.kind, &new.config).map_err(config_error)?;
+    let parsed = Configuration::parse(app, caller.tenant, &new.kind, &new.config).await?;
     let mut provider = DnsProvider {
         id,
         name: checked_name(new.name)?,
         kind: parsed.kind.to_owned(),
         config: parsed.public.clone(),
+        credentials_path: parsed.path.clone(),
         zones: checked_zones(new.zones.unwrap_or_default())?,
         discovered_zones: Vec::new(),
         is_active: new.is_active.unwrap_or(true),
@@ -75,8 +84,9 @@ pub async fn create(app: &App, caller: &Caller, new: NewProvider) -> Result<Show
     if new.verify {
         verify(app, &mut provider, &parsed).await?;
     }
-    let sealed = seal(app, caller.tenant, id, &parsed.secret).await?;
+    let sealed = credentials::seal(app, caller.tenant, id, &parsed.secret).await?;
     let mut change = app.change(caller).await?;
+    hold_secret(&mut change, &provider).await?;
     match dns_providers::insert(&mut change, &provider, Some(sealed)).await {
         Err(StorageError::AlreadyExists) => {
             return Err(ServiceError::AlreadyExists { what: "DNS provider", name: provider.name });
@@ -96,15 +106,17 @@ pub async fn update(
     changes: ProviderChanges,
 ) -> Result<ShownProvider, ServiceError> {
     let (old, secret) = stored(app, caller.tenant, id).await?;
-    let config = changes.config.as_ref();
-    let parsed = match config {
-        Some(config) => {
-            let merged = certmill_dns::merge(&old.config, &secret, config).map_err(config_error)?;
-            certmill_dns::parse_config(&old.kind, &merged).map_err(config_error)?
-        }
-        None => ParsedConfig { kind: "", public: old.config.clone(), secret },
+    let merged = match &changes.config {
+        Some(changes) => credentials::merge(&old, &secret, changes)?,
+        None => certmill_dns::merge(&old.config, &secret, &json!({})).map_err(config_error)?,
     };
-    let mut provider = DnsProvider { config: parsed.public.clone(), updated_at: app.now(), ..old.clone() };
+    let parsed = Configuration::parse(app, caller.tenant, &old.kind, &merged).await?;
+    let mut provider = DnsProvider {
+        config: parsed.public.clone(),
+        credentials_path: parsed.path.clone(),
+        updated_at: app.now(),
+        ..old.clone()
+    };
     if let Some(name) = changes.name {
         provider.name = checked_name(name)?;
     }
@@ -112,11 +124,12 @@ pub async fn update(
         provider.zones = checked_zones(zones.unwrap_or_default())?;
     }
     provider.is_active = changes.is_active.unwrap_or(provider.is_active);
-    if changes.verify && (config.is_some() || provider.zones != old.zones) {
+    if changes.verify && (changes.config.is_some() || provider.zones != old.zones) {
         verify(app, &mut provider, &parsed).await?;
     }
-    let sealed = seal(app, caller.tenant, id, &parsed.secret).await?;
+    let sealed = credentials::seal(app, caller.tenant, id, &parsed.secret).await?;
     let mut change = app.change(caller).await?;
+    hold_secret(&mut change, &provider).await?;
     match dns_providers::update(&mut change, &provider, Some(sealed), old.updated_at).await {
         Err(StorageError::AlreadyExists) => {
             return Err(ServiceError::AlreadyExists { what: "DNS provider", name: provider.name });
@@ -153,7 +166,7 @@ pub async fn list(
     let mut items = Vec::with_capacity(rows.len());
     for provider in rows {
         let sealed = dns_providers::sealed_credentials(&mut session, provider.id).await?;
-        let secret = unseal(app, caller.tenant, provider.id, sealed).await?;
+        let secret = credentials::unseal(app, caller.tenant, provider.id, sealed).await?;
         items.push(shown(provider, &secret));
     }
     Ok(Page::cut(items, limit, |item: &ShownProvider| item.provider.id.to_string()))
@@ -185,47 +198,6 @@ pub fn parse_id(text: &str) -> Result<DnsProviderId, ServiceError> {
     text.parse().map_err(|_| ServiceError::not_found(Noun::DnsProvider, text))
 }
 
-/// A provider that can be spoken to.
-pub(crate) struct OpenProvider {
-    pub(crate) client: Box<dyn certmill_dns::DnsProvider>,
-}
-
-/// Opens a provider with its credentials.
-pub(crate) async fn open(
-    app: &App,
-    tenant: TenantId,
-    id: DnsProviderId,
-) -> Result<OpenProvider, ServiceError> {
-    let (row, secret) = stored(app, tenant, id).await?;
-    let client = app
-        .dns()
-        .open(&row.kind, &row.config, &secret)
-        .map_err(|error| ServiceError::InvalidConfig { message: error.to_string(), upstream: None })?;
-    Ok(OpenProvider { client })
-}
-
-/// The provider for a name: the one that the order names, else the active one with the longest zone, and of several with the
-/// same zone the oldest.
-pub(crate) async fn for_name(
-    app: &App,
-    tenant: TenantId,
-    explicit: Option<DnsProviderId>,
-    name: &str,
-) -> Result<Option<DnsProviderId>, ServiceError> {
-    if explicit.is_some() {
-        return Ok(explicit);
-    }
-    let mut session = app.database().read(tenant).await?;
-    let mut best: Option<(usize, DnsProviderId)> = None;
-    for provider in dns_providers::active(&mut session).await? {
-        let length = provider.zone_of(name).map(str::len);
-        if let Some(length) = length.filter(|length| best.is_none_or(|(longest, _)| *length > longest)) {
-            best = Some((length, provider.id));
-        }
-    }
-    Ok(best.map(|(_, id)| id))
-}
-
 async fn stored(
     app: &App,
     tenant: TenantId,
@@ -237,38 +209,21 @@ async fn stored(
         .ok_or_else(|| ServiceError::not_found(Noun::DnsProvider, id))?;
     let sealed = dns_providers::sealed_credentials(&mut session, id).await?;
     drop(session);
-    let secret = unseal(app, tenant, id, sealed).await?;
+    let secret = credentials::unseal(app, tenant, id, sealed).await?;
     Ok((provider, secret))
 }
 
-async fn seal(
-    app: &App,
-    tenant: TenantId,
-    id: DnsProviderId,
-    secret: &[u8],
-) -> Result<Vec<u8>, ServiceError> {
-    app.keyring().seal(app, &place(tenant, &id.to_string()), secret).await
-}
-
-async fn unseal(
-    app: &App,
-    tenant: TenantId,
-    id: DnsProviderId,
-    sealed: Option<Vec<u8>>,
-) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
-    match sealed {
-        Some(sealed) => app.keyring().open(app, &place(tenant, &id.to_string()), &sealed).await,
-        None => Ok(Zeroizing::new(Vec::new())),
+/// Keeps the secret that a provider refers to from being deleted before the provider is written.
+async fn hold_secret(tx: &mut Tx, provider: &DnsProvider) -> Result<(), ServiceError> {
+    match &provider.credentials_path {
+        Some(path) if !secrets::hold(tx, path).await? => Err(credentials::no_secret(path)),
+        _ => Ok(()),
     }
 }
 
-fn place(tenant: TenantId, row: &str) -> SealPlace<'_> {
-    SealPlace { tenant, table: "dns_providers", row, column: "sealed_credentials" }
-}
-
 /// Proves the credentials by a read, and notes which zones the provider tells of.
-async fn verify(app: &App, provider: &mut DnsProvider, parsed: &ParsedConfig) -> Result<(), ServiceError> {
-    let client = app.dns().open(&provider.kind, &parsed.public, &parsed.secret).map_err(unusable)?;
+async fn verify(app: &App, provider: &mut DnsProvider, parsed: &Configuration) -> Result<(), ServiceError> {
+    let client = parsed.open(app).map_err(unusable)?;
     let discovered = client.verify().await.map_err(unusable)?;
     provider.discovered_zones = discovered;
     if !provider.discovered_zones.is_empty() {

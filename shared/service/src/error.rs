@@ -30,6 +30,8 @@ pub enum Noun {
     DnsProvider,
     /// A grant of a domain.
     DomainGrant,
+    /// A secret.
+    Secret,
 }
 
 impl Noun {
@@ -47,6 +49,7 @@ impl Noun {
             Self::AcmeChallenge => "ACME challenge",
             Self::DnsProvider => "DNS provider",
             Self::DomainGrant => "grant of the domain",
+            Self::Secret => "secret",
         }
     }
 }

@@ -21,6 +21,7 @@ mod key_choice;
 mod keyring;
 mod page;
 pub mod roles;
+pub mod secrets;
 pub mod tenants;
 pub mod tokens;
 pub mod trust_anchors;

@@ -167,6 +167,21 @@ pub async fn is_shared(
     Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
 }
 
+/// How many values of other challenges are at a name of a provider.
+pub async fn others_present(
+    session: &mut Session,
+    id: AcmeChallengeId,
+    record: &TxtRecord,
+) -> Result<i64, StorageError> {
+    let mut query = Query::new("SELECT count(*) FROM acme_challenges WHERE tenant_id = ");
+    query.push_bind(session.tenant_key());
+    query.push(" AND dns_provider_id = ").push_bind(record.provider.map(|id| id.to_string()));
+    query.push(" AND record_name = ").push_bind(record.name.clone());
+    query.push(" AND id <> ").push_bind(id.to_string());
+    query.push(" AND exposure = 'present'");
+    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+}
+
 /// How many values of a provider are, or may be, out there.
 pub async fn exposed_with(session: &mut Session, provider: DnsProviderId) -> Result<i64, StorageError> {
     let query = Query::new(

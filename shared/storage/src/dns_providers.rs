@@ -1,6 +1,6 @@
 //! DNS providers.
 
-use certmill_domain::{DnsProvider, DnsProviderId, Timestamp};
+use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, Timestamp};
 
 use crate::error::{corrupt, from_json, parsed, to_json};
 use crate::query::Query;
@@ -8,7 +8,7 @@ use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "dns_providers";
 const SELECT: &str = "SELECT id, name, kind, config, zones, discovered_zones, is_active, verified_at, last_error, \
-     created_at, updated_at FROM dns_providers WHERE ";
+     created_at, updated_at, credentials_path FROM dns_providers WHERE ";
 
 #[derive(sqlx::FromRow)]
 struct Row {
@@ -23,6 +23,7 @@ struct Row {
     last_error: Option<String>,
     created_at: i64,
     updated_at: i64,
+    credentials_path: Option<String>,
 }
 
 /// Stores a new provider with its credentials sealed. [`StorageError::AlreadyExists`] when the tenant has one of this
@@ -34,8 +35,8 @@ pub async fn insert(
 ) -> Result<(), StorageError> {
     let query = Query::new(
         "INSERT INTO dns_providers (tenant_id, id, name, kind, config, sealed_credentials, zones, discovered_zones, \
-         is_active, verified_at, last_error, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+         is_active, verified_at, last_error, created_at, updated_at, credentials_path) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(tx.tenant_key())
     .bind(provider.id.to_string())
@@ -49,7 +50,8 @@ pub async fn insert(
     .bind(provider.verified_at.map(Timestamp::unix_micros))
     .bind(provider.last_error.clone())
     .bind(provider.created_at.unix_micros())
-    .bind(provider.updated_at.unix_micros());
+    .bind(provider.updated_at.unix_micros())
+    .bind(path_text(provider));
     tx.link().execute(query).await.map(drop)
 }
 
@@ -63,8 +65,8 @@ pub async fn update(
 ) -> Result<bool, StorageError> {
     let query = Query::new(
         "UPDATE dns_providers SET name = $1, config = $2, sealed_credentials = $3, zones = $4, \
-         discovered_zones = $5, is_active = $6, verified_at = $7, last_error = $8, updated_at = $9 \
-         WHERE tenant_id = $10 AND id = $11 AND updated_at = $12",
+         discovered_zones = $5, is_active = $6, verified_at = $7, last_error = $8, updated_at = $9, \
+         credentials_path = $10 WHERE tenant_id = $11 AND id = $12 AND updated_at = $13",
     )
     .bind(provider.name.clone())
     .bind(provider.config.to_string())
@@ -75,6 +77,7 @@ pub async fn update(
     .bind(provider.verified_at.map(Timestamp::unix_micros))
     .bind(provider.last_error.clone())
     .bind(provider.updated_at.unix_micros())
+    .bind(path_text(provider))
     .bind(tx.tenant_key())
     .bind(provider.id.to_string())
     .bind(seen.unix_micros());
@@ -134,12 +137,47 @@ pub async fn active(session: &mut Session) -> Result<Vec<DnsProvider>, StorageEr
     session.link().fetch_all::<Row>(query).await?.into_iter().map(provider).collect()
 }
 
+/// A provider whose credentials are the secret at this path.
+pub async fn with_credentials_at(
+    session: &mut Session,
+    path: &SecretPath,
+) -> Result<Option<DnsProviderId>, StorageError> {
+    let query = Query::new(
+        "SELECT id FROM dns_providers WHERE tenant_id = $1 AND credentials_path = $2 ORDER BY id LIMIT 1",
+    )
+    .bind(session.tenant_key())
+    .bind(path.to_string());
+    let row = session.link().fetch_optional::<(String,)>(query).await?;
+    row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
+}
+
+/// Notes which zones a provider told of.
+pub async fn note_zones(
+    tx: &mut Tx,
+    id: DnsProviderId,
+    zones: &[String],
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE dns_providers SET discovered_zones = $1, verified_at = $2 WHERE tenant_id = $3 AND id = $4",
+    )
+    .bind(to_json(TABLE, "discovered_zones", Some(&zones))?)
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
 /// Deletes a provider; `false` when there is none.
 pub async fn delete(tx: &mut Tx, id: DnsProviderId) -> Result<bool, StorageError> {
     let query = Query::new("DELETE FROM dns_providers WHERE tenant_id = $1 AND id = $2")
         .bind(tx.tenant_key())
         .bind(id.to_string());
     Ok(tx.link().execute(query).await? == 1)
+}
+
+fn path_text(provider: &DnsProvider) -> Option<String> {
+    provider.credentials_path.as_ref().map(ToString::to_string)
 }
 
 fn provider(row: Row) -> Result<DnsProvider, StorageError> {
@@ -158,5 +196,9 @@ fn provider(row: Row) -> Result<DnsProvider, StorageError> {
         last_error: row.last_error,
         created_at: Timestamp::from_unix_micros(row.created_at),
         updated_at: Timestamp::from_unix_micros(row.updated_at),
+        credentials_path: match row.credentials_path {
+            Some(path) => Some(parsed(TABLE, "credentials_path", &path)?),
+            None => None,
+        },
     })
 }

@@ -96,16 +96,13 @@ fn unescaped(text: &str) -> String {
     let mut rest = text;
     while let Some(octet) = rest.bytes().next() {
         let escaped = rest.get(1..3).filter(|_| octet == b'%');
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(value) => {
-                octets.push(value);
-                rest = rest.get(3..).unwrap_or_default();
-            }
-            None => {
-                let length = rest.chars().next().map_or(1, char::len_utf8);
-                octets.extend_from_slice(rest.as_bytes().get(..length).unwrap_or_default());
-                rest = rest.get(length..).unwrap_or_default();
-            }
+        if let Some(value) = escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            octets.push(value);
+            rest = rest.get(3..).unwrap_or_default();
+        } else {
+            let length = rest.chars().next().map_or(1, char::len_utf8);
+            octets.extend_from_slice(rest.as_bytes().get(..length).unwrap_or_default());
+            rest = rest.get(length..).unwrap_or_default();
         }
     }
     String::from_utf8_lossy(&octets).into_owned()

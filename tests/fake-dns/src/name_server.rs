@@ -1,6 +1,7 @@
 //! A name server with authority for zones in memory, over UDP and TCP (RFC 1035).
 
 use std::net::SocketAddr;
+use std::sync::MutexGuard;
 use std::time::Duration;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
@@ -10,11 +11,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinHandle;
 
-use crate::zones::{Zone, Zones};
+use crate::zones::{State, Zone, Zones};
 
 /// What fits into a datagram.
 const DATAGRAM: usize = 1_232;
 const PART: usize = 255;
+/// Aliases that are followed.
+const ALIASES: usize = 8;
 
 /// Serves zones until it is dropped. Host names within the zones that have no records lead to 127.0.0.1 when asked for an
 /// address of `ns.<zone>`.
@@ -100,27 +103,44 @@ fn resolve(reply: &mut Message, query: &Query, zones: &[Zones]) {
     let asked = query.name().to_lowercase();
     let text = asked.to_ascii().trim_end_matches('.').to_owned();
     let states: Vec<_> = zones.iter().map(Zones::lock).collect();
-    let zone = states
+    let (mut text, mut owner) = (text, asked);
+    for _ in 0..ALIASES {
+        let Some(zone) = zone_of(&states, &text) else {
+            if reply.answers.is_empty() {
+                reply.metadata.response_code = ResponseCode::Refused;
+            }
+            return;
+        };
+        reply.metadata.authoritative = true;
+        let found = records(zone, &text, query.query_type(), &owner);
+        // Those who ask for something else than the alias get what it leads to as well.
+        let alias = found.iter().find_map(|record| match &record.data {
+            RData::CNAME(target) if query.query_type() != RecordType::CNAME => Some(target.0.to_lowercase()),
+            _ => None,
+        });
+        if found.is_empty() {
+            let exists = text == zone.apex
+                || text == format!("ns.{}", zone.apex)
+                || zone.served().keys().any(|(name, _)| is_below(name, &text));
+            if !exists {
+                reply.metadata.response_code = ResponseCode::NXDomain;
+            }
+            reply.add_authority(soa(zone));
+        }
+        reply.add_answers(found);
+        let Some(target) = alias else { return };
+        target.to_ascii().trim_end_matches('.').clone_into(&mut text);
+        owner = target;
+    }
+}
+
+/// The longest zone that a name is in; of several with the same name the last one.
+fn zone_of<'a>(states: &'a [MutexGuard<'_, State>], name: &str) -> Option<&'a Zone> {
+    states
         .iter()
         .flat_map(|state| &state.zones)
-        .filter(|zone| !zone.private && is_below(&text, &zone.apex))
-        .max_by_key(|zone| zone.apex.len());
-    let Some(zone) = zone else {
-        reply.metadata.response_code = ResponseCode::Refused;
-        return;
-    };
-    reply.metadata.authoritative = true;
-    let found = records(zone, &text, query.query_type(), &asked);
-    let exists = text == zone.apex
-        || text == format!("ns.{}", zone.apex)
-        || zone.served().keys().any(|(name, _)| is_below(name, &text));
-    if found.is_empty() {
-        if !exists {
-            reply.metadata.response_code = ResponseCode::NXDomain;
-        }
-        reply.add_authority(soa(zone));
-    }
-    reply.add_answers(found);
+        .filter(|zone| !zone.private && is_below(name, &zone.apex))
+        .max_by_key(|zone| zone.apex.len())
 }
 
 fn records(zone: &Zone, name: &str, kind: RecordType, owner: &Name) -> Vec<Record> {

@@ -21,4 +21,5 @@ pub mod webhook;
 
 mod paging;
 mod records;
+mod signing;
 mod text;

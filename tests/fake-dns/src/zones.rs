@@ -88,7 +88,7 @@ impl Zones {
 
 impl State {
     /// A number that was not handed out before.
-    pub fn next(&mut self) -> u64 {
+    pub fn new_number(&mut self) -> u64 {
         self.counter += 1;
         self.counter
     }
@@ -107,7 +107,7 @@ impl State {
 
     /// Adds an empty zone.
     pub fn add_zone(&mut self, apex: &str) -> &mut Zone {
-        let id = self.next();
+        let id = self.new_number();
         let zone = Zone { id, apex: apex.to_owned(), private: false, sets: BTreeMap::new(), published: None };
         self.zones.push(zone);
         self.zones.last_mut().expect("it was just added")
@@ -131,7 +131,7 @@ impl State {
         ttl: u32,
         value: &str,
     ) -> Option<u64> {
-        let (id, version) = (self.next(), self.next());
+        let (id, version) = (self.new_number(), self.new_number());
         let set = self.zone_by_id(zone)?.sets.entry((name.to_owned(), kind.to_owned())).or_default();
         set.records.push(Record { id, value: value.to_owned() });
         set.ttl = ttl;
@@ -141,7 +141,7 @@ impl State {
 
     /// Removes the record with this number.
     pub fn remove_record(&mut self, zone: u64, record: u64) -> bool {
-        let version = self.next();
+        let version = self.new_number();
         let Some(zone) = self.zone_by_id(zone) else { return false };
         let Some((key, set)) =
             zone.sets.iter_mut().find(|(_, set)| set.records.iter().any(|present| present.id == record))
@@ -159,9 +159,9 @@ impl State {
 
     /// Puts a record set in the place of the one that was; no values removes it.
     pub fn replace(&mut self, zone: u64, (name, kind): (&str, &str), ttl: u32, values: &[String]) -> bool {
-        let version = self.next();
+        let version = self.new_number();
         let records: Vec<Record> =
-            values.iter().map(|value| Record { id: self.next(), value: value.clone() }).collect();
+            values.iter().map(|value| Record { id: self.new_number(), value: value.clone() }).collect();
         let Some(zone) = self.zone_by_id(zone) else { return false };
         let key = (name.to_owned(), kind.to_owned());
         if records.is_empty() {

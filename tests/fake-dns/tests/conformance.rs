@@ -1,5 +1,7 @@
 //! What every DNS provider has to do, judged one by one against the vendor's API: the records are looked for by real DNS.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
 use std::time::Duration;
 
 use certmill_dns::{ChangeState, DnsError, DnsProvider, Zone};
@@ -137,7 +139,7 @@ where
         match provider.poll(pending).await.unwrap() {
             ChangeState::Done => break,
             ChangeState::Pending { after } => {
-                assert!(after > Duration::ZERO && after <= Duration::from_mins(1))
+                assert!(after > Duration::ZERO && after <= Duration::from_mins(1));
             }
         }
     }

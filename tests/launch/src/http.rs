@@ -63,7 +63,8 @@ fn exchange(
     path: &str,
     (headers, body): (&[(&str, &str)], &str),
 ) -> io::Result<Answer> {
-    let more: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let more =
+        headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect::<Vec<_>>().concat();
     // HTTP/1.0, so that the end of the connection is the end of the answer; Pebble wants a User-Agent (RFC 8555 §6.1).
     write!(
         stream,

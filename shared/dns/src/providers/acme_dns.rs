@@ -55,6 +55,7 @@ impl Vendor for AcmeDns {
     const TTL: (u32, u32) = (1, 0);
     const SETTLE: u32 = 1;
     const KNOWS_ZONES: bool = false;
+    const NEEDS_LOCK: bool = true;
     const MOST_VALUES: Option<usize> = Some(2);
 
     fn check(&self) -> Result<(), ConfigError> {

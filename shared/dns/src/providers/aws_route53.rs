@@ -66,7 +66,8 @@ fn default_region() -> String {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct HostedZones {
-    hosted_zones: Listed<HostedZone>,
+    #[serde(rename = "HostedZones")]
+    zones: Listed<HostedZone>,
     #[serde(default)]
     is_truncated: bool,
     #[serde(default)]
@@ -119,8 +120,9 @@ struct Set {
     r#type: String,
     #[serde(rename = "TTL", default)]
     ttl: Option<u32>,
-    #[serde(default)]
-    set_identifier: Option<String>,
+    /// There when the set has a routing policy.
+    #[serde(default, rename = "SetIdentifier")]
+    identifier: Option<String>,
     #[serde(default)]
     resource_records: Option<Listed<ResourceRecord>>,
 }
@@ -184,7 +186,8 @@ impl Route53 {
             escaped(role)
         );
         if let Some(id) = &self.external_id {
-            form.push_str(&format!("&ExternalId={}", escaped(id)));
+            form.push_str("&ExternalId=");
+            form.push_str(&escaped(id));
         }
         let origin = self.sts_url.as_deref().unwrap_or(STS).trim_end_matches('/');
         let request = Unsigned { method: "POST", origin, path: "/", query: &[], body: form.into_bytes() };
@@ -293,10 +296,9 @@ fn good(reply: Reply) -> Result<Reply, DnsError> {
 
 /// One element of a batch.
 fn change_xml(action: &str, name: &str, ttl: u32, values: &[String]) -> String {
-    let records: String = values
-        .iter()
-        .map(|value| format!("<ResourceRecord><Value>{}</Value></ResourceRecord>", escape(value)))
-        .collect();
+    let record =
+        |value: &String| format!("<ResourceRecord><Value>{}</Value></ResourceRecord>", escape(value));
+    let records = values.iter().map(record).collect::<Vec<_>>().concat();
     format!(
         "<Change><Action>{action}</Action><ResourceRecordSet><Name>{}.</Name><Type>TXT</Type><TTL>{ttl}</TTL>\
          <ResourceRecords>{records}</ResourceRecords></ResourceRecordSet></Change>",
@@ -316,7 +318,7 @@ impl WholeSets for Route53 {
             .into_iter()
             .find(|set| set.r#type == "TXT" && plain_name(&set.name) == name);
         let Some(set) = found else { return Ok(RecordSet::default()) };
-        if set.set_identifier.is_some() {
+        if set.identifier.is_some() {
             let message =
                 format!("the TXT records at {name} have a routing policy: only one set can be changed");
             return Err(DnsError::Invalid(message));
@@ -406,7 +408,7 @@ impl Vendor for Route53 {
             let mut query = vec![("maxitems", PER_PAGE)];
             query.extend(marker.as_deref().map(|marker| ("marker", marker)));
             let answer: HostedZones = xml(&self.get(api, "/hostedzone", &query).await?)?;
-            zones.extend(answer.hosted_zones.items.into_iter().filter(|zone| self.is_meant(zone)).map(zone));
+            zones.extend(answer.zones.items.into_iter().filter(|zone| self.is_meant(zone)).map(zone));
             marker = answer.next_marker.filter(|_| answer.is_truncated);
             if marker.is_none() {
                 break;
@@ -423,8 +425,7 @@ impl Vendor for Route53 {
             // The list is sorted by name and begins with this one, so that all of this name come first.
             let query = [("dnsname", candidate), ("maxitems", PER_PAGE)];
             let answer: HostedZones = xml(&self.get(api, "/hostedzonesbyname", &query).await?)?;
-            let mut found =
-                answer.hosted_zones.items.into_iter().filter(|zone| plain_name(&zone.name) == candidate);
+            let mut found = answer.zones.items.into_iter().filter(|zone| plain_name(&zone.name) == candidate);
             if let Some(found) = found.find(|zone| self.is_meant(zone)) {
                 return Ok(zone(found));
             }

@@ -9,9 +9,9 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::digest::hex;
 use crate::http::{Api, Call, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, Zone};
-use crate::sigv4::hex;
 use crate::vendor::{self, Vendor, longest, relative};
 
 pub(crate) const KIND: Kind = Kind {
@@ -40,12 +40,14 @@ struct Ovh {
 }
 
 #[derive(Deserialize, Clone, Copy, Default)]
-#[serde(rename_all = "kebab-case")]
 enum Endpoint {
     #[default]
-    OvhEu,
-    OvhCa,
-    OvhUs,
+    #[serde(rename = "ovh-eu")]
+    Europe,
+    #[serde(rename = "ovh-ca")]
+    Canada,
+    #[serde(rename = "ovh-us")]
+    UnitedStates,
 }
 
 #[derive(Deserialize)]
@@ -64,8 +66,8 @@ struct Record {
 impl Ovh {
     fn base<'a>(&self, api: &'a Api) -> &'a str {
         match self.endpoint {
-            Endpoint::OvhCa if api.base_url == Self::BASE_URL => "https://ca.api.ovh.com/1.0",
-            Endpoint::OvhUs if api.base_url == Self::BASE_URL => "https://api.us.ovhcloud.com/1.0",
+            Endpoint::Canada if api.base_url == Self::BASE_URL => "https://ca.api.ovh.com/1.0",
+            Endpoint::UnitedStates if api.base_url == Self::BASE_URL => "https://api.us.ovhcloud.com/1.0",
             _ => &api.base_url,
         }
     }

@@ -4,15 +4,13 @@
 //! with the shared secret over the timestamp, a dot and the body, in hexadecimal. The id is the same whenever a call is
 //! repeated, so that it can be done once.
 
-use openssl::hash::{MessageDigest, hash};
-use openssl::pkey::PKey;
-use openssl::sign::Signer;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::{ConfigError, Kind};
+use crate::digest::{hex, hmac_sha256, sha256_hex};
 use crate::http::{Api, Call, Reply};
 use crate::provider::{Change, Zone};
 use crate::vendor::{self, Vendor};
@@ -38,27 +36,18 @@ impl Webhook {
     async fn post(&self, api: &Api, path: &str, body: &Value) -> Result<Reply, DnsError> {
         let body = body.to_string();
         let timestamp = api.unix_seconds().to_string();
-        let signature = self
-            .signature(&format!("{timestamp}.{body}"))
+        let signature = hmac_sha256(self.secret.as_bytes(), format!("{timestamp}.{body}").as_bytes())
             .map_err(|_| DnsError::Invalid("the call cannot be signed".to_owned()))?;
         let call = Call::new("POST", api.url(path, &[]))
             .header("x-certmill-timestamp", timestamp)
-            .header("x-certmill-signature", format!("sha256={signature}"))
+            .header("x-certmill-signature", format!("sha256={}", hex(&signature)))
             .body("application/json", body.into_bytes());
         api.send(call).await
     }
 
-    fn signature(&self, text: &str) -> Result<String, openssl::error::ErrorStack> {
-        let key = PKey::hmac(self.secret.as_bytes())?;
-        let mut signer = Signer::new(MessageDigest::sha256(), &key)?;
-        signer.update(text.as_bytes())?;
-        Ok(hex(&signer.sign_to_vec()?))
-    }
-
     async fn tell(&self, api: &Api, path: &str, (name, value): (&str, &str)) -> Result<Change, DnsError> {
-        let id = hash(MessageDigest::sha256(), format!("{path} {name} {value}").as_bytes())
-            .map_err(|_| DnsError::Invalid("the call cannot be numbered".to_owned()))?;
-        let body = json!({ "id": hex(&id), "fqdn": format!("{name}."), "value": value });
+        let id = sha256_hex(format!("{path} {name} {value}").as_bytes());
+        let body = json!({ "id": id, "fqdn": format!("{name}."), "value": value });
         self.post(api, path, &body).await?.good()?;
         Ok(Change::default())
     }
@@ -112,8 +101,4 @@ impl Vendor for Webhook {
     async fn remove(&self, api: &Api, _: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
         self.tell(api, "/cleanup", (name, value)).await
     }
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
 }

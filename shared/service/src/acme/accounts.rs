@@ -3,6 +3,7 @@
 //! The key of an account is stored before it is used for the first time. So a registration that was cut off at any point is
 //! carried through by asking the CA for the account of that key first: no second account, no external account wasted.
 
+mod external;
 mod registration;
 
 use std::collections::BTreeMap;
@@ -46,6 +47,8 @@ pub struct NewAccount {
     pub eab_kid: Option<String>,
     /// HMAC key of the external account, base64url.
     pub eab_hmac_key: Option<Zeroizing<String>>,
+    /// The secret that holds the two above, in place of them.
+    pub eab_secret_path: Option<String>,
     /// ZeroSSL's API key, by which an external account is fetched.
     pub zerossl_api_key: Option<Zeroizing<String>>,
     /// Whether the CA's terms are agreed to; true when absent, since there is no account without.
@@ -54,7 +57,8 @@ pub struct NewAccount {
 
 /// Registers an account. It is valid in the answer, or pending when the CA may have made it without our hearing of it, and
 /// then a worker finds out. What the CA refuses leaves nothing behind.
-pub async fn create(app: &App, caller: &Caller, new: NewAccount) -> Result<AcmeAccount, ServiceError> {
+pub async fn create(app: &App, caller: &Caller, mut new: NewAccount) -> Result<AcmeAccount, ServiceError> {
+    external::from_secret(app, caller, &mut new).await?;
     let checked = Checked::of(&new)?;
     let directory = app.acme().directory(&checked.directory_url).await.map_err(|error| upstream(&error))?;
     let external = registration::external_account(app, &checked, &new, &directory).await?;

@@ -7,7 +7,7 @@ use certmill_dns::{ChangeState, DnsError, PropagationCheck, Zone};
 use certmill_domain::{
     AcmeIdentifier, ChallengeState, DnsProviderId, Exposure, Failure, Timestamp, TxtRecord,
 };
-use certmill_storage::{acme_challenges, dns_providers as rows};
+use certmill_storage::{acme_challenges, acme_pauses, dns_providers as rows};
 
 use super::challenge_steps::{Next, Work};
 use super::grants;
@@ -27,6 +27,10 @@ const LOOK_FOR_A_PERSON: Duration = Duration::from_mins(2);
 const ADD_AGAIN: Duration = Duration::from_mins(2);
 /// Tries with credentials or a zone that the provider refuses.
 const REFUSALS: i64 = 3;
+/// What a provider gets that asks for patience and does not say how much.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// While another challenge has the name.
+const A_TURN: Duration = Duration::from_millis(500);
 /// The first and the longest wait before a removal that failed is tried again.
 const REMOVE_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_hours(6));
 
@@ -79,11 +83,40 @@ pub(super) async fn add(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let Some(provider) = open(work, id).await? else {
         return work.fail(gone(id)).await;
     };
+    let place = (&zone, record.name.as_str());
+    let holder = work.challenge.id.to_string();
+    if let Some(wait) = paused(work, id).await? {
+        return work.save(wait).await;
+    }
+    if !provider.lock(work.app, place, &holder).await? {
+        return wait_for_a_turn(work, "another value of this name is being written").await;
+    }
+    let next = add_alone(work, (&record, &zone), &provider).await;
+    provider.unlock(work.app, place, &holder).await?;
+    next
+}
+
+/// Adds the value while nobody else changes the name at a provider where that matters.
+async fn add_alone(
+    work: &mut Work<'_>,
+    (record, zone): (&TxtRecord, &Zone),
+    provider: &OpenProvider,
+) -> Result<Next, ServiceError> {
+    let (_, _, id) = self::record(work)?;
     let traits = provider.client.traits();
+    if let Some(most) = traits.most_values {
+        let mut session = work.app.database().read(work.tenant).await?;
+        let present = acme_challenges::others_present(&mut session, work.challenge.id, record).await?;
+        drop(session);
+        if usize::try_from(present).is_ok_and(|present| present >= most) {
+            return wait_for_a_turn(work, "the DNS provider keeps few values at once; others come first")
+                .await;
+        }
+    }
     let added = if traits.by_hand {
         Ok(None)
     } else {
-        provider.client.add_txt(&zone, &record.name, &record.value).await.map(|change| change.pending)
+        provider.client.add_txt(zone, &record.name, &record.value).await.map(|change| change.pending)
     };
     failpoint::reached("challenge.record_added");
     match added {
@@ -107,6 +140,31 @@ pub(super) async fn add(work: &mut Work<'_>) -> Result<Next, ServiceError> {
         }
         Err(error) => setback(work, Some(id), &error).await,
     }
+}
+
+/// Somebody else comes first.
+async fn wait_for_a_turn(work: &mut Work<'_>, why: &str) -> Result<Next, ServiceError> {
+    work.challenge.note = Some(why.to_owned());
+    let at = work.app.now().plus(jittered(work.app, A_TURN));
+    work.save(Next::At(at)).await
+}
+
+/// When the pause that a provider has asked for ends.
+async fn paused(work: &Work<'_>, id: DnsProviderId) -> Result<Option<Next>, ServiceError> {
+    let id = id.to_string();
+    let mut session = work.app.database().read_system().await?;
+    let pause = acme_pauses::find(&mut session, &[&id], work.app.now()).await?;
+    Ok(pause.map(|pause| Next::At(pause.until)))
+}
+
+/// Nobody asks the provider before it wants to be asked.
+async fn pause(work: &Work<'_>, id: DnsProviderId, error: &DnsError) -> Result<(), ServiceError> {
+    let DnsError::RateLimited { message, after } = error else { return Ok(()) };
+    let now = work.app.now();
+    let until = now.plus(after.unwrap_or(PATIENCE));
+    let mut tx = work.app.database().begin_system().await?;
+    acme_pauses::begin(&mut tx, &id.to_string(), until, message, now).await?;
+    Ok(tx.commit().await?)
 }
 
 /// `published`: waits until the provider says that it has applied the change.
@@ -219,7 +277,15 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
         work.challenge.exposure = Exposure::Removed;
         return work.save(Next::Over).await;
     };
+    if let Some(wait) = paused(work, id).await? {
+        return work.save(wait).await;
+    }
+    let (place, holder) = ((&zone, record.name.as_str()), work.challenge.id.to_string());
+    if !provider.lock(work.app, place, &holder).await? {
+        return wait_for_a_turn(work, "another value of this name is being written").await;
+    }
     let removed = provider.client.remove_txt(&zone, &record.name, &record.value).await;
+    provider.unlock(work.app, place, &holder).await?;
     failpoint::reached("challenge.record_removed");
     match removed {
         Ok(_) => {
@@ -239,6 +305,7 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
             );
             work.challenge.note = Some(format!("the TXT value could not be removed: {error}"));
             note_provider(work, id, Some(&error.to_string())).await?;
+            self::pause(work, id, &error).await?;
             let at = work.app.now().plus(jittered(work.app, pause));
             work.save(Next::At(at)).await
         }
@@ -276,10 +343,11 @@ async fn setback(
 ) -> Result<Next, ServiceError> {
     if let Some(id) = provider {
         note_provider(work, id, Some(&error.to_string())).await?;
+        pause(work, id, error).await?;
     }
     let tries = work.challenge.attempts;
     let again = match error {
-        DnsError::RateLimited { after, .. } => Some(after.unwrap_or(Duration::from_secs(30))),
+        DnsError::RateLimited { after, .. } => Some(after.unwrap_or(PATIENCE)),
         DnsError::Conflict(_) => Some(Duration::from_millis(500)),
         DnsError::Unavailable(_) | DnsError::OutcomeUnknown(_) => Some(growing(tries)),
         DnsError::Auth(_) | DnsError::ZoneNotFound(_) | DnsError::NotAllowed(_) if tries < REFUSALS => {

@@ -3,13 +3,12 @@
 
 use std::fmt::Write;
 
-use openssl::pkey::PKey;
 use openssl::sha::sha256;
-use openssl::sign::Signer;
 use quick_xml::escape::{escape, unescape};
 use serde::Deserialize;
 use serde_json::json;
 
+use super::signing::{hex, hmac_sha256, now};
 use super::text::{quoted, unquoted};
 use crate::{FakeDns, FrontEnd, Lab, Reply, Request, State, Zone, Zones};
 
@@ -142,8 +141,8 @@ fn check_signature(request: &Request) -> Result<(), Reply> {
     );
     let key = [*day, *region, *service, "aws4_request"]
         .iter()
-        .fold(format!("AWS4{secret}").into_bytes(), |key, part| hmac(&key, part.as_bytes()));
-    if hex(&hmac(&key, text.as_bytes())) == signature {
+        .fold(format!("AWS4{secret}").into_bytes(), |key, part| hmac_sha256(&key, part.as_bytes()));
+    if hex(&hmac_sha256(&key, text.as_bytes())) == signature {
         return Ok(());
     }
     let message = "The request signature we calculated does not match the signature you provided.";
@@ -152,20 +151,8 @@ fn check_signature(request: &Request) -> Result<(), Reply> {
 
 fn is_fresh(time: &str) -> bool {
     let format = time::macros::format_description!("[year][month][day]T[hour][minute][second]Z");
-    time::PrimitiveDateTime::parse(time, format).is_ok_and(|sent| {
-        (time::OffsetDateTime::now_utc() - sent.assume_utc()).abs() < time::Duration::minutes(5)
-    })
-}
-
-fn hmac(key: &[u8], text: &[u8]) -> Vec<u8> {
-    let key = PKey::hmac(key).expect("a key");
-    let mut signer = Signer::new(openssl::hash::MessageDigest::sha256(), &key).expect("a signer");
-    signer.update(text).expect("it takes octets");
-    signer.sign_to_vec().expect("a signature")
-}
-
-fn hex(octets: &[u8]) -> String {
-    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+    time::PrimitiveDateTime::parse(time, format)
+        .is_ok_and(|sent| (now() - sent.assume_utc().unix_timestamp()).abs() < 300)
 }
 
 fn assume_role(request: &Request) -> Reply {
@@ -252,11 +239,11 @@ fn record_sets(state: &mut State, zone: u64, request: &Request) -> Reply {
         .collect();
     sets.sort_by_key(|((name, kind), _)| (key(name), kind.clone()));
     let total = sets.len();
-    let shown: String = sets
+    let shown: Vec<String> = sets
         .into_iter()
         .take(most(request))
         .map(|((name, kind), set)| {
-            let values: String = set
+            let values: Vec<String> = set
                 .values()
                 .iter()
                 .map(|value| {
@@ -264,10 +251,11 @@ fn record_sets(state: &mut State, zone: u64, request: &Request) -> Reply {
                 })
                 .collect();
             format!(
-                "<ResourceRecordSet><Name>{}.</Name><Type>{kind}</Type><TTL>{}</TTL><ResourceRecords>{values}\
+                "<ResourceRecordSet><Name>{}.</Name><Type>{kind}</Type><TTL>{}</TTL><ResourceRecords>{}\
                  </ResourceRecords></ResourceRecordSet>",
                 name.replace('*', "\\052"),
-                set.ttl
+                set.ttl,
+                values.concat()
             )
         })
         .collect();
@@ -275,7 +263,7 @@ fn record_sets(state: &mut State, zone: u64, request: &Request) -> Reply {
     let tail = format!("<IsTruncated>{is_truncated}</IsTruncated><MaxItems>{}</MaxItems>", most(request));
     document(
         "ListResourceRecordSetsResponse",
-        &format!("<ResourceRecordSets>{shown}</ResourceRecordSets>{tail}"),
+        &format!("<ResourceRecordSets>{}</ResourceRecordSets>{tail}", shown.concat()),
     )
 }
 
@@ -343,7 +331,7 @@ fn change(state: &mut State, zone: u64, request: &Request) -> Reply {
             return Reply::text(400, "text/xml", body);
         }
     }
-    let id = format!("C{:013}", state.next());
+    let id = format!("C{:013}", state.new_number());
     state.pending.insert(id.clone(), PENDING);
     document("ChangeResourceRecordSetsResponse", &change_info(&id, false))
 }

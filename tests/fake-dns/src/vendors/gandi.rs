@@ -44,7 +44,6 @@ impl FrontEnd for Gandi {
             }
             (method, ["v5", "livedns", "domains", zone, rest @ ..]) => {
                 match (zone_named(&mut state, zone), method, rest) {
-                    (None, _, _) => error(404, "HTTPNotFound", "The resource could not be found."),
                     (Some((_, apex)), "GET", []) => {
                         Reply::json(200, &json!({ "fqdn": apex, "automatic_snapshots": true }))
                     }

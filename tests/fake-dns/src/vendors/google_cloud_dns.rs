@@ -11,6 +11,7 @@ use openssl::rsa::Rsa;
 use openssl::sign::Verifier;
 use serde_json::{Value, json};
 
+use super::signing::now;
 use super::text::{quoted, unquoted};
 use crate::{FakeDns, FrontEnd, Lab, Reply, Request, State, Zone, Zones};
 
@@ -127,7 +128,7 @@ fn token(request: &Request) -> Reply {
     if header_json["alg"] != "RS256" || !verifier.verify(&read(signature)).unwrap_or(false) {
         return invalid("Invalid JWT Signature.");
     }
-    let now = time::OffsetDateTime::now_utc().unix_timestamp();
+    let now = now();
     let seconds = |name: &str| claims_json[name].as_i64().unwrap_or(0);
     let (issued, expires) = (seconds("iat"), seconds("exp"));
     if issued > now + 60 || expires <= now || expires - issued > 3_600 {
@@ -242,7 +243,7 @@ fn change(state: &mut State, zone: u64, body: &Value) -> Reply {
     for ((name, kind), ttl, values) in &additions {
         state.replace(zone, (name, kind), *ttl, values);
     }
-    let id = state.next().to_string();
+    let id = state.new_number().to_string();
     state.pending.insert(id.clone(), PENDING);
     Reply::json(200, &change_shown(&id, false))
 }

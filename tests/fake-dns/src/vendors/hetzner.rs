@@ -117,7 +117,7 @@ fn change(state: &mut State, zone: u64, (name, kind, act): (&str, &str, &str), b
         }
         _ => return not_found(),
     }
-    let id = state.next();
+    let id = state.new_number();
     state.pending.insert(id.to_string(), RUNNING);
     Reply::json(201, &json!({ "action": action_shown(id, act, "running") }))
 }

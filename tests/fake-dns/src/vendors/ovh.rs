@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 
 use super::records::{all, full, zone_named};
+use super::signing::{self, hex};
 use super::text::{quoted, unquoted};
 use crate::{FakeDns, FrontEnd, Lab, Reply, Request, State, Zone, Zones};
 
@@ -30,8 +31,9 @@ pub async fn lab() -> Lab {
     Lab::on("ovh", fake, right, wrong)
 }
 
+/// Their time.
 fn now() -> i64 {
-    time::OffsetDateTime::now_utc().unix_timestamp() + AHEAD
+    signing::now() + AHEAD
 }
 
 impl FrontEnd for Ovh {
@@ -58,10 +60,13 @@ impl FrontEnd for Ovh {
             ("GET", ["record"]) => ids(&mut state, zone, request),
             ("POST", ["record"]) => add(&mut state, (zone, &apex), &request.json()),
             ("GET", ["record", id]) => one(&mut state, zone, id),
-            ("DELETE", ["record", id]) => match id.parse().is_ok_and(|id| state.remove_record(zone, id)) {
-                true => Reply::json(200, &Value::Null),
-                false => not_found("record"),
-            },
+            ("DELETE", ["record", id]) => {
+                if id.parse().is_ok_and(|id| state.remove_record(zone, id)) {
+                    Reply::json(200, &Value::Null)
+                } else {
+                    not_found("record")
+                }
+            }
             _ => not_found("URL"),
         }
     }
@@ -91,8 +96,7 @@ fn check_signature(request: &Request) -> Result<(), Reply> {
     let url = format!("http://{}{}{query}", request.header("host"), request.path);
     let body = String::from_utf8_lossy(&request.body);
     let text = [SECRET, CONSUMER, &request.method, &url, &body, time].join("+");
-    let digest: String =
-        openssl::sha::sha1(text.as_bytes()).iter().map(|octet| format!("{octet:02x}")).collect();
+    let digest = hex(&openssl::sha::sha1(text.as_bytes()));
     if request.header("x-ovh-signature") == format!("$1${digest}") {
         return Ok(());
     }

@@ -22,6 +22,7 @@ pub(crate) struct World {
     pub(crate) order: String,
     pub(crate) challenge: String,
     pub(crate) provider: String,
+    pub(crate) secret: String,
     csr_pem: String,
     anchor_pem: String,
 }
@@ -42,7 +43,10 @@ impl World {
         let (account, order, challenge) = acme_rows::write(app).await;
         let provider = json!({ "name": "theirs", "type": "manual", "config": {}, "zones": ["example.org"] });
         let provider = app.post("/v1/pki/dns-providers", provider).await.json_with(StatusCode::CREATED);
+        let secret = json!({ "data": { "key": "theirs" } });
+        app.put("/v1/secrets/theirs/key", secret).await.json_with(StatusCode::CREATED);
         Self {
+            secret: "theirs/key".to_owned(),
             account,
             order,
             challenge,
@@ -74,6 +78,7 @@ impl World {
             order: id("ord"),
             challenge: id("chal"),
             provider: id("dnsp"),
+            secret: "nobody/key".to_owned(),
             csr_pem: String::new(),
             anchor_pem: String::new(),
         }
@@ -95,6 +100,7 @@ impl World {
         let id = ids.into_iter().find(|(part, _)| operation.path.contains(part)).map_or("", |(_, id)| id);
         let path =
             operation.path.replace("{id}", id).replace("{role}", &self.role).replace("{name}", &self.role);
+        let path = path.replace("{path}", &self.secret);
         let body = match operation.name().as_str() {
             "POST /v1/pki/ca" => {
                 json!({ "name": "new", "common_name": "New CA", "ca_type": "root", "key_type": "ec" })
@@ -128,6 +134,8 @@ impl World {
             }
             "POST /v1/pki/dns-providers" => json!({ "name": "new", "type": "manual", "config": {} }),
             "PATCH /v1/pki/dns-providers/{id}" => json!({ "name": "changed" }),
+            "POST /v1/pki/dns-providers/{id}/test" => json!({ "zone": "example.org" }),
+            "PUT /v1/secrets/{path}" => json!({ "data": { "key": "new" } }),
             "POST /v1/tokens" => json!({ "name": "new", "scopes": ["pki:admin"] }),
             name => {
                 assert!(operation.request_schema().is_none(), "{name} needs a sample body here");
@@ -139,7 +147,7 @@ impl World {
 
     /// A text without the ids and names of these objects.
     pub(crate) fn masked(&self, text: &str) -> String {
-        let acme = [&self.account, &self.order, &self.challenge, &self.provider];
+        let acme = [&self.account, &self.order, &self.challenge, &self.provider, &self.secret];
         let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token, &self.role];
         let names = names.into_iter().chain(acme);
         names.fold(text.to_owned(), |text, name| text.replace(name.as_str(), "…"))

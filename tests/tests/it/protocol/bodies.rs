@@ -38,6 +38,9 @@ both_modes! {
             let required = schema["required"].as_array().cloned().unwrap_or_default();
             for (field, of) in schema["properties"].as_object().unwrap() {
                 let mut values = wrong_values(field, of);
+                if is_free(&operation, field) {
+                    values.retain(|value| !value.is_object());
+                }
                 if required.contains(&Value::from(field.as_str())) {
                     values.push(Value::Null);
                 }
@@ -103,7 +106,7 @@ both_modes! {
                         assert!(status < 500 || elsewhere, "{case}: {}", answer.text());
                         // The role check is asked what would be refused, and says so in its answer.
                         let accepted = status < 400 && answer.json()["allowed"] != false;
-                        assert!(!accepted || !text.contains('\u{0}'), "{case} was accepted: {}", answer.text());
+                        assert!(!accepted || is_free(&operation, field) || !text.contains('\u{0}'), "{case} was accepted: {}", answer.text());
                         if status >= 400 {
                             let code = answer.json()["error"]["code"].as_str().unwrap_or_default().to_owned();
                             expect(&case, &answer, status, &code);
@@ -182,4 +185,9 @@ fn holding(schema: &Value, text: &str) -> Vec<Value> {
         }
     }
     values
+}
+
+/// A secret is whatever its owner wants to keep.
+fn is_free(operation: &Operation, field: &str) -> bool {
+    operation.name() == "PUT /v1/secrets/{path}" && field == "data"
 }

@@ -1,0 +1,139 @@
+//! The provider for a name, ready to be spoken to.
+
+use std::time::Duration;
+
+use certmill_dns::{DnsProvider as Client, Zone};
+use certmill_domain::{DnsProvider, DnsProviderId, TenantId};
+use certmill_storage::{dns_locks, dns_providers};
+
+use super::credentials::Configuration;
+use super::stored;
+use crate::{App, ServiceError};
+
+/// Whoever holds a lock on a name for so long is taken for dead. Longer than a read, a write and a read take.
+const LOCK: Duration = Duration::from_mins(4);
+
+/// A provider that can be spoken to.
+pub(crate) struct OpenProvider {
+    pub(crate) client: Box<dyn Client>,
+    kind: String,
+}
+
+/// Opens a provider with its credentials.
+pub(crate) async fn open(
+    app: &App,
+    tenant: TenantId,
+    id: DnsProviderId,
+) -> Result<OpenProvider, ServiceError> {
+    let (row, secret) = stored(app, tenant, id).await?;
+    let invalid = |message: String| ServiceError::InvalidConfig { message, upstream: None };
+    let config = certmill_dns::merge(&row.config, &secret, &serde_json::json!({}))
+        .map_err(|error| invalid(error.to_string()))?;
+    let configuration = match Configuration::parse(app, tenant, &row.kind, &config).await {
+        Err(ServiceError::Validation(errors)) => return Err(invalid(errors.to_string())),
+        other => other?,
+    };
+    let client = configuration.open(app).map_err(|error| invalid(error.to_string()))?;
+    Ok(OpenProvider { client, kind: row.kind })
+}
+
+impl OpenProvider {
+    /// What a lock on a name is called.
+    fn lock_name(&self, zone: &Zone, name: &str) -> String {
+        format!("{} {} {name}", self.kind, zone.apex)
+    }
+
+    /// Takes the lock on a name, where the provider needs one; `false` while somebody else has it.
+    pub(crate) async fn lock(
+        &self,
+        app: &App,
+        (zone, name): (&Zone, &str),
+        holder: &str,
+    ) -> Result<bool, ServiceError> {
+        if !self.client.traits().needs_lock {
+            return Ok(true);
+        }
+        let mut tx = app.database().begin_system().await?;
+        let now = app.now();
+        let taken =
+            dns_locks::take(&mut tx, &self.lock_name(zone, name), holder, now.plus(LOCK), now).await?;
+        tx.commit().await?;
+        Ok(taken)
+    }
+
+    /// Gives the lock back. One that is not given back ends by itself.
+    pub(crate) async fn unlock(
+        &self,
+        app: &App,
+        (zone, name): (&Zone, &str),
+        holder: &str,
+    ) -> Result<(), ServiceError> {
+        if !self.client.traits().needs_lock {
+            return Ok(());
+        }
+        let mut tx = app.database().begin_system().await?;
+        dns_locks::give_back(&mut tx, &self.lock_name(zone, name), holder).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// The provider for a name: the one that the order names, else the active one with the longest zone, and of several with the
+/// same zone the oldest. When none has it, those without configured zones are asked which ones they have now.
+pub(crate) async fn for_name(
+    app: &App,
+    tenant: TenantId,
+    explicit: Option<DnsProviderId>,
+    name: &str,
+) -> Result<Option<DnsProviderId>, ServiceError> {
+    if explicit.is_some() {
+        return Ok(explicit);
+    }
+    let mut session = app.database().read(tenant).await?;
+    let active = dns_providers::active(&mut session).await?;
+    drop(session);
+    if let Some(id) = longest(&active, name) {
+        return Ok(Some(id));
+    }
+    let mut refreshed = Vec::new();
+    for mut provider in active {
+        if provider.zones.is_empty() && refresh(app, tenant, &mut provider).await? {
+            refreshed.push(provider);
+        }
+    }
+    Ok(longest(&refreshed, name))
+}
+
+/// The oldest of the providers with the longest zone that `name` is in.
+fn longest(providers: &[DnsProvider], name: &str) -> Option<DnsProviderId> {
+    let mut best: Option<(usize, DnsProviderId)> = None;
+    for provider in providers {
+        let length = provider.zone_of(name).map(str::len);
+        if let Some(length) = length.filter(|length| best.is_none_or(|(longest, _)| *length > longest)) {
+            best = Some((length, provider.id));
+        }
+    }
+    best.map(|(_, id)| id)
+}
+
+/// Asks a provider which zones it has; `false` when it does not say.
+async fn refresh(app: &App, tenant: TenantId, provider: &mut DnsProvider) -> Result<bool, ServiceError> {
+    let open = match open(app, tenant, provider.id).await {
+        Err(ServiceError::InvalidConfig { .. } | ServiceError::NotFound { .. }) => return Ok(false),
+        other => other?,
+    };
+    match open.client.verify().await {
+        Ok(zones) => {
+            let mut tx = app.database().begin(tenant).await?;
+            dns_providers::note_zones(&mut tx, provider.id, &zones, app.now()).await?;
+            tx.commit().await?;
+            provider.discovered_zones = zones;
+            Ok(true)
+        }
+        Err(error) => {
+            let mut tx = app.database().begin(tenant).await?;
+            dns_providers::note_error(&mut tx, provider.id, Some(&error.to_string())).await?;
+            tx.commit().await?;
+            Ok(false)
+        }
+    }
+}
