@@ -15,5 +15,6 @@ mod fleet;
 mod load;
 mod redis_faults;
 mod rows;
+mod secrets;
 mod shutdown;
 mod site;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::records::{Shown, all, full, zone_named};
 use crate::{FakeDns, FrontEnd, Lab, Reply, Request, State, Zones};
 
-const KEY: &str = "pk1_key";
+const KEY: &str = "pk1_right-key-of-porkbun";
 const SECRET: &str = "sk1_right-secret-of-porkbun";
 /// Domains of a chunk; the real one has 1,000.
 const CHUNK: usize = 100;
