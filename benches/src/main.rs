@@ -9,6 +9,7 @@ mod engine;
 mod exercises;
 mod latency;
 mod load;
+mod orders;
 mod process;
 mod report;
 mod setup;
@@ -61,6 +62,14 @@ enum Command {
         /// Certificates on a page
         #[arg(long, default_value_t = 100, requires = "list")]
         limit: usize,
+    },
+    /// Orders certificates from a Pebble of its own, or has orders wait; starts the service itself
+    Orders {
+        #[command(flatten)]
+        orders: orders::Ordering,
+        /// Write the JSON report to this file instead of the last line of the output
+        #[arg(long)]
+        json: Option<PathBuf>,
     },
     /// Measures keys, certificates and CRLs in this process, without a service
     Engine {
@@ -130,6 +139,10 @@ fn run(command: Command) -> anyhow::Result<u64> {
         Command::Engine { entries, json } => {
             let report = engine::run(&engine::Plan::thorough(entries), &runtime)?;
             print_report(&report, json.as_deref())?;
+            return Ok(0);
+        }
+        Command::Orders { orders, json } => {
+            print_report(&runtime.block_on(orders::run(&orders))?, json.as_deref())?;
             return Ok(0);
         }
         Command::Issue(issuing) => (runtime.block_on(issue(&issuing))?, issuing.load.json),

@@ -227,6 +227,11 @@ impl Reply {
     }
 }
 
+/// What deleting a record brought: that there is none is as good as that it went.
+pub(crate) fn gone(reply: Reply) -> Result<(), DnsError> {
+    if reply.status == 404 { Ok(()) } else { reply.good().map(drop) }
+}
+
 /// Texts below the names that providers use for what they say to people.
 fn sayings(json: &Value) -> Vec<String> {
     const SPOKEN: [&str; 10] = [

@@ -16,6 +16,7 @@ mod provider;
 mod providers;
 mod record_set;
 mod sigv4;
+mod single_record;
 mod vendor;
 
 use std::net::SocketAddr;

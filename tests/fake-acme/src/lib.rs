@@ -12,6 +12,7 @@ mod authority;
 mod authorization;
 mod certificate;
 mod connection;
+mod directory;
 mod dns;
 mod jws;
 mod knobs;

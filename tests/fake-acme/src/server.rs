@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use poem::{Request, Response, http::Method, http::StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     FakeAcmeOptions, account,
@@ -321,7 +321,7 @@ fn check(service: &Service, target: &Target, url: &str, body: &[u8]) -> Result<S
 
 fn unsigned(service: &Service, target: &Target, head: bool) -> Reply {
     match target {
-        Target::Directory => Reply::json(200, &directory(service)),
+        Target::Directory => Reply::json(200, &crate::directory::show(service)),
         Target::RenewalInfo(id) => renewal::information(service, id).unwrap_or_else(Reply::from),
         // newNonce is the only other one without a signature; its GET has no content (RFC 8555 §7.2).
         _ => Reply::text(if head { 200 } else { 204 }, "text/plain", ""),
@@ -343,33 +343,6 @@ fn dispatch(service: &Arc<Service>, target: Target, signed: &Signed) -> Result<R
         Target::RevokeCertificate => revocation::revoke(service, signed),
         Target::Directory | Target::NewNonce | Target::RenewalInfo(_) => Err(Problem::not_found()),
     }
-}
-
-fn directory(service: &Service) -> Value {
-    let (base, options) = (&service.base, &service.options);
-    let mut meta = json!({
-        "website": format!("{base}/website"),
-        "caaIdentities": ["fake-ca.test"],
-        "externalAccountRequired": !options.eab_keys.is_empty(),
-    });
-    if let Some(terms) = &options.terms_of_service {
-        meta["termsOfService"] = json!(terms);
-    }
-    if !options.profiles.is_empty() {
-        meta["profiles"] = json!(options.profiles);
-    }
-    let mut directory = json!({
-        "newNonce": format!("{base}/new-nonce"),
-        "newAccount": format!("{base}/new-account"),
-        "newOrder": format!("{base}/new-order"),
-        "revokeCert": format!("{base}/revoke-certificate"),
-        "keyChange": format!("{base}/key-change"),
-        "meta": meta,
-    });
-    if options.renewal_info {
-        directory["renewalInfo"] = json!(format!("{base}/renewal-info"));
-    }
-    directory
 }
 
 fn finish(service: &Service, reply: Reply) -> Response {

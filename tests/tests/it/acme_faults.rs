@@ -186,6 +186,25 @@ with_a_faulty_ca! {
         assert_eq!(order["error"]["upstream"]["type"], "rejectedIdentifier", "{order:#}");
     }
 
+    a_moment_of_a_ca_is_not_an_hour_of_everybody(lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| behaviour.down = true);
+        let body = |number: usize| {
+            json!({ "account_id": account, "domains": [format!("many{number}.example.org")] })
+        };
+        let calls = (0..30).map(|number| ("/v1/pki/acme/issue".to_owned(), body(number))).collect();
+        let orders: Vec<Value> = lab.app.post_at_once(calls).await.iter().map(tests::Answer::json).collect();
+        // Every one of them has failed at the same fault.
+        for order in &orders {
+            let path = format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap());
+            lab.app.eventually(&path, |order| order["attempts"].as_i64() > Some(0)).await;
+        }
+        let now = lab.app.app.now().unix_micros();
+        let until = lab.sql.number("SELECT max(until) FROM acme_pauses").await;
+        assert!(until - now < 90_000_000, "they wait {} s", (until - now) / 1_000_000);
+        lab.ca.knobs().set(|behaviour| *behaviour = Behaviour::default());
+    }
+
     the_ca_s_window_decides_when_to_renew(lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| {

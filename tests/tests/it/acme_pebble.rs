@@ -39,7 +39,9 @@ async fn a_proof_that_the_ca_remembers_is_not_made_again() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_ca_that_takes_its_time_is_waited_for() {
-    let lab = lab(PebbleOptions { validation: Validation::Sleep(6), nonce_reject: 20, ..PebbleOptions::default() }).await;
+    let lab =
+        lab(PebbleOptions { validation: Validation::Sleep(6), nonce_reject: 20, ..PebbleOptions::default() })
+            .await;
     let account = lab.account().await;
     let names: Vec<String> = (0..6).map(|number| format!("slow{number}.example.org")).collect();
     let order = lab.order(json!({ "account_id": account, "domains": names })).await;
@@ -57,7 +59,10 @@ async fn a_call_can_wait_for_its_certificate() {
     // Asking again changes nothing about an order that has ended.
     let path = format!("/v1/pki/acme/orders/{}/refresh", order["id"].as_str().unwrap());
     let refreshed = lab.app.post(&path, json!({})).await.json();
-    assert_eq!((&refreshed["status"], &refreshed["certificate_id"]), (&json!("valid"), &order["certificate_id"]));
+    assert_eq!(
+        (&refreshed["status"], &refreshed["certificate_id"]),
+        (&json!("valid"), &order["certificate_id"])
+    );
     for wrong in ["soon", "-1s"] {
         let body = json!({ "account_id": account, "domains": ["wait.example.org"], "force": true });
         let answer = lab.app.post(&format!("/v1/pki/acme/issue?wait={wrong}"), body).await;
@@ -89,9 +94,8 @@ async fn profiles_and_renewal_windows_are_the_ca_s() {
     };
     let lab = lab(options).await;
     let account = lab.account().await;
-    let order = |name: &str, profile: &str| {
-        json!({ "account_id": account, "domains": [name], "profile": profile })
-    };
+    let order =
+        |name: &str, profile: &str| json!({ "account_id": account, "domains": [name], "profile": profile });
     let short = lab.certificate(&lab.order(order("short.example.org", "shortlived")).await).await;
     assert_eq!(days(&short), 5, "six days, less a second: {short:#}");
     let long = lab.certificate(&lab.order(order("long.example.org", "default")).await).await;
@@ -106,7 +110,8 @@ async fn profiles_and_renewal_windows_are_the_ca_s() {
 
     // The CA says when it wants a certificate renewed, and that is when it is.
     let path = format!("/v1/pki/certificates/{}", short["id"].as_str().unwrap());
-    let planned = by_and_by(&lab, &path, |certificate| certificate["renewal"]["window"]["start"].is_string()).await;
+    let planned =
+        by_and_by(&lab, &path, |certificate| certificate["renewal"]["window"]["start"].is_string()).await;
     let renewal = &planned["renewal"];
     let within = |at: &Value| at.as_str().unwrap().to_owned();
     assert!(within(&renewal["window"]["start"]) <= within(&renewal["renew_at"]), "{renewal:#}");
@@ -144,7 +149,8 @@ async fn the_preferred_chain_is_taken_where_there_is_one() {
         assert!(last.verify(&root.public_key().unwrap()).unwrap(), "chain {chain} ends below another root");
     }
     // A chain that the CA does not have is no reason to have no certificate, but is told.
-    let body = json!({ "account_id": account, "domains": ["none.example.org"], "preferred_chain": "No Such Root" });
+    let body =
+        json!({ "account_id": account, "domains": ["none.example.org"], "preferred_chain": "No Such Root" });
     let order = lab.order(body).await;
     let certificate = lab.certificate(&order).await;
     assert_eq!(certificate["source"], "acme");
@@ -169,18 +175,33 @@ async fn the_http_responder_answers_for_its_host_and_token_only() {
     let token = challenge["token"].as_str().unwrap();
     let path = challenge["http_path"].as_str().unwrap();
     assert_eq!(path, format!("/.well-known/acme-challenge/{token}"));
-    let ask = async |path: &str, host: &str| {
-        lab.app.send(Method::GET, path, None, &[("host", host)], None).await
-    };
-    for host in ["responder.example.org", "RESPONDER.Example.org", "responder.example.org:80", "responder.example.org."] {
+    let ask =
+        async |path: &str, host: &str| lab.app.send(Method::GET, path, None, &[("host", host)], None).await;
+    for host in [
+        "responder.example.org",
+        "RESPONDER.Example.org",
+        "responder.example.org:80",
+        "responder.example.org.",
+    ] {
         let answer = ask(path, host).await;
         assert_eq!(answer.status, StatusCode::OK, "{host}");
         assert_eq!(answer.text(), challenge["key_authorization"].as_str().unwrap());
     }
-    for host in ["other.example.org", "example.org", "x.responder.example.org", "", "127.0.0.1", "[::1]", ":80", "a b"] {
+    for host in [
+        "other.example.org",
+        "example.org",
+        "x.responder.example.org",
+        "",
+        "127.0.0.1",
+        "[::1]",
+        ":80",
+        "a b",
+    ] {
         assert_eq!(ask(path, host).await.status, StatusCode::NOT_FOUND, "{host}");
     }
-    for text in ["x", "%2e%2e%2f", &token[1..], &format!("{token}x"), &format!("{token}%00"), &"a".repeat(5_000)] {
+    for text in
+        ["x", "%2e%2e%2f", &token[1..], &format!("{token}x"), &format!("{token}%00"), &"a".repeat(5_000)]
+    {
         let answer = ask(&format!("/.well-known/acme-challenge/{text}"), "responder.example.org").await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND, "{text}");
     }
@@ -210,13 +231,19 @@ async fn the_tls_responder_is_judged_by_openssl() {
     assert!(said.contains("ALPN protocol: acme-tls/1"), "{said}");
     let start = said.find("-----BEGIN CERTIFICATE").unwrap();
     let certificate = X509::from_pem(&said.as_bytes()[start..]).unwrap();
-    let names: Vec<String> =
-        certificate.subject_alt_names().unwrap().iter().filter_map(|name| name.dnsname().map(str::to_owned)).collect();
+    let names: Vec<String> = certificate
+        .subject_alt_names()
+        .unwrap()
+        .iter()
+        .filter_map(|name| name.dnsname().map(str::to_owned))
+        .collect();
     assert_eq!(names, ["alpn.example.org"], "exactly the one name (RFC 8737 section 3)");
     // The digest of the key authorization, in the critical extension 1.3.6.1.5.5.7.1.31.
     let digest = openssl::sha::sha256(challenge["key_authorization"].as_str().unwrap().as_bytes());
     let der = certificate.to_der().unwrap();
-    let extension = [&[0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 1, 31, 0x01, 0x01, 0xff, 0x04, 0x22, 0x04, 0x20][..], &digest].concat();
+    let extension =
+        [&[0x06, 0x08, 0x2b, 6, 1, 5, 5, 7, 1, 31, 0x01, 0x01, 0xff, 0x04, 0x22, 0x04, 0x20][..], &digest]
+            .concat();
     assert!(der.windows(extension.len()).any(|window| window == extension));
     for wrong in [
         "-alpn http/1.1 -servername alpn.example.org",

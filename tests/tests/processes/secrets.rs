@@ -29,7 +29,8 @@ fn forms(secret: &str) -> [String; 3] {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn planted_credentials_are_seen_nowhere() {
-    let site = Site::embedded().with("CERTMILL_LOG__FILTER", "trace").with("CERTMILL_EGRESS__ALLOW", "127.0.0.1");
+    let site =
+        Site::embedded().with("CERTMILL_LOG__FILTER", "trace").with("CERTMILL_EGRESS__ALLOW", "127.0.0.1");
     let mut api = site.dev().await;
     let mut seen = Vec::new();
     let mut planted = vec!["planted-in-the-store".to_owned()];
@@ -84,7 +85,10 @@ async fn planted_credentials_are_seen_nowhere() {
         }
     }
     let all = seen.join("\n");
-    assert!(all.contains("cloudflare") && all.contains("dns_provider.create"), "what is to be searched is there");
+    assert!(
+        all.contains("cloudflare") && all.contains("dns_provider.create"),
+        "what is to be searched is there"
+    );
     assert!(planted.len() >= 20, "{}", planted.len());
     for secret in &planted {
         assert!(secret.len() >= 8, "{secret}");

@@ -2,6 +2,8 @@
 //! the old set with all its values and creates the new one; the batch fails as a whole when the set is not the old one any
 //! more, so nothing is lost when two write at once. A change is done when Route 53 calls it `INSYNC`.
 
+mod wire;
+
 use std::time::Duration;
 
 use quick_xml::escape::escape;
@@ -17,6 +19,8 @@ use crate::provider::{Change, ChangeState, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
 use crate::sigv4::{self, Credentials, Scope, Unsigned};
 use crate::vendor::{self, Vendor, candidates, is_base_url, no_zone};
+
+use self::wire::{Assumed, Changed, HostedZone, HostedZones, OneZone, RecordSets};
 
 pub(crate) const KIND: Kind = Kind {
     name: "aws_route53",
@@ -61,109 +65,6 @@ struct Route53 {
 /// Where Route 53 is, whatever the region of everything else.
 fn default_region() -> String {
     "us-east-1".to_owned()
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct HostedZones {
-    #[serde(rename = "HostedZones")]
-    zones: Listed<HostedZone>,
-    #[serde(default)]
-    is_truncated: bool,
-    #[serde(default)]
-    next_marker: Option<String>,
-}
-
-/// The items of a list, each in an element of the same name.
-#[derive(Deserialize)]
-struct Listed<T> {
-    #[serde(
-        default = "Vec::new",
-        alias = "HostedZone",
-        alias = "ResourceRecordSet",
-        alias = "ResourceRecord"
-    )]
-    items: Vec<T>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct OneZone {
-    hosted_zone: HostedZone,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct HostedZone {
-    id: String,
-    name: String,
-    #[serde(default)]
-    config: ZoneConfig,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "PascalCase", default)]
-struct ZoneConfig {
-    private_zone: bool,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct RecordSets {
-    resource_record_sets: Listed<Set>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Set {
-    name: String,
-    r#type: String,
-    #[serde(rename = "TTL", default)]
-    ttl: Option<u32>,
-    /// There when the set has a routing policy.
-    #[serde(default, rename = "SetIdentifier")]
-    identifier: Option<String>,
-    #[serde(default)]
-    resource_records: Option<Listed<ResourceRecord>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ResourceRecord {
-    value: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Changed {
-    change_info: ChangeInfo,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct ChangeInfo {
-    id: String,
-    status: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Assumed {
-    assume_role_result: AssumeRoleResult,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct AssumeRoleResult {
-    credentials: TakenOn,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct TakenOn {
-    access_key_id: String,
-    secret_access_key: Zeroizing<String>,
-    session_token: Zeroizing<String>,
 }
 
 impl Route53 {

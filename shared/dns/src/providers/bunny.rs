@@ -6,8 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
-use crate::http::{Api, Call, PAGES, Reply, escaped, unquoted};
+use crate::http::{Api, Call, PAGES, Reply, escaped, gone, unquoted};
 use crate::provider::{Change, Zone};
+use crate::single_record::{self, SingleRecords, Stored};
 use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 
 pub(crate) const KIND: Kind = Kind {
@@ -82,12 +83,31 @@ impl Bunny {
         Ok(zones)
     }
 
-    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+    async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
         let relative = relative(name, zone)?;
         let url = api.url(&format!("/dnszone/{}", escaped(&zone.id)), &[]);
         let mut contents: Contents = self.send(api, Call::get(url)).await?.good()?.json()?;
         contents.records.retain(|record| record.r#type == TXT && record.name.eq_ignore_ascii_case(relative));
         Ok(contents.records)
+    }
+}
+
+impl SingleRecords for Bunny {
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Stored>, DnsError> {
+        let found = self.found(api, zone, name).await?;
+        let stored = |record: Record| Stored { id: record.id.to_string(), value: unquoted(&record.value) };
+        Ok(found.into_iter().map(stored).collect())
+    }
+
+    async fn create(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<(), DnsError> {
+        let body = json!({ "Type": TXT, "Name": relative(name, zone)?, "Value": value, "Ttl": api.ttl });
+        let url = api.url(&format!("/dnszone/{}/records", escaped(&zone.id)), &[]);
+        self.send(api, Call::new("PUT", url).json(&body)).await?.good().map(drop)
+    }
+
+    async fn delete(&self, api: &Api, zone: &Zone, id: &str) -> Result<(), DnsError> {
+        let path = format!("/dnszone/{}/records/{}", escaped(&zone.id), escaped(id));
+        gone(self.send(api, Call::new("DELETE", api.url(&path, &[]))).await?)
     }
 }
 
@@ -113,30 +133,14 @@ impl Vendor for Bunny {
     }
 
     async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
-        let records = self.records(api, zone, name).await?;
-        Ok(records.iter().map(|record| unquoted(&record.value)).collect())
+        single_record::list(self, api, zone, name).await
     }
 
     async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        if self.list(api, zone, name).await?.iter().any(|present| present == value) {
-            return Ok(Change::default());
-        }
-        let body = json!({ "Type": TXT, "Name": relative(name, zone)?, "Value": value, "Ttl": api.ttl });
-        let url = api.url(&format!("/dnszone/{}/records", escaped(&zone.id)), &[]);
-        self.send(api, Call::new("PUT", url).json(&body)).await?.good()?;
-        Ok(Change::default())
+        single_record::add(self, api, (zone, name), value).await
     }
 
     async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        for record in self.records(api, zone, name).await? {
-            if unquoted(&record.value) == value {
-                let path = format!("/dnszone/{}/records/{}", escaped(&zone.id), record.id);
-                let reply = self.send(api, Call::new("DELETE", api.url(&path, &[]))).await?;
-                if reply.status != 404 {
-                    reply.good()?;
-                }
-            }
-        }
-        Ok(Change::default())
+        single_record::remove(self, api, (zone, name), value).await
     }
 }

@@ -10,6 +10,7 @@ use crate::DnsError;
 use crate::config::{ConfigError, Kind};
 use crate::http::{Api, Call, PAGES, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, Zone};
+use crate::single_record::{self, SingleRecords, Stored};
 use crate::vendor::{self, Vendor, candidates, no_zone};
 
 pub(crate) const KIND: Kind = Kind {
@@ -107,7 +108,7 @@ impl Cloudflare {
         Ok(items)
     }
 
-    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+    async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
         let path = format!("/zones/{}/dns_records", escaped(&zone.id));
         self.all(api, &self.api_token, &path, &[("type", "TXT"), ("name", name)]).await
     }
@@ -142,6 +143,33 @@ fn codes(reply: &Reply) -> Vec<u64> {
             errors.into_iter().map(|problem| problem.code).collect()
         }
         _ => Vec::new(),
+    }
+}
+
+impl SingleRecords for Cloudflare {
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Stored>, DnsError> {
+        let found = self.found(api, zone, name).await?;
+        let stored = |record: Record| Stored { id: record.id, value: unquoted(&record.content) };
+        Ok(found.into_iter().map(stored).collect())
+    }
+
+    async fn create(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<(), DnsError> {
+        let body = json!({ "type": "TXT", "name": name, "content": quoted(value), "ttl": api.ttl });
+        let url = api.url(&format!("/zones/{}/dns_records", escaped(&zone.id)), &[]);
+        let reply = api.send(Call::new("POST", url).bearer(&self.api_token).json(&body)).await?;
+        if codes(&reply).contains(&IDENTICAL) {
+            return Ok(());
+        }
+        good(reply).map(drop)
+    }
+
+    async fn delete(&self, api: &Api, zone: &Zone, id: &str) -> Result<(), DnsError> {
+        let path = format!("/zones/{}/dns_records/{}", escaped(&zone.id), escaped(id));
+        let reply = api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.api_token)).await?;
+        if reply.status == 404 || codes(&reply).contains(&GONE) {
+            return Ok(());
+        }
+        good(reply).map(drop)
     }
 }
 
@@ -185,35 +213,14 @@ impl Vendor for Cloudflare {
     }
 
     async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
-        let records = self.records(api, zone, name).await?;
-        Ok(records.iter().map(|record| unquoted(&record.content)).collect())
+        single_record::list(self, api, zone, name).await
     }
 
     async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        if self.list(api, zone, name).await?.iter().any(|present| present == value) {
-            return Ok(Change::default());
-        }
-        let body = json!({ "type": "TXT", "name": name, "content": quoted(value), "ttl": api.ttl });
-        let url = api.url(&format!("/zones/{}/dns_records", escaped(&zone.id)), &[]);
-        let reply = api.send(Call::new("POST", url).bearer(&self.api_token).json(&body)).await?;
-        if !codes(&reply).contains(&IDENTICAL) {
-            good(reply)?;
-        }
-        Ok(Change::default())
+        single_record::add(self, api, (zone, name), value).await
     }
 
     async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        for record in self.records(api, zone, name).await? {
-            if unquoted(&record.content) == value {
-                let path = format!("/zones/{}/dns_records/{}", escaped(&zone.id), escaped(&record.id));
-                let reply =
-                    api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.api_token)).await?;
-                // Somebody else was first.
-                if reply.status != 404 && !codes(&reply).contains(&GONE) {
-                    good(reply)?;
-                }
-            }
-        }
-        Ok(Change::default())
+        single_record::remove(self, api, (zone, name), value).await
     }
 }

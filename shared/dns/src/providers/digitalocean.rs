@@ -7,8 +7,9 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
-use crate::http::{Api, Call, PAGES, Reply, escaped, unquoted};
+use crate::http::{Api, Call, PAGES, Reply, escaped, gone, unquoted};
 use crate::provider::{Change, Zone};
+use crate::single_record::{self, SingleRecords, Stored};
 use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 
 pub(crate) const KIND: Kind = Kind {
@@ -75,7 +76,7 @@ impl DigitalOcean {
         api.call(Call::get(api.url(path, query)).bearer(&self.token)).await
     }
 
-    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+    async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
         let path = format!("/v2/domains/{}/records", escaped(&zone.apex));
         let mut records = Vec::new();
         for page in 1..=PAGES {
@@ -88,6 +89,29 @@ impl DigitalOcean {
             }
         }
         Ok(records)
+    }
+}
+
+impl SingleRecords for DigitalOcean {
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Stored>, DnsError> {
+        let found = self.found(api, zone, name).await?;
+        let stored = |record: Record| Stored { id: record.id.to_string(), value: unquoted(&record.data) };
+        Ok(found.into_iter().map(stored).collect())
+    }
+
+    async fn create(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<(), DnsError> {
+        let relative = match relative(name, zone)? {
+            "" => "@",
+            below => below,
+        };
+        let body = json!({ "type": "TXT", "name": relative, "data": value, "ttl": api.ttl });
+        let url = api.url(&format!("/v2/domains/{}/records", escaped(&zone.apex)), &[]);
+        api.call(Call::new("POST", url).bearer(&self.token).json(&body)).await.map(drop)
+    }
+
+    async fn delete(&self, api: &Api, zone: &Zone, id: &str) -> Result<(), DnsError> {
+        let path = format!("/v2/domains/{}/records/{}", escaped(&zone.apex), escaped(id));
+        gone(api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.token)).await?)
     }
 }
 
@@ -126,35 +150,14 @@ impl Vendor for DigitalOcean {
     }
 
     async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
-        let records = self.records(api, zone, name).await?;
-        Ok(records.iter().map(|record| unquoted(&record.data)).collect())
+        single_record::list(self, api, zone, name).await
     }
 
     async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        if self.list(api, zone, name).await?.iter().any(|present| present == value) {
-            return Ok(Change::default());
-        }
-        let relative = match relative(name, zone)? {
-            "" => "@",
-            below => below,
-        };
-        let body = json!({ "type": "TXT", "name": relative, "data": value, "ttl": api.ttl });
-        let url = api.url(&format!("/v2/domains/{}/records", escaped(&zone.apex)), &[]);
-        api.call(Call::new("POST", url).bearer(&self.token).json(&body)).await?;
-        Ok(Change::default())
+        single_record::add(self, api, (zone, name), value).await
     }
 
     async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        for record in self.records(api, zone, name).await? {
-            if unquoted(&record.data) == value {
-                let path = format!("/v2/domains/{}/records/{}", escaped(&zone.apex), record.id);
-                let reply = api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.token)).await?;
-                // Somebody else was first.
-                if reply.status != 404 {
-                    reply.good()?;
-                }
-            }
-        }
-        Ok(Change::default())
+        single_record::remove(self, api, (zone, name), value).await
     }
 }

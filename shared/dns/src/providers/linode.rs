@@ -8,8 +8,9 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
-use crate::http::{Api, Call, PAGES, escaped, unquoted};
+use crate::http::{Api, Call, PAGES, escaped, gone, unquoted};
 use crate::provider::{Change, Zone};
+use crate::single_record::{self, SingleRecords, Stored};
 use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 
 pub(crate) const KIND: Kind = Kind {
@@ -74,7 +75,7 @@ impl Linode {
         Ok(items)
     }
 
-    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+    async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
         let relative = relative(name, zone)?;
         let path = format!("/domains/{}/records", escaped(&zone.id));
         let mut records: Vec<Record> = self.all(api, &path, None).await?;
@@ -85,6 +86,26 @@ impl Linode {
 
 fn zone(domain: Domain) -> Zone {
     Zone { id: domain.id.to_string(), apex: domain.domain }
+}
+
+impl SingleRecords for Linode {
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Stored>, DnsError> {
+        let found = self.found(api, zone, name).await?;
+        let stored = |record: Record| Stored { id: record.id.to_string(), value: unquoted(&record.target) };
+        Ok(found.into_iter().map(stored).collect())
+    }
+
+    async fn create(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<(), DnsError> {
+        let body =
+            json!({ "type": "TXT", "name": relative(name, zone)?, "target": value, "ttl_sec": api.ttl });
+        let url = api.url(&format!("/domains/{}/records", escaped(&zone.id)), &[]);
+        api.call(Call::new("POST", url).bearer(&self.token).json(&body)).await.map(drop)
+    }
+
+    async fn delete(&self, api: &Api, zone: &Zone, id: &str) -> Result<(), DnsError> {
+        let path = format!("/domains/{}/records/{}", escaped(&zone.id), escaped(id));
+        gone(api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.token)).await?)
+    }
 }
 
 impl Vendor for Linode {
@@ -109,31 +130,14 @@ impl Vendor for Linode {
     }
 
     async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
-        let records = self.records(api, zone, name).await?;
-        Ok(records.iter().map(|record| unquoted(&record.target)).collect())
+        single_record::list(self, api, zone, name).await
     }
 
     async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        if self.list(api, zone, name).await?.iter().any(|present| present == value) {
-            return Ok(Change::default());
-        }
-        let body =
-            json!({ "type": "TXT", "name": relative(name, zone)?, "target": value, "ttl_sec": api.ttl });
-        let url = api.url(&format!("/domains/{}/records", escaped(&zone.id)), &[]);
-        api.call(Call::new("POST", url).bearer(&self.token).json(&body)).await?;
-        Ok(Change::default())
+        single_record::add(self, api, (zone, name), value).await
     }
 
     async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        for record in self.records(api, zone, name).await? {
-            if unquoted(&record.target) == value {
-                let path = format!("/domains/{}/records/{}", escaped(&zone.id), record.id);
-                let reply = api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.token)).await?;
-                if reply.status != 404 {
-                    reply.good()?;
-                }
-            }
-        }
-        Ok(Change::default())
+        single_record::remove(self, api, (zone, name), value).await
     }
 }

@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 use crate::DnsError;
 use crate::config::Kind;
 use crate::digest::hex;
-use crate::http::{Api, Call, Reply, escaped, quoted, unquoted};
+use crate::http::{Api, Call, Reply, escaped, gone, quoted, unquoted};
 use crate::provider::{Change, Zone};
+use crate::single_record::{self, SingleRecords, Stored};
 use crate::vendor::{self, Vendor, longest, relative};
 
 pub(crate) const KIND: Kind = Kind {
@@ -115,7 +116,7 @@ impl Ovh {
         self.send(api, "GET", path, String::new()).await
     }
 
-    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+    async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
         let base = format!("/domain/zone/{}/record", escaped(&zone.apex));
         let path = format!("{base}?fieldType=TXT&subDomain={}", escaped(relative(name, zone)?));
         let ids: Vec<u64> = self.get(api, &path).await?.good()?.json()?;
@@ -138,6 +139,27 @@ impl Ovh {
     }
 }
 
+impl SingleRecords for Ovh {
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Stored>, DnsError> {
+        let found = self.found(api, zone, name).await?;
+        let stored = |record: Record| Stored { id: record.id.to_string(), value: unquoted(&record.target) };
+        Ok(found.into_iter().map(stored).collect())
+    }
+
+    async fn create(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<(), DnsError> {
+        let body = json!({
+            "fieldType": "TXT", "subDomain": relative(name, zone)?, "target": quoted(value), "ttl": api.ttl
+        });
+        let path = format!("/domain/zone/{}/record", escaped(&zone.apex));
+        self.send(api, "POST", &path, body.to_string()).await?.good().map(drop)
+    }
+
+    async fn delete(&self, api: &Api, zone: &Zone, id: &str) -> Result<(), DnsError> {
+        let path = format!("/domain/zone/{}/record/{}", escaped(&zone.apex), escaped(id));
+        gone(self.send(api, "DELETE", &path, String::new()).await?)
+    }
+}
+
 impl Vendor for Ovh {
     const NAME: &'static str = "OVHcloud";
     const BASE_URL: &'static str = "https://eu.api.ovh.com/1.0";
@@ -154,32 +176,17 @@ impl Vendor for Ovh {
     }
 
     async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
-        let records = self.records(api, zone, name).await?;
-        Ok(records.iter().map(|record| unquoted(&record.target)).collect())
+        single_record::list(self, api, zone, name).await
     }
 
     async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        if !self.list(api, zone, name).await?.iter().any(|present| present == value) {
-            let body = json!({
-                "fieldType": "TXT", "subDomain": relative(name, zone)?, "target": quoted(value), "ttl": api.ttl
-            });
-            let path = format!("/domain/zone/{}/record", escaped(&zone.apex));
-            self.send(api, "POST", &path, body.to_string()).await?.good()?;
-        }
+        single_record::add(self, api, (zone, name), value).await?;
         // Also when it was there: the refresh of whoever added it may have been lost.
         self.refresh(api, zone).await
     }
 
     async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        for record in self.records(api, zone, name).await? {
-            if unquoted(&record.target) == value {
-                let path = format!("/domain/zone/{}/record/{}", escaped(&zone.apex), record.id);
-                let reply = self.send(api, "DELETE", &path, String::new()).await?;
-                if reply.status != 404 {
-                    reply.good()?;
-                }
-            }
-        }
+        single_record::remove(self, api, (zone, name), value).await?;
         self.refresh(api, zone).await
     }
 }

@@ -9,6 +9,7 @@ use crate::DnsError;
 use crate::config::Kind;
 use crate::http::{Api, Call, PAGES, Reply, escaped, unquoted};
 use crate::provider::{Change, Zone};
+use crate::single_record::{self, SingleRecords, Stored};
 use crate::vendor::{self, Vendor, longest, relative};
 
 pub(crate) const KIND: Kind = Kind {
@@ -64,7 +65,7 @@ impl Porkbun {
         good(api.send(self.call(api, path, fields).reading()).await?)
     }
 
-    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+    async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
         let relative = relative(name, zone)?;
         let below = if relative.is_empty() { String::new() } else { format!("/{}", escaped(relative)) };
         let path = format!("/dns/retrieveByNameType/{}/TXT{below}", escaped(&zone.apex));
@@ -85,6 +86,32 @@ fn good(reply: Reply) -> Result<Reply, DnsError> {
         return Err(reply.error_as(400));
     }
     Err(reply.error())
+}
+
+impl SingleRecords for Porkbun {
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Stored>, DnsError> {
+        let found = self.found(api, zone, name).await?;
+        let stored = |record: Record| Stored { id: record.id, value: unquoted(&record.content) };
+        Ok(found.into_iter().map(stored).collect())
+    }
+
+    async fn create(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<(), DnsError> {
+        let fields = json!({
+            "type": "TXT", "name": relative(name, zone)?, "content": value, "ttl": api.ttl.to_string()
+        });
+        let call = self.call(api, &format!("/dns/create/{}", escaped(&zone.apex)), fields);
+        good(api.send(call).await?).map(drop)
+    }
+
+    async fn delete(&self, api: &Api, zone: &Zone, id: &str) -> Result<(), DnsError> {
+        let path = format!("/dns/delete/{}/{}", escaped(&zone.apex), escaped(id));
+        let reply = api.send(self.call(api, &path, json!({}))).await?;
+        // Somebody else was first.
+        if reply.status == 400 && reply.text().contains("Invalid record ID") {
+            return Ok(());
+        }
+        good(reply).map(drop)
+    }
 }
 
 impl Vendor for Porkbun {
@@ -117,33 +144,14 @@ impl Vendor for Porkbun {
     }
 
     async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
-        let records = self.records(api, zone, name).await?;
-        Ok(records.iter().map(|record| unquoted(&record.content)).collect())
+        single_record::list(self, api, zone, name).await
     }
 
     async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        if self.list(api, zone, name).await?.iter().any(|present| present == value) {
-            return Ok(Change::default());
-        }
-        let fields = json!({
-            "type": "TXT", "name": relative(name, zone)?, "content": value, "ttl": api.ttl.to_string()
-        });
-        let call = self.call(api, &format!("/dns/create/{}", escaped(&zone.apex)), fields);
-        good(api.send(call).await?)?;
-        Ok(Change::default())
+        single_record::add(self, api, (zone, name), value).await
     }
 
     async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        for record in self.records(api, zone, name).await? {
-            if unquoted(&record.content) == value {
-                let path = format!("/dns/delete/{}/{}", escaped(&zone.apex), escaped(&record.id));
-                let reply = api.send(self.call(api, &path, json!({}))).await?;
-                // Somebody else was first.
-                if !(reply.status == 400 && reply.text().contains("Invalid record ID")) {
-                    good(reply)?;
-                }
-            }
-        }
-        Ok(Change::default())
+        single_record::remove(self, api, (zone, name), value).await
     }
 }

@@ -6,8 +6,9 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
-use crate::http::{Api, Call, PAGES, escaped, quoted, unquoted};
+use crate::http::{Api, Call, PAGES, escaped, gone, quoted, unquoted};
 use crate::provider::{Change, Zone};
+use crate::single_record::{self, SingleRecords, Stored};
 use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 
 pub(crate) const KIND: Kind = Kind {
@@ -77,13 +78,33 @@ impl Vultr {
         Ok(pages)
     }
 
-    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
+    async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
         let relative = relative(name, zone)?;
         let pages = self.pages(api, &format!("/domains/{}/records", escaped(&zone.apex))).await?;
         let records = pages.into_iter().flat_map(|page| page.records);
         Ok(records
             .filter(|record| record.r#type == "TXT" && record.name.eq_ignore_ascii_case(relative))
             .collect())
+    }
+}
+
+impl SingleRecords for Vultr {
+    async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Stored>, DnsError> {
+        let found = self.found(api, zone, name).await?;
+        let stored = |record: Record| Stored { id: record.id, value: unquoted(&record.data) };
+        Ok(found.into_iter().map(stored).collect())
+    }
+
+    async fn create(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<(), DnsError> {
+        let body =
+            json!({ "type": "TXT", "name": relative(name, zone)?, "data": quoted(value), "ttl": api.ttl });
+        let url = api.url(&format!("/domains/{}/records", escaped(&zone.apex)), &[]);
+        api.call(Call::new("POST", url).bearer(&self.api_key).json(&body)).await.map(drop)
+    }
+
+    async fn delete(&self, api: &Api, zone: &Zone, id: &str) -> Result<(), DnsError> {
+        let path = format!("/domains/{}/records/{}", escaped(&zone.apex), escaped(id));
+        gone(api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.api_key)).await?)
     }
 }
 
@@ -111,31 +132,14 @@ impl Vendor for Vultr {
     }
 
     async fn list(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<String>, DnsError> {
-        let records = self.records(api, zone, name).await?;
-        Ok(records.iter().map(|record| unquoted(&record.data)).collect())
+        single_record::list(self, api, zone, name).await
     }
 
     async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        if self.list(api, zone, name).await?.iter().any(|present| present == value) {
-            return Ok(Change::default());
-        }
-        let body =
-            json!({ "type": "TXT", "name": relative(name, zone)?, "data": quoted(value), "ttl": api.ttl });
-        let url = api.url(&format!("/domains/{}/records", escaped(&zone.apex)), &[]);
-        api.call(Call::new("POST", url).bearer(&self.api_key).json(&body)).await?;
-        Ok(Change::default())
+        single_record::add(self, api, (zone, name), value).await
     }
 
     async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
-        for record in self.records(api, zone, name).await? {
-            if unquoted(&record.data) == value {
-                let path = format!("/domains/{}/records/{}", escaped(&zone.apex), escaped(&record.id));
-                let reply = api.send(Call::new("DELETE", api.url(&path, &[])).bearer(&self.api_key)).await?;
-                if reply.status != 404 {
-                    reply.good()?;
-                }
-            }
-        }
-        Ok(Change::default())
+        single_record::remove(self, api, (zone, name), value).await
     }
 }

@@ -34,6 +34,10 @@ pub(super) async fn begin(
     let mut tx = app.database().begin_system().await?;
     let (scope, until) = match pause {
         Pause::Nobody => return Ok(()),
+        // Of many requests that fail together all but the first were under way when the pause began: they tell nothing new.
+        Pause::Suspect if acme_pauses::find(&mut tx, &[&account.directory_url], now).await?.is_some() => {
+            return Ok(());
+        }
         Pause::Suspect => {
             let faults = acme_pauses::failures(&mut tx, &account.directory_url, now).await?;
             (account.directory_url.as_str(), now.plus(after_faults(app, faults + 1)))
