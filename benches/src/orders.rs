@@ -8,9 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use launch::{
-    ChallTestSrv, Pebble, PebbleOptions, Process, free_port, shared_postgres, shared_redis,
-};
+use launch::{ChallTestSrv, Pebble, PebbleOptions, Process, free_port, shared_postgres, shared_redis};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -77,12 +75,11 @@ impl fmt::Display for OrdersReport {
             "calls      p50 {:.1} ms, p99 {:.1} ms, all after {:.1} s",
             self.call_p50_ms, self.call_p99_ms, self.placed_seconds
         )?;
-        match (self.per_minute, self.waiting_cpu_percent) {
-            (Some(rate), _) => writeln!(f, "issued     all after {:.1} s: {rate:.0} a minute", self.seconds)?,
-            (None, Some(cpu)) => {
-                writeln!(f, "waiting    all after {:.1} s; then {cpu:.1} % of a core", self.seconds)?
-            }
-            (None, None) => {}
+        if let Some(rate) = self.per_minute {
+            writeln!(f, "issued     all after {:.1} s: {rate:.0} a minute", self.seconds)?;
+        }
+        if let Some(cpu) = self.waiting_cpu_percent {
+            writeln!(f, "waiting    all after {:.1} s; then {cpu:.1} % of a core", self.seconds)?;
         }
         writeln!(f, "processes  CPU {:?} ms, peak {:?} KiB", self.cpu_ms, self.peak_resident_kib)
     }
