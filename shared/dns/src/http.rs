@@ -13,13 +13,13 @@ use zeroize::Zeroizing;
 use crate::DnsError;
 
 /// The most octets of an answer.
-const LONGEST_ANSWER: usize = 8 * 1024 * 1024;
+const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 /// The most characters of a provider's own words.
 const LONGEST_WORDS: usize = 300;
 /// The longest that a provider may ask to be left alone.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// The most pages of a list that are read.
-pub(crate) const PAGES: usize = 200;
+pub(crate) const PAGES: usize = 100;
 
 /// The way to the API of one provider.
 pub(crate) struct Api {

@@ -13,6 +13,8 @@ use crate::provider::{Answer, Change, ChangeState, DnsProvider, ProviderTraits, 
 use crate::{DnsError, PropagationSettings, Providers};
 
 const LONGEST_TTL: u32 = 86_400;
+/// The most zones that a provider is believed to have.
+const MOST_ZONES: usize = 10_000;
 
 /// A provider with an API over HTTP. The type is its configuration without the settings that all have in common; those are
 /// read from the same object: `base_url`, `ttl`, `timeout_seconds` and `propagation`.
@@ -201,7 +203,7 @@ impl<V: Vendor> DnsProvider for Client<V> {
     fn verify(&self) -> Answer<'_, Vec<String>> {
         Box::pin(async move {
             let zones = self.vendor.zones(&self.api).await?;
-            Ok(zones.into_iter().map(|zone| zone.apex).collect())
+            Ok(zones.into_iter().take(MOST_ZONES).map(|zone| zone.apex).collect())
         })
     }
 

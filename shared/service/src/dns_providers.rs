@@ -105,18 +105,8 @@ pub async fn update(
     id: DnsProviderId,
     changes: ProviderChanges,
 ) -> Result<ShownProvider, ServiceError> {
-    let (old, secret) = stored(app, caller.tenant, id).await?;
-    let merged = match &changes.config {
-        Some(changes) => credentials::merge(&old, &secret, changes)?,
-        None => certmill_dns::merge(&old.config, &secret, &json!({})).map_err(config_error)?,
-    };
-    let parsed = Configuration::parse(app, caller.tenant, &old.kind, &merged).await?;
-    let mut provider = DnsProvider {
-        config: parsed.public.clone(),
-        credentials_path: parsed.path.clone(),
-        updated_at: app.now(),
-        ..old.clone()
-    };
+    let (old, mut secret) = stored(app, caller.tenant, id).await?;
+    let mut provider = DnsProvider { updated_at: app.now(), ..old.clone() };
     if let Some(name) = changes.name {
         provider.name = checked_name(name)?;
     }
@@ -124,10 +114,19 @@ pub async fn update(
         provider.zones = checked_zones(zones.unwrap_or_default())?;
     }
     provider.is_active = changes.is_active.unwrap_or(provider.is_active);
-    if changes.verify && (changes.config.is_some() || provider.zones != old.zones) {
-        verify(app, &mut provider, &parsed).await?;
+    let is_proven = changes.verify && (changes.config.is_some() || provider.zones != old.zones);
+    // One whose configuration is of no use any more can still be renamed and switched off.
+    if changes.config.is_some() || is_proven {
+        let merged = credentials::merge(&old, &secret, changes.config.as_ref().unwrap_or(&json!({})))?;
+        let parsed = Configuration::parse(app, caller.tenant, &old.kind, &merged).await?;
+        provider.config.clone_from(&parsed.public);
+        provider.credentials_path.clone_from(&parsed.path);
+        if is_proven {
+            verify(app, &mut provider, &parsed).await?;
+        }
+        secret = parsed.secret;
     }
-    let sealed = credentials::seal(app, caller.tenant, id, &parsed.secret).await?;
+    let sealed = credentials::seal(app, caller.tenant, id, &secret).await?;
     let mut change = app.change(caller).await?;
     hold_secret(&mut change, &provider).await?;
     match dns_providers::update(&mut change, &provider, Some(sealed), old.updated_at).await {
@@ -139,8 +138,7 @@ pub async fn update(
     };
     let act = Act::new(Action::DnsProviderUpdate, id).before(public_text(&old)).after(public_text(&provider));
     change.commit(act).await?;
-    let shown_config = certmill_dns::shown(&provider.config, &parsed.secret);
-    Ok(ShownProvider { provider, shown_config })
+    Ok(shown(provider, &secret))
 }
 
 /// A provider of the tenant.

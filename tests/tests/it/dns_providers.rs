@@ -233,6 +233,14 @@ both_modes! {
         assert_eq!(report["steps"][1]["step"], "add", "{report:#}");
         assert_eq!(report["steps"][1]["succeeded"], true, "{report:#}");
 
+        // One that is of no use any more can be renamed and switched off all the same.
+        app.put("/v1/secrets/dns/cf", json!({ "data": { "nothing": 1 } })).await.json_with(StatusCode::OK);
+        app.patch(&path, json!({ "config": { "ttl": 300 } })).await.error(422, "validation_error");
+        let off = app.patch(&path, json!({ "name": "broken", "is_active": false })).await.json_with(StatusCode::OK);
+        assert_eq!((&off["name"], &off["is_active"]), (&json!("broken"), &json!(false)));
+        app.put("/v1/secrets/dns/cf", json!({ "data": { "api_token": token } })).await.json_with(StatusCode::OK);
+        app.patch(&path, json!({ "is_active": true })).await.json_with(StatusCode::OK);
+
         // It cannot be deleted while it is referred to.
         let error = app.delete("/v1/secrets/dns/cf").await.error(409, "in_use");
         assert!(error["message"].as_str().unwrap().contains(provider["id"].as_str().unwrap()), "{error}");

@@ -212,3 +212,26 @@ async fn a_rotated_root_key_is_the_only_one_needed() {
     let refusal = site.with_root_key("old.key", &old).refused(&["serve", "--plain-http"]);
     assert!(refusal.contains("root key"), "the old key opens nothing any more: {refusal}");
 }
+
+#[test]
+fn domains_are_granted_to_one_tenant_at_a_time() {
+    let site = Site::embedded();
+    site.run(&["migrate"]);
+    for tenant in ["default", "shop"] {
+        site.run(&["tenant", "create", tenant]);
+    }
+    assert_eq!(site.run(&["domain", "list"]), "");
+    let granted = site.run(&["domain", "grant", "Example.COM", "--tenant", "shop"]);
+    assert_eq!(granted.trim(), "granted example.com to shop");
+    let refused = site.refused(&["domain", "grant", "example.com"]);
+    assert!(refused.contains("example.com"), "another tenant has it: {refused}");
+    for wrong in ["*.example.com", "not a name", ""] {
+        site.refused(&["domain", "grant", wrong, "--tenant", "shop"]);
+    }
+    site.refused(&["domain", "grant", "example.org", "--tenant", "nobody"]);
+    assert_eq!(site.run(&["domain", "list"]).split_whitespace().collect::<Vec<_>>(), ["example.com", "shop"]);
+    site.refused(&["domain", "revoke", "example.com"]);
+    site.run(&["domain", "revoke", "example.com", "--tenant", "shop"]);
+    assert_eq!(site.run(&["domain", "list"]), "");
+    site.refused(&["domain", "revoke", "example.com", "--tenant", "shop"]);
+}

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
-use crate::http::{Api, Call, escaped, quoted, unquoted};
+use crate::http::{Api, Call, PAGES, escaped, quoted, unquoted};
 use crate::provider::{Change, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
 use crate::vendor::{self, Vendor, longest, relative};
@@ -101,7 +101,8 @@ impl Vendor for Desec {
     async fn zones(&self, api: &Api) -> Result<Vec<Zone>, DnsError> {
         let mut zones = Vec::new();
         let mut next = Some(api.url("/domains/", &[("cursor", "")]));
-        while let Some(url) = next.take() {
+        for _ in 0..PAGES {
+            let Some(url) = next.take() else { break };
             let reply = api.call(self.call("GET", url)).await?;
             let cursor = reply.header("link").and_then(next_cursor);
             let domains: Vec<Domain> = reply.json()?;
