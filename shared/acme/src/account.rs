@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::jws::Signatory;
 use crate::server::{Reply, Server};
 use crate::shim::{LastReply, Shim, take, unwrapped};
-use crate::wire::{self, Authorization, Identifier, Order};
+use crate::wire::{self, Authorization, AuthorizationStatus, Identifier, Order};
 use crate::{AccountKey, AcmeError};
 
 /// How often a call through `instant-acme`, which tries three nonces, is begun anew because of them.
@@ -149,6 +149,21 @@ impl Account {
     pub async fn authorization(&self, url: &str) -> Result<Authorization, AcmeError> {
         let reply = self.post(url, "").await?;
         Authorization::parse(&reply.body, reply.retry_after)
+    }
+
+    /// Gives up an authorization (RFC 8555 section 7.5.2). Believed only when the server confirms it.
+    ///
+    /// # Errors
+    /// Why it may still be there.
+    pub async fn deactivate_authorization(&self, url: &str) -> Result<(), AcmeError> {
+        let reply = self.post(url, r#"{"status":"deactivated"}"#).await?;
+        match Authorization::parse(&reply.body, reply.retry_after)?.status {
+            AuthorizationStatus::Deactivated => Ok(()),
+            status => {
+                let message = format!("asked to deactivate an authorization, it answered `{status}`");
+                Err(AcmeError::Protocol(message))
+            }
+        }
     }
 
     /// Tells the server to look at the answer of a challenge.

@@ -11,6 +11,7 @@ mod challenge_steps;
 pub mod challenges;
 mod directories;
 mod dns_steps;
+mod give_up;
 pub mod grants;
 mod issuing;
 mod judgement;

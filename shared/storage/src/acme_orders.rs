@@ -220,6 +220,24 @@ pub async fn open_of_account(
     row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
 }
 
+/// Whether an open order of the account is to be met by an authorization, or does not know yet which ones it gets.
+pub async fn may_use_authorization(
+    session: &mut Session,
+    account: AcmeAccountId,
+    authorization_url: &str,
+) -> Result<bool, StorageError> {
+    let mut query = Query::new("SELECT o.id FROM acme_orders o WHERE o.tenant_id = ");
+    query.push_bind(session.tenant_key());
+    query.push(" AND o.account_id = ").push_bind(account.to_string());
+    query.push(" AND o.").push(OPEN);
+    query.push(
+        " AND (o.state IN ('new', 'authorizing') OR EXISTS (SELECT 1 FROM acme_challenges c \
+         WHERE c.tenant_id = o.tenant_id AND c.order_id = o.id AND c.authorization_url = ",
+    );
+    query.push_bind(authorization_url.to_owned()).push(")) LIMIT 1");
+    Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
+}
+
 /// An order that still needs a DNS provider: an open one that names it or has a challenge with it, or one whose record
 /// is still out there.
 pub async fn needing_provider(

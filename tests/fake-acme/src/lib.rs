@@ -171,6 +171,11 @@ impl FakeAcme {
         self.service.state().end_authorizations(name, status)
     }
 
+    /// What has become of the authorizations of the name, oldest first.
+    pub fn authorizations_of(&self, name: &str) -> Vec<Status> {
+        self.service.state().authorizations_of(name)
+    }
+
     /// Deactivates the account with this URL, as its holder or the authority may do at any time. False when there is none.
     pub fn deactivate_account(&self, url: &str) -> bool {
         self.service.state().set_account_status(url, Some(Status::Deactivated))

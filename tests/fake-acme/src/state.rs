@@ -174,6 +174,12 @@ impl State {
         }
     }
 
+    pub(crate) fn authorizations_of(&self, name: &str) -> Vec<Status> {
+        let of_name =
+            self.authorizations.values().filter(|authorization| authorization.identifier.value == name);
+        of_name.map(|authorization| authorization.status).collect()
+    }
+
     pub(crate) fn end_authorizations(&mut self, name: &str, status: Status) -> usize {
         let ended = self.authorizations.values_mut().filter(|authorization| {
             authorization.identifier.value == name

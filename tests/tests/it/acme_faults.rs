@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fake_acme::{
     Behaviour, CertificateFlaw, Endpoint, FakeAcme, FakeAcmeOptions, Fault, Problem, Renewal, RetryAfter,
+    Status,
 };
 use poem::http::StatusCode;
 use serde_json::{Value, json};
@@ -50,6 +51,27 @@ impl Lab {
             .get(&format!("/v1/pki/certificates/{}", order["certificate_id"].as_str().unwrap()))
             .await
             .json()
+    }
+
+    async fn until(&self, wanted: impl Fn(&Self) -> bool) {
+        for _ in 0..600 {
+            if wanted(self) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        panic!("it has not come about: {:#?}", self.ca.log().requests());
+    }
+
+    /// Like `until`, while no job of a challenge is put off.
+    async fn without_waiting(&self, wanted: impl Fn(&Self) -> bool) {
+        let mut rounds = 0;
+        while !wanted(self) {
+            self.sql.run("UPDATE jobs SET run_at = 1 WHERE kind = 'advance_challenge'").await;
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            rounds += 1;
+            assert!(rounds < 600, "it has not come about: {:#?}", self.ca.log().requests());
+        }
     }
 
     /// Has the periodic work done now, until a certificate is as wanted.
@@ -160,6 +182,47 @@ with_a_faulty_ca! {
         });
         let order = lab.ended(&lab.order(&account, "refused.example.org").await).await;
         assert_eq!((&order["status"], &order["error"]["upstream"]["type"]), (&json!("invalid"), &json!("caa")));
+    }
+
+    what_a_failed_order_leaves_behind_is_given_up(lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.reuse_pending_authorizations = true;
+            behaviour.hold_challenges = true;
+        });
+        let other = lab.order(&account, "shared.example.org").await;
+        lab.until(|lab| lab.ca.log().count(Endpoint::Challenge) == 1).await;
+        let domains = ["left.example.org", "behind.example.org", "shared.example.org"];
+        let body = json!({ "account_id": account, "domains": domains });
+        let failed = lab.app.post("/v1/pki/acme/issue", body).await.json_with(StatusCode::ACCEPTED);
+        let failed = format!("/v1/pki/acme/orders/{}", failed["id"].as_str().unwrap());
+        lab.until(|lab| lab.ca.log().count(Endpoint::Challenge) == 3).await;
+        lab.ca.end_authorizations("left.example.org", Status::Invalid);
+        assert_eq!(lab.ended(&failed).await["error"]["code"], "validation_failed");
+        lab.until(|lab| lab.ca.authorizations_of("behind.example.org") == [Status::Deactivated]).await;
+        assert_eq!(lab.ca.authorizations_of("left.example.org"), [Status::Invalid]);
+        // Another order goes on with this one.
+        assert_eq!(lab.ca.authorizations_of("shared.example.org"), [Status::Pending]);
+        lab.ca.end_authorizations("shared.example.org", Status::Valid);
+        lab.issued(&other).await;
+        assert_eq!(lab.ca.authorizations_of("shared.example.org"), [Status::Valid]);
+    }
+
+    a_ca_that_is_away_is_asked_once_more_to_take_an_authorization_back(lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.hold_challenges = true;
+            // So that the challenge does not look by itself meanwhile.
+            behaviour.authorization_retry_after = Some(RetryAfter::Seconds(60));
+        });
+        let order = lab.order(&account, "away.example.org").await;
+        lab.until(|lab| lab.ca.log().count(Endpoint::Authorization) == 2).await;
+        lab.ca.knobs().fail(Endpoint::Authorization, Fault::Html { status: 503, retry_after: None }, 2);
+        lab.sql.run("UPDATE acme_orders SET deadline_at = 1").await;
+        lab.app.post(&format!("{order}/refresh"), json!({})).await.json_with(StatusCode::OK);
+        assert_eq!(lab.ended(&order).await["error"]["code"], "timed_out");
+        lab.without_waiting(|lab| lab.ca.authorizations_of("away.example.org") == [Status::Deactivated]).await;
+        assert_eq!(lab.ca.knobs().faults_left(), 0);
     }
 
     a_wrong_certificate_is_not_stored(lab) {

@@ -161,7 +161,7 @@ fn order(account: &str, number: usize, kinds: &[&str]) -> Value {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dying_fleet_gets_one_certificate_for_each_order() {
-    const ORDERS: usize = 120;
+    const ORDERS: usize = 200;
     let world = World::start();
     let mut postgres = Postgres::start();
     let redis = Redis::start();
@@ -212,7 +212,7 @@ async fn a_dying_fleet_gets_one_certificate_for_each_order() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_dying_process_gets_one_certificate_for_each_order() {
-    const ORDERS: usize = 80;
+    const ORDERS: usize = 200;
     let world = World::start();
     let site = world.around(Site::embedded());
     site.run(&["migrate"]);

@@ -370,11 +370,12 @@ impl Work<'_> {
         Ok(Next::Over)
     }
 
-    /// Wakes the challenges that are not over: with their order ended they take back what they published.
+    /// Wakes the challenges that are not over: with their order ended they take back what they published, and give up what they
+    /// asked the CA for.
     pub(super) async fn tidy_up(&self, tx: &mut Tx) -> Result<(), ServiceError> {
         for challenge in acme_challenges::of_orders(tx, &[self.order.id]).await? {
             let exposed = !matches!(challenge.exposure, Exposure::None | Exposure::Removed);
-            if exposed || challenge.state.is_open() {
+            if exposed || challenge.state != ChallengeState::Valid {
                 self.app.enqueue(tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
             }
         }

@@ -10,8 +10,8 @@ use certmill_domain::{
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 
 use super::advance::response_ends;
-use super::judgement::{Judgement, judge, problem_failure};
-use super::{accounts, dns_steps, grants, pauses};
+use super::judgement::{Judgement, VALIDATION_FAILED, judge, problem_failure};
+use super::{accounts, dns_steps, give_up, grants, pauses};
 use crate::failpoint;
 use crate::jobs::Lease;
 use crate::{App, ServiceError};
@@ -141,7 +141,7 @@ impl Work<'_> {
                     Some(_) => format!("the CA did not find control of {} proven", self.challenge.identifier),
                     None => format!("the CA's authorization of {} is {status}", self.challenge.identifier),
                 };
-                self.fail(problem_failure("validation_failed", &sentence, problem)).await
+                self.fail(problem_failure(VALIDATION_FAILED, &sentence, problem)).await
             }
         }
     }
@@ -226,18 +226,27 @@ impl Work<'_> {
         Ok(next)
     }
 
-    /// Takes the answer back. Nothing is published any more afterwards.
+    /// Takes the answer back, and then the authorization of an order that has failed. Nothing is published any more afterwards.
     async fn take_back(&mut self) -> Result<Next, ServiceError> {
         match (self.challenge.exposure, self.challenge.record.is_some()) {
+            (Exposure::None | Exposure::Removed, _) if give_up::is_left_behind(self) => {
+                give_up::give_up(self).await
+            }
             (Exposure::None | Exposure::Removed, _) => self.save(Next::Over).await,
             (_, true) => dns_steps::remove(self).await,
             (_, false) => {
                 let mut tx = self.begin().await?;
                 acme_challenges::unpublish(&mut tx, self.challenge.id).await?;
                 self.challenge.exposure = Exposure::Removed;
-                self.commit(tx, Next::Over).await
+                let next = self.after_removal();
+                self.commit(tx, next).await
             }
         }
+    }
+
+    /// What follows when nothing is published any more.
+    pub(super) fn after_removal(&self) -> Next {
+        if give_up::is_left_behind(self) { Next::GoOn } else { Next::Over }
     }
 
     /// The CA did not answer as it should.

@@ -262,7 +262,8 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let mut tx = work.begin().await?;
     if acme_challenges::is_shared(&mut tx, work.challenge.id, &record).await? {
         work.challenge.exposure = Exposure::Removed;
-        return work.commit(tx, Next::Over).await;
+        let next = work.after_removal();
+        return work.commit(tx, next).await;
     }
     work.challenge.exposure = Exposure::Removing;
     work.commit(tx, Next::GoOn).await?;
@@ -275,7 +276,8 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
             "the DNS provider of a TXT value is gone: remove the value by hand"
         );
         work.challenge.exposure = Exposure::Removed;
-        return work.save(Next::Over).await;
+        let next = work.after_removal();
+        return work.save(next).await;
     };
     if let Some(wait) = paused(work, id).await? {
         return work.save(wait).await;
@@ -290,7 +292,8 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     match removed {
         Ok(_) => {
             work.challenge.exposure = Exposure::Removed;
-            work.save(Next::Over).await
+            let next = work.after_removal();
+            work.save(next).await
         }
         Err(error) => {
             let (first, longest) = REMOVE_AGAIN;

@@ -15,6 +15,9 @@ const RATE_LIMIT: Duration = Duration::from_hours(1);
 /// The wait for a person to agree to new terms of service.
 const TERMS: Duration = Duration::from_mins(10);
 
+/// The code of a failure that the CA itself found: the authorization is over there too.
+pub(super) const VALIDATION_FAILED: &str = "validation_failed";
+
 /// What to do.
 #[derive(Debug)]
 pub(super) enum Judgement {

@@ -1,0 +1,68 @@
+//! Gives up authorizations that orders have left behind: a CA allows an account only so many that are pending.
+
+use std::time::Duration;
+
+use certmill_domain::{AccountStatus, ChallengeState, OrderState};
+use certmill_storage::acme_orders;
+
+use super::challenge_steps::{Next, Work};
+use super::judgement::{Judgement, VALIDATION_FAILED, judge};
+use super::{accounts, pauses};
+use crate::ServiceError;
+
+/// How long after the end of an order its authorizations are worth a request.
+const WORTHWHILE: Duration = Duration::from_hours(1);
+/// When to look again whether an order still counts on an authorization.
+const LOOK_AGAIN: Duration = Duration::from_mins(2);
+
+/// Whether the authorization of a challenge may still be pending at the CA although its order has failed.
+pub(super) fn is_left_behind(work: &Work<'_>) -> bool {
+    let is_decided = match work.challenge.state {
+        ChallengeState::Valid => true,
+        ChallengeState::Invalid => {
+            work.challenge.error.as_ref().is_some_and(|error| error.code == VALIDATION_FAILED)
+        }
+        _ => false,
+    };
+    work.order.state == OrderState::Failed && !is_decided
+}
+
+/// Deactivates the authorization of a challenge (RFC 8555 section 7.5.2), unless another order may use it: a CA can give the
+/// same one to several. What a CA refuses is left as it is, and ends by itself.
+pub(super) async fn give_up(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let now = work.app.now();
+    let ended = work.order.completed_at.unwrap_or(now);
+    let account = accounts::of_tenant(work.app, work.tenant, work.order.account_id).await?;
+    if now.since(ended) > WORTHWHILE || account.status != AccountStatus::Valid {
+        return work.save(Next::Over).await;
+    }
+    let url = work.challenge.authorization_url.clone();
+    let mut session = work.app.database().read(work.tenant).await?;
+    let may_be_used = acme_orders::may_use_authorization(&mut session, account.id, &url).await?;
+    drop(session);
+    if may_be_used {
+        return work.save(Next::At(now.plus(LOOK_AGAIN))).await;
+    }
+    if let Some(pause) = pauses::current(work.app, &account).await? {
+        let at = pauses::resume_at(work.app, &pause);
+        return work.save(Next::At(at)).await;
+    }
+    let client = accounts::client(work.app, work.tenant, &account).await?;
+    let Err(error) = client.deactivate_authorization(&url).await else {
+        return work.save(Next::Over).await;
+    };
+    match judge(work.app, &error, work.challenge.attempts.min(8)) {
+        Judgement::Retry { after, pause, failure } => {
+            pauses::begin(work.app, &account, pause, after, &failure).await?;
+            work.save(Next::At(now.plus(after))).await
+        }
+        Judgement::AccountRefused(_) | Judgement::Give(_) => {
+            tracing::info!(
+                challenge.id = %work.challenge.id,
+                error = &error as &dyn std::error::Error,
+                "the CA does not take an authorization back"
+            );
+            work.save(Next::Over).await
+        }
+    }
+}
