@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use certmill_domain::Clock;
 use certmill_egress::{Egress, EgressError, Limits, Request, Response};
 use serde::de::DeserializeOwned;
@@ -121,6 +123,12 @@ impl Api {
     /// When there is no answer: [`DnsError::OutcomeUnknown`] if something may have been changed all the same.
     pub(crate) async fn send(&self, call: Call) -> Result<Reply, DnsError> {
         let changes = call.changes;
+        let mut secrets = self.secrets.clone();
+        // A token that the provider has given out for an hour is as good as what it was given out for.
+        let passes = call.headers.iter().filter(|(name, _)| *name == "authorization");
+        secrets.extend(
+            passes.filter_map(|(_, value)| value.rsplit(' ').next()).map(|pass| pass.to_owned().into()),
+        );
         let limits = Limits { timeout: self.timeout, max_bytes: LONGEST_ANSWER };
         let request = Request { method: call.method, url: &call.url, headers: call.headers, body: call.body };
         let response = self.egress.request(request, limits).await.map_err(|error| match error {
@@ -131,7 +139,6 @@ impl Api {
             }
             _ => DnsError::Unavailable(format!("{}: {error}", self.vendor)),
         })?;
-        let secrets = self.secrets.clone();
         Ok(Reply { status: response.status(), response, changes, vendor: self.vendor, secrets })
     }
 
@@ -219,6 +226,10 @@ impl Reply {
             .secrets
             .iter()
             .filter(|secret| secret.len() >= 4)
+            .flat_map(|secret| {
+                [secret.as_str().to_owned(), escaped(secret), STANDARD.encode(secret.as_str())]
+            })
+            .map(Zeroizing::new)
             .fold(clean, |text, secret| text.replace(secret.as_str(), "***"));
         match hidden.trim() {
             "" => String::new(),

@@ -150,10 +150,17 @@ impl Reply {
 pub enum Fault {
     /// The next request, whatever it is, is answered with this status and nothing is done; `Retry-After: 7` goes with 429.
     Status(u16),
+    /// The next request, whatever it is, is refused with a message that repeats all of it.
+    Echo,
     /// The next request that changes records is answered with this status and nothing is done.
     ChangeStatus(u16),
     /// The next request that changes records is carried out, and its answer comes so late that nobody waits for it.
     ChangeWithoutAnswer,
+    /// The next request that changes records is carried out and answered, and then somebody who has read the zone before it
+    /// writes what they read.
+    ChangeOverwritten,
+    /// The next request that changes records comes after somebody else's with the same content.
+    ChangeMadeBefore,
 }
 
 pub(crate) struct Api {
@@ -227,7 +234,10 @@ async fn handle(shared: &Shared, mut request: poem::Request) -> Response {
     let changes = shared.front_end.changes(&request);
     let fault = {
         let mut faults = lock(&shared.faults);
-        let met = faults.front().filter(|fault| changes || matches!(fault, Fault::Status(_))).copied();
+        let met = faults
+            .front()
+            .filter(|fault| changes || matches!(fault, Fault::Status(_) | Fault::Echo))
+            .copied();
         if met.is_some() {
             faults.pop_front();
         }
@@ -237,6 +247,21 @@ async fn handle(shared: &Shared, mut request: poem::Request) -> Response {
         Some(Fault::Status(status) | Fault::ChangeStatus(status)) => {
             let refusal = shared.front_end.refusal(status);
             if status == 429 { refusal.header("retry-after", "7") } else { refusal }
+        }
+        Some(Fault::Echo) => {
+            let body = String::from_utf8_lossy(&request.body);
+            let message = format!("bad request: {} {body} {:?}", request.raw_query, request.headers);
+            Reply::json(400, &serde_json::json!({ "message": message }))
+        }
+        Some(Fault::ChangeMadeBefore) => {
+            shared.front_end.answer(&shared.zones, &request);
+            shared.front_end.answer(&shared.zones, &request)
+        }
+        Some(Fault::ChangeOverwritten) => {
+            let read = shared.zones.lock().zones.clone();
+            let reply = shared.front_end.answer(&shared.zones, &request);
+            shared.zones.lock().zones = read;
+            reply
         }
         _ => shared.front_end.answer(&shared.zones, &request),
     };

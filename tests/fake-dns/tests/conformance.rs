@@ -24,6 +24,8 @@ macro_rules! every_vendor {
                 patience_is_asked_for,
                 a_broken_server_changes_nothing,
                 an_answer_that_is_lost_is_made_good,
+                a_removal_that_somebody_else_made_is_no_error,
+                credentials_that_are_repeated_are_hidden,
             );
         }
     )*};
@@ -62,6 +64,15 @@ macro_rules! real_test {
     };
 }
 
+macro_rules! every_overwritten {
+    ($($vendor:ident),*) => {$(
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $vendor() {
+            super::a_change_that_was_overwritten_is_made_again(&fake_dns::vendors::$vendor::lab().await).await;
+        }
+    )*};
+}
+
 every_vendor! {
     aws_route53,
     azure_dns,
@@ -91,6 +102,11 @@ mod rfc2136_on_knot {
 
 mod powerdns_itself {
     every_test_for_a_real_server!(powerdns::itself);
+}
+
+/// Where a write is not bound to what was read, it is looked afterwards whether it has held.
+mod overwritten {
+    every_overwritten!(desec, gandi, powerdns);
 }
 
 /// A webhook has no zones and cannot be asked.
@@ -333,4 +349,34 @@ async fn an_answer_that_is_lost_is_made_good(lab: &Lab) {
     assert!(matches!(error, DnsError::OutcomeUnknown(_)), "{error:?}");
     remove(&*provider, NAME, "once").await;
     assert_eq!(lab.txt(NAME).await, with_kept(&[]));
+}
+
+async fn a_change_that_was_overwritten_is_made_again(lab: &Lab) {
+    let provider = lab.open().unwrap();
+    let found = zone(&*provider, NAME).await;
+    lab.fake().fail(Fault::ChangeOverwritten);
+    provider.add_txt(&found, NAME, "ours").await.unwrap();
+    assert_eq!(lab.txt(NAME).await, with_kept(&["ours"]));
+    lab.fake().fail(Fault::ChangeOverwritten);
+    provider.remove_txt(&found, NAME, "ours").await.unwrap();
+    assert_eq!(lab.txt(NAME).await, with_kept(&[]));
+}
+
+async fn a_removal_that_somebody_else_made_is_no_error(lab: &Lab) {
+    let provider = lab.open().unwrap();
+    add(&*provider, NAME, "ours").await;
+    lab.fake().fail(Fault::ChangeMadeBefore);
+    remove(&*provider, NAME, "ours").await;
+    // Served is what the other one's change has come to.
+    assert_eq!(lab.fake().zones().txt(NAME), with_kept(&[]));
+}
+
+async fn credentials_that_are_repeated_are_hidden(lab: &Lab) {
+    let provider = lab.open_with(&lab.wrong).unwrap();
+    lab.fake().fail(Fault::Echo);
+    let error = provider.verify().await.unwrap_err();
+    for shown in [error.to_string(), format!("{error:?}")] {
+        assert!(shown.contains("bad request"), "{shown}");
+        assert!(!shown.to_ascii_lowercase().contains("wrong-secret"), "{shown}");
+    }
 }
