@@ -1,0 +1,177 @@
+//! Whether an order can be placed as it is asked for, and what it is then.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use certmill_domain::{
+    AcmeAccount, AcmeIdentifier, AcmeIdentifiers, AcmeOrder, AcmeOrderId, ChallengeType, DnsProviderId,
+    FieldErrors, OrderCause, OrderState,
+};
+use certmill_storage::dns_providers;
+
+use super::{NewOrder, ORDER_DEADLINE};
+use crate::acme::grants;
+use crate::key_choice::key_algorithm;
+use crate::{App, Caller, Noun, ServiceError};
+
+/// How long an order that a person has to help with may take.
+const PATIENT_DEADLINE: Duration = Duration::from_hours(7 * 24);
+const LONGEST_TEXT: usize = 128;
+
+/// The order that is asked for, if it can be placed like that.
+pub(super) async fn checked(
+    app: &App,
+    caller: &Caller,
+    account: &AcmeAccount,
+    new: &NewOrder,
+) -> Result<AcmeOrder, ServiceError> {
+    let mut errors = BTreeMap::new();
+    let identifiers = AcmeIdentifiers::parse(&new.domains)
+        .inspect_err(|problem| drop(errors.insert("domains".to_owned(), problem.clone())))
+        .ok();
+    let challenge_type = match &identifiers {
+        Some(identifiers) => challenge_type(new, identifiers, &mut errors),
+        None => ChallengeType::Http01,
+    };
+    let algorithm = key_algorithm(Some(new.key_type.as_deref().unwrap_or("ec")), new.key_size, &mut errors);
+    if algorithm.key_type() == "ed25519" {
+        errors.insert("key_type".to_owned(), "no public CA certifies ed25519 keys: use ec or rsa".to_owned());
+    }
+    for (field, text) in [("profile", &new.profile), ("preferred_chain", &new.preferred_chain)] {
+        if text.as_ref().is_some_and(|text| {
+            text.trim().is_empty()
+                || text.chars().count() > LONGEST_TEXT
+                || text.chars().any(char::is_control)
+        }) {
+            errors.insert(field.to_owned(), format!("must have 1 to {LONGEST_TEXT} printable characters"));
+        }
+    }
+    let Some(identifiers) = identifiers.filter(|_| errors.is_empty()) else {
+        return Err(ServiceError::Validation(FieldErrors(errors)));
+    };
+    check_profile(app, account, new.profile.as_deref()).await?;
+    let (dns_provider_id, by_hand) = dns_provider(app, caller, new, challenge_type).await?;
+    refuse_ungranted(app, caller, &identifiers, challenge_type).await?;
+    let now = app.now();
+    Ok(AcmeOrder {
+        id: AcmeOrderId::generate(now, app.entropy()),
+        account_id: account.id,
+        state: OrderState::New,
+        cause: OrderCause::Api,
+        identifiers,
+        challenge_type,
+        dns_provider_id,
+        auto_renew: new.auto_renew.unwrap_or(true),
+        key_type: algorithm.key_type().to_owned(),
+        key_size: i64::from(algorithm.key_size()),
+        profile: new.profile.clone(),
+        preferred_chain: new.preferred_chain.clone(),
+        renewal_of: None,
+        replaces: None,
+        order_url: None,
+        finalize_url: None,
+        certificate_url: None,
+        expires_at: None,
+        deadline_at: now.plus(if by_hand { PATIENT_DEADLINE } else { ORDER_DEADLINE }),
+        csr_der: None,
+        certificate_id: None,
+        error: None,
+        attempts: 0,
+        failures: 0,
+        next_attempt_at: Some(now),
+        refreshed_at: None,
+        created_at: now,
+        updated_at: now,
+        completed_at: None,
+    })
+}
+
+/// The challenge type: that of the request, else `dns-01` for wildcards and where a DNS provider is named, else `http-01`.
+fn challenge_type(
+    new: &NewOrder,
+    identifiers: &AcmeIdentifiers,
+    errors: &mut BTreeMap<String, String>,
+) -> ChallengeType {
+    let wildcard = identifiers.iter().find(|name| name.is_wildcard());
+    let address = identifiers.iter().find(|name| matches!(name, AcmeIdentifier::Ip(_)));
+    let kind = match new.challenge_type.as_deref() {
+        Some(text) => ChallengeType::parse(text),
+        None if wildcard.is_some() || new.dns_provider_id.is_some() => Some(ChallengeType::Dns01),
+        None => Some(ChallengeType::Http01),
+    };
+    let problem = match (kind, wildcard, address) {
+        (None, _, _) => Some("is unknown: use http-01, dns-01 or tls-alpn-01".to_owned()),
+        (Some(ChallengeType::Http01 | ChallengeType::TlsAlpn01), Some(name), _) => {
+            Some(format!("cannot prove the wildcard {name}: use dns-01"))
+        }
+        (Some(ChallengeType::Dns01), _, Some(address)) => {
+            Some(format!("dns-01 cannot prove the address {address}: use http-01 or tls-alpn-01"))
+        }
+        (Some(_), _, _) => None,
+    };
+    if let Some(problem) = problem {
+        errors.insert("challenge_type".to_owned(), problem);
+    }
+    kind.unwrap_or(ChallengeType::Http01)
+}
+
+/// A profile must be one that the CA offers, if it tells which those are.
+async fn check_profile(app: &App, account: &AcmeAccount, profile: Option<&str>) -> Result<(), ServiceError> {
+    let Some(profile) = profile else {
+        return Ok(());
+    };
+    // What cannot be checked now is checked by the CA.
+    let Ok(directory) = app.acme().directory(&account.directory_url).await else {
+        return Ok(());
+    };
+    if directory.profiles.is_empty() || directory.profiles.contains_key(profile) {
+        return Ok(());
+    }
+    let known: Vec<&str> = directory.profiles.keys().map(String::as_str).collect();
+    Err(ServiceError::field("profile", format!("is not offered by this CA; it has {}", known.join(", "))))
+}
+
+/// The provider that the request names, and whether the records are published by hand.
+async fn dns_provider(
+    app: &App,
+    caller: &Caller,
+    new: &NewOrder,
+    challenge_type: ChallengeType,
+) -> Result<(Option<DnsProviderId>, bool), ServiceError> {
+    let Some(id) = &new.dns_provider_id else {
+        return Ok((None, false));
+    };
+    if challenge_type != ChallengeType::Dns01 {
+        return Err(ServiceError::field("dns_provider_id", "is only for challenge_type dns-01"));
+    }
+    let id = crate::dns_providers::parse_id(id)?;
+    let mut session = app.database().read(caller.tenant).await?;
+    let provider = dns_providers::find(&mut session, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::DnsProvider, id))?;
+    if !provider.is_active {
+        return Err(ServiceError::field(
+            "dns_provider_id",
+            format!("{id} is not active: set is_active first"),
+        ));
+    }
+    Ok((Some(id), provider.kind == "manual"))
+}
+
+async fn refuse_ungranted(
+    app: &App,
+    caller: &Caller,
+    identifiers: &AcmeIdentifiers,
+    challenge_type: ChallengeType,
+) -> Result<(), ServiceError> {
+    if challenge_type == ChallengeType::Dns01 {
+        return Ok(());
+    }
+    let mut session = app.database().read(caller.tenant).await?;
+    for name in identifiers.iter() {
+        if let Some(failure) = grants::refusal(&mut session, caller.tenant, name).await? {
+            return Err(ServiceError::field("domains", failure.message));
+        }
+    }
+    Ok(())
+}
