@@ -4,6 +4,7 @@ use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeEnvironment, AcmeProvider, Failure, TenantId, Timestamp,
 };
 
+use crate::backend::row;
 use crate::error::{from_json, parsed, to_json, word};
 use crate::query::Query;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
@@ -12,21 +13,22 @@ const TABLE: &str = "acme_accounts";
 const SELECT: &str = "SELECT id, name, provider, environment, directory_url, email, status, account_url, eab_kid, \
      terms_of_service, error, created_at, updated_at FROM acme_accounts WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    name: String,
-    provider: String,
-    environment: String,
-    directory_url: String,
-    email: String,
-    status: String,
-    account_url: Option<String>,
-    eab_kid: Option<String>,
-    terms_of_service: Option<String>,
-    error: Option<String>,
-    created_at: i64,
-    updated_at: i64,
+row! {
+    struct Row {
+        id: String,
+        name: String,
+        provider: String,
+        environment: String,
+        directory_url: String,
+        email: String,
+        status: String,
+        account_url: Option<String>,
+        eab_kid: Option<String>,
+        terms_of_service: Option<String>,
+        error: Option<String>,
+        created_at: i64,
+        updated_at: i64,
+    }
 }
 
 /// The secrets of an account, sealed.

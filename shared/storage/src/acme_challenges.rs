@@ -6,6 +6,7 @@ use certmill_domain::{
 };
 
 use crate::acme_orders::optional;
+use crate::backend::row;
 use crate::error::{from_json, parsed, to_json, word};
 use crate::query::{Query, Rows};
 use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink};
@@ -16,37 +17,38 @@ const SELECT: &str = "SELECT id, order_id, authorization_url, url, identifier, w
      confirmations, submissions, forced, error, note, attempts, next_attempt_at, deadline_at, published_at, \
      submitted_at, validated_at, created_at, updated_at FROM acme_challenges WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    order_id: String,
-    authorization_url: String,
-    url: String,
-    identifier: String,
-    wildcard: bool,
-    kind: String,
-    token: String,
-    key_authorization: String,
-    state: String,
-    record_name: Option<String>,
-    record_value: Option<String>,
-    zone: Option<String>,
-    dns_provider_id: Option<String>,
-    pending_change: Option<String>,
-    exposure: String,
-    confirmations: i64,
-    submissions: i64,
-    forced: bool,
-    error: Option<String>,
-    note: Option<String>,
-    attempts: i64,
-    next_attempt_at: Option<i64>,
-    deadline_at: i64,
-    published_at: Option<i64>,
-    submitted_at: Option<i64>,
-    validated_at: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
+row! {
+    struct Row {
+        id: String,
+        order_id: String,
+        authorization_url: String,
+        url: String,
+        identifier: String,
+        wildcard: bool,
+        kind: String,
+        token: String,
+        key_authorization: String,
+        state: String,
+        record_name: Option<String>,
+        record_value: Option<String>,
+        zone: Option<String>,
+        dns_provider_id: Option<String>,
+        pending_change: Option<String>,
+        exposure: String,
+        confirmations: i64,
+        submissions: i64,
+        forced: bool,
+        error: Option<String>,
+        note: Option<String>,
+        attempts: i64,
+        next_attempt_at: Option<i64>,
+        deadline_at: i64,
+        published_at: Option<i64>,
+        submitted_at: Option<i64>,
+        validated_at: Option<i64>,
+        created_at: i64,
+        updated_at: i64,
+    }
 }
 
 const INSERT: &str = "INSERT INTO acme_challenges (tenant_id, id, order_id, authorization_url, url, identifier, \

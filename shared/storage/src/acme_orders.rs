@@ -5,6 +5,7 @@ use certmill_domain::{
     OrderState, TenantId, Timestamp,
 };
 
+use crate::backend::row;
 use crate::error::{corrupt, from_json, parsed, to_json, word};
 use crate::query::Query;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
@@ -16,37 +17,38 @@ const SELECT: &str = "SELECT id, account_id, state, cause, identifiers, challeng
      created_at, updated_at, completed_at FROM acme_orders WHERE ";
 const OPEN: &str = "state NOT IN ('issued', 'failed')";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    account_id: String,
-    state: String,
-    cause: String,
-    identifiers: String,
-    challenge_type: String,
-    dns_provider_id: Option<String>,
-    auto_renew: bool,
-    key_type: String,
-    key_size: i64,
-    profile: Option<String>,
-    preferred_chain: Option<String>,
-    renewal_of: Option<String>,
-    replaces: Option<String>,
-    order_url: Option<String>,
-    finalize_url: Option<String>,
-    certificate_url: Option<String>,
-    expires_at: Option<i64>,
-    deadline_at: i64,
-    csr_der: Option<Vec<u8>>,
-    certificate_id: Option<String>,
-    error: Option<String>,
-    attempts: i64,
-    failures: i64,
-    next_attempt_at: Option<i64>,
-    refreshed_at: Option<i64>,
-    created_at: i64,
-    updated_at: i64,
-    completed_at: Option<i64>,
+row! {
+    struct Row {
+        id: String,
+        account_id: String,
+        state: String,
+        cause: String,
+        identifiers: String,
+        challenge_type: String,
+        dns_provider_id: Option<String>,
+        auto_renew: bool,
+        key_type: String,
+        key_size: i64,
+        profile: Option<String>,
+        preferred_chain: Option<String>,
+        renewal_of: Option<String>,
+        replaces: Option<String>,
+        order_url: Option<String>,
+        finalize_url: Option<String>,
+        certificate_url: Option<String>,
+        expires_at: Option<i64>,
+        deadline_at: i64,
+        csr_der: Option<Vec<u8>>,
+        certificate_id: Option<String>,
+        error: Option<String>,
+        attempts: i64,
+        failures: i64,
+        next_attempt_at: Option<i64>,
+        refreshed_at: Option<i64>,
+        created_at: i64,
+        updated_at: i64,
+        completed_at: Option<i64>,
+    }
 }
 
 /// What makes two orders of an account the same: their names and their profile.

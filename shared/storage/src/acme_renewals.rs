@@ -5,6 +5,7 @@ use certmill_domain::{
 };
 
 use crate::acme_orders::optional;
+use crate::backend::row;
 use crate::error::parsed;
 use crate::query::Query;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
@@ -15,30 +16,31 @@ const SELECT: &str = "SELECT certificate_id, account_id, order_id, auto_renew, i
      next_window_check_at, open_order_id, failures, next_attempt_at, last_error, alert_level, created_at, updated_at \
      FROM acme_renewals WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    certificate_id: String,
-    account_id: String,
-    order_id: String,
-    auto_renew: bool,
-    is_over: bool,
-    not_before: i64,
-    not_after: i64,
-    base_renew_at: i64,
-    renew_at: i64,
-    emergency_at: i64,
-    window_start: Option<i64>,
-    window_end: Option<i64>,
-    explanation_url: Option<String>,
-    window_checked_at: Option<i64>,
-    next_window_check_at: Option<i64>,
-    open_order_id: Option<String>,
-    failures: i64,
-    next_attempt_at: i64,
-    last_error: Option<String>,
-    alert_level: i64,
-    created_at: i64,
-    updated_at: i64,
+row! {
+    struct Row {
+        certificate_id: String,
+        account_id: String,
+        order_id: String,
+        auto_renew: bool,
+        is_over: bool,
+        not_before: i64,
+        not_after: i64,
+        base_renew_at: i64,
+        renew_at: i64,
+        emergency_at: i64,
+        window_start: Option<i64>,
+        window_end: Option<i64>,
+        explanation_url: Option<String>,
+        window_checked_at: Option<i64>,
+        next_window_check_at: Option<i64>,
+        open_order_id: Option<String>,
+        failures: i64,
+        next_attempt_at: i64,
+        last_error: Option<String>,
+        alert_level: i64,
+        created_at: i64,
+        updated_at: i64,
+    }
 }
 
 /// Plans the renewal of a new certificate.

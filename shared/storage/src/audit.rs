@@ -2,6 +2,7 @@
 
 use certmill_domain::{Action, AuditEntry, AuditRecord, Digest, TenantId, Timestamp, genesis};
 
+use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::{Query, Rows};
 use crate::{Session, StorageError, SystemTx, Tx, WithLink};
@@ -12,20 +13,21 @@ const INSERT: &str = "INSERT INTO audit_logs (tenant_id, sequence, id, at, ident
 const SELECT: &str = "SELECT sequence, id, at, identity, action, object, refusal, source_address, request_id, \
      before_sha256, after_sha256, previous_hash FROM audit_logs WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    sequence: i64,
-    id: String,
-    at: i64,
-    identity: String,
-    action: String,
-    object: Option<String>,
-    refusal: Option<String>,
-    source_address: Option<String>,
-    request_id: Option<String>,
-    before_sha256: Option<Vec<u8>>,
-    after_sha256: Option<Vec<u8>>,
-    previous_hash: Vec<u8>,
+row! {
+    struct Row {
+        sequence: i64,
+        id: String,
+        at: i64,
+        identity: String,
+        action: String,
+        object: Option<String>,
+        refusal: Option<String>,
+        source_address: Option<String>,
+        request_id: Option<String>,
+        before_sha256: Option<Vec<u8>>,
+        after_sha256: Option<Vec<u8>>,
+        previous_hash: Vec<u8>,
+    }
 }
 
 /// The end of a tenant's chain.

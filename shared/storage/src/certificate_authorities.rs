@@ -3,6 +3,7 @@
 use certmill_domain::{Ca, CaId, CaKind, CaRevocation, Timestamp};
 use certmill_x509::{KeyAlgorithm, RevocationReason, SerialNumber};
 
+use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
@@ -13,27 +14,28 @@ const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, k
      certificates_revoked, certificates_total, revocation_completed_at, created_at \
      FROM certificate_authorities WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    name: String,
-    common_name: String,
-    kind: String,
-    parent_id: Option<String>,
-    key_type: String,
-    key_size: i64,
-    serial_number: Vec<u8>,
-    not_before: i64,
-    not_after: i64,
-    path_length: Option<i64>,
-    certificate_der: Vec<u8>,
-    certificates_issued: i64,
-    revoked_at: Option<i64>,
-    revocation_reason: Option<i64>,
-    certificates_revoked: i64,
-    certificates_total: i64,
-    revocation_completed_at: Option<i64>,
-    created_at: i64,
+row! {
+    struct Row {
+        id: String,
+        name: String,
+        common_name: String,
+        kind: String,
+        parent_id: Option<String>,
+        key_type: String,
+        key_size: i64,
+        serial_number: Vec<u8>,
+        not_before: i64,
+        not_after: i64,
+        path_length: Option<i64>,
+        certificate_der: Vec<u8>,
+        certificates_issued: i64,
+        revoked_at: Option<i64>,
+        revocation_reason: Option<i64>,
+        certificates_revoked: i64,
+        certificates_total: i64,
+        revocation_completed_at: Option<i64>,
+        created_at: i64,
+    }
 }
 
 /// Stores a new CA with its sealed private key. [`StorageError::AlreadyExists`] when its name is taken.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use certmill_domain::{CaId, Certificate, CertificateId, CertificateSource, Sans, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
+use crate::backend::row;
 use crate::certificate_authorities::reason;
 use crate::error::{corrupt, parsed};
 use crate::query::{Query, Rows};
@@ -18,32 +19,33 @@ pub(crate) const SELECT: &str = "SELECT c.id, c.ca_id, c.serial_number, c.common
      c.revocation_reason, (c.sealed_key IS NOT NULL) AS has_private_key, c.renewed_from, c.renewed_by, c.acme_order_id, c.tags, \
      c.description, c.created_at, c.der FROM certificates c WHERE ";
 
-#[derive(sqlx::FromRow)]
-pub(crate) struct Row {
-    id: String,
-    ca_id: Option<String>,
-    serial_number: Vec<u8>,
-    common_name: Option<String>,
-    subject: String,
-    sans: String,
-    role: Option<String>,
-    source: String,
-    key_type: String,
-    key_size: i64,
-    fingerprint_sha256: String,
-    spki_sha256: String,
-    not_before: i64,
-    not_after: i64,
-    revoked_at: Option<i64>,
-    revocation_reason: Option<i64>,
-    has_private_key: bool,
-    renewed_from: Option<String>,
-    renewed_by: Option<String>,
-    acme_order_id: Option<String>,
-    tags: String,
-    description: String,
-    created_at: i64,
-    der: Vec<u8>,
+row! {
+    pub(crate) struct Row {
+        id: String,
+        ca_id: Option<String>,
+        serial_number: Vec<u8>,
+        common_name: Option<String>,
+        subject: String,
+        sans: String,
+        role: Option<String>,
+        source: String,
+        key_type: String,
+        key_size: i64,
+        fingerprint_sha256: String,
+        spki_sha256: String,
+        not_before: i64,
+        not_after: i64,
+        revoked_at: Option<i64>,
+        revocation_reason: Option<i64>,
+        has_private_key: bool,
+        renewed_from: Option<String>,
+        renewed_by: Option<String>,
+        acme_order_id: Option<String>,
+        tags: String,
+        description: String,
+        created_at: i64,
+        der: Vec<u8>,
+    }
 }
 
 /// A certificate about to be stored, with its private key if that is to be kept.

@@ -3,6 +3,7 @@
 use certmill_domain::{CertificateId, Csr, CsrId, CsrSource, CsrStatus, Sans, Timestamp};
 use certmill_x509::parse_name_der;
 
+use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -12,21 +13,22 @@ const SELECT: &str = "SELECT id, status, source, subject, sans, key_type, key_si
      (sealed_key IS NOT NULL) AS has_private_key, rejection_reason, certificate_id, created_at, decided_at \
      FROM csrs WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    status: String,
-    source: String,
-    subject: Vec<u8>,
-    sans: String,
-    key_type: String,
-    key_size: i64,
-    der: Vec<u8>,
-    has_private_key: bool,
-    rejection_reason: Option<String>,
-    certificate_id: Option<String>,
-    created_at: i64,
-    decided_at: Option<i64>,
+row! {
+    struct Row {
+        id: String,
+        status: String,
+        source: String,
+        subject: Vec<u8>,
+        sans: String,
+        key_type: String,
+        key_size: i64,
+        der: Vec<u8>,
+        has_private_key: bool,
+        rejection_reason: Option<String>,
+        certificate_id: Option<String>,
+        created_at: i64,
+        decided_at: Option<i64>,
+    }
 }
 
 /// Stores a new CSR, with its private key sealed if it is kept here.

@@ -2,6 +2,7 @@
 
 use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, Timestamp};
 
+use crate::backend::row;
 use crate::error::{corrupt, from_json, parsed, to_json};
 use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -10,20 +11,21 @@ const TABLE: &str = "dns_providers";
 const SELECT: &str = "SELECT id, name, kind, config, zones, discovered_zones, is_active, verified_at, last_error, \
      created_at, updated_at, credentials_path FROM dns_providers WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    name: String,
-    kind: String,
-    config: String,
-    zones: String,
-    discovered_zones: String,
-    is_active: bool,
-    verified_at: Option<i64>,
-    last_error: Option<String>,
-    created_at: i64,
-    updated_at: i64,
-    credentials_path: Option<String>,
+row! {
+    struct Row {
+        id: String,
+        name: String,
+        kind: String,
+        config: String,
+        zones: String,
+        discovered_zones: String,
+        is_active: bool,
+        verified_at: Option<i64>,
+        last_error: Option<String>,
+        created_at: i64,
+        updated_at: i64,
+        credentials_path: Option<String>,
+    }
 }
 
 /// Stores a new provider with its credentials sealed. [`StorageError::AlreadyExists`] when the tenant has one of this

@@ -2,6 +2,7 @@
 
 use certmill_domain::{Digest, Timestamp};
 
+use crate::backend::row;
 use crate::error::corrupt;
 use crate::query::Query;
 use crate::{Session, StorageError, SystemTx, Tx, WithLink};
@@ -56,16 +57,17 @@ pub struct StoredAnswer {
     pub sealed_secret: Option<(Vec<u8>, Timestamp)>,
 }
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    request_sha256: Vec<u8>,
-    held_until: i64,
-    effect: Option<String>,
-    status: Option<i64>,
-    location: Option<String>,
-    sealed_answer: Option<Vec<u8>>,
-    sealed_secret_answer: Option<Vec<u8>>,
-    secret_until: Option<i64>,
+row! {
+    struct Row {
+        request_sha256: Vec<u8>,
+        held_until: i64,
+        effect: Option<String>,
+        status: Option<i64>,
+        location: Option<String>,
+        sealed_answer: Option<Vec<u8>>,
+        sealed_secret_answer: Option<Vec<u8>>,
+        secret_until: Option<i64>,
+    }
 }
 
 /// Takes a key that is new, expired, or was left by a call that ended without effect; `false` when it is not to be had.

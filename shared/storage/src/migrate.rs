@@ -1,14 +1,30 @@
 //! The schema: embedded migrations and the question whether a database has all of them.
 
-use sqlx::SqlitePool;
-use sqlx::migrate::Migrator;
+use std::sync::LazyLock;
+
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{SqlSafeStr, SqlitePool};
 
 use crate::StorageError;
 use crate::backend::{Database, Pools, WithLink};
 use crate::query::Query;
 
-static SQLITE: Migrator = sqlx::migrate!("../../migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("../../migrations/postgres");
+// `SQLITE_FILES` and `POSTGRES_FILES`: the name without its ending, and the text, of each file in `migrations/`.
+include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+static SQLITE: LazyLock<Migrator> = LazyLock::new(|| migrator(SQLITE_FILES));
+static POSTGRES: LazyLock<Migrator> = LazyLock::new(|| migrator(POSTGRES_FILES));
+
+/// The migrations as sqlx's own macro would read them, so that databases it has migrated keep their history.
+fn migrator(files: &[(&'static str, &'static str)]) -> Migrator {
+    let migrations = files.iter().filter_map(|(name, text)| {
+        let (number, description) = name.split_once('_')?;
+        let version = number.parse().ok()?;
+        let description = description.replace('_', " ").into();
+        Some(Migration::new(version, description, MigrationType::Simple, text.into_sql_str(), false))
+    });
+    Migrator { migrations: migrations.collect::<Vec<_>>().into(), ..Migrator::DEFAULT }
+}
 
 /// How the database's schema relates to this program's.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use certmill_domain::{Secret, SecretPath, SecretType, SecretVersionId, Timestamp};
 
+use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -9,13 +10,14 @@ use crate::{Session, StorageError, Tx, WithLink};
 const TABLE: &str = "secrets";
 const SELECT: &str = "SELECT path, secret_type, version, created_at, updated_at FROM secrets WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    path: String,
-    secret_type: String,
-    version: i64,
-    created_at: i64,
-    updated_at: i64,
+row! {
+    struct Row {
+        path: String,
+        secret_type: String,
+        version: i64,
+        created_at: i64,
+        updated_at: i64,
+    }
 }
 
 /// The data of a version, as it is sealed.

@@ -3,6 +3,7 @@
 use certmill_domain::{Timestamp, TrustAnchor, TrustAnchorId};
 use certmill_x509::SerialNumber;
 
+use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -11,18 +12,19 @@ const TABLE: &str = "trust_anchors";
 const SELECT: &str = "SELECT id, name, subject, issuer, serial_number, fingerprint_sha256, not_before, not_after, \
      der, created_at FROM trust_anchors WHERE ";
 
-#[derive(sqlx::FromRow)]
-struct Row {
-    id: String,
-    name: String,
-    subject: String,
-    issuer: String,
-    serial_number: Vec<u8>,
-    fingerprint_sha256: String,
-    not_before: i64,
-    not_after: i64,
-    der: Vec<u8>,
-    created_at: i64,
+row! {
+    struct Row {
+        id: String,
+        name: String,
+        subject: String,
+        issuer: String,
+        serial_number: Vec<u8>,
+        fingerprint_sha256: String,
+        not_before: i64,
+        not_after: i64,
+        der: Vec<u8>,
+        created_at: i64,
+    }
 }
 
 /// Stores a trust anchor. [`StorageError::AlreadyExists`] when the tenant has this certificate already.
