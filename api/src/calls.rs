@@ -15,7 +15,7 @@ pub(crate) struct Call<'a> {
     pub(crate) repeatable: bool,
 }
 
-const CALLS: [(Method, &str, Action); 35] = [
+const CALLS: [(Method, &str, Action); 38] = [
     (Method::POST, "/v1/pki/ca", Action::CaCreate),
     (Method::POST, "/v1/pki/ca/:/revoke", Action::CaRevoke),
     (Method::POST, "/v1/pki/ca/:/crl", Action::CrlRebuild),
@@ -41,6 +41,9 @@ const CALLS: [(Method, &str, Action); 35] = [
     (Method::DELETE, "/v1/pki/acme/accounts/:", Action::AcmeAccountDelete),
     (Method::POST, "/v1/pki/acme/issue", Action::AcmeOrderCreate),
     (Method::POST, "/v1/pki/acme/orders/:/refresh", Action::AcmeOrderRefresh),
+    (Method::DELETE, "/v1/pki/acme/orders/:", Action::AcmeOrderCancel),
+    (Method::POST, "/v1/jobs/:/retry", Action::JobRetry),
+    (Method::POST, "/v1/jobs/:/cancel", Action::JobCancel),
     (Method::POST, "/v1/pki/acme/challenges/:/complete", Action::AcmeChallengeComplete),
     (Method::POST, "/v1/pki/dns-providers", Action::DnsProviderCreate),
     (Method::PATCH, "/v1/pki/dns-providers/:", Action::DnsProviderUpdate),

@@ -277,6 +277,7 @@ fn not_found_code(noun: Noun) -> &'static str {
         Noun::DnsProvider => "dns_provider_not_found",
         Noun::DomainGrant => "domain_grant_not_found",
         Noun::Secret => "secret_not_found",
+        Noun::Job => "job_not_found",
     }
 }
 

@@ -24,11 +24,13 @@ struct Health {
 
 #[derive(Object)]
 struct Readiness {
-    /// `ready` or `not_ready`.
+    /// `ready`; `degraded` when the service does all its work, some of it later than usual; `not_ready`.
     status: String,
-    /// `database`, `queue` and `encryption`: each `ok` or `failed`.
+    /// `database`, `queue`, `encryption` and `clock`: each `ok`, `degraded` or `failed`. Without its queue (Redis) the
+    /// service is degraded: background work begins up to a second later. The clock fails when it differs from the
+    /// database's by more than 5 s.
     checks: BTreeMap<String, String>,
-    /// What failed, by check.
+    /// What is wrong, by check.
     #[oai(skip_serializing_if_is_none)]
     errors: Option<BTreeMap<String, String>>,
 }
@@ -43,10 +45,10 @@ struct Version {
 
 #[derive(ApiResponse)]
 enum ReadyAnswer {
-    /// Every check passed.
+    /// The service can work.
     #[oai(status = 200)]
     Ready(Json<Readiness>),
-    /// Some check failed.
+    /// A check failed.
     #[oai(status = 503)]
     NotReady(Json<Readiness>),
 }
@@ -66,7 +68,7 @@ impl HealthApi {
         health()
     }
 
-    /// Whether the service can work: database, queue and sealing of keys
+    /// Whether the service can work: database, sealing of keys, clock; and how well: queue
     #[oai(path = "/readyz", method = "get")]
     async fn readyz(&self, app: Data<&App>) -> ReadyAnswer {
         readiness(&app).await
@@ -91,29 +93,46 @@ fn health() -> Json<Health> {
 
 async fn readiness(app: &App) -> ReadyAnswer {
     let database = async { app.database().ping().await.map_err(|error| error.to_string()) };
-    let queue = async { app.queue().ping().await.map_err(|error| error.to_string()) };
+    let queue = async { app.queue().check().await.map_err(|error| error.to_string()) };
     let encryption = async { app.check_sealing().await.map_err(|error| error.to_string()) };
     let (database, queue, encryption) =
         tokio::join!(patiently(database), patiently(queue), patiently(encryption));
-    let results = [("database", database), ("queue", queue), ("encryption", encryption)];
+    let clock = if app.clock_is_wrong() {
+        let difference = app.clock_difference();
+        Err(format!("this machine's clock is {difference:+.0} s off the database's: set it"))
+    } else {
+        Ok(())
+    };
+    let results = [
+        ("database", database, "failed"),
+        ("queue", queue, "degraded"),
+        ("encryption", encryption, "failed"),
+        ("clock", clock, "failed"),
+    ];
+    let worst = ["failed", "degraded"]
+        .into_iter()
+        .find(|severity| results.iter().any(|(_, result, without)| result.is_err() && without == severity));
     let checks = results
         .iter()
-        .map(|(name, result)| ((*name).to_owned(), if result.is_ok() { "ok" } else { "failed" }.to_owned()))
+        .map(|(name, result, without)| {
+            ((*name).to_owned(), if result.is_ok() { "ok" } else { without }.to_owned())
+        })
         .collect();
     let errors: BTreeMap<String, String> = results
         .into_iter()
-        .filter_map(|(name, result)| result.err().map(|error| (name.to_owned(), error)))
+        .filter_map(|(name, result, _)| result.err().map(|error| (name.to_owned(), error)))
         .collect();
-    if errors.is_empty() {
-        ReadyAnswer::Ready(Json(Readiness { status: "ready".to_owned(), checks, errors: None }))
-    } else {
+    let status = match worst {
+        Some("failed") => "not_ready",
+        Some(_) => "degraded",
+        None => "ready",
+    };
+    let errors = (!errors.is_empty()).then_some(errors);
+    if worst == Some("failed") {
         tracing::warn!(status = %StatusCode::SERVICE_UNAVAILABLE, ?errors, "not ready");
-        ReadyAnswer::NotReady(Json(Readiness {
-            status: "not_ready".to_owned(),
-            checks,
-            errors: Some(errors),
-        }))
+        return ReadyAnswer::NotReady(Json(Readiness { status: status.to_owned(), checks, errors }));
     }
+    ReadyAnswer::Ready(Json(Readiness { status: status.to_owned(), checks, errors }))
 }
 
 async fn patiently(check: impl Future<Output = Result<(), String>>) -> Result<(), String> {

@@ -9,6 +9,7 @@ mod edge;
 mod error;
 mod guard;
 mod health;
+mod jobs;
 mod negotiate;
 mod openapi;
 mod pki;
@@ -41,6 +42,14 @@ pub fn service(app: App, metrics: Option<RenderMetrics>) -> impl Endpoint<Output
         route = route.at("/metrics", get(make_sync(move |_| text(render()))));
     }
     let routes = route.nest("/", api);
+    edge::Edge::new(app.clone(), routes.data(app))
+}
+
+/// Health, readiness and figures alone: for the listener of a process that answers no requests.
+pub fn operations_service(app: App, metrics: RenderMetrics) -> impl Endpoint<Output = Response> + 'static {
+    let routes = Route::new()
+        .at("/metrics", get(make_sync(move |_| text(metrics()))))
+        .nest("/", openapi::health_service());
     edge::Edge::new(app.clone(), routes.data(app))
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::acme_responder::ResponderApi;
 use crate::audit::AuditApi;
 use crate::health::HealthApi;
+use crate::jobs::JobsApi;
 use crate::pki::acme_accounts::AcmeAccountsApi;
 use crate::pki::acme_orders::AcmeOrdersApi;
 use crate::pki::ca::CaApi;
@@ -69,6 +70,8 @@ pub(crate) enum Group {
     Tokens,
     /// Who did what.
     Audit,
+    /// Background work.
+    Jobs,
     /// Distribution points for relying parties; no token needed.
     #[oai(rename = "Public distribution")]
     Public,
@@ -87,6 +90,7 @@ type Apis = (
     SecretsApi,
     TokensApi,
     AuditApi,
+    JobsApi,
     PublicApi,
     HealthApi,
 );
@@ -112,6 +116,7 @@ fn apis() -> Apis {
         SecretsApi,
         TokensApi,
         AuditApi,
+        JobsApi,
         PublicApi,
         HealthApi,
     )
@@ -129,6 +134,11 @@ pub(crate) fn service(app: &App) -> OpenApiService<Apis, ()> {
 /// The http-01 responder alone.
 pub(crate) fn responder_service() -> OpenApiService<ResponderApi, ()> {
     describe(ResponderApi)
+}
+
+/// Health, readiness and version alone.
+pub(crate) fn health_service() -> OpenApiService<HealthApi, ()> {
+    describe(HealthApi)
 }
 
 /// The document that a running service answers.

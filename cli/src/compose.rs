@@ -33,10 +33,14 @@ pub(crate) async fn require_schema(database: &Database) -> anyhow::Result<()> {
                 "the database lacks {missing} migrations: run `certmill migrate` with the same settings first"
             )
         }
-        SchemaState::Unknown { version } => bail!(
-            "the database has migration {version}, which this version of certmill does not know: \
-             it was migrated by a newer one, run that instead"
-        ),
+        SchemaState::Newer { version } => {
+            tracing::warn!(
+                migration = version,
+                "the database was migrated by a newer version of certmill; this one works on it, and shows what it does \
+                 not know as it is"
+            );
+            Ok(())
+        }
     }
 }
 
@@ -59,9 +63,9 @@ pub(crate) fn root_keys(config: &Config) -> anyhow::Result<RootKeys> {
 }
 
 /// The queue: Redis where a URL is set, else in this process.
-pub(crate) async fn queue(config: &Config) -> anyhow::Result<Queue> {
+pub(crate) fn queue(config: &Config) -> anyhow::Result<Queue> {
     match &config.redis_url {
-        Some(url) => Queue::redis(url, &config.redis_namespace).await.context("Redis cannot be used"),
+        Some(url) => Queue::redis(url, &config.redis_namespace).context("REDIS_URL cannot be used"),
         None => Ok(Queue::in_process()),
     }
 }

@@ -21,7 +21,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let root_keys = root_keys(&config)?;
     let database = compose::database(&config).await?;
     database.migrate().await.context("the database cannot be migrated")?;
-    let queue = compose::queue(&config).await?;
+    let queue = compose::queue(&config)?;
     let config =
         Config { public_url: config.public_url.clone().or_else(|| Some(listening.base_url())), ..config };
     let app = compose::app(&config, database, queue, root_keys, compose::pool_sizes(&config))?;

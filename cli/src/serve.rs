@@ -12,7 +12,7 @@ use certmill_telemetry::MetricsHandle;
 use poem::listener::{
     Acceptor, AcceptorExt, BoxAcceptor, IntoTlsConfigStream, Listener, OpensslTlsConfig, TcpListener,
 };
-use poem::{Endpoint, Route, Server, endpoint::make_sync};
+use poem::{Endpoint, Server};
 use tokio_util::sync::CancellationToken;
 
 use crate::compose;
@@ -46,7 +46,7 @@ pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()>
 /// `certmill worker`.
 pub(crate) async fn worker(config: Config) -> anyhow::Result<()> {
     let app = open(&config, compose::NO_POOL).await?;
-    tracing::info!("working");
+    tracing::info!(worker.name = config.worker.name, "working");
     run(&config, app, None, true).await
 }
 
@@ -54,9 +54,10 @@ pub(crate) async fn worker(config: Config) -> anyhow::Result<()> {
 async fn open(config: &Config, pool: PoolSizes) -> anyhow::Result<App> {
     let database = compose::database(config).await?;
     compose::require_schema(&database).await?;
-    let queue = compose::queue(config).await?;
+    let queue = compose::queue(config)?;
     let app = compose::app(config, database, queue, compose::root_keys(config)?, pool)?;
     app.check_sealing().await.context("the root key does not fit the database")?;
+    app.look_at_database_clock().await.context("the database cannot be asked for its time")?;
     Ok(app)
 }
 
@@ -114,20 +115,15 @@ pub(crate) async fn run(
         parts.push(tokio::spawn(answer(listening, service, shutdown.clone(), grace)));
     }
     if let Some(address) = config.metrics_listen {
-        parts.push(tokio::spawn(answer_metrics(address, renderer(&metrics), shutdown.clone())));
-    }
-    if with_worker && config.redis_url.is_none() && config.database_url.is_none() {
-        // Nobody else works on the embedded database, so whoever held a lease is dead.
-        let reclaimed = certmill_service::jobs::reclaim(&app).await?;
-        if reclaimed > 0 {
-            tracing::info!(jobs = reclaimed, "going on with what was in hand when the process ended");
-        }
+        let service = certmill_api::operations_service(app.clone(), renderer(&metrics));
+        parts.push(tokio::spawn(answer_operations(address, service, shutdown.clone())));
     }
     if with_worker {
         let options = certmill_worker::Options {
-            name: config.worker.name.clone(),
             concurrency: config.worker.concurrency,
             grace,
+            // Nobody else works on the embedded database.
+            alone: config.redis_url.is_none() && config.database_url.is_none(),
         };
         let (app, shutdown) = (app.clone(), shutdown.clone());
         parts.push(tokio::spawn(async move { Ok(certmill_worker::run(app, options, shutdown).await?) }));
@@ -190,14 +186,13 @@ async fn answer<E: Endpoint + 'static>(
         .context("the listener failed")
 }
 
-async fn answer_metrics(
+async fn answer_operations<E: Endpoint + 'static>(
     address: SocketAddr,
-    render: certmill_api::RenderMetrics,
+    service: E,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let route = Route::new().at("/metrics", make_sync(move |_| render()));
     Server::new(TcpListener::bind(address))
-        .run_with_graceful_shutdown(route, async move { shutdown.cancelled().await }, None)
+        .run_with_graceful_shutdown(service, async move { shutdown.cancelled().await }, None)
         .await
         .with_context(|| format!("{address} cannot be listened on for metrics"))
 }

@@ -62,6 +62,7 @@ impl AcmeLab {
         let options = TestOptions {
             trusted_pem: Some(pebble.ca_pem().to_owned()),
             resolvers: bind.iter().map(Bind::address).chain(outside).collect(),
+            ..TestOptions::default()
         };
         let app = TestApp::start_with(mode, options).await;
         let lab = Self { app, pebble, bind, _names: names, stop: CancellationToken::new() };

@@ -94,6 +94,8 @@ pub struct TestOptions {
     pub trusted_pem: Option<String>,
     /// The resolvers that it asks.
     pub resolvers: Vec<std::net::SocketAddr>,
+    /// How long an attempt at a job may take at the most.
+    pub longest_attempt: Option<Duration>,
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -130,7 +132,7 @@ impl TestApp {
                 let redis = tokio::task::spawn_blocking(|| launch::shared_redis().url()).await.unwrap();
                 let namespace =
                     format!("t{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
-                (url, Queue::redis(&redis, &namespace).await.unwrap())
+                (url, Queue::redis(&redis, &namespace).unwrap())
             }
         };
         let database = Database::open(&database_url, 6).await.unwrap();
@@ -154,7 +156,13 @@ impl TestApp {
             egress: client(false),
             acme: Acme::new(client(true), Arc::new(SystemClock)),
             dns: Providers::new(dns, policy.clone(), client(true), Arc::new(SystemClock)),
-            settings: Settings { public_url: "http://pki.test".to_owned(), ..Settings::default() },
+            settings: Settings {
+                public_url: "http://pki.test".to_owned(),
+                // The clock of tests counts, not that of the database.
+                database_clock: false,
+                longest_attempt: options.longest_attempt.unwrap_or(Settings::default().longest_attempt),
+                ..Settings::default()
+            },
         });
         let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap();
         let admin = token_of(&app, &tenant, Scope::Admin).await;
@@ -165,11 +173,8 @@ impl TestApp {
 
     /// Starts a worker in this process.
     pub fn start_worker(&self) {
-        let options = certmill_worker::Options {
-            name: "test".to_owned(),
-            concurrency: 8,
-            grace: Duration::from_secs(5),
-        };
+        let options =
+            certmill_worker::Options { concurrency: 8, grace: Duration::from_secs(5), alone: false };
         tokio::spawn(certmill_worker::run(self.app.clone(), options, self.stop_worker.clone()));
     }
 

@@ -1,58 +1,51 @@
-//! The worker: it claims due jobs, takes them from the queue, does them, and keeps the periodic work going.
+//! The worker: it claims due jobs, does them, and keeps the periodic work going.
+//!
+//! A job goes from [`claims`] (which jobs, for whom) over [`pool`] (places, wake-ups, shutdown) to [`attempt`] (the
+//! handler under its deadline and lease, and what became of it). The kinds of jobs and their handlers stand in
+//! `certmill_service::jobs`.
 
-mod dispatch;
-mod run_job;
+mod attempt;
+mod claims;
+mod pool;
 mod upkeep;
 
 use std::time::Duration;
 
-use certmill_queue::{QueueError, RunOptions};
-use certmill_service::App;
+use certmill_service::{App, ServiceError};
 use tokio_util::sync::CancellationToken;
 
-pub use upkeep::api_upkeep;
+pub use attempt::{Outcome, run as attempt};
+pub use claims::Places;
+use pool::WorkerPool;
+pub use upkeep::{api_upkeep, run_schedules};
 
 /// How a worker runs.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The start of its name; what makes it unique is appended.
-    pub name: String,
-    /// How many jobs it does at the same time.
+    /// How many orders, and how many challenges, are worked on at the same time; the places of the other lanes follow from
+    /// it (`Lane::places`).
     pub concurrency: usize,
     /// How long jobs in hand may go on after a shutdown was asked for; what is not done by then is given back.
     pub grace: Duration,
-}
-
-/// Why a worker could not run.
-#[derive(Debug, thiserror::Error)]
-pub enum WorkerError {
-    /// The queue does not take these options.
-    #[error("the worker's queue cannot run")]
-    Queue(#[from] QueueError),
+    /// Whether no other process works on the database, so that whoever held a lease at the start is dead.
+    pub alone: bool,
 }
 
 /// Runs until `shutdown` is cancelled, then finishes the jobs in hand.
-pub async fn run(app: App, options: Options, shutdown: CancellationToken) -> Result<(), WorkerError> {
-    let give_back = CancellationToken::new();
-    let queue = app.queue().clone();
-    let handler = {
-        let (app, give_back) = (app.clone(), give_back.clone());
-        move |delivery| run_job::handle(app.clone(), delivery, give_back.clone())
-    };
-    let run_options = RunOptions { concurrency: options.concurrency, worker_name: options.name };
-    let deadline = async {
-        shutdown.cancelled().await;
-        tokio::time::sleep(options.grace).await;
-        give_back.cancel();
-        // The queue ends once every handler has; this branch only has to outlive them.
-        std::future::pending::<()>().await;
-    };
+///
+/// # Errors
+/// Only before anything has begun, when the database cannot be asked.
+pub async fn run(app: App, options: Options, shutdown: CancellationToken) -> Result<(), ServiceError> {
+    let mut pool = WorkerPool::new(app.clone(), &options);
+    if options.alone {
+        pool.take_over().await?;
+    }
     tokio::select! {
-        result = queue.run(run_options, handler, shutdown.clone()) => result?,
-        () = deadline => {}
-        () = dispatch::run(&app) => {}
+        () = pool.run(&shutdown) => {}
         () = upkeep::run(&app) => {}
     }
+    pool.finish(options.grace).await;
     upkeep::flush(&app).await;
+    app.queue().close().await;
     Ok(())
 }

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use certmill_service::{App, ServiceError, jobs, tokens};
+use certmill_service::jobs::{JobKind, Lane};
+use certmill_service::{App, ServiceError, tokens};
+use certmill_storage::{jobs, schedules};
 
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Upkeep of a worker: schedules, token uses, figures, for ever.
 pub(crate) async fn run(app: &App) {
     loop {
-        report(jobs::run_schedules(app).await, "the periodic work could not be scheduled");
+        report(run_schedules(app).await, "the periodic work could not be scheduled");
         report(job_figures(app).await, "the figures of the jobs could not be read");
         process_figures(app);
         flush(app).await;
@@ -21,6 +23,7 @@ pub(crate) async fn run(app: &App) {
 pub async fn api_upkeep(app: &App) {
     loop {
         tokio::time::sleep(EVERY).await;
+        report(app.look_at_database_clock().await, "the database could not be asked for its time");
         process_figures(app);
         flush(app).await;
     }
@@ -31,22 +34,61 @@ pub(crate) async fn flush(app: &App) {
     report(tokens::flush_uses(app).await, "the last uses of tokens could not be written");
 }
 
-async fn job_figures(app: &App) -> Result<(), ServiceError> {
-    let figures = jobs::figures(app).await?;
-    for kind in jobs::kinds() {
-        for state in ["pending", "queued", "running", "dead"] {
-            let count = figures
-                .iter()
-                .find(|(of, is, _)| of == kind.as_str() && is == state)
-                .map_or(0, |(_, _, count)| *count);
-            #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
-            metrics::gauge!("certmill_jobs", "kind" => kind.as_str(), "state" => state).set(count as f64);
+/// Enqueues the periodic work that is due. Of several processes, one takes each turn.
+pub async fn run_schedules(app: &App) -> Result<(), ServiceError> {
+    for (job, every) in JobKind::ALL.iter().filter_map(|kind| kind.schedule()) {
+        let mut tx = app.database().begin_system().await?;
+        if schedules::take(&mut tx, job.kind().as_str(), app.now(), every).await? {
+            app.enqueue_system(&mut tx, job).await?;
+            tx.commit().await?;
+            app.wake_workers();
         }
     }
     Ok(())
 }
 
+/// What an alarm looks at: jobs by kind and state, how long the oldest due one of each lane waits, when the schedules
+/// were last moved.
+async fn job_figures(app: &App) -> Result<(), ServiceError> {
+    let now = app.now();
+    let mut session = app.database().read_system().await?;
+    let counts = jobs::counts(&mut session).await?;
+    for kind in JobKind::ALL.iter().map(|kind| kind.as_str()) {
+        for state in ["pending", "running", "dead"] {
+            let count =
+                counts.iter().find(|(of, is, _)| of == kind && is == state).map_or(0, |found| found.2);
+            metrics::gauge!("certmill_jobs", "kind" => kind, "state" => state).set(float(count));
+        }
+    }
+    let unknown = counts.iter().filter(|(kind, state, _)| state != "dead" && JobKind::parse(kind).is_none());
+    metrics::gauge!("certmill_jobs_of_unknown_kind").set(float(unknown.map(|found| found.2).sum()));
+    for lane in Lane::ALL {
+        let mut age = Duration::ZERO;
+        for kind in lane.kinds() {
+            if let Some(since) = jobs::oldest_due(&mut session, kind.as_str(), now).await? {
+                age = age.max(now.since(since));
+            }
+        }
+        metrics::gauge!("certmill_job_oldest_due_seconds", "lane" => lane.as_str()).set(age.as_secs_f64());
+    }
+    for (job, every) in JobKind::ALL.iter().filter_map(|kind| kind.schedule()) {
+        let name = job.kind().as_str();
+        let next = schedules::list(&mut session).await?.into_iter().find(|(of, _)| of == name);
+        if let Some((_, next)) = next {
+            let since = now.since(next.minus(every));
+            metrics::gauge!("certmill_schedule_last_turn_seconds", "kind" => name).set(since.as_secs_f64());
+        }
+    }
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
+fn float(count: i64) -> f64 {
+    count as f64
+}
+
 fn process_figures(app: &App) {
+    metrics::gauge!("certmill_clock_difference_seconds").set(app.clock_difference());
     let pool = app.database().pool_figures();
     metrics::gauge!("certmill_database_connections", "state" => "idle").set(f64::from(pool.idle));
     metrics::gauge!("certmill_database_connections", "state" => "open").set(f64::from(pool.size));

@@ -163,6 +163,21 @@ impl AcmeOrdersApi {
         Ok(Reply(order(found)))
     }
 
+    /// Cancel an order
+    ///
+    /// Scope: `pki:issue`. Possible until the CA has the order's CSR (`409 invalid_state` afterwards): a worker ends the order
+    /// with the error code `cancelled`, takes back what was published for it, and gives up its authorizations. The answer is
+    /// the order after that, or as it is after five seconds.
+    #[oai(path = "/orders/:id", method = "delete")]
+    async fn cancel(
+        &self,
+        caller: Authorized<Issue>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Reply<OrderView>, ApiError> {
+        Ok(Reply(order(orders::cancel(&app, &caller, orders::parse_id(&id)?).await?)))
+    }
+
     /// Go on with a challenge now
     ///
     /// Scope: `pki:issue`. For records that a person publishes (DNS provider `manual`): the record is looked for, and when every

@@ -9,6 +9,7 @@ use certmill_x509::{ParsedCertificate, pem};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use crate::budget::Budget;
 use crate::jws::Signatory;
 use crate::server::{Reply, Server};
 use crate::shim::{LastReply, Shim, take, unwrapped};
@@ -21,11 +22,12 @@ const ROUNDS: usize = 4;
 const LONGEST_CHAIN: usize = 10;
 const ALTERNATES: usize = 5;
 
-/// An account that its server knows.
+/// An account that its server knows, for one piece of work: what a server can make it do is bounded.
 pub struct Account {
     server: Arc<Server>,
     url: String,
     key: AccountKey,
+    budget: Arc<Budget>,
 }
 
 /// What is ordered.
@@ -50,7 +52,7 @@ pub struct IssuedChain {
 
 impl Account {
     pub(crate) fn new(server: Arc<Server>, url: String, key: AccountKey) -> Self {
-        Self { server, url, key }
+        Self { server, url, key, budget: Arc::default() }
     }
 
     /// Has the server make an order. For the same names it may answer one that it has.
@@ -117,15 +119,25 @@ impl Account {
         Order::parse(order_url.to_owned(), &reply.body, reply.retry_after)
     }
 
-    /// Reads the authorizations of an order, each with its URL.
+    /// Reads the authorizations of an order for so many names, each with its URL. There is at most one for each name
+    /// (RFC 8555 section 7.1.3); an order with more is not read any further.
     ///
     /// # Errors
     /// Why the server did not answer them.
-    pub async fn authorizations(&self, order_url: &str) -> Result<Vec<(String, Authorization)>, AcmeError> {
+    pub async fn authorizations(
+        &self,
+        order_url: &str,
+        names: usize,
+    ) -> Result<Vec<(String, Authorization)>, AcmeError> {
         wire::https(order_url)?;
         let read = self
             .through_instant(async |account, last| {
                 let mut order = account.order(order_url.to_owned()).await?;
+                let many = order.state().authorizations.len();
+                if many > names {
+                    let message = format!("its order for {names} names has {many} authorizations");
+                    return Ok(Err(AcmeError::Protocol(message)));
+                }
                 let mut read = Vec::new();
                 let mut handles = order.authorizations();
                 while let Some(handle) = handles.next().await {
@@ -233,7 +245,10 @@ impl Account {
     }
 
     pub(crate) async fn post(&self, url: &str, payload: &str) -> Result<Reply, AcmeError> {
-        self.server.post(self.key.key(), Signatory::Account(&self.url), url, payload).await
+        self.budget.request()?;
+        let reply = self.server.post(self.key.key(), Signatory::Account(&self.url), url, payload).await?;
+        self.budget.answer(reply.body.len())?;
+        Ok(reply)
     }
 
     /// Does something with an account of `instant-acme`, anew when all its nonces were refused.
@@ -265,7 +280,11 @@ impl Account {
         ));
         let credentials: instant_acme::AccountCredentials =
             serde_json::from_str(&credentials).map_err(|error| AcmeError::Material(error.to_string()))?;
-        let shim = Shim { server: Arc::clone(&self.server), last: Arc::clone(last) };
+        let shim = Shim {
+            server: Arc::clone(&self.server),
+            last: Arc::clone(last),
+            budget: Arc::clone(&self.budget),
+        };
         instant_acme::Account::builder_with_http(Box::new(shim))
             .from_credentials(credentials)
             .await

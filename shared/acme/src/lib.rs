@@ -12,6 +12,7 @@
 //! alternates; revocation with the certificate's key; renewal information without `Retry-After`.
 
 mod account;
+mod budget;
 mod error;
 mod jws;
 mod key;

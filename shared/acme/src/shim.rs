@@ -15,6 +15,7 @@ use http_body_util::BodyExt;
 use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 
 use crate::AcmeError;
+use crate::budget::Budget;
 use crate::server::{Reply, Server};
 
 /// The last answer of a server.
@@ -24,6 +25,7 @@ pub(crate) type LastReply = Arc<Mutex<Option<Reply>>>;
 pub(crate) struct Shim {
     pub(crate) server: Arc<Server>,
     pub(crate) last: LastReply,
+    pub(crate) budget: Arc<Budget>,
 }
 
 /// Takes what was kept.
@@ -37,8 +39,9 @@ impl HttpClient for Shim {
         &self,
         request: Request<BodyWrapper<Bytes>>,
     ) -> Pin<Box<dyn Future<Output = Result<BytesResponse, Error>> + Send>> {
-        let (server, last) = (Arc::clone(&self.server), Arc::clone(&self.last));
-        Box::pin(async move { answer(&server, &last, request).await.map_err(Error::Other) })
+        let (server, last, budget) =
+            (Arc::clone(&self.server), Arc::clone(&self.last), Arc::clone(&self.budget));
+        Box::pin(async move { answer(&server, &last, &budget, request).await.map_err(Error::Other) })
     }
 }
 
@@ -47,6 +50,7 @@ type Problem = Box<dyn StdError + Send + Sync>;
 async fn answer(
     server: &Server,
     last: &LastReply,
+    budget: &Budget,
     request: Request<BodyWrapper<Bytes>>,
 ) -> Result<BytesResponse, Problem> {
     let (parts, body) = request.into_parts();
@@ -61,14 +65,21 @@ async fn answer(
         }
         _ => {
             let body = body.collect().await?.to_bytes();
-            post(server, last, &parts.uri, body.to_vec()).await
+            budget.request()?;
+            post(server, last, budget, (&parts.uri, body.to_vec())).await
         }
     }
 }
 
-async fn post(server: &Server, last: &LastReply, url: &Uri, body: Vec<u8>) -> Result<BytesResponse, Problem> {
+async fn post(
+    server: &Server,
+    last: &LastReply,
+    budget: &Budget,
+    (url, body): (&Uri, Vec<u8>),
+) -> Result<BytesResponse, Problem> {
     match server.send(&url.to_string(), body).await {
         Ok(reply) => {
+            budget.answer(reply.body.len())?;
             let status = StatusCode::from_u16(reply.status)?;
             let location: Vec<(&str, String)> =
                 reply.location.iter().map(|location| ("location", location.clone())).collect();

@@ -90,8 +90,14 @@ actions! {
     AcmeOrderCreate = "acme_order.create";
     /// An ACME server was asked about an order.
     AcmeOrderRefresh = "acme_order.refresh";
+    /// An order was cancelled.
+    AcmeOrderCancel = "acme_order.cancel";
     /// A person said that a challenge is ready.
     AcmeChallengeComplete = "acme_challenge.complete";
+    /// A background job was to be done at once.
+    JobRetry = "job.retry";
+    /// A background job was given up.
+    JobCancel = "job.cancel";
     /// A DNS provider was added.
     DnsProviderCreate = "dns_provider.create";
     /// A DNS provider was changed.

@@ -12,7 +12,6 @@ mod duration;
 mod entropy;
 mod event;
 mod id;
-mod job;
 mod role;
 mod role_check;
 mod secret;
@@ -38,7 +37,6 @@ pub use id::{
     AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, EventId,
     InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId, TrustAnchorId,
 };
-pub use job::{Job, JobKind, JobState};
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};
 pub use role_check::{Approved, ApprovedKey, IssuerWindow, NameRequest, RequestedKey, Violation, check};
 pub use role_check::{DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, approve_on_desk, legal_names};

@@ -1,155 +1,98 @@
-//! Wake-ups for workers: which job to run next, and "look at the jobs table now".
+//! Wake-ups: "there is work, look at the jobs table now", within a process and between processes.
 //!
-//! The truth about jobs is a table elsewhere. This crate carries [`Delivery`] values between processes, over Redis or
-//! inside one process, and promises little on purpose: a delivery may be lost (a crash, a FLUSHALL) or doubled, and the
-//! jobs table makes both harmless. What it does promise is that [`Queue::run`] never stalls: whatever Redis does, the
-//! next delivery pushed after it is back is handled, without a person or a restart.
-//!
-//! A delivery counts as done for the queue when a handler starts with it, not when the handler ends. A lost connection
-//! therefore never starts running work a second time; work lost in a crash comes back when its lease in the jobs table
-//! runs out.
+//! The truth about jobs is a table elsewhere, and workers look at it each second in any case. A wake-up only saves
+//! that second, so it may be lost (a crash, a FLUSHALL, no Redis at all) or doubled. Sending one never waits and never
+//! fails.
 //!
 //! This is the only crate that names apalis and redis.
 
-mod crew;
-mod delivery;
 mod error;
-mod gate;
 mod in_process;
+mod keys;
 mod redis_queue;
 mod supervise;
-mod sweep;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::fmt;
+use std::sync::Arc;
 
-use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
+pub use crate::error::QueueError;
+use crate::in_process::InProcess;
+use crate::redis_queue::RedisQueue;
 
-use crate::{
-    crew::Crew,
-    in_process::InProcess,
-    redis_queue::RedisQueue,
-    supervise::{Names, supervise},
-};
-pub use crate::{delivery::Delivery, error::QueueError};
+/// What carries wake-ups from whoever has made work to a worker.
+trait Carrier {
+    /// Says that there is work.
+    fn wake(&self);
 
-/// A hint is worth less than the request that gives it, so it may not hold that up for longer.
-const HINT_WITHIN: Duration = Duration::from_secs(1);
+    /// Completes when a wake-up has come since the last call; several count as one. For one waiting task per process.
+    fn woken(&self) -> impl Future<Output = ()> + Send;
 
-/// A queue of deliveries and its hint signal. Clones share the same queue.
+    /// Whether wake-ups reach other processes now.
+    fn check(&self) -> impl Future<Output = Result<(), QueueError>> + Send;
+
+    /// Takes no wake-ups any more, and leaves nothing behind.
+    fn close(&self) -> impl Future<Output = ()> + Send;
+}
+
+/// The way of wake-ups. Clones share it.
 #[derive(Clone)]
-pub struct Queue(Backend);
+pub struct Queue(Kind);
 
 #[derive(Clone)]
-enum Backend {
+enum Kind {
     InProcess(Arc<InProcess>),
     Redis(Arc<RedisQueue>),
 }
 
-/// How [`Queue::run`] works.
-#[derive(Clone, Debug)]
-pub struct RunOptions {
-    /// How many handlers run at the same time, at least 1.
-    pub concurrency: usize,
-    /// The start of the worker's name in Redis and in logs. A part that is unique per start and restart is appended,
-    /// because Redis refuses a name for some time after a crash.
-    pub worker_name: String,
+/// Calls a method of whichever carrier it is.
+macro_rules! carrier {
+    ($queue:expr, $carrier:ident => $call:expr) => {
+        match &$queue.0 {
+            Kind::InProcess($carrier) => $call,
+            Kind::Redis($carrier) => $call,
+        }
+    };
 }
 
 impl Queue {
-    /// A queue in the memory of this process.
+    /// Wake-ups within this process.
     pub fn in_process() -> Self {
-        Self(Backend::InProcess(Arc::default()))
+        Self(Kind::InProcess(Arc::default()))
     }
 
-    /// A queue in Redis 7 or newer; `redis://` and `unix://` URLs. Everything it stores has a key that starts with the
-    /// namespace, and none of it needs to survive.
+    /// Wake-ups between processes over Redis 7 or newer; `redis://` and `unix://` URLs. Redis need not be there, now or
+    /// ever: without it wake-ups stay within the process. Everything that is stored has a key that starts with the
+    /// namespace, and none of it needs to survive. Needs a Tokio runtime.
     ///
     /// # Errors
     /// [`QueueError::InvalidSettings`] for a malformed URL, or a namespace that is not made of letters, digits, `-` and
-    /// `_`; [`QueueError::Unavailable`] when Redis cannot be reached now.
-    pub async fn redis(url: &str, namespace: &str) -> Result<Self, QueueError> {
-        let queue = RedisQueue::connect(url, namespace).await?;
-        Ok(Self(Backend::Redis(Arc::new(queue))))
+    /// `_`.
+    pub fn redis(url: &str, namespace: &str) -> Result<Self, QueueError> {
+        Ok(Self(Kind::Redis(Arc::new(RedisQueue::new(url, namespace)?))))
     }
 
-    /// Adds a delivery, which one of the running workers takes next.
-    ///
-    /// Keep fewer than about 5,000 waiting: apalis-redis reads all of them at each fetch and fails at 8,000, upon which
-    /// the queue is emptied by its workers.
-    ///
-    /// # Errors
-    /// [`QueueError::Unavailable`] when Redis cannot be reached; the delivery may have been added in spite of it.
-    pub async fn push(&self, delivery: Delivery) -> Result<(), QueueError> {
-        match &self.0 {
-            Backend::InProcess(queue) => queue.push(&delivery).await,
-            Backend::Redis(queue) => queue.push(&delivery).await,
-        }
+    /// Says, after a commit, that there is work. Returns at once.
+    pub fn wake(&self) {
+        carrier!(self, carrier => carrier.wake());
     }
 
-    /// Says "look at the jobs table now" to whoever waits in [`Queue::hinted`], in every process. Best effort: it takes a
-    /// second at most and does not fail, because the table is looked at from time to time anyway.
-    pub async fn hint(&self) {
-        match &self.0 {
-            Backend::InProcess(queue) => queue.hint(),
-            Backend::Redis(queue) => {
-                let published = timeout(HINT_WITHIN, queue.hint()).await;
-                if !matches!(published, Ok(Ok(()))) {
-                    tracing::debug!("A hint could not be published");
-                    // A dispatcher in this very process can be told without Redis.
-                    queue.hint_locally();
-                }
-            }
-        }
+    /// Completes when there may be work: a wake-up has come since the last call, or one may have been missed. Several count
+    /// as one. Meant for one waiting task per process, a worker's.
+    pub async fn woken(&self) {
+        carrier!(self, carrier => carrier.woken().await);
     }
 
-    /// Completes when a hint has come since the last call, or when one may have been missed because the connection to
-    /// Redis was new. Several hints count as one. Meant for one waiting task per process.
-    pub async fn hinted(&self) {
-        match &self.0 {
-            Backend::InProcess(queue) => queue.hinted().await,
-            Backend::Redis(queue) => queue.hinted().await,
-        }
-    }
-
-    /// Asks whether the queue can be used now.
+    /// Asks whether wake-ups reach other processes now.
     ///
     /// # Errors
-    /// [`QueueError::Unavailable`] when Redis does not answer in time.
-    pub async fn ping(&self) -> Result<(), QueueError> {
-        match &self.0 {
-            Backend::InProcess(_) => Ok(()),
-            Backend::Redis(queue) => queue.ping().await,
-        }
+    /// [`QueueError::Unavailable`] when Redis does not answer in time, which costs no more than a second per job.
+    pub async fn check(&self) -> Result<(), QueueError> {
+        carrier!(self, carrier => carrier.check().await)
     }
 
-    /// Hands deliveries to the handler until `shutdown` is cancelled, then takes no more, waits for the handlers that run
-    /// and returns.
-    ///
-    /// Handlers run as tasks of their own, at most [`RunOptions::concurrency`] at a time. A handler that panics is logged
-    /// and costs nothing else. Redis may stop, restart, or lose everything in the meantime. Dropping the returned future
-    /// stops the fetching but not the handlers that run.
-    ///
-    /// # Errors
-    /// [`QueueError::InvalidSettings`] before anything has started; nothing after that.
-    pub async fn run<H, Fut>(
-        &self,
-        options: RunOptions,
-        handler: H,
-        shutdown: CancellationToken,
-    ) -> Result<(), QueueError>
-    where
-        H: Fn(Delivery) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
-        let names = Names::new(&options.worker_name)?;
-        let crew = Crew::new(handler, options.concurrency, shutdown.clone())?;
-        match &self.0 {
-            Backend::InProcess(queue) => supervise(&**queue, names, &crew, &shutdown).await,
-            Backend::Redis(queue) => supervise(&**queue, names, &crew, &shutdown).await,
-        }
-        crew.finish().await;
-        Ok(())
+    /// Takes no wake-ups any more and signs this process's worker off: for an orderly end.
+    pub async fn close(&self) {
+        carrier!(self, carrier => carrier.close().await);
     }
 }
 
@@ -157,8 +100,8 @@ impl fmt::Debug for Queue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Without the connection, whose URL may hold a password.
         formatter.write_str(match self.0 {
-            Backend::InProcess(_) => "Queue::InProcess",
-            Backend::Redis(_) => "Queue::Redis",
+            Kind::InProcess(_) => "Queue::InProcess",
+            Kind::Redis(_) => "Queue::Redis",
         })
     }
 }

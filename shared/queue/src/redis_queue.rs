@@ -1,164 +1,164 @@
-//! The queue of a fleet, over apalis-redis.
+//! Wake-ups of a fleet, carried by apalis-redis: each is taken by one worker process.
 
-use std::{
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use apalis::layers::WorkerBuilderExt;
 use apalis::prelude::{TaskSink, WorkerBuilder, WorkerContext};
 use apalis_redis::{Config, RedisStorage};
-use futures_util::{FutureExt, StreamExt};
-use redis::{
-    Client, RedisError, RedisResult,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
-use tokio::{
-    sync::{Notify, watch},
-    time::{sleep, timeout},
-};
+use futures_util::FutureExt;
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::{Client, RedisError};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
 
-use crate::{
-    Delivery, QueueError,
-    crew::Crew,
-    gate::Gate,
-    supervise::{Pace, Transport, Worker},
-    sweep::{Keys, Strikes},
-};
+use crate::keys::Keys;
+use crate::supervise::{Worker, supervise};
+use crate::{Carrier, QueueError};
 
-/// The longest an idle worker leaves a delivery of another process waiting.
-const POLL_INTERVAL: Duration = Duration::from_millis(100);
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
-/// After so many intervals a worker counts as dead and what it held is delivered again.
+/// After so many intervals a worker counts as dead.
 const MISSED_HEARTBEATS: usize = 3;
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
-const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Covers a reconnect and the answer after it.
-const CALL_WITHIN: Duration = Duration::from_secs(4);
-/// How often a quiet subscription is asked whether it is still connected.
-const SUBSCRIPTION_CHECK: Duration = Duration::from_secs(15);
-/// Between two subscriptions, so that a Redis that drops them makes no busy loop.
-const RESUBSCRIBE_AFTER: Duration = Duration::from_millis(500);
+const CALL_WITHIN: Duration = Duration::from_secs(2);
+/// A wake-up that no worker takes for so long is followed by another one.
+const WAITING_FOR: Duration = Duration::from_secs(2);
 
 pub(crate) struct RedisQueue {
-    client: Client,
-    connection: ConnectionManager,
+    shared: Arc<Shared>,
+    /// Held so that it ends with the queue.
+    _sender: AbortOnDropHandle<()>,
+    listener: Mutex<Option<JoinHandle<()>>>,
+    closed: CancellationToken,
+}
+
+/// What the tasks in the background work with.
+pub(crate) struct Shared {
+    pub(crate) connection: ConnectionManager,
     storage: RedisStorage<String>,
-    keys: Keys,
-    pushed: watch::Sender<()>,
-    hints: Arc<Notify>,
-    subscription: OnceLock<AbortOnDropHandle<()>>,
+    pub(crate) keys: Keys,
+    /// Somebody here has made work that other processes do not know of.
+    to_send: Notify,
+    /// There may be work for a worker of this process.
+    woken: Notify,
 }
 
 impl RedisQueue {
-    pub(crate) async fn connect(url: &str, namespace: &str) -> Result<Self, QueueError> {
+    pub(crate) fn new(url: &str, namespace: &str) -> Result<Self, QueueError> {
         let keys = Keys::new(namespace)?;
         // The URL may hold a password, so it is not repeated.
-        let client = Client::open(url)
-            .map_err(|error| QueueError::InvalidSettings(format!("the Redis URL: {}", error.category())))?;
+        let invalid = |error: RedisError| {
+            QueueError::InvalidSettings(format!("the Redis URL cannot be used: {}", error.category()))
+        };
         let settings = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN))
-            // The supervisor repeats, with delays of its own; a call here fails fast.
+            // Whoever calls repeats, with delays of its own; a call fails fast.
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(100));
-        let connection = ConnectionManager::new_with_config(client.clone(), settings)
-            .await
-            .map_err(|error| QueueError::unavailable("connecting to Redis", error))?;
+        let client = Client::open(url).map_err(invalid)?;
+        let connection = ConnectionManager::new_lazy_with_config(client, settings).map_err(invalid)?;
         let storage = RedisStorage::new(connection.clone()).with_config(storage_config(&keys));
+        let shared =
+            Arc::new(Shared { connection, storage, keys, to_send: Notify::new(), woken: Notify::new() });
         Ok(Self {
-            client,
-            connection,
-            storage,
-            keys,
-            pushed: watch::Sender::new(()),
-            hints: Arc::default(),
-            subscription: OnceLock::new(),
+            _sender: AbortOnDropHandle::new(tokio::spawn(send_wake_ups(shared.clone()))),
+            shared,
+            listener: Mutex::new(None),
+            closed: CancellationToken::new(),
         })
-    }
-
-    pub(crate) async fn push(&self, delivery: &Delivery) -> Result<(), QueueError> {
-        let mut storage = self.storage.clone();
-        let failed = "pushing a delivery to Redis";
-        match timeout(CALL_WITHIN, storage.push(delivery.to_string())).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(QueueError::unavailable(failed, error)),
-            Err(elapsed) => return Err(QueueError::unavailable(failed, elapsed)),
-        }
-        self.pushed.send_replace(());
-        Ok(())
-    }
-
-    pub(crate) async fn ping(&self) -> Result<(), QueueError> {
-        let mut connection = self.connection.clone();
-        let ping = redis::cmd("PING");
-        match timeout(CALL_WITHIN, ping.query_async::<()>(&mut connection)).await {
-            Ok(answer) => {
-                answer.map_err(|error| QueueError::unavailable("asking Redis for an answer", error))
-            }
-            Err(elapsed) => Err(QueueError::unavailable("asking Redis for an answer", elapsed)),
-        }
-    }
-
-    pub(crate) async fn hint(&self) -> RedisResult<()> {
-        let mut connection = self.connection.clone();
-        let mut publish = redis::cmd("PUBLISH");
-        publish.arg(self.keys.hint_channel()).arg("");
-        publish.query_async(&mut connection).await
-    }
-
-    pub(crate) fn hint_locally(&self) {
-        self.hints.notify_one();
-    }
-
-    /// Subscribes at the first call, so that a process that only gives hints holds no second connection.
-    pub(crate) async fn hinted(&self) {
-        self.subscription.get_or_init(|| {
-            let subscription = subscribe(self.client.clone(), self.keys.hint_channel(), self.hints.clone());
-            AbortOnDropHandle::new(tokio::spawn(subscription))
-        });
-        self.hints.notified().await;
     }
 }
 
-impl Transport for RedisQueue {
-    fn pace(&self) -> Pace {
-        Pace { interval: POLL_INTERVAL, pushed: self.pushed.subscribe() }
+impl Carrier for RedisQueue {
+    fn wake(&self) {
+        // A worker in this process needs no Redis.
+        self.shared.woken.notify_one();
+        self.shared.to_send.notify_one();
     }
 
-    fn worker<H, Fut>(&self, context: WorkerContext, crew: Crew<H>) -> Worker
-    where
-        H: Fn(Delivery) -> Fut + Clone + Send + Sync + 'static,
-        Fut: Future<Output = ()> + Send + 'static,
-    {
+    /// Listens from the first call on, so that a process without a worker takes no wake-ups from those that have one.
+    async fn woken(&self) {
+        {
+            let mut listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner);
+            listener.get_or_insert_with(|| tokio::spawn(supervise(self.shared.clone(), self.closed.clone())));
+        }
+        self.shared.woken.notified().await;
+    }
+
+    async fn check(&self) -> Result<(), QueueError> {
+        let mut connection = self.shared.connection.clone();
+        let ping = redis::cmd("PING");
+        match timeout(CALL_WITHIN, ping.query_async::<()>(&mut connection)).await {
+            Ok(answer) => answer.map_err(|error| QueueError::Unavailable(error.to_string())),
+            Err(_) => Err(QueueError::Unavailable(format!("no answer within {} s", CALL_WITHIN.as_secs()))),
+        }
+    }
+
+    async fn close(&self) {
+        self.closed.cancel();
+        let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(listener) = listener {
+            // It only fails by a panic, and then it has ended too.
+            let _ = listener.await;
+        }
+    }
+}
+
+impl Shared {
+    /// An apalis worker that takes wake-ups for this process.
+    pub(crate) fn worker(self: &Arc<Self>, context: WorkerContext) -> Worker {
+        let shared = self.clone();
         WorkerBuilder::new(context)
-            .backend(Gate::new(self.storage.clone(), crew.places()))
-            // One hand-over at a time; the crew bounds the handlers. More would fill apalis' channel of acknowledgements,
-            // which nobody empties during a shutdown.
+            .backend(self.storage.clone())
             .concurrency(1)
-            .build(move |payload: String| {
-                let crew = crew.clone();
-                async move { crew.take_on(payload).await }
+            .build(move |_: String| {
+                let shared = shared.clone();
+                async move { shared.taken().await }
             })
             .run()
             .boxed()
     }
 
-    async fn retire(&self, name: &str) {
-        self.keys.retire_worker(&self.connection, name).await;
+    /// A wake-up has come. The next one may be sent from here on; only then the table is looked at, so that no work lies
+    /// between the look and the next wake-up.
+    async fn taken(&self) -> Result<(), RedisError> {
+        let cleared = self.keys.clear_waiting(&self.connection).await;
+        self.woken.notify_one();
+        cleared
     }
 
-    async fn recover(&self, strikes: &mut Strikes) {
-        // Without Redis there is nothing wrong with what it stores.
-        if self.ping().await.is_ok() && strikes.add() {
-            tracing::error!("The queue's workers fail again and again; its content in Redis is discarded");
-            self.keys.discard_everything(&self.connection).await;
+    /// Sends a wake-up unless one waits already: however much work is made, one entry stands in Redis.
+    async fn send(&self) -> Result<(), String> {
+        let first = self.keys.set_waiting(&self.connection, WAITING_FOR).await;
+        if first.map_err(|error| error.to_string())? {
+            let mut storage = self.storage.clone();
+            storage.push("wake".to_owned()).await.map_err(|error| error.to_string())?;
         }
+        Ok(())
     }
+}
 
-    async fn housekeeping(&self) {
-        self.keys.sweep_forever(&self.connection).await;
+/// Sends what [`Carrier::wake`] asks for, one at a time. What cannot be sent is dropped: workers look by themselves.
+async fn send_wake_ups(shared: Arc<Shared>) {
+    let mut failing = false;
+    loop {
+        shared.to_send.notified().await;
+        let sent = timeout(CALL_WITHIN, shared.send()).await;
+        let sent = sent.unwrap_or_else(|_| Err(format!("no answer within {} s", CALL_WITHIN.as_secs())));
+        match &sent {
+            Ok(()) if failing => tracing::info!("Redis is back: workers are woken at once again"),
+            Err(reason) if !failing => {
+                tracing::warn!(reason, "Redis cannot be used: workers find jobs when they look, each second");
+            }
+            Ok(()) | Err(_) => {}
+        }
+        failing = sent.is_err();
     }
 }
 
@@ -166,50 +166,15 @@ impl Transport for RedisQueue {
 fn storage_config(keys: &Keys) -> Config {
     Config::default()
         .queue(keys.queue())
-        // Heartbeats and acknowledgements stand still while fetched deliveries are buffered.
+        // Heartbeats and acknowledgements stand still while fetched wake-ups are buffered.
         .batch_size(1)
         // The defaults take five minutes to notice that a worker is dead.
         .heartbeat_interval(HEARTBEAT_INTERVAL)
         .missed_heartbeats(MISSED_HEARTBEATS)
-        // A delivery is held for milliseconds, so a lock says nothing and costs a round trip.
+        // A wake-up is held for milliseconds, so a lock says nothing and costs a round trip.
         .lock_tasks(false)
-        // This is the acknowledgement: without it every delivery would come back.
+        // This is the acknowledgement: without it every wake-up would come back.
         .persist_results(true)
         // Nobody listens.
         .emit_events(false)
-}
-
-async fn subscribe(client: Client, channel: String, hints: Arc<Notify>) {
-    loop {
-        if let Err(error) = listen(&client, &channel, &hints).await {
-            tracing::debug!(%error, "The subscription to hints was lost");
-        }
-        sleep(RESUBSCRIBE_AFTER).await;
-    }
-}
-
-/// Passes hints on until the connection ends.
-async fn listen(client: &Client, channel: &str, hints: &Notify) -> Result<(), RedisError> {
-    let subscribed = async {
-        let mut subscription = client.get_async_pubsub().await?;
-        subscription.subscribe(channel).await?;
-        RedisResult::Ok(subscription)
-    };
-    let (mut sink, mut messages) = timeout(CALL_WITHIN, subscribed).await.map_err(timed_out)??.split();
-    // Hints of the time without a subscription are lost, so assume that there was one.
-    hints.notify_one();
-    loop {
-        match timeout(SUBSCRIPTION_CHECK, messages.next()).await {
-            Ok(Some(_)) => hints.notify_one(),
-            Ok(None) => return Ok(()),
-            // A connection that a firewall has forgotten looks like a quiet one.
-            Err(_) => {
-                timeout(ANSWER_WITHIN, sink.ping::<redis::Value>()).await.map_err(timed_out)?.map(|_| ())?;
-            }
-        }
-    }
-}
-
-fn timed_out(elapsed: tokio::time::error::Elapsed) -> RedisError {
-    RedisError::from(std::io::Error::from(elapsed))
 }

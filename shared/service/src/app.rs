@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use certmill_acme::Acme;
 use certmill_dns::Providers;
-use certmill_domain::{Clock, Entropy, Job, JobId, TenantId, Timestamp};
+use certmill_domain::{Clock, Entropy, JobId, TenantId, Timestamp};
 use certmill_egress::Egress;
 use certmill_keys::{KeyPool, RootKeys};
 use certmill_queue::Queue;
 use certmill_storage::jobs::{Enqueued, NewJob};
-use certmill_storage::{Database, Tx};
+use certmill_storage::{Database, SystemTx, Tx};
 use tokio::sync::Semaphore;
 
 use crate::ServiceError;
 use crate::certificates::Committer;
+use crate::fleet_clock::{FleetClock, TOLERATED};
 use crate::issuer::Issuers;
+use crate::jobs::Job;
 use crate::keyring::Keyring;
 use crate::roles::RoleCache;
 use crate::tokens::TokenCache;
@@ -38,6 +40,10 @@ pub struct Settings {
     pub dead_jobs_kept: Duration,
     /// How long a running job may go without a sign of life until another worker may take it.
     pub job_lease: Duration,
+    /// How long one attempt at a job may take at the most, whatever its kind permits.
+    pub longest_attempt: Duration,
+    /// Whether the time of a database server counts in place of this process's own.
+    pub database_clock: bool,
     /// Where ZeroSSL gives out external accounts, without a trailing slash.
     pub zerossl_api_url: String,
 }
@@ -51,6 +57,8 @@ impl Default for Settings {
             done_jobs_kept: Duration::from_hours(24),
             dead_jobs_kept: Duration::from_hours(30 * 24),
             job_lease: Duration::from_mins(1),
+            longest_attempt: Duration::from_mins(10),
+            database_clock: true,
             zerossl_api_url: "https://api.zerossl.com".to_owned(),
         }
     }
@@ -88,7 +96,7 @@ struct Inner {
     database: Database,
     queue: Queue,
     key_pool: KeyPool,
-    clock: Arc<dyn Clock>,
+    clock: FleetClock,
     entropy: Arc<dyn Entropy>,
     egress: Egress,
     acme: Acme,
@@ -114,7 +122,7 @@ impl App {
             issuers: Issuers::new(),
             roles: RoleCache::new(),
             tokens: TokenCache::new(),
-            clock: parts.clock,
+            clock: FleetClock::new(parts.clock),
             entropy: parts.entropy,
             egress: parts.egress,
             acme: parts.acme,
@@ -139,9 +147,29 @@ impl App {
         &self.0.key_pool
     }
 
-    /// The present time.
+    /// The present time, by the database's clock where processes share one.
     pub fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// Asks the database server for its time, where [`Settings::database_clock`] says that it counts.
+    pub async fn look_at_database_clock(&self) -> Result<(), ServiceError> {
+        if self.settings().database_clock
+            && let Some(time) = self.database().server_time().await?
+        {
+            self.0.clock.set(time);
+        }
+        Ok(())
+    }
+
+    /// By how many seconds this process's clock is ahead of the database's; negative when it is behind.
+    pub fn clock_difference(&self) -> f64 {
+        self.0.clock.difference()
+    }
+
+    /// Whether this process's clock is so far from the database's that one of them is wrong.
+    pub fn clock_is_wrong(&self) -> bool {
+        self.clock_difference().abs() > TOLERATED.as_secs_f64()
     }
 
     /// Random bytes.
@@ -214,21 +242,37 @@ impl App {
         request_id: Option<&str>,
         delay: Duration,
     ) -> Result<Enqueued, ServiceError> {
-        let now = self.now();
-        let new = NewJob {
-            id: JobId::generate(now, self.entropy()),
-            job,
-            run_at: now.plus(delay),
-            request_id: request_id.map(ToOwned::to_owned),
-            now,
-        };
+        let new = self.new_job(job, request_id, delay);
         Ok(certmill_storage::jobs::enqueue(tx, &new).await?)
     }
 
-    /// Tells the workers, after a commit, that there is work. A hint that is lost costs them one tick.
-    pub(crate) fn wake_workers(&self) {
-        let queue = self.queue().clone();
-        tokio::spawn(async move { queue.hint().await });
+    /// Enqueues work of the service itself, due now.
+    pub async fn enqueue_system(&self, tx: &mut SystemTx, job: Job) -> Result<Enqueued, ServiceError> {
+        let new = self.new_job(job, None, Duration::ZERO);
+        Ok(certmill_storage::jobs::enqueue_system(tx, &new).await?)
+    }
+
+    fn new_job(&self, job: Job, request_id: Option<&str>, delay: Duration) -> NewJob {
+        let now = self.now();
+        NewJob {
+            id: JobId::generate(now, self.entropy()),
+            kind: job.kind().as_str(),
+            subject: job.subject(),
+            max_attempts: job.kind().max_attempts(),
+            run_at: now.plus(delay),
+            request_id: request_id.map(ToOwned::to_owned),
+            now,
+        }
+    }
+
+    /// Whether this work is open already.
+    pub(crate) async fn is_open(&self, tx: &mut Tx, job: Job) -> Result<bool, ServiceError> {
+        Ok(certmill_storage::jobs::is_open(tx, job.kind().as_str(), job.subject()).await?)
+    }
+
+    /// Tells the workers, after a commit, that there is work. A wake-up that is lost costs them one tick.
+    pub fn wake_workers(&self) {
+        self.queue().wake();
     }
 
     /// Forgets what this process remembers of a tenant's keys, roles and tokens (for tests and rotation).

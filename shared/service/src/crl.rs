@@ -4,7 +4,7 @@ mod rebuild;
 
 use std::time::Duration;
 
-use certmill_domain::{Action, CaId, Crl, CrlInfo, Job, TenantId, Timestamp};
+use certmill_domain::{Action, CaId, Crl, CrlInfo, TenantId, Timestamp};
 use certmill_storage::crls;
 use certmill_storage::jobs::Enqueued;
 use certmill_x509::{CrlBuilder, CrlHeader, Signer};
@@ -12,6 +12,7 @@ use certmill_x509::{CrlBuilder, CrlHeader, Signer};
 pub(crate) use rebuild::rebuild;
 
 use crate::change::Act;
+use crate::jobs::Job;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// How long a caller waits for the CRL that it asked for.

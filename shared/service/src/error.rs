@@ -32,6 +32,8 @@ pub enum Noun {
     DomainGrant,
     /// A secret.
     Secret,
+    /// A background job.
+    Job,
 }
 
 impl Noun {
@@ -50,6 +52,7 @@ impl Noun {
             Self::DnsProvider => "DNS provider",
             Self::DomainGrant => "grant of the domain",
             Self::Secret => "secret",
+            Self::Job => "job",
         }
     }
 }

@@ -14,6 +14,7 @@ pub mod dns_providers;
 mod error;
 pub mod events;
 mod failpoint;
+mod fleet_clock;
 pub mod idempotency;
 mod issuer;
 pub mod jobs;

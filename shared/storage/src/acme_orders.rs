@@ -278,6 +278,42 @@ pub async fn note_refresh(
     Ok(tx.link().execute(query).await? == 1)
 }
 
+/// Notes that an order is to be cancelled; `false` when it has ended or the CA may have its CSR.
+pub async fn request_cancel(tx: &mut Tx, id: AcmeOrderId, now: Timestamp) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE acme_orders SET cancel_requested_at = $1 \
+         WHERE tenant_id = $2 AND id = $3 AND state IN ('new', 'authorizing', 'challenging')",
+    )
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Whether an order is to be cancelled.
+pub async fn cancel_requested(session: &mut Session, id: AcmeOrderId) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "SELECT id FROM acme_orders WHERE tenant_id = $1 AND id = $2 AND cancel_requested_at IS NOT NULL",
+    )
+    .bind(session.tenant_key())
+    .bind(id.to_string());
+    Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
+}
+
+/// Makes the jobs of an account's open orders due now; answers how many.
+pub async fn hurry_those_of_account(
+    tx: &mut Tx,
+    account: AcmeAccountId,
+    now: Timestamp,
+) -> Result<u64, StorageError> {
+    let mut query = Query::new("UPDATE jobs SET run_at = ");
+    query.push_bind(now.unix_micros());
+    query.push(" WHERE kind = 'advance_order' AND state = 'pending' AND subject IN (SELECT id FROM acme_orders WHERE tenant_id = ");
+    query.push_bind(tx.tenant_key()).push(" AND account_id = ").push_bind(account.to_string());
+    query.push(" AND ").push(OPEN).push(")");
+    tx.link().execute(query).await
+}
+
 /// Open orders of any tenant whose next attempt was due before `before`.
 pub async fn overdue(
     session: &mut SystemSession,

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
-use certmill_domain::TenantId;
+use certmill_domain::{TenantId, Timestamp};
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
@@ -123,6 +123,18 @@ impl Database {
     pub async fn ping(&self) -> Result<(), StorageError> {
         let mut session = self.read_system().await?;
         session.link().fetch_all::<(i64,)>(Query::new("SELECT CAST(1 AS BIGINT)")).await.map(|_| ())
+    }
+
+    /// The database server's own time, which is the same for every process of a fleet; `None` for an embedded database,
+    /// whose time is that of this process.
+    pub async fn server_time(&self) -> Result<Option<Timestamp>, StorageError> {
+        if matches!(self.pools, Pools::Sqlite { .. }) {
+            return Ok(None);
+        }
+        let mut session = self.read_system().await?;
+        let query = Query::new("SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)");
+        let row: Option<(i64,)> = session.link().fetch_optional(query).await?;
+        Ok(row.map(|(micros,)| Timestamp::from_unix_micros(micros)))
     }
 
     /// How many connections are open and idle.

@@ -23,7 +23,8 @@ fn migrator(files: &[(&'static str, &'static str)]) -> Migrator {
         let description = description.replace('_', " ").into();
         Some(Migration::new(version, description, MigrationType::Simple, text.into_sql_str(), false))
     });
-    Migrator { migrations: migrations.collect::<Vec<_>>().into(), ..Migrator::DEFAULT }
+    // `ignore_missing`: a database that a newer version has migrated is as good.
+    Migrator { migrations: migrations.collect::<Vec<_>>().into(), ignore_missing: true, ..Migrator::DEFAULT }
 }
 
 /// How the database's schema relates to this program's.
@@ -36,9 +37,10 @@ pub enum SchemaState {
         /// How many.
         missing: usize,
     },
-    /// The database has a migration that this program does not know.
-    Unknown {
-        /// Its version.
+    /// The database has all of this program's migrations, and those of a newer one. They only add, so this program works
+    /// on it: beside newer processes during an upgrade, and after a rollback.
+    Newer {
+        /// The number of the newest.
         version: i64,
     },
 }
@@ -84,11 +86,14 @@ impl Database {
             .link()
             .fetch_all(Query::new("SELECT version FROM _sqlx_migrations WHERE success ORDER BY version"))
             .await?;
-        if let Some((version,)) = applied.iter().find(|(version,)| !known.contains(version)) {
-            return Ok(SchemaState::Unknown { version: *version });
-        }
-        let missing = known.len() - applied.len();
-        Ok(if missing == 0 { SchemaState::Current } else { SchemaState::Behind { missing } })
+        let applied: Vec<i64> = applied.into_iter().map(|(version,)| version).collect();
+        let missing = known.iter().filter(|version| !applied.contains(version)).count();
+        let newer = applied.iter().copied().filter(|version| !known.contains(version)).max();
+        Ok(match (missing, newer) {
+            (0, None) => SchemaState::Current,
+            (0, Some(version)) => SchemaState::Newer { version },
+            (missing, _) => SchemaState::Behind { missing },
+        })
     }
 
     async fn has_migrations_table(&self) -> Result<bool, StorageError> {

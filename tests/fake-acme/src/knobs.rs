@@ -113,6 +113,10 @@ pub struct Behaviour {
     pub certificate_lifetime: i64,
     /// Names that newOrder rejects (`rejectedIdentifier`), each with a subproblem of its own.
     pub rejected_names: Vec<String>,
+    /// Give new orders so many authorizations for names that nobody asked for.
+    pub foreign_authorizations: usize,
+    /// Answer nothing before this time has passed.
+    pub delay: Duration,
     /// Cut every connection without an answer, as when the server is away.
     pub down: bool,
 }
@@ -140,6 +144,8 @@ impl Default for Behaviour {
             expires_skew: 0,
             certificate_lifetime: 90 * 86_400,
             rejected_names: Vec::new(),
+            foreign_authorizations: 0,
+            delay: Duration::ZERO,
             down: false,
         }
     }

@@ -253,6 +253,14 @@ fn authorizations(
         });
         ids.push(id);
     }
+    for number in 0..behaviour.foreign_authorizations {
+        let identifier = Identifier { kind: "dns".to_owned(), value: format!("n{number}.foreign.test") };
+        let expires = time + behaviour.authorization_lifetime;
+        let (status, challenges) = (Status::Pending, Vec::new());
+        let authorization =
+            Authorization { account, identifier, wildcard: false, status, expires, challenges };
+        ids.push(new_authorization(state, authorization, &crate::ambient::token()));
+    }
     ids
 }
 

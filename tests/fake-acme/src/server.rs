@@ -201,9 +201,11 @@ async fn handle(service: Arc<Service>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let Some(target) = Target::parse(&path) else { return finish(&service, Problem::not_found().into()) };
     let number = service.log.arrived(target.endpoint(), request.method().as_str(), &path);
-    if service.knobs.behaviour().down {
+    let behaviour = service.knobs.behaviour();
+    if behaviour.down {
         return cut();
     }
+    tokio::time::sleep(behaviour.delay).await;
     let fault = service.knobs.take_fault(target.endpoint());
     match &fault {
         Some(Fault::DropBefore) => return cut(),

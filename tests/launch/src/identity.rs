@@ -38,10 +38,14 @@ impl ServerIdentity {
 
     fn make() -> Result<Self, ErrorStack> {
         let ca_key = key()?;
-        let mut ca = certificate("certmill tests", 1, &ca_key)?;
+        // A name of its own, so that a client may trust several of these authorities.
+        let fingerprint = openssl::sha::sha256(&ca_key.public_key_to_der()?);
+        let digits: String = fingerprint.iter().take(4).map(|octet| format!("{octet:02x}")).collect();
+        let authority = format!("certmill tests {digits}");
+        let mut ca = certificate(&authority, 1, &ca_key)?;
         ca.append_extension(BasicConstraints::new().critical().ca().build()?)?;
         ca.append_extension(KeyUsage::new().critical().key_cert_sign().build()?)?;
-        let issuer = name("certmill tests")?;
+        let issuer = name(&authority)?;
         ca.set_issuer_name(&issuer)?;
         ca.sign(&ca_key, MessageDigest::sha256())?;
         let ca = ca.build();

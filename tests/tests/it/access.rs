@@ -17,7 +17,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-const NEEDED: [(&str, Scope); 60] = [
+const NEEDED: [(&str, Scope); 65] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -61,6 +61,7 @@ const NEEDED: [(&str, Scope); 60] = [
     ("POST /v1/pki/acme/issue", Scope::Issue),
     ("GET /v1/pki/acme/orders", Scope::Read),
     ("GET /v1/pki/acme/orders/{id}", Scope::Read),
+    ("DELETE /v1/pki/acme/orders/{id}", Scope::Issue),
     ("POST /v1/pki/acme/orders/{id}/refresh", Scope::Issue),
     ("POST /v1/pki/acme/challenges/{id}/complete", Scope::Issue),
     ("GET /v1/pki/dns-providers", Scope::Read),
@@ -74,6 +75,10 @@ const NEEDED: [(&str, Scope); 60] = [
     ("GET /v1/secrets/{path}", Scope::Admin),
     ("DELETE /v1/secrets/{path}", Scope::Admin),
     ("GET /v1/audit/logs", Scope::Admin),
+    ("GET /v1/jobs", Scope::Admin),
+    ("GET /v1/jobs/{id}", Scope::Admin),
+    ("POST /v1/jobs/{id}/retry", Scope::Admin),
+    ("POST /v1/jobs/{id}/cancel", Scope::Admin),
     ("GET /v1/tokens", Scope::Admin),
     ("POST /v1/tokens", Scope::Admin),
     ("GET /v1/tokens/{id}", Scope::Admin),
@@ -332,6 +337,7 @@ fn not_found_code(path: &str) -> &'static str {
         ("/v1/pki/acme/challenges/", "acme_challenge_not_found"),
         ("/v1/pki/dns-providers/", "dns_provider_not_found"),
         ("/v1/secrets/", "secret_not_found"),
+        ("/v1/jobs/", "job_not_found"),
     ];
     let kind = kinds.iter().find(|(prefix, _)| path.starts_with(prefix));
     kind.unwrap_or_else(|| panic!("{path}: say in the table what is not found there")).1

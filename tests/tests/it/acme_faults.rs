@@ -22,7 +22,7 @@ struct Lab {
 impl Lab {
     async fn start(mode: Mode) -> Self {
         let ca = FakeAcme::start(FakeAcmeOptions::default()).await;
-        let options = TestOptions { trusted_pem: Some(ca.ca_pem().to_owned()), resolvers: Vec::new() };
+        let options = TestOptions { trusted_pem: Some(ca.ca_pem().to_owned()), ..TestOptions::default() };
         let app = TestApp::start_with(mode, options).await;
         let sql = Sql::open(app.database_url()).await;
         Self { app, ca, sql }
@@ -83,7 +83,7 @@ impl Lab {
                 return present;
             }
             self.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
-            certmill_service::jobs::run_schedules(&self.app.app).await.unwrap();
+            certmill_worker::run_schedules(&self.app.app).await.unwrap();
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("never as wanted: {:#}", self.app.get(&path).await.json());
@@ -118,6 +118,47 @@ macro_rules! with_a_faulty_ca {
 }
 
 with_a_faulty_ca! {
+    an_order_is_cancelled_until_the_ca_has_its_csr(lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| behaviour.hold_challenges = true);
+        let order = lab.order(&account, "cancelled.example.org").await;
+        lab.until(|lab| lab.ca.log().count(Endpoint::Challenge) > 0).await;
+        lab.app.delete(&order).await.json_with(StatusCode::OK);
+        let ended = lab.ended(&order).await;
+        assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("invalid"), &json!("cancelled")), "{ended}");
+        lab.app.delete(&order).await.error(409, "invalid_state");
+        // What the CA was asked for is given up there too, and nothing is left to be done.
+        let open = "SELECT count(*) FROM jobs WHERE kind IN ('advance_order', 'advance_challenge') AND state <> 'done'";
+        for _ in 0..300 {
+            if lab.sql.number(open).await == 0 {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert_eq!(lab.sql.number(open).await, 0);
+
+        let order = lab.order(&account, "by-its-job.example.org").await;
+        let id = order.rsplit('/').next().unwrap().to_owned();
+        let found = format!("/v1/jobs?kind=advance_order&subject={id}");
+        let job = lab.app.get(&found).await.json()["jobs"][0]["id"].as_str().unwrap().to_owned();
+        lab.app.post(&format!("/v1/jobs/{job}/cancel"), json!({})).await.json_with(StatusCode::OK);
+        assert_eq!(lab.ended(&order).await["error"]["code"], "cancelled");
+
+        lab.ca.knobs().reset();
+        let order = lab.order(&account, "issued.example.org").await;
+        lab.issued(&order).await;
+        lab.app.delete(&order).await.error(409, "invalid_state");
+    }
+
+    an_order_with_more_authorizations_than_names_is_not_read(lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| behaviour.foreign_authorizations = 500);
+        let ended = lab.ended(&lab.order(&account, "many.example.org").await).await;
+        assert_eq!((&ended["status"], &ended["error"]["code"]), (&json!("invalid"), &json!("ca_error")), "{ended}");
+        assert!(ended["error"]["message"].as_str().unwrap().contains("501 authorizations"), "{ended}");
+        assert_eq!(lab.ca.log().count(Endpoint::Authorization), 0);
+    }
+
     a_lost_answer_costs_nothing(lab) {
         let account = lab.account().await;
         for endpoint in [Endpoint::NewOrder, Endpoint::Challenge, Endpoint::Finalize, Endpoint::Certificate] {
@@ -322,7 +363,7 @@ with_a_faulty_ca! {
                 break;
             }
             lab.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
-            certmill_service::jobs::run_schedules(&lab.app.app).await.unwrap();
+            certmill_worker::run_schedules(&lab.app.app).await.unwrap();
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         assert_eq!(lab.events("certificate.expiring").await, 1);

@@ -79,7 +79,7 @@ async fn by_and_by(lab: &AcmeLab, path: &str, wanted: impl Fn(&Value) -> bool) -
             return certificate;
         }
         sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
-        certmill_service::jobs::run_schedules(&lab.app.app).await.unwrap();
+        certmill_worker::run_schedules(&lab.app.app).await.unwrap();
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     panic!("{path} never became as wanted: {}", lab.app.get(path).await.text());

@@ -5,17 +5,19 @@
 mod cascade;
 mod handlers;
 mod leases;
+mod operations;
 mod retries;
 mod schedules;
+mod shares;
 pub(crate) mod sql;
 mod workers;
 
 use std::time::Duration;
 
-use certmill_domain::{CaId, Job, JobId, JobKind, Timestamp};
+use certmill_domain::{CaId, JobId, Timestamp};
 use certmill_service::ServiceError;
-use certmill_service::jobs::{self as service, Attempt, Taken};
-use certmill_storage::jobs::{self as table, Enqueued, JobRow, NewJob};
+use certmill_service::jobs::{Job, JobKind, Lease};
+use certmill_storage::jobs::{self as table, Claim, Claimed, Enqueued, JobRow, NewJob};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::{Mode, TestApp};
@@ -65,54 +67,71 @@ impl Hand {
         self.test.app.now()
     }
 
+    /// A job as [`Self::enqueue`] enqueues it.
+    fn new_job(&self, job: Job, run_at: Timestamp) -> NewJob {
+        let now = self.now();
+        NewJob {
+            id: JobId::generate(now, self.test.app.entropy()),
+            kind: job.kind().as_str(),
+            subject: job.subject(),
+            max_attempts: job.kind().max_attempts(),
+            run_at,
+            request_id: None,
+            now,
+        }
+    }
+
     /// Enqueues a job of the first tenant.
     async fn enqueue(&self, job: Job, run_at: Timestamp) -> Enqueued {
-        let now = self.now();
-        let id = JobId::generate(now, self.test.app.entropy());
         let mut tx = self.test.app.database().begin(self.test.tenant.id).await.unwrap();
-        let enqueued =
-            table::enqueue(&mut tx, &NewJob { id, job, run_at, request_id: None, now }).await.unwrap();
+        let enqueued = table::enqueue(&mut tx, &self.new_job(job, run_at)).await.unwrap();
         tx.commit().await.unwrap();
         enqueued
     }
 
-    /// Claims up to ten jobs of a kind as if it were `now`, under a lease of a minute.
-    async fn claim(&self, kind: JobKind, now: Timestamp) -> Vec<Attempt> {
+    /// Ends leases and claims up to ten jobs of a kind as if it were `now`, under a lease of a minute.
+    async fn claim(&self, kind: JobKind, now: Timestamp) -> Vec<Claimed> {
         let mut tx = self.test.app.database().begin_system().await.unwrap();
-        let until = now.plus(Duration::from_mins(1));
-        let claimed = table::claim(&mut tx, kind, 10, now, until).await.unwrap();
+        table::end_leases(&mut tx, now, LATER * 48).await.unwrap();
+        let mut claimed = Vec::new();
+        for tenant in table::waiting_tenants(&mut tx, kind.as_str(), None, now, 10).await.unwrap() {
+            let lease_until = now.plus(Duration::from_mins(1));
+            let claim = Claim { kind: kind.as_str(), tenant: &tenant, limit: 10, now, lease_until };
+            claimed.extend(table::claim(&mut tx, &claim).await.unwrap());
+        }
         tx.commit().await.unwrap();
         claimed
     }
 
-    /// Claims the one job of a kind that can be claimed, sooner or later, and takes it up.
-    async fn take(&self, kind: JobKind) -> Taken {
-        let claimed = self.claim(kind, self.now().plus(LATER)).await;
+    /// Claims the one job of a kind that can be claimed, sooner or later.
+    async fn take(&self, kind: JobKind) -> Claimed {
+        let mut claimed = self.claim(kind, self.now().plus(LATER)).await;
         assert_eq!(claimed.len(), 1, "{kind} jobs: {:?}", self.rows().await);
-        service::start(&self.test.app, &claimed[0]).await.unwrap().expect("a fresh claim can be taken up")
+        claimed.remove(0)
     }
 
-    async fn perform(&self, taken: &Taken) -> Result<(), ServiceError> {
-        service::perform(&self.test.app, taken).await
+    async fn perform(&self, claimed: &Claimed) -> Result<(), ServiceError> {
+        let job = Job::from_row(&claimed.kind, &claimed.subject).expect("a job of this version");
+        job.perform(&self.test.app, &Lease::new(&self.test.app, claimed)).await
     }
 
     /// Every job, oldest first.
     async fn rows(&self) -> Vec<JobRow> {
         let mut session = self.test.app.database().read_system().await.unwrap();
-        table::list(&mut session).await.unwrap()
+        table::list_all(&mut session).await.unwrap()
     }
 
     /// The only job of a kind.
     async fn only(&self, kind: JobKind) -> JobRow {
         let rows = self.rows().await;
-        let mut found: Vec<_> = rows.into_iter().filter(|row| row.job.kind() == kind).collect();
+        let mut found: Vec<_> = rows.into_iter().filter(|row| row.kind == kind.as_str()).collect();
         assert_eq!(found.len(), 1, "{kind} jobs: {found:?}");
         found.remove(0)
     }
 
     /// The states of a kind's jobs, oldest first.
     async fn states(&self, kind: JobKind) -> Vec<String> {
-        self.rows().await.into_iter().filter(|row| row.job.kind() == kind).map(|row| row.state).collect()
+        self.rows().await.into_iter().filter(|row| row.kind == kind.as_str()).map(|row| row.state).collect()
     }
 
     /// A CA with the role `web`, answered with its id.

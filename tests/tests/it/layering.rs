@@ -12,7 +12,7 @@ const LAYERS: [(&str, Option<&[&str]>); 14] = [
     ("certmill-domain", Some(&["certmill-x509"])),
     ("certmill-keys", Some(&["certmill-domain", "certmill-x509"])),
     ("certmill-storage", Some(&["certmill-domain", "certmill-x509"])),
-    ("certmill-queue", Some(&["certmill-domain"])),
+    ("certmill-queue", Some(&[])),
     ("certmill-egress", Some(&[])),
     ("certmill-acme", Some(&["certmill-egress", "certmill-domain", "certmill-x509"])),
     ("certmill-dns", Some(&["certmill-egress", "certmill-domain"])),
@@ -30,7 +30,8 @@ const LAYERS: [(&str, Option<&[&str]>); 14] = [
         ]),
     ),
     ("certmill-api", Some(&["certmill-service", "certmill-domain"])),
-    ("certmill-worker", Some(&["certmill-service", "certmill-queue", "certmill-domain"])),
+    // It claims jobs and records how they ended.
+    ("certmill-worker", Some(&["certmill-service", "certmill-storage", "certmill-domain"])),
     ("certmill-config", Some(&["certmill-domain"])),
     ("certmill-telemetry", Some(&[])),
     ("certmill", None),

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use certmill_acme::{Account, AccountKey, AcmeError};
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeEnvironment, AcmeProvider, Action, Failure, FieldErrors,
-    Job, TenantId,
+    TenantId,
 };
 use certmill_keys::SealPlace;
 use certmill_storage::acme_accounts::{self, SealedSecrets};
@@ -21,6 +21,7 @@ use zeroize::Zeroizing;
 use super::directories;
 use super::judgement::failure;
 use crate::change::Act;
+use crate::jobs::Job;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 use registration::{ExternalKey, Outcome};
@@ -238,10 +239,14 @@ pub async fn deactivate(
     if account.account_url.is_some() {
         let result = client(app, caller.tenant, &account).await?.deactivate().await;
         // An account that the CA refuses anyway cannot be deactivated any better.
-        if let Err(error) = result
-            && account.status == AccountStatus::Valid
-        {
-            return Err(upstream(&error));
+        match result {
+            Err(error) if account.status == AccountStatus::Valid && !force => return Err(upstream(&error)),
+            Err(error) => tracing::warn!(
+                acme.account.id = %id,
+                error = &error as &dyn std::error::Error,
+                "an account is deactivated here and not at the CA"
+            ),
+            Ok(()) => {}
         }
     }
     let mut change = app.change(caller).await?;
@@ -249,7 +254,11 @@ pub async fn deactivate(
     if !acme_accounts::set_status(&mut change, id, step, None, app.now()).await? {
         return Err(ServiceError::CallInProgress { seconds: 1 });
     }
-    change.commit(Act::new(Action::AcmeAccountDelete, id)).await
+    // Without a valid account the next step of each open order ends it and tidies up.
+    acme_orders::hurry_those_of_account(&mut change, id, app.now()).await?;
+    change.commit(Act::new(Action::AcmeAccountDelete, id)).await?;
+    app.wake_workers();
+    Ok(())
 }
 
 async fn refuse_needed(app: &App, caller: &Caller, id: AcmeAccountId) -> Result<(), ServiceError> {

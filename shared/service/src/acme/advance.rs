@@ -6,14 +6,14 @@ use std::time::Duration;
 use certmill_acme::{Account, AcmeError, Authorization, AuthorizationStatus, Identifier};
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, AcmeOrderId,
-    ChallengeState, ChallengeType, Exposure, Failure, Job, OrderState, TenantId, Timestamp,
+    ChallengeState, ChallengeType, Exposure, Failure, OrderState, TenantId, Timestamp,
 };
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 
 use super::judgement::{Judgement, judge, problem_failure};
 use super::{accounts, issuing, pauses, renewal};
 use crate::failpoint;
-use crate::jobs::Lease;
+use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError};
 
 /// An answer of a responder is kept this long after the order must have ended.
@@ -46,14 +46,11 @@ pub(super) enum Next {
 }
 
 /// Does what can be done for an order now.
-pub(crate) async fn advance(
-    app: &App,
-    lease: &Lease,
-    (tenant, id): (TenantId, AcmeOrderId),
-    request_id: Option<&str>,
-) -> Result<(), ServiceError> {
+pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeOrderId) -> Result<(), ServiceError> {
+    let tenant = lease.tenant()?;
     let mut session = app.database().read(tenant).await?;
     let order = acme_orders::find(&mut session, id).await?.filter(|order| order.state.is_open());
+    let cancelled = acme_orders::cancel_requested(&mut session, id).await?;
     drop(session);
     let Some(mut order) = order else {
         let mut tx = app.database().begin(tenant).await?;
@@ -63,7 +60,10 @@ pub(crate) async fn advance(
     order.attempts += 1;
     let account = accounts::of_tenant(app, tenant, order.account_id).await?;
     let client = accounts::client(app, tenant, &account).await?;
-    let mut work = Work { app, lease, tenant, account, client, order, request_id };
+    let mut work = Work { app, lease, tenant, account, client, order, request_id: lease.request_id() };
+    if cancelled && work.is_before_csr() {
+        return work.fail(Failure::new("cancelled", "the order was cancelled")).await.map(drop);
+    }
     while work.step().await? == Next::GoOn {}
     Ok(())
 }
@@ -71,8 +71,7 @@ pub(crate) async fn advance(
 impl Work<'_> {
     async fn step(&mut self) -> Result<Next, ServiceError> {
         let now = self.app.now();
-        let before_csr =
-            matches!(self.order.state, OrderState::New | OrderState::Authorizing | OrderState::Challenging);
+        let before_csr = self.is_before_csr();
         if before_csr && self.account.status != AccountStatus::Valid {
             let message = format!("the ACME account {} is {}", self.account.id, self.account.status);
             return self.fail(Failure::new("account_not_valid", message)).await;
@@ -96,6 +95,11 @@ impl Work<'_> {
             OrderState::Issuing => issuing::collect(self).await,
             OrderState::Issued | OrderState::Failed => self.save(Next::Over).await,
         }
+    }
+
+    /// Whether the CA has no CSR of the order yet, so that giving it up loses no certificate.
+    fn is_before_csr(&self) -> bool {
+        matches!(self.order.state, OrderState::New | OrderState::Authorizing | OrderState::Challenging)
     }
 
     fn timed_out(&self) -> Failure {
@@ -148,10 +152,12 @@ impl Work<'_> {
 
     /// `authorizing`: reads what is to be proven, and writes the challenges that do it.
     async fn read_authorizations(&mut self) -> Result<Next, ServiceError> {
-        let read = match self.client.authorizations(&self.order_url()?).await {
-            Ok(read) => read,
-            Err(error) => return self.setback(&error).await,
-        };
+        let read =
+            match self.client.authorizations(&self.order_url()?, self.order.identifiers.iter().count()).await
+            {
+                Ok(read) => read,
+                Err(error) => return self.setback(&error).await,
+            };
         failpoint::reached("order.authorizations_read");
         self.succeeded().await?;
         let mut challenges = Vec::with_capacity(read.len());

@@ -5,7 +5,7 @@ use std::time::Duration;
 use certmill_acme::{Account, AcmeError, Authorization, AuthorizationStatus};
 use certmill_domain::{
     AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType,
-    Exposure, Failure, Job, TenantId, Timestamp,
+    Exposure, Failure, TenantId, Timestamp,
 };
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 
@@ -13,7 +13,7 @@ use super::advance::response_ends;
 use super::judgement::{Judgement, VALIDATION_FAILED, judge, problem_failure};
 use super::{accounts, dns_steps, give_up, grants, pauses};
 use crate::failpoint;
-use crate::jobs::Lease;
+use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError};
 
 /// How long a CA may take to look, and after which time it is told once more.
@@ -47,12 +47,8 @@ pub(super) enum Next {
 }
 
 /// Does what can be done for a challenge now.
-pub(crate) async fn advance(
-    app: &App,
-    lease: &Lease,
-    (tenant, id): (TenantId, AcmeChallengeId),
-    request_id: Option<&str>,
-) -> Result<(), ServiceError> {
+pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeChallengeId) -> Result<(), ServiceError> {
+    let tenant = lease.tenant()?;
     let mut session = app.database().read(tenant).await?;
     let challenge = acme_challenges::find(&mut session, id).await?;
     let order = match &challenge {
@@ -65,7 +61,7 @@ pub(crate) async fn advance(
         lease.finish(&mut tx).await?;
         return Ok(tx.commit().await?);
     };
-    let mut work = Work { app, lease, tenant, order, challenge, request_id };
+    let mut work = Work { app, lease, tenant, order, challenge, request_id: lease.request_id() };
     while work.step().await? == Next::GoOn {}
     Ok(())
 }

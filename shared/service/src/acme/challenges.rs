@@ -1,9 +1,10 @@
 //! Challenges, as people see them.
 
-use certmill_domain::{AcmeChallenge, AcmeChallengeId, Action, ChallengeState, Job};
+use certmill_domain::{AcmeChallenge, AcmeChallengeId, Action, ChallengeState};
 use certmill_storage::{acme_challenges, acme_orders};
 
 use crate::change::Act;
+use crate::jobs::Job;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// The answer to somebody who says that a challenge is ready.

@@ -6,14 +6,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use certmill_domain::{
-    AccountStatus, AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeOrder, AcmeOrderId, Action, Job,
-    OrderState, Timestamp,
+    AccountStatus, AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeOrder, AcmeOrderId, Action, OrderState,
+    Timestamp,
 };
 use certmill_storage::certificates::search;
 use certmill_storage::{StorageError, acme_challenges, acme_orders, acme_renewals};
 
 use super::accounts;
 use crate::change::Act;
+use crate::jobs::Job;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 /// How long an order may take before it is given up, unless the CA has the CSR by then.
@@ -249,6 +250,27 @@ pub async fn refresh(
     change.commit(Act::new(Action::AcmeOrderRefresh, id)).await?;
     app.wake_workers();
     wait(app, caller, id, Some(found.order.updated_at), REFRESH_PAUSE).await
+}
+
+/// Cancels an order that the CA has no CSR of yet: a worker ends it and takes back what was published for it.
+pub async fn cancel(
+    app: &App,
+    caller: &Caller,
+    id: AcmeOrderId,
+) -> Result<OrderWithChallenges, ServiceError> {
+    let found = find(app, caller, id).await?;
+    let mut change = app.change(caller).await?;
+    if !acme_orders::request_cancel(&mut change, id, app.now()).await? {
+        let state = found.order.state;
+        let message =
+            format!("{id} is {}: an order can be cancelled until the CA has its CSR", state.status());
+        let possible_from = &["pending"];
+        return Err(ServiceError::InvalidState { message, state: state.status(), possible_from });
+    }
+    app.enqueue(&mut change, Job::AdvanceOrder(id), Some(&caller.request_id)).await?;
+    change.commit(Act::new(Action::AcmeOrderCancel, id)).await?;
+    app.wake_workers();
+    wait(app, caller, id, None, REFRESH_PAUSE).await
 }
 
 /// Waits until an order has ended, or has changed since `since`, but no longer than `up_to`.

@@ -9,17 +9,17 @@ use std::time::Duration;
 
 use certmill_acme::certificate_id;
 use certmill_domain::{
-    AccountStatus, AcmeOrder, AcmeOrderId, Action, Certificate, CertificateId, EventKind, Failure, Job,
+    AccountStatus, AcmeOrder, AcmeOrderId, Action, Certificate, CertificateId, EventKind, Failure,
     OrderCause, OrderState, Renewal, TenantId,
 };
-use certmill_storage::{StorageError, Tx, acme_challenges, acme_orders, acme_renewals, certificates, jobs};
+use certmill_storage::{StorageError, Tx, acme_challenges, acme_orders, acme_renewals, certificates};
 use serde_json::json;
 
 use super::accounts;
 use super::judgement::{chance, jittered};
 use super::orders::{ORDER_DEADLINE, OrderWithChallenges, Ordered, refuse_unusable};
 use crate::change::Act;
-use crate::jobs::Lease;
+use crate::jobs::{Job, Lease};
 use crate::{App, Caller, Noun, ServiceError, events};
 
 pub(crate) use self::window::check_window;
@@ -136,7 +136,7 @@ pub(crate) async fn renew_due(app: &App, lease: &Lease) -> Result<(), ServiceErr
         let job = Job::CheckRenewalWindow(certificate);
         let mut tx = app.database().begin(tenant).await?;
         lease.confirm(&mut tx).await?;
-        if !jobs::is_open(&mut tx, &job).await? {
+        if !app.is_open(&mut tx, job).await? {
             app.enqueue(&mut tx, job, None).await?;
             tx.commit().await?;
         }

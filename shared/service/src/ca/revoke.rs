@@ -1,11 +1,12 @@
 //! Revoking a CA: it and the CAs under it stop issuing at once; a job revokes what they issued.
 
-use certmill_domain::{Action, CaId, Job};
+use certmill_domain::{Action, CaId};
 use certmill_storage::certificate_authorities;
 use certmill_x509::RevocationReason;
 
 use super::CaWithCrl;
 use crate::change::Act;
+use crate::jobs::Job;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// Revokes a CA. Repeating it answers the first revocation and its progress.

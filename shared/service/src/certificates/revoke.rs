@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateSource, Job, Timestamp};
+use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateSource, Timestamp};
 use certmill_storage::{Tx, certificate_authorities, certificates};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::change::Act;
+use crate::jobs::Job;
 use crate::{App, Caller, Noun, ServiceError, acme, events};
 
 /// How long a CRL build waits for more revocations of the same CA.

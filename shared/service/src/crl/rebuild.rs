@@ -17,12 +17,8 @@ use crate::{App, Noun, ServiceError};
 const PAGE: i64 = 20_000;
 
 /// Builds, signs and stores the next CRL of a CA, and finishes the job in the same transaction.
-pub(crate) async fn rebuild(
-    app: &App,
-    lease: &Lease,
-    tenant: TenantId,
-    ca: CaId,
-) -> Result<(), ServiceError> {
+pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), ServiceError> {
+    let tenant = lease.tenant()?;
     let issuer = app.issuers().find(app, tenant, ca).await?;
     let mut session = app.database().read(tenant).await?;
     let present = crls::info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))?;

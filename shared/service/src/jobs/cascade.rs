@@ -1,36 +1,42 @@
 //! Revoking everything under a revoked CA, batch by batch.
 
-use certmill_domain::{CaId, Job, TenantId};
+use std::time::{Duration, Instant};
+
+use certmill_domain::{CaId, TenantId};
 use certmill_storage::{certificate_authorities, certificates};
 
-use super::Lease;
+use super::{Job, Lease};
 use crate::ca::find;
 use crate::{App, ServiceError};
 
+/// After so long the rest is left to the next attempt, so that none meets its deadline.
+const ENOUGH: Duration = Duration::from_mins(2);
 /// Certificates per transaction: small enough that issuing elsewhere does not wait noticeably.
 const BATCH: i64 = 500;
 
 /// Revokes what the CAs under `top`, and `top` itself, have issued. Each batch is a transaction of its own that
 /// confirms the lease; a worker that takes over goes on with whatever is still active.
-pub(super) async fn revoke_below(
-    app: &App,
-    lease: &Lease,
-    tenant: TenantId,
-    top: CaId,
-    request_id: Option<&str>,
-) -> Result<(), ServiceError> {
+pub(super) async fn revoke_below(app: &App, lease: &Lease, top: CaId) -> Result<(), ServiceError> {
+    let tenant = lease.tenant()?;
     let mut session = app.database().read(tenant).await?;
     let cas = certificate_authorities::revoked_with(&mut session, top).await?;
     drop(session);
     count_sub_cas(app, lease, tenant, top, &cas).await?;
+    let started = Instant::now();
     for ca in &cas {
-        while revoke_batch(app, lease, tenant, top, *ca).await? {}
+        while revoke_batch(app, lease, tenant, top, *ca).await? {
+            if started.elapsed() > ENOUGH {
+                let mut tx = app.database().begin(tenant).await?;
+                lease.put_off(&mut tx, app.now()).await?;
+                return Ok(tx.commit().await?);
+            }
+        }
     }
     let mut tx = app.database().begin(tenant).await?;
     lease.finish(&mut tx).await?;
     certificate_authorities::complete_revocation(&mut tx, top, app.now()).await?;
     for ca in &cas {
-        app.enqueue(&mut tx, Job::RebuildCrl(*ca), request_id).await?;
+        app.enqueue(&mut tx, Job::RebuildCrl(*ca), lease.request_id()).await?;
     }
     tx.commit().await?;
     app.wake_workers();

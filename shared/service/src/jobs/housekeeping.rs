@@ -1,16 +1,17 @@
 //! Periodic jobs: marking ended certificates, finding what is due, deleting old jobs.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use certmill_domain::Job;
 use certmill_storage::{
     acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs, tenants,
 };
 
-use super::Lease;
+use super::{Job, JobKind, Lease};
 use crate::{App, ServiceError, acme};
 
 const BATCH: i64 = 500;
+/// After so long a turn ends, well before its deadline.
+const ENOUGH: Duration = Duration::from_mins(2);
 /// An order or a challenge that should have been worked on so long ago has lost its job.
 const OVERDUE: Duration = Duration::from_mins(1);
 
@@ -20,8 +21,10 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
     let tenants = tenants::list(&mut session).await?;
     drop(session);
     let mut total = 0;
+    let started = Instant::now();
     for tenant in tenants {
-        loop {
+        // What is left is found by the next turn.
+        while started.elapsed() < ENOUGH {
             let mut tx = app.database().begin(tenant.id).await?;
             lease.confirm(&mut tx).await?;
             let expired = certificates::expire_batch(&mut tx, app.now(), BATCH).await?;
@@ -41,7 +44,7 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
 /// Enqueues what is due and has no job: CRLs near their end, revocations that were not carried through. Deletes
 /// idempotency keys that have expired.
 pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> {
-    super::bury_lost(app).await?;
+    bring_forward(app).await?;
     crate::idempotency::prune(app).await?;
     prune_responses(app).await?;
     let now = app.now();
@@ -66,13 +69,30 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
         let mut tx = app.database().begin(tenant).await?;
         lease.confirm(&mut tx).await?;
         // What is open already is left alone: enqueueing it would bring a retry forward and defeat its backoff.
-        if !jobs::is_open(&mut tx, &job).await? {
+        if !app.is_open(&mut tx, job).await? {
             app.enqueue(&mut tx, job, None).await?;
             tx.commit().await?;
         }
     }
     finish(app, lease).await?;
     app.wake_workers();
+    Ok(())
+}
+
+/// Makes jobs due that a process with a wrong clock has put off too far.
+async fn bring_forward(app: &App) -> Result<(), ServiceError> {
+    let mut tx = app.database().begin_system().await?;
+    let mut moved = 0;
+    for kind in JobKind::ALL {
+        moved += jobs::bring_forward(&mut tx, kind.as_str(), app.now(), kind.horizon()).await?;
+    }
+    tx.commit().await?;
+    if moved > 0 {
+        tracing::warn!(
+            jobs = moved,
+            "jobs were put off further than any can be: some process had a wrong clock"
+        );
+    }
     Ok(())
 }
 

@@ -1,11 +1,13 @@
 //! One object of each kind, and for every operation a call that concerns them.
 
+use certmill_domain::JobId;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::authority::Authority;
 use tests::{Answer, TestApp};
 
 use crate::access::acme_rows;
+use crate::access::rows::Rows;
 use crate::csr::{imported, request};
 use crate::openapi::Operation;
 
@@ -23,6 +25,7 @@ pub(crate) struct World {
     pub(crate) challenge: String,
     pub(crate) provider: String,
     pub(crate) secret: String,
+    job: String,
     csr_pem: String,
     anchor_pem: String,
 }
@@ -46,6 +49,7 @@ impl World {
         let secret = json!({ "data": { "key": "theirs" } });
         app.put("/v1/secrets/theirs/key", secret).await.json_with(StatusCode::CREATED);
         Self {
+            job: done_job(app).await,
             secret: "theirs/key".to_owned(),
             account,
             order,
@@ -79,6 +83,7 @@ impl World {
             challenge: id("chal"),
             provider: id("dnsp"),
             secret: "nobody/key".to_owned(),
+            job: id("job"),
             csr_pem: String::new(),
             anchor_pem: String::new(),
         }
@@ -96,6 +101,7 @@ impl World {
             ("/acme/orders/", &self.order),
             ("/acme/challenges/", &self.challenge),
             ("/dns-providers/", &self.provider),
+            ("/jobs/", &self.job),
         ];
         let id = ids.into_iter().find(|(part, _)| operation.path.contains(part)).map_or("", |(_, id)| id);
         let path =
@@ -147,7 +153,7 @@ impl World {
 
     /// A text without the ids and names of these objects.
     pub(crate) fn masked(&self, text: &str) -> String {
-        let acme = [&self.account, &self.order, &self.challenge, &self.provider, &self.secret];
+        let acme = [&self.account, &self.order, &self.challenge, &self.provider, &self.secret, &self.job];
         let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token, &self.role];
         let names = names.into_iter().chain(acme);
         names.fold(text.to_owned(), |text, name| text.replace(name.as_str(), "…"))
@@ -166,4 +172,20 @@ pub(crate) async fn send(
         if authorization.is_empty() { &[] } else { &[("authorization", authorization)] };
     let body = body.map(|body| ("application/json", body.to_string().into_bytes()));
     app.send(method.clone(), path, None, headers, body).await
+}
+
+/// A job of the tenant that is done, so that no worker touches it; its id.
+async fn done_job(app: &TestApp) -> String {
+    let now = app.app.now();
+    let id = JobId::generate(now, app.app.entropy());
+    Rows::of(app)
+        .await
+        .execute(&format!(
+            "INSERT INTO jobs (id, tenant_id, kind, subject, state, priority, run_at, max_attempts, created_at, finished_at) \
+             VALUES ('{id}', '{}', 'rebuild_crl', 'theirs', 'done', 0, 1, 5, 1, {})",
+            app.tenant.id,
+            now.unix_micros()
+        ))
+        .await;
+    id.to_string()
 }

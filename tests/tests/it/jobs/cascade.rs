@@ -1,8 +1,8 @@
 //! Revoking everything under a CA: in batches, resumable, counted exactly.
 
-use certmill_domain::JobKind;
 use certmill_service::ServiceError;
-use certmill_service::jobs::{self as service, Aftermath, Attempt};
+use certmill_service::jobs::JobKind;
+use certmill_storage::jobs::{self as table, Attempt, Claimed, Failed};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ by_hand! {
         let (root, sub) = tree(&hand).await;
         revoke(&hand, &root).await;
         let first = hand.take(JobKind::RevokeCaCascade).await;
-        // As soon as the first 600 are counted, another dispatcher claims the job: the lease is lost between two batches.
+        // As soon as the first 600 are counted, another worker claims the job: the lease is lost between two batches.
         when_progress_reaches(&hand, 600, Then::ClaimAgain).await;
         let lost = hand.perform(&first).await;
         assert!(matches!(lost, Err(ServiceError::LeaseLost)), "{lost:?}");
@@ -24,8 +24,8 @@ by_hand! {
         let before = hand.sql.texts(REVOKED_AT).await;
 
         stop_watching(&hand).await;
-        let attempt = Attempt { number: 2, ..first.running.attempt.clone() };
-        let second = service::start(&hand.test.app, &attempt).await.unwrap().expect("the job was claimed again");
+        let attempt = Attempt { number: 2, ..first.attempt.clone() };
+        let second = Claimed { attempt, ..first };
         hand.perform(&second).await.unwrap();
         assert_complete(&hand, &root, &sub).await;
         let after = hand.sql.texts(REVOKED_AT).await;
@@ -42,8 +42,9 @@ by_hand! {
         assert_eq!(halfway, 1 + count(&hand, "status = 'revoked'").await, "a refused batch is not counted");
         assert!(halfway < 600, "{halfway}");
 
-        let aftermath = service::fail(&hand.test.app, &first, &error.to_string()).await.unwrap();
-        assert_eq!(aftermath, Aftermath::Retry);
+        let mut tx = hand.test.app.database().begin_system().await.unwrap();
+        table::fail(&mut tx, &first.attempt, Failed::RetryAt(hand.now()), &error.to_string()).await.unwrap();
+        tx.commit().await.unwrap();
         stop_watching(&hand).await;
         let second = hand.take(JobKind::RevokeCaCascade).await;
         hand.perform(&second).await.unwrap();
@@ -143,7 +144,7 @@ async fn count(hand: &Hand, condition: &str) -> i64 {
 
 /// What happens to a cascade at a chosen point of its progress.
 enum Then {
-    /// Its job is claimed by another dispatcher.
+    /// Its job is claimed by another worker.
     ClaimAgain,
     /// The database refuses the write.
     Fail,
@@ -170,7 +171,7 @@ async fn when_progress_reaches(hand: &Hand, number: i64, then: Then) {
         .await;
 }
 
-const CLAIM_AGAIN: &str = "UPDATE jobs SET state = 'queued', attempts = attempts + 1 \
+const CLAIM_AGAIN: &str = "UPDATE jobs SET attempts = attempts + 1 \
      WHERE kind = 'revoke_ca_cascade' AND state = 'running';";
 
 async fn stop_watching(hand: &Hand) {

@@ -1,7 +1,6 @@
 //! The periodic jobs: what they find, and what they leave alone.
 
-use certmill_domain::{Job, JobKind};
-use certmill_service::jobs as service;
+use certmill_service::jobs::{Job, JobKind};
 use poem::http::StatusCode;
 use serde_json::json;
 
@@ -52,9 +51,8 @@ by_hand! {
         due.sort_unstable();
         assert_eq!(due, ["near", "over"]);
 
-        for attempt in service::claim_due(&hand.test.app).await.unwrap() {
-            let taken = service::start(&hand.test.app, &attempt).await.unwrap().unwrap();
-            hand.perform(&taken).await.unwrap();
+        for claimed in hand.claim(JobKind::RebuildCrl, hand.now()).await {
+            hand.perform(&claimed).await.unwrap();
         }
         periodic(&hand, Job::Sweep).await;
         assert_eq!(hand.states(JobKind::RebuildCrl).await, ["done"; 2], "what was renewed is not due any more");
@@ -137,7 +135,7 @@ by_hand! {
         assert_eq!((answer.status, answer.header("x-request-id").as_str()), (StatusCode::OK, asked));
         assert_eq!(hand.only(JobKind::RebuildCrl).await.request_id.as_deref(), Some(asked));
         let taken = hand.take(JobKind::RebuildCrl).await;
-        assert_eq!(taken.running.request_id.as_deref(), Some(asked), "the worker's log names it");
+        assert_eq!(taken.request_id.as_deref(), Some(asked), "the worker's log names it");
         hand.perform(&taken).await.unwrap();
 
         let second = hand.test.root_ca("second").await["id"].as_str().unwrap().to_owned();
@@ -147,19 +145,16 @@ by_hand! {
         assert_eq!(hand.only(JobKind::RevokeCaCascade).await.request_id, Some(request_id.clone()));
         let taken = hand.take(JobKind::RevokeCaCascade).await;
         hand.perform(&taken).await.unwrap();
-        let follow_up = hand.rows().await.into_iter().find(|row| row.job.subject() == second && row.state == "pending");
+        let follow_up = hand.rows().await.into_iter().find(|row| row.subject == second && row.state == "pending");
         assert_eq!(follow_up.unwrap().request_id, Some(request_id), "the request goes on in the job that follows");
     }
 }
 
 /// Does one turn of a periodic job.
-async fn periodic(hand: &Hand, job: Job) {
-    let now = hand.now();
-    let id = certmill_domain::JobId::generate(now, hand.test.app.entropy());
-    let new = certmill_storage::jobs::NewJob { id, job, run_at: now, request_id: None, now };
+pub(in crate::jobs) async fn periodic(hand: &Hand, job: Job) {
     let mut tx = hand.test.app.database().begin_system().await.unwrap();
-    certmill_storage::jobs::enqueue_system(&mut tx, &new).await.unwrap();
+    hand.test.app.enqueue_system(&mut tx, job).await.unwrap();
     tx.commit().await.unwrap();
-    let taken = hand.take(job.kind()).await;
-    hand.perform(&taken).await.unwrap();
+    let claimed = hand.take(job.kind()).await;
+    hand.perform(&claimed).await.unwrap();
 }

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use certmill_domain::{CaId, Job, JobKind};
+use certmill_domain::CaId;
 use certmill_service::ServiceError;
-use certmill_service::jobs::{self as service, Attempt};
+use certmill_service::jobs::{Job, JobKind, LONGEST_LEASE, Lane, Lease};
 use certmill_storage::StorageError;
-use certmill_storage::jobs::{self as table, Enqueued, NewJob, Setback};
+use certmill_storage::jobs::{self as table, Attempt, Claimed, Ended, Enqueued, Failed};
+use certmill_worker::Places;
 
 use super::{Hand, LATER, by_hand};
 
@@ -34,8 +35,8 @@ by_hand! {
         assert_eq!(hand.states(JobKind::RebuildCrl).await, ["pending"], "the same row waits again");
 
         let second = hand.take(JobKind::RebuildCrl).await;
-        assert_eq!(second.running.tries, 1, "attempts are counted anew");
-        refused_everywhere(&hand, &first.running.attempt, "while its job runs once more").await;
+        assert_eq!(second.tries, 1, "attempts are counted anew");
+        refused_everywhere(&hand, &first.attempt, "while its job runs once more").await;
         hand.perform(&second).await.unwrap();
         assert_eq!(hand.crl(ca).await, (3, 2));
         assert_eq!(hand.states(JobKind::RebuildCrl).await, ["done"]);
@@ -48,7 +49,7 @@ by_hand! {
         assert_eq!(hand.enqueue(job, soon).await, Enqueued::Waiting);
         assert_eq!(hand.enqueue(job, now.plus(LATER)).await, Enqueued::Waiting);
         assert_eq!(hand.only(JobKind::RebuildCrl).await.state, "pending");
-        assert_eq!(hand.claim(JobKind::RebuildCrl, now).await, [], "not due yet");
+        assert!(hand.claim(JobKind::RebuildCrl, now).await.is_empty(), "not due yet");
         assert_eq!(hand.claim(JobKind::RebuildCrl, soon).await.len(), 1);
     }
 
@@ -60,11 +61,8 @@ by_hand! {
     }
 
     async fn a_transaction_that_is_dropped_enqueues_nothing(hand: Hand) {
-        let (now, database) = (hand.now(), hand.test.app.database());
-        let id = certmill_domain::JobId::generate(now, hand.test.app.entropy());
-        let new = NewJob { id, job: Job::RebuildCrl(some_ca(&hand)), run_at: now, request_id: None, now };
-        let mut tx = database.begin(hand.test.tenant.id).await.unwrap();
-        table::enqueue(&mut tx, &new).await.unwrap();
+        let mut tx = hand.test.app.database().begin(hand.test.tenant.id).await.unwrap();
+        table::enqueue(&mut tx, &hand.new_job(Job::RebuildCrl(some_ca(&hand)), hand.now())).await.unwrap();
         drop(tx);
         assert!(hand.rows().await.is_empty());
     }
@@ -73,157 +71,110 @@ by_hand! {
         hand.enqueue(Job::RebuildCrl(some_ca(&hand)), hand.now()).await;
         let now = hand.now();
         let first = hand.claim(JobKind::RebuildCrl, now).await;
-        assert_eq!(first.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [1]);
+        assert_eq!(numbers(&first), [1]);
         let within = now.plus(Duration::from_secs(59));
-        assert_eq!(hand.claim(JobKind::RebuildCrl, within).await, [], "the lease still runs");
+        assert!(hand.claim(JobKind::RebuildCrl, within).await.is_empty(), "the lease still runs");
         let second = hand.claim(JobKind::RebuildCrl, now.plus(Duration::from_secs(61))).await;
-        assert_eq!(second, [Attempt { number: 2, ..first[0].clone() }], "the lease has ended");
+        assert_eq!(second[0].attempt, Attempt { number: 2, ..first[0].attempt.clone() }, "the lease has ended");
     }
 
-    async fn dispatchers_that_claim_at_once_share_the_jobs(hand: Hand) {
+    async fn workers_that_claim_at_once_share_the_jobs(hand: Hand) {
         for _ in 0..8 {
             hand.enqueue(Job::RebuildCrl(some_ca(&hand)), hand.now()).await;
         }
         let claims = (0..6).map(|_| {
             let app = hand.test.app.clone();
-            tokio::spawn(async move { service::claim_due(&app).await.unwrap() })
+            tokio::spawn(async move { Places::new(Lane::Revocation, 16).claim(&app).await.unwrap() })
         });
         let mut claimed = Vec::new();
         for claim in claims.collect::<Vec<_>>() {
             claimed.extend(claim.await.unwrap());
         }
-        claimed.extend(service::claim_due(&hand.test.app).await.unwrap());
-        let mut ids: Vec<_> = claimed.iter().map(|attempt| attempt.job_id).collect();
+        claimed.extend(Places::new(Lane::Revocation, 16).claim(&hand.test.app).await.unwrap());
+        let mut ids: Vec<_> = claimed.iter().map(|job| job.attempt.job_id).collect();
         ids.sort_unstable();
         ids.dedup();
         assert_eq!((claimed.len(), ids.len()), (8, 8), "{claimed:?}");
-        assert!(claimed.iter().all(|attempt| attempt.number == 1), "{claimed:?}");
-    }
-
-    async fn a_delivery_is_taken_up_once(hand: Hand) {
-        hand.enqueue(Job::RebuildCrl(some_ca(&hand)), hand.now()).await;
-        let attempt = hand.claim(JobKind::RebuildCrl, hand.now()).await.remove(0);
-        let app = &hand.test.app;
-        let future = Attempt { number: attempt.number + 1, ..attempt.clone() };
-        assert!(service::start(app, &future).await.unwrap().is_none(), "an attempt that was never claimed");
-        assert!(service::start(app, &attempt).await.unwrap().is_some());
-        assert!(service::start(app, &attempt).await.unwrap().is_none(), "delivered twice");
+        assert_eq!(numbers(&claimed), [1; 8]);
     }
 
     async fn a_replaced_worker_changes_nothing(hand: Hand) {
         let ca = hand.ca().await;
         hand.issue_and_revoke("one").await;
         let stale = hand.take(JobKind::RebuildCrl).await;
-        let claimed = hand.claim(JobKind::RebuildCrl, hand.now().plus(LATER * 2)).await;
-        assert_eq!(claimed.iter().map(|attempt| attempt.number).collect::<Vec<_>>(), [2]);
+        let fresh = hand.claim(JobKind::RebuildCrl, hand.now().plus(LATER * 2)).await.remove(0);
+        assert_eq!(fresh.attempt.number, 2);
 
-        refused_everywhere(&hand, &stale.running.attempt, "while the next attempt waits").await;
+        refused_everywhere(&hand, &stale.attempt, "while the next attempt runs").await;
         let lost = hand.perform(&stale).await;
         assert!(matches!(lost, Err(ServiceError::LeaseLost)), "{lost:?}");
         assert_eq!(hand.crl(ca).await, (1, 0), "the CRL that the stale attempt built is not there");
-
-        let fresh = service::start(&hand.test.app, &claimed[0]).await.unwrap().unwrap();
-        refused_everywhere(&hand, &stale.running.attempt, "while the next attempt runs").await;
-        assert!(matches!(hand.perform(&stale).await, Err(ServiceError::LeaseLost)));
-        assert_eq!(hand.crl(ca).await, (1, 0));
         hand.perform(&fresh).await.unwrap();
         assert_eq!(hand.crl(ca).await, (2, 1));
 
-        refused_everywhere(&hand, &stale.running.attempt, "after the job is done").await;
-        refused_everywhere(&hand, &fresh.running.attempt, "the attempt that finished it").await;
+        refused_everywhere(&hand, &stale.attempt, "after the job is done").await;
+        refused_everywhere(&hand, &fresh.attempt, "the attempt that finished it").await;
         assert_eq!(hand.states(JobKind::RebuildCrl).await, ["done"]);
     }
 
     async fn a_sign_of_life_keeps_the_lease(hand: Hand) {
         hand.enqueue(Job::RebuildCrl(some_ca(&hand)), hand.now()).await;
-        let attempt = hand.claim(JobKind::RebuildCrl, hand.now()).await.remove(0);
-        let taken = service::start(&hand.test.app, &attempt).await.unwrap().unwrap();
+        let claimed = hand.claim(JobKind::RebuildCrl, hand.now()).await.remove(0);
+        let lease = Lease::new(&hand.test.app, &claimed);
         hand.sql.run(&format!("UPDATE jobs SET lease_until = {}", hand.now().unix_micros() + 1)).await;
-        taken.lease.renew().await.unwrap();
+        lease.renew().await.unwrap();
         let soon = hand.now().plus(Duration::from_secs(30));
-        assert_eq!(hand.claim(JobKind::RebuildCrl, soon).await, []);
+        assert!(hand.claim(JobKind::RebuildCrl, soon).await.is_empty());
         hand.claim(JobKind::RebuildCrl, hand.now().plus(LATER)).await;
-        let lost = taken.lease.renew().await;
+        let lost = lease.renew().await;
         assert!(matches!(lost, Err(ServiceError::LeaseLost)), "{lost:?}");
-    }
-
-    async fn a_claim_that_could_not_be_delivered_does_not_count(hand: Hand) {
-        hand.enqueue(Job::RebuildCrl(some_ca(&hand)), hand.now()).await;
-        let app = &hand.test.app;
-        let attempt = service::claim_due(app).await.unwrap().remove(0);
-        let stale = Attempt { number: 7, ..attempt.clone() };
-        service::unclaim(app, &stale).await.unwrap();
-        assert_eq!(hand.states(JobKind::RebuildCrl).await, ["queued"], "another attempt's claim is not taken back");
-        service::unclaim(app, &attempt).await.unwrap();
-        assert_eq!(hand.states(JobKind::RebuildCrl).await, ["pending"]);
-
-        let again = service::claim_due(app).await.unwrap().remove(0);
-        assert_ne!(again, attempt, "a number names one attempt for ever");
-        assert!(service::start(app, &attempt).await.unwrap().is_none(), "it was delivered after all, but too late");
-        let taken = service::start(app, &again).await.unwrap().unwrap();
-        assert_eq!(taken.running.tries, 1, "the claim that was taken back does not count");
-        service::unclaim(app, &again).await.unwrap();
-        assert_eq!(hand.states(JobKind::RebuildCrl).await, ["running"], "what runs was delivered");
     }
 
     async fn a_worker_that_stops_gives_its_job_back_uncounted(hand: Hand) {
         hand.enqueue(Job::RebuildCrl(some_ca(&hand)), hand.now()).await;
-        let taken = hand.take(JobKind::RebuildCrl).await;
-        service::release(&hand.test.app, &taken.running.attempt).await.unwrap();
+        let stopped = hand.take(JobKind::RebuildCrl).await;
+        let mut tx = hand.test.app.database().begin_system().await.unwrap();
+        table::fail(&mut tx, &stopped.attempt, Failed::Released, "the worker stopped").await.unwrap();
+        tx.commit().await.unwrap();
         assert_eq!(hand.states(JobKind::RebuildCrl).await, ["pending"]);
-        let again = service::claim_due(&hand.test.app).await.unwrap();
-        assert_eq!(again.len(), 1, "due at once");
-        refused_everywhere(&hand, &taken.running.attempt, "of the worker that gave it back").await;
-        let next = service::start(&hand.test.app, &again[0]).await.unwrap().unwrap();
-        assert_eq!(next.running.tries, 1);
-        refused_everywhere(&hand, &taken.running.attempt, "while the next worker is at it").await;
+        let next = hand.claim(JobKind::RebuildCrl, hand.now()).await.remove(0);
+        assert_eq!((next.tries, next.attempt.number), (1, 2), "due at once");
+        refused_everywhere(&hand, &stopped.attempt, "while the next worker is at it").await;
     }
 
-    async fn no_more_of_a_kind_is_out_than_may_run_at_once(hand: Hand) {
-        let limit = usize::try_from(JobKind::RebuildCrl.concurrency()).unwrap();
-        for _ in 0..limit + 4 {
-            hand.enqueue(Job::RebuildCrl(some_ca(&hand)), hand.now()).await;
-        }
-        hand.enqueue(Job::RevokeCaCascade(some_ca(&hand)), hand.now()).await;
-        let app = &hand.test.app;
-        let claimed = service::claim_due(app).await.unwrap();
-        assert_eq!(claimed.len(), limit + 1, "the limit of one kind, and the other kind's job beside it");
-        assert_eq!(service::claim_due(app).await.unwrap(), []);
-
-        // The order of the answer is open: of the two kinds, take up whichever comes and finish two CRL builds.
-        let mut finished = 0;
-        for attempt in &claimed {
-            let taken = service::start(app, attempt).await.unwrap().unwrap();
-            if finished < 2 && taken.running.job.kind() == JobKind::RebuildCrl {
-                let mut tx = app.database().begin_system().await.unwrap();
-                table::finish(&mut tx, attempt, hand.now()).await.unwrap();
-                tx.commit().await.unwrap();
-                finished += 1;
-            }
-        }
-        assert_eq!(service::claim_due(app).await.unwrap().len(), 2, "as many as were finished");
+    async fn a_lease_that_a_wrong_clock_wrote_ends(hand: Hand) {
+        hand.enqueue(Job::RebuildCrl(some_ca(&hand)), hand.now()).await;
+        hand.claim(JobKind::RebuildCrl, hand.now()).await;
+        let ahead = hand.now().plus(LATER * 48).unix_micros();
+        hand.sql.run(&format!("UPDATE jobs SET lease_until = {ahead}")).await;
+        let mut tx = hand.test.app.database().begin_system().await.unwrap();
+        let ended = table::end_leases(&mut tx, hand.now(), LONGEST_LEASE).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(ended, Ended { returned: 1, dead: 0 });
+        assert_eq!(hand.claim(JobKind::RebuildCrl, hand.now()).await.len(), 1);
     }
+}
+
+fn numbers(claimed: &[Claimed]) -> Vec<i64> {
+    claimed.iter().map(|job| job.attempt.number).collect()
 }
 
 /// Every way in which a worker writes to its job refuses this attempt.
 async fn refused_everywhere(hand: &Hand, stale: &Attempt, when: &str) {
-    let (app, now) = (&hand.test.app, hand.now());
-    let database = app.database();
-    let mut tx = database.begin_system().await.unwrap();
-    let setback = Setback::RetryAt(now);
+    let now = hand.now();
+    let mut tx = hand.test.app.database().begin_system().await.unwrap();
     for (call, result) in [
         ("confirm", table::confirm(&mut tx, stale, now.plus(LATER)).await),
         ("finish", table::finish(&mut tx, stale, now).await),
-        ("retry", table::set_back(&mut tx, stale, &setback, "late").await),
-        ("bury", table::set_back(&mut tx, stale, &Setback::Dead(now), "late").await),
-        ("release", table::set_back(&mut tx, stale, &Setback::Released, "late").await),
+        ("put off", table::put_off(&mut tx, stale, now, now).await),
+        ("retry", table::fail(&mut tx, stale, Failed::RetryAt(now), "late").await),
+        ("give up", table::fail(&mut tx, stale, Failed::Dead(now), "late").await),
+        ("release", table::fail(&mut tx, stale, Failed::Released, "late").await),
     ] {
         assert!(matches!(result, Err(StorageError::LeaseLost)), "{call} {when}: {result:?}");
     }
     // Committed all the same: a refused call has written nothing.
     tx.commit().await.unwrap();
-    service::release(app, stale).await.unwrap();
-    assert!(service::start(app, stale).await.unwrap().is_none(), "start {when}");
 }
 
 /// An id of no CA: enough for a job that nobody performs.

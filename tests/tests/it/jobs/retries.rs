@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use certmill_domain::{CaId, Job, JobKind};
-use certmill_service::jobs::{self as service, Aftermath};
-use certmill_storage::jobs::Enqueued;
+use certmill_domain::CaId;
+use certmill_service::jobs::{Job, JobKind};
+use certmill_storage::jobs::{Claimed, Enqueued};
+use certmill_worker::{Outcome, attempt};
+use tokio_util::sync::CancellationToken;
 
 use super::{Hand, LATER, by_hand};
 
@@ -15,23 +17,24 @@ by_hand! {
         hand.enqueue(Job::RebuildCrl(ca), hand.now()).await;
         let last = JobKind::RebuildCrl.max_attempts();
         for number in 1..=last {
-            let taken = hand.take(JobKind::RebuildCrl).await;
-            assert_eq!(taken.running.attempt.number, number);
-            let error = hand.perform(&taken).await.expect_err("a key that cannot be opened signs nothing");
+            let claimed = hand.take(JobKind::RebuildCrl).await;
+            assert_eq!(claimed.attempt.number, number);
             let before = hand.now().unix_micros();
-            let aftermath = service::fail(&hand.test.app, &taken, &error.to_string()).await.unwrap();
+            let outcome = tried(&hand, claimed).await;
             let row = hand.only(JobKind::RebuildCrl).await;
-            assert_eq!((row.attempts, row.last_error), (number, Some(error.to_string())));
+            assert!(row.last_error.as_deref().is_some_and(|error| error.contains("seal")), "{row:?}");
+            assert_eq!(row.attempts, number);
             if number == last {
-                assert_eq!((aftermath, row.state.as_str()), (Aftermath::Dead, "dead"));
+                assert_eq!((outcome, row.state.as_str()), (Outcome::Dead, "dead"));
                 break;
             }
-            assert_eq!((aftermath, row.state.as_str()), (Aftermath::Retry, "pending"), "attempt {number}");
-            let run_at = hand.sql.number("SELECT run_at FROM jobs").await;
-            assert!(waits_as_it_should(number, run_at - before), "attempt {number}: {} us", run_at - before);
+            assert_eq!((outcome, row.state.as_str()), (Outcome::Retry, "pending"), "attempt {number}");
+            let waits = row.run_at.unix_micros() - before;
+            assert!(waits_as_it_should(number, waits), "attempt {number}: {waits} us");
         }
         assert_eq!(hand.crl(ca).await, (1, 0));
-        assert_eq!(hand.claim(JobKind::RebuildCrl, hand.now().plus(LATER * 48)).await, [], "a dead job stays dead");
+        let late = hand.now().plus(LATER * 47);
+        assert!(hand.claim(JobKind::RebuildCrl, late).await.is_empty(), "a dead job stays dead");
         assert_eq!(hand.enqueue(Job::RebuildCrl(ca), hand.now()).await, Enqueued::Waiting);
         assert_eq!(hand.states(JobKind::RebuildCrl).await, ["dead", "pending"], "the same work may be asked for anew");
     }
@@ -39,20 +42,18 @@ by_hand! {
     async fn a_job_whose_workers_all_died_is_given_up(hand: Hand) {
         let ca = CaId::generate(hand.now(), hand.test.app.entropy());
         hand.enqueue(Job::RebuildCrl(ca), hand.now()).await;
-        let app = &hand.test.app;
         for number in 1..=JobKind::RebuildCrl.max_attempts() {
-            assert_eq!(service::bury_lost(app).await.unwrap(), 0, "before attempt {number}");
-            let taken = hand.take(JobKind::RebuildCrl).await;
-            assert_eq!(taken.running.attempt.number, number);
+            let later = hand.now().plus(LATER * u32::try_from(number).unwrap());
+            let claimed = hand.claim(JobKind::RebuildCrl, later).await.remove(0);
+            assert_eq!(claimed.attempt.number, number, "whose worker says nothing of it");
         }
-        assert_eq!(service::bury_lost(app).await.unwrap(), 0, "the last attempt still holds its lease");
-        hand.sql.run("UPDATE jobs SET lease_until = 1").await;
-        assert_eq!(service::claim_due(app).await.unwrap(), [], "no attempt is left");
-        assert_eq!(service::bury_lost(app).await.unwrap(), 1);
+        let row = hand.only(JobKind::RebuildCrl).await;
+        assert_eq!(row.state, "running", "the last attempt still holds its lease");
+        let late = hand.now().plus(LATER * 21);
+        assert!(hand.claim(JobKind::RebuildCrl, late).await.is_empty(), "no attempt is left");
         let row = hand.only(JobKind::RebuildCrl).await;
         assert_eq!(row.state, "dead");
         assert!(row.last_error.as_deref().is_some_and(|reason| reason.contains("worker")), "{row:?}");
-        assert_eq!(service::bury_lost(app).await.unwrap(), 0, "once");
         assert_eq!(hand.enqueue(Job::RebuildCrl(ca), hand.now()).await, Enqueued::Waiting);
     }
 
@@ -61,23 +62,30 @@ by_hand! {
         hand.enqueue(Job::RebuildCrl(ca), hand.now()).await;
         let stale = hand.take(JobKind::RebuildCrl).await;
         hand.claim(JobKind::RebuildCrl, hand.now().plus(LATER * 2)).await;
-        let aftermath = service::fail(&hand.test.app, &stale, "too late").await.unwrap();
+        assert_eq!(tried(&hand, stale).await, Outcome::LeaseLost, "there is no such CA, so it fails");
         let row = hand.only(JobKind::RebuildCrl).await;
-        assert_eq!(aftermath, Aftermath::Superseded);
-        assert_eq!((row.state.as_str(), row.attempts, row.last_error), ("queued", 2, None));
+        assert_eq!((row.state.as_str(), row.attempts, row.last_error), ("running", 2, None));
     }
 
     async fn a_job_that_succeeds_at_last_keeps_no_error(hand: Hand) {
         let ca = hand.ca().await;
         hand.issue_and_revoke("one").await;
-        let taken = hand.take(JobKind::RebuildCrl).await;
-        service::fail(&hand.test.app, &taken, "the weather").await.unwrap();
-        let taken = hand.take(JobKind::RebuildCrl).await;
-        hand.perform(&taken).await.unwrap();
+        let claimed = hand.take(JobKind::RebuildCrl).await;
+        let broken = Claimed { subject: "not an id".to_owned(), ..claimed };
+        assert_eq!(tried(&hand, broken).await, Outcome::Retry);
+        let row = hand.only(JobKind::RebuildCrl).await;
+        assert!(row.last_error.is_some_and(|error| error.contains("cannot read")), "of a newer version, perhaps");
+        let claimed = hand.take(JobKind::RebuildCrl).await;
+        assert_eq!(tried(&hand, claimed).await, Outcome::Done);
         let row = hand.only(JobKind::RebuildCrl).await;
         assert_eq!((row.state.as_str(), row.attempts, row.last_error), ("done", 2, None));
         assert_eq!(hand.crl(ca).await, (2, 1));
     }
+}
+
+/// Does a claimed job as a worker does.
+async fn tried(hand: &Hand, claimed: Claimed) -> Outcome {
+    attempt(&hand.test.app, claimed, &CancellationToken::new()).await
 }
 
 /// Changes the last byte of every CA's sealed key, so that its authentication fails.

@@ -69,8 +69,8 @@ async fn two_workers(app: TestApp) {
     }
     // The job of a CRL is finished in the same transaction, so nothing can follow once all are there.
     let mut session = app.app.database().read_system().await.unwrap();
-    let rows = table::list(&mut session).await.unwrap();
-    let crl_jobs: Vec<_> = rows.iter().filter(|row| row.job.kind().as_str() == "rebuild_crl").collect();
+    let rows = table::list_all(&mut session).await.unwrap();
+    let crl_jobs: Vec<_> = rows.iter().filter(|row| row.kind == "rebuild_crl").collect();
     assert_eq!(crl_jobs.len(), cas.len());
     for row in crl_jobs {
         assert_eq!((row.state.as_str(), row.attempts, &row.last_error), ("done", 1, &None), "{row:?}");

@@ -157,12 +157,8 @@ async fn stored_external_account(
 }
 
 /// Carries a registration through whose call has not told us the end: the job.
-pub(crate) async fn resume(
-    app: &App,
-    lease: &Lease,
-    tenant: TenantId,
-    id: AcmeAccountId,
-) -> Result<(), ServiceError> {
+pub(crate) async fn resume(app: &App, lease: &Lease, id: AcmeAccountId) -> Result<(), ServiceError> {
+    let tenant = lease.tenant()?;
     let mut session = app.database().read(tenant).await?;
     let account = acme_accounts::find(&mut session, id).await?;
     drop(session);

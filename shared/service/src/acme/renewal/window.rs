@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certmill_acme::AcmeError;
-use certmill_domain::{CertificateId, Renewal, RenewalWindow, TenantId, Timestamp};
+use certmill_domain::{CertificateId, Renewal, RenewalWindow, Timestamp};
 use certmill_storage::{acme_renewals, certificates};
 
 use super::super::accounts;
@@ -23,12 +23,8 @@ const WINDOW_KEPT: Duration = Duration::from_hours(3 * 24);
 const MOVED: Duration = Duration::from_hours(24);
 
 /// Asks the CA when a certificate is to be renewed: the job.
-pub(crate) async fn check_window(
-    app: &App,
-    lease: &Lease,
-    tenant: TenantId,
-    id: CertificateId,
-) -> Result<(), ServiceError> {
+pub(crate) async fn check_window(app: &App, lease: &Lease, id: CertificateId) -> Result<(), ServiceError> {
+    let tenant = lease.tenant()?;
     let mut session = app.database().read(tenant).await?;
     let renewal = acme_renewals::find(&mut session, id).await?.filter(|renewal| !renewal.is_over);
     let certificate = certificates::find(&mut session, id).await?;

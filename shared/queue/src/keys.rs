@@ -12,14 +12,14 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(5);
 const SWEEP_BATCH: usize = 200;
 /// What is left after so many steps waits for the next sweep.
 const SWEEP_STEPS: usize = 100;
-/// The keys of apalis-redis 1.0 that all deliveries and workers share.
+/// The keys of apalis-redis 1.0 that all wake-ups and workers share.
 const SHARED: [&str; 7] = ["data", "active", "scheduled", "done", "dead", "signal", "workers"];
 const CALL_WITHIN: Duration = Duration::from_secs(4);
 const DISCARD_WITHIN: Duration = Duration::from_secs(30);
 
 /// Failures with a working Redis within this time count together.
-const STRIKE_WINDOW: Duration = Duration::from_mins(5);
-const STRIKES_TO_DISCARD: usize = 8;
+const FAILURE_WINDOW: Duration = Duration::from_mins(5);
+const FAILURES_TO_DISCARD: usize = 8;
 
 /// The names under which the queue keeps things in Redis.
 pub(crate) struct Keys {
@@ -40,14 +40,32 @@ impl Keys {
 
     /// The queue's name for apalis.
     pub(crate) fn queue(&self) -> String {
-        format!("{}:deliveries", self.namespace)
+        format!("{}:wake-ups", self.namespace)
     }
 
-    pub(crate) fn hint_channel(&self) -> String {
-        format!("{}:hint", self.namespace)
+    /// Takes note that a wake-up waits for a worker; `false` when one does already. The note ends by itself, in case
+    /// whoever took the wake-up died with it.
+    pub(crate) async fn set_waiting(
+        &self,
+        connection: &ConnectionManager,
+        lasting: Duration,
+    ) -> RedisResult<bool> {
+        let mut set = redis::cmd("SET");
+        set.arg(self.waiting()).arg("1").arg("NX").arg("PX").arg(lasting.as_millis().to_string());
+        let answer: Option<String> = set.query_async(&mut connection.clone()).await?;
+        Ok(answer.is_some())
     }
 
-    /// Removes finished deliveries from time to time: apalis-redis keeps each of them for ever, and its own vacuum reads
+    /// Takes note that no wake-up waits any more.
+    pub(crate) async fn clear_waiting(&self, connection: &ConnectionManager) -> RedisResult<()> {
+        redis::cmd("DEL").arg(self.waiting()).query_async(&mut connection.clone()).await
+    }
+
+    fn waiting(&self) -> String {
+        format!("{}:waiting", self.namespace)
+    }
+
+    /// Removes finished wake-ups from time to time: apalis-redis keeps each of them for ever, and its own vacuum reads
     /// all of them, waiting ones too, in one script. Several workers may sweep at the same time.
     pub(crate) async fn sweep_forever(&self, connection: &ConnectionManager) {
         let mut tick = interval(SWEEP_INTERVAL);
@@ -63,7 +81,7 @@ impl Keys {
         }
     }
 
-    /// A delivery is in `done` or `dead` only after it has been taken out of every other set, so its data can go. `dead`
+    /// A wake-up is in `done` or `dead` only after it has been taken out of every other set, so its data can go. `dead`
     /// is where apalis puts what went back at a shutdown 25 times.
     async fn sweep_step(&self, mut connection: ConnectionManager) -> RedisResult<usize> {
         let (data, meta) = (self.key("data"), self.key("meta"));
@@ -84,6 +102,12 @@ impl Keys {
             swept += finished.len();
         }
         Ok(swept)
+    }
+
+    /// Whether Redis answers.
+    pub(crate) async fn ping(&self, connection: &ConnectionManager) -> bool {
+        let ping = redis::cmd("PING");
+        matches!(timeout(CALL_WITHIN, ping.query_async::<()>(&mut connection.clone())).await, Ok(Ok(())))
     }
 
     /// Forgets a worker that has ended and gives back what it had fetched, at once instead of after missed heartbeats.
@@ -110,11 +134,11 @@ impl Keys {
     }
 
     /// Empties the queue, as a FLUSHALL of its own keys. That ends every failure that lies in the stored content: too many
-    /// waiting deliveries, a payload that cannot be decoded, a delivery without data. The jobs table delivers again.
+    /// waiting wake-ups, a payload that cannot be decoded, a wake-up without data. Workers look at the jobs table in any case.
     pub(crate) async fn discard_everything(&self, connection: &ConnectionManager) {
         let discarded = timeout(DISCARD_WITHIN, self.discard(connection.clone())).await;
         if !matches!(discarded, Ok(Ok(()))) {
-            tracing::warn!("The queue's content in Redis could not be discarded");
+            tracing::warn!("The keys of wake-ups in Redis could not be discarded");
         }
     }
 
@@ -123,10 +147,10 @@ impl Keys {
         pipeline.atomic();
         pipeline.cmd("HKEYS").arg(self.key("data"));
         pipeline.cmd("ZRANGE").arg(self.key("workers")).arg(0).arg(-1);
-        // In one step, so that a delivery pushed meanwhile is either gone or whole.
+        // In one step, so that a wake-up pushed meanwhile is either gone or whole.
         pipeline.cmd("UNLINK").arg(&SHARED.map(|name| self.key(name))).ignore();
         let (ids, workers): (Vec<String>, Vec<String>) = pipeline.query_async(&mut connection).await?;
-        // No delivery or worker will have one of these names again.
+        // No wake-up or worker will have one of these names again.
         let leftovers: Vec<String> = ids
             .iter()
             .map(|id| format!("meta:{id}"))
@@ -147,15 +171,15 @@ impl Keys {
 
 /// Counts failures of workers while Redis itself works: they mean that what Redis stores makes workers fail.
 #[derive(Default)]
-pub(crate) struct Strikes(VecDeque<Instant>);
+pub(crate) struct Failures(VecDeque<Instant>);
 
-impl Strikes {
+impl Failures {
     /// Adds a failure; `true` when it is one too many, upon which the count begins again.
     pub(crate) fn add(&mut self) -> bool {
         let now = Instant::now();
         self.0.push_back(now);
-        self.0.retain(|at| now.duration_since(*at) < STRIKE_WINDOW);
-        let out = self.0.len() >= STRIKES_TO_DISCARD;
+        self.0.retain(|at| now.duration_since(*at) < FAILURE_WINDOW);
+        let out = self.0.len() >= FAILURES_TO_DISCARD;
         if out {
             self.0.clear();
         }
