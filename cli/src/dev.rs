@@ -22,8 +22,15 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let database = compose::database(&config).await?;
     database.migrate().await.context("the database cannot be migrated")?;
     let queue = compose::queue(&config)?;
+    if config.public_url.is_none() && config.listen.ip().is_unspecified() {
+        tracing::warn!(
+            url = %listening.local_url(),
+            "certificates carry this address for their CRLs, and other machines cannot reach it: set public_url \
+             (CERTMILL_PUBLIC_URL) before you issue for others"
+        );
+    }
     let config =
-        Config { public_url: config.public_url.clone().or_else(|| Some(listening.base_url())), ..config };
+        Config { public_url: config.public_url.clone().or_else(|| Some(listening.local_url())), ..config };
     let app = compose::app(&config, database, queue, root_keys, compose::pool_sizes(&config))?;
     app.check_sealing().await.context(
         "the root key does not fit the database: restore the root.key that belongs to this data folder",
@@ -31,7 +38,7 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let tenant = admin::default_tenant(&app).await?;
     let token_file = config.data_dir.join("admin.token");
     let new_token = admin_token(&app, &tenant, &token_file).await?;
-    println!("{}", greeting(&listening.base_url(), &token_file, new_token.as_deref()));
+    println!("{}", greeting(&listening.local_url(), &token_file, new_token.as_deref()));
     serve::run(&config, app, Some(listening), true).await
 }
 

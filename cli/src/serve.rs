@@ -1,6 +1,6 @@
 //! Processes that stay: the API, the worker, or both.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -85,10 +85,23 @@ impl Listening {
         Ok(Self { acceptor, address: bound.unwrap_or(address), secure: config.tls_cert.is_some() })
     }
 
-    /// Where clients on this machine find it.
+    /// Where it listens.
     pub(crate) fn base_url(&self) -> String {
+        self.url(self.address.ip())
+    }
+
+    /// Where clients on this machine find it: an address that stands for all of them is none to go to.
+    pub(crate) fn local_url(&self) -> String {
+        self.url(match self.address.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        })
+    }
+
+    fn url(&self, ip: IpAddr) -> String {
         let scheme = if self.secure { "https" } else { "http" };
-        format!("{scheme}://{}", self.address)
+        format!("{scheme}://{}", SocketAddr::new(ip, self.address.port()))
     }
 }
 

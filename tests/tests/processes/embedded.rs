@@ -45,6 +45,21 @@ async fn a_first_start_sets_everything_up_and_a_second_goes_on() {
     stop(&mut second.process);
 }
 
+/// As in a container, where every address is the only one that a published port reaches.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_all_addresses_what_is_printed_and_issued_names_one_that_answers() {
+    let site = Site::embedded();
+    let mut api = site.dev_on("0.0.0.0:0").await;
+    assert!(api.url.starts_with("http://127.0.0.1:"), "{}", api.url);
+    let log = api.process.log();
+    assert!(log.contains("set public_url"), "other machines cannot reach that one, which is said: {log}");
+    let ca = api.root_ca("root").await;
+    let shown = api.get(&format!("/v1/pki/ca/{ca}")).await;
+    let crl = shown["crl_url"].as_str().unwrap_or_default();
+    assert!(crl.starts_with(&api.url), "{shown}");
+    stop(&mut api.process);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_was_acknowledged_survives_a_kill_under_load() {
     let site = Site::embedded();

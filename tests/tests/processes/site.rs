@@ -147,7 +147,12 @@ impl Site {
 
     /// Starts `certmill dev` on a port of its choice and waits until it answers.
     pub(crate) async fn dev(&self) -> Api {
-        let process = Process::start(self.command(&["dev", "--listen", "127.0.0.1:0"]));
+        self.dev_on("127.0.0.1:0").await
+    }
+
+    /// The same on an address of the caller's choice.
+    pub(crate) async fn dev_on(&self, listen: &str) -> Api {
+        let process = Process::start(self.command(&["dev", "--listen", listen]));
         assert!(process.wait_for_log("to paste", PATIENCE), "{}", process.log());
         let url = after(&process.log(), "Base URL");
         let token = std::fs::read_to_string(self.path().join("data/admin.token")).unwrap();
