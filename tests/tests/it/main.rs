@@ -17,6 +17,7 @@ mod idempotency;
 mod import;
 mod issue;
 mod jobs;
+mod landed_migrations;
 mod layering;
 mod openapi;
 mod private_key;
