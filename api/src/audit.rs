@@ -122,20 +122,19 @@ fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>, ServiceE
 
 fn view(record: AuditRecord) -> AuditLogView {
     let hash = hex(&record.hash());
-    let entry = record.entry;
     AuditLogView {
-        id: entry.id.to_string(),
+        id: record.id,
         sequence: record.sequence,
-        timestamp: entry.at.to_string(),
-        identity: entry.identity.to_string(),
-        action: entry.action.to_string(),
-        object: entry.object,
-        success: entry.refusal.is_none(),
-        error_code: entry.refusal,
-        source_address: entry.source_address.map(|address| address.to_string()),
-        request_id: entry.request_id,
-        before_sha256: entry.before_sha256.map(|digest| hex(&digest)),
-        after_sha256: entry.after_sha256.map(|digest| hex(&digest)),
+        timestamp: record.at.to_string(),
+        identity: record.identity,
+        action: record.action.into_owned(),
+        object: record.object,
+        success: record.refusal.is_none(),
+        error_code: record.refusal,
+        source_address: record.source_address,
+        request_id: record.request_id,
+        before_sha256: record.before_sha256.map(|digest| hex(&digest)),
+        after_sha256: record.after_sha256.map(|digest| hex(&digest)),
         previous_hash: hex(&record.previous_hash),
         hash,
     }

@@ -204,6 +204,9 @@ impl From<ServiceError> for ApiError {
             ServiceError::InvalidState { state, possible_from, .. } => {
                 plain.with(json!({ "state": state, "possible_from": possible_from }))
             }
+            ServiceError::NewerVersion(unknown) => {
+                plain.with(json!({ "state": unknown.word, "possible_from": [] }))
+            }
             ServiceError::InUse { by, .. } => plain.with(json!({ "used_by": by })),
             ServiceError::InvalidConfig { upstream: Some(upstream), .. } => {
                 plain.with(json!({ "upstream": upstream }))
@@ -244,9 +247,9 @@ fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::AlreadyExists { .. } | ServiceError::Duplicate { .. } => {
             (StatusCode::CONFLICT, "already_exists")
         }
-        ServiceError::InvalidState { .. } | ServiceError::CallInProgress { .. } => {
-            (StatusCode::CONFLICT, "invalid_state")
-        }
+        ServiceError::InvalidState { .. }
+        | ServiceError::NewerVersion(_)
+        | ServiceError::CallInProgress { .. } => (StatusCode::CONFLICT, "invalid_state"),
         ServiceError::InUse { .. } => (StatusCode::CONFLICT, "in_use"),
         ServiceError::InvalidConfig { .. } => (StatusCode::BAD_REQUEST, "invalid_config"),
         ServiceError::Upstream(_) => (StatusCode::BAD_GATEWAY, "upstream_error"),

@@ -87,7 +87,7 @@ impl Issuer {
         let settings = RoleSettings {
             allowed_domains: vec!["bench.internal".to_owned()],
             allow_subdomains: true,
-            key_type: RoleKeyType::Ec,
+            key_type: RoleKeyType::Ec.into(),
             ..RoleSettings::default()
         };
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use certmill_config::Config;
-use certmill_domain::{Scope, Tenant, TenantName, Ttl};
+use certmill_domain::{Scope, Stored, Tenant, TenantName, Ttl};
 use certmill_queue::Queue;
 use certmill_service::acme::grants;
 use certmill_service::tokens::NewToken;
@@ -144,7 +144,7 @@ async fn list_tokens(app: &App, tenant: &Tenant) -> anyhow::Result<()> {
     loop {
         let found = tokens::list(app, tenant.id, &page).await?;
         for token in found.items {
-            let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+            let scopes: Vec<&str> = token.scopes.iter().map(Stored::as_str).collect();
             let state = match (token.revoked_at, token.expires_at) {
                 (Some(at), _) => format!("revoked {at}"),
                 (None, Some(at)) => format!("until {at}"),

@@ -1,7 +1,7 @@
 //! The bodies of roles. Create and change have the same settings; they differ in what must be there.
 
 use certmill_service::ServiceError;
-use certmill_service::domain::{RoleKeyType, RoleSettings};
+use certmill_service::domain::{RoleKeyType, RoleSettings, Stored};
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 use serde::Deserialize;
@@ -164,6 +164,6 @@ fn some_duration(value: DurationText) -> Result<Option<certmill_service::domain:
     value.parse().map(Some)
 }
 
-fn key_type(value: String) -> Result<RoleKeyType, ServiceError> {
-    value.parse().map_err(|problem: String| ServiceError::field("key_type", problem))
+fn key_type(value: String) -> Result<Stored<RoleKeyType>, ServiceError> {
+    value.parse().map(RoleKeyType::into).map_err(|problem: String| ServiceError::field("key_type", problem))
 }

@@ -2,24 +2,16 @@
 
 use certmill_x509::{KeyAlgorithm, RevocationReason, SerialNumber};
 
-use crate::{CaId, Timestamp};
+use crate::word::words;
+use crate::{CaId, Stored, Timestamp, UnknownWord};
 
-/// Whether a CA signed itself or was signed by another of the tenant's CAs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CaKind {
-    /// Self-signed.
-    Root,
-    /// Signed by its parent.
-    Intermediate,
-}
-
-impl CaKind {
-    /// The word of the API and the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Root => "root",
-            Self::Intermediate => "intermediate",
-        }
+words! {
+    /// Whether a CA signed itself or was signed by another of the tenant's CAs.
+    CaKind("type of CA") {
+        /// Self-signed.
+        Root = "root",
+        /// Signed by its parent.
+        Intermediate = "intermediate",
     }
 }
 
@@ -55,11 +47,13 @@ pub struct Ca {
     /// The common name of its subject.
     pub common_name: String,
     /// Root or intermediate.
-    pub kind: CaKind,
+    pub kind: Stored<CaKind>,
     /// The CA that signed it, for an intermediate.
     pub parent_id: Option<CaId>,
-    /// Its key.
-    pub key_algorithm: KeyAlgorithm,
+    /// `rsa`, `ec` or `ed25519`.
+    pub key_type: String,
+    /// Bits of its key.
+    pub key_size: u32,
     /// The serial number of its certificate.
     pub serial_number: SerialNumber,
     /// Start of its certificate's validity.
@@ -79,6 +73,15 @@ pub struct Ca {
 }
 
 impl Ca {
+    /// Its key.
+    ///
+    /// # Errors
+    /// [`UnknownWord`] when this version cannot sign with it.
+    pub fn key_algorithm(&self) -> Result<KeyAlgorithm, UnknownWord> {
+        KeyAlgorithm::from_type_and_size(&self.key_type, self.key_size)
+            .ok_or_else(|| UnknownWord::new("key", format!("{} {}", self.key_type, self.key_size)))
+    }
+
     /// Its state at `now`. A revoked CA stays revoked after its end.
     pub fn status(&self, now: Timestamp) -> CaStatus {
         if self.revocation.is_some() {
@@ -95,7 +98,7 @@ impl Ca {
 #[derive(Debug, Clone)]
 pub struct CaRevocation {
     /// Why.
-    pub reason: RevocationReason,
+    pub reason: Stored<RevocationReason>,
     /// When.
     pub revoked_at: Timestamp,
     /// Certificates revoked so far in consequence.

@@ -4,43 +4,24 @@ use std::collections::BTreeMap;
 
 use certmill_x509::{RevocationReason, SerialNumber};
 
-use crate::{AcmeOrderId, CaId, CertificateId, Timestamp};
+use crate::word::words;
+use crate::{AcmeOrderId, CaId, CertificateId, Stored, Timestamp};
 
-/// How a certificate came to be here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CertificateSource {
-    /// Issued with a key that the service made.
-    Issued,
-    /// Signed from a CSR.
-    Signed,
-    /// Signed from a CSR that went over the CSR desk.
-    Csr,
-    /// Obtained from an ACME server.
-    Acme,
-    /// Imported.
-    Imported,
-    /// Renewed.
-    Renewed,
-}
-
-impl CertificateSource {
-    const ALL: [Self; 6] = [Self::Issued, Self::Signed, Self::Csr, Self::Acme, Self::Imported, Self::Renewed];
-
-    /// The word of the API and the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Issued => "issued",
-            Self::Signed => "signed",
-            Self::Csr => "csr",
-            Self::Acme => "acme",
-            Self::Imported => "imported",
-            Self::Renewed => "renewed",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|source| source.as_str() == text)
+words! {
+    /// How a certificate came to be here.
+    CertificateSource("source of certificates") {
+        /// Issued with a key that the service made.
+        Issued = "issued",
+        /// Signed from a CSR.
+        Signed = "signed",
+        /// Signed from a CSR that went over the CSR desk.
+        Csr = "csr",
+        /// Obtained from an ACME server.
+        Acme = "acme",
+        /// Imported.
+        Imported = "imported",
+        /// Renewed.
+        Renewed = "renewed",
     }
 }
 
@@ -120,7 +101,7 @@ pub struct Certificate {
     /// Name of the role under which it was issued.
     pub role: Option<String>,
     /// Where it came from.
-    pub source: CertificateSource,
+    pub source: Stored<CertificateSource>,
     /// `rsa`, `ec` or `ed25519`.
     pub key_type: String,
     /// Bits of its key.
@@ -136,7 +117,7 @@ pub struct Certificate {
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
     /// Why it was revoked.
-    pub revocation_reason: Option<RevocationReason>,
+    pub revocation_reason: Option<Stored<RevocationReason>>,
     /// The private key, sealed, when the role has it stored.
     pub has_private_key: bool,
     /// The certificate that this one renews.

@@ -2,61 +2,30 @@
 
 use certmill_x509::DistinguishedName;
 
-use crate::{CertificateId, CsrId, Sans, Timestamp};
+use crate::word::words;
+use crate::{CertificateId, CsrId, Sans, Stored, Timestamp};
 
-/// Where a CSR stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CsrStatus {
-    /// Nobody has decided yet.
-    Pending,
-    /// It may be signed.
-    Approved,
-    /// It will not be signed.
-    Rejected,
-    /// It was signed.
-    Signed,
-}
-
-impl CsrStatus {
-    const ALL: [Self; 4] = [Self::Pending, Self::Approved, Self::Rejected, Self::Signed];
-
-    /// The word of the API and the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Approved => "approved",
-            Self::Rejected => "rejected",
-            Self::Signed => "signed",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|status| status.as_str() == text)
+words! {
+    /// Where a CSR stands.
+    CsrStatus("status of a CSR") {
+        /// Nobody has decided yet.
+        Pending = "pending",
+        /// It may be signed.
+        Approved = "approved",
+        /// It will not be signed.
+        Rejected = "rejected",
+        /// It was signed.
+        Signed = "signed",
     }
 }
 
-/// How a CSR came to the desk.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CsrSource {
-    /// The service made it, with a key that stays sealed in the service.
-    Generated,
-    /// It was brought along; its key is elsewhere.
-    Imported,
-}
-
-impl CsrSource {
-    /// The word of the API and the database.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Generated => "generated",
-            Self::Imported => "imported",
-        }
-    }
-
-    /// Reads the word.
-    pub fn parse(text: &str) -> Option<Self> {
-        [Self::Generated, Self::Imported].into_iter().find(|source| source.as_str() == text)
+words! {
+    /// How a CSR came to the desk.
+    CsrSource("source of CSRs") {
+        /// The service made it, with a key that stays sealed in the service.
+        Generated = "generated",
+        /// It was brought along; its key is elsewhere.
+        Imported = "imported",
     }
 }
 
@@ -66,9 +35,9 @@ pub struct Csr {
     /// Its id.
     pub id: CsrId,
     /// Where it stands.
-    pub status: CsrStatus,
+    pub status: Stored<CsrStatus>,
     /// How it came here.
-    pub source: CsrSource,
+    pub source: Stored<CsrSource>,
     /// The subject that it asks for.
     pub subject: DistinguishedName,
     /// The names that it asks for.

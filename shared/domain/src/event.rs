@@ -1,11 +1,11 @@
 //! Events: what happened to certificates, for those who want to be told.
 
-use crate::acme::words;
-use crate::{EventId, Timestamp};
+use crate::word::words;
+use crate::{EventId, Stored, Timestamp};
 
 words! {
     /// What happened.
-    EventKind {
+    EventKind("kind of event") {
         /// A certificate was issued.
         CertificateIssued = "certificate.issued",
         /// A certificate was renewed.
@@ -25,7 +25,7 @@ pub struct Event {
     /// Its id.
     pub id: EventId,
     /// What.
-    pub kind: EventKind,
+    pub kind: Stored<EventKind>,
     /// The id of what it happened to.
     pub subject: String,
     /// The rest.

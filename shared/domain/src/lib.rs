@@ -18,6 +18,7 @@ mod secret;
 mod tenant;
 mod token;
 mod trust_anchor;
+mod word;
 
 pub use acme::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeIdentifiers, AcmeOrder,
@@ -45,3 +46,4 @@ pub use secret::{Secret, SecretPath, SecretType};
 pub use tenant::{Tenant, TenantName};
 pub use token::{Scope, Token, TokenSecret};
 pub use trust_anchor::TrustAnchor;
+pub use word::{Stored, UnknownWord, Vocabulary};

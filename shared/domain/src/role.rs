@@ -74,6 +74,7 @@ pub struct Role {
     pub(crate) domains: Vec<DomainPattern>,
     pub(crate) networks: Vec<IpNet>,
     pub(crate) uris: Vec<UriPattern>,
+    pub(crate) key_type: RoleKeyType,
     pub(crate) usage: UsageByKey,
     pub(crate) purposes: Arc<[ExtendedKeyUsage]>,
     pub(crate) ttl: Ttl,
@@ -95,7 +96,7 @@ impl Role {
         let usages = parse_each("key_usage", &settings.key_usage, parse_key_usage, &mut errors);
         let named = parse_each("ext_key_usage", &settings.ext_key_usage, parse_purpose, &mut errors);
         let usage = UsageByKey::new(usages.into_iter().reduce(|all, one| all | one));
-        check_key(&settings, usage, &mut errors);
+        let key_type = check_key(&settings, usage, &mut errors);
         check_times(&settings, &mut errors);
         check_subject(&settings, &mut errors);
         if !errors.is_empty() {
@@ -103,7 +104,7 @@ impl Role {
         }
         let purposes = purposes(&settings, named);
         let (ttl, max_ttl) = (settings.effective_ttl(), settings.effective_max_ttl());
-        Ok(Self { settings, domains, networks, uris, usage, purposes, ttl, max_ttl })
+        Ok(Self { settings, domains, networks, uris, key_type, usage, purposes, ttl, max_ttl })
     }
 
     /// The settings that it was made from.
@@ -177,8 +178,16 @@ fn parse_purpose(text: &str) -> Result<ExtendedKeyUsage, String> {
     })
 }
 
-fn check_key(settings: &RoleSettings, usage: UsageByKey, errors: &mut Errors) {
-    let (key_type, bits) = (settings.key_type, settings.key_bits);
+/// Answers the type; `any` where that is not known, which is among the errors then.
+fn check_key(settings: &RoleSettings, usage: UsageByKey, errors: &mut Errors) -> RoleKeyType {
+    let key_type = match settings.key_type.known() {
+        Ok(key_type) => key_type,
+        Err(unknown) => {
+            add(errors, "key_type", &unknown.to_string());
+            return RoleKeyType::Any;
+        }
+    };
+    let bits = settings.key_bits;
     let fits = bits == 0 || KeyAlgorithm::from_type_and_size(key_type.as_str(), bits).is_some();
     if !fits {
         let legal = key_type.legal_bits();
@@ -195,6 +204,7 @@ fn check_key(settings: &RoleSettings, usage: UsageByKey, errors: &mut Errors) {
             &format!("a key of type `{key_type}` can do none of these: add DigitalSignature"),
         );
     }
+    key_type
 }
 
 fn check_times(settings: &RoleSettings, errors: &mut Errors) {
@@ -275,7 +285,8 @@ mod tests {
         for (key_type, bits, effective) in
             [(Rsa, 0, 2048), (Rsa, 4096, 4096), (Ec, 0, 256), (Ec, 521, 521), (Ed25519, 0, 256), (Any, 0, 0)]
         {
-            let settings = RoleSettings { key_type, key_bits: bits, ..RoleSettings::default() };
+            let settings =
+                RoleSettings { key_type: key_type.into(), key_bits: bits, ..RoleSettings::default() };
             assert_eq!(settings.effective_key_bits(), effective);
             assert_eq!(wrong_fields(settings), Vec::<String>::new(), "{key_type} {bits}");
         }
@@ -289,7 +300,8 @@ mod tests {
             (Ed25519, 2048),
             (Any, 2048),
         ] {
-            let settings = RoleSettings { key_type, key_bits: bits, ..RoleSettings::default() };
+            let settings =
+                RoleSettings { key_type: key_type.into(), key_bits: bits, ..RoleSettings::default() };
             assert_eq!(wrong_fields(settings), ["key_bits"], "{key_type} {bits}");
         }
     }
@@ -360,7 +372,11 @@ mod tests {
             (RoleKeyType::Ec, "KeyEncipherment"),
             (RoleKeyType::Ed25519, "KeyAgreement"),
         ] {
-            let settings = RoleSettings { key_type, key_usage: strings(&[usage]), ..RoleSettings::default() };
+            let settings = RoleSettings {
+                key_type: key_type.into(),
+                key_usage: strings(&[usage]),
+                ..RoleSettings::default()
+            };
             assert_eq!(wrong_fields(settings), ["key_usage"], "{key_type} {usage}");
         }
         assert_eq!(

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Timestamp;
-use crate::acme::words;
+use crate::word::words;
+use crate::{Stored, Timestamp};
 
 /// Where a secret is: up to 10 levels of lower-case letters, digits, `-` and `_`, with `/` between them, at most 512
 /// characters together.
@@ -45,7 +45,7 @@ impl fmt::Display for SecretPath {
 
 words! {
     /// What the data of a secret is.
-    SecretType {
+    SecretType("type of secret") {
         /// Any JSON object.
         Json = "json",
         /// One text, as `value`.
@@ -61,7 +61,7 @@ pub struct Secret {
     /// Where it is.
     pub path: SecretPath,
     /// What its data is.
-    pub secret_type: SecretType,
+    pub secret_type: Stored<SecretType>,
     /// The number of its newest version, counted from 1.
     pub version: i64,
     /// When it was first written.

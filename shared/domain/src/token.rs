@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Entropy, TenantId, Timestamp, TokenId};
+use crate::{Entropy, Stored, TenantId, Timestamp, TokenId, Vocabulary};
 
 /// What a token permits. Each scope implies the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +47,15 @@ impl FromStr for Scope {
     }
 }
 
+impl Vocabulary for Scope {
+    const WHAT: &'static str = "scope";
+    const VALUES: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 /// A token as it is stored: everything but its secret.
 #[derive(Debug, Clone)]
 pub struct Token {
@@ -56,8 +65,8 @@ pub struct Token {
     pub tenant_id: TenantId,
     /// What it is for, in its maker's words.
     pub name: String,
-    /// The scopes it carries.
-    pub scopes: Vec<Scope>,
+    /// The scopes it carries. One that this version does not know permits nothing.
+    pub scopes: Vec<Stored<Scope>>,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused.
@@ -71,7 +80,12 @@ pub struct Token {
 impl Token {
     /// Whether its scopes permit what needs `needed`.
     pub fn permits(&self, needed: Scope) -> bool {
-        self.scopes.iter().any(|scope| *scope >= needed)
+        self.strongest_scope().is_some_and(|scope| scope >= needed)
+    }
+
+    /// The strongest of its scopes that are known.
+    pub fn strongest_scope(&self) -> Option<Scope> {
+        self.scopes.iter().filter_map(|scope| scope.known().ok()).max()
     }
 }
 

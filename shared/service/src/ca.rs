@@ -11,8 +11,8 @@ use certmill_x509::pem;
 
 pub(crate) use create::not_issuing;
 pub use create::{NewCa, create};
-pub(crate) use revoke::below;
 pub use revoke::revoke;
+pub(crate) use revoke::{below, reason_or_none};
 
 pub use crate::issuer::{ca_issuers_url, crl_url};
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};

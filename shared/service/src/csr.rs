@@ -105,8 +105,8 @@ async fn store(
     let key: &PublicKey = inspection.public_key();
     let csr = Csr {
         id,
-        status: CsrStatus::Pending,
-        source,
+        status: CsrStatus::Pending.into(),
+        source: source.into(),
         subject: inspection.subject().clone(),
         sans: Sans::from(inspection.subject_alt_names()),
         key_type: key.algorithm_name().to_owned(),
@@ -212,7 +212,10 @@ async fn refusal(
     match find(app, caller, id).await {
         Err(error) => error,
         Ok(found) => {
-            let state = found.csr.status.as_str();
+            let state = match found.csr.status.known() {
+                Ok(status) => status.as_str(),
+                Err(unknown) => return unknown.into(),
+            };
             let message =
                 format!("{id} is {state}: only one that is {} can be {wanted}", possible_from.join(" or "));
             ServiceError::InvalidState { message, state, possible_from }

@@ -7,7 +7,7 @@ mod probe;
 use std::collections::BTreeMap;
 
 use certmill_dns::{ConfigError, DnsError};
-use certmill_domain::{Action, DnsProvider, DnsProviderId, FieldErrors, TenantId};
+use certmill_domain::{Action, DnsProvider, DnsProviderId, FieldErrors, TenantId, UnknownWord};
 use certmill_storage::{StorageError, Tx, acme_orders, dns_providers, secrets};
 use certmill_x509::DnsName;
 use serde_json::{Value, json};
@@ -117,6 +117,7 @@ pub async fn update(
     let is_proven = changes.verify && (changes.config.is_some() || provider.zones != old.zones);
     // One whose configuration is of no use any more can still be renamed and switched off.
     if changes.config.is_some() || is_proven {
+        refuse_unknown_type(&old)?;
         let merged = credentials::merge(&old, &secret, changes.config.as_ref().unwrap_or(&json!({})))?;
         let parsed = Configuration::parse(app, caller.tenant, &old.kind, &merged).await?;
         provider.config.clone_from(&parsed.public);
@@ -209,6 +210,14 @@ async fn stored(
     drop(session);
     let secret = credentials::unseal(app, tenant, id, sealed).await?;
     Ok((provider, secret))
+}
+
+/// Refuses to speak to, or to judge the configuration of, a provider of a type that only a newer version has.
+fn refuse_unknown_type(provider: &DnsProvider) -> Result<(), ServiceError> {
+    match certmill_dns::credentials(&provider.kind) {
+        Ok(_) => Ok(()),
+        Err(_) => Err(UnknownWord::new("type of DNS provider", &provider.kind).into()),
+    }
 }
 
 /// Keeps the secret that a provider refers to from being deleted before the provider is written.

@@ -1,6 +1,6 @@
 //! Why a use case failed, by what the caller can do about it.
 
-use certmill_domain::{Failure, FieldErrors, InvalidDuration, Scope, Violation};
+use certmill_domain::{Failure, FieldErrors, InvalidDuration, Scope, UnknownWord, Violation};
 use certmill_keys::KeyError;
 use certmill_storage::StorageError;
 use certmill_x509::X509Error;
@@ -109,6 +109,9 @@ pub enum ServiceError {
         /// The states from which the call is possible.
         possible_from: &'static [&'static str],
     },
+    /// The call depends on what a newer version has written.
+    #[error(transparent)]
+    NewerVersion(#[from] UnknownWord),
     /// Something else needs the object.
     #[error("{message}")]
     InUse {
@@ -189,6 +192,7 @@ impl From<StorageError> for ServiceError {
         match error {
             StorageError::Unavailable(_) => Self::Unavailable(Box::new(error)),
             StorageError::LeaseLost => Self::LeaseLost,
+            StorageError::NewerVersion(unknown) => Self::NewerVersion(unknown),
             other => Self::Internal(Box::new(other)),
         }
     }

@@ -17,7 +17,7 @@ pub(crate) async fn emit(
 ) -> Result<(), ServiceError> {
     let now = app.now();
     let id = EventId::generate(now, app.entropy());
-    let event = Event { id, kind, subject: certificate.to_string(), data, created_at: now };
+    let event = Event { id, kind: kind.into(), subject: certificate.to_string(), data, created_at: now };
     Ok(events::insert(tx, &event).await?)
 }
 

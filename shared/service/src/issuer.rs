@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_domain::{Ca, CaId, IssuerWindow, TenantId, Timestamp};
 use certmill_keys::{PrivateKey, SealPlace};
-use certmill_storage::certificate_authorities;
+use certmill_storage::{Session, certificate_authorities};
 use certmill_x509::{DnsName, NameConstraints, ParsedCertificate, Signer, SubjectAltNames, pem};
 use moka::sync::Cache;
 
@@ -43,7 +43,7 @@ impl Issuer {
 
     /// Whether signing is quick enough for a thread that serves requests (RSA is not).
     pub(crate) fn signs_quickly(&self) -> bool {
-        self.ca.key_algorithm.key_type() != "rsa"
+        self.ca.key_type != "rsa"
     }
 
     /// The key as a signer.
@@ -80,17 +80,13 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     let mut session = app.database().read(tenant).await?;
     let not_found = || ServiceError::not_found(Noun::Ca, id);
     let ca = certificate_authorities::find(&mut session, id).await?.ok_or_else(not_found)?;
+    ca.key_algorithm()?;
     let sealed = certificate_authorities::sealed_key(&mut session, id).await?.ok_or_else(not_found)?;
-    let mut chain_der = vec![ca.certificate_der.clone()];
+    let chain_der = chain(&mut session, &ca).await?;
     let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
-    let mut name_constraints: Vec<NameConstraints> = parsed.name_constraints().cloned().into_iter().collect();
-    let mut parent = ca.parent_id;
-    while let Some(parent_id) = parent {
-        let above = certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
-        name_constraints
-            .extend(ParsedCertificate::from_der(&above.certificate_der)?.name_constraints().cloned());
-        chain_der.push(above.certificate_der);
-        parent = above.parent_id;
+    let mut name_constraints: Vec<NameConstraints> = Vec::new();
+    for der in &chain_der {
+        name_constraints.extend(ParsedCertificate::from_der(der)?.name_constraints().cloned());
     }
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
@@ -108,6 +104,20 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         name_constraints,
         ca,
     })
+}
+
+/// The certificates of a CA and of those above it up to the root, in DER.
+pub(crate) async fn chain(session: &mut Session, ca: &Ca) -> Result<Vec<Vec<u8>>, ServiceError> {
+    let mut chain = vec![ca.certificate_der.clone()];
+    let mut parent = ca.parent_id;
+    while let Some(id) = parent {
+        let above = certificate_authorities::find(session, id)
+            .await?
+            .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
+        chain.push(above.certificate_der);
+        parent = above.parent_id;
+    }
+    Ok(chain)
 }
 
 /// Where a CA's sealed private key belongs.

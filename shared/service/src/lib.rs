@@ -20,6 +20,7 @@ mod issuer;
 pub mod jobs;
 mod key_choice;
 mod keyring;
+mod newer;
 mod page;
 pub mod roles;
 pub mod secrets;

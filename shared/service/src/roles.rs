@@ -79,6 +79,7 @@ pub async fn update(
     let mut tx = app.change(caller).await?;
     let mut row =
         roles::find(&mut tx, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
+    row.settings.understood()?;
     let before = row_text(&row);
     change(&mut row.settings)?;
     let role = Role::new(row.settings).map_err(ServiceError::Validation)?;

@@ -2,7 +2,7 @@
 
 mod authenticate;
 
-use certmill_domain::{Action, Scope, TenantId, Timestamp, Token, TokenId, TokenSecret};
+use certmill_domain::{Action, Scope, Stored, TenantId, Timestamp, Token, TokenId, TokenSecret};
 use certmill_storage::tokens;
 
 pub(crate) use authenticate::TokenCache;
@@ -56,7 +56,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewToken) -> Result<IssuedT
         id: TokenId::generate(now, app.entropy()),
         tenant_id: caller.tenant,
         name: new.name,
-        scopes,
+        scopes: scopes.into_iter().map(Stored::from).collect(),
         created_at: now,
         expires_at: new.expires_at,
         last_used_at: None,
@@ -64,7 +64,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewToken) -> Result<IssuedT
     };
     let mut change = app.change(caller).await?;
     tokens::insert(&mut change, &token, &authenticate::hash(&secret)).await?;
-    let words: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+    let words: Vec<&str> = token.scopes.iter().map(Stored::as_str).collect();
     let act = Act::new(Action::TokenCreate, token.id).after(format!("{} {}", words.join(" "), token.name));
     change.commit(act).await?;
     Ok(IssuedToken { token, secret })

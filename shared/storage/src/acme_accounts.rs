@@ -1,12 +1,11 @@
 //! Accounts at ACME servers.
 
-use certmill_domain::{
-    AccountStatus, AcmeAccount, AcmeAccountId, AcmeEnvironment, AcmeProvider, Failure, TenantId, Timestamp,
-};
+use certmill_domain::{AccountStatus, AcmeAccount, AcmeAccountId, Failure, TenantId, Timestamp};
 
 use crate::backend::row;
-use crate::error::{from_json, parsed, to_json, word};
+use crate::error::{from_json, parsed, to_json};
 use crate::query::Query;
+use crate::words::{ACCOUNT_ENVIRONMENT, ACCOUNT_PROVIDER, ACCOUNT_STATUS};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 const TABLE: &str = "acme_accounts";
@@ -49,11 +48,11 @@ pub async fn insert(tx: &mut Tx, account: &AcmeAccount, secrets: SealedSecrets) 
     .bind(tx.tenant_key())
     .bind(account.id.to_string())
     .bind(account.name.clone())
-    .bind(account.provider.as_str())
-    .bind(account.environment.as_str())
+    .bind(ACCOUNT_PROVIDER.write(&account.provider)?)
+    .bind(ACCOUNT_ENVIRONMENT.write(&account.environment)?)
     .bind(account.directory_url.clone())
     .bind(account.email.clone())
-    .bind(account.status.as_str())
+    .bind(ACCOUNT_STATUS.write(&account.status)?)
     .bind(account.account_url.clone())
     .bind(secrets.key)
     .bind(account.eab_kid.clone())
@@ -170,11 +169,11 @@ fn account(row: Row) -> Result<AcmeAccount, StorageError> {
     Ok(AcmeAccount {
         id: parsed(TABLE, "id", &row.id)?,
         name: row.name,
-        provider: word(TABLE, "provider", &row.provider, AcmeProvider::parse)?,
-        environment: word(TABLE, "environment", &row.environment, AcmeEnvironment::parse)?,
+        provider: ACCOUNT_PROVIDER.read(&row.provider),
+        environment: ACCOUNT_ENVIRONMENT.read(&row.environment),
         directory_url: row.directory_url,
         email: row.email,
-        status: word(TABLE, "status", &row.status, AccountStatus::parse)?,
+        status: ACCOUNT_STATUS.read(&row.status),
         account_url: row.account_url,
         eab_kid: row.eab_kid,
         terms_of_service: row.terms_of_service,

@@ -1,14 +1,14 @@
 //! Challenges of orders, and the answers that the responders give.
 
 use certmill_domain::{
-    AcmeChallenge, AcmeChallengeId, AcmeOrderId, ChallengeState, ChallengeType, DnsProviderId, Exposure,
-    TenantId, Timestamp, TxtRecord,
+    AcmeChallenge, AcmeChallengeId, AcmeOrderId, ChallengeType, DnsProviderId, TenantId, Timestamp, TxtRecord,
 };
 
 use crate::acme_orders::optional;
 use crate::backend::row;
-use crate::error::{from_json, parsed, to_json, word};
+use crate::error::{from_json, parsed, to_json};
 use crate::query::{Query, Rows};
+use crate::words::{CHALLENGE_EXPOSURE, CHALLENGE_KIND, CHALLENGE_STATE};
 use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink};
 
 const TABLE: &str = "acme_challenges";
@@ -67,11 +67,11 @@ pub async fn insert(tx: &mut Tx, challenges: &[AcmeChallenge]) -> Result<(), Sto
             .value(challenge.url.clone())
             .value(challenge.identifier.clone())
             .value(challenge.wildcard)
-            .value(challenge.kind.as_str())
+            .value(CHALLENGE_KIND.write(&challenge.kind)?)
             .value(challenge.token.clone())
             .value(challenge.key_authorization.clone())
-            .value(challenge.state.as_str())
-            .value(challenge.exposure.as_str())
+            .value(CHALLENGE_STATE.write(&challenge.state)?)
+            .value(CHALLENGE_EXPOSURE.write(&challenge.exposure)?)
             .value(challenge.deadline_at.unix_micros())
             .value(challenge.next_attempt_at.map(Timestamp::unix_micros))
             .value(challenge.validated_at.map(Timestamp::unix_micros))
@@ -96,13 +96,13 @@ pub async fn save(tx: &mut Tx, challenge: &AcmeChallenge) -> Result<(), StorageE
          error = $10, note = $11, attempts = $12, next_attempt_at = $13, deadline_at = $14, published_at = $15, \
          submitted_at = $16, validated_at = $17, updated_at = $18 WHERE tenant_id = $19 AND id = $20",
     )
-    .bind(challenge.state.as_str())
+    .bind(CHALLENGE_STATE.write(&challenge.state)?)
     .bind(name)
     .bind(value)
     .bind(zone)
     .bind(provider)
     .bind(challenge.pending_change.clone())
-    .bind(challenge.exposure.as_str())
+    .bind(CHALLENGE_EXPOSURE.write(&challenge.exposure)?)
     .bind(challenge.confirmations)
     .bind(challenge.submissions)
     .bind(to_json(TABLE, "error", challenge.error.as_ref())?)
@@ -165,7 +165,7 @@ pub async fn is_shared(
     query.push(" AND record_name = ").push_bind(record.name.clone());
     query.push(" AND record_value = ").push_bind(record.value.clone());
     query.push(" AND id <> ").push_bind(id.to_string());
-    query.push(" AND exposure IN ('wanted', 'present') LIMIT 1");
+    query.push(" AND exposure NOT IN ('none', 'removing', 'removed') LIMIT 1");
     Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
 }
 
@@ -221,14 +221,15 @@ pub async fn publish(
     challenge: &AcmeChallenge,
     expires_at: Timestamp,
 ) -> Result<bool, StorageError> {
+    let kind = challenge.kind.known()?;
     let query = Query::new(
         "INSERT INTO acme_responses (kind, host, token, tenant_id, challenge_id, key_authorization, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (kind, host, token) DO UPDATE SET \
          expires_at = excluded.expires_at WHERE acme_responses.challenge_id = excluded.challenge_id",
     )
-    .bind(challenge.kind.as_str())
+    .bind(kind.as_str())
     .bind(challenge.identifier.clone())
-    .bind(response_token(challenge.kind, &challenge.token))
+    .bind(response_token(kind, &challenge.token))
     .bind(tx.tenant_key())
     .bind(challenge.id.to_string())
     .bind(challenge.key_authorization.clone())
@@ -293,13 +294,13 @@ fn challenge(row: Row) -> Result<AcmeChallenge, StorageError> {
         url: row.url,
         identifier: row.identifier,
         wildcard: row.wildcard,
-        kind: word(TABLE, "kind", &row.kind, ChallengeType::parse)?,
+        kind: CHALLENGE_KIND.read(&row.kind),
         token: row.token,
         key_authorization: row.key_authorization,
-        state: word(TABLE, "state", &row.state, ChallengeState::parse)?,
+        state: CHALLENGE_STATE.read(&row.state),
         record,
         pending_change: row.pending_change,
-        exposure: word(TABLE, "exposure", &row.exposure, Exposure::parse)?,
+        exposure: CHALLENGE_EXPOSURE.read(&row.exposure),
         confirmations: row.confirmations,
         submissions: row.submissions,
         forced: row.forced,

@@ -1,13 +1,13 @@
 //! Orders at ACME servers. What an order is at is written under the lease of its job, and by nobody else.
 
 use certmill_domain::{
-    AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, ChallengeType, DnsProviderId, OrderCause,
-    OrderState, TenantId, Timestamp,
+    AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, DnsProviderId, OrderState, TenantId, Timestamp,
 };
 
 use crate::backend::row;
-use crate::error::{corrupt, from_json, parsed, to_json, word};
+use crate::error::{corrupt, from_json, parsed, to_json};
 use crate::query::Query;
+use crate::words::{ORDER_CAUSE, ORDER_CHALLENGE_TYPE, ORDER_STATE};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 const TABLE: &str = "acme_orders";
@@ -68,11 +68,11 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
     .bind(tx.tenant_key())
     .bind(order.id.to_string())
     .bind(order.account_id.to_string())
-    .bind(order.state.as_str())
-    .bind(order.cause.as_str())
+    .bind(ORDER_STATE.write(&order.state)?)
+    .bind(ORDER_CAUSE.write(&order.cause)?)
     .bind(to_json(TABLE, "identifiers", Some(&order.identifiers.texts()))?)
     .bind(identifiers_key(&order.identifiers, order.profile.as_deref()))
-    .bind(order.challenge_type.as_str())
+    .bind(ORDER_CHALLENGE_TYPE.write(&order.challenge_type)?)
     .bind(order.dns_provider_id.map(|id| id.to_string()))
     .bind(order.auto_renew)
     .bind(order.key_type.clone())
@@ -97,7 +97,7 @@ pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
          next_attempt_at = $12, updated_at = $13, completed_at = $14 \
          WHERE tenant_id = $15 AND id = $16",
     )
-    .bind(order.state.as_str())
+    .bind(ORDER_STATE.write(&order.state)?)
     .bind(order.replaces.clone())
     .bind(order.order_url.clone())
     .bind(order.finalize_url.clone())
@@ -254,8 +254,7 @@ pub async fn needing_provider(
          WHERE c.tenant_id = o.tenant_id AND c.dns_provider_id = ",
     );
     query.push_bind(provider.to_string());
-    query
-        .push(" AND c.record_name IS NOT NULL AND c.exposure IN ('wanted', 'present', 'removing'))) LIMIT 1");
+    query.push(" AND c.record_name IS NOT NULL AND c.exposure NOT IN ('none', 'removed'))) LIMIT 1");
     let row = session.link().fetch_optional::<(String,)>(query).await?;
     row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
 }
@@ -335,10 +334,10 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
     Ok(AcmeOrder {
         id: parsed(TABLE, "id", &row.id)?,
         account_id: parsed(TABLE, "account_id", &row.account_id)?,
-        state: word(TABLE, "state", &row.state, OrderState::parse)?,
-        cause: word(TABLE, "cause", &row.cause, OrderCause::parse)?,
+        state: ORDER_STATE.read(&row.state),
+        cause: ORDER_CAUSE.read(&row.cause),
         identifiers: AcmeIdentifiers::parse(&names).map_err(|error| corrupt(TABLE, "identifiers", error))?,
-        challenge_type: word(TABLE, "challenge_type", &row.challenge_type, ChallengeType::parse)?,
+        challenge_type: ORDER_CHALLENGE_TYPE.read(&row.challenge_type),
         dns_provider_id: optional(TABLE, "dns_provider_id", row.dns_provider_id.as_deref())?,
         auto_renew: row.auto_renew,
         key_type: row.key_type,
@@ -372,7 +371,7 @@ pub(crate) fn optional<T>(
     text: Option<&str>,
 ) -> Result<Option<T>, StorageError>
 where
-    T: std::str::FromStr,
+    T: crate::error::Form,
     T::Err: std::fmt::Display,
 {
     text.map(|text| parsed(table, column, text)).transpose()

@@ -3,7 +3,7 @@
 use certmill_domain::{Action, AuditEntry, AuditRecord, Digest, TenantId, Timestamp, genesis};
 
 use crate::backend::row;
-use crate::error::{corrupt, parsed};
+use crate::error::corrupt;
 use crate::query::{Query, Rows};
 use crate::{Session, StorageError, SystemTx, Tx, WithLink};
 
@@ -67,22 +67,21 @@ async fn append_for(
     let Head { sequence: mut last, hash: mut previous_hash } = advance(on, tenant, count).await?;
     let mut rows = Rows::new(INSERT, 13);
     for entry in entries {
-        let record = AuditRecord { sequence: last + 1, previous_hash, entry };
+        let record = AuditRecord::new(last + 1, previous_hash, entry);
         (last, previous_hash) = (record.sequence, record.hash());
-        let AuditRecord { sequence, previous_hash, entry } = record;
         rows.value(tenant_key.clone())
-            .value(sequence)
-            .value(entry.id.to_string())
-            .value(entry.at.unix_micros())
-            .value(entry.identity.to_string())
-            .value(entry.action.as_str())
-            .value(entry.object)
-            .value(entry.refusal)
-            .value(entry.source_address.map(|address| address.to_string()))
-            .value(entry.request_id)
-            .value(entry.before_sha256.map(Vec::from))
-            .value(entry.after_sha256.map(Vec::from))
-            .value(Vec::from(previous_hash));
+            .value(record.sequence)
+            .value(record.id)
+            .value(record.at.unix_micros())
+            .value(record.identity)
+            .value(record.action)
+            .value(record.object)
+            .value(record.refusal)
+            .value(record.source_address)
+            .value(record.request_id)
+            .value(record.before_sha256.map(Vec::from))
+            .value(record.after_sha256.map(Vec::from))
+            .value(Vec::from(record.previous_hash));
     }
     on.link().insert(rows).await?;
     let query = Query::new("UPDATE audit_heads SET hash = $1 WHERE tenant_id = $2")
@@ -194,22 +193,16 @@ fn record(row: Row) -> Result<AuditRecord, StorageError> {
     Ok(AuditRecord {
         sequence: row.sequence,
         previous_hash: digest(TABLE, "previous_hash", &row.previous_hash)?,
-        entry: AuditEntry {
-            id: parsed(TABLE, "id", &row.id)?,
-            at: Timestamp::from_unix_micros(row.at),
-            identity: parsed(TABLE, "identity", &row.identity)?,
-            action: parsed(TABLE, "action", &row.action)?,
-            object: row.object,
-            refusal: row.refusal,
-            source_address: row
-                .source_address
-                .as_deref()
-                .map(|text| parsed(TABLE, "source_address", text))
-                .transpose()?,
-            request_id: row.request_id,
-            before_sha256: optional("before_sha256", row.before_sha256)?,
-            after_sha256: optional("after_sha256", row.after_sha256)?,
-        },
+        id: row.id,
+        at: Timestamp::from_unix_micros(row.at),
+        identity: row.identity,
+        action: row.action.into(),
+        object: row.object,
+        refusal: row.refusal,
+        source_address: row.source_address,
+        request_id: row.request_id,
+        before_sha256: optional("before_sha256", row.before_sha256)?,
+        after_sha256: optional("after_sha256", row.after_sha256)?,
     })
 }
 

@@ -1,11 +1,12 @@
 //! Certificate authorities.
 
-use certmill_domain::{Ca, CaId, CaKind, CaRevocation, Timestamp};
-use certmill_x509::{KeyAlgorithm, RevocationReason, SerialNumber};
+use certmill_domain::{Ca, CaId, CaRevocation, Timestamp};
+use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
+use crate::words::{CA_KIND, CA_REVOCATION_REASON};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 const TABLE: &str = "certificate_authorities";
@@ -49,10 +50,10 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     .bind(ca.id.to_string())
     .bind(ca.name.clone())
     .bind(ca.common_name.clone())
-    .bind(ca.kind.as_str())
+    .bind(CA_KIND.write(&ca.kind)?)
     .bind(ca.parent_id.map(|id| id.to_string()))
-    .bind(ca.key_algorithm.key_type())
-    .bind(i64::from(ca.key_algorithm.key_size()))
+    .bind(ca.key_type.clone())
+    .bind(i64::from(ca.key_size))
     .bind(ca.serial_number.as_bytes())
     .bind(ca.not_before.unix_micros())
     .bind(ca.not_after.unix_micros())
@@ -270,21 +271,18 @@ pub async fn revoked_children(
     .bind(parent.to_string())
     .bind(now.unix_micros());
     let rows: Vec<(Vec<u8>, i64, Option<i64>)> = session.link().fetch_all(query).await?;
-    rows.into_iter().map(crate::crls::revoked_entry).collect()
+    let reason = |code| CA_REVOCATION_REASON.read_code(code);
+    rows.into_iter().map(|row| crate::crls::revoked_entry(row, reason)).collect()
 }
 
 fn ca(row: Row) -> Result<Ca, StorageError> {
     let key_size = u32::try_from(row.key_size).map_err(|error| corrupt(TABLE, "key_size", error))?;
     Ok(Ca {
         id: parsed(TABLE, "id", &row.id)?,
-        kind: match row.kind.as_str() {
-            "root" => CaKind::Root,
-            "intermediate" => CaKind::Intermediate,
-            other => return Err(corrupt(TABLE, "kind", other)),
-        },
+        kind: CA_KIND.read(&row.kind),
         parent_id: row.parent_id.as_deref().map(|id| parsed(TABLE, "parent_id", id)).transpose()?,
-        key_algorithm: KeyAlgorithm::from_type_and_size(&row.key_type, key_size)
-            .ok_or_else(|| corrupt(TABLE, "key_type", &row.key_type))?,
+        key_type: row.key_type,
+        key_size,
         serial_number: SerialNumber::from_bytes(&row.serial_number)
             .map_err(|error| corrupt(TABLE, "serial_number", error))?,
         not_before: Timestamp::from_unix_micros(row.not_before),
@@ -293,31 +291,17 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
             .path_length
             .map(|length| u8::try_from(length).map_err(|error| corrupt(TABLE, "path_length", error)))
             .transpose()?,
-        revocation: row
-            .revoked_at
-            .map(|revoked_at| {
-                Ok::<_, StorageError>(CaRevocation {
-                    reason: reason(TABLE, row.revocation_reason)?,
-                    revoked_at: Timestamp::from_unix_micros(revoked_at),
-                    certificates_revoked: row.certificates_revoked,
-                    certificates_total: row.certificates_total,
-                    completed_at: row.revocation_completed_at.map(Timestamp::from_unix_micros),
-                })
-            })
-            .transpose()?,
+        revocation: row.revoked_at.map(|revoked_at| CaRevocation {
+            reason: CA_REVOCATION_REASON.read_code(row.revocation_reason),
+            revoked_at: Timestamp::from_unix_micros(revoked_at),
+            certificates_revoked: row.certificates_revoked,
+            certificates_total: row.certificates_total,
+            completed_at: row.revocation_completed_at.map(Timestamp::from_unix_micros),
+        }),
         name: row.name,
         common_name: row.common_name,
         certificate_der: row.certificate_der,
         certificates_issued: row.certificates_issued,
         created_at: Timestamp::from_unix_micros(row.created_at),
     })
-}
-
-/// Reads a stored reason code; an absent one is `unspecified`.
-pub(crate) fn reason(table: &'static str, code: Option<i64>) -> Result<RevocationReason, StorageError> {
-    let code = code.unwrap_or(0);
-    u8::try_from(code)
-        .ok()
-        .and_then(RevocationReason::from_code)
-        .ok_or_else(|| corrupt(table, "revocation_reason", code))
 }

@@ -4,13 +4,13 @@ pub mod search;
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{CaId, Certificate, CertificateId, CertificateSource, Sans, Timestamp};
+use certmill_domain::{CaId, Certificate, CertificateId, Sans, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::backend::row;
-use crate::certificate_authorities::reason;
 use crate::error::{corrupt, parsed};
 use crate::query::{Query, Rows};
+use crate::words::{CERTIFICATE_REVOCATION_REASON, CERTIFICATE_SOURCE};
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "certificates";
@@ -89,7 +89,7 @@ fn push_row(rows: &mut Rows, tenant: String, new: NewCertificate) -> Result<(), 
         .value(certificate.subject)
         .value(sans)
         .value(certificate.role)
-        .value(certificate.source.as_str())
+        .value(CERTIFICATE_SOURCE.write(&certificate.source)?)
         .value(certificate.key_type)
         .value(certificate.key_size)
         .value(certificate.fingerprint_sha256)
@@ -328,7 +328,7 @@ pub(crate) fn certificate(row: Row) -> Result<Certificate, StorageError> {
         sans: serde_json::from_str::<Sans>(&row.sans).map_err(|error| corrupt(TABLE, "sans", error))?,
         ca_id: row.ca_id.as_deref().map(|id| parsed(TABLE, "ca_id", id)).transpose()?,
         role: row.role,
-        source: CertificateSource::parse(&row.source).ok_or_else(|| corrupt(TABLE, "source", &row.source))?,
+        source: CERTIFICATE_SOURCE.read(&row.source),
         key_type: row.key_type,
         key_size: row.key_size,
         fingerprint_sha256: row.fingerprint_sha256,
@@ -336,7 +336,9 @@ pub(crate) fn certificate(row: Row) -> Result<Certificate, StorageError> {
         not_before: Timestamp::from_unix_micros(row.not_before),
         not_after: Timestamp::from_unix_micros(row.not_after),
         revoked_at: row.revoked_at.map(Timestamp::from_unix_micros),
-        revocation_reason: row.revoked_at.map(|_| reason(TABLE, row.revocation_reason)).transpose()?,
+        revocation_reason: row
+            .revoked_at
+            .map(|_| CERTIFICATE_REVOCATION_REASON.read_code(row.revocation_reason)),
         has_private_key: row.has_private_key,
         renewed_from: row.renewed_from.as_deref().map(|id| parsed(TABLE, "renewed_from", id)).transpose()?,
         acme_order_id: row

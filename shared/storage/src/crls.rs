@@ -1,11 +1,11 @@
 //! CRLs: one present list per CA, and the entries from which the next one is made.
 
-use certmill_domain::{CaId, Crl, CrlInfo, TenantId, Timestamp};
+use certmill_domain::{CaId, Crl, CrlInfo, Stored, TenantId, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
-use crate::certificate_authorities::reason;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
+use crate::words::CERTIFICATE_REVOCATION_REASON;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 /// A revoked certificate as a CRL lists it.
@@ -16,7 +16,7 @@ pub struct RevokedEntry {
     /// When it was revoked.
     pub revoked_at: Timestamp,
     /// Why.
-    pub reason: RevocationReason,
+    pub reason: Stored<RevocationReason>,
 }
 
 type EntryRow = (Vec<u8>, i64, Option<i64>);
@@ -149,15 +149,20 @@ pub async fn revoked_page(
     .bind(now.unix_micros())
     .bind(after.map_or_else(Vec::new, |serial| serial.as_bytes().to_vec()))
     .bind(limit);
-    session.link().fetch_all::<EntryRow>(query).await?.into_iter().map(revoked_entry).collect()
+    let reason = |code| CERTIFICATE_REVOCATION_REASON.read_code(code);
+    let rows = session.link().fetch_all::<EntryRow>(query).await?;
+    rows.into_iter().map(|row| revoked_entry(row, reason)).collect()
 }
 
-pub(crate) fn revoked_entry((serial, revoked_at, code): EntryRow) -> Result<RevokedEntry, StorageError> {
+pub(crate) fn revoked_entry(
+    (serial, revoked_at, code): EntryRow,
+    reason: impl Fn(Option<i64>) -> Stored<RevocationReason>,
+) -> Result<RevokedEntry, StorageError> {
     Ok(RevokedEntry {
         serial_number: SerialNumber::from_bytes(&serial)
             .map_err(|error| corrupt("certificates", "serial_number", error))?,
         revoked_at: Timestamp::from_unix_micros(revoked_at),
-        reason: reason("certificates", code)?,
+        reason: reason(code),
     })
 }
 

@@ -1,11 +1,12 @@
 //! The CSR desk. Every change names the states that it may start from, so that of two at once one wins.
 
-use certmill_domain::{CertificateId, Csr, CsrId, CsrSource, CsrStatus, Sans, Timestamp};
+use certmill_domain::{CertificateId, Csr, CsrId, CsrStatus, Sans, Timestamp};
 use certmill_x509::parse_name_der;
 
 use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
+use crate::words::{CSR_SOURCE, CSR_STATUS};
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "csrs";
@@ -40,8 +41,8 @@ pub async fn insert(tx: &mut Tx, csr: &Csr, sealed_key: Option<Vec<u8>>) -> Resu
     )
     .bind(tx.tenant_key())
     .bind(csr.id.to_string())
-    .bind(csr.status.as_str())
-    .bind(csr.source.as_str())
+    .bind(CSR_STATUS.write(&csr.status)?)
+    .bind(CSR_SOURCE.write(&csr.source)?)
     .bind(csr.subject.to_der())
     .bind(sans)
     .bind(csr.key_type.clone())
@@ -136,8 +137,8 @@ pub async fn delete(tx: &mut Tx, id: CsrId) -> Result<bool, StorageError> {
 fn csr(row: Row) -> Result<Csr, StorageError> {
     Ok(Csr {
         id: parsed(TABLE, "id", &row.id)?,
-        status: CsrStatus::parse(&row.status).ok_or_else(|| corrupt(TABLE, "status", &row.status))?,
-        source: CsrSource::parse(&row.source).ok_or_else(|| corrupt(TABLE, "source", &row.source))?,
+        status: CSR_STATUS.read(&row.status),
+        source: CSR_SOURCE.read(&row.source),
         subject: parse_name_der(&row.subject).map_err(|error| corrupt(TABLE, "subject", error))?,
         sans: serde_json::from_str::<Sans>(&row.sans).map_err(|error| corrupt(TABLE, "sans", error))?,
         key_type: row.key_type,

@@ -1,5 +1,7 @@
 //! Storage errors, by what the caller can do about them.
 
+use certmill_domain::UnknownWord;
+
 /// Why a storage call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -22,6 +24,9 @@ pub enum StorageError {
         /// What is wrong.
         reason: String,
     },
+    /// What is to be written depends on a word that a newer version has stored.
+    #[error(transparent)]
+    NewerVersion(#[from] UnknownWord),
     /// The job's lease has passed to another attempt; whatever this one did is void.
     #[error("the lease of this job attempt has ended")]
     LeaseLost,
@@ -66,10 +71,31 @@ fn is_transient(code: &str) -> bool {
     }
 }
 
+/// A type whose texts have a form that does not change with the version: ids, names, paths.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a form",
+    note = "an enum is read by its column in `words.rs`, so that a word of a newer version can be read"
+)]
+pub(crate) trait Form: std::str::FromStr {}
+
+macro_rules! forms {
+    ($($type:ty),* $(,)?) => {$(impl Form for $type {})*};
+}
+
+forms! {
+    certmill_domain::AcmeAccountId, certmill_domain::AcmeChallengeId, certmill_domain::AcmeOrderId, certmill_domain::CaId,
+    certmill_domain::CertificateId, certmill_domain::CsrId, certmill_domain::DnsProviderId, certmill_domain::EventId,
+    certmill_domain::JobId, certmill_domain::RoleId, certmill_domain::RoleName, certmill_domain::SecretPath,
+    certmill_domain::SecretVersionId, certmill_domain::TenantId, certmill_domain::TenantName, certmill_domain::TokenId,
+    certmill_domain::TrustAnchorId, u32,
+}
+
+// A process takes no jobs of a kind that it does not know.
+
 /// Reads a stored text as a value of the domain.
 pub(crate) fn parsed<T>(table: &'static str, column: &'static str, text: &str) -> Result<T, StorageError>
 where
-    T: std::str::FromStr,
+    T: Form,
     T::Err: std::fmt::Display,
 {
     text.parse().map_err(|error: T::Err| corrupt(table, column, error))
@@ -82,16 +108,6 @@ pub(crate) fn corrupt(
     reason: impl std::fmt::Display,
 ) -> StorageError {
     StorageError::Corrupt { table, column, reason: reason.to_string() }
-}
-
-/// Reads a stored word.
-pub(crate) fn word<T>(
-    table: &'static str,
-    column: &'static str,
-    text: &str,
-    parse: impl Fn(&str) -> Option<T>,
-) -> Result<T, StorageError> {
-    parse(text).ok_or_else(|| corrupt(table, column, format!("`{text}` is unknown")))
 }
 
 /// Reads stored JSON.

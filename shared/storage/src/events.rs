@@ -1,9 +1,10 @@
 //! Events, for those who want to be told.
 
-use certmill_domain::{Event, EventKind, Timestamp};
+use certmill_domain::{Event, Timestamp};
 
-use crate::error::{corrupt, from_json, parsed, word};
+use crate::error::{corrupt, from_json, parsed};
 use crate::query::Query;
+use crate::words::EVENT_KIND;
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "events";
@@ -15,7 +16,7 @@ pub async fn insert(tx: &mut Tx, event: &Event) -> Result<(), StorageError> {
     )
     .bind(tx.tenant_key())
     .bind(event.id.to_string())
-    .bind(event.kind.as_str())
+    .bind(EVENT_KIND.write(&event.kind)?)
     .bind(event.subject.clone())
     .bind(event.data.to_string())
     .bind(event.created_at.unix_micros());
@@ -35,7 +36,7 @@ pub async fn of_subject(session: &mut Session, subject: &str) -> Result<Vec<Even
         .map(|(id, kind, subject, data, created_at)| {
             Ok(Event {
                 id: parsed(TABLE, "id", &id)?,
-                kind: word(TABLE, "kind", &kind, EventKind::parse)?,
+                kind: EVENT_KIND.read(&kind),
                 subject,
                 data: from_json(TABLE, "data", Some(&data))?
                     .ok_or_else(|| corrupt(TABLE, "data", "is absent"))?,

@@ -30,7 +30,9 @@ pub mod secrets;
 pub mod tenants;
 pub mod tokens;
 pub mod trust_anchors;
+mod words;
 
 pub use backend::{Database, Link, PoolFigures, Session, SystemSession, SystemTx, Tx, WithLink};
 pub use error::StorageError;
 pub use migrate::SchemaState;
+pub use words::VOCABULARIES;

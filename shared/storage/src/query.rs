@@ -24,6 +24,7 @@ macro_rules! value_from {
 value_from! {
     String => |v| Self::Text(Some(v.into()));
     &'static str => |v| Self::Text(Some(v.into()));
+    Cow<'static, str> => |v| Self::Text(Some(v));
     Option<String> => |v| Self::Text(v.map(Cow::from));
     Option<&'static str> => |v| Self::Text(v.map(Cow::from));
     i64 => |v| Self::Int(Some(v));

@@ -5,6 +5,7 @@ use certmill_domain::{Secret, SecretPath, SecretType, SecretVersionId, Timestamp
 use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
+use crate::words::SECRET_TYPE;
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "secrets";
@@ -154,10 +155,9 @@ pub async fn delete(tx: &mut Tx, path: &SecretPath) -> Result<bool, StorageError
 }
 
 fn secret(row: Row) -> Result<Secret, StorageError> {
-    let unknown = || corrupt(TABLE, "secret_type", format!("`{}` is no type", row.secret_type));
     Ok(Secret {
         path: parsed(TABLE, "path", &row.path)?,
-        secret_type: SecretType::parse(&row.secret_type).ok_or_else(unknown)?,
+        secret_type: SECRET_TYPE.read(&row.secret_type),
         version: row.version,
         created_at: Timestamp::from_unix_micros(row.created_at),
         updated_at: Timestamp::from_unix_micros(row.updated_at),

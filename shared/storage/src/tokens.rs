@@ -2,8 +2,9 @@
 
 use certmill_domain::{Timestamp, Token, TokenId};
 
-use crate::error::{corrupt, parsed};
+use crate::error::parsed;
 use crate::query::Query;
+use crate::words::TOKEN_SCOPES;
 use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink};
 
 const COLUMNS: &str = "SELECT id, tenant_id, name, scopes, created_at, expires_at, last_used_at, revoked_at \
@@ -13,7 +14,7 @@ type Row = (String, String, String, String, i64, Option<i64>, Option<i64>, Optio
 
 /// Stores a new token under the hash of its secret.
 pub async fn insert(tx: &mut Tx, token: &Token, secret_sha256: &[u8; 32]) -> Result<(), StorageError> {
-    let scopes: Vec<&str> = token.scopes.iter().map(|scope| scope.as_str()).collect();
+    let scopes = token.scopes.iter().map(|scope| TOKEN_SCOPES.write(scope)).collect::<Result<Vec<_>, _>>()?;
     let query = Query::new(
         "INSERT INTO tokens (tenant_id, id, name, secret_sha256, scopes, created_at, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -92,10 +93,7 @@ fn token(row: Row) -> Result<Token, StorageError> {
         id: parsed("tokens", "id", &id)?,
         tenant_id: parsed("tokens", "tenant_id", &tenant_id)?,
         name,
-        scopes: scopes
-            .split_whitespace()
-            .map(|scope| scope.parse().map_err(|error| corrupt("tokens", "scopes", error)))
-            .collect::<Result<_, StorageError>>()?,
+        scopes: scopes.split_whitespace().map(|scope| TOKEN_SCOPES.read(scope)).collect(),
         created_at: Timestamp::from_unix_micros(created_at),
         expires_at: expires_at.map(Timestamp::from_unix_micros),
         last_used_at: last_used_at.map(Timestamp::from_unix_micros),

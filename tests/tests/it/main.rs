@@ -19,6 +19,7 @@ mod issue;
 mod jobs;
 mod landed_migrations;
 mod layering;
+mod mixed_versions;
 mod openapi;
 mod private_key;
 mod protocol;

@@ -46,7 +46,7 @@ async fn stored(app: &TestApp, issued: &Value) -> Value {
 }
 
 /// The entries of the CRL at `path`, as openssl reads them: the reason by serial number; empty where there is none.
-async fn entries(app: &TestApp, ca: &str) -> BTreeMap<String, String> {
+pub(crate) async fn entries(app: &TestApp, ca: &str) -> BTreeMap<String, String> {
     let judge = Judge::new();
     judge.write("list.crl", app.get(&format!("{ca}/crl")).await.body);
     let described = judge.run("crl -inform der -in list.crl -noout -text");

@@ -1,11 +1,12 @@
 //! Accounts at ACME servers.
 
-use super::{Failure, words};
-use crate::{AcmeAccountId, Timestamp};
+use super::Failure;
+use crate::word::words;
+use crate::{AcmeAccountId, Stored, Timestamp};
 
 words! {
     /// Who runs the ACME server.
-    AcmeProvider {
+    AcmeProvider("provider of ACME servers") {
         /// Let's Encrypt.
         LetsEncrypt = "letsencrypt",
         /// ZeroSSL.
@@ -21,7 +22,7 @@ words! {
 
 words! {
     /// Which of a provider's servers.
-    AcmeEnvironment {
+    AcmeEnvironment("environment of an ACME provider") {
         /// The one whose certificates are trusted.
         Production = "production",
         /// The one to try things out on.
@@ -31,7 +32,7 @@ words! {
 
 words! {
     /// Where an account stands.
-    AccountStatus {
+    AccountStatus("status of an ACME account") {
         /// The registration was begun and is not confirmed yet.
         Pending = "pending",
         /// It can be used.
@@ -51,15 +52,15 @@ pub struct AcmeAccount {
     /// What the tenant calls it.
     pub name: String,
     /// Who runs the server.
-    pub provider: AcmeProvider,
+    pub provider: Stored<AcmeProvider>,
     /// Which of its servers.
-    pub environment: AcmeEnvironment,
+    pub environment: Stored<AcmeEnvironment>,
     /// The server's directory.
     pub directory_url: String,
     /// Whom the CA may write to.
     pub email: String,
     /// Where it stands.
-    pub status: AccountStatus,
+    pub status: Stored<AccountStatus>,
     /// What the CA knows it by (RFC 8555 section 7.3).
     pub account_url: Option<String>,
     /// The key id of the external account that it is bound to.

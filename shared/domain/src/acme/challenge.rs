@@ -1,11 +1,12 @@
 //! Challenges: how control of one identifier is proven (RFC 8555 section 8, RFC 8737).
 
-use super::{Failure, words};
-use crate::{AcmeChallengeId, AcmeOrderId, DnsProviderId, Timestamp};
+use super::Failure;
+use crate::word::words;
+use crate::{AcmeChallengeId, AcmeOrderId, DnsProviderId, Stored, Timestamp, UnknownWord};
 
 words! {
     /// The ways to prove control.
-    ChallengeType {
+    ChallengeType("type of ACME challenge") {
         /// By an answer over HTTP.
         Http01 = "http-01",
         /// By a TXT record.
@@ -17,7 +18,7 @@ words! {
 
 words! {
     /// What a challenge is at.
-    ChallengeState {
+    ChallengeState("state of an ACME challenge") {
         /// Nothing was done.
         Waiting = "waiting",
         /// Its answer is to be published, and may have been.
@@ -52,9 +53,27 @@ impl ChallengeState {
     }
 }
 
+impl Stored<ChallengeState> {
+    /// The word of RFC 8555 section 7.1.6; a state that is not known stands for itself.
+    pub fn status(&self) -> &str {
+        match self {
+            Self::Known(state) => state.status(),
+            Self::Unknown(word) => word,
+        }
+    }
+
+    /// Whether something may still be to happen.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Known(state) => state.is_open(),
+            Self::Unknown(_) => true,
+        }
+    }
+}
+
 words! {
     /// Whether the answer of a challenge may be out there.
-    Exposure {
+    Exposure("exposure of an ACME challenge") {
         /// It never was.
         None = "none",
         /// It is to be published, and may have been.
@@ -97,19 +116,19 @@ pub struct AcmeChallenge {
     /// Whether it is for a wildcard.
     pub wildcard: bool,
     /// How.
-    pub kind: ChallengeType,
+    pub kind: Stored<ChallengeType>,
     /// The CA's random text.
     pub token: String,
     /// Token and thumbprint of the account key (RFC 8555 section 8.1).
     pub key_authorization: String,
     /// What it is at.
-    pub state: ChallengeState,
+    pub state: Stored<ChallengeState>,
     /// For `dns-01`: where the value goes, once that is known.
     pub record: Option<TxtRecord>,
     /// What the provider calls a change that it has not applied everywhere.
     pub pending_change: Option<String>,
     /// Whether its answer may be out there.
-    pub exposure: Exposure,
+    pub exposure: Stored<Exposure>,
     /// How often in a row the value was seen at every server.
     pub confirmations: i64,
     /// How often the CA was told to look.
@@ -139,9 +158,23 @@ pub struct AcmeChallenge {
 }
 
 impl AcmeChallenge {
-    /// How far it has come, in the word of the API.
-    pub const fn progress(&self) -> &'static str {
-        match (self.exposure, self.state) {
+    /// Whether this version knows every word that working on it depends on.
+    ///
+    /// # Errors
+    /// The first one that it does not know.
+    pub fn understood(&self) -> Result<(), UnknownWord> {
+        self.kind.known()?;
+        self.state.known()?;
+        self.exposure.known().map(drop)
+    }
+
+    /// How far it has come, in the word of the API; what is not known stands for itself.
+    pub fn progress(&self) -> &str {
+        let (exposure, state) = match (&self.exposure, &self.state) {
+            (Stored::Unknown(word), _) | (_, Stored::Unknown(word)) => return word,
+            (Stored::Known(exposure), Stored::Known(state)) => (exposure, state),
+        };
+        match (exposure, state) {
             (Exposure::Removed, _) => "cleaned_up",
             (_, ChallengeState::Waiting | ChallengeState::Publishing) => "waiting",
             (_, ChallengeState::Published) => "published",

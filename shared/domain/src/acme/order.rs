@@ -1,11 +1,14 @@
 //! Orders: `new → authorizing → challenging → finalizing → issuing → issued`, or `→ failed` from anywhere before.
 
-use super::{AcmeIdentifiers, ChallengeType, Failure, words};
-use crate::{AcmeAccountId, AcmeOrderId, CertificateId, DnsProviderId, Timestamp};
+use certmill_x509::KeyAlgorithm;
+
+use super::{AcmeIdentifiers, ChallengeType, Failure};
+use crate::word::words;
+use crate::{AcmeAccountId, AcmeOrderId, CertificateId, DnsProviderId, Stored, Timestamp, UnknownWord};
 
 words! {
     /// What an order is at. Each state is written before the effect that it stands for.
-    OrderState {
+    OrderState("state of an ACME order") {
         /// The CA is to be asked for an order, and may have been.
         New = "new",
         /// The CA's order is known; its authorizations are to be read.
@@ -46,9 +49,27 @@ impl OrderState {
     }
 }
 
+impl Stored<OrderState> {
+    /// The word of RFC 8555 section 7.1.6 that comes closest; a state that is not known stands for itself.
+    pub fn status(&self) -> &str {
+        match self {
+            Self::Known(state) => state.status(),
+            Self::Unknown(word) => word,
+        }
+    }
+
+    /// Whether something may still be to happen.
+    pub fn is_open(&self) -> bool {
+        match self {
+            Self::Known(state) => state.is_open(),
+            Self::Unknown(_) => true,
+        }
+    }
+}
+
 words! {
     /// Who wanted an order.
-    OrderCause {
+    OrderCause("cause of an ACME order") {
         /// A call of the API.
         Api = "api",
         /// The renewal schedule.
@@ -66,13 +87,13 @@ pub struct AcmeOrder {
     /// The account in whose name it is made.
     pub account_id: AcmeAccountId,
     /// What it is at.
-    pub state: OrderState,
+    pub state: Stored<OrderState>,
     /// Who wanted it.
-    pub cause: OrderCause,
+    pub cause: Stored<OrderCause>,
     /// What the certificate is for.
     pub identifiers: AcmeIdentifiers,
     /// How control is proven.
-    pub challenge_type: ChallengeType,
+    pub challenge_type: Stored<ChallengeType>,
     /// The DNS provider, where the request named one.
     pub dns_provider_id: Option<DnsProviderId>,
     /// Whether its certificate is renewed on its own.
@@ -119,4 +140,27 @@ pub struct AcmeOrder {
     pub updated_at: Timestamp,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
+}
+
+impl AcmeOrder {
+    /// The key that its certificate gets.
+    ///
+    /// # Errors
+    /// [`UnknownWord`] when this version cannot make it.
+    pub fn key_algorithm(&self) -> Result<KeyAlgorithm, UnknownWord> {
+        u32::try_from(self.key_size)
+            .ok()
+            .and_then(|bits| KeyAlgorithm::from_type_and_size(&self.key_type, bits))
+            .ok_or_else(|| UnknownWord::new("key", format!("{} {}", self.key_type, self.key_size)))
+    }
+
+    /// Whether this version knows every word that working on it depends on.
+    ///
+    /// # Errors
+    /// The first one that it does not know.
+    pub fn understood(&self) -> Result<(), UnknownWord> {
+        self.state.known()?;
+        self.challenge_type.known()?;
+        self.key_algorithm().map(drop)
+    }
 }

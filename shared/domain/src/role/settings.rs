@@ -1,18 +1,19 @@
 //! What an owner sets for a role.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use crate::Ttl;
+use crate::{Stored, Ttl, UnknownWord, Vocabulary};
 
 /// The longest validity of a role that names none.
 const DEFAULT_MAX_TTL: &str = "768h";
 
 /// Which keys a role lets into certificates.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum RoleKeyType {
     /// RSA.
     Rsa,
@@ -74,7 +75,19 @@ impl FromStr for RoleKeyType {
     }
 }
 
+impl Vocabulary for RoleKeyType {
+    const WHAT: &'static str = "key type";
+    const VALUES: &'static [Self] = &Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
+    }
+}
+
 /// What an owner sets, exactly as the API shows it. A field that is absent has its default.
+///
+/// A version before this one issues nothing under a role with a setting that it does not know, since that may forbid
+/// something. A field that is added is therefore stored only where it is not at its default (`skip_serializing_if`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct RoleSettings {
@@ -108,7 +121,7 @@ pub struct RoleSettings {
     /// How far a certificate's start lies before its issuance, for clocks that are behind.
     pub not_before_duration: Ttl,
     /// Which keys are permitted.
-    pub key_type: RoleKeyType,
+    pub key_type: Stored<RoleKeyType>,
     /// Bits of generated keys and least bits of CSR keys; 0 is the type's default.
     pub key_bits: u32,
     /// Key usages (RFC 5280 §4.2.1.3); what a key cannot do is left out of its certificate.
@@ -133,6 +146,9 @@ pub struct RoleSettings {
     pub province: Vec<String>,
     /// Keeps generated private keys, sealed.
     pub store_private_keys: bool,
+    /// Settings of a newer version.
+    #[serde(flatten)]
+    pub newer: BTreeMap<String, Value>,
 }
 
 impl Default for RoleSettings {
@@ -152,7 +168,7 @@ impl Default for RoleSettings {
             ttl: None,
             max_ttl: None,
             not_before_duration: constant_ttl("30s"),
-            key_type: RoleKeyType::Rsa,
+            key_type: RoleKeyType::Rsa.into(),
             key_bits: 0,
             key_usage: ["DigitalSignature", "KeyAgreement", "KeyEncipherment"].map(str::to_owned).into(),
             ext_key_usage: Vec::new(),
@@ -165,6 +181,7 @@ impl Default for RoleSettings {
             locality: Vec::new(),
             province: Vec::new(),
             store_private_keys: false,
+            newer: BTreeMap::new(),
         }
     }
 }
@@ -189,7 +206,22 @@ impl RoleSettings {
 
     /// The bits of a key: `key_bits`, else the type's default; 0 for `any`, which has none.
     pub fn effective_key_bits(&self) -> u32 {
-        if self.key_bits == 0 { self.key_type.default_bits() } else { self.key_bits }
+        match (self.key_bits, self.key_type.known()) {
+            (0, Ok(key_type)) => key_type.default_bits(),
+            (bits, _) => bits,
+        }
+    }
+
+    /// Whether this version knows every setting, and may judge by them.
+    ///
+    /// # Errors
+    /// The first one that it does not know.
+    pub fn understood(&self) -> Result<(), UnknownWord> {
+        self.key_type.known()?;
+        match self.newer.keys().next() {
+            Some(setting) => Err(UnknownWord::new("setting of a role", setting)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -227,9 +259,29 @@ mod tests {
     fn a_stored_role_of_an_older_release_has_the_defaults_of_what_it_lacks() {
         let old: RoleSettings =
             serde_json::from_str(r#"{"max_ttl": "90d", "key_type": "ec"}"#).expect("legal in this test");
-        let expected =
-            RoleSettings { max_ttl: Some(ttl("90d")), key_type: RoleKeyType::Ec, ..RoleSettings::default() };
+        let expected = RoleSettings {
+            max_ttl: Some(ttl("90d")),
+            key_type: RoleKeyType::Ec.into(),
+            ..RoleSettings::default()
+        };
         assert_eq!(old, expected);
+    }
+
+    #[test]
+    fn a_stored_role_of_a_newer_release_keeps_what_it_has_and_is_not_judged_by() {
+        for (text, unknown) in [
+            (r#"{"key_type": "ml-dsa"}"#, "ml-dsa"),
+            (r#"{"key_type": "ec", "most_names": 3}"#, "most_names"),
+        ] {
+            let newer: RoleSettings = serde_json::from_str(text).expect("legal in this test");
+            assert_eq!(newer.understood().map_err(|unknown| unknown.word), Err(unknown.to_owned()));
+            let (kept, read) = (serde_json::to_value(&newer), serde_json::from_str::<Value>(text));
+            let (kept, read) = (kept.expect("legal in this test"), read.expect("legal in this test"));
+            for (setting, value) in read.as_object().expect("legal in this test") {
+                assert_eq!(kept.get(setting), Some(value), "{text}");
+            }
+        }
+        assert_eq!(RoleSettings::default().understood(), Ok(()));
     }
 
     #[test]

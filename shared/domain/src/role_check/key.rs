@@ -36,7 +36,7 @@ fn judge_generated_type<F: Findings>(
     key_type: Option<RoleKeyType>,
     findings: &mut F,
 ) -> Result<RoleKeyType, Violation> {
-    let own = role.settings().key_type;
+    let own = role.key_type;
     let wanted = key_type.unwrap_or(own);
     let asked = Asked::new("key_type", wanted.as_str());
     if wanted == RoleKeyType::Any {
@@ -65,15 +65,14 @@ fn judge_generated_bits<F: Findings>(
     findings: &mut F,
 ) -> Result<KeyAlgorithm, Violation> {
     let settings = role.settings();
-    let own_bits =
-        if settings.key_type == RoleKeyType::Any { None } else { Some(settings.effective_key_bits()) };
+    let own_bits = if role.key_type == RoleKeyType::Any { None } else { Some(settings.effective_key_bits()) };
     let wanted_bits = match bits {
         0 => own_bits.unwrap_or_else(|| wanted.default_bits()),
         bits => bits,
     };
     let refused = |allowed| Violation::new("key_bits", "key_bits", &wanted_bits.to_string(), allowed);
     if own_bits.is_some_and(|own| own != wanted_bits) {
-        return Err(refused(format!("{} keys of {} bits", settings.key_type, settings.effective_key_bits())));
+        return Err(refused(format!("{} keys of {} bits", role.key_type, settings.effective_key_bits())));
     }
     let algorithm = KeyAlgorithm::from_type_and_size(wanted.as_str(), wanted_bits)
         .ok_or_else(|| refused(format!("{} bits for {wanted} keys", wanted.legal_bits())))?;
@@ -86,7 +85,7 @@ fn judge_generated_bits<F: Findings>(
 
 fn judge_csr_type<F: Findings>(role: &Role, key: &PublicKey, findings: &mut F) -> Result<(), Violation> {
     let settings = role.settings();
-    let own = settings.key_type;
+    let own = role.key_type;
     let asked = Asked::new("csr_pem", key.algorithm_name());
     if own != RoleKeyType::Any && asked.text != own.as_str() {
         let allowed = format!("{own} keys of at least {} bits", settings.effective_key_bits());
@@ -99,16 +98,16 @@ fn judge_csr_type<F: Findings>(role: &Role, key: &PublicKey, findings: &mut F) -
 /// The role's bits are the least for a key that the client made.
 fn judge_csr_bits<F: Findings>(role: &Role, key: &PublicKey, findings: &mut F) -> Result<(), Violation> {
     let settings = role.settings();
-    if settings.key_type == RoleKeyType::Any {
+    if role.key_type == RoleKeyType::Any {
         return Ok(());
     }
     let (bits, least) = (key.bits(), settings.effective_key_bits());
     if bits < least {
-        let allowed = format!("{} keys of at least {least} bits", settings.key_type);
+        let allowed = format!("{} keys of at least {least} bits", role.key_type);
         return Err(Violation::new("key_bits", "csr_pem", &bits.to_string(), allowed));
     }
     findings.permit_value("key_bits", "csr_pem", bits, || {
-        format!("the role takes {} keys of at least {least} bits", settings.key_type)
+        format!("the role takes {} keys of at least {least} bits", role.key_type)
     });
     Ok(())
 }

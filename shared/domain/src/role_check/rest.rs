@@ -45,6 +45,7 @@ fn belongs_above(settings: &RoleSettings) {
         locality: _,
         province: _,
         store_private_keys: _,
+        newer: _,
     } = settings;
 }
 

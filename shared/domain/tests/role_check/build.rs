@@ -150,7 +150,7 @@ impl RoleBuilder {
     }
 
     pub fn key(self, key_type: &str, bits: u32) -> Self {
-        let key_type = key_type.parse().expect("legal in this test");
+        let key_type = key_type.parse::<RoleKeyType>().expect("legal in this test").into();
         self.set(|settings| (settings.key_type, settings.key_bits) = (key_type, bits))
     }
 

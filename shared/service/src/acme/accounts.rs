@@ -68,11 +68,11 @@ pub async fn create(app: &App, caller: &Caller, mut new: NewAccount) -> Result<A
     let account = AcmeAccount {
         id: AcmeAccountId::generate(now, app.entropy()),
         name: new.name,
-        provider: checked.provider,
-        environment: checked.environment,
+        provider: checked.provider.into(),
+        environment: checked.environment.into(),
         directory_url: checked.directory_url,
         email: new.email.unwrap_or_default(),
-        status: AccountStatus::Pending,
+        status: AccountStatus::Pending.into(),
         account_url: None,
         eab_kid: external.as_ref().map(|external| external.kid.clone()),
         terms_of_service: directory.terms_of_service.clone(),
@@ -222,10 +222,11 @@ pub async fn deactivate(
     force: bool,
 ) -> Result<(), ServiceError> {
     let account = find(app, caller, id).await?;
-    if account.status == AccountStatus::Deactivated {
+    let status = account.status.known()?;
+    if status == AccountStatus::Deactivated {
         return Ok(());
     }
-    if account.status == AccountStatus::Pending {
+    if status == AccountStatus::Pending {
         let message = format!("{id} is still being registered: try again in a minute");
         return Err(ServiceError::InvalidState {
             message,
@@ -240,7 +241,7 @@ pub async fn deactivate(
         let result = client(app, caller.tenant, &account).await?.deactivate().await;
         // An account that the CA refuses anyway cannot be deactivated any better.
         match result {
-            Err(error) if account.status == AccountStatus::Valid && !force => return Err(upstream(&error)),
+            Err(error) if status == AccountStatus::Valid && !force => return Err(upstream(&error)),
             Err(error) => tracing::warn!(
                 acme.account.id = %id,
                 error = &error as &dyn std::error::Error,
@@ -250,7 +251,7 @@ pub async fn deactivate(
         }
     }
     let mut change = app.change(caller).await?;
-    let step = (account.status, AccountStatus::Deactivated);
+    let step = (status, AccountStatus::Deactivated);
     if !acme_accounts::set_status(&mut change, id, step, None, app.now()).await? {
         return Err(ServiceError::CallInProgress { seconds: 1 });
     }

@@ -14,7 +14,7 @@ use super::judgement::{Judgement, judge, problem_failure};
 use super::{accounts, issuing, pauses, renewal};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
-use crate::{App, ServiceError};
+use crate::{App, ServiceError, newer};
 
 /// An answer of a responder is kept this long after the order must have ended.
 const GRACE: Duration = Duration::from_hours(1);
@@ -58,19 +58,25 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeOrderId) -> Result
         return Ok(tx.commit().await?);
     };
     order.attempts += 1;
-    let account = accounts::of_tenant(app, tenant, order.account_id).await?;
-    let client = accounts::client(app, tenant, &account).await?;
-    let mut work = Work { app, lease, tenant, account, client, order, request_id: lease.request_id() };
-    if cancelled && work.is_before_csr() {
-        return work.fail(Failure::new("cancelled", "the order was cancelled")).await.map(drop);
-    }
-    while work.step().await? == Next::GoOn {}
-    Ok(())
+    let worked = async {
+        order.understood()?;
+        let account = accounts::of_tenant(app, tenant, order.account_id).await?;
+        account.status.known()?;
+        let client = accounts::client(app, tenant, &account).await?;
+        let mut work = Work { app, lease, tenant, account, client, order, request_id: lease.request_id() };
+        if cancelled && work.is_before_csr() {
+            return work.fail(Failure::new("cancelled", "the order was cancelled")).await.map(drop);
+        }
+        while work.step().await? == Next::GoOn {}
+        Ok(())
+    };
+    newer::or_leave(app, lease, tenant, worked.await).await
 }
 
 impl Work<'_> {
     async fn step(&mut self) -> Result<Next, ServiceError> {
         let now = self.app.now();
+        let state = self.order.state.known()?;
         let before_csr = self.is_before_csr();
         if before_csr && self.account.status != AccountStatus::Valid {
             let message = format!("the ACME account {} is {}", self.account.id, self.account.status);
@@ -79,7 +85,7 @@ impl Work<'_> {
         if before_csr && now > self.order.deadline_at {
             return self.fail(self.timed_out()).await;
         }
-        if self.order.state != OrderState::Challenging
+        if state != OrderState::Challenging
             && let Some(pause) = pauses::current(self.app, &self.account).await?
         {
             let message = format!("waits until {}: {}", pause.until, pause.reason);
@@ -87,7 +93,7 @@ impl Work<'_> {
             let at = pauses::resume_at(self.app, &pause);
             return self.save(Next::At(at)).await;
         }
-        match self.order.state {
+        match state {
             OrderState::New => self.place().await,
             OrderState::Authorizing => self.read_authorizations().await,
             OrderState::Challenging => self.look_after_challenges().await,
@@ -99,7 +105,10 @@ impl Work<'_> {
 
     /// Whether the CA has no CSR of the order yet, so that giving it up loses no certificate.
     fn is_before_csr(&self) -> bool {
-        matches!(self.order.state, OrderState::New | OrderState::Authorizing | OrderState::Challenging)
+        matches!(
+            self.order.state.known(),
+            Ok(OrderState::New | OrderState::Authorizing | OrderState::Challenging)
+        )
     }
 
     fn timed_out(&self) -> Failure {
@@ -131,7 +140,7 @@ impl Work<'_> {
                 }
                 self.order.order_url = Some(placed.url);
                 self.order.finalize_url = Some(placed.finalize);
-                self.order.state = OrderState::Authorizing;
+                self.order.state = OrderState::Authorizing.into();
                 self.save(Next::GoOn).await
             }
             // That a certificate is replaced is a hint to the CA; without it the order is as good.
@@ -172,7 +181,7 @@ impl Work<'_> {
         for challenge in challenges.iter().filter(|challenge| challenge.state.is_open()) {
             self.app.enqueue(&mut tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
         }
-        self.order.state = OrderState::Challenging;
+        self.order.state = OrderState::Challenging.into();
         let all_valid = challenges.iter().all(|challenge| challenge.state == ChallengeState::Valid);
         let next = if all_valid { Next::GoOn } else { Next::At(self.app.now().plus(LOOK_AFTER)) };
         let next = self.commit(tx, next).await?;
@@ -193,7 +202,7 @@ impl Work<'_> {
         };
         let wildcard = authorization.wildcard;
         let met = authorization.status == AuthorizationStatus::Valid;
-        let wanted = self.order.challenge_type;
+        let wanted = self.order.challenge_type.known()?;
         let offered = authorization.challenges.iter().find(|challenge| {
             let kind = ChallengeType::parse(&challenge.kind);
             if met { kind.is_some() && challenge.status == "valid" } else { kind == Some(wanted) }
@@ -226,13 +235,16 @@ impl Work<'_> {
             url: offered.map(|challenge| challenge.url.clone()).unwrap_or_default(),
             identifier,
             wildcard,
-            kind: offered.and_then(|challenge| ChallengeType::parse(&challenge.kind)).unwrap_or(wanted),
+            kind: offered
+                .and_then(|challenge| ChallengeType::parse(&challenge.kind))
+                .unwrap_or(wanted)
+                .into(),
             token,
             key_authorization,
-            state: if met { ChallengeState::Valid } else { ChallengeState::Waiting },
+            state: if met { ChallengeState::Valid } else { ChallengeState::Waiting }.into(),
             record: None,
             pending_change: None,
-            exposure: Exposure::None,
+            exposure: Exposure::None.into(),
             confirmations: 0,
             submissions: 0,
             forced: false,
@@ -332,7 +344,7 @@ impl Work<'_> {
             error = error as &dyn std::error::Error,
             "the CA did not do what was asked of it"
         );
-        let has_csr = matches!(self.order.state, OrderState::Finalizing | OrderState::Issuing);
+        let has_csr = matches!(self.order.state.known()?, OrderState::Finalizing | OrderState::Issuing);
         match judgement {
             Judgement::Retry { after, pause, failure } => {
                 pauses::begin(self.app, &self.account, pause, after, &failure).await?;
@@ -344,7 +356,7 @@ impl Work<'_> {
             }
             Judgement::AccountRefused(failure) => {
                 accounts::mark_refused(self.app, self.tenant, self.account.id, &failure).await?;
-                self.account.status = AccountStatus::Invalid;
+                self.account.status = AccountStatus::Invalid.into();
                 self.fail(failure).await
             }
             Judgement::Give(failure) => self.fail(failure).await,
@@ -361,7 +373,7 @@ impl Work<'_> {
     /// Ends the order without a certificate, and has its challenges tidied up.
     pub(super) async fn fail(&mut self, failure: Failure) -> Result<Next, ServiceError> {
         let mut tx = self.begin().await?;
-        self.order.state = OrderState::Failed;
+        self.order.state = OrderState::Failed.into();
         self.order.completed_at = Some(self.app.now());
         self.order.error = Some(failure.clone());
         self.order.failures += 1;
@@ -380,7 +392,7 @@ impl Work<'_> {
     /// asked the CA for.
     pub(super) async fn tidy_up(&self, tx: &mut Tx) -> Result<(), ServiceError> {
         for challenge in acme_challenges::of_orders(tx, &[self.order.id]).await? {
-            let exposed = !matches!(challenge.exposure, Exposure::None | Exposure::Removed);
+            let exposed = challenge.exposure != Exposure::None && challenge.exposure != Exposure::Removed;
             if exposed || challenge.state != ChallengeState::Valid {
                 self.app.enqueue(tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
             }

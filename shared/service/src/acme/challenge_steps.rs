@@ -14,7 +14,7 @@ use super::judgement::{Judgement, VALIDATION_FAILED, judge, problem_failure};
 use super::{accounts, dns_steps, give_up, grants, pauses};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
-use crate::{App, ServiceError};
+use crate::{App, ServiceError, newer};
 
 /// How long a CA may take to look, and after which time it is told once more.
 const CA_LOOKS_FOR: Duration = Duration::from_mins(15);
@@ -61,9 +61,14 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeChallengeId) -> Re
         lease.finish(&mut tx).await?;
         return Ok(tx.commit().await?);
     };
-    let mut work = Work { app, lease, tenant, order, challenge, request_id: lease.request_id() };
-    while work.step().await? == Next::GoOn {}
-    Ok(())
+    let worked = async {
+        order.state.known()?;
+        challenge.understood()?;
+        let mut work = Work { app, lease, tenant, order, challenge, request_id: lease.request_id() };
+        while work.step().await? == Next::GoOn {}
+        Ok(())
+    };
+    newer::or_leave(app, lease, tenant, worked.await).await
 }
 
 impl Work<'_> {
@@ -77,7 +82,7 @@ impl Work<'_> {
             let message = format!("control of {} was not proven in time: {seen}", self.challenge.identifier);
             return self.fail(Failure::new("timed_out", message)).await;
         }
-        match (self.challenge.kind, self.challenge.state) {
+        match (self.challenge.kind.known()?, self.challenge.state.known()?) {
             (_, ChallengeState::Submitted) => self.have_the_ca_look().await,
             (ChallengeType::Dns01, ChallengeState::Waiting) => dns_steps::claim(self).await,
             (ChallengeType::Dns01, ChallengeState::Publishing) => dns_steps::add(self).await,
@@ -103,7 +108,7 @@ impl Work<'_> {
             let at = self.app.now().plus(IN_THE_WAY);
             return self.save(Next::At(at)).await;
         }
-        self.challenge.exposure = Exposure::Present;
+        self.challenge.exposure = Exposure::Present.into();
         self.challenge.published_at = Some(self.app.now());
         self.enter(ChallengeState::Submitted);
         self.commit(tx, Next::GoOn).await
@@ -224,7 +229,7 @@ impl Work<'_> {
 
     /// Takes the answer back, and then the authorization of an order that has failed. Nothing is published any more afterwards.
     async fn take_back(&mut self) -> Result<Next, ServiceError> {
-        match (self.challenge.exposure, self.challenge.record.is_some()) {
+        match (self.challenge.exposure.known()?, self.challenge.record.is_some()) {
             (Exposure::None | Exposure::Removed, _) if give_up::is_left_behind(self) => {
                 give_up::give_up(self).await
             }
@@ -233,7 +238,7 @@ impl Work<'_> {
             (_, false) => {
                 let mut tx = self.begin().await?;
                 acme_challenges::unpublish(&mut tx, self.challenge.id).await?;
-                self.challenge.exposure = Exposure::Removed;
+                self.challenge.exposure = Exposure::Removed.into();
                 let next = self.after_removal();
                 self.commit(tx, next).await
             }
@@ -264,7 +269,7 @@ impl Work<'_> {
 
     /// A new state, in which nothing was tried yet.
     pub(super) fn enter(&mut self, state: ChallengeState) {
-        self.challenge.state = state;
+        self.challenge.state = state.into();
         self.challenge.attempts = 0;
     }
 

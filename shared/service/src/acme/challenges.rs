@@ -28,13 +28,16 @@ pub async fn complete(
     let missing = || ServiceError::not_found(Noun::AcmeChallenge, id);
     let challenge = acme_challenges::find(&mut change, id).await?.ok_or_else(missing)?;
     let order = acme_orders::find(&mut change, challenge.order_id).await?.ok_or_else(missing)?;
-    if matches!(challenge.state, ChallengeState::Submitted | ChallengeState::Valid) {
+    challenge.understood()?;
+    order.state.known()?;
+    let state = challenge.state.known()?;
+    if matches!(state, ChallengeState::Submitted | ChallengeState::Valid) {
         return Ok(Completed { challenge, accepted: false });
     }
-    if !order.state.is_open() || !challenge.state.is_open() {
+    if !order.state.is_open() || !state.is_open() {
         let message = format!("the order {} of {id} has ended: order again", order.id);
         let possible_from = &["pending"];
-        return Err(ServiceError::InvalidState { message, state: challenge.state.status(), possible_from });
+        return Err(ServiceError::InvalidState { message, state: state.status(), possible_from });
     }
     if force {
         acme_challenges::set_forced(&mut change, id, true).await?;

@@ -69,7 +69,7 @@ pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
         provider: Some(id),
         zone: serde_json::to_string(&zone).ok(),
     });
-    work.challenge.exposure = Exposure::Wanted;
+    work.challenge.exposure = Exposure::Wanted.into();
     work.challenge.note = None;
     work.enter(ChallengeState::Publishing);
     let next = work.save(Next::GoOn).await?;
@@ -121,7 +121,7 @@ async fn add_alone(
     failpoint::reached("challenge.record_added");
     match added {
         Ok(pending) => {
-            work.challenge.exposure = if traits.by_hand { Exposure::None } else { Exposure::Present };
+            work.challenge.exposure = if traits.by_hand { Exposure::None } else { Exposure::Present }.into();
             work.challenge.published_at = Some(work.app.now());
             work.challenge.confirmations = 0;
             let state =
@@ -261,11 +261,11 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let (record, zone, id) = record(work)?;
     let mut tx = work.begin().await?;
     if acme_challenges::is_shared(&mut tx, work.challenge.id, &record).await? {
-        work.challenge.exposure = Exposure::Removed;
+        work.challenge.exposure = Exposure::Removed.into();
         let next = work.after_removal();
         return work.commit(tx, next).await;
     }
-    work.challenge.exposure = Exposure::Removing;
+    work.challenge.exposure = Exposure::Removing.into();
     work.commit(tx, Next::GoOn).await?;
     let Some(provider) = open(work, id).await? else {
         tracing::error!(
@@ -275,7 +275,7 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
             value = record.value,
             "the DNS provider of a TXT value is gone: remove the value by hand"
         );
-        work.challenge.exposure = Exposure::Removed;
+        work.challenge.exposure = Exposure::Removed.into();
         let next = work.after_removal();
         return work.save(next).await;
     };
@@ -291,7 +291,7 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     failpoint::reached("challenge.record_removed");
     match removed {
         Ok(_) => {
-            work.challenge.exposure = Exposure::Removed;
+            work.challenge.exposure = Exposure::Removed.into();
             let next = work.after_removal();
             work.save(next).await
         }

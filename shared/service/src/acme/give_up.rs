@@ -17,13 +17,9 @@ const LOOK_AGAIN: Duration = Duration::from_mins(2);
 
 /// Whether the authorization of a challenge may still be pending at the CA although its order has failed.
 pub(super) fn is_left_behind(work: &Work<'_>) -> bool {
-    let is_decided = match work.challenge.state {
-        ChallengeState::Valid => true,
-        ChallengeState::Invalid => {
-            work.challenge.error.as_ref().is_some_and(|error| error.code == VALIDATION_FAILED)
-        }
-        _ => false,
-    };
+    let refused = || work.challenge.error.as_ref().is_some_and(|error| error.code == VALIDATION_FAILED);
+    let state = &work.challenge.state;
+    let is_decided = *state == ChallengeState::Valid || (*state == ChallengeState::Invalid && refused());
     work.order.state == OrderState::Failed && !is_decided
 }
 
@@ -33,7 +29,7 @@ pub(super) async fn give_up(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let now = work.app.now();
     let ended = work.order.completed_at.unwrap_or(now);
     let account = accounts::of_tenant(work.app, work.tenant, work.order.account_id).await?;
-    if now.since(ended) > WORTHWHILE || account.status != AccountStatus::Valid {
+    if now.since(ended) > WORTHWHILE || account.status.known()? != AccountStatus::Valid {
         return work.save(Next::Over).await;
     }
     let url = work.challenge.authorization_url.clone();

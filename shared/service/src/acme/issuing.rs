@@ -11,9 +11,7 @@ use certmill_domain::{
 use certmill_keys::SealPlace;
 use certmill_storage::acme_orders;
 use certmill_storage::certificates::{self, NewCertificate};
-use certmill_x509::{
-    CsrTemplate, DistinguishedName, KeyAlgorithm, ParsedCertificate, PublicKey, rfc4514_of_der,
-};
+use certmill_x509::{CsrTemplate, DistinguishedName, ParsedCertificate, PublicKey, rfc4514_of_der};
 
 use super::advance::{Next, Work};
 use super::judgement::{backoff, problem_failure};
@@ -34,10 +32,7 @@ const WRONG: Duration = Duration::from_hours(1);
 /// `challenging` → `finalizing`: makes the key and the CSR, and stores them before the CA sees anything of them.
 pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let app = work.app;
-    let size = u32::try_from(work.order.key_size).unwrap_or_default();
-    let algorithm = KeyAlgorithm::from_type_and_size(&work.order.key_type, size)
-        .ok_or_else(|| ServiceError::internal("an order names a key that can be made"))?;
-    let key = app.key_pool().generate(algorithm).await?;
+    let key = app.key_pool().generate(work.order.key_algorithm()?).await?;
     let id = work.order.id.to_string();
     let sealed = app.keyring().seal(app, &key_place(work, &id), &key.to_pkcs8_der()?).await?;
     let names = legal_names(&ordered_names(work), ["domains"; 4])?;
@@ -48,7 +43,7 @@ pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> 
     if acme_orders::set_key(&mut tx, work.order.id, sealed, csr.clone()).await? {
         work.order.csr_der = Some(csr);
     }
-    work.order.state = OrderState::Finalizing;
+    work.order.state = OrderState::Finalizing.into();
     let next = work.commit(tx, Next::GoOn).await?;
     failpoint::reached("order.key_stored");
     Ok(next)
@@ -102,7 +97,7 @@ pub(super) async fn finalize(work: &mut Work<'_>) -> Result<Next, ServiceError> 
 
 /// → `issuing`
 async fn has_csr(work: &mut Work<'_>, order: Order) -> Result<Next, ServiceError> {
-    work.order.state = OrderState::Issuing;
+    work.order.state = OrderState::Issuing.into();
     work.order.certificate_url = order.certificate;
     let next = match (&work.order.certificate_url, order.retry_after) {
         (Some(_), _) => Next::GoOn,
@@ -239,7 +234,7 @@ async fn store(
     let new = NewCertificate { certificate: certificate.clone(), sealed_key: Some(sealed_key) };
     certificates::insert(&mut change, vec![new]).await?;
     certificates::set_chain(&mut change, id, above).await?;
-    work.order.state = OrderState::Issued;
+    work.order.state = OrderState::Issued.into();
     work.order.certificate_id = Some(id);
     work.order.completed_at = Some(app.now());
     work.order.error = missed_chain(work, chain);
@@ -291,7 +286,7 @@ fn certificate(
         sans: Sans::from(leaf.subject_alt_names()),
         ca_id: None,
         role: None,
-        source: CertificateSource::Acme,
+        source: CertificateSource::Acme.into(),
         key_type: public_key.algorithm_name().to_owned(),
         key_size: i64::from(public_key.bits()),
         fingerprint_sha256: leaf.fingerprint_sha256(),

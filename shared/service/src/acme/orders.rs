@@ -92,7 +92,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewOrder) -> Result<Ordered
     let names = order.identifiers.texts().join(" ");
     change.commit(Act::new(Action::AcmeOrderCreate, order.id).after(names)).await?;
     app.wake_workers();
-    metrics::counter!("certmill_acme_orders_total", "cause" => order.cause.as_str()).increment(1);
+    metrics::counter!("certmill_acme_orders_total", "cause" => order.cause.to_string()).increment(1);
     Ok(Ordered { order: OrderWithChallenges { order, challenges: Vec::new() }, deduplicated: false })
 }
 
@@ -104,14 +104,13 @@ async fn usable_account(app: &App, caller: &Caller, id: &str) -> Result<AcmeAcco
 
 /// Refuses an account that nothing can be ordered with.
 pub(super) fn refuse_unusable(account: &AcmeAccount) -> Result<(), ServiceError> {
-    if account.status == AccountStatus::Valid {
+    let status = account.status.known()?;
+    if status == AccountStatus::Valid {
         return Ok(());
     }
-    let message = format!(
-        "the ACME account {} is {}: only one that is valid can be ordered with",
-        account.id, account.status
-    );
-    Err(ServiceError::InvalidState { message, state: account.status.as_str(), possible_from: &["valid"] })
+    let message =
+        format!("the ACME account {} is {}: only one that is valid can be ordered with", account.id, status);
+    Err(ServiceError::InvalidState { message, state: status.as_str(), possible_from: &["valid"] })
 }
 
 async fn same_open(
@@ -238,6 +237,7 @@ pub async fn refresh(
     if !found.order.state.is_open() {
         return Ok(found);
     }
+    found.order.understood()?;
     let now = app.now();
     let mut change = app.change(caller).await?;
     if !acme_orders::note_refresh(&mut change, id, now, now.minus(REFRESH_PAUSE)).await? {
@@ -261,7 +261,7 @@ pub async fn cancel(
     let found = find(app, caller, id).await?;
     let mut change = app.change(caller).await?;
     if !acme_orders::request_cancel(&mut change, id, app.now()).await? {
-        let state = found.order.state;
+        let state = found.order.state.known()?;
         let message =
             format!("{id} is {}: an order can be cancelled until the CA has its CSR", state.status());
         let possible_from = &["pending"];

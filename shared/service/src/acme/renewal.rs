@@ -130,7 +130,13 @@ pub(crate) async fn renew_due(app: &App, lease: &Lease) -> Result<(), ServiceErr
     let worrying = acme_renewals::worrying(&mut session, now, BATCH).await?;
     drop(session);
     for (tenant, certificate) in due {
-        begin_due(app, lease, tenant, certificate).await?;
+        match begin_due(app, lease, tenant, certificate).await {
+            // It stays due, for a newer version.
+            Err(ServiceError::NewerVersion(unknown)) => {
+                tracing::warn!(certificate.id = %certificate, tenant.id = %tenant, reason = %unknown, "a renewal was not begun");
+            }
+            other => other?,
+        }
     }
     for (tenant, certificate) in checks {
         let job = Job::CheckRenewalWindow(certificate);
@@ -165,7 +171,7 @@ async fn begin_due(
     drop(session);
     let now = app.now();
     let account = accounts::of_tenant(app, tenant, renewal.account_id).await?;
-    if account.status != AccountStatus::Valid {
+    if account.status.known()? != AccountStatus::Valid {
         let message = format!("the ACME account {} is {}", account.id, account.status);
         let failure = Failure::new("account_not_valid", message);
         return not_begun(app, lease, tenant, &mut renewal, &failure).await;
@@ -235,8 +241,8 @@ async fn successor(
     let replaces = renewal.window.as_ref().and_then(|_| certificate_id(&certificate.der).ok());
     Ok(AcmeOrder {
         id: AcmeOrderId::generate(now, app.entropy()),
-        state: OrderState::New,
-        cause,
+        state: OrderState::New.into(),
+        cause: cause.into(),
         auto_renew: renewal.auto_renew,
         renewal_of: Some(renewal.certificate_id),
         replaces,
@@ -278,7 +284,7 @@ async fn begin(
         other => other?,
     }
     app.enqueue(tx, Job::AdvanceOrder(order.id), request_id).await?;
-    metrics::counter!("certmill_acme_orders_total", "cause" => order.cause.as_str()).increment(1);
+    metrics::counter!("certmill_acme_orders_total", "cause" => order.cause.to_string()).increment(1);
     Ok(true)
 }
 

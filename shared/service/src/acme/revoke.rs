@@ -77,11 +77,12 @@ async fn at_ca(
             accounts::client(app, caller.tenant, &account).await?.revoke(&certificate.der, code).await
         }
         _ => {
+            let status = account.status.known()?;
             let message = format!(
                 "the ACME account {} is {}, and the certificate's key is not kept: its CA has other ways to revoke it",
-                account.id, account.status
+                account.id, status
             );
-            let (state, possible_from) = (account.status.as_str(), &["valid"]);
+            let (state, possible_from) = (status.as_str(), &["valid"]);
             return Err(ServiceError::InvalidState { message, state, possible_from });
         }
     };

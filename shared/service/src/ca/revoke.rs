@@ -1,6 +1,6 @@
 //! Revoking a CA: it and the CAs under it stop issuing at once; a job revokes what they issued.
 
-use certmill_domain::{Action, CaId};
+use certmill_domain::{Action, CaId, Stored};
 use certmill_storage::certificate_authorities;
 use certmill_x509::RevocationReason;
 
@@ -38,5 +38,14 @@ pub(crate) fn below(reason: RevocationReason) -> RevocationReason {
     match reason {
         RevocationReason::KeyCompromise => RevocationReason::CaCompromise,
         other => other,
+    }
+}
+
+/// The reason to go on with: none (`unspecified`) for one that only a newer version knows. What is revoked has to be revoked
+/// at once, whoever does it; the row keeps the reason as it is.
+pub(crate) fn reason_or_none(stored: &Stored<RevocationReason>) -> RevocationReason {
+    match stored {
+        Stored::Known(reason) => *reason,
+        Stored::Unknown(_) => RevocationReason::Unspecified,
     }
 }

@@ -174,7 +174,7 @@ fn certificate(
         sans: Sans::from(parsed.subject_alt_names()),
         ca_id,
         role: None,
-        source: CertificateSource::Imported,
+        source: CertificateSource::Imported.into(),
         key_type: public_key.algorithm_name().to_owned(),
         key_size: i64::from(public_key.bits()),
         fingerprint_sha256: parsed.fingerprint_sha256(),

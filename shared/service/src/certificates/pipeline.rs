@@ -316,7 +316,7 @@ async fn store(
         sans: Sans::from(approved.sans()),
         ca_id: Some(issuer.ca.id),
         role: role.as_ref().map(|role| role.name.as_str().to_owned()),
-        source: wanted.source,
+        source: wanted.source.into(),
         key_type: made.key_type.to_owned(),
         key_size: i64::from(made.key_size),
         fingerprint_sha256,

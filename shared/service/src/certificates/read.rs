@@ -50,9 +50,10 @@ pub async fn find(
     let certificate = certificates::find(&mut session, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
-    let renewal = match certificate.source {
-        CertificateSource::Acme => acme_renewals::find(&mut session, id).await?,
-        _ => None,
+    let renewal = if certificate.source == CertificateSource::Acme {
+        acme_renewals::find(&mut session, id).await?
+    } else {
+        None
     };
     drop(session);
     let chain = chain_der(app, caller, &certificate).await?;
@@ -67,7 +68,15 @@ pub(super) async fn chain_der(
     certificate: &Certificate,
 ) -> Result<Vec<Vec<u8>>, ServiceError> {
     if let Some(ca) = certificate.ca_id {
-        return Ok(app.issuers().find(app, caller.tenant, ca).await?.chain_der.clone());
+        return match app.issuers().find(app, caller.tenant, ca).await {
+            Ok(issuer) => Ok(issuer.chain_der.clone()),
+            // What it has signed is shown, whatever its key.
+            Err(ServiceError::NewerVersion(_)) => {
+                let ca = crate::ca::find(app, caller.tenant, ca).await?.ca;
+                crate::issuer::chain(&mut app.database().read(caller.tenant).await?, &ca).await
+            }
+            Err(error) => Err(error),
+        };
     }
     let mut session = app.database().read(caller.tenant).await?;
     let chain = certificates::imported_chain(&mut session, certificate.id).await?.unwrap_or_default();

@@ -84,6 +84,8 @@ async fn find_renewable(app: &App, caller: &Caller, id: CertificateId) -> Result
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
     drop(session);
+    // Who renews it depends on where it came from.
+    old.source.known()?;
     if let Some(reason) = why_not_renewable(&old) {
         return Err(reason);
     }

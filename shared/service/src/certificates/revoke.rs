@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateSource, Timestamp};
+use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateSource, Stored, Timestamp};
 use certmill_storage::{Tx, certificate_authorities, certificates};
 use certmill_x509::{RevocationReason, SerialNumber};
 
@@ -36,7 +36,7 @@ pub struct Revoked {
     /// When it was revoked.
     pub revoked_at: Timestamp,
     /// Why.
-    pub reason: RevocationReason,
+    pub reason: Stored<RevocationReason>,
     /// Whether it came from an ACME server, which publishes the revocation itself.
     pub by_acme: bool,
 }
@@ -68,7 +68,7 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
         certificate_id: certificate.id,
         serial_number: certificate.serial_number,
         revoked_at: now,
-        reason: request.reason,
+        reason: request.reason.into(),
         by_acme: false,
     })
 }
@@ -91,7 +91,7 @@ async fn revoke_by_acme(
         certificate_id: certificate.id,
         serial_number: certificate.serial_number,
         revoked_at,
-        reason: request.reason,
+        reason: request.reason.into(),
         by_acme: true,
     })
 }
@@ -120,17 +120,15 @@ async fn revocable(tx: &mut Tx, request: &RevokeRequest) -> Result<(Certificate,
     if found.is_empty() {
         return Err(ServiceError::not_found(Noun::Certificate, request.serial_number));
     }
-    let mut revocable: Vec<(Certificate, Issuer)> = found
-        .into_iter()
-        .filter_map(|certificate| {
-            let issuer = match certificate.ca_id {
-                Some(ca) => Issuer::Ours(ca),
-                None if is_acme(&certificate) => Issuer::Acme,
-                None => return None,
-            };
-            Some((certificate, issuer))
-        })
-        .collect();
+    let mut revocable: Vec<(Certificate, Issuer)> = Vec::with_capacity(found.len());
+    for certificate in found {
+        let issuer = match certificate.ca_id {
+            Some(ca) => Issuer::Ours(ca),
+            None if certificate.source.known()? == CertificateSource::Acme => Issuer::Acme,
+            None => continue,
+        };
+        revocable.push((certificate, issuer));
+    }
     if revocable.len() > 1 {
         return Err(ServiceError::field(
             "ca_id",
@@ -162,9 +160,9 @@ async fn first_revocation(app: &App, caller: &Caller, id: CertificateId) -> Resu
     let certificate = certificates::find(&mut session, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
+    let by_acme = is_acme(&certificate);
     match (certificate.revoked_at, certificate.revocation_reason) {
         (Some(revoked_at), Some(reason)) => {
-            let by_acme = is_acme(&certificate);
             let serial_number = certificate.serial_number;
             Ok(Revoked { certificate_id: id, serial_number, revoked_at, reason, by_acme })
         }

@@ -11,7 +11,7 @@ use super::CrlIssuer;
 use crate::app::off_thread;
 use crate::issuer::Issuer;
 use crate::jobs::Lease;
-use crate::{App, Noun, ServiceError};
+use crate::{App, Noun, ServiceError, newer};
 
 /// Rows per read: enough that a million take a few dozen reads, few enough to stay small in memory.
 const PAGE: i64 = 20_000;
@@ -19,7 +19,10 @@ const PAGE: i64 = 20_000;
 /// Builds, signs and stores the next CRL of a CA, and finishes the job in the same transaction.
 pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), ServiceError> {
     let tenant = lease.tenant()?;
-    let issuer = app.issuers().find(app, tenant, ca).await?;
+    let issuer = match app.issuers().find(app, tenant, ca).await {
+        Ok(issuer) => issuer,
+        Err(error) => return newer::or_leave(app, lease, tenant, Err(error)).await,
+    };
     let mut session = app.database().read(tenant).await?;
     let present = crls::info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))?;
     drop(session);
@@ -75,9 +78,10 @@ async fn collect(
 }
 
 /// A full CRL lists what was revoked as `removeFromCRL` without a reason: the code is for delta CRLs only
-/// (RFC 5280 §5.3.1).
+/// (RFC 5280 §5.3.1). So it does with a reason that only a newer version knows: a CRL with a code that RFC 5280 does not
+/// have could be refused as a whole.
 fn push(builder: &mut CrlBuilder, entry: &RevokedEntry) {
-    let reason = match entry.reason {
+    let reason = match crate::ca::reason_or_none(&entry.reason) {
         RevocationReason::RemoveFromCrl => RevocationReason::Unspecified,
         reason => reason,
     };

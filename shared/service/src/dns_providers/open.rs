@@ -7,7 +7,7 @@ use certmill_domain::{DnsProvider, DnsProviderId, TenantId};
 use certmill_storage::{dns_locks, dns_providers};
 
 use super::credentials::Configuration;
-use super::stored;
+use super::{refuse_unknown_type, stored};
 use crate::{App, ServiceError};
 
 /// Whoever holds a lock on a name for so long is taken for dead. Longer than a read, a write and a read take.
@@ -26,6 +26,7 @@ pub(crate) async fn open(
     id: DnsProviderId,
 ) -> Result<OpenProvider, ServiceError> {
     let (row, secret) = stored(app, tenant, id).await?;
+    refuse_unknown_type(&row)?;
     let invalid = |message: String| ServiceError::InvalidConfig { message, upstream: None };
     let config = certmill_dns::merge(&row.config, &secret, &serde_json::json!({}))
         .map_err(|error| invalid(error.to_string()))?;
@@ -118,7 +119,11 @@ fn longest(providers: &[DnsProvider], name: &str) -> Option<DnsProviderId> {
 /// Asks a provider which zones it has; `false` when it does not say.
 async fn refresh(app: &App, tenant: TenantId, provider: &mut DnsProvider) -> Result<bool, ServiceError> {
     let open = match open(app, tenant, provider.id).await {
-        Err(ServiceError::InvalidConfig { .. } | ServiceError::NotFound { .. }) => return Ok(false),
+        Err(
+            ServiceError::InvalidConfig { .. }
+            | ServiceError::NewerVersion(_)
+            | ServiceError::NotFound { .. },
+        ) => return Ok(false),
         other => other?,
     };
     match open.client.verify().await {

@@ -72,7 +72,7 @@ async fn revoke_batch(
         revocation.ok_or_else(|| ServiceError::internal("a CA in a revocation cascade is revoked"))?;
     let mut tx = app.database().begin(tenant).await?;
     lease.confirm(&mut tx).await?;
-    let reason = crate::ca::below(revocation.reason);
+    let reason = crate::ca::below(crate::ca::reason_or_none(&revocation.reason));
     let revoked = certificates::revoke_batch(&mut tx, ca, reason, app.now(), BATCH).await?;
     if revoked == 0 {
         return Ok(false);

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmill_domain::{CaId, Role, RoleId, RoleName, TenantId};
+use certmill_domain::{CaId, Role, RoleId, RoleName, TenantId, UnknownWord};
 use moka::sync::Cache;
 
 use crate::{App, ServiceError};
@@ -38,9 +38,10 @@ impl RoleCache {
         name: &str,
     ) -> Result<Arc<CachedRole>, ServiceError> {
         let row = super::find(app, tenant, name).await?;
-        let role = Role::new(row.settings).map_err(|errors| {
-            ServiceError::internal(format!("the stored role {} is not legal any more: {errors}", row.id))
-        })?;
+        row.settings.understood()?;
+        // What this version does not let anybody set, such as a purpose that it does not know.
+        let role = Role::new(row.settings)
+            .map_err(|errors| UnknownWord::new("legal setting of a role", errors.to_string()))?;
         let read =
             Arc::new(CachedRole { id: row.id, name: row.name, ca_id: row.ca_id, version: row.version, role });
         self.0.insert((tenant, name.to_owned()), Arc::clone(&read));

@@ -71,14 +71,13 @@ pub async fn authenticate(
     if let Some(end) = token.expires_at.filter(|end| *end <= now) {
         return Err(ServiceError::TokenExpired(end));
     }
-    if !token.permits(needed) {
-        return Err(ServiceError::InsufficientScope(needed));
-    }
+    let scope = token.strongest_scope().filter(|scope| *scope >= needed);
+    let scope = scope.ok_or(ServiceError::InsufficientScope(needed))?;
     app.tokens().record(token.id, now);
     Ok(Caller {
         tenant: token.tenant_id,
         identity: Identity::Token(token.id),
-        scope: token.scopes.iter().copied().max().unwrap_or(Scope::Read),
+        scope,
         request_id: request_id.to_owned(),
         source_address: None,
         hold: None,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use certmill_domain::{CaId, Timestamp};
+use certmill_domain::{CaId, Stored, Timestamp};
 use certmill_egress::{EgressError, Limits, Response};
 use certmill_storage::{certificate_authorities, certificates};
 use certmill_x509::chain::{self, Certificate};
@@ -146,9 +146,11 @@ async fn recorded(
     Ok(known.map(|known| standing_of(known.revoked_at.zip(known.revocation_reason))))
 }
 
-fn standing_of(revocation: Option<(Timestamp, RevocationReason)>) -> RevocationStatus {
+fn standing_of(revocation: Option<(Timestamp, Stored<RevocationReason>)>) -> RevocationStatus {
     match revocation {
-        Some((at, reason)) => RevocationStatus::Revoked { at: at.unix_seconds(), reason },
+        Some((at, reason)) => {
+            RevocationStatus::Revoked { at: at.unix_seconds(), reason: crate::ca::reason_or_none(&reason) }
+        }
         None => RevocationStatus::Good,
     }
 }

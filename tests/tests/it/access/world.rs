@@ -19,7 +19,7 @@ pub(crate) struct World {
     pub(crate) serial: String,
     pub(crate) csr: String,
     pub(crate) anchor: String,
-    token: String,
+    pub(crate) token: String,
     pub(crate) account: String,
     pub(crate) order: String,
     pub(crate) challenge: String,

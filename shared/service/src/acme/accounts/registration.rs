@@ -13,7 +13,7 @@ use super::super::directories::needs_external_account;
 use super::super::judgement::{Judgement, judge};
 use super::{Checked, NewAccount, key, place};
 use crate::jobs::Lease;
-use crate::{App, ServiceError};
+use crate::{App, ServiceError, newer};
 
 /// When a registration whose outcome stays unknown is given up.
 const GIVEN_UP_AFTER: std::time::Duration = std::time::Duration::from_hours(24);
@@ -162,6 +162,9 @@ pub(crate) async fn resume(app: &App, lease: &Lease, id: AcmeAccountId) -> Resul
     let mut session = app.database().read(tenant).await?;
     let account = acme_accounts::find(&mut session, id).await?;
     drop(session);
+    if let Some(Err(unknown)) = account.as_ref().map(|account| account.status.known()) {
+        return newer::or_leave(app, lease, tenant, Err(unknown.into())).await;
+    }
     let outcome = match &account {
         Some(account) if account.status == AccountStatus::Pending => register(app, tenant, account).await?,
         _ => Outcome::Registered,

@@ -56,10 +56,10 @@ pub(super) async fn checked(
     Ok(AcmeOrder {
         id: AcmeOrderId::generate(now, app.entropy()),
         account_id: account.id,
-        state: OrderState::New,
-        cause: OrderCause::Api,
+        state: OrderState::New.into(),
+        cause: OrderCause::Api.into(),
         identifiers,
-        challenge_type,
+        challenge_type: challenge_type.into(),
         dns_provider_id,
         auto_renew: new.auto_renew.unwrap_or(true),
         key_type: algorithm.key_type().to_owned(),

@@ -1,0 +1,123 @@
+//! Jobs about rows that a newer version has written: they are left to it, and what others want goes on.
+
+use certmill_worker::run_schedules;
+use fake_acme::{FakeAcme, FakeAcmeOptions};
+use poem::http::StatusCode;
+use serde_json::{Value, json};
+use tests::{Mode, TestApp, TestOptions};
+
+use super::{WORD, newer};
+use crate::jobs::sql::Sql;
+
+/// A service without a worker yet, and a CA to which everything that is submitted is valid.
+struct Lab {
+    app: TestApp,
+    sql: Sql,
+    account: String,
+    _ca: FakeAcme,
+}
+
+impl Lab {
+    async fn new(mode: Mode) -> Self {
+        let ca = FakeAcme::start(FakeAcmeOptions::default()).await;
+        let options = TestOptions { trusted_pem: Some(ca.ca_pem().to_owned()), ..TestOptions::default() };
+        let app = TestApp::without_worker_with(mode, options).await;
+        let sql = newer(&app).await;
+        let body = json!({ "name": "fake", "provider": "custom", "directory_url": ca.directory_url() });
+        let account = app.post("/v1/pki/acme/accounts", body).await.json_with(StatusCode::CREATED);
+        let account = account["id"].as_str().unwrap().to_owned();
+        Self { app, sql, account, _ca: ca }
+    }
+
+    /// Orders; answers the id.
+    async fn order(&self, domain: &str) -> String {
+        let body = json!({ "account_id": self.account, "domains": [domain] });
+        let order = self.app.post("/v1/pki/acme/issue", body).await.json_with(StatusCode::ACCEPTED);
+        order["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Waits until an order has its certificate; answers it.
+    async fn issued(&self, order: &str) -> Value {
+        let path = format!("/v1/pki/acme/orders/{order}");
+        self.app.eventually(&path, |order| order["status"] == "valid").await
+    }
+
+    async fn dead_jobs(&self) -> i64 {
+        self.sql.number("SELECT count(*) FROM jobs WHERE state = 'dead' OR last_error IS NOT NULL").await
+    }
+}
+
+/// Whatever an order's work depends on is left as it is, until a version comes that knows the word.
+async fn an_order_with_an_unknown_word_is_left_to_a_newer_version(mode: Mode) {
+    let lab = Lab::new(mode).await;
+    let columns = [
+        ("acme_orders", "state", "new"),
+        ("acme_orders", "challenge_type", "http-01"),
+        ("acme_orders", "key_type", "ec"),
+    ];
+    let mut orders = Vec::new();
+    for (table, column, known) in columns {
+        let order = lab.order(&format!("{}.example.org", column.replace('_', "-"))).await;
+        lab.sql.run(&format!("UPDATE {table} SET {column} = '{WORD}' WHERE id = '{order}'")).await;
+        orders.push((order, column, known));
+    }
+    lab.app.start_worker();
+    lab.issued(&lab.order("known.example.org").await).await;
+    for (order, column, known) in &orders {
+        let path = format!("/v1/pki/acme/orders/{order}");
+        let left = lab.sql.number(&format!("SELECT attempts FROM acme_orders WHERE id = '{order}'")).await;
+        assert_eq!(left, 0, "{column}");
+        lab.app.post(&format!("{path}/refresh"), json!({})).await.error(409, "invalid_state");
+        lab.sql.run(&format!("UPDATE acme_orders SET {column} = '{known}' WHERE id = '{order}'")).await;
+    }
+    assert_eq!(lab.dead_jobs().await, 0);
+    // The word is known now, as it is to a newer version.
+    for (order, _, _) in &orders {
+        let path = format!("/v1/pki/acme/orders/{order}/refresh");
+        lab.app.post(&path, json!({})).await.json_with(StatusCode::OK);
+        lab.issued(order).await;
+    }
+}
+
+/// A renewal that is not understood is not begun, does not count as failed, and stops no other.
+async fn a_renewal_with_an_unknown_word_stops_no_other(mode: Mode) {
+    let lab = Lab::new(mode).await;
+    lab.app.start_worker();
+    let (newer, known) = (lab.order("newer.example.org").await, lab.order("known.example.org").await);
+    let (first, second) = (lab.issued(&newer).await, lab.issued(&known).await);
+    lab.sql.run(&format!("UPDATE acme_orders SET challenge_type = '{WORD}' WHERE id = '{newer}'")).await;
+    lab.sql.run("UPDATE acme_renewals SET renew_at = 1, next_window_check_at = NULL").await;
+    lab.sql.run(&format!("UPDATE acme_renewals SET emergency_at = 1 WHERE order_id = '{newer}'")).await;
+    lab.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
+    run_schedules(&lab.app.app).await.unwrap();
+    let path = |order: &Value| format!("/v1/pki/certificates/{}", order["certificate_id"].as_str().unwrap());
+    lab.app.eventually(&path(&second), |certificate| !certificate["renewed_by"].is_null()).await;
+    let left = lab.app.get(&path(&first)).await.json_with(StatusCode::OK);
+    assert_eq!((&left["renewed_by"], &left["renewal"]["failures"]), (&Value::Null, &json!(0)), "{left}");
+    assert_eq!(lab.dead_jobs().await, 0);
+    let renew = lab.app.post(&format!("{}/renew", path(&first)), json!({})).await;
+    renew.error(409, "invalid_state");
+}
+
+macro_rules! in_both_modes {
+    ($($story:ident as $name:ident;)*) => {$(
+        mod $name {
+            use super::*;
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn embedded() {
+                $story(Mode::Embedded).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn fleet() {
+                $story(Mode::Fleet).await;
+            }
+        }
+    )*};
+}
+
+in_both_modes! {
+    an_order_with_an_unknown_word_is_left_to_a_newer_version as an_order_is_left;
+    a_renewal_with_an_unknown_word_stops_no_other as a_renewal_stops_no_other;
+}
