@@ -53,6 +53,27 @@ fn describe() {
     describe_counter!("certmill_jobs_total", "Runs of jobs, by kind and outcome");
     describe_histogram!("certmill_job_seconds", "Time that a run of a job took, by kind");
     describe_gauge!("certmill_jobs", "Jobs in the table, by kind and state");
+    describe_counter!(
+        "certmill_job_leases_ended_total",
+        "Jobs whose worker died or stalled, by what became of them"
+    );
+    describe_gauge!(
+        "certmill_job_oldest_due_seconds",
+        "How long the longest waiting due job is due, by lane"
+    );
+    describe_gauge!("certmill_jobs_of_unknown_kind", "Open jobs of kinds that only a newer version knows");
+    describe_gauge!(
+        "certmill_schedule_last_turn_seconds",
+        "Time since periodic work was last begun, by kind"
+    );
+    describe_counter!("certmill_sweep_finds_total", "Work that was due and had no job, by kind");
+    describe_gauge!(
+        "certmill_clock_difference_seconds",
+        "By how much this process's clock is ahead of the database's"
+    );
+    describe_counter!("certmill_acme_orders_total", "ACME orders placed, by cause");
+    describe_counter!("certmill_acme_orders_ended_total", "ACME orders ended, by state");
+    describe_counter!("certmill_certificates_imported_total", "Certificates imported");
     describe_counter!("certmill_certificates_issued_total", "Certificates issued, by source");
     describe_counter!("certmill_certificates_revoked_total", "Certificates revoked");
     describe_counter!("certmill_crls_built_total", "Certificate revocation lists built");

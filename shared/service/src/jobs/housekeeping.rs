@@ -72,6 +72,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
         if !app.is_open(&mut tx, job).await? {
             app.enqueue(&mut tx, job, None).await?;
             tx.commit().await?;
+            metrics::counter!("certmill_sweep_finds_total", "kind" => job.kind().as_str()).increment(1);
         }
     }
     finish(app, lease).await?;
