@@ -12,6 +12,7 @@ mod duration;
 mod entropy;
 mod event;
 mod id;
+mod rate_limit;
 mod role;
 mod role_check;
 mod secret;
@@ -38,6 +39,7 @@ pub use id::{
     AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, EventId,
     InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId, TrustAnchorId,
 };
+pub use rate_limit::{CallCategory, InvalidRateLimit, RateLimit, RateLimits, Standing, Taken};
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};
 pub use role_check::{Approved, ApprovedKey, IssuerWindow, NameRequest, RequestedKey, Violation, check};
 pub use role_check::{DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, approve_on_desk, legal_names};
