@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use certmill_domain::{RateLimit, RateLimits};
 use figment::Figment;
 
 use crate::config::read_secret;
-use crate::settings::{List, Settings, Span};
+use crate::settings::{Limit, List, RateLimitsSettings, Settings, Span};
 use crate::{
     AcmeConfig, Config, ConfigError, CrlConfig, DnsConfig, EgressConfig, JobsConfig, KeyPoolConfig,
     LogConfig, Secret, WorkerConfig,
@@ -36,7 +37,7 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 
 fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError> {
     let default = Config::default();
-    let Settings { crl, acme, dns, egress, worker, key_pool, jobs, log, .. } = settings;
+    let Settings { crl, acme, dns, egress, worker, key_pool, jobs, rate_limits, log, .. } = settings;
     Ok(Config {
         database_url: database_url(settings.database_url, settings.database_url_file, origins)?,
         database_max_connections: settings
@@ -82,6 +83,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
             keep_dead: span(jobs.keep_dead, default.jobs.keep_dead),
             lease: span(jobs.lease, default.jobs.lease),
         },
+        rate_limits: limits(rate_limits),
         log: LogConfig {
             format: log.format.unwrap_or(default.log.format),
             filter: log.filter.unwrap_or(default.log.filter),
@@ -92,6 +94,18 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
 
 fn span(written: Option<Span>, default: Duration) -> Duration {
     written.map_or(default, |span| span.0)
+}
+
+fn limits(written: RateLimitsSettings) -> RateLimits {
+    let limit = |written: Option<Limit>| -> Option<RateLimit> { written.and_then(|limit| limit.0) };
+    RateLimits {
+        issue: limit(written.issue),
+        sign: limit(written.sign),
+        admin: limit(written.admin),
+        acme: limit(written.acme),
+        validate: limit(written.validate),
+        read: limit(written.read),
+    }
 }
 
 fn items<T>(list: Option<List<T>>) -> Vec<T> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, fs};
 
+use certmill_domain::RateLimits;
 use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -64,6 +65,8 @@ pub struct Config {
     pub key_pool: KeyPoolConfig,
     /// The keeping of finished jobs.
     pub jobs: JobsConfig,
+    /// How many calls of each category an identity may make.
+    pub rate_limits: RateLimits,
     /// The log.
     pub log: LogConfig,
     /// How long requests and jobs in hand may take after a signal to stop.
@@ -206,6 +209,7 @@ impl Default for Config {
             crl: CrlConfig { lifetime: 72 * HOUR, renew_before: 24 * HOUR },
             worker: WorkerConfig { concurrency: 32, name: "certmill".to_owned() },
             key_pool: KeyPoolConfig { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 },
+            rate_limits: RateLimits::default(),
             jobs: JobsConfig { keep_done: 24 * HOUR, keep_dead: 30 * 24 * HOUR, lease: HOUR / 60 },
             log: LogConfig { format: LogFormat::Text, filter: "info".to_owned() },
             shutdown_timeout: Duration::from_secs(30),
@@ -239,6 +243,7 @@ impl fmt::Debug for Config {
             worker,
             key_pool,
             jobs,
+            rate_limits,
             log,
             shutdown_timeout,
         } = self;
@@ -265,6 +270,7 @@ impl fmt::Debug for Config {
             .field("worker", worker)
             .field("key_pool", key_pool)
             .field("jobs", jobs)
+            .field("rate_limits", rate_limits)
             .field("log", log)
             .field("shutdown_timeout", shutdown_timeout)
             .finish()

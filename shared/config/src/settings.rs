@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use certmill_domain::Ttl;
+use certmill_domain::{RateLimit, Ttl};
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
@@ -42,6 +42,7 @@ pub(crate) struct Settings {
     pub(crate) worker: WorkerSettings,
     pub(crate) key_pool: KeyPoolSettings,
     pub(crate) jobs: JobsSettings,
+    pub(crate) rate_limits: RateLimitsSettings,
     pub(crate) log: LogSettings,
 }
 
@@ -101,6 +102,44 @@ pub(crate) struct JobsSettings {
 pub(crate) struct LogSettings {
     pub(crate) format: Option<LogFormat>,
     pub(crate) filter: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RateLimitsSettings {
+    pub(crate) issue: Option<Limit>,
+    pub(crate) sign: Option<Limit>,
+    pub(crate) admin: Option<Limit>,
+    pub(crate) acme: Option<Limit>,
+    pub(crate) validate: Option<Limit>,
+    pub(crate) read: Option<Limit>,
+}
+
+/// A rate limit, or `off`.
+#[derive(Clone, Copy)]
+pub(crate) struct Limit(pub(crate) Option<RateLimit>);
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Text;
+
+        impl Visitor<'_> for Text {
+            type Value = Limit;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a rate such as \"600/m\" or \"600/m burst 100\", or \"off\"")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Limit, E> {
+                if text == "off" {
+                    return Ok(Limit(None));
+                }
+                text.parse().map(|limit| Limit(Some(limit))).map_err(E::custom)
+            }
+        }
+
+        deserializer.deserialize_str(Text)
+    }
 }
 
 /// A duration: `72h`, `1d12h`, or a number of seconds.

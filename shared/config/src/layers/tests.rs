@@ -8,7 +8,7 @@ use crate::LogFormat;
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 17] = [
+const WITHOUT_DEFAULT: [&str; 23] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -26,6 +26,12 @@ const WITHOUT_DEFAULT: [&str; 17] = [
     "http_listen",
     "tls_alpn_listen",
     "resolvers",
+    "issue",
+    "sign",
+    "admin",
+    "acme",
+    "validate",
+    "read",
 ];
 
 fn file(text: &str) -> NamedTempFile {
@@ -81,7 +87,7 @@ fn known_settings() -> Vec<String> {
             other => panic!("{other}"),
         }
     };
-    let sections = ["crl", "acme", "dns", "egress", "worker", "key_pool", "jobs", "log"];
+    let sections = ["crl", "acme", "dns", "egress", "worker", "key_pool", "jobs", "rate_limits", "log"];
     let mut settings = Vec::new();
     for name in known("") {
         if sections.contains(name) {
@@ -400,4 +406,30 @@ fn printing_shows_no_secret() {
     let shown = format!("{config:#?}");
     assert!(!shown.contains("hunter2"), "{shown}");
     assert!(shown.contains("postgres://u:***@db/x") && shown.contains("redis://:***@cache"), "{shown}");
+}
+
+#[test]
+fn rate_limits_are_read_from_file_and_environment() {
+    let file = "[rate_limits]\nissue = \"600/m\"\nsign = \"10/s burst 3\"\nread = \"9/d\"";
+    let config = load(file, &[("CERTMILL_RATE_LIMITS__READ", "off")], &Flags::default()).unwrap();
+    assert_eq!(config.rate_limits.issue, "600/m".parse().ok());
+    assert_eq!(config.rate_limits.sign, "10/s burst 3".parse().ok());
+    assert_eq!((config.rate_limits.read, config.rate_limits.admin), (None, None));
+    assert_eq!(from_file("").unwrap().rate_limits, certmill_domain::RateLimits::default());
+}
+
+#[test]
+fn rate_limits_that_cannot_be_are_told_why() {
+    for (value, wanted) in [
+        ("\"600\"", "`600` is not a limit"),
+        ("\"0/m\"", "a whole number from 1 on"),
+        ("\"5/y\"", "one of s, m, h and d"),
+        ("600", "\"600/m burst 100\", or \"off\""),
+        ("{ per_minute = 600 }", "\"600/m burst 100\", or \"off\""),
+    ] {
+        let message = error(from_file(&format!("[rate_limits]\nissue = {value}")));
+        assert!(message.contains("rate_limits.issue") && message.contains(wanted), "{value}: {message}");
+    }
+    let message = error(from_file("[rate_limits]\nrenew = \"1/m\""));
+    assert!(message.contains("here are known: issue, sign, admin, acme, validate, read"), "{message}");
 }
