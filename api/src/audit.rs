@@ -30,7 +30,8 @@ struct AuditLogView {
     identity: String,
     /// What, such as `certificate.issue`.
     action: String,
-    /// The id of the object; of a refused call, what the call named.
+    /// The id of the object; of a refused call, what the call named; of `calls.refused`, how many there were, when, and with
+    /// which codes.
     object: Option<String>,
     /// Whether it was done.
     success: bool,
@@ -65,7 +66,8 @@ impl AuditApi {
     ///
     /// Scope: `pki:admin`. Newest first. Every call that changes something or hands out a private key has a row, done or
     /// refused; it is written in the transaction of the change. The rows of a tenant form a chain of hashes, which
-    /// `certmill audit verify` proves.
+    /// `certmill audit verify` proves. When more than 20 calls of a token are refused within a minute, the rest of them have
+    /// one row `calls.refused` of each process, written when the minute is over.
     #[oai(path = "/logs", method = "get")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(

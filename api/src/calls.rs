@@ -69,7 +69,7 @@ impl<'a> Call<'a> {
 }
 
 /// What stands in the place of the pattern's `:`, if the path fits; of a pattern without one, nothing.
-fn matched<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
+pub(crate) fn matched<'a>(pattern: &str, path: &'a str) -> Option<&'a str> {
     let mut object = "";
     let mut segments = path.split('/');
     for wanted in pattern.split('/') {

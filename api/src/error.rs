@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use certmill_service::domain::{CallCategory, Standing};
 use certmill_service::{Noun, ServiceError};
 use poem::Response;
 use poem::error::{
@@ -17,6 +18,7 @@ use poem_openapi::{ApiResponse, Object};
 use serde_json::{Value, json};
 
 use crate::edge::BodyTooLarge;
+use crate::limits;
 
 /// An error as a client sees it.
 #[derive(Debug)]
@@ -27,6 +29,8 @@ pub struct ApiError {
     details: Option<Value>,
     /// Seconds after which it makes sense to try again.
     retry_after: Option<u64>,
+    /// How the caller stands with the limit of the call, if there is one.
+    standing: Option<Box<Standing>>,
 }
 
 /// The body of every error.
@@ -53,7 +57,7 @@ struct ErrorContent {
 impl ApiError {
     /// An error without details.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), details: None, retry_after: None }
+        Self { status, code, message: message.into(), details: None, retry_after: None, standing: None }
     }
 
     /// One wrong field.
@@ -117,6 +121,25 @@ impl ApiError {
         )
     }
 
+    /// One call too many; nothing when the call was allowed.
+    pub(crate) fn rate_limited(category: CallCategory, standing: &Standing) -> Option<Self> {
+        let seconds = limits::retry_after(standing)?;
+        let message = format!(
+            "this token has made too many calls of the category `{category}`, of which {} may come at once: \
+             the next one is possible in {seconds} s",
+            standing.limit
+        );
+        let plain = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        let details =
+            json!({ "category": category.as_str(), "limit": standing.limit, "retry_after": seconds });
+        Some(Self { retry_after: Some(seconds), ..plain.with(details) })
+    }
+
+    /// The same, saying how the caller stands with the limit of the call.
+    pub(crate) fn under_limit(self, standing: Standing) -> Self {
+        Self { standing: Some(Box::new(standing)), ..self }
+    }
+
     /// Its code.
     pub(crate) fn code(&self) -> &'static str {
         self.code
@@ -147,6 +170,9 @@ impl ApiError {
             [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&self.status);
         if let Some(seconds) = self.retry_after.or(overloaded.then_some(2)) {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(standing) = &self.standing {
+            limits::write(headers, standing);
         }
         response
     }

@@ -1,12 +1,12 @@
-//! Around every call that changes something: its `Idempotency-Key`, and an audit row when it is refused. (When it is
-//! done, the audit row is part of its transaction.)
+//! Around every call: the limit of its category. Around every call that changes something: its `Idempotency-Key`, and an
+//! audit row when it is refused. (When it is done, the audit row is part of its transaction.)
 
 use std::future::Future;
 
 use bytes::Bytes;
 use certmill_service::domain::Action;
 use certmill_service::idempotency::{self, Answer, Begun, Hold, Kept};
-use certmill_service::{App, Caller, audit};
+use certmill_service::{App, Caller, audit, rate_limits};
 use poem::http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{Request, Response};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use zeroize::Zeroizing;
 use crate::auth;
 use crate::calls::Call;
 use crate::error::ApiError;
+use crate::limits;
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -27,7 +28,7 @@ const SECRET_FIELDS: [&str; 2] = ["private_key", "token"];
 #[derive(Clone)]
 pub(crate) struct CurrentHold(pub(crate) Hold);
 
-/// Carries the request out with `go`, in the care of this module if it is one that changes something.
+/// Carries the request out with `go`, in the care of this module if it is limited or one that changes something.
 pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
     app: &App,
     request: Request,
@@ -35,30 +36,68 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
     go: impl FnOnce(Request) -> F + Send + 'static,
 ) -> Result<Response, ApiError> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let Some(call) = Call::of(&method, &path) else {
+    let call = Call::of(&method, &path);
+    let category = limits::category(&method, &path, call.as_ref());
+    let limited = category.filter(|category| rate_limits::applies(app, *category));
+    if call.is_none() && limited.is_none() {
         return go(request).await;
-    };
+    }
     // Whoever cannot be told who they are is refused by the handler, and there is no tenant whose log it belongs to.
     let Ok(caller) = auth::caller(app, &request).await else {
         return go(request).await;
     };
-    let keyed = call.repeatable && request.headers().contains_key(&IDEMPOTENCY_KEY);
-    let result = if keyed {
-        let work = with_key(app.clone(), caller.clone(), (call.action, body.clone()), request, go);
-        // Whoever hangs up will repeat the call: it goes on, so that its answer is there then.
-        tokio::spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(ApiError::internal()))
-    } else {
-        go(request).await
+    let standing = match limited {
+        Some(category) => {
+            rate_limits::take(app, &caller, category).await.map(|standing| (category, standing))
+        }
+        None => None,
     };
+    let over = standing.and_then(|(category, standing)| ApiError::rate_limited(category, &standing));
+    let result = match (over, call) {
+        (Some(over), _) => Err(over),
+        (None, Some(call)) => change(app, &caller, (call, body), request, go).await,
+        (None, None) => go(request).await,
+    };
+    if let (Some(call), Err(error)) = (call, &result) {
+        record(app, &caller, call, error).await;
+    }
+    let Some((_, standing)) = standing else {
+        return result;
+    };
+    match result {
+        Ok(mut response) => {
+            limits::write(response.headers_mut(), &standing);
+            Ok(response)
+        }
+        Err(error) => Err(error.under_limit(standing)),
+    }
+}
+
+/// Carries out a call that changes something, under its idempotency key if it has one.
+async fn change<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
+    app: &App,
+    caller: &Caller,
+    (call, body): (Call<'_>, &Bytes),
+    request: Request,
+    go: impl FnOnce(Request) -> F + Send + 'static,
+) -> Result<Response, ApiError> {
+    if !(call.repeatable && request.headers().contains_key(&IDEMPOTENCY_KEY)) {
+        return go(request).await;
+    }
+    let work = with_key(app.clone(), caller.clone(), (call.action, body.clone()), request, go);
+    // Whoever hangs up will repeat the call: it goes on, so that its answer is there then.
+    tokio::spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(ApiError::internal()))
+}
+
+/// Has the audit log tell of a call that was refused.
+async fn record(app: &App, caller: &Caller, call: Call<'_>, error: &ApiError) {
     // The path of a secret came as one segment.
     let object = call.object.map(|object| object.replace("%2F", "/"));
-    if let Err(error) = &result
-        && error.status() != StatusCode::SERVICE_UNAVAILABLE
-        && let Err(error) = audit::refused(app, &caller, call.action, object.as_deref(), error.code()).await
+    if error.status() != StatusCode::SERVICE_UNAVAILABLE
+        && let Err(error) = audit::refused(app, caller, call.action, object.as_deref(), error.code()).await
     {
         tracing::warn!(error = &error as &dyn std::error::Error, "a refused call could not be recorded");
     }
-    result
 }
 
 /// Takes the key for the call and carries it out, or repeats the answer that is known.

@@ -10,6 +10,7 @@ mod error;
 mod guard;
 mod health;
 mod jobs;
+mod limits;
 mod negotiate;
 mod openapi;
 mod pki;

@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 
 use certmill_service::App;
+use poem::http::Method;
+use poem_openapi::types::Type;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::acme_responder::ResponderApi;
 use crate::audit::AuditApi;
+use crate::calls::Call;
+use crate::error::ErrorBody;
 use crate::health::HealthApi;
 use crate::jobs::JobsApi;
+use crate::limits;
 use crate::pki::acme_accounts::AcmeAccountsApi;
 use crate::pki::acme_orders::AcmeOrdersApi;
 use crate::pki::ca::CaApi;
@@ -39,6 +44,10 @@ Lists are newest first and come in pages: `limit` (1 to 1000, 100 by default) an
 A POST that creates or changes something may carry `Idempotency-Key` (1 to 255 printable ASCII characters): the same key \
 and body get the first answer again for 24 hours, with `Idempotency-Replayed: true`, and for ten minutes with the private \
 key or token in it; while the first call runs `409 invalid_state` with `Retry-After`; another body is `422`. \
+An operation may have a limit for its category (`x-rate-limit-category`), counted per token, as the operator has set it: then \
+every answer to a token says in `X-RateLimit-Limit` how many calls may come at once, in `X-RateLimit-Remaining` how many \
+still may, and in `X-RateLimit-Reset` (Unix seconds) when it is all of them again if none comes; one too many is \
+`429 rate_limited` with `Retry-After`. Calls without a valid token are not counted. \
 Times are ISO 8601 in UTC, durations such as `90d` or `1d12h`, serial numbers lower-case hex pairs joined by `:`.";
 
 /// The groups of the document.
@@ -151,11 +160,13 @@ pub(crate) fn offline_document() -> String {
     finish(&describe(apis()).spec())
 }
 
-/// Says in the document what the code enforces and poem-openapi does not write: request objects are closed.
+/// Says in the document what the code enforces and poem-openapi does not write: request objects are closed, and whatever
+/// takes a token can be limited.
 fn finish(document: &str) -> String {
     let Ok(mut document) = serde_json::from_str::<Value>(document) else {
         return document.to_owned();
     };
+    add_limits(&mut document);
     let requests = request_schemas(&document);
     if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
         for (name, schema) in schemas.iter_mut() {
@@ -167,6 +178,39 @@ fn finish(document: &str) -> String {
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// Writes the category of each operation that has one, and the answer that it may get for that.
+fn add_limits(document: &mut Value) {
+    const ANSWER: &str = "RateLimited";
+    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
+    for (path, item) in paths {
+        let path = path.replace(['{', '}'], "");
+        for (method, operation) in item.as_object_mut().into_iter().flatten() {
+            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
+            let call = Call::of(&method, &path);
+            let Some(category) = limits::category(&method, &path, call.as_ref()) else { continue };
+            operation["x-rate-limit-category"] = category.as_str().into();
+            operation["responses"]["429"] = json!({ "$ref": format!("#/components/responses/{ANSWER}") });
+        }
+    }
+    document["components"]["responses"][ANSWER] = too_many_calls();
+}
+
+fn too_many_calls() -> Value {
+    let header = |description: &str| json!({ "description": description, "schema": { "type": "integer" } });
+    json!({
+        "description": "`rate_limited`: this token has made too many calls of this category.",
+        "headers": {
+            "Retry-After": header("Seconds until the next call is allowed."),
+            "X-RateLimit-Limit": header("How many calls may come at once."),
+            "X-RateLimit-Remaining": header("How many of them are left."),
+            "X-RateLimit-Reset": header("When all of them are there again, in Unix seconds."),
+        },
+        "content": {
+            "application/json": { "schema": { "$ref": format!("#/components/schemas/{}", ErrorBody::name()) } },
+        },
+    })
 }
 
 /// Closes every object with named fields in a schema, those inside of it included.

@@ -9,8 +9,8 @@ use certmill_dns::{DnsSettings, Providers};
 use certmill_domain::{SystemClock, SystemEntropy};
 use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
-use certmill_queue::Queue;
-use certmill_service::{App, Parts, Settings};
+use certmill_queue::{Queue, SharedBuckets};
+use certmill_service::{App, Limiter, Parts, Settings};
 use certmill_storage::{Database, SchemaState};
 
 /// Opens the database, embedded unless a URL is set.
@@ -104,6 +104,7 @@ pub(crate) fn app(
         egress: client(false)?,
         acme: Acme::new(client(true)?, Arc::new(SystemClock)),
         dns: Providers::new(dns, policy.clone(), client(true)?, Arc::new(SystemClock)),
+        limiter: limiter(config)?,
         settings: Settings {
             public_url,
             crl_lifetime: config.crl.lifetime,
@@ -114,6 +115,18 @@ pub(crate) fn app(
             ..Settings::default()
         },
     }))
+}
+
+/// The rate limits, counted in Redis where a URL is set. Nothing connects before the first call that is limited.
+fn limiter(config: &Config) -> anyhow::Result<Limiter> {
+    let shared = match &config.redis_url {
+        Some(url) => Some(
+            SharedBuckets::open(url, &config.redis_namespace)
+                .context("Redis cannot be used for rate limits")?,
+        ),
+        None => None,
+    };
+    Ok(Limiter::new(config.rate_limits, shared))
 }
 
 /// The pool of RSA keys that a process which issues keeps ready.

@@ -145,6 +145,7 @@ pub(crate) async fn run(
         tokio::spawn(async move { certmill_worker::api_upkeep(&app).await });
     }
     tokio::spawn(metrics_upkeep(metrics));
+    tokio::spawn(refusals_upkeep(app.clone()));
     let signalled = tokio::spawn(until_signal(shutdown.clone()));
     let mut result = Ok(());
     for part in parts {
@@ -154,6 +155,7 @@ pub(crate) async fn run(
         result = result.and(ended);
     }
     signalled.abort();
+    write_refusals(&app, true).await;
     app.database().close().await;
     tracing::info!("stopped");
     result
@@ -219,6 +221,23 @@ async fn metrics_upkeep(metrics: MetricsHandle) {
     loop {
         tokio::time::sleep(Duration::from_secs(5)).await;
         metrics.upkeep();
+    }
+}
+
+/// Writes how many refused calls have no audit row of their own, when their minute is over.
+async fn refusals_upkeep(app: App) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        write_refusals(&app, false).await;
+    }
+}
+
+async fn write_refusals(app: &App, all: bool) {
+    if let Err(error) = certmill_service::audit::write_refusals(app, all).await {
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "the number of refused calls could not be written to the audit log"
+        );
     }
 }
 

@@ -21,7 +21,7 @@ use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
 use certmill_service::tokens::NewToken;
-use certmill_service::{App, Caller, Parts, Settings, tenants, tokens};
+use certmill_service::{App, Caller, Limiter, Parts, Settings, tenants, tokens};
 use certmill_storage::Database;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{Method, StatusCode};
@@ -156,6 +156,7 @@ impl TestApp {
             egress: client(false),
             acme: Acme::new(client(true), Arc::new(SystemClock)),
             dns: Providers::new(dns, policy.clone(), client(true), Arc::new(SystemClock)),
+            limiter: Limiter::off(),
             settings: Settings {
                 public_url: "http://pki.test".to_owned(),
                 // The clock of tests counts, not that of the database.

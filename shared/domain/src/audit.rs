@@ -119,6 +119,8 @@ actions! {
     DomainRevoke = "domain.revoke";
     /// The tenant was made.
     TenantCreate = "tenant.create";
+    /// More calls of a token were refused than have rows of their own: the object says how many.
+    CallsRefused = "calls.refused";
 }
 
 impl fmt::Display for Action {

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 pub use crate::error::QueueError;
 use crate::in_process::InProcess;
-use crate::redis_queue::RedisQueue;
 pub use crate::rate_limits::{SharedBuckets, TakenCall};
+use crate::redis_queue::RedisQueue;
 
 /// What carries wake-ups from whoever has made work to a worker.
 trait Carrier {

@@ -19,6 +19,8 @@ use crate::fleet_clock::{FleetClock, TOLERATED};
 use crate::issuer::Issuers;
 use crate::jobs::Job;
 use crate::keyring::Keyring;
+use crate::rate_limits::Limiter;
+use crate::refusals::Refusals;
 use crate::roles::RoleCache;
 use crate::tokens::TokenCache;
 
@@ -84,6 +86,8 @@ pub struct Parts {
     pub acme: Acme,
     /// The way to DNS providers and name servers.
     pub dns: Providers,
+    /// How many calls an identity may make.
+    pub limiter: Limiter,
     /// What the operator sets.
     pub settings: Settings,
 }
@@ -108,6 +112,8 @@ struct Inner {
     roles: RoleCache,
     tokens: TokenCache,
     committer: Committer,
+    limiter: Limiter,
+    refusals: Refusals,
 }
 
 impl App {
@@ -127,6 +133,8 @@ impl App {
             egress: parts.egress,
             acme: parts.acme,
             dns: parts.dns,
+            limiter: parts.limiter,
+            refusals: Refusals::default(),
             validations: Semaphore::new(VALIDATIONS),
             settings: parts.settings,
         }))
@@ -217,6 +225,14 @@ impl App {
 
     pub(crate) fn committer(&self) -> &Committer {
         &self.0.committer
+    }
+
+    pub(crate) fn limiter(&self) -> &Limiter {
+        &self.0.limiter
+    }
+
+    pub(crate) fn refusals(&self) -> &Refusals {
+        &self.0.refusals
     }
 
     /// Whether the sealed keys can be opened: the first tenant key of the database, if there is one, is unwrapped.

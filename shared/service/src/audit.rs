@@ -30,18 +30,37 @@ pub async fn list(
     Ok(Page::cut(rows, limit, |row| row.sequence.to_string()))
 }
 
-/// Records a call that was refused. `object` is what the call named, `code` the error's code.
+/// Records a call that was refused. `object` is what the call named, `code` the error's code. Of the calls of a token
+/// that come within a minute, the first have rows of their own; the rest is counted, and [`write_refusals`] writes how
+/// many there were.
 pub async fn refused(
     app: &App,
     caller: &Caller,
     action: Action,
     object: Option<&str>,
-    code: &str,
+    code: &'static str,
 ) -> Result<(), ServiceError> {
+    if !app.refusals().has_row(caller, code, app.now()) {
+        return Ok(());
+    }
     let legal = |letter: &char| !letter.is_control();
     let object = object.map(|text| text.chars().filter(legal).take(LONGEST_OBJECT).collect());
     let entry = change::entry(app, caller, action, object, Some(code.to_owned()));
     app.committer().record(caller.tenant, entry).await
+}
+
+/// Writes the numbers of refused calls without rows of their own, one row per token: of the minutes that are over, or of
+/// `all`, as a process does before it ends.
+pub async fn write_refusals(app: &App, all: bool) -> Result<(), ServiceError> {
+    let mut result = Ok(());
+    for (token, rest) in app.refusals().take(app.now(), all) {
+        let written = app.committer().record(rest.tenant(), rest.entry(app, token)).await;
+        if let Err(error) = written {
+            app.refusals().give_back(token, rest);
+            result = Err(error);
+        }
+    }
+    result
 }
 
 /// Records that a kept answer with a private key or a token's secret in it was given again.

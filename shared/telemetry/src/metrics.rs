@@ -79,9 +79,17 @@ fn describe() {
     describe_counter!("certmill_crls_built_total", "Certificate revocation lists built");
     describe_gauge!("certmill_database_connections", "Connections of this process to the database, by state");
     describe_gauge!("certmill_rsa_key_pool", "RSA keys kept ready in this process, by bits");
+    describe_counter!("certmill_rate_limited_total", "Calls refused by a rate limit, by category");
+    describe_counter!(
+        "certmill_rate_limit_fallbacks_total",
+        "Calls counted in this process alone because Redis did not answer"
+    );
+    describe_counter!("certmill_audit_rows_suppressed_total", "Refused calls counted instead of recorded");
     // Without labels there is one series each, which starts at 0 so that its first rise can be seen.
     counter!("certmill_certificates_revoked_total").increment(0);
     counter!("certmill_crls_built_total").increment(0);
+    counter!("certmill_rate_limit_fallbacks_total").increment(0);
+    counter!("certmill_audit_rows_suppressed_total").increment(0);
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ mod mixed_versions;
 mod openapi;
 mod private_key;
 mod protocol;
+mod rate_limits;
 mod renew;
 mod revoke;
 mod role_check;

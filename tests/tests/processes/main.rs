@@ -12,6 +12,7 @@ mod crash;
 mod database_faults;
 mod embedded;
 mod fleet;
+mod limits;
 mod load;
 mod redis_faults;
 mod rows;

@@ -1,0 +1,131 @@
+//! Rate limits at the edge: to which category a call belongs, and what its answer says about the limit.
+
+use certmill_service::domain::{Action, CallCategory, Standing};
+use poem::http::{HeaderMap, HeaderName, HeaderValue, Method};
+
+use crate::calls::{Call, matched};
+
+/// Paths below `/v1` that need no token and are not limited.
+const OPEN: [&str; 3] = ["/v1/health", "/v1/health/ready", "/v1/version"];
+
+/// What is sent by POST and changes nothing.
+const JUDGING: [&str; 2] = ["/v1/pki/certificates/validate", "/v1/pki/roles/:/check"];
+
+/// What is counted together with a call of this method and path; none for what needs no token. `call` is what the
+/// audit log makes of it.
+pub(crate) fn category(method: &Method, path: &str, call: Option<&Call<'_>>) -> Option<CallCategory> {
+    if let Some(call) = call {
+        return Some(of_action(call.action));
+    }
+    if method == Method::POST && JUDGING.iter().any(|pattern| matched(pattern, path).is_some()) {
+        return Some(CallCategory::Validate);
+    }
+    let reads = [Method::GET, Method::HEAD].contains(method);
+    (reads && path.starts_with("/v1/") && !OPEN.contains(&path)).then_some(CallCategory::Read)
+}
+
+fn of_action(action: Action) -> CallCategory {
+    match action {
+        Action::CertificateIssue
+        | Action::CertificateRenew
+        | Action::PrivateKeyRetrieve
+        | Action::CsrCreate
+        | Action::CsrImport => CallCategory::Issue,
+        Action::CertificateSign | Action::CsrSign => CallCategory::Sign,
+        Action::AcmeAccountCreate
+        | Action::AcmeAccountDelete
+        | Action::AcmeOrderCreate
+        | Action::AcmeOrderRefresh
+        | Action::AcmeOrderCancel
+        | Action::AcmeChallengeComplete => CallCategory::Acme,
+        Action::CaCreate
+        | Action::CaRevoke
+        | Action::CrlRebuild
+        | Action::JobRetry
+        | Action::JobCancel
+        | Action::RoleCreate
+        | Action::RoleUpdate
+        | Action::RoleDelete
+        | Action::CertificateImport
+        | Action::CertificateUpdate
+        | Action::CertificateRevoke
+        | Action::CsrApprove
+        | Action::CsrReject
+        | Action::CsrDelete
+        | Action::TrustAnchorCreate
+        | Action::TrustAnchorDelete
+        | Action::TokenCreate
+        | Action::TokenRevoke
+        | Action::DnsProviderCreate
+        | Action::DnsProviderUpdate
+        | Action::DnsProviderDelete
+        | Action::DnsProviderTest
+        | Action::SecretWrite
+        | Action::SecretRead
+        | Action::SecretDelete
+        | Action::DomainGrant
+        | Action::DomainRevoke
+        | Action::TenantCreate
+        | Action::CallsRefused => CallCategory::Admin,
+    }
+}
+
+/// Seconds until a call that was refused is allowed, rounded up; nothing when it was allowed.
+pub(crate) fn retry_after(standing: &Standing) -> Option<u64> {
+    let wait = standing.wait?.as_micros().div_ceil(1_000_000);
+    Some(u64::try_from(wait).unwrap_or(u64::MAX).max(1))
+}
+
+/// Says how the caller stands with the limit.
+pub(crate) fn write(headers: &mut HeaderMap, standing: &Standing) {
+    // Rounded up: at that second the bucket is full.
+    let reset = standing.full_at.unix_micros().saturating_add(999_999).div_euclid(1_000_000);
+    let name = HeaderName::from_static;
+    headers.insert(name("x-ratelimit-limit"), HeaderValue::from(standing.limit));
+    headers.insert(name("x-ratelimit-remaining"), HeaderValue::from(standing.remaining));
+    headers.insert(name("x-ratelimit-reset"), HeaderValue::from(reset));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(method: &Method, path: &str) -> Option<CallCategory> {
+        category(method, path, Call::of(method, path).as_ref())
+    }
+
+    #[test]
+    fn what_needs_a_token_has_a_category_and_nothing_else_has() {
+        let document: serde_json::Value = serde_json::from_str(&crate::openapi_document()).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        for (path, item) in document["paths"].as_object().unwrap() {
+            for (method, operation) in item.as_object().unwrap() {
+                let method: Method = method.to_uppercase().parse().unwrap();
+                let category = of(&method, &path.replace(['{', '}'], ""));
+                assert_eq!(category.is_some(), operation["security"].is_array(), "{method} {path}");
+                let told = operation["x-rate-limit-category"].as_str();
+                assert_eq!(told, category.map(CallCategory::as_str), "{method} {path}");
+                seen.extend(category);
+            }
+        }
+        assert_eq!(Vec::from_iter(seen), CallCategory::ALL);
+    }
+
+    #[test]
+    fn calls_are_in_the_category_that_their_path_suggests() {
+        for (method, path, wanted) in [
+            (Method::POST, "/v1/pki/issue/web", CallCategory::Issue),
+            (Method::POST, "/v1/pki/certificates/c/private-key", CallCategory::Issue),
+            (Method::POST, "/v1/pki/sign/web", CallCategory::Sign),
+            (Method::POST, "/v1/pki/csr/c/sign", CallCategory::Sign),
+            (Method::POST, "/v1/pki/acme/issue", CallCategory::Acme),
+            (Method::GET, "/v1/pki/acme/orders", CallCategory::Read),
+            (Method::POST, "/v1/pki/revoke", CallCategory::Admin),
+            (Method::GET, "/v1/secrets/a", CallCategory::Admin),
+            (Method::POST, "/v1/pki/roles/web/check", CallCategory::Validate),
+            (Method::HEAD, "/v1/pki/ca", CallCategory::Read),
+        ] {
+            assert_eq!(of(&method, path), Some(wanted), "{method} {path}");
+        }
+    }
+}
