@@ -4,6 +4,7 @@
 //!
 //! `cargo run --release -p benches -- issue --url http://127.0.0.1:8080 --token cmt_… --concurrency 32 --count 20000`
 
+mod claims;
 mod client;
 mod engine;
 mod exercises;
@@ -67,6 +68,15 @@ enum Command {
     Orders {
         #[command(flatten)]
         orders: orders::Ordering,
+        /// Write the JSON report to this file instead of the last line of the output
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+    /// Measures how long a worker takes to claim a job while one tenant has very many waiting; starts its own Postgres
+    Claims {
+        /// Jobs of the one tenant
+        #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
+        rows: u64,
         /// Write the JSON report to this file instead of the last line of the output
         #[arg(long)]
         json: Option<PathBuf>,
@@ -139,6 +149,10 @@ fn run(command: Command) -> anyhow::Result<u64> {
         Command::Engine { entries, json } => {
             let report = engine::run(&engine::Plan::thorough(entries), &runtime)?;
             print_report(&report, json.as_deref())?;
+            return Ok(0);
+        }
+        Command::Claims { rows, json } => {
+            print_report(&runtime.block_on(claims::run(rows))?, json.as_deref())?;
             return Ok(0);
         }
         Command::Orders { orders, json } => {
