@@ -2,17 +2,16 @@
 
 use std::ops::{Deref, DerefMut};
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use certmill_domain::{TenantId, Timestamp};
 use sqlx::pool::{PoolConnection, PoolOptions};
-use sqlx::postgres::{PgConnectOptions, PgPool, PgRow};
+use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 
-use crate::StorageError;
 use crate::query::{Query, Rows, Value};
+use crate::{StorageError, connect};
 
 /// A handle on the database; cheap to clone.
 #[derive(Clone)]
@@ -42,27 +41,23 @@ pub struct PoolFigures {
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Database {
-    /// Opens `postgres://…` or `sqlite:///path/to/file`; a missing SQLite file is made, a Postgres server is
-    /// contacted when the first connection is needed.
+    /// Opens `postgres://…` or `sqlite:///path/to/file`, after a first connection of its own: that one fails at once
+    /// and with the cause, while a pool goes on trying and says nothing but that it took too long. A missing SQLite
+    /// file is made.
     ///
     /// # Errors
-    /// [`StorageError::Configuration`] when the URL cannot be used, [`StorageError::Unavailable`] when the
-    /// SQLite file cannot be opened.
+    /// [`StorageError::Configuration`] when the URL cannot be used, [`StorageError::Connection`] when the server or
+    /// the file cannot.
     pub async fn open(url: &str, max_connections: u32) -> Result<Self, StorageError> {
         if let Some(path) = url.strip_prefix("sqlite://") {
-            return Self::open_sqlite(Path::new(path), max_connections).await;
+            return Self::open_sqlite(connect::sqlite_path(path)?, max_connections).await;
         }
-        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
-            return Err(StorageError::Configuration(
-                "the URL must start with postgres:// or sqlite://".to_owned(),
-            ));
-        }
-        let options = PgConnectOptions::from_str(url)
-            .map_err(|error| StorageError::Configuration(error.to_string()))?
+        let options = connect::postgres_options(url)?
             .application_name("certmill")
             // Rows that many calls wait for must not stay locked by a process that has stopped in a transaction.
             .options([("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "30s")])
             .statement_cache_capacity(256);
+        connect::first_contact(url, &options, ACQUIRE_TIMEOUT).await?;
         let pool = PoolOptions::<Postgres>::new()
             .max_connections(max_connections)
             .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -70,6 +65,19 @@ impl Database {
             .test_before_acquire(false)
             .connect_lazy_with(options);
         Ok(Self { pools: Pools::Postgres(pool) })
+    }
+
+    /// As [`Self::open`], but a missing SQLite file is not made.
+    ///
+    /// # Errors
+    /// As [`Self::open`], and [`StorageError::Missing`].
+    pub async fn open_existing(url: &str, max_connections: u32) -> Result<Self, StorageError> {
+        if let Some(path) = url.strip_prefix("sqlite://")
+            && !connect::sqlite_path(path)?.exists()
+        {
+            return Err(StorageError::Missing(path.to_owned()));
+        }
+        Self::open(url, max_connections).await
     }
 
     async fn open_sqlite(path: &Path, max_connections: u32) -> Result<Self, StorageError> {
@@ -94,8 +102,9 @@ impl Database {
                 .test_before_acquire(false)
                 .connect_with(options)
         };
-        let writer = pool(1, options.clone()).await?;
-        let readers = pool(max_connections.clamp(1, 8), options).await?;
+        let refused = |error| connect::sqlite_problem(path, &error);
+        let writer = pool(1, options.clone()).await.map_err(refused)?;
+        let readers = pool(max_connections.clamp(1, 8), options).await.map_err(refused)?;
         Ok(Self { pools: Pools::Sqlite { writer, readers } })
     }
 

@@ -6,8 +6,8 @@ use certmill_domain::UnknownWord;
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
     /// The database cannot be reached or is overloaded; the same call may succeed later.
-    #[error("the database is not available")]
-    Unavailable(#[source] sqlx::Error),
+    #[error("the database is not available: {}", said(.0))]
+    Unavailable(sqlx::Error),
     /// A row with the same unique value exists.
     #[error("a row with this value exists already")]
     AlreadyExists,
@@ -30,15 +30,45 @@ pub enum StorageError {
     /// The job's lease has passed to another attempt; whatever this one did is void.
     #[error("the lease of this job attempt has ended")]
     LeaseLost,
-    /// The configuration of the database cannot be used.
-    #[error("the database cannot be opened: {0}")]
+    /// The URL of the database cannot be used: it is to be mended.
+    #[error("the database's URL cannot be used: {0}")]
     Configuration(String),
+    /// There is no such SQLite file, and nobody asked for a new one.
+    #[error("there is no database in {0}")]
+    Missing(String),
+    /// The database cannot be opened with this URL: the server, the URL or the file needs a person.
+    #[error("{0}")]
+    Connection(String),
     /// The migrations failed.
-    #[error("a migration failed")]
-    Migration(#[source] sqlx::migrate::MigrateError),
+    #[error("a migration failed: {}", said_by_migration(.0))]
+    Migration(sqlx::migrate::MigrateError),
     /// Any other failure.
-    #[error("a database query failed")]
-    Query(#[source] sqlx::Error),
+    #[error("a database query failed: {}", said(.0))]
+    Query(sqlx::Error),
+}
+
+/// What the driver says, once and without the lines of Postgres' source that it adds.
+pub(crate) fn said(error: &sqlx::Error) -> String {
+    match error {
+        sqlx::Error::Database(database) => database.message().to_owned(),
+        sqlx::Error::Io(io) => io.to_string(),
+        sqlx::Error::Tls(tls) => tls.to_string(),
+        sqlx::Error::Configuration(inner) => match inner.downcast_ref::<sqlx::Error>() {
+            Some(nested) => said(nested),
+            None => inner.to_string(),
+        },
+        sqlx::Error::PoolTimedOut => "no connection became free in time".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+fn said_by_migration(error: &sqlx::migrate::MigrateError) -> String {
+    use sqlx::migrate::MigrateError;
+    match error {
+        MigrateError::Execute(error) => said(error),
+        MigrateError::ExecuteMigration(error, number) => format!("number {number}: {}", said(error)),
+        other => other.to_string(),
+    }
 }
 
 impl From<sqlx::Error> for StorageError {

@@ -13,6 +13,7 @@ pub mod audit;
 mod backend;
 pub mod certificate_authorities;
 pub mod certificates;
+mod connect;
 pub mod crls;
 pub mod csrs;
 pub mod dns_locks;
