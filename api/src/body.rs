@@ -82,6 +82,10 @@ fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
         let field = if path.ends_with(quoted()) { path.to_owned() } else { join(quoted()) };
         return ApiError::field(&field, format!("is not a field of this request: {expected}"));
     }
+    if problem.starts_with("duplicate field `") {
+        let field = if path.ends_with(quoted()) { path.to_owned() } else { join(quoted()) };
+        return ApiError::field(&field, "is there twice: send it once");
+    }
     if problem.starts_with("missing field `") {
         return ApiError::field(&join(quoted()), "is required");
     }
@@ -327,6 +331,9 @@ mod tests {
         assert!(complaint(r#"{"size":1}"#).contains(r#""fields":{"name":"is required"}"#));
         assert!(complaint(r#"{"name":7}"#).contains(r#""fields":{"name":"invalid type: integer `7`"#));
         assert!(complaint(r#"{"name":"x","size":-1}"#).contains(r#""fields":{"size":"#));
+        assert!(
+            complaint(r#"{"name":"x","size":1,"name":"y"}"#).contains(r#""fields":{"name":"is there twice"#)
+        );
         assert!(complaint(r#"["x", 1]"#).contains("must be a JSON object"));
         assert!(complaint("{").contains("is not JSON"));
         assert!(complaint(r#"{"name":"x"} trailing"#).contains("is not JSON"));
