@@ -1,7 +1,7 @@
 //! Commands that do one thing and end.
 
 use anyhow::{Context, bail};
-use certmill_config::Config;
+use certmill_config::{Config, Sources};
 use certmill_domain::{Scope, Stored, Tenant, TenantName, Ttl};
 use certmill_queue::Queue;
 use certmill_service::acme::grants;
@@ -9,7 +9,7 @@ use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, PageRequest, tenants, tokens};
 use clap::Subcommand;
 
-use crate::compose;
+use crate::{compose, tls};
 
 const DEFAULT_TENANT: &str = "default";
 
@@ -107,9 +107,10 @@ pub(crate) async fn domain(config: &Config, command: DomainCommand) -> anyhow::R
 
 /// `certmill migrate`.
 pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
-    let database = compose::database(config).await?;
-    database.migrate().await.context("the database cannot be migrated")?;
-    println!("the schema is up to date");
+    let database = compose::database_or_new(config).await?;
+    let shown = config.database_shown();
+    database.migrate().await.with_context(|| format!("{shown} cannot be migrated"))?;
+    println!("the schema of {shown} is up to date");
     Ok(())
 }
 
@@ -131,7 +132,9 @@ pub(crate) async fn token(config: &Config, command: TokenCommand) -> anyhow::Res
         }
         TokenCommand::Revoke { id, tenant } => {
             let tenant = find_tenant(&app, &tenant).await?;
-            let id = id.parse().with_context(|| format!("`{id}` is not the id of a token"))?;
+            let Ok(id) = id.parse() else {
+                bail!("`{id}` is not the id of a token, which looks like `tok_01J9Z3NDEKTSV4RRFFQ69G5FAV`");
+            };
             tokens::revoke(&app, &Caller::operator(&app, tenant.id), id).await?;
             println!("revoked {id}");
         }
@@ -187,12 +190,16 @@ pub(crate) async fn rotate_root_key(config: &Config) -> anyhow::Result<()> {
 }
 
 /// `certmill check-config`.
-pub(crate) fn check_config(config: &Config) -> anyhow::Result<()> {
-    if config.root_key_text()?.is_some() {
+pub(crate) fn check_config(config: &Config, sources: &Sources) -> anyhow::Result<()> {
+    let has_root_key = config.root_key_text()?.is_some();
+    if has_root_key {
         compose::root_keys(config)?;
     }
-    println!("{config:#?}");
-    println!("the configuration is valid");
+    tls::of(config)?;
+    compose::trusted_pem(config)?;
+    print!("{}", config.to_toml(sources));
+    let but = if has_root_key { "" } else { ", but no root key is set: `serve` and `worker` need one" };
+    eprintln!("the configuration is valid{but}");
     Ok(())
 }
 
@@ -216,7 +223,7 @@ async fn find_tenant(app: &App, name: &str) -> anyhow::Result<Tenant> {
 /// The service for a command: rows and keys, no queue.
 pub(crate) async fn app(config: &Config) -> anyhow::Result<App> {
     let database = compose::database(config).await?;
-    compose::require_schema(&database).await?;
+    compose::require_schema(config, &database).await?;
     let root_keys = match config.root_key_text()? {
         None if config.data_dir.join("root.key").exists() => {
             let file = config.data_dir.join("root.key");

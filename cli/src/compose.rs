@@ -11,30 +11,57 @@ use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::{Queue, SharedBuckets};
 use certmill_service::{App, Limiter, Parts, Settings};
-use certmill_storage::{Database, SchemaState};
+use certmill_storage::{Database, SchemaState, StorageError};
 
-/// Opens the database, embedded unless a URL is set.
+use crate::tls;
+
+/// Opens the database that is there, embedded unless a URL is set.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
-    let url = if let Some(url) = &config.database_url {
-        url.clone()
-    } else {
+    match Database::open_existing(&database_url(config), config.database_max_connections).await {
+        Err(StorageError::Missing(path)) if config.database_url.is_some() => {
+            bail!(
+                "the database file {path} does not exist: `certmill migrate` with the same settings makes it"
+            )
+        }
+        Err(StorageError::Missing(path)) => bail!(
+            "there is no database: no database_url is set (DATABASE_URL, --database-url), and the embedded database \
+             {path} does not exist. Set the URL, name the folder of the embedded database with --data, or make one \
+             there with `certmill migrate`"
+        ),
+        other => Ok(other?),
+    }
+}
+
+/// Opens the database; a missing file of SQLite is made, and so is the data folder.
+pub(crate) async fn database_or_new(config: &Config) -> anyhow::Result<Database> {
+    if config.database_url.is_none() {
         private_folder(&config.data_dir)?;
-        format!("sqlite://{}", config.data_dir.join("certmill.db").display())
-    };
-    Database::open(&url, config.database_max_connections).await.context("the database cannot be opened")
+    }
+    Ok(Database::open(&database_url(config), config.database_max_connections).await?)
+}
+
+fn database_url(config: &Config) -> String {
+    match &config.database_url {
+        Some(url) => url.clone(),
+        None => format!("sqlite://{}", config.embedded_database().display()),
+    }
 }
 
 /// Makes sure that the schema is the one this program knows.
-pub(crate) async fn require_schema(database: &Database) -> anyhow::Result<()> {
-    match database.schema_state().await.context("the database's schema cannot be read")? {
+pub(crate) async fn require_schema(config: &Config, database: &Database) -> anyhow::Result<()> {
+    let shown = config.database_shown();
+    match database.schema_state().await.with_context(|| format!("the schema of {shown} cannot be read"))? {
         SchemaState::Current => Ok(()),
         SchemaState::Behind { missing } => {
+            let migrations = if missing == 1 { "migration" } else { "migrations" };
             bail!(
-                "the database lacks {missing} migrations: run `certmill migrate` with the same settings first"
+                "{shown} lacks {missing} {migrations}: run `certmill migrate` with the same settings first, if this is \
+                 the database that you mean"
             )
         }
         SchemaState::Newer { version } => {
             tracing::warn!(
+                database = %shown,
                 migration = version,
                 "the database was migrated by a newer version of certmill; this one works on it, and shows what it does \
                  not know as it is"
@@ -65,7 +92,8 @@ pub(crate) fn root_keys(config: &Config) -> anyhow::Result<RootKeys> {
 /// The queue: Redis where a URL is set, else in this process.
 pub(crate) fn queue(config: &Config) -> anyhow::Result<Queue> {
     match &config.redis_url {
-        Some(url) => Queue::redis(url, &config.redis_namespace).context("REDIS_URL cannot be used"),
+        Some(url) => Queue::redis(url, &config.redis_namespace)
+            .with_context(|| format!("Redis at {} cannot be used", config.redis_shown().unwrap_or_default())),
         None => Ok(Queue::in_process()),
     }
 }
@@ -81,13 +109,7 @@ pub(crate) fn app(
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
     let policy = EgressPolicy::allowing(config.egress.allow.clone());
-    let trusted_pem = match &config.egress.ca_file {
-        Some(path) => Some(
-            std::fs::read_to_string(path)
-                .with_context(|| format!("egress.ca_file, {}, cannot be read", path.display()))?,
-        ),
-        None => None,
-    };
+    let trusted_pem = trusted_pem(config)?;
     let client = |keep_alive| {
         let options = EgressOptions { trusted_pem: trusted_pem.clone(), keep_alive };
         Egress::with_options(policy.clone(), &options)
@@ -127,6 +149,16 @@ fn limiter(config: &Config) -> anyhow::Result<Limiter> {
         None => None,
     };
     Ok(Limiter::new(config.rate_limits, shared))
+}
+
+/// The CA certificates that outgoing TLS trusts beside the system's.
+pub(crate) fn trusted_pem(config: &Config) -> anyhow::Result<Option<String>> {
+    let Some(path) = &config.egress.ca_file else { return Ok(None) };
+    let pem = tls::read("egress.ca_file", path)?;
+    tls::certificates("egress.ca_file", path, &pem)?;
+    let text =
+        String::from_utf8(pem).with_context(|| format!("egress.ca_file, {}, is no text", path.display()))?;
+    Ok(Some(text))
 }
 
 /// The pool of RSA keys that a process which issues keeps ready.

@@ -11,16 +11,25 @@ use certmill_keys::{RootKey, RootKeys};
 use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, tokens};
 
+use crate::lock::DataFolder;
 use crate::serve::{self, Listening};
-use crate::{admin, compose};
+use crate::{admin, compose, tls};
 
 /// Sets up what is missing and runs API and worker.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
-    let listening = Listening::bind(&config).await?;
+    let tls = tls::of(&config)?;
+    // Before the port: of two processes on one folder, the second should hear about the folder.
+    let held = DataFolder::hold_existing(&config.data_dir)?;
+    let listening = Listening::bind(&config, tls).await?;
     compose::private_folder(&config.data_dir)?;
+    let _held = match held {
+        Some(held) => held,
+        None => DataFolder::hold(&config.data_dir)?,
+    };
     let root_keys = root_keys(&config)?;
-    let database = compose::database(&config).await?;
-    database.migrate().await.context("the database cannot be migrated")?;
+    let database = compose::database_or_new(&config).await?;
+    let shown = config.database_shown();
+    database.migrate().await.with_context(|| format!("{shown} cannot be migrated"))?;
     let queue = compose::queue(&config)?;
     if config.public_url.is_none() && config.listen.ip().is_unspecified() {
         tracing::warn!(

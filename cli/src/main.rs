@@ -5,9 +5,11 @@ mod audit;
 mod compose;
 mod dev;
 mod listener;
+mod lock;
+mod message;
 mod serve;
+mod tls;
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -30,32 +32,33 @@ struct Cli {
 
 /// Settings that win over the environment and the configuration file.
 #[derive(Args)]
+#[command(next_help_heading = "Options of every command")]
 struct Settings {
     /// Configuration file (TOML)
     #[arg(long, env = "CERTMILL_CONFIG", global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Folder for the embedded database, the root key and the admin token
+    /// Folder for the embedded database, the root key and the admin token [default: ./certmill-data]
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
-    /// `postgres://…`; without it the embedded database is used
+    /// `postgres://…`, also read from DATABASE_URL; without it `dev` and `serve --with-worker` use the embedded database
     #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
     database_url: Option<String>,
-    /// `redis://…`; without it the queue is in this process
+    /// `redis://…`, also read from REDIS_URL; without it the queue is in this process
     #[arg(long, global = true, value_name = "URL", hide_env_values = true)]
     redis_url: Option<String>,
     /// Base of the URLs written into certificates
     #[arg(long, global = true, value_name = "URL")]
     public_url: Option<String>,
-    /// `text` or `json`
-    #[arg(long, global = true, value_name = "FORMAT")]
+    /// How the log is written [default: text]
+    #[arg(long, global = true, value_name = "FORMAT", value_parser = ["text", "json"])]
     log_format: Option<String>,
 }
 
 #[derive(Args)]
 struct Listening {
-    /// Address to listen on
+    /// IP address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
-    listen: Option<SocketAddr>,
+    listen: Option<String>,
 }
 
 #[derive(Subcommand)]
@@ -99,7 +102,7 @@ enum Command {
     RotateRootKey,
     /// Print the OpenAPI document
     Openapi,
-    /// Check the configuration and print what it amounts to, without secrets
+    /// Check the configuration and print what it amounts to, as TOML with the origin of each value and without secrets
     CheckConfig,
 }
 
@@ -108,7 +111,7 @@ fn main() -> ExitCode {
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("certmill: {error:#}");
+            eprintln!("certmill: {}", message::of(&error));
             ExitCode::FAILURE
         }
     }
@@ -118,7 +121,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     if matches!(cli.command, Command::Openapi) {
         return print_openapi();
     }
-    let config = Config::load(cli.settings.config.as_deref(), &flags(&cli))?;
+    let (config, sources) = Config::load_with_sources(cli.settings.config.as_deref(), &flags(&cli))?;
     let format = match config.log.format {
         LogFormat::Text => certmill_telemetry::Format::Text,
         LogFormat::Json => certmill_telemetry::Format::Json,
@@ -136,7 +139,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Domain(command) => admin::domain(&config, command).await,
             Command::Audit(command) => audit::audit(&config, command).await,
             Command::RotateRootKey => admin::rotate_root_key(&config).await,
-            Command::CheckConfig => admin::check_config(&config),
+            Command::CheckConfig => admin::check_config(&config, &sources),
             Command::Openapi => Ok(()),
         }
     })
@@ -161,9 +164,9 @@ fn flags(cli: &Cli) -> Flags {
         ..Flags::default()
     };
     match &cli.command {
-        Command::Dev(listening) => flags.listen = listening.listen,
+        Command::Dev(listening) => flags.listen.clone_from(&listening.listen),
         Command::Serve { listening, tls_cert, tls_key, plain_http, .. } => {
-            flags.listen = listening.listen;
+            flags.listen.clone_from(&listening.listen);
             flags.tls_cert.clone_from(tls_cert);
             flags.tls_key.clone_from(tls_key);
             flags.plain_http = plain_http.then_some(true);

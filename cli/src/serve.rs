@@ -15,14 +15,24 @@ use poem::listener::{
 use poem::{Endpoint, Server};
 use tokio_util::sync::CancellationToken;
 
-use crate::compose;
 use crate::listener::NoDelay;
+use crate::lock::DataFolder;
+use crate::{compose, tls};
 
 /// `certmill serve`.
 pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()> {
     if config.tls_cert.is_none() && !config.plain_http {
         bail!(
             "serve wants HTTPS: give --tls-cert and --tls-key, or --plain-http when a proxy in front terminates TLS"
+        );
+    }
+    let tls = tls::of(&config)?;
+    if config.database_url.is_none() && !with_worker {
+        bail!(
+            "no database is set: give `serve` the one that its workers use with DATABASE_URL (--database-url), such as \
+             postgres://user:password@host/name; or add --with-worker to run on {} in one process; or start with \
+             `certmill dev`, which sets everything up",
+            config.database_shown()
         );
     }
     if config.redis_url.is_none() && !with_worker {
@@ -38,22 +48,35 @@ pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()>
         );
     }
     let app = open(&config, compose::pool_sizes(&config)).await?;
-    let listening = Listening::bind(&config).await?;
-    tracing::info!(address = %listening.base_url(), "listening");
+    // After the database was found, so that a refused start leaves no file.
+    let _held = match config.database_url {
+        None => Some(DataFolder::hold(&config.data_dir)?),
+        Some(_) => None,
+    };
+    let listening = Listening::bind(&config, tls).await?;
+    tracing::info!(address = %listening.base_url(), database = %config.database_shown(), "listening");
     run(&config, app, Some(listening), with_worker).await
 }
 
 /// `certmill worker`.
 pub(crate) async fn worker(config: Config) -> anyhow::Result<()> {
+    if config.database_url.is_none() {
+        bail!(
+            "no database is set: give `worker` the one of the API processes with DATABASE_URL (--database-url), such as \
+             postgres://user:password@host/name. On {}, API and worker are one process: `certmill serve --with-worker` \
+             or `certmill dev`",
+            config.database_shown()
+        );
+    }
     let app = open(&config, compose::NO_POOL).await?;
-    tracing::info!(worker.name = config.worker.name, "working");
+    tracing::info!(worker.name = config.worker.name, database = %config.database_shown(), "working");
     run(&config, app, None, true).await
 }
 
 /// The service on a database that is ready for it.
 async fn open(config: &Config, pool: PoolSizes) -> anyhow::Result<App> {
     let database = compose::database(config).await?;
-    compose::require_schema(&database).await?;
+    compose::require_schema(config, &database).await?;
     let queue = compose::queue(config)?;
     let app = compose::app(config, database, queue, compose::root_keys(config)?, pool)?;
     app.check_sealing().await.context("the root key does not fit the database")?;
@@ -70,19 +93,17 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Opens the configured port.
-    pub(crate) async fn bind(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn bind(config: &Config, tls: Option<OpensslTlsConfig>) -> anyhow::Result<Self> {
         let address = config.listen;
         let problem = || format!("{address} cannot be listened on");
         let tcp = NoDelay(TcpListener::bind(address).into_acceptor().await.with_context(problem)?);
-        let acceptor = match (&config.tls_cert, &config.tls_key) {
-            (Some(cert), Some(key)) => {
-                let tls = OpensslTlsConfig::new().cert_from_file(cert).key_from_file(key);
-                tcp.openssl_tls(tls.into_stream().context("the TLS files cannot be used")?).boxed()
-            }
-            _ => tcp.boxed(),
+        let secure = tls.is_some();
+        let acceptor = match tls {
+            Some(tls) => tcp.openssl_tls(tls.into_stream().context("the TLS files cannot be used")?).boxed(),
+            None => tcp.boxed(),
         };
         let bound = acceptor.local_addr().first().and_then(|local| local.as_socket_addr().copied());
-        Ok(Self { acceptor, address: bound.unwrap_or(address), secure: config.tls_cert.is_some() })
+        Ok(Self { acceptor, address: bound.unwrap_or(address), secure })
     }
 
     /// Where it listens.

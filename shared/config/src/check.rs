@@ -5,20 +5,19 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use certmill_domain::{RateLimit, RateLimits};
-use figment::Figment;
 
 use crate::config::read_secret;
 use crate::settings::{Limit, List, RateLimitsSettings, Settings, Span};
 use crate::{
     AcmeConfig, Config, ConfigError, CrlConfig, DnsConfig, EgressConfig, JobsConfig, KeyPoolConfig,
-    LogConfig, Secret, WorkerConfig,
+    LogConfig, Secret, Sources, WorkerConfig,
 };
 
 /// Fills in the defaults and checks the whole.
-pub(crate) fn finish(merged: &Figment) -> Result<Config, ConfigError> {
-    let origins = Origins(merged);
+pub(crate) fn finish(sources: &Sources) -> Result<Config, ConfigError> {
+    let origins = Origins(sources);
     // Each layer was read by itself before, so this cannot fail for a reason of the operator's.
-    let settings: Settings = merged.extract_lossy().map_err(|error| ConfigError::Invalid {
+    let settings: Settings = sources.merged.extract_lossy().map_err(|error| ConfigError::Invalid {
         key: error.path.join("."),
         origin: "the settings as a whole".to_owned(),
         problem: error.kind.to_string(),
@@ -257,15 +256,15 @@ fn check_numbers_and_names(config: &Config, origins: &Origins) -> Result<(), Con
 }
 
 /// Where settings were written, for messages.
-struct Origins<'a>(&'a Figment);
+struct Origins<'a>(&'a Sources);
 
 impl Origins<'_> {
     fn is_set(&self, key: &str) -> bool {
-        self.0.contains(key)
+        self.0.is_set(key)
     }
 
     fn origin(&self, key: &str) -> String {
-        self.0.find_metadata(key).map_or_else(|| "the defaults".to_owned(), |found| found.name.to_string())
+        self.0.place(key)
     }
 
     fn problem(&self, key: &str, problem: String) -> ConfigError {

@@ -1,6 +1,5 @@
 //! Settings from the command line.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Serialize;
@@ -15,7 +14,7 @@ pub struct Flags {
     pub data_dir: Option<PathBuf>,
     /// See [`Config::listen`](crate::Config::listen).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub listen: Option<SocketAddr>,
+    pub listen: Option<String>,
     /// See [`Config::database_url`](crate::Config::database_url).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub database_url: Option<String>,

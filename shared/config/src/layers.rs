@@ -3,14 +3,16 @@
 use std::env;
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use figment::error::{Actual, Kind};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
+use crate::places::{Places, syntax_error};
 use crate::settings::Settings;
-use crate::{Config, ConfigError, Flags, check};
+use crate::sources::{Origin, in_words};
+use crate::{Config, ConfigError, Flags, Sources, check};
 
 const PREFIX: &str = "CERTMILL_";
 /// Names without the prefix that hosting platforms set. The prefixed ones win over them.
@@ -30,6 +32,15 @@ impl Config {
         Self::load_with_environment(file, env::vars_os(), flags)
     }
 
+    /// As [`Self::load`], with where each setting was written.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_with_sources(file: Option<&Path>, flags: &Flags) -> Result<(Self, Sources), ConfigError> {
+        let sources = read(file, env::vars_os(), flags)?;
+        Ok((check::finish(&sources)?, sources))
+    }
+
     /// As [`Self::load`], with the environment as an argument.
     ///
     /// # Errors
@@ -39,38 +50,49 @@ impl Config {
         environment: impl IntoIterator<Item = (OsString, OsString)>,
         flags: &Flags,
     ) -> Result<Self, ConfigError> {
-        let variables = variables(environment)?;
-        let named =
-            variables.iter().find(|variable| variable.name == FILE_NAME && !variable.value.is_empty());
-        let mut layers = Vec::new();
-        match (file, named) {
-            (Some(path), _) => layers.push(Layer::file(path, "the command line or CERTMILL_CONFIG")?),
-            (None, Some(variable)) => {
-                layers.push(Layer::file(Path::new(&variable.value), &variable.origin())?);
-            }
-            (None, None) => {}
-        }
-        for variable in variables.iter().filter(|variable| variable.name != FILE_NAME) {
-            layers.extend(Layer::variable(variable)?);
-        }
-        layers.push(Layer::flags(flags)?);
-        check::finish(&merge(layers)?)
+        check::finish(&read(file, environment, flags)?)
     }
 }
 
 /// All layers in one, every one of them checked by itself first: a mistake in the file shows even
 /// while the environment covers it, and its place is known.
-fn merge(layers: Vec<Layer>) -> Result<Figment, ConfigError> {
-    layers.into_iter().try_fold(Figment::new(), |merged, layer| {
+fn read(
+    file: Option<&Path>,
+    environment: impl IntoIterator<Item = (OsString, OsString)>,
+    flags: &Flags,
+) -> Result<Sources, ConfigError> {
+    let variables = variables(environment)?;
+    let named = variables.iter().find(|variable| variable.name == FILE_NAME && !variable.value.is_empty());
+    let mut layers = Vec::new();
+    match (file, named) {
+        (Some(path), _) => layers.push(Layer::file(path, "the command line or CERTMILL_CONFIG")?),
+        (None, Some(variable)) => {
+            layers.push(Layer::file(Path::new(&variable.value), &variable.origin().to_string())?);
+        }
+        (None, None) => {}
+    }
+    for variable in variables.iter().filter(|variable| variable.name != FILE_NAME) {
+        layers.extend(Layer::variable(variable)?);
+    }
+    layers.push(Layer::flags(flags)?);
+    let mut sources = Sources { merged: Figment::new(), origins: Vec::new(), places: Places::default() };
+    for layer in layers {
         layer.check()?;
-        Ok(merged.merge(layer))
-    })
+        sources.merged = sources.merged.merge(&layer);
+        sources.origins.push(layer.origin);
+        if let Some(places) = layer.places {
+            sources.places = places;
+        }
+    }
+    Ok(sources)
 }
 
 /// Settings from one place: the file, one variable, or the flags.
 struct Layer {
-    origin: String,
+    origin: Origin,
     data: Dict,
+    /// Where each setting stands in the file.
+    places: Option<Places>,
 }
 
 impl Layer {
@@ -82,7 +104,8 @@ impl Layer {
             source,
         })?;
         let data = toml::from_str(&text).map_err(|error| syntax_error(path, &text, &error))?;
-        Ok(Self { origin: path.display().to_string(), data })
+        let places = Some(Places::of(path, &text)?);
+        Ok(Self { origin: Origin::File(path.to_owned()), data, places })
     }
 
     /// Nothing for a variable that is empty, as compose files write those that are not set.
@@ -95,7 +118,7 @@ impl Layer {
         let data = names.fold(Dict::from([(innermost, value)]), |inner, name| {
             Dict::from([(name.to_owned(), Value::from(inner))])
         });
-        let layer = Self { origin: variable.origin(), data };
+        let layer = Self { origin: variable.origin(), data, places: None };
         if !variable.value.is_empty() {
             return Ok(Some(layer));
         }
@@ -106,10 +129,9 @@ impl Layer {
     }
 
     fn flags(flags: &Flags) -> Result<Self, ConfigError> {
-        let origin = "the command line".to_owned();
         let value = Value::serialize(flags).map_err(|error| ConfigError::Invalid {
             key: "flags".to_owned(),
-            origin: origin.clone(),
+            origin: Origin::Flags.to_string(),
             problem: error.to_string(),
         })?;
         let mut data = value.into_dict().unwrap_or_default();
@@ -117,7 +139,7 @@ impl Layer {
             let format = Dict::from([("format".to_owned(), Value::from(format.as_str()))]);
             data.insert("log".to_owned(), Value::from(format));
         }
-        Ok(Self { origin, data })
+        Ok(Self { origin: Origin::Flags, data, places: None })
     }
 
     fn check(&self) -> Result<(), ConfigError> {
@@ -130,17 +152,18 @@ impl Layer {
     }
 
     fn problem(&self, error: &figment::Error) -> ConfigError {
-        ConfigError::Invalid {
-            key: error.path.join("."),
-            origin: self.origin.clone(),
-            problem: problem(&error.kind),
-        }
+        let key = error.path.join(".");
+        let origin = match &self.places {
+            Some(places) => in_words(&self.origin, places, &key),
+            None => self.origin.to_string(),
+        };
+        ConfigError::Invalid { key, origin, problem: problem(&error.kind) }
     }
 }
 
-impl Provider for Layer {
+impl Provider for &Layer {
     fn metadata(&self) -> Metadata {
-        Metadata::named(self.origin.clone())
+        Metadata::named(self.origin.to_string())
     }
 
     fn data(&self) -> figment::Result<Map<Profile, Dict>> {
@@ -155,8 +178,8 @@ struct Variable {
 }
 
 impl Variable {
-    fn origin(&self) -> String {
-        format!("the environment ({})", self.name)
+    fn origin(&self) -> Origin {
+        Origin::Variable(self.name.clone())
     }
 }
 
@@ -173,7 +196,7 @@ fn variables(
         let Ok(value) = value.into_string() else {
             return Err(ConfigError::Invalid {
                 key: name.trim_start_matches(PREFIX).to_ascii_lowercase(),
-                origin: format!("the environment ({name})"),
+                origin: Origin::Variable(name.to_owned()).to_string(),
                 problem: "the value is not UTF-8 text".to_owned(),
             });
         };
@@ -200,18 +223,6 @@ fn is_service_link(name: &str, value: &str) -> bool {
         || name.contains("_SERVICE_PORT_")
         || (name.ends_with("_PORT") && value.contains("://"))
         || port_of_protocol
-}
-
-/// The place and the message, and not the line, which may hold a secret.
-fn syntax_error(path: &Path, text: &str, error: &toml::de::Error) -> ConfigError {
-    let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |end| end + 1);
-    ConfigError::Syntax {
-        path: PathBuf::from(path),
-        line: before.matches('\n').count() + 1,
-        column: before.get(line_start..).unwrap_or_default().chars().count() + 1,
-        message: error.message().to_owned(),
-    }
 }
 
 /// What is wrong and what would be right, without the value, which may be a secret.

@@ -9,8 +9,11 @@ mod config;
 mod error;
 mod flags;
 mod layers;
+mod places;
 mod secret;
 mod settings;
+mod shown;
+mod sources;
 
 pub use config::{
     AcmeConfig, Config, CrlConfig, DnsConfig, EgressConfig, JobsConfig, KeyPoolConfig, LogConfig, LogFormat,
@@ -19,3 +22,4 @@ pub use config::{
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use secret::Secret;
+pub use sources::Sources;

@@ -14,6 +14,7 @@ mod embedded;
 mod fleet;
 mod limits;
 mod load;
+mod messages;
 mod redis_faults;
 mod rows;
 mod secrets;

@@ -80,7 +80,7 @@ fn sample_with(chosen: impl Fn(&str) -> bool) -> String {
 /// Every setting there is, as `section.name`, from what the parser says that it knows.
 fn known_settings() -> Vec<String> {
     let known = |path: &str| {
-        let figment = Figment::from(Layer { origin: String::new(), data: Dict::new() })
+        let figment = Figment::from(&Layer { origin: Origin::Flags, data: Dict::new(), places: None })
             .merge((format!("{path}no_such_setting"), 1));
         match figment.extract::<Settings>().err().unwrap().kind {
             Kind::UnknownField(_, known) => known,
@@ -185,7 +185,7 @@ fn the_later_place_wins() {
         ("DATABASE_URL", "postgres://common/x"),
     ];
     let flags = Flags {
-        listen: Some("127.0.0.1:3".parse().unwrap()),
+        listen: Some("127.0.0.1:3".to_owned()),
         log_format: Some("json".to_owned()),
         ..Flags::default()
     };
@@ -206,7 +206,7 @@ fn the_later_place_wins() {
 fn every_flag_arrives() {
     let flags = Flags {
         data_dir: Some("/data".into()),
-        listen: Some("[::1]:443".parse().unwrap()),
+        listen: Some("[::1]:443".to_owned()),
         database_url: Some("sqlite:///x".to_owned()),
         redis_url: Some("redis://x".to_owned()),
         plain_http: Some(false),
@@ -432,4 +432,131 @@ fn rate_limits_that_cannot_be_are_told_why() {
     }
     let message = error(from_file("[rate_limits]\nrenew = \"1/m\""));
     assert!(message.contains("here are known: issue, sign, admin, acme, validate, read"), "{message}");
+}
+
+#[test]
+fn mistakes_in_toml_are_told_in_plain_words() {
+    for (text, place, expected) in [
+        ("listen = localhost", "line 1, column 10", "listen = \"…\""),
+        ("listen = 127.0.0.1:8080", "line 1, column 15", "listen = \"…\""),
+        ("\ndata_dir = ./x", "line 2, column 12", "data_dir = \"…\""),
+        ("database_url = postgres://u:hunter2@h/x", "line 1, column 16", "database_url = \"…\""),
+        ("[crl]\nlifetime = 72h", "line 2, column 12", "lifetime = \"…\""),
+        ("log.format = json", "line 1, column 14", "`log.format` stands without quotes"),
+        ("tls_cert = 2024-01-01", "line 1, column 12", "tls_cert = \"…\""),
+        ("root_key = 0b0b0b0b", "line 1, column 15", "root_key = \"…\""),
+        ("previous_root_key_files = [a]", "line 1", "previous_root_key_files = [\"…\", \"…\"]"),
+        ("plain_http = True", "line 1, column 14", "plain_http = true"),
+        ("plain_http = no # x", "line 1, column 14", "plain_http = false"),
+        ("listen =", "line 1", "no value"),
+        ("listen = \"127.0.0.1:1\nplain_http = true", "line 1", "no quotation mark at its end"),
+        ("tls_cert = \"C:\\x\"", "line 1", "'single quotes'"),
+        ("listen: 127.0.0.1", "line 1", "`name = value`"),
+        ("[crl\nlifetime = \"1h\"", "line 1", "such as [crl]"),
+        (
+            "listen = \"127.0.0.1:1\"\nlisten = \"127.0.0.1:2\"",
+            "line 2, column 1",
+            "`listen` stands here for the second",
+        ),
+        ("[crl]\n[acme]\n[crl]", "line 3, column 2", "`crl` stands here for the second"),
+    ] {
+        let message = error(from_file(text));
+        assert!(message.contains(place) && message.contains(expected), "{text}: {message}");
+        for forbidden in ["hunter2", "expected", "float", "literal string"] {
+            assert!(!message.contains(forbidden), "{text}: {message}");
+        }
+    }
+}
+
+#[test]
+fn a_wrong_value_in_the_file_is_told_with_line_and_column() {
+    for (text, place) in [
+        ("\nlisten = 8080", "line 2, column 1"),
+        ("[crl]\n  lifetim = \"1h\"", "line 2, column 3"),
+        ("[crl]\nlifetime = \"soon\"", "line 2, column 1"),
+        ("\n\nprevious_root_keys = [7]", "line 3, column 1"),
+        // What only the whole shows.
+        ("\ndatabase_max_connections = 0", "line 2, column 1"),
+        ("\n[crl]\nlifetime = \"1h\"", "line 3, column 1"),
+    ] {
+        let message = error(from_file(text));
+        assert!(message.contains(place), "{text}: {message}");
+    }
+}
+
+fn load_with_sources(
+    text: &str,
+    variables: &[(&str, &str)],
+    flags: &Flags,
+) -> (Config, Sources, NamedTempFile) {
+    let file = file(text);
+    let environment = variables.iter().map(|(name, value)| (name.into(), value.into()));
+    let sources = read(Some(file.path()), environment, flags).unwrap();
+    (check::finish(&sources).unwrap(), sources, file)
+}
+
+#[test]
+fn what_is_shown_is_a_configuration_file_that_amounts_to_the_same() {
+    // Every setting that is no secret, one from each layer, and characters that TOML has to quote.
+    let alternatives = ["database_url", "redis_url", "root_key", "previous_root_keys", "plain_http"];
+    let url = file("postgres://u:hunter2@db/x");
+    let text = sample_with(|key| !alternatives.contains(&key))
+        .replace("/run/secrets/database_url", url.path().to_str().unwrap())
+        .replace("/run/secrets/redis_url", url.path().to_str().unwrap())
+        .replace("redis_url_file", "# redis_url_file");
+    let flags = Flags { data_dir: Some("/da\"ta\\".into()), ..Flags::default() };
+    let (config, sources, file) = load_with_sources(&text, &[("CERTMILL_WORKER__NAME", "w1")], &flags);
+    let shown = config.to_toml(&sources);
+    let again = from_file(&shown).unwrap();
+    assert_eq!(format!("{again:?}"), format!("{config:?}"), "{shown}");
+    assert_eq!(again.database_url, config.database_url);
+
+    let path = file.path().display();
+    let line = |beginning: &str| shown.lines().find(|line| line.starts_with(beginning)).unwrap();
+    assert!(line("data_dir = ").ends_with("# flag --data"), "{shown}");
+    assert!(line("name = ").ends_with("# environment CERTMILL_WORKER__NAME"), "{shown}");
+    assert!(line("tls_cert = ").contains(&format!("# file {path}, line ")), "{shown}");
+    assert!(line("lifetime = ").contains(&format!("# file {path}, line ")), "{shown}");
+    assert!(line("plain_http = ").ends_with("# default"), "{shown}");
+    assert!(!shown.contains("hunter2") && shown.contains("postgres://u:***@db/x"), "{shown}");
+}
+
+#[test]
+fn what_is_shown_has_every_setting_and_no_secret() {
+    let (config, sources, _file) = load_with_sources("", &[], &Flags::default());
+    let bare = config.to_toml(&sources);
+    assert!(bare.contains("No root key is set") && bare.contains("No database_url is set"), "{bare}");
+    assert_eq!(format!("{:?}", from_file(&bare).unwrap()), format!("{:?}", Config::default()));
+    let secrets = [
+        ("CERTMILL_ROOT_KEY", "hunter2"),
+        ("CERTMILL_PREVIOUS_ROOT_KEYS", "hunter2,hunter2"),
+        ("DATABASE_URL", "postgres://u:hunter2@db/x"),
+        ("CERTMILL_REDIS_URL", "redis://:hunter2@cache"),
+    ];
+    let (config, sources, _file) = load_with_sources("", &secrets, &Flags::default());
+    let full = config.to_toml(&sources);
+    for layer in
+        ["environment CERTMILL_ROOT_KEY", "environment DATABASE_URL", "environment CERTMILL_REDIS_URL"]
+    {
+        assert!(full.contains(layer), "{full}");
+    }
+    assert!(
+        !full.contains("hunter2") && !full.contains("No root key") && full.contains("postgres://u:***@db/x")
+    );
+    from_file(&full).unwrap();
+    for shown in [bare, full] {
+        let mut section = String::new();
+        let mut settings = Vec::new();
+        for line in shown.lines() {
+            if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']')) {
+                section = format!("{name}.");
+            } else if let Some((key, _)) = line.trim_start_matches('#').split_once(" =") {
+                settings.push(format!("{section}{key}"));
+            }
+        }
+        let mut known = known_settings();
+        known.sort();
+        settings.sort();
+        assert_eq!(settings, known, "{shown}");
+    }
 }

@@ -1,0 +1,203 @@
+//! The configuration as it may be shown: a configuration file without the secrets.
+
+use std::fmt::{Display, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::secret::redacted;
+use crate::{Config, LogFormat, Sources};
+
+impl Config {
+    /// The file of the embedded database, which is used where no URL is set.
+    pub fn embedded_database(&self) -> PathBuf {
+        self.data_dir.join("certmill.db")
+    }
+
+    /// The database that is used, without a password.
+    pub fn database_shown(&self) -> String {
+        match &self.database_url {
+            Some(url) => redacted(url),
+            None => format!("the embedded database {}", self.embedded_database().display()),
+        }
+    }
+
+    /// The Redis that is used, without a password.
+    pub fn redis_shown(&self) -> Option<String> {
+        self.redis_url.as_deref().map(redacted)
+    }
+
+    /// A configuration file that amounts to the same, with the layer behind each value that it comes from. Secrets and
+    /// what is not set are comments.
+    pub fn to_toml(&self, sources: &Sources) -> String {
+        let mut file = File { text: String::new(), section: "", sources };
+        self.storage(&mut file);
+        self.listeners(&mut file);
+        self.root_keys(&mut file);
+        file.value("shutdown_timeout", span(self.shutdown_timeout));
+        self.sections(&mut file);
+        file.text
+    }
+
+    fn storage(&self, file: &mut File) {
+        if self.database_url.is_none() {
+            let embedded = self.database_shown();
+            file.comment(&format!("No database_url is set: `dev` and `serve --with-worker` use {embedded}."));
+        }
+        file.secret_url("database_url", self.database_url.as_deref());
+        file.value("database_max_connections", self.database_max_connections);
+        file.secret_url("redis_url", self.redis_url.as_deref());
+        file.value("redis_namespace", quoted(&self.redis_namespace));
+        file.value("data_dir", path(&self.data_dir));
+    }
+
+    fn listeners(&self, file: &mut File) {
+        file.value("listen", quoted(&self.listen));
+        file.value("plain_http", self.plain_http);
+        file.optional("tls_cert", self.tls_cert.as_deref().map(path));
+        file.optional("tls_key", self.tls_key.as_deref().map(path));
+        file.optional("metrics_listen", self.metrics_listen.as_ref().map(quoted));
+        file.optional("public_url", self.public_url.as_ref().map(quoted));
+    }
+
+    fn root_keys(&self, file: &mut File) {
+        if self.root_key.is_none() && self.root_key_file.is_none() {
+            file.comment(
+                "No root key is set: `serve` and `worker` do not start without one. `dev` makes one in data_dir.",
+            );
+        }
+        file.secret("root_key", self.root_key.is_some());
+        file.optional("root_key_file", self.root_key_file.as_deref().map(path));
+        file.secret("previous_root_keys", !self.previous_root_keys.is_empty());
+        let files = self.previous_root_key_files.iter().map(|file| path(file));
+        file.optional("previous_root_key_files", list(files));
+    }
+
+    fn sections(&self, file: &mut File) {
+        file.section("crl");
+        file.value("lifetime", span(self.crl.lifetime));
+        file.value("renew_before", span(self.crl.renew_before));
+        file.section("acme");
+        file.optional("http_listen", self.acme.http_listen.as_ref().map(quoted));
+        file.optional("tls_alpn_listen", self.acme.tls_alpn_listen.as_ref().map(quoted));
+        file.section("dns");
+        file.optional("resolvers", list(self.dns.resolvers.iter().map(quoted)));
+        file.section("egress");
+        file.optional("allow", list(self.egress.allow.iter().map(quoted)));
+        file.optional("ca_file", self.egress.ca_file.as_deref().map(path));
+        file.section("worker");
+        file.value("concurrency", self.worker.concurrency);
+        file.value("name", quoted(&self.worker.name));
+        file.section("key_pool");
+        file.value("rsa_2048", self.key_pool.rsa_2048);
+        file.value("rsa_3072", self.key_pool.rsa_3072);
+        file.value("rsa_4096", self.key_pool.rsa_4096);
+        file.section("jobs");
+        file.value("keep_done", span(self.jobs.keep_done));
+        file.value("keep_dead", span(self.jobs.keep_dead));
+        file.value("lease", span(self.jobs.lease));
+        file.section("log");
+        let format = match self.log.format {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        };
+        file.value("format", quoted(&format));
+        file.value("filter", quoted(&self.log.filter));
+    }
+}
+
+/// A file that is being written.
+struct File<'a> {
+    text: String,
+    section: &'static str,
+    sources: &'a Sources,
+}
+
+impl File<'_> {
+    fn section(&mut self, name: &'static str) {
+        self.section = name;
+        self.line(&format!("\n[{name}]"));
+    }
+
+    fn comment(&mut self, sentence: &str) {
+        self.line(&format!("# {sentence}"));
+    }
+
+    fn value(&mut self, name: &str, value: impl Display) {
+        let layer = self.layer(name);
+        self.line(&format!("{name} = {value}  # {layer}"));
+    }
+
+    fn optional(&mut self, name: &str, value: Option<String>) {
+        match value {
+            Some(value) => self.value(name, value),
+            None => self.line(&format!("#{name} =  # not set")),
+        }
+    }
+
+    fn secret(&mut self, name: &str, is_set: bool) {
+        if is_set {
+            let layer = self.layer(name);
+            self.line(&format!("#{name} = \"***\"  # {layer}; hidden"));
+        } else {
+            self.optional(name, None);
+        }
+    }
+
+    /// A URL that may hold a password, or the file that it was read from.
+    fn secret_url(&mut self, name: &str, url: Option<&str>) {
+        let file_name = format!("{name}_file");
+        let file = self.sources.text(&file_name);
+        match url.map(|url| (redacted(url), url)) {
+            None => self.optional(name, None),
+            Some((shown, _)) if file.is_some() => {
+                self.line(&format!("#{name} = {}  # what {file_name} holds", quoted(&shown)));
+            }
+            Some((shown, url)) if shown == url => self.value(name, quoted(&url)),
+            Some((shown, _)) => {
+                let layer = self.layer(name);
+                self.line(&format!("#{name} = {}  # {layer}; *** is hidden", quoted(&shown)));
+            }
+        }
+        self.optional(&file_name, file.as_ref().map(quoted));
+    }
+
+    fn layer(&self, name: &str) -> String {
+        match self.section {
+            "" => self.sources.layer(name),
+            section => self.sources.layer(&format!("{section}.{name}")),
+        }
+    }
+
+    fn line(&mut self, line: &str) {
+        // A file name in a comment may have any character, and one that ends the line would end the comment.
+        let controls = |character: char| character.is_control() && character != '\n';
+        let line = line.strip_prefix('\n').map_or_else(
+            || line.replace(|character: char| character.is_control(), "?"),
+            |rest| format!("\n{}", rest.replace(controls, "?")),
+        );
+        // Writing to a text does not fail.
+        let _ = writeln!(self.text, "{line}");
+    }
+}
+
+fn quoted(value: &impl ToString) -> String {
+    toml::Value::String(value.to_string()).to_string()
+}
+
+fn path(path: &Path) -> String {
+    quoted(&path.display())
+}
+
+fn list(items: impl Iterator<Item = String>) -> Option<String> {
+    let items = items.collect::<Vec<_>>();
+    (!items.is_empty()).then(|| format!("[{}]", items.join(", ")))
+}
+
+/// A duration in the largest unit that it is a whole number of.
+fn span(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
+    let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
+    let (length, unit) = unit.unwrap_or((1, "s"));
+    format!("\"{}{unit}\"", seconds / length)
+}
