@@ -4,6 +4,8 @@ use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use certmill_domain::CallCategory;
+
 use crate::secret::redacted;
 use crate::{Config, LogFormat, Sources};
 
@@ -95,6 +97,10 @@ impl Config {
         file.value("keep_done", span(self.jobs.keep_done));
         file.value("keep_dead", span(self.jobs.keep_dead));
         file.value("lease", span(self.jobs.lease));
+        file.section("rate_limits");
+        for category in CallCategory::ALL {
+            file.optional(category.as_str(), self.rate_limits.of(category).as_ref().map(quoted));
+        }
         file.section("log");
         let format = match self.log.format {
             LogFormat::Text => "text",

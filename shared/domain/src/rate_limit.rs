@@ -80,6 +80,8 @@ impl RateLimits {
 
 /// The longest time that a bucket may take to become full: a year.
 const SLOWEST: i64 = 365 * 24 * 3_600 * 1_000_000;
+/// The units of a limit, in seconds.
+const UNITS: [(&str, i64); 4] = [("s", 1), ("m", 60), ("h", 3_600), ("d", 24 * 3_600)];
 /// The shortest time between two calls, in µs.
 const FASTEST: i64 = 1;
 
@@ -172,18 +174,33 @@ impl FromStr for RateLimit {
     }
 }
 
+/// In the form that is read, with the shortest time in which the number of calls is whole.
+impl fmt::Display for RateLimit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (unit, seconds) in UNITS {
+            let micros = seconds * 1_000_000;
+            let count = micros / self.interval;
+            if count > 0 && micros / count == self.interval {
+                write!(f, "{count}/{unit}")?;
+                return if count == i64::from(self.burst) {
+                    Ok(())
+                } else {
+                    write!(f, " burst {}", self.burst)
+                };
+            }
+        }
+        // Invariant: a limit was read from one of these units, so that one fits.
+        Err(fmt::Error)
+    }
+}
+
 fn parse(text: &str) -> Result<RateLimit, &'static str> {
     let mut words = text.split_ascii_whitespace();
     let (count, unit) =
         words.next().and_then(|rate| rate.split_once('/')).ok_or("there is no `/` in its first word")?;
     let count = number(count).ok_or("the number of calls is not a whole number from 1 on")?;
-    let seconds: i64 = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 24 * 3_600,
-        _ => return Err("the time is not one of s, m, h and d"),
-    };
+    let known = UNITS.into_iter().find(|(name, _)| *name == unit);
+    let (_, seconds) = known.ok_or("the time is not one of s, m, h and d")?;
     let burst = match (words.next(), words.next(), words.next()) {
         (None, _, _) => count,
         (Some("burst"), Some(burst), None) => {
@@ -208,6 +225,20 @@ fn number(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_limit_is_written_as_it_can_be_read() {
+        for (text, written) in
+            [("600/m", "10/s burst 600"), ("7/m", "7/m"), ("11/d", "11/d"), ("3/h burst 9", "3/h burst 9")]
+        {
+            assert_eq!(limit(text).to_string(), written);
+            assert_eq!(limit(written), limit(text));
+        }
+        for count in 1..2_000 {
+            let text = format!("{count}/h");
+            assert_eq!(limit(&limit(&text).to_string()), limit(&text));
+        }
+    }
 
     const START: Timestamp = Timestamp::from_unix_seconds(1_000_000);
 
