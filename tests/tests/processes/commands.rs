@@ -167,7 +167,7 @@ fn https_answers_with_the_given_certificate() {
     let (cert, key) = (judge.path().join("tls.crt"), judge.path().join("tls.key"));
     let (cert, key) = (cert.to_str().unwrap(), key.to_str().unwrap());
     let address = format!("127.0.0.1:{}", free_port());
-    let arguments = ["serve", "--tls-cert", cert, "--tls-key", key, "--listen", &address];
+    let arguments = ["serve", "--with-worker", "--tls-cert", cert, "--tls-key", key, "--listen", &address];
     let mut process = Process::start(site.command(&arguments));
     let curl = |options: &[&str]| {
         let output = Command::new("curl")
@@ -210,7 +210,7 @@ async fn a_rotated_root_key_is_the_only_one_needed() {
     stop(&mut api.process);
 
     let site = site.with_root_key("new.key", &new);
-    let refusal = site.refused(&["serve", "--plain-http"]);
+    let refusal = site.refused(&["serve", "--plain-http", "--with-worker"]);
     assert!(refusal.contains("root key"), "the new key does not open anything yet: {refusal}");
     let refusal = site.refused(&["rotate-root-key"]);
     assert!(refusal.contains("previous"), "the old key has to be named: {refusal}");
@@ -227,7 +227,7 @@ async fn a_rotated_root_key_is_the_only_one_needed() {
     api.revoke(&issued).await;
     api.eventually(&format!("/v1/pki/ca/{ca}"), PATIENCE, |ca| ca["crl"]["entries"] == 1).await;
     stop(&mut api.process);
-    let refusal = site.with_root_key("old.key", &old).refused(&["serve", "--plain-http"]);
+    let refusal = site.with_root_key("old.key", &old).refused(&["serve", "--plain-http", "--with-worker"]);
     assert!(refusal.contains("root key"), "the old key opens nothing any more: {refusal}");
 }
 

@@ -10,7 +10,7 @@ use launch::{Postgres, free_port};
 use tests::openssl::Judge;
 
 use crate::rows::Rows;
-use crate::site::{Site, stop};
+use crate::site::Site;
 
 /// What no operator has to read: lines of others' source, classes of errors, words of parsers.
 const NOISE: [&str; 7] = [
@@ -134,7 +134,7 @@ async fn a_database_that_cannot_be_used_is_named_with_the_cause() {
         ),
         (
             "a server that hangs up",
-            format!("postgres://u:hunter2@{mute}/x"),
+            format!("postgres://u:hunter2@{mute}/x?sslmode=disable"),
             vec![mute.as_str(), "ended the connection"],
         ),
         (
@@ -222,7 +222,7 @@ fn without_a_database_url_nobody_gets_sqlite_unasked() {
     // Whoever gives the URL may have a worker on SQLite.
     let made = explicit.run(&["migrate"]);
     assert!(made.contains(&missing.display().to_string()), "it says which database it is: {made}");
-    stop(&mut explicit.worker());
+    drop(explicit.worker());
     assert!(site.run(&["migrate"]).contains("certmill-data/certmill.db"));
 }
 
@@ -324,8 +324,8 @@ async fn one_process_stays_on_a_data_folder() {
     let mut second = site.serve(&token, &["--with-worker"]).await;
     let said = site.refused(&["dev"]);
     assert_plain("beside serve", &said, &[&format!("process id {}", second.process.id())]);
-    stop(&mut second.process);
-    stop(&mut site.dev().await.process);
+    second.process.kill9();
+    site.dev().await;
 }
 
 #[test]
@@ -333,7 +333,7 @@ fn help_keeps_the_options_of_a_command_apart() {
     let site = Site::embedded();
     let help = site.run(&["serve", "--help"]);
     let (own, shared) = help.split_once("Options of every command:").unwrap();
-    for option in ["--tls-cert", "--listen", "--with-worker", "[default: 127.0.0.1:8080]"] {
+    for option in ["--tls-cert", "--listen", "--plain-http", "[default: 127.0.0.1:8080]"] {
         assert!(own.contains(option) && !shared.contains(option), "{option}: {help}");
     }
     for option in ["--database-url", "--log-format", "[possible values: text, json]"] {
