@@ -8,15 +8,17 @@
 
 pub mod acme;
 pub mod authority;
+pub mod clock;
+mod leftovers;
 pub mod openssl;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use certmill_acme::Acme;
 use certmill_dns::{DnsSettings, Providers};
-use certmill_domain::{Scope, SystemClock, SystemEntropy, Tenant};
+use certmill_domain::{Clock, Scope, SystemClock, Tenant};
 use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
@@ -29,6 +31,8 @@ use poem::test::TestClient;
 use poem::{EndpointExt, Response};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+
+use crate::clock::{ManualClock, SeededEntropy};
 
 /// Which parts the service is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,6 +68,10 @@ macro_rules! both_modes {
 }
 
 /// The service with a worker, a tenant and an admin token.
+///
+/// All of it has one clock, which runs from the present time on, so that other programs find certificates valid, and
+/// randomness from one seed. [`TestApp::advance`] lets time pass. Dropping it fails the test when a job is dead, or when a
+/// job that is due is not done although a worker runs.
 pub struct TestApp {
     /// The use cases, for what HTTP does not show.
     pub app: App,
@@ -71,6 +79,13 @@ pub struct TestApp {
     pub tenant: Tenant,
     /// A token with `pki:admin`.
     pub admin: String,
+    /// Its clock. To let time pass, see [`TestApp::advance`].
+    pub clock: ManualClock,
+    /// How long jobs that are due may take once the test is over.
+    pub patience: Duration,
+    entropy: Arc<SeededEntropy>,
+    has_worker: AtomicBool,
+    may_have_dead_jobs: AtomicBool,
     client: TestClient<BoxEndpoint<'static, Response>>,
     database_url: String,
     stop_worker: CancellationToken,
@@ -137,7 +152,9 @@ impl TestApp {
         };
         let database = Database::open(&database_url, 6).await.unwrap();
         database.migrate().await.unwrap();
-        let entropy = Arc::new(SystemEntropy);
+        let entropy = Arc::new(SeededEntropy::from_environment());
+        let clock = ManualClock::running_from(SystemClock.now());
+        let shared_clock = || Arc::new(clock.clone());
         // Tests reach servers of their own on this machine, and nothing else that is private.
         let policy = EgressPolicy::allowing(vec!["127.0.0.1/32".parse().unwrap()]);
         let client = |keep_alive| {
@@ -151,11 +168,11 @@ impl TestApp {
             root_keys: RootKeys::new(RootKey::generate(&*entropy), Vec::new()),
             // Tests that need RSA keys make them on demand; a full pool per test would only burn the processor.
             key_pool: KeyPool::new(PoolSizes { rsa_2048: 0, rsa_3072: 0, rsa_4096: 0 }),
-            clock: Arc::new(SystemClock),
-            entropy,
+            clock: shared_clock(),
+            entropy: entropy.clone(),
             egress: client(false),
-            acme: Acme::new(client(true), Arc::new(SystemClock)),
-            dns: Providers::new(dns, policy.clone(), client(true), Arc::new(SystemClock)),
+            acme: Acme::new(client(true), shared_clock()),
+            dns: Providers::new(dns, policy.clone(), client(true), shared_clock()),
             limiter: Limiter::off(),
             settings: Settings {
                 public_url: "http://pki.test".to_owned(),
@@ -168,12 +185,25 @@ impl TestApp {
         let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap();
         let admin = token_of(&app, &tenant, Scope::Admin).await;
         let client = TestClient::new(certmill_api::service(app.clone(), None).boxed());
-        let stop_worker = CancellationToken::new();
-        Self { app, tenant, admin, client, database_url, stop_worker, _folder: folder }
+        Self {
+            app,
+            tenant,
+            admin,
+            clock,
+            patience: leftovers::PATIENCE,
+            entropy,
+            has_worker: AtomicBool::new(false),
+            may_have_dead_jobs: AtomicBool::new(false),
+            client,
+            database_url,
+            stop_worker: CancellationToken::new(),
+            _folder: folder,
+        }
     }
 
     /// Starts a worker in this process.
     pub fn start_worker(&self) {
+        self.has_worker.store(true, Ordering::Relaxed);
         let options =
             certmill_worker::Options { concurrency: 8, grace: Duration::from_secs(5), alone: false };
         tokio::spawn(certmill_worker::run(self.app.clone(), options, self.stop_worker.clone()));
@@ -313,12 +343,6 @@ impl TestApp {
                 panic!("{path} never became as wanted: {}", self.get(path).await.text())
             }
         }
-    }
-}
-
-impl Drop for TestApp {
-    fn drop(&mut self) {
-        self.stop_worker.cancel();
     }
 }
 
