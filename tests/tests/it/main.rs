@@ -13,6 +13,7 @@ mod certificates;
 mod csr;
 mod csr_states;
 mod dns_providers;
+mod harness;
 mod idempotency;
 mod import;
 mod issue;
