@@ -282,6 +282,7 @@ both_modes! {
     async fn without_its_database_the_service_says_so(app: TestApp) {
         let ca = app.root_ca("root").await["id"].as_str().unwrap().to_owned();
         app.app.database().close().await;
+        app.expect_due_jobs();
         app.app.forget_cached(app.tenant.id);
         for (method, path, body) in [
             (Method::GET, "/v1/pki/ca".to_owned(), None),

@@ -93,6 +93,7 @@ by_hand! {
         hand.sql.run("UPDATE jobs SET lease_until = 1, attempts = max_attempts").await;
         periodic(&hand, Job::Sweep).await;
         assert_eq!(hand.only(JobKind::RebuildCrl).await.state, "dead");
+        hand.test.expect_dead_jobs();
     }
 
     async fn old_jobs_are_deleted_and_young_ones_kept(hand: Hand) {
@@ -115,6 +116,7 @@ by_hand! {
         periodic(&hand, Job::PruneJobs).await;
         let left = hand.sql.texts("SELECT id FROM jobs WHERE kind = 'rebuild_crl' ORDER BY id").await;
         assert_eq!(left, ["dead-young", "done-young", "pending-old"]);
+        hand.test.expect_dead_jobs();
     }
 
     async fn a_job_knows_the_request_that_asked_for_it(hand: Hand) {

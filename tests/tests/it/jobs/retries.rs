@@ -12,6 +12,7 @@ use super::{Hand, LATER, by_hand};
 
 by_hand! {
     async fn a_failing_job_is_tried_later_each_time_and_then_given_up(hand: Hand) {
+        hand.test.expect_dead_jobs();
         let ca: CaId = hand.test.root_ca("root").await["id"].as_str().unwrap().parse().unwrap();
         corrupt_keys(&hand).await;
         hand.enqueue(Job::RebuildCrl(ca), hand.now()).await;
@@ -40,6 +41,7 @@ by_hand! {
     }
 
     async fn a_job_whose_workers_all_died_is_given_up(hand: Hand) {
+        hand.test.expect_dead_jobs();
         let ca = CaId::generate(hand.now(), hand.test.app.entropy());
         hand.enqueue(Job::RebuildCrl(ca), hand.now()).await;
         for number in 1..=JobKind::RebuildCrl.max_attempts() {
