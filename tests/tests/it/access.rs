@@ -6,6 +6,7 @@ pub(crate) mod rows;
 pub(crate) mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use certmill_domain::Scope;
 use poem::http::{Method, StatusCode};
@@ -105,12 +106,15 @@ fn the_table_has_every_route_and_the_document_agrees() {
 both_modes! {
     async fn without_a_good_token_every_route_is_closed(app: TestApp) {
         let world = World::new(&app).await;
-        let (revoked, expired) = (app.token(Scope::Admin).await, app.token(Scope::Issue).await);
-        let listed = app.get("/v1/tokens").await.json_with(StatusCode::OK);
-        let id = |place: usize| listed["tokens"][place]["id"].as_str().unwrap();
-        app.delete(&format!("/v1/tokens/{}", id(1))).await;
-        Rows::of(&app).await.execute(&format!("UPDATE tokens SET expires_at = 1 WHERE id = '{}'", id(0))).await;
-        app.app.forget_cached(app.tenant.id);
+        let token = async |scope: &str| {
+            let body = json!({ "name": "short", "scopes": [scope], "ttl": "1h" });
+            app.post("/v1/tokens", body).await.json_with(StatusCode::CREATED)
+        };
+        let (revoked, expired) = (token("pki:admin").await, token("pki:issue").await);
+        app.delete(&format!("/v1/tokens/{}", revoked["id"].as_str().unwrap())).await;
+        app.advance(Duration::from_hours(1)).await;
+        let secret = |token: &Value| token["token"].as_str().unwrap().to_owned();
+        let (revoked, expired) = (secret(&revoked), secret(&expired));
         let mut changed = app.admin.clone();
         changed.replace_range(67.., if changed.ends_with('0') { "1" } else { "0" });
         let cases = [

@@ -1,10 +1,12 @@
 //! Certificates from an ACME server: Pebble, which believes nothing and refuses a fifth of the nonces.
 
+use std::time::Duration;
+
 use launch::{PebbleOptions, Validation};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
-use tests::Mode;
 use tests::acme::{AcmeLab, ZONE};
+use tests::{Mode, TestApp};
 
 /// Runs each test with a service in both modes.
 macro_rules! in_the_lab {
@@ -28,6 +30,20 @@ macro_rules! in_the_lab {
             }
         }
     )*};
+}
+
+/// Reads a certificate until it is as wanted, while minutes pass and the periodic work of each is done.
+pub(crate) async fn by_and_by(app: &TestApp, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..60 {
+        let certificate = app.get(path).await.json_with(StatusCode::OK);
+        if wanted(&certificate) {
+            return certificate;
+        }
+        app.advance(Duration::from_mins(1)).await;
+        certmill_worker::run_schedules(&app.app).await.unwrap();
+        app.settled().await;
+    }
+    panic!("{path} never became as wanted: {}", app.get(path).await.text());
 }
 
 fn names(certificate: &Value) -> Vec<String> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use certmill_domain::Timestamp;
 use fake_acme::{
     Behaviour, CertificateFlaw, Endpoint, FakeAcme, FakeAcmeOptions, Fault, Problem, Renewal, RetryAfter,
     Status,
@@ -10,7 +11,12 @@ use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::{Mode, TestApp, TestOptions};
 
+use crate::acme::by_and_by;
+use crate::ca::seconds;
 use crate::jobs::sql::Sql;
+
+const HOUR: Duration = Duration::from_hours(1);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A service and a CA that misbehaves on demand. Whatever is submitted to it is valid.
 struct Lab {
@@ -63,35 +69,42 @@ impl Lab {
         panic!("it has not come about: {:#?}", self.ca.log().requests());
     }
 
-    /// Like `until`, while no job of a challenge is put off.
-    async fn without_waiting(&self, wanted: impl Fn(&Self) -> bool) {
-        let mut rounds = 0;
-        while !wanted(self) {
-            self.sql.run("UPDATE jobs SET run_at = 1 WHERE kind = 'advance_challenge'").await;
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            rounds += 1;
-            assert!(rounds < 600, "it has not come about: {:#?}", self.ca.log().requests());
+    /// Like `until`, while the minutes pass: jobs that are put off have their turn.
+    async fn within_an_hour(&self, wanted: impl Fn(&Self) -> bool) {
+        for _ in 0..60 {
+            self.app.settled().await;
+            if wanted(self) {
+                return;
+            }
+            self.app.advance(MINUTE).await;
         }
+        panic!("it has not come about: {:#?}", self.ca.log().requests());
     }
 
-    /// Has the periodic work done now, until a certificate is as wanted.
+    /// Lets minutes pass, and the periodic work of each be done, until a certificate is as wanted.
     async fn by_and_by(&self, certificate: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
-        let path = format!("/v1/pki/certificates/{}", certificate["id"].as_str().unwrap());
-        for _ in 0..300 {
-            let present = self.app.get(&path).await.json();
-            if wanted(&present) {
-                return present;
-            }
-            self.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
-            certmill_worker::run_schedules(&self.app.app).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("never as wanted: {:#}", self.app.get(&path).await.json());
+        by_and_by(&self.app, &path_of(certificate), wanted).await
+    }
+
+    /// Lets time pass until a certificate is to be renewed.
+    async fn when_to_be_renewed(&self, certificate: &Value) {
+        let present = self.app.get(&path_of(certificate)).await.json_with(StatusCode::OK);
+        self.at(&present["renewal"]["renew_at"], Duration::ZERO).await;
+    }
+
+    /// Lets time pass until so long before an answered time.
+    async fn at(&self, time: &Value, before: Duration) {
+        let time = Timestamp::from_unix_seconds(seconds(time)).minus(before);
+        self.app.advance(time.since(self.app.app.now())).await;
     }
 
     async fn events(&self, kind: &str) -> i64 {
         self.sql.number(&format!("SELECT count(*) FROM events WHERE kind = '{kind}'")).await
     }
+}
+
+fn path_of(certificate: &Value) -> String {
+    format!("/v1/pki/certificates/{}", certificate["id"].as_str().unwrap())
 }
 
 macro_rules! with_a_faulty_ca {
@@ -177,7 +190,7 @@ with_a_faulty_ca! {
         let body = json!({ "name": "fake", "provider": "custom", "directory_url": lab.ca.directory_url() });
         let account = lab.app.post("/v1/pki/acme/accounts", body).await.json_with(StatusCode::ACCEPTED);
         assert_eq!(account["status"], "pending");
-        lab.sql.run("UPDATE jobs SET run_at = 1 WHERE kind = 'register_acme_account'").await;
+        lab.app.advance(MINUTE).await;
         let path = format!("/v1/pki/acme/accounts/{}", account["id"].as_str().unwrap());
         let account = lab.app.eventually(&path, |account| account["status"] == "valid").await;
         assert_eq!(json!(lab.ca.log().accounts_created()), json!([account["account_url"]]), "one account");
@@ -259,10 +272,10 @@ with_a_faulty_ca! {
         let order = lab.order(&account, "away.example.org").await;
         lab.until(|lab| lab.ca.log().count(Endpoint::Authorization) == 2).await;
         lab.ca.knobs().fail(Endpoint::Authorization, Fault::Html { status: 503, retry_after: None }, 2);
-        lab.sql.run("UPDATE acme_orders SET deadline_at = 1").await;
+        lab.app.advance(24 * HOUR).await;
         lab.app.post(&format!("{order}/refresh"), json!({})).await.json_with(StatusCode::OK);
         assert_eq!(lab.ended(&order).await["error"]["code"], "timed_out");
-        lab.without_waiting(|lab| lab.ca.authorizations_of("away.example.org") == [Status::Deactivated]).await;
+        lab.within_an_hour(|lab| lab.ca.authorizations_of("away.example.org") == [Status::Deactivated]).await;
         assert_eq!(lab.ca.knobs().faults_left(), 0);
     }
 
@@ -323,7 +336,7 @@ with_a_faulty_ca! {
             let explanation = Some("https://ca.example/incident".to_owned());
             behaviour.renewal = Renewal::Window { start: -7_200, end: -3_600, explanation };
         });
-        lab.sql.run("UPDATE acme_renewals SET next_window_check_at = 1").await;
+        lab.app.advance(6 * HOUR).await;
         let replaced = lab.by_and_by(&first, |certificate| !certificate["renewed_by"].is_null()).await;
         assert_eq!(replaced["renewal"]["window"]["explanation_url"], "https://ca.example/incident");
         let issued = lab.ca.log().issued();
@@ -334,18 +347,21 @@ with_a_faulty_ca! {
 
     a_renewal_that_fails_is_tried_again(lab) {
         let account = lab.account().await;
+        // Soon: the CA's own clock does not follow, and orders end by it.
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.renewal = Renewal::Window { start: 3_600, end: 7_200, explanation: None };
+        });
         let first = lab.issued(&lab.order(&account, "again.example.org").await).await;
         lab.by_and_by(&first, |certificate| !certificate["renewal"]["window"].is_null()).await;
         lab.ca.knobs().fail(Endpoint::NewOrder, Fault::Problem(Problem::already_replaced()), 1);
         let problem = Problem::new(400, "connection", "nobody answers");
         lab.ca.knobs().set(|behaviour| behaviour.fail_challenges = Some(problem));
-        lab.sql.run("UPDATE acme_renewals SET renew_at = 1").await;
+        lab.when_to_be_renewed(&first).await;
         let failed = lab.by_and_by(&first, |certificate| certificate["renewal"]["failures"] == 1).await;
         assert!(failed["renewal"]["last_error"].as_str().unwrap().contains("nobody answers"), "{failed}");
         assert_eq!(lab.events("certificate.renewal_failed").await, 1);
         assert_eq!(lab.ca.knobs().faults_left(), 0, "without naming what is replaced it went on");
         lab.ca.knobs().set(|behaviour| *behaviour = Behaviour::default());
-        lab.sql.run("UPDATE acme_renewals SET next_attempt_at = 1").await;
         lab.by_and_by(&first, |certificate| !certificate["renewed_by"].is_null()).await;
     }
 
@@ -355,17 +371,10 @@ with_a_faulty_ca! {
         let path = format!("/v1/pki/certificates/{}", first["id"].as_str().unwrap());
         let off = lab.app.patch(&path, json!({ "auto_renew": false })).await.json_with(StatusCode::OK);
         assert_eq!((&off["renewal"]["auto_renew"], &off["renewal"]["renew_at"]), (&json!(false), &Value::Null));
-        lab.sql.run("UPDATE acme_renewals SET renew_at = 1, next_window_check_at = NULL, not_after = 2000000").await;
+        lab.at(&first["not_after"], 24 * HOUR).await;
         // The end is told of all the same.
-        for _ in 0..100 {
-            lab.by_and_by(&first, |_| true).await;
-            if lab.events("certificate.expiring").await > 0 {
-                break;
-            }
-            lab.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
-            certmill_worker::run_schedules(&lab.app.app).await.unwrap();
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        certmill_worker::run_schedules(&lab.app.app).await.unwrap();
+        lab.app.settled().await;
         assert_eq!(lab.events("certificate.expiring").await, 1);
         assert_eq!(lab.ca.log().issued().len(), 1);
         let internal = json!({ "auto_renew": true });

@@ -2,7 +2,6 @@
 //! windows, several chains; and what others see of the responders meanwhile.
 
 use std::process::{Command, Stdio};
-use std::time::Duration;
 
 use launch::{PebbleOptions, Validation};
 use openssl::x509::X509;
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use tests::Mode;
 use tests::acme::AcmeLab;
 
+use crate::acme::by_and_by;
 use crate::ca::seconds;
 use crate::jobs::sql::Sql;
 
@@ -70,21 +70,6 @@ async fn a_call_can_wait_for_its_certificate() {
     }
 }
 
-/// Reads a certificate until it is as wanted, while the renewals are looked through again and again.
-async fn by_and_by(lab: &AcmeLab, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let sql = Sql::open(lab.app.database_url()).await;
-    for _ in 0..300 {
-        let certificate = lab.app.get(path).await.json_with(StatusCode::OK);
-        if wanted(&certificate) {
-            return certificate;
-        }
-        sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
-        certmill_worker::run_schedules(&lab.app.app).await.unwrap();
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
-    panic!("{path} never became as wanted: {}", lab.app.get(path).await.text());
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn profiles_and_renewal_windows_are_the_ca_s() {
     let options = PebbleOptions {
@@ -111,7 +96,7 @@ async fn profiles_and_renewal_windows_are_the_ca_s() {
     // The CA says when it wants a certificate renewed, and that is when it is.
     let path = format!("/v1/pki/certificates/{}", short["id"].as_str().unwrap());
     let planned =
-        by_and_by(&lab, &path, |certificate| certificate["renewal"]["window"]["start"].is_string()).await;
+        by_and_by(&lab.app, &path, |certificate| certificate["renewal"]["window"]["start"].is_string()).await;
     let renewal = &planned["renewal"];
     let within = |at: &Value| at.as_str().unwrap().to_owned();
     assert!(within(&renewal["window"]["start"]) <= within(&renewal["renew_at"]), "{renewal:#}");
@@ -120,8 +105,10 @@ async fn profiles_and_renewal_windows_are_the_ca_s() {
     let past = |day: &str| format!("2026-01-{day}T00:00:00Z");
     let window = json!({ "suggestedWindow": { "start": past("01"), "end": past("02") } });
     lab.pebble.set_renewal_info(short["certificate_pem"].as_str().unwrap(), &window.to_string());
+    // It would be asked after six hours, which are too many for Pebble: its clock stays, and its
+    // authorizations end after an hour.
     Sql::open(lab.app.database_url()).await.run("UPDATE acme_renewals SET next_window_check_at = 1").await;
-    let replaced = by_and_by(&lab, &path, |certificate| certificate["renewed_by"].is_string()).await;
+    let replaced = by_and_by(&lab.app, &path, |certificate| certificate["renewed_by"].is_string()).await;
     let path = format!("/v1/pki/certificates/{}", replaced["renewed_by"].as_str().unwrap());
     let renewed = lab.app.get(&path).await.json_with(StatusCode::OK);
     assert_eq!(days(&renewed), 5, "the profile is kept: {renewed:#}");

@@ -2,6 +2,8 @@
 
 mod distribution;
 
+use std::time::Duration;
+
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::openssl::Judge;
@@ -61,20 +63,16 @@ pub(crate) fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_else(|| panic!("not a string: {value}"))
 }
 
-/// Lets a CA end in the past.
-pub(crate) async fn end_ca(app: &TestApp, id: &str) {
-    const SQL: &str = "UPDATE certificate_authorities SET not_after = 1500000000000000 WHERE id = $1";
-    let url = app.database_url();
-    let changed = if url.starts_with("sqlite") {
-        let pool = sqlx::SqlitePool::connect(url).await.unwrap();
-        sqlx::query(SQL).bind(id).execute(&pool).await.unwrap().rows_affected()
-    } else {
-        let pool = sqlx::PgPool::connect(url).await.unwrap();
-        sqlx::query(SQL).bind(id).execute(&pool).await.unwrap().rows_affected()
-    };
-    assert_eq!(changed, 1);
-    app.app.forget_cached(app.tenant.id);
+/// Makes a P-256 root CA that is valid for two days; answers it.
+pub(crate) async fn short_root(app: &TestApp, name: &str) -> Value {
+    let body = json!({
+        "name": name, "common_name": format!("{name} CA"), "ca_type": "root", "key_type": "ec", "validity_days": 2
+    });
+    app.post("/v1/pki/ca", body).await.json_with(StatusCode::CREATED)
 }
+
+/// Longer than a CA of [`short_root`] is valid.
+pub(crate) const PAST_ITS_END: Duration = Duration::from_hours(49);
 
 /// What `openssl x509 -text` says of a CA's certificate.
 async fn described(app: &TestApp, judge: &Judge, id: &str) -> String {
@@ -327,10 +325,10 @@ both_modes! {
 
     async fn a_parent_must_be_active_and_ours(app: TestApp) {
         let (_, stranger) = app.another_tenant("second").await;
-        let (revoked, ended) = (app.root_ca("revoked").await, app.root_ca("ended").await);
+        let (revoked, ended) = (app.root_ca("revoked").await, short_root(&app, "ended").await);
         let path = format!("/v1/pki/ca/{}/revoke", text(&revoked["id"]));
         app.post(&path, json!({})).await.json_with(StatusCode::ACCEPTED);
-        end_ca(&app, text(&ended["id"])).await;
+        app.advance(PAST_ITS_END).await;
         let read = app.get(&format!("/v1/pki/ca/{}", text(&ended["id"]))).await.json();
         assert_eq!((&read["status"], &read["is_active"]), (&json!("expired"), &json!(false)));
         for (token, parent, status, code, state) in [

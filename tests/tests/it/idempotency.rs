@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use certmill_domain::Scope;
 use certmill_service::App;
@@ -112,15 +113,17 @@ both_modes! {
         with_role(&app).await;
         let first = post(&app, ISSUE, "one", name("a")).await.json_with(StatusCode::CREATED);
         assert!(first["private_key"].is_string());
-        let sql = Sql::open(app.database_url()).await;
-        sql.run("UPDATE idempotency_keys SET secret_until = secret_until - 600000000").await;
+        app.advance(Duration::from_secs(9 * 60 + 30)).await;
+        assert_eq!(post(&app, ISSUE, "one", name("a")).await.json_with(StatusCode::CREATED), first);
+        app.advance(Duration::from_secs(30)).await;
         let mut expected = first.clone();
         expected.as_object_mut().unwrap().remove("private_key");
         assert_eq!(post(&app, ISSUE, "one", name("a")).await.json_with(StatusCode::CREATED), expected);
         // The sweep then takes them out of the row as well.
         sweep(&app.app).await;
+        let sql = Sql::open(app.database_url()).await;
         assert_eq!(sql.number("SELECT COUNT(*) FROM idempotency_keys WHERE sealed_secret_answer IS NOT NULL").await, 0);
-        sql.run("UPDATE idempotency_keys SET expires_at = expires_at - 86400000000").await;
+        app.advance(Duration::from_hours(24)).await;
         let anew = post(&app, ISSUE, "one", name("a")).await.json_with(StatusCode::CREATED);
         assert_ne!(anew["serial_number"], first["serial_number"]);
     }
@@ -147,7 +150,7 @@ both_modes! {
         let running = post(&app, ISSUE, "one", name("a")).await;
         running.error(409, "invalid_state");
         assert!(!running.header("retry-after").is_empty());
-        sql.run("UPDATE idempotency_keys SET held_until = held_until - 120000000").await;
+        app.advance(Duration::from_mins(2)).await;
         let told = post(&app, ISSUE, "one", name("a")).await.error(409, "invalid_state");
         assert!(told["message"].as_str().unwrap().contains(&certificate), "{told}");
         assert_eq!(certificates(&app).await, 1);
@@ -164,7 +167,6 @@ async fn sweep(app: &App) {
 
 mod hanging_up {
     use super::*;
-    use std::time::Duration;
 
     both_modes! {
         async fn a_call_goes_on_when_its_client_hangs_up(app: TestApp) {

@@ -2,6 +2,8 @@
 
 mod refusals;
 
+use std::time::Duration;
+
 use certmill_domain::Scope;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -10,7 +12,6 @@ use tests::{Answer, TestApp, both_modes};
 
 use crate::ca::{changed, seconds, text, with_fields};
 use crate::csr::{approve_and_sign, generated, imported, request};
-use crate::jobs::sql::Sql;
 
 const FIELDS: [&str; 9] = [
     "certificate",
@@ -25,12 +26,13 @@ const FIELDS: [&str; 9] = [
 ];
 const DAY: i64 = 86_400;
 
-/// A root that is some days old: certificates begin a little before they are issued, but not before their CA.
+/// A root that is a day old: certificates begin a little before they are issued, but not before their CA.
 async fn old_root(app: &TestApp) -> Value {
+    // Made in the past, so that what is issued later is valid now for openssl as well.
+    let age = Duration::from_hours(24);
+    app.clock.set(app.app.now().minus(age));
     let ca = app.root_ca("root").await;
-    let sql = Sql::open(app.database_url()).await;
-    sql.run("UPDATE certificate_authorities SET not_before = not_before - 259200000000").await;
-    app.app.forget_cached(app.tenant.id);
+    app.advance(age).await;
     ca
 }
 
@@ -78,16 +80,6 @@ fn public_key(issued: &Value) -> String {
     let judge = Judge::new();
     judge.write("leaf.pem", text(&issued["certificate"]));
     judge.run("x509 -in leaf.pem -noout -pubkey")
-}
-
-/// Changes the row of a certificate behind the service's back.
-async fn set(app: &TestApp, issued: &Value, assignment: &str) {
-    let sql = Sql::open(app.database_url()).await;
-    sql.run(&format!(
-        "UPDATE certificates SET {assignment} WHERE id = '{}'",
-        text(&issued["certificate_id"])
-    ))
-    .await;
 }
 
 both_modes! {
@@ -191,8 +183,7 @@ both_modes! {
     async fn an_expired_certificate_can_be_renewed(app: TestApp) {
         web(&app, json!({})).await;
         let old = issue(&app, json!({})).await;
-        let year = 365 * DAY * 1_000_000;
-        set(&app, &old, &format!("not_before = not_before - {year}, not_after = not_after - {year}")).await;
+        app.advance(Duration::from_hours(11 * 24)).await;
         assert_eq!(stored(&app, &old).await["status"], "expired");
         let new = renew(&app, &old, json!({})).await;
         assert_eq!(stored(&app, &new).await["status"], "active");

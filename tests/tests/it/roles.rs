@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use tests::both_modes;
 use tests::openssl::Judge;
 
-use crate::ca::{changed, end_ca, seconds, text, with_fields};
+use crate::ca::{PAST_ITS_END, changed, seconds, short_root, text, with_fields};
 
 const FIELDS: [&str; 32] = [
     "id",
@@ -227,13 +227,13 @@ both_modes! {
     }
 
     async fn a_role_needs_an_active_ca_of_the_tenant(app: TestApp) {
-        let (revoked, ended, alive) = (app.root_ca("revoked").await, app.root_ca("ended").await, app.root_ca("alive").await);
+        let (revoked, ended, alive) = (app.root_ca("revoked").await, short_root(&app, "ended").await, app.root_ca("alive").await);
         for (name, ca) in [("old", &revoked), ("late", &ended), ("web", &alive)] {
             app.role(name, text(&ca["id"])).await;
         }
         let path = format!("/v1/pki/ca/{}/revoke", text(&revoked["id"]));
         app.post(&path, json!({})).await.json_with(StatusCode::ACCEPTED);
-        end_ca(&app, text(&ended["id"])).await;
+        app.advance(PAST_ITS_END).await;
         for (role, ca, state) in [("old", &revoked, "revoked"), ("late", &ended, "expired")] {
             let new = app.post("/v1/pki/roles", json!({ "name": "new", "ca_id": ca["id"] })).await;
             let moved = app.patch("/v1/pki/roles/web", json!({ "ca_id": ca["id"] })).await;

@@ -8,7 +8,7 @@ use tests::{TestApp, both_modes};
 use super::{approve, approve_and_sign, generated, imported, path, request, stored};
 use crate::access::expect;
 use crate::access::rows::Rows;
-use crate::ca::{changed, seconds, text, with_fields};
+use crate::ca::{PAST_ITS_END, changed, seconds, short_root, text, with_fields};
 
 const FIELDS: [&str; 7] =
     ["certificate", "ca_chain", "issuing_ca", "serial_number", "certificate_id", "not_before", "not_after"];
@@ -195,9 +195,9 @@ both_modes! {
     }
 
     async fn only_an_active_ca_of_the_tenant_signs(app: TestApp) {
-        let (ca, revoked, ended) = (app.root_ca("root").await, app.root_ca("revoked").await, app.root_ca("ended").await);
+        let (ca, revoked, ended) = (app.root_ca("root").await, app.root_ca("revoked").await, short_root(&app, "ended").await);
         app.post(&format!("/v1/pki/ca/{}/revoke", text(&revoked["id"])), json!({})).await.json_with(StatusCode::ACCEPTED);
-        crate::ca::end_ca(&app, text(&ended["id"])).await;
+        app.advance(PAST_ITS_END).await;
         let (_, stranger) = app.another_tenant("second").await;
         let foreign = json!({ "name": "theirs", "common_name": "Theirs", "ca_type": "root", "key_type": "ec" });
         let foreign = app.post_as(&stranger, "/v1/pki/ca", foreign).await.json_with(StatusCode::CREATED);

@@ -7,7 +7,7 @@ use tests::{Answer, TestApp, both_modes};
 use super::{issue, renew, stored, try_renew, web};
 use crate::access::expect;
 use crate::access::rows::Rows;
-use crate::ca::{end_ca, text};
+use crate::ca::{PAST_ITS_END, short_root, text};
 use crate::csr::{approve_and_sign, generated, imported, request};
 
 const RENEWABLE: [&str; 2] = ["active", "expired"];
@@ -147,22 +147,26 @@ both_modes! {
 
     async fn a_ca_that_ended_or_was_revoked_renews_nothing(app: TestApp) {
         let ca = web(&app, json!({})).await;
-        let other = app.root_ca("other").await;
-        let by_desk = approve_and_sign(&app, &generated(&app, json!({})).await, &other, json!({})).await;
-        let by_role = issue(&app, json!({})).await;
-        end_ca(&app, text(&other["id"])).await;
-        let error = try_renew(&app, &by_desk, json!({})).await.error(409, "invalid_state");
-        assert_eq!(error["details"], json!({ "state": "expired", "possible_from": ["active"] }), "{error}");
-        end_ca(&app, text(&ca["id"])).await;
-        let error = try_renew(&app, &by_role, json!({})).await.error(409, "invalid_state");
-        assert_eq!(error["details"], json!({ "state": "expired", "possible_from": ["active"] }), "{error}");
-        for revoked in [&ca, &other] {
-            let path = format!("/v1/pki/ca/{}", text(&revoked["id"]));
-            app.post(&format!("{path}/revoke"), json!({})).await.json_with(StatusCode::ACCEPTED);
-            app.eventually(&path, |ca| !ca["revocation"]["completed_at"].is_null()).await;
+        let ended = [short_root(&app, "desk").await, short_root(&app, "role").await];
+        let (desk, role) = (&ended[0], &ended[1]);
+        let by_desk = approve_and_sign(&app, &generated(&app, json!({})).await, desk, json!({ "validity_days": 1 })).await;
+        change_role(&app, json!({ "ca_id": role["id"] })).await;
+        let by_role = issue(&app, json!({ "ttl": "1d" })).await;
+        app.advance(PAST_ITS_END).await;
+        for old in [&by_desk, &by_role] {
+            let error = try_renew(&app, old, json!({})).await.error(409, "invalid_state");
+            assert_eq!(error["details"], json!({ "state": "expired", "possible_from": ["active"] }), "{error}");
         }
+        change_role(&app, json!({ "ca_id": ca["id"] })).await;
+        let live = [
+            approve_and_sign(&app, &generated(&app, json!({})).await, &ca, json!({})).await,
+            issue(&app, json!({})).await,
+        ];
+        let path = format!("/v1/pki/ca/{}", text(&ca["id"]));
+        app.post(&format!("{path}/revoke"), json!({})).await.json_with(StatusCode::ACCEPTED);
+        app.eventually(&path, |ca| !ca["revocation"]["completed_at"].is_null()).await;
         // The cascade has taken the certificates along.
-        for old in [&by_role, &by_desk] {
+        for old in &live {
             let error = try_renew(&app, old, json!({})).await.error(409, "invalid_state");
             assert_eq!(error["details"]["state"], "revoked", "{error}");
         }
