@@ -23,7 +23,7 @@ impl TestApp {
     pub async fn advance(&self, by: Duration) {
         self.settled().await;
         self.clock.advance(by);
-        self.app.queue().hint().await;
+        self.app.wake_workers();
     }
 
     /// Waits until no job is due or in hand, or ten seconds have passed. Without a worker there is nothing to wait for.

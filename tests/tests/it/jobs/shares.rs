@@ -75,6 +75,7 @@ by_hand! {
         let jobs = listed["jobs"].as_array().unwrap();
         let unknown = jobs.iter().find(|job| job["kind"] == "notify_webhook").unwrap();
         assert_eq!((&unknown["state"], &unknown["attempts"]), (&json!("pending"), &json!(0)));
+        hand.test.expect_due_jobs();
     }
 
 }
@@ -168,6 +169,8 @@ async fn slow_ca(mode: Mode) {
         }
     };
     tokio::time::timeout(Duration::from_secs(30), over).await.expect("the orders that wait are ended");
+    // Those in hand wait for the slow CA until their deadline.
+    app.expect_due_jobs();
 }
 
 /// The id of a new order of the first tenant at a CA.
