@@ -55,6 +55,7 @@ by_hand! {
     }
 
     async fn a_dead_job_whose_work_waits_anew_stays_dead(hand: Hand) {
+        hand.test.expect_dead_jobs();
         let ca = hand.ca().await;
         hand.issue_and_revoke("one").await;
         hand.sql.run("UPDATE jobs SET state = 'dead', finished_at = 1").await;
@@ -76,6 +77,7 @@ by_hand! {
     }
 
     async fn a_question_about_a_renewal_can_be_cancelled(hand: Hand) {
+        hand.test.expect_dead_jobs();
         hand.ca().await;
         let issued = hand.test.issue("web", "one.example.internal").await;
         let certificate = issued["certificate_id"].as_str().unwrap().parse().unwrap();
