@@ -1,5 +1,7 @@
 //! What holds within a process holds over Redis.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
+
 use std::time::Duration;
 
 use certmill_queue::Queue;

@@ -121,9 +121,8 @@ async fn a_worker_that_ends_leaves_nothing_behind() {
             tokio::task::yield_now().await;
         }
     };
-    if timeout(Duration::from_secs(20), swept).await.is_err() {
-        panic!("left: {:?}", keys(&mut connection).await);
-    }
+    let in_time = timeout(Duration::from_secs(20), swept).await;
+    assert!(in_time.is_ok(), "left: {:?}", keys(&mut connection).await);
     worker.close().await;
     assert_eq!(keys(&mut connection).await, Vec::<String>::new());
 }

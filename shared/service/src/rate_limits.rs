@@ -58,21 +58,22 @@ pub async fn take(app: &App, caller: &Caller, category: CallCategory) -> Option<
     let Identity::Token(token) = caller.identity else {
         return None;
     };
-    let standing = match &limiter.shared {
+    let counted = match &limiter.shared {
         Some(shared) => {
-            match shared.take(&format!("{category}:{token}"), limit.interval(), limit.burst()).await {
-                Some(call) => {
-                    let full_at = Timestamp::from_unix_micros(call.full_at_micros);
-                    let taken = Taken { allowed: call.allowed, full_at };
-                    limit.standing(taken, Timestamp::from_unix_micros(call.now_micros))
-                }
-                None => {
-                    metrics::counter!("certmill_rate_limit_fallbacks_total").increment(1);
-                    limiter.take_here((token, category), limit, app.now())
-                }
+            let counted = shared.take(&format!("{category}:{token}"), limit.interval(), limit.burst()).await;
+            if counted.is_none() {
+                metrics::counter!("certmill_rate_limit_fallbacks_total").increment(1);
             }
+            counted
         }
-        None => limiter.take_here((token, category), limit, app.now()),
+        None => None,
+    };
+    let standing = if let Some(call) = counted {
+        let full_at = Timestamp::from_unix_micros(call.full_at_micros);
+        let taken = Taken { allowed: call.allowed, full_at };
+        limit.standing(taken, Timestamp::from_unix_micros(call.now_micros))
+    } else {
+        limiter.take_here((token, category), limit, app.now())
     };
     if standing.wait.is_some() {
         metrics::counter!("certmill_rate_limited_total", "category" => category.as_str()).increment(1);

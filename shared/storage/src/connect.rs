@@ -52,7 +52,7 @@ pub(crate) fn sqlite_problem(path: &Path, error: &sqlx::Error) -> StorageError {
     let problem = match folder {
         _ if path.is_dir() => "it is a folder".to_owned(),
         Some(folder) if !folder.is_dir() => format!("there is no folder {}", folder.display()),
-        _ => match error.as_database_error().and_then(|database| database.code()).as_deref() {
+        _ => match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
             Some("26") => "it is not an SQLite database".to_owned(),
             _ => said(error),
         },

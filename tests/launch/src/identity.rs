@@ -40,8 +40,8 @@ impl ServerIdentity {
         let ca_key = key()?;
         // A name of its own, so that a client may trust several of these authorities.
         let fingerprint = openssl::sha::sha256(&ca_key.public_key_to_der()?);
-        let digits: String = fingerprint.iter().take(4).map(|octet| format!("{octet:02x}")).collect();
-        let authority = format!("certmill tests {digits}");
+        let number = fingerprint.iter().take(8).fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
+        let authority = format!("certmill tests {number:016x}");
         let mut ca = certificate(&authority, 1, &ca_key)?;
         ca.append_extension(BasicConstraints::new().critical().ca().build()?)?;
         ca.append_extension(KeyUsage::new().critical().key_cert_sign().build()?)?;

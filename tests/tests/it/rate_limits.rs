@@ -235,7 +235,7 @@ both_modes! {
         // The minute is not over.
         audit::write_refusals(&process.app, false).await.unwrap();
         assert_eq!(refusals(&app).await.len(), ROWS + 3);
-        process.clock.advance(Duration::from_secs(60));
+        process.clock.advance(Duration::from_mins(1));
         audit::write_refusals(&process.app, false).await.unwrap();
         let rows = refusals(&app).await;
         assert_eq!(rows.len(), ROWS + 3 + 1);
