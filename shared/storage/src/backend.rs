@@ -8,7 +8,9 @@ use certmill_domain::{TenantId, Timestamp};
 use sqlx::pool::{PoolConnection, PoolOptions};
 use sqlx::postgres::{PgPool, PgRow};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqliteRow, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{
+    AssertSqlSafe, Connection as _, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction,
+};
 
 use crate::query::{Query, Rows, Value};
 use crate::{StorageError, connect};
@@ -100,6 +102,12 @@ impl Database {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .test_before_acquire(false)
+                // When the disk is full SQLite ends the transaction by itself, and the driver, whose rollback then
+                // fails, takes it for open ever after. Such a connection is replaced.
+                .before_acquire(|connection, _| {
+                    let usable = !connection.is_in_transaction();
+                    Box::pin(async move { Ok(usable) })
+                })
                 .connect_with(options)
         };
         let refused = |error| connect::sqlite_problem(path, &error);

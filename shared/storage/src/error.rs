@@ -93,11 +93,13 @@ impl From<sqlx::Error> for StorageError {
 }
 
 /// Postgres: connection failures (class 08), resources (53), operator intervention such as a shutdown (57P),
-/// serialization failures and deadlocks (40), a lock that took too long (55P), an idle transaction that was ended (25P03). SQLite: BUSY (5) and LOCKED (6) with their extended codes.
+/// serialization failures and deadlocks (40), a lock that took too long (55P), an idle transaction that was ended (25P03).
+/// SQLite: BUSY (5) and LOCKED (6), READONLY (8), IOERR (10) and FULL (13), which end when there is room again, with their
+/// extended codes.
 fn is_transient(code: &str) -> bool {
     match code.len() {
         5 => ["08", "53", "57P", "40", "55P", "25P03"].iter().any(|class| code.starts_with(class)),
-        _ => code.parse::<i64>().is_ok_and(|number| matches!(number & 0xff, 5 | 6)),
+        _ => code.parse::<i64>().is_ok_and(|number| matches!(number & 0xff, 5 | 6 | 8 | 10 | 13)),
     }
 }
 

@@ -101,9 +101,10 @@ impl Committer {
 
     async fn store(&self, work: Work) -> Result<(), CommitError> {
         let (reply, answered) = oneshot::channel();
-        let stopped = || ServiceError::Unavailable("the service is stopping".into());
-        self.0.send((work, reply)).await.map_err(|_| stopped())?;
-        answered.await.map_err(|_| stopped())?
+        let unavailable = |reason: &'static str| ServiceError::Unavailable(reason.into());
+        self.0.send((work, reply)).await.map_err(|_| unavailable("the service is stopping"))?;
+        // The batch was dropped before anything of it was stored.
+        answered.await.map_err(|_| unavailable("the database did not begin to store it"))?
     }
 }
 
