@@ -7,6 +7,7 @@
 
 mod acme_crash;
 mod api;
+mod chaos;
 mod commands;
 mod crash;
 mod database_faults;

@@ -1,0 +1,130 @@
+//! What happens to the fleet.
+
+use std::process::Command;
+use std::time::Duration;
+
+use launch::{Process, free_port};
+use serde_json::Value;
+use tokio::task::block_in_place;
+
+use super::{LEASE, Scene};
+use crate::api::client;
+use crate::site::{PATIENCE, Site, stop, until};
+
+/// What a worker logs whose clock is wrong.
+pub(super) const COMPLAINT: &str = "this machine's clock differs from the database's";
+/// How long a worker with a wrong clock is watched.
+const WATCHED: Duration = Duration::from_secs(20);
+
+/// One thing that goes wrong, and is mended.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fault {
+    WorkerKilled,
+    WorkerStalled,
+    RedisFlushed,
+    RedisAway,
+    PostgresRestarted,
+    ConnectionsCut,
+    ClockAhead,
+}
+
+impl Fault {
+    pub(super) const ALL: [Self; 7] = [
+        Self::WorkerKilled,
+        Self::WorkerStalled,
+        Self::RedisFlushed,
+        Self::RedisAway,
+        Self::PostgresRestarted,
+        Self::ConnectionsCut,
+        Self::ClockAhead,
+    ];
+
+    /// Lets it happen and mends it.
+    pub(super) async fn happen(self, scene: &mut Scene) {
+        // The worker that it meets is each time the one that has worked longest.
+        scene.workers.rotate_left(1);
+        match self {
+            Self::WorkerKilled => {
+                scene.workers[0].kill9();
+                scene.workers[0] = block_in_place(|| scene.site.worker());
+            }
+            Self::WorkerStalled => {
+                signal(&scene.workers[0], "STOP");
+                // Others take over what it holds; then it goes on as if it held it still.
+                tokio::time::sleep(LEASE * 2).await;
+                signal(&scene.workers[0], "CONT");
+            }
+            Self::RedisFlushed => scene.redis.flush_all(),
+            Self::RedisAway => {
+                block_in_place(|| scene.redis.stop());
+                tokio::time::sleep(scene.redis_away).await;
+                block_in_place(|| scene.redis.start_again());
+            }
+            Self::PostgresRestarted => block_in_place(|| {
+                scene.postgres.stop();
+                scene.postgres.start_again();
+            }),
+            Self::ConnectionsCut => assert!(scene.relay.cut() > 0, "there was nothing to cut"),
+            Self::ClockAhead => {
+                let mut wrong = worker_of_tomorrow(&scene.site).await;
+                assert_idle(&wrong, WATCHED).await;
+                stop(&mut wrong.process);
+            }
+        }
+    }
+}
+
+/// Puts the faults into another order (Fisher and Yates, with xorshift for chance).
+pub(super) fn shuffle(faults: &mut [Fault], random: &mut u64) {
+    for last in (1..faults.len()).rev() {
+        *random ^= *random << 13;
+        *random ^= *random >> 7;
+        *random ^= *random << 17;
+        let other = usize::try_from(*random % (last as u64 + 1)).unwrap();
+        faults.swap(last, other);
+    }
+}
+
+fn signal(process: &Process, name: &str) {
+    let sent = Command::new("/bin/sh").args(["-c", &format!("kill -s {name} {}", process.id())]).status();
+    assert!(sent.unwrap().success(), "SIG{name} could not be sent");
+}
+
+/// A worker whose clock is two days ahead, and where it can be asked how it is.
+pub(super) struct WrongWorker {
+    pub(super) process: Process,
+    url: String,
+}
+
+/// Starts one and waits until it has noticed.
+pub(super) async fn worker_of_tomorrow(site: &Site) -> WrongWorker {
+    let address = format!("127.0.0.1:{}", free_port());
+    let mut command = site.command_under(&["faketime", "-f", "+2d"], &["worker"]);
+    // Time that is only measured runs on as it does when somebody sets a clock.
+    command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("CERTMILL_METRICS_LISTEN", &address);
+    let process = Process::start(command);
+    until("it says that its clock is wrong", PATIENCE, async || {
+        process.log().contains(COMPLAINT).then_some(())
+    })
+    .await;
+    WrongWorker { process, url: format!("http://{address}") }
+}
+
+/// Neither ready nor at work, for this long.
+pub(super) async fn assert_idle(worker: &WrongWorker, lasting: Duration) {
+    let began = std::time::Instant::now();
+    loop {
+        let answer = client().get(format!("{}/readyz", worker.url)).send().await.unwrap();
+        assert_eq!(answer.status(), 503);
+        let ready: Value = serde_json::from_str(&answer.text().await.unwrap()).unwrap();
+        assert_eq!(ready["checks"]["clock"], "failed", "{ready}");
+        let metrics =
+            client().get(format!("{}/metrics", worker.url)).send().await.unwrap().text().await.unwrap();
+        assert!(metrics.contains("certmill_clock_difference_seconds 172"), "{metrics}");
+        assert!(!metrics.contains("certmill_jobs_total"), "it has done a job: {metrics}");
+        if began.elapsed() >= lasting {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
