@@ -13,6 +13,8 @@ use crate::site::{PATIENCE, Site, stop, until};
 
 /// What a worker logs whose clock is wrong.
 pub(super) const COMPLAINT: &str = "this machine's clock differs from the database's";
+/// What its metrics say: two days, more or less.
+const TWO_DAYS: &str = "certmill_clock_difference_seconds 172";
 /// How long a worker with a wrong clock is watched.
 const WATCHED: Duration = Duration::from_secs(20);
 
@@ -103,11 +105,14 @@ pub(super) async fn worker_of_tomorrow(site: &Site) -> WrongWorker {
     // Time that is only measured runs on as it does when somebody sets a clock.
     command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("CERTMILL_METRICS_LISTEN", &address);
     let process = Process::start(command);
-    until("it says that its clock is wrong", PATIENCE, async || {
-        process.log().contains(COMPLAINT).then_some(())
+    let url = format!("http://{address}");
+    until("it says that its clock is wrong, and by how much", PATIENCE, async || {
+        let metrics = client().get(format!("{url}/metrics")).send().await.ok()?.text().await.ok()?;
+        let says = process.log().contains(COMPLAINT) && metrics.contains(TWO_DAYS);
+        says.then_some(())
     })
     .await;
-    WrongWorker { process, url: format!("http://{address}") }
+    WrongWorker { process, url }
 }
 
 /// Neither ready nor at work, for this long.
@@ -120,7 +125,7 @@ pub(super) async fn assert_idle(worker: &WrongWorker, lasting: Duration) {
         assert_eq!(ready["checks"]["clock"], "failed", "{ready}");
         let metrics =
             client().get(format!("{}/metrics", worker.url)).send().await.unwrap().text().await.unwrap();
-        assert!(metrics.contains("certmill_clock_difference_seconds 172"), "{metrics}");
+        assert!(metrics.contains(TWO_DAYS), "{metrics}");
         assert!(!metrics.contains("certmill_jobs_total"), "it has done a job: {metrics}");
         if began.elapsed() >= lasting {
             return;
