@@ -103,20 +103,6 @@ impl Site {
         command
     }
 
-    /// The same under another program, such as `faketime`, which starts it.
-    pub(crate) fn command_under(&self, starter: &[&str], arguments: &[&str]) -> Command {
-        let inner = self.command(arguments);
-        let mut command = Command::new(starter[0]);
-        command.args(&starter[1..]).arg(inner.get_program()).args(inner.get_args()).current_dir(self.path());
-        for (name, value) in inner.get_envs() {
-            match value {
-                Some(value) => command.env(name, value),
-                None => command.env_remove(name),
-            };
-        }
-        command
-    }
-
     /// Runs a command that must succeed; answers what it printed.
     pub(crate) fn run(&self, arguments: &[&str]) -> String {
         let output = self.output(arguments);

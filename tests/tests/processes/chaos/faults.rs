@@ -1,5 +1,6 @@
 //! What happens to the fleet.
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -101,7 +102,9 @@ pub(super) struct WrongWorker {
 /// Starts one and waits until it has noticed.
 pub(super) async fn worker_of_tomorrow(site: &Site) -> WrongWorker {
     let address = format!("127.0.0.1:{}", free_port());
-    let mut command = site.command_under(&["faketime", "-f", "+2d"], &["worker"]);
+    let mut command = site.command(&["worker"]);
+    // Not by the command `faketime`, which stays between the test and the worker as a process of its own.
+    command.env("LD_PRELOAD", faketime()).env("FAKETIME", "+2d");
     // Time that is only measured runs on as it does when somebody sets a clock.
     command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1").env("CERTMILL_METRICS_LISTEN", &address);
     let process = Process::start(command);
@@ -113,6 +116,15 @@ pub(super) async fn worker_of_tomorrow(site: &Site) -> WrongWorker {
     })
     .await;
     WrongWorker { process, url }
+}
+
+/// The library that gives a process another time.
+fn faketime() -> PathBuf {
+    std::fs::read_dir("/usr/lib")
+        .unwrap()
+        .map(|folder| folder.unwrap().path().join("faketime/libfaketime.so.1"))
+        .find(|library| library.is_file())
+        .expect("libfaketime was not found: install it, for example with `apt-get install faketime`")
 }
 
 /// Neither ready nor at work, for this long.
