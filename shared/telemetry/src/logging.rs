@@ -42,7 +42,10 @@ fn subscriber<W>(
 where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
+    // A line that cannot be written, because the disk of the log is full, is lost; complaining on the standard error,
+    // which may be the same file, would end the work at hand with a panic.
+    let builder =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
     match format {
         Format::Text => Box::new(builder.with_ansi(ansi).finish()),
         Format::Json => Box::new(

@@ -3,11 +3,74 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tests::openssl::Judge;
 
+use crate::api::Api;
 use crate::load::{Load, assert_nothing_lost};
 use crate::site::{PATIENCE, Site, said, stop};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_costs_nothing_that_was_answered_and_work_goes_on_when_there_is_room() {
+    let site = Site::embedded();
+    let mut api = site.dev_by(without_signal(&site.command(&["dev", "--listen", "127.0.0.1:0"]))).await;
+    let ca = api.root_ca("root").await;
+    api.role("web", &ca).await;
+    let mut acknowledged = vec![certificate(&api.issue("web", "before").await)];
+    // No file may grow any more: to SQLite it is a write that fails, as on a full disk.
+    limit_files(&api, "1");
+    let mut refused = 0;
+    for number in 0..20 {
+        let body = json!({ "common_name": format!("n{number}.example.internal") });
+        let answer = api.send(Method::POST, "/v1/pki/issue/web", Some(body)).await;
+        if answer.status.as_u16() == 201 {
+            acknowledged.push(answer.json(201)["certificate_id"].as_str().unwrap().to_owned());
+        } else {
+            assert_eq!(
+                (answer.status.as_u16(), answer.error_code()),
+                (503, "service_unavailable".to_owned())
+            );
+            refused += 1;
+        }
+    }
+    assert!(refused > 0, "nothing was refused");
+    assert!(api.get("/v1/pki/certificates").await["certificates"].is_array(), "reading goes on");
+
+    limit_files(&api, "unlimited");
+    let issued = api.issue("web", "after").await;
+    acknowledged.push(certificate(&issued));
+    api.revoke(&issued).await;
+    api.eventually(&format!("/v1/pki/ca/{ca}"), PATIENCE, |ca| ca["crl"]["entries"] == 1).await;
+    let present = api.certificate_ids().await;
+    assert!(acknowledged[..acknowledged.len() - 1].iter().all(|id| present.contains(id)), "{present:?}");
+    stop(&mut api.process);
+}
+
+/// The same program with a failing write in the place of the signal that a limit of file sizes sends.
+fn without_signal(program: &Command) -> Command {
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(program.get_program());
+    command.args(program.get_args());
+    for (name, value) in program.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        };
+    }
+    command
+}
+
+fn certificate(issued: &Value) -> String {
+    issued["certificate_id"].as_str().unwrap().to_owned()
+}
+
+/// How large the files may be that a process writes, in octets.
+fn limit_files(api: &Api, octets: &str) {
+    let limit = format!("--fsize={octets}:unlimited");
+    let status = Command::new("prlimit").args(["--pid", &api.process.id().to_string(), &limit]).status();
+    assert!(status.unwrap().success());
+}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_first_start_sets_everything_up_and_a_second_goes_on() {

@@ -152,7 +152,12 @@ impl Site {
 
     /// The same on an address of the caller's choice.
     pub(crate) async fn dev_on(&self, listen: &str) -> Api {
-        let process = Process::start(self.command(&["dev", "--listen", listen]));
+        self.dev_by(self.command(&["dev", "--listen", listen])).await
+    }
+
+    /// The same by a command that ends up as `certmill dev`.
+    pub(crate) async fn dev_by(&self, command: Command) -> Api {
+        let process = Process::start(command);
         assert!(process.wait_for_log("to paste", PATIENCE), "{}", process.log());
         let url = after(&process.log(), "Base URL");
         let token = std::fs::read_to_string(self.path().join("data/admin.token")).unwrap();
