@@ -13,6 +13,7 @@ use poem::listener::{
     Acceptor, AcceptorExt, BoxAcceptor, IntoTlsConfigStream, Listener, OpensslTlsConfig, TcpListener,
 };
 use poem::{Endpoint, Server};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::listener::NoDelay;
@@ -135,6 +136,8 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let metrics = certmill_telemetry::install_metrics()?;
     let shutdown = CancellationToken::new();
+    // Before anything answers: whoever has seen an answer may ask for an orderly end.
+    let signals = stop_signals().context("signals cannot be received")?;
     let grace = config.shutdown_timeout;
     let on_own_listener = config.metrics_listen.is_some() || listening.is_none();
     let mut parts: Vec<Part> = Vec::new();
@@ -167,7 +170,7 @@ pub(crate) async fn run(
     }
     tokio::spawn(metrics_upkeep(metrics));
     tokio::spawn(refusals_upkeep(app.clone()));
-    let signalled = tokio::spawn(until_signal(shutdown.clone()));
+    let signalled = tokio::spawn(until_signal(signals, shutdown.clone()));
     let mut result = Ok(());
     for part in parts {
         // A part that ends by itself takes the others along.
@@ -262,14 +265,12 @@ async fn write_refusals(app: &App, all: bool) {
     }
 }
 
-async fn until_signal(shutdown: CancellationToken) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut terminate), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("signals cannot be received: stop this process with SIGKILL");
-        return;
-    };
+/// SIGTERM and SIGINT, which do not end the process from here on.
+fn stop_signals() -> std::io::Result<(Signal, Signal)> {
+    Ok((signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?))
+}
+
+async fn until_signal((mut terminate, mut interrupt): (Signal, Signal), shutdown: CancellationToken) {
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

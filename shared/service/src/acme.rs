@@ -7,6 +7,7 @@
 
 pub mod accounts;
 mod advance;
+mod authorizations;
 mod challenge_steps;
 pub mod challenges;
 mod directories;

@@ -2,9 +2,9 @@
 
 use certmill_domain::{AccountStatus, AcmeAccount, AcmeAccountId, Failure, TenantId, Timestamp};
 
-use crate::backend::row;
 use crate::error::{from_json, parsed, to_json};
 use crate::query::Query;
+use crate::row::row;
 use crate::words::{ACCOUNT_ENVIRONMENT, ACCOUNT_PROVIDER, ACCOUNT_STATUS};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 

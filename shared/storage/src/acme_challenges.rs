@@ -5,9 +5,9 @@ use certmill_domain::{
 };
 
 use crate::acme_orders::optional;
-use crate::backend::row;
 use crate::error::{from_json, parsed, to_json};
 use crate::query::{Query, Rows};
+use crate::row::row;
 use crate::words::{CHALLENGE_EXPOSURE, CHALLENGE_KIND, CHALLENGE_STATE};
 use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink};
 

@@ -4,9 +4,9 @@ use certmill_domain::{
     AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, DnsProviderId, OrderState, TenantId, Timestamp,
 };
 
-use crate::backend::row;
 use crate::error::{corrupt, from_json, parsed, to_json};
 use crate::query::Query;
+use crate::row::row;
 use crate::words::{ORDER_CAUSE, ORDER_CHALLENGE_TYPE, ORDER_STATE};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 

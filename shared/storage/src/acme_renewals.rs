@@ -5,9 +5,9 @@ use certmill_domain::{
 };
 
 use crate::acme_orders::optional;
-use crate::backend::row;
 use crate::error::parsed;
 use crate::query::Query;
+use crate::row::row;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 const TABLE: &str = "acme_renewals";

@@ -2,9 +2,9 @@
 
 use certmill_domain::{Action, AuditEntry, AuditRecord, Digest, TenantId, Timestamp, genesis};
 
-use crate::backend::row;
 use crate::error::corrupt;
 use crate::query::{Query, Rows};
+use crate::row::row;
 use crate::{Session, StorageError, SystemTx, Tx, WithLink};
 
 const TABLE: &str = "audit_logs";

@@ -1,6 +1,5 @@
 //! The two databases behind one set of calls. Nothing outside this module knows which one is in use.
 
-use std::ops::{Deref, DerefMut};
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use sqlx::{
 };
 
 use crate::query::{Query, Rows, Value};
+use crate::sessions::{Session, SystemSession, SystemTx, Tx, WithLink};
 use crate::{StorageError, connect};
 
 /// A handle on the database; cheap to clone.
@@ -118,22 +118,22 @@ impl Database {
 
     /// A session that reads rows of `tenant`.
     pub async fn read(&self, tenant: TenantId) -> Result<Session, StorageError> {
-        Ok(Session { link: self.reading().await?, tenant })
+        Ok(Session::new(self.reading().await?, tenant))
     }
 
     /// A transaction that reads and writes rows of `tenant`. Dropped without [`Tx::commit`], it leaves nothing.
     pub async fn begin(&self, tenant: TenantId) -> Result<Tx, StorageError> {
-        Ok(Tx(Session { link: self.writing().await?, tenant }))
+        Ok(Tx::new(self.writing().await?, tenant))
     }
 
     /// A session that reads across tenants.
     pub async fn read_system(&self) -> Result<SystemSession, StorageError> {
-        Ok(SystemSession(self.reading().await?))
+        Ok(SystemSession::new(self.reading().await?))
     }
 
     /// A transaction across tenants.
     pub async fn begin_system(&self) -> Result<SystemTx, StorageError> {
-        Ok(SystemTx(SystemSession(self.writing().await?)))
+        Ok(SystemTx::new(self.writing().await?))
     }
 
     /// Answers when the database does.
@@ -221,29 +221,6 @@ pub(crate) trait Record:
 }
 
 impl<T> Record for T where T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
-
-/// Declares a struct whose fields are the columns of a row, by name, for both databases.
-///
-/// A macro of our own in place of `sqlx::FromRow`'s: sqlx's macros are built for the host, with a TLS stack and an SQLite of
-/// their own.
-macro_rules! row {
-    ($vis:vis struct $name:ident { $($(#[$attribute:meta])* $field:ident: $type:ty,)* }) => {
-        $vis struct $name {
-            $($(#[$attribute])* $field: $type,)*
-        }
-        row!(for sqlx::sqlite::SqliteRow: $name { $($field,)* });
-        row!(for sqlx::postgres::PgRow: $name { $($field,)* });
-    };
-    (for $row:ty: $name:ident { $($field:ident,)* }) => {
-        impl<'r> sqlx::FromRow<'r, $row> for $name {
-            fn from_row(row: &'r $row) -> Result<Self, sqlx::Error> {
-                use sqlx::Row as _;
-                Ok(Self { $($field: row.try_get(stringify!($field))?,)* })
-            }
-        }
-    };
-}
-pub(crate) use row;
 
 /// Binds every value of `$query` to the statement that `$make` builds from its text.
 macro_rules! bound {
@@ -340,111 +317,12 @@ impl Link {
         Ok(())
     }
 
-    async fn commit(self) -> Result<(), StorageError> {
+    pub(crate) async fn commit(self) -> Result<(), StorageError> {
         match self.0 {
             Connection::SqliteWrite(transaction) => transaction.commit().await?,
             Connection::PostgresWrite(transaction) => transaction.commit().await?,
             Connection::SqliteRead(_) | Connection::PostgresRead(_) => {}
         }
         Ok(())
-    }
-}
-
-/// Anything that carries a connection: sessions and transactions, of a tenant or of the system.
-pub trait WithLink: Send {
-    /// The connection.
-    fn link(&mut self) -> &mut Link;
-}
-
-/// Reads in the name of one tenant.
-pub struct Session {
-    link: Link,
-    tenant: TenantId,
-}
-
-impl Session {
-    /// Whose rows it sees.
-    pub fn tenant(&self) -> TenantId {
-        self.tenant
-    }
-
-    /// The tenant as a bound value.
-    pub(crate) fn tenant_key(&self) -> String {
-        self.tenant.to_string()
-    }
-}
-
-/// Reads and writes in the name of one tenant, all or nothing.
-pub struct Tx(Session);
-
-impl Tx {
-    /// Makes everything durable.
-    pub async fn commit(self) -> Result<(), StorageError> {
-        self.0.link.commit().await
-    }
-}
-
-/// Reads across tenants.
-pub struct SystemSession(Link);
-
-/// Reads and writes across tenants, all or nothing.
-pub struct SystemTx(SystemSession);
-
-impl SystemTx {
-    /// Makes everything durable.
-    pub async fn commit(self) -> Result<(), StorageError> {
-        self.0.0.commit().await
-    }
-}
-
-impl WithLink for Session {
-    fn link(&mut self) -> &mut Link {
-        &mut self.link
-    }
-}
-
-impl WithLink for Tx {
-    fn link(&mut self) -> &mut Link {
-        &mut self.0.link
-    }
-}
-
-impl WithLink for SystemSession {
-    fn link(&mut self) -> &mut Link {
-        &mut self.0
-    }
-}
-
-impl WithLink for SystemTx {
-    fn link(&mut self) -> &mut Link {
-        &mut self.0.0
-    }
-}
-
-impl Deref for Tx {
-    type Target = Session;
-
-    fn deref(&self) -> &Session {
-        &self.0
-    }
-}
-
-impl DerefMut for Tx {
-    fn deref_mut(&mut self) -> &mut Session {
-        &mut self.0
-    }
-}
-
-impl Deref for SystemTx {
-    type Target = SystemSession;
-
-    fn deref(&self) -> &SystemSession {
-        &self.0
-    }
-}
-
-impl DerefMut for SystemTx {
-    fn deref_mut(&mut self) -> &mut SystemSession {
-        &mut self.0
     }
 }

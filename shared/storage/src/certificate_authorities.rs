@@ -3,9 +3,9 @@
 use certmill_domain::{Ca, CaId, CaRevocation, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
-use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
+use crate::row::row;
 use crate::words::{CA_KIND, CA_REVOCATION_REASON};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 

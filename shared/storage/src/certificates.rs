@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use certmill_domain::{CaId, Certificate, CertificateId, Sans, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
-use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::{Query, Rows};
+use crate::row::row;
 use crate::words::{CERTIFICATE_REVOCATION_REASON, CERTIFICATE_SOURCE};
 use crate::{Session, StorageError, Tx, WithLink};
 

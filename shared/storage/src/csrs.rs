@@ -3,9 +3,9 @@
 use certmill_domain::{CertificateId, Csr, CsrId, CsrStatus, Sans, Timestamp};
 use certmill_x509::parse_name_der;
 
-use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
+use crate::row::row;
 use crate::words::{CSR_SOURCE, CSR_STATUS};
 use crate::{Session, StorageError, Tx, WithLink};
 

@@ -2,9 +2,9 @@
 
 use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, Timestamp};
 
-use crate::backend::row;
 use crate::error::{corrupt, from_json, parsed, to_json};
 use crate::query::Query;
+use crate::row::row;
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "dns_providers";

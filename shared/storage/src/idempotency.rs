@@ -2,9 +2,9 @@
 
 use certmill_domain::{Digest, Timestamp};
 
-use crate::backend::row;
 use crate::error::corrupt;
 use crate::query::Query;
+use crate::row::row;
 use crate::{Session, StorageError, SystemTx, Tx, WithLink};
 
 /// A call that holds a key, as the change that it makes names it.

@@ -26,14 +26,17 @@ pub mod jobs;
 mod migrate;
 mod query;
 pub mod roles;
+mod row;
 pub mod schedules;
 pub mod secrets;
+mod sessions;
 pub mod tenants;
 pub mod tokens;
 pub mod trust_anchors;
 mod words;
 
-pub use backend::{Database, Link, PoolFigures, Session, SystemSession, SystemTx, Tx, WithLink};
+pub use backend::{Database, Link, PoolFigures};
 pub use error::StorageError;
 pub use migrate::SchemaState;
+pub use sessions::{Session, SystemSession, SystemTx, Tx, WithLink};
 pub use words::VOCABULARIES;

@@ -6,8 +6,9 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 use sqlx::{SqlSafeStr, SqlitePool};
 
 use crate::StorageError;
-use crate::backend::{Database, Pools, WithLink};
+use crate::backend::{Database, Pools};
 use crate::query::Query;
+use crate::sessions::WithLink;
 
 // `SQLITE_FILES` and `POSTGRES_FILES`: the name without its ending, and the text, of each file in `migrations/`.
 include!(concat!(env!("OUT_DIR"), "/migrations.rs"));

@@ -2,9 +2,9 @@
 
 use certmill_domain::{Secret, SecretPath, SecretType, SecretVersionId, Timestamp};
 
-use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
+use crate::row::row;
 use crate::words::SECRET_TYPE;
 use crate::{Session, StorageError, Tx, WithLink};
 

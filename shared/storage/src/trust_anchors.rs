@@ -3,9 +3,9 @@
 use certmill_domain::{Timestamp, TrustAnchor, TrustAnchorId};
 use certmill_x509::SerialNumber;
 
-use crate::backend::row;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
+use crate::row::row;
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "trust_anchors";

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use certmill_acme::{Account, AcmeError, Authorization, AuthorizationStatus, Identifier};
+use certmill_acme::{Account, AcmeError, Identifier};
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, AcmeOrderId,
-    ChallengeState, ChallengeType, Exposure, Failure, OrderState, TenantId, Timestamp,
+    ChallengeState, Exposure, Failure, OrderState, TenantId, Timestamp,
 };
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 
-use super::judgement::{Judgement, judge, problem_failure};
+use super::judgement::{Judgement, judge};
 use super::{accounts, issuing, pauses, renewal};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
@@ -19,9 +19,9 @@ use crate::{App, ServiceError, newer};
 /// An answer of a responder is kept this long after the order must have ended.
 const GRACE: Duration = Duration::from_hours(1);
 /// A challenge is given up so long before its authorization ends at the CA.
-const MARGIN: Duration = Duration::from_mins(5);
+pub(super) const MARGIN: Duration = Duration::from_mins(5);
 /// How often an order looks after challenges that have not called.
-const LOOK_AFTER: Duration = Duration::from_mins(5);
+pub(super) const LOOK_AFTER: Duration = Duration::from_mins(5);
 
 /// An order in hand.
 pub(super) struct Work<'a> {
@@ -157,108 +157,6 @@ impl Work<'_> {
             }
             Err(error) => self.setback(&error).await,
         }
-    }
-
-    /// `authorizing`: reads what is to be proven, and writes the challenges that do it.
-    async fn read_authorizations(&mut self) -> Result<Next, ServiceError> {
-        let read =
-            match self.client.authorizations(&self.order_url()?, self.order.identifiers.iter().count()).await
-            {
-                Ok(read) => read,
-                Err(error) => return self.setback(&error).await,
-            };
-        failpoint::reached("order.authorizations_read");
-        self.succeeded().await?;
-        let mut challenges = Vec::with_capacity(read.len());
-        for (url, authorization) in &read {
-            match self.challenge(url, authorization).await? {
-                Ok(challenge) => challenges.push(challenge),
-                Err(failure) => return self.fail(failure).await,
-            }
-        }
-        let mut tx = self.begin().await?;
-        acme_challenges::insert(&mut tx, &challenges).await?;
-        for challenge in challenges.iter().filter(|challenge| challenge.state.is_open()) {
-            self.app.enqueue(&mut tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
-        }
-        self.order.state = OrderState::Challenging.into();
-        let all_valid = challenges.iter().all(|challenge| challenge.state == ChallengeState::Valid);
-        let next = if all_valid { Next::GoOn } else { Next::At(self.app.now().plus(LOOK_AFTER)) };
-        let next = self.commit(tx, next).await?;
-        self.app.wake_workers();
-        Ok(next)
-    }
-
-    /// The challenge by which an authorization is met: one that the CA is satisfied with already, or the one of the type
-    /// that was ordered.
-    async fn challenge(
-        &self,
-        url: &str,
-        authorization: &Authorization,
-    ) -> Result<Result<AcmeChallenge, Failure>, ServiceError> {
-        let identifier = match &authorization.identifier {
-            Identifier::Dns(name) => name.trim_start_matches("*.").to_ascii_lowercase(),
-            Identifier::Ip(address) => address.to_string(),
-        };
-        let wildcard = authorization.wildcard;
-        let met = authorization.status == AuthorizationStatus::Valid;
-        let wanted = self.order.challenge_type.known()?;
-        let offered = authorization.challenges.iter().find(|challenge| {
-            let kind = ChallengeType::parse(&challenge.kind);
-            if met { kind.is_some() && challenge.status == "valid" } else { kind == Some(wanted) }
-        });
-        let offered =
-            offered.or_else(|| authorization.challenges.iter().find(|c| met && c.kind == wanted.as_str()));
-        if !met && authorization.status != AuthorizationStatus::Pending {
-            let problem = authorization.challenges.iter().find_map(|challenge| challenge.error.as_ref());
-            let sentence = format!("the CA's authorization of {identifier} is {}", authorization.status);
-            return Ok(Err(problem_failure("authorization_failed", &sentence, problem)));
-        }
-        if !met && offered.and_then(|challenge| challenge.token.as_ref()).is_none() {
-            let kinds: Vec<&str> = authorization.challenges.iter().map(|c| c.kind.as_str()).collect();
-            let message =
-                format!("the CA does not offer {wanted} for {identifier}; it offers {}", kinds.join(", "));
-            return Ok(Err(Failure::new("challenge_unavailable", message)));
-        }
-        let now = self.app.now();
-        let token = offered.and_then(|challenge| challenge.token.clone()).unwrap_or_default();
-        let key_authorization = if met {
-            String::new()
-        } else {
-            accounts::key(self.app, self.tenant, self.account.id).await?.key_authorization(&token)
-        };
-        let ends = authorization.expires.map(|at| Timestamp::from_unix_seconds(at).minus(MARGIN));
-        Ok(Ok(AcmeChallenge {
-            id: AcmeChallengeId::generate(now, self.app.entropy()),
-            order_id: self.order.id,
-            authorization_url: url.to_owned(),
-            url: offered.map(|challenge| challenge.url.clone()).unwrap_or_default(),
-            identifier,
-            wildcard,
-            kind: offered
-                .and_then(|challenge| ChallengeType::parse(&challenge.kind))
-                .unwrap_or(wanted)
-                .into(),
-            token,
-            key_authorization,
-            state: if met { ChallengeState::Valid } else { ChallengeState::Waiting }.into(),
-            record: None,
-            pending_change: None,
-            exposure: Exposure::None.into(),
-            confirmations: 0,
-            submissions: 0,
-            forced: false,
-            error: None,
-            note: met.then(|| "the CA has it on record that this is proven".to_owned()),
-            attempts: 0,
-            next_attempt_at: (!met).then_some(now),
-            deadline_at: ends.map_or(self.order.deadline_at, |ends| ends.min(self.order.deadline_at)),
-            published_at: None,
-            submitted_at: None,
-            validated_at: met.then_some(now),
-            created_at: now,
-            updated_at: now,
-        }))
     }
 
     /// `challenging`: waits for the challenges, which have jobs of their own, and draws the conclusion.

@@ -2,9 +2,9 @@
 
 use certmill_domain::{JobId, TenantId, Timestamp};
 
-use crate::backend::row;
 use crate::error::parsed;
 use crate::query::Query;
+use crate::row::row;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 const SELECT: &str = "SELECT id, tenant_id, kind, subject, state, attempts, max_attempts, last_error, request_id, run_at, \

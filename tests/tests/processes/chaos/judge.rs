@@ -54,14 +54,19 @@ pub(super) async fn orders(client: &Client, rows: &Rows, ledger: &Ledger, accoun
 /// Every certificate that was acknowledged is there, and none was made twice for one call.
 pub(super) async fn certificates(rows: &Rows, ledger: &Ledger) {
     let present: BTreeSet<String> = rows.texts("SELECT id FROM certificates").await.into_iter().collect();
-    let entries = ledger.entries();
-    let acknowledged: BTreeSet<&String> = entries.certificates.iter().collect();
-    assert_eq!(acknowledged.len(), entries.certificates.len(), "one certificate was the answer to two calls");
-    let lost: Vec<_> = acknowledged.iter().filter(|id| !present.contains(**id)).collect();
-    assert!(lost.is_empty(), "{} of {} are gone: {lost:?}", lost.len(), acknowledged.len());
-    let signed = i64::try_from(entries.signed).unwrap();
-    let given_up = i64::try_from(entries.given_up.get("sign").copied().unwrap_or(0)).unwrap();
-    drop(entries);
+    let (signed, given_up) = {
+        let entries = ledger.entries();
+        let acknowledged: BTreeSet<&String> = entries.certificates.iter().collect();
+        assert_eq!(
+            acknowledged.len(),
+            entries.certificates.len(),
+            "one certificate was the answer to two calls"
+        );
+        let lost: Vec<_> = acknowledged.iter().filter(|id| !present.contains(**id)).collect();
+        assert!(lost.is_empty(), "{} of {} are gone: {lost:?}", lost.len(), acknowledged.len());
+        let given_up = entries.given_up.get("sign").copied().unwrap_or(0);
+        (i64::try_from(entries.signed).unwrap(), i64::try_from(given_up).unwrap())
+    };
     let twice = rows
         .texts(&format!(
             "SELECT common_name FROM certificates WHERE common_name <> '{CSR_NAME}' AND source <> 'acme' \

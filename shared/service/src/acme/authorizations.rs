@@ -1,0 +1,118 @@
+//! What a CA wants proven before it issues, and the challenges that do it.
+
+use certmill_acme::{Authorization, AuthorizationStatus, Identifier};
+use certmill_domain::{
+    AcmeChallenge, AcmeChallengeId, ChallengeState, ChallengeType, Exposure, Failure, OrderState, Timestamp,
+};
+use certmill_storage::acme_challenges;
+
+use super::accounts;
+use super::advance::{LOOK_AFTER, MARGIN, Next, Work};
+use super::judgement::problem_failure;
+use crate::ServiceError;
+use crate::failpoint;
+use crate::jobs::Job;
+
+impl Work<'_> {
+    /// `authorizing`: reads what is to be proven, and writes the challenges that do it.
+    pub(super) async fn read_authorizations(&mut self) -> Result<Next, ServiceError> {
+        let read =
+            match self.client.authorizations(&self.order_url()?, self.order.identifiers.iter().count()).await
+            {
+                Ok(read) => read,
+                Err(error) => return self.setback(&error).await,
+            };
+        failpoint::reached("order.authorizations_read");
+        self.succeeded().await?;
+        let mut challenges = Vec::with_capacity(read.len());
+        for (url, authorization) in &read {
+            match self.challenge(url, authorization).await? {
+                Ok(challenge) => challenges.push(challenge),
+                Err(failure) => return self.fail(failure).await,
+            }
+        }
+        let mut tx = self.begin().await?;
+        acme_challenges::insert(&mut tx, &challenges).await?;
+        for challenge in challenges.iter().filter(|challenge| challenge.state.is_open()) {
+            self.app.enqueue(&mut tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
+        }
+        self.order.state = OrderState::Challenging.into();
+        let all_valid = challenges.iter().all(|challenge| challenge.state == ChallengeState::Valid);
+        let next = if all_valid { Next::GoOn } else { Next::At(self.app.now().plus(LOOK_AFTER)) };
+        let next = self.commit(tx, next).await?;
+        self.app.wake_workers();
+        Ok(next)
+    }
+
+    /// The challenge by which an authorization is met: one that the CA is satisfied with already, or the one of the type
+    /// that was ordered.
+    async fn challenge(
+        &self,
+        url: &str,
+        authorization: &Authorization,
+    ) -> Result<Result<AcmeChallenge, Failure>, ServiceError> {
+        let identifier = match &authorization.identifier {
+            Identifier::Dns(name) => name.trim_start_matches("*.").to_ascii_lowercase(),
+            Identifier::Ip(address) => address.to_string(),
+        };
+        let wildcard = authorization.wildcard;
+        let met = authorization.status == AuthorizationStatus::Valid;
+        let wanted = self.order.challenge_type.known()?;
+        let offered = authorization.challenges.iter().find(|challenge| {
+            let kind = ChallengeType::parse(&challenge.kind);
+            if met { kind.is_some() && challenge.status == "valid" } else { kind == Some(wanted) }
+        });
+        let offered =
+            offered.or_else(|| authorization.challenges.iter().find(|c| met && c.kind == wanted.as_str()));
+        if !met && authorization.status != AuthorizationStatus::Pending {
+            let problem = authorization.challenges.iter().find_map(|challenge| challenge.error.as_ref());
+            let sentence = format!("the CA's authorization of {identifier} is {}", authorization.status);
+            return Ok(Err(problem_failure("authorization_failed", &sentence, problem)));
+        }
+        if !met && offered.and_then(|challenge| challenge.token.as_ref()).is_none() {
+            let kinds: Vec<&str> = authorization.challenges.iter().map(|c| c.kind.as_str()).collect();
+            let message =
+                format!("the CA does not offer {wanted} for {identifier}; it offers {}", kinds.join(", "));
+            return Ok(Err(Failure::new("challenge_unavailable", message)));
+        }
+        let now = self.app.now();
+        let token = offered.and_then(|challenge| challenge.token.clone()).unwrap_or_default();
+        let key_authorization = if met {
+            String::new()
+        } else {
+            accounts::key(self.app, self.tenant, self.account.id).await?.key_authorization(&token)
+        };
+        let ends = authorization.expires.map(|at| Timestamp::from_unix_seconds(at).minus(MARGIN));
+        Ok(Ok(AcmeChallenge {
+            id: AcmeChallengeId::generate(now, self.app.entropy()),
+            order_id: self.order.id,
+            authorization_url: url.to_owned(),
+            url: offered.map(|challenge| challenge.url.clone()).unwrap_or_default(),
+            identifier,
+            wildcard,
+            kind: offered
+                .and_then(|challenge| ChallengeType::parse(&challenge.kind))
+                .unwrap_or(wanted)
+                .into(),
+            token,
+            key_authorization,
+            state: if met { ChallengeState::Valid } else { ChallengeState::Waiting }.into(),
+            record: None,
+            pending_change: None,
+            exposure: Exposure::None.into(),
+            confirmations: 0,
+            submissions: 0,
+            forced: false,
+            error: None,
+            note: met.then(|| "the CA has it on record that this is proven".to_owned()),
+            attempts: 0,
+            next_attempt_at: (!met).then_some(now),
+            deadline_at: ends.map_or(self.order.deadline_at, |ends| ends.min(self.order.deadline_at)),
+            published_at: None,
+            submitted_at: None,
+            validated_at: met.then_some(now),
+            created_at: now,
+            updated_at: now,
+        }))
+    }
+}

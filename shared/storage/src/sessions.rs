@@ -1,0 +1,125 @@
+//! Who asks: sessions read and transactions write, in the name of one tenant or across all.
+
+use std::ops::{Deref, DerefMut};
+
+use certmill_domain::TenantId;
+
+use crate::StorageError;
+use crate::backend::Link;
+
+/// Anything that carries a connection: sessions and transactions, of a tenant or of the system.
+pub trait WithLink: Send {
+    /// The connection.
+    fn link(&mut self) -> &mut Link;
+}
+
+/// Reads in the name of one tenant.
+pub struct Session {
+    link: Link,
+    tenant: TenantId,
+}
+
+impl Session {
+    pub(crate) fn new(link: Link, tenant: TenantId) -> Self {
+        Self { link, tenant }
+    }
+
+    /// Whose rows it sees.
+    pub fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// The tenant as a bound value.
+    pub(crate) fn tenant_key(&self) -> String {
+        self.tenant.to_string()
+    }
+}
+
+/// Reads and writes in the name of one tenant, all or nothing.
+pub struct Tx(Session);
+
+impl Tx {
+    pub(crate) fn new(link: Link, tenant: TenantId) -> Self {
+        Self(Session::new(link, tenant))
+    }
+
+    /// Makes everything durable.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.0.link.commit().await
+    }
+}
+
+/// Reads across tenants.
+pub struct SystemSession(Link);
+
+impl SystemSession {
+    pub(crate) fn new(link: Link) -> Self {
+        Self(link)
+    }
+}
+
+/// Reads and writes across tenants, all or nothing.
+pub struct SystemTx(SystemSession);
+
+impl SystemTx {
+    pub(crate) fn new(link: Link) -> Self {
+        Self(SystemSession::new(link))
+    }
+
+    /// Makes everything durable.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        self.0.0.commit().await
+    }
+}
+
+impl WithLink for Session {
+    fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
+}
+
+impl WithLink for Tx {
+    fn link(&mut self) -> &mut Link {
+        &mut self.0.link
+    }
+}
+
+impl WithLink for SystemSession {
+    fn link(&mut self) -> &mut Link {
+        &mut self.0
+    }
+}
+
+impl WithLink for SystemTx {
+    fn link(&mut self) -> &mut Link {
+        &mut self.0.0
+    }
+}
+
+impl Deref for Tx {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}
+
+impl DerefMut for Tx {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.0
+    }
+}
+
+impl Deref for SystemTx {
+    type Target = SystemSession;
+
+    fn deref(&self) -> &SystemSession {
+        &self.0
+    }
+}
+
+impl DerefMut for SystemTx {
+    fn deref_mut(&mut self) -> &mut SystemSession {
+        &mut self.0
+    }
+}
