@@ -27,7 +27,7 @@ impl ResponderApi {
     ///
     /// For ACME servers; no token needed. Every API process answers for every order, by the `Host` that was asked for. A CA
     /// follows redirects, so another server for a name may send this path here.
-    #[oai(path = "/.well-known/acme-challenge/:token", method = "get")]
+    #[oai(path = "/.well-known/acme-challenge/:token", method = "get", operation_id = "answerHttpChallenge")]
     async fn answer(&self, app: Data<&App>, request: &Request, token: Path<String>) -> Result<Raw, ApiError> {
         answer(&app, request, &token).await.map(Raw)
     }
@@ -35,7 +35,7 @@ impl ResponderApi {
     /// Answer an http-01 challenge without its body
     ///
     /// As with GET.
-    #[oai(path = "/.well-known/acme-challenge/:token", method = "head")]
+    #[oai(path = "/.well-known/acme-challenge/:token", method = "head", operation_id = "probeHttpChallenge")]
     async fn head(&self, app: Data<&App>, request: &Request, token: Path<String>) -> Result<Raw, ApiError> {
         answer(&app, request, &token).await.map(Raw)
     }

@@ -68,7 +68,7 @@ impl AuditApi {
     /// refused; it is written in the transaction of the change. The rows of a tenant form a chain of hashes, which
     /// `certmill audit verify` proves. When more than 20 calls of a token are refused within a minute, the rest of them have
     /// one row `calls.refused` of each process, written when the minute is over.
-    #[oai(path = "/logs", method = "get")]
+    #[oai(path = "/logs", method = "get", operation_id = "listAuditLogs")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,

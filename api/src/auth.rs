@@ -53,7 +53,7 @@ impl<S> Deref for Authorized<S> {
     }
 }
 
-const SCHEME: &str = "token";
+const SCHEME: &str = "bearer";
 
 impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];

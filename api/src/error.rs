@@ -17,6 +17,7 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, Object};
 use serde_json::{Value, json};
 
+use crate::document::meaning_of_code;
 use crate::edge::BodyTooLarge;
 use crate::limits;
 
@@ -57,6 +58,11 @@ struct ErrorContent {
 impl ApiError {
     /// An error without details.
     pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        debug_assert_eq!(
+            meaning_of_code(code).map(|(of, _)| of),
+            Some(status.as_u16()),
+            "undocumented: {code}"
+        );
         Self { status, code, message: message.into(), details: None, retry_after: None, standing: None }
     }
 

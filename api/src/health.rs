@@ -57,31 +57,41 @@ enum ReadyAnswer {
 #[OpenApi(tag = "Group::Service")]
 impl HealthApi {
     /// Whether the process answers
-    #[oai(path = "/healthz", method = "get")]
+    ///
+    /// Asks nothing else: for liveness probes.
+    #[oai(path = "/healthz", method = "get", operation_id = "getLiveness")]
     async fn healthz(&self) -> Json<Health> {
         health()
     }
 
     /// Whether the process answers (the same as `/healthz`)
-    #[oai(path = "/v1/health", method = "get")]
+    ///
+    /// Asks nothing else: for liveness probes.
+    #[oai(path = "/v1/health", method = "get", operation_id = "getHealth")]
     async fn health(&self) -> Json<Health> {
         health()
     }
 
     /// Whether the service can work: database, sealing of keys, clock; and how well: queue
-    #[oai(path = "/readyz", method = "get")]
+    ///
+    /// For readiness probes. `degraded` is 200: the service works, more slowly.
+    #[oai(path = "/readyz", method = "get", operation_id = "getReadiness")]
     async fn readyz(&self, app: Data<&App>) -> ReadyAnswer {
         readiness(&app).await
     }
 
     /// Whether the service can work (the same as `/readyz`)
-    #[oai(path = "/v1/health/ready", method = "get")]
+    ///
+    /// For readiness probes. `degraded` is 200: the service works, more slowly.
+    #[oai(path = "/v1/health/ready", method = "get", operation_id = "getHealthReady")]
     async fn ready(&self, app: Data<&App>) -> ReadyAnswer {
         readiness(&app).await
     }
 
     /// Name and version
-    #[oai(path = "/v1/version", method = "get")]
+    ///
+    /// The version is that of the binary, as `certmill --version` prints it.
+    #[oai(path = "/v1/version", method = "get", operation_id = "getVersion")]
     async fn version(&self) -> Json<Version> {
         Json(Version { name: "certmill".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() })
     }

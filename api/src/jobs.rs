@@ -61,7 +61,7 @@ impl JobsApi {
     ///
     /// Scope: `pki:admin`. The tenant's own, newest first. Jobs that are done are kept for a day, dead ones for thirty
     /// (settings `jobs.keep_done` and `jobs.keep_dead`).
-    #[oai(path = "/", method = "get")]
+    #[oai(path = "/", method = "get", operation_id = "listJobs")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
@@ -98,7 +98,7 @@ impl JobsApi {
     /// Get a background job
     ///
     /// Scope: `pki:admin`.
-    #[oai(path = "/:id", method = "get")]
+    #[oai(path = "/:id", method = "get", operation_id = "getJob")]
     async fn find(
         &self,
         caller: Authorized<Admin>,
@@ -112,7 +112,7 @@ impl JobsApi {
     ///
     /// Scope: `pki:admin`. For one that waits or was given up: it is due at once and has all its attempts before it. A job
     /// that runs or is done, and a dead one whose work waits as another job already, is `409 invalid_state`.
-    #[oai(path = "/:id/retry", method = "post")]
+    #[oai(path = "/:id/retry", method = "post", operation_id = "retryJob")]
     async fn retry(
         &self,
         caller: Authorized<Admin>,
@@ -127,7 +127,7 @@ impl JobsApi {
     /// Scope: `pki:admin`. Possible for `check_renewal_window` while it waits, and for `advance_order` until the CA has the
     /// order's CSR: that cancels the order, and what was published for it is taken back. Everything else is
     /// `409 invalid_state`, because without it revocations, registrations or published records would be left half done.
-    #[oai(path = "/:id/cancel", method = "post")]
+    #[oai(path = "/:id/cancel", method = "post", operation_id = "cancelJob")]
     async fn cancel(
         &self,
         caller: Authorized<Admin>,

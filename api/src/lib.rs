@@ -5,6 +5,7 @@ mod audit;
 mod auth;
 mod body;
 mod calls;
+mod document;
 mod edge;
 mod error;
 mod guard;
@@ -15,6 +16,7 @@ mod negotiate;
 mod openapi;
 mod pki;
 mod public;
+mod queries;
 mod scalars;
 mod secrets;
 pub mod tls_alpn;
@@ -36,13 +38,15 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 pub fn service(app: App, metrics: Option<RenderMetrics>) -> impl Endpoint<Output = Response> + 'static {
     let api = openapi::service(&app);
     let document: Arc<str> = openapi::document(&app).into();
-    let docs = api.swagger_ui();
-    let mut route =
-        Route::new().at("/openapi.json", get(make_sync(move |_| json(&document)))).nest("/docs", docs);
+    let served = Arc::clone(&document);
+    let docs: Arc<str> = openapi::docs(&app).into();
+    let mut route = Route::new()
+        .at("/openapi.json", get(make_sync(move |_| json(&served))))
+        .nest("/docs", get(make_sync(move |_| html(&docs))));
     if let Some(render) = metrics {
         route = route.at("/metrics", get(make_sync(move |_| text(render()))));
     }
-    let routes = route.nest("/", api);
+    let routes = queries::QueryCheck::new(app.clone(), &document, route.nest("/", api));
     edge::Edge::new(app.clone(), routes.data(app))
 }
 
@@ -61,6 +65,10 @@ pub fn openapi_document() -> String {
 
 fn json(document: &str) -> Response {
     Response::builder().content_type("application/json").body(document.to_owned())
+}
+
+fn html(page: &str) -> Response {
+    Response::builder().content_type("text/html; charset=utf-8").body(page.to_owned())
 }
 
 fn text(body: String) -> Response {

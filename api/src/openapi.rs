@@ -1,20 +1,13 @@
 //! The OpenAPI document and the service that it describes.
 
-use std::collections::BTreeSet;
-
 use certmill_service::App;
-use poem::http::Method;
-use poem_openapi::types::Type;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
-use serde_json::{Value, json};
 
 use crate::acme_responder::ResponderApi;
 use crate::audit::AuditApi;
-use crate::calls::Call;
-use crate::error::ErrorBody;
+use crate::document::finish;
 use crate::health::HealthApi;
 use crate::jobs::JobsApi;
-use crate::limits;
 use crate::pki::acme_accounts::AcmeAccountsApi;
 use crate::pki::acme_orders::AcmeOrdersApi;
 use crate::pki::ca::CaApi;
@@ -155,91 +148,13 @@ pub(crate) fn document(app: &App) -> String {
     finish(&service(app).spec())
 }
 
+/// The page that shows the document: poem-openapi's, with the finished document in the place of its own.
+pub(crate) fn docs(app: &App) -> String {
+    let service = service(app);
+    service.swagger_ui_html().replacen(&service.spec(), &document(app), 1)
+}
+
 /// The document without an address.
 pub(crate) fn offline_document() -> String {
     finish(&describe(apis()).spec())
-}
-
-/// Says in the document what the code enforces and poem-openapi does not write: request objects are closed, and whatever
-/// takes a token can be limited.
-fn finish(document: &str) -> String {
-    let Ok(mut document) = serde_json::from_str::<Value>(document) else {
-        return document.to_owned();
-    };
-    add_limits(&mut document);
-    let requests = request_schemas(&document);
-    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
-        for (name, schema) in schemas.iter_mut() {
-            if requests.contains(name) {
-                close(schema);
-            }
-        }
-    }
-    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
-    text.push('\n');
-    text
-}
-
-/// Writes the category of each operation that has one, and the answer that it may get for that.
-fn add_limits(document: &mut Value) {
-    const ANSWER: &str = "RateLimited";
-    let Some(paths) = document.get_mut("paths").and_then(Value::as_object_mut) else { return };
-    for (path, item) in paths {
-        let path = path.replace(['{', '}'], "");
-        for (method, operation) in item.as_object_mut().into_iter().flatten() {
-            let Ok(method) = method.to_uppercase().parse::<Method>() else { continue };
-            let call = Call::of(&method, &path);
-            let Some(category) = limits::category(&method, &path, call.as_ref()) else { continue };
-            operation["x-rate-limit-category"] = category.as_str().into();
-            operation["responses"]["429"] = json!({ "$ref": format!("#/components/responses/{ANSWER}") });
-        }
-    }
-    document["components"]["responses"][ANSWER] = too_many_calls();
-}
-
-fn too_many_calls() -> Value {
-    let header = |description: &str| json!({ "description": description, "schema": { "type": "integer" } });
-    json!({
-        "description": "`rate_limited`: this token has made too many calls of this category.",
-        "headers": {
-            "Retry-After": header("Seconds until the next call is allowed."),
-            "X-RateLimit-Limit": header("How many calls may come at once."),
-            "X-RateLimit-Remaining": header("How many of them are left."),
-            "X-RateLimit-Reset": header("When all of them are there again, in Unix seconds."),
-        },
-        "content": {
-            "application/json": { "schema": { "$ref": format!("#/components/schemas/{}", ErrorBody::name()) } },
-        },
-    })
-}
-
-/// Closes every object with named fields in a schema, those inside of it included.
-fn close(schema: &mut Value) {
-    match schema {
-        Value::Object(object) => {
-            if object.contains_key("properties") {
-                object.insert("additionalProperties".to_owned(), Value::Bool(false));
-            }
-            object.values_mut().for_each(close);
-        }
-        Value::Array(items) => items.iter_mut().for_each(close),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-}
-
-/// The names of the schemas that request bodies have.
-fn request_schemas(document: &Value) -> BTreeSet<String> {
-    let operations = document
-        .pointer("/paths")
-        .and_then(Value::as_object)
-        .into_iter()
-        .flat_map(|paths| paths.values())
-        .filter_map(Value::as_object)
-        .flat_map(|path| path.values());
-    operations
-        .filter_map(|operation| operation.pointer("/requestBody/content/application~1json/schema/$ref"))
-        .filter_map(Value::as_str)
-        .filter_map(|reference| reference.rsplit('/').next())
-        .map(ToOwned::to_owned)
-        .collect()
 }

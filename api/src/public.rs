@@ -20,7 +20,7 @@ impl PublicApi {
     /// A CA's certificate in DER
     ///
     /// `file` is `{ca_id}.crt`. The address stands in every certificate as AIA caIssuers (RFC 5280 §4.2.2.1).
-    #[oai(path = "/pub/ca/:file", method = "get")]
+    #[oai(path = "/pub/ca/:file", method = "get", operation_id = "getPublishedCaCertificate")]
     async fn certificate(
         &self,
         app: Data<&App>,
@@ -36,7 +36,7 @@ impl PublicApi {
     ///
     /// `file` is `{ca_id}.crl`. The address stands in every certificate as CRL distribution point
     /// (RFC 5280 §4.2.1.13). Send `If-None-Match` with the `ETag` to save the transfer.
-    #[oai(path = "/pub/crl/:file", method = "get")]
+    #[oai(path = "/pub/crl/:file", method = "get", operation_id = "getPublishedCrl")]
     async fn crl(&self, app: Data<&App>, request: &Request, file: Path<String>) -> Result<Raw, ApiError> {
         let ca = ca_of(&file, ".crl")?;
         let info = crl::public_info(&app, ca).await?;

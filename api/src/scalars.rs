@@ -66,14 +66,8 @@ fn string_array() -> MetaSchema {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TextList(pub(crate) Vec<String>);
 
-openapi_type!(TextList, "TextList", {
-    let mut schema = MetaSchema::ANY;
-    let mut text = MetaSchema::new("string");
-    text.description = Some("The same, separated by commas.");
-    schema.one_of =
-        vec![MetaSchemaRef::Inline(Box::new(string_array())), MetaSchemaRef::Inline(Box::new(text))];
-    schema
-});
+// The document names the array alone: generators make unwieldy types of a union, and a client needs one form.
+openapi_type!(TextList, "TextList", string_array());
 
 impl<'de> Deserialize<'de> for TextList {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

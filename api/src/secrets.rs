@@ -80,7 +80,7 @@ impl SecretsApi {
     ///
     /// Scope: `pki:admin`. By path, without data; those whose paths begin with `prefix`.
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
-    #[oai(path = "/secrets", method = "get")]
+    #[oai(path = "/secrets", method = "get", operation_id = "listSecrets")]
     async fn list(
         &self,
         caller: Authorized<Admin>,
@@ -101,7 +101,7 @@ impl SecretsApi {
     /// Scope: `pki:admin`. `path` has up to 10 levels of `a-z`, `0-9`, `-` and `_`, with `/` between them (as it is, or escaped
     /// as `%2F`), at most 512 characters. Each call makes a new version; the last 10 are kept. What refers to the path uses the
     /// newest one from then on. The data is not answered.
-    #[oai(path = "/secrets/:path", method = "put")]
+    #[oai(path = "/secrets/:path", method = "put", operation_id = "writeSecret")]
     async fn put(
         &self,
         caller: Authorized<Admin>,
@@ -121,7 +121,7 @@ impl SecretsApi {
     /// Read a secret
     ///
     /// Scope: `pki:admin`. With its data, which the audit log notes; the newest version unless `version` names another one.
-    #[oai(path = "/secrets/:path", method = "get")]
+    #[oai(path = "/secrets/:path", method = "get", operation_id = "readSecret")]
     async fn read(
         &self,
         caller: Authorized<Admin>,
@@ -153,7 +153,7 @@ impl SecretsApi {
     /// Delete a secret
     ///
     /// Scope: `pki:admin`. With all its versions. `409 in_use` while a DNS provider refers to it.
-    #[oai(path = "/secrets/:path", method = "delete")]
+    #[oai(path = "/secrets/:path", method = "delete", operation_id = "deleteSecret")]
     async fn delete(
         &self,
         caller: Authorized<Admin>,

@@ -72,7 +72,7 @@ impl TokensApi {
     /// Create a token
     ///
     /// Scope: `pki:admin`. The secret is in this answer only; the service keeps its hash.
-    #[oai(path = "/tokens", method = "post")]
+    #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
     async fn create(
         &self,
         caller: Authorized<Admin>,
@@ -101,7 +101,7 @@ impl TokensApi {
     /// List tokens
     ///
     /// Scope: `pki:admin`. Newest first, revoked ones included.
-    #[oai(path = "/tokens", method = "get")]
+    #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
     async fn list(
         &self,
         caller: Authorized<Admin>,
@@ -119,7 +119,7 @@ impl TokensApi {
     /// Read a token
     ///
     /// Scope: `pki:admin`. Never shows the secret.
-    #[oai(path = "/tokens/:id", method = "get")]
+    #[oai(path = "/tokens/:id", method = "get", operation_id = "getToken")]
     async fn find(
         &self,
         caller: Authorized<Admin>,
@@ -133,7 +133,7 @@ impl TokensApi {
     /// Revoke a token
     ///
     /// Scope: `pki:admin`. Takes effect at once in this process and within a second in the others.
-    #[oai(path = "/tokens/:id", method = "delete")]
+    #[oai(path = "/tokens/:id", method = "delete", operation_id = "revokeToken")]
     async fn revoke(
         &self,
         caller: Authorized<Admin>,

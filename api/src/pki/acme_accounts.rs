@@ -100,7 +100,7 @@ impl AcmeAccountsApi {
     /// List ACME accounts
     ///
     /// Scope: `pki:read`. Newest first.
-    #[oai(path = "/accounts", method = "get")]
+    #[oai(path = "/accounts", method = "get", operation_id = "listAcmeAccounts")]
     async fn list(
         &self,
         caller: Authorized<Read>,
@@ -120,7 +120,7 @@ impl AcmeAccountsApi {
     /// Scope: `pki:admin`. The CA is asked during the call. `201` with a valid account; `202` with a pending one when the CA
     /// may have registered it without our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`
     /// and leaves nothing behind. Registering agrees to the CA's terms of service.
-    #[oai(path = "/accounts", method = "post")]
+    #[oai(path = "/accounts", method = "post", operation_id = "createAcmeAccount")]
     async fn register(
         &self,
         caller: Authorized<Admin>,
@@ -150,7 +150,7 @@ impl AcmeAccountsApi {
     /// Read an ACME account
     ///
     /// Scope: `pki:read`.
-    #[oai(path = "/accounts/:id", method = "get")]
+    #[oai(path = "/accounts/:id", method = "get", operation_id = "getAcmeAccount")]
     async fn find(
         &self,
         caller: Authorized<Read>,
@@ -166,7 +166,7 @@ impl AcmeAccountsApi {
     /// `502 upstream_error`, and nothing changes. `409 in_use` while an open order or an automatic renewal needs the account,
     /// unless `force=true`. The account stays readable. Revoke its certificates first if that is what you want: afterwards
     /// only their own keys can.
-    #[oai(path = "/accounts/:id", method = "delete")]
+    #[oai(path = "/accounts/:id", method = "delete", operation_id = "deactivateAcmeAccount")]
     async fn deactivate(
         &self,
         caller: Authorized<Admin>,

@@ -70,7 +70,7 @@ impl AcmeOrdersApi {
     /// on order in the same account, `200` with that order and `deduplicated: true`. CAs give out few certificates for the
     /// same names, so one that is there and not due for renewal is `409 already_exists`, unless `force` is true. The private
     /// key stays sealed in the service; `POST …/certificates/{id}/private-key` hands it out.
-    #[oai(path = "/issue", method = "post")]
+    #[oai(path = "/issue", method = "post", operation_id = "createAcmeOrder")]
     async fn issue(
         &self,
         caller: Authorized<Issue>,
@@ -105,7 +105,7 @@ impl AcmeOrdersApi {
     /// List orders
     ///
     /// Scope: `pki:read`. Newest first.
-    #[oai(path = "/orders", method = "get")]
+    #[oai(path = "/orders", method = "get", operation_id = "listAcmeOrders")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
@@ -129,7 +129,7 @@ impl AcmeOrdersApi {
     /// Read an order
     ///
     /// Scope: `pki:read`. With `wait=30s` the answer comes when the order has ended, or after that time (at most `60s`).
-    #[oai(path = "/orders/:id", method = "get")]
+    #[oai(path = "/orders/:id", method = "get", operation_id = "getAcmeOrder")]
     async fn find(
         &self,
         caller: Authorized<Read>,
@@ -152,7 +152,7 @@ impl AcmeOrdersApi {
     ///
     /// Scope: `pki:issue`. A worker looks at once instead of at `next_attempt_at`; the answer is the order after that, or as it
     /// is after five seconds. Within five seconds of the last such call, and for orders that have ended, nothing is asked.
-    #[oai(path = "/orders/:id/refresh", method = "post")]
+    #[oai(path = "/orders/:id/refresh", method = "post", operation_id = "refreshAcmeOrder")]
     async fn refresh(
         &self,
         caller: Authorized<Issue>,
@@ -168,7 +168,7 @@ impl AcmeOrdersApi {
     /// Scope: `pki:issue`. Possible until the CA has the order's CSR (`409 invalid_state` afterwards): a worker ends the order
     /// with the error code `cancelled`, takes back what was published for it, and gives up its authorizations. The answer is
     /// the order after that, or as it is after five seconds.
-    #[oai(path = "/orders/:id", method = "delete")]
+    #[oai(path = "/orders/:id", method = "delete", operation_id = "cancelAcmeOrder")]
     async fn cancel(
         &self,
         caller: Authorized<Issue>,
@@ -184,7 +184,7 @@ impl AcmeOrdersApi {
     /// name server has it the CA is told; `note` says what was seen. `force=true` tells the CA without looking. `202` when
     /// something will happen, `200` when the CA is looking already or has found it in order, `409 invalid_state` when
     /// the order has ended.
-    #[oai(path = "/challenges/:id/complete", method = "post")]
+    #[oai(path = "/challenges/:id/complete", method = "post", operation_id = "completeAcmeChallenge")]
     async fn complete(
         &self,
         caller: Authorized<Issue>,

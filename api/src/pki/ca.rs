@@ -103,7 +103,7 @@ impl CaApi {
     /// List CAs
     ///
     /// Scope: `pki:admin`. Newest first.
-    #[oai(path = "/ca", method = "get")]
+    #[oai(path = "/ca", method = "get", operation_id = "listCas")]
     async fn list(
         &self,
         caller: Authorized<Admin>,
@@ -121,7 +121,7 @@ impl CaApi {
     /// Create a root or intermediate CA
     ///
     /// Scope: `pki:admin`. The private key is made and stays in the service, sealed; no call ever shows it.
-    #[oai(path = "/ca", method = "post")]
+    #[oai(path = "/ca", method = "post", operation_id = "createCa")]
     async fn create(
         &self,
         caller: Authorized<Admin>,
@@ -135,7 +135,7 @@ impl CaApi {
     /// Read a CA
     ///
     /// Scope: `pki:read`.
-    #[oai(path = "/ca/:id", method = "get")]
+    #[oai(path = "/ca/:id", method = "get", operation_id = "getCa")]
     async fn find(
         &self,
         caller: Authorized<Read>,
@@ -150,7 +150,7 @@ impl CaApi {
     ///
     /// Scope: `pki:read`. JSON by default; PEM for `Accept: application/x-pem-file` or `text/plain`, DER for
     /// `application/pkix-cert`.
-    #[oai(path = "/ca/:id/certificate", method = "get")]
+    #[oai(path = "/ca/:id/certificate", method = "get", operation_id = "getCaCertificate")]
     async fn certificate(
         &self,
         caller: Authorized<Read>,
@@ -183,7 +183,7 @@ impl CaApi {
     /// they issued; `revocation` shows its progress. What lies under a CA revoked for `keyCompromise` is revoked for
     /// `cACompromise`, otherwise for the same reason. If its parent is ours, the CA goes on the parent's CRL.
     /// Repeating the call answers the first revocation.
-    #[oai(path = "/ca/:id/revoke", method = "post")]
+    #[oai(path = "/ca/:id/revoke", method = "post", operation_id = "revokeCa")]
     async fn revoke(
         &self,
         caller: Authorized<Admin>,
@@ -200,7 +200,7 @@ impl CaApi {
     ///
     /// Scope: `pki:admin`. Waits up to 30 s for a worker to build it; after that answers `202` with the figures of the
     /// present CRL, and the new one follows.
-    #[oai(path = "/ca/:id/crl", method = "post")]
+    #[oai(path = "/ca/:id/crl", method = "post", operation_id = "rebuildCrl")]
     async fn build_crl(
         &self,
         caller: Authorized<Admin>,
@@ -222,7 +222,7 @@ impl CaApi {
     /// Read a CA's present CRL
     ///
     /// Scope: `pki:read`. DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
-    #[oai(path = "/ca/:id/crl", method = "get")]
+    #[oai(path = "/ca/:id/crl", method = "get", operation_id = "getCrl")]
     async fn crl(
         &self,
         caller: Authorized<Read>,

@@ -151,7 +151,7 @@ impl CertificatesApi {
     ///
     /// Scope: `pki:read`. Newest first, or `sort=not_after` for the soonest to end. Revoked ones are left out unless
     /// `include_revoked=true` or `status=revoked`.
-    #[oai(path = "/certificates", method = "get")]
+    #[oai(path = "/certificates", method = "get", operation_id = "listCertificates")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
@@ -222,7 +222,7 @@ impl CertificatesApi {
     /// Read a certificate
     ///
     /// Scope: `pki:read`.
-    #[oai(path = "/certificates/:id", method = "get")]
+    #[oai(path = "/certificates/:id", method = "get", operation_id = "getCertificate")]
     async fn find(
         &self,
         caller: Authorized<Read>,
@@ -236,7 +236,7 @@ impl CertificatesApi {
     /// Read a certificate's PEM
     ///
     /// Scope: `pki:read`. Just the PEM, as `application/x-pem-file`.
-    #[oai(path = "/certificates/:id/pem", method = "get")]
+    #[oai(path = "/certificates/:id/pem", method = "get", operation_id = "getCertificatePem")]
     async fn pem(
         &self,
         caller: Authorized<Read>,
@@ -251,7 +251,7 @@ impl CertificatesApi {
     /// Change tags or description
     ///
     /// Scope: `pki:issue`. `tags` replaces all tags. `auto_renew` is for certificates from ACME servers.
-    #[oai(path = "/certificates/:id", method = "patch")]
+    #[oai(path = "/certificates/:id", method = "patch", operation_id = "updateCertificate")]
     async fn update(
         &self,
         caller: Authorized<Issue>,

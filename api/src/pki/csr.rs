@@ -121,7 +121,7 @@ impl CsrApi {
     /// List CSRs
     ///
     /// Scope: `pki:read`. Newest first.
-    #[oai(path = "/csr", method = "get")]
+    #[oai(path = "/csr", method = "get", operation_id = "listCsrs")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
@@ -144,7 +144,7 @@ impl CsrApi {
     ///
     /// Scope: `pki:issue`. The service makes the key; it is sealed and stays in the service, and follows the certificate
     /// once the CSR is signed.
-    #[oai(path = "/csr", method = "post")]
+    #[oai(path = "/csr", method = "post", operation_id = "createCsr")]
     async fn create(
         &self,
         caller: Authorized<Issue>,
@@ -171,7 +171,7 @@ impl CsrApi {
     ///
     /// Scope: `pki:issue`. A CSR that is signed with a weak hash or asks for strange things is taken with `warnings`; one
     /// whose signature is wrong or whose key is weak is `422 csr_invalid`.
-    #[oai(path = "/csr/import", method = "post")]
+    #[oai(path = "/csr/import", method = "post", operation_id = "importCsr")]
     async fn import(
         &self,
         caller: Authorized<Issue>,
@@ -184,7 +184,7 @@ impl CsrApi {
     /// Read a CSR
     ///
     /// Scope: `pki:read`. With everything that is in it, for whoever has to decide.
-    #[oai(path = "/csr/:id", method = "get")]
+    #[oai(path = "/csr/:id", method = "get", operation_id = "getCsr")]
     async fn find(
         &self,
         caller: Authorized<Read>,
@@ -197,7 +197,7 @@ impl CsrApi {
     /// Approve a CSR
     ///
     /// Scope: `pki:admin`. Possible from `pending`.
-    #[oai(path = "/csr/:id/approve", method = "post")]
+    #[oai(path = "/csr/:id/approve", method = "post", operation_id = "approveCsr")]
     async fn approve(
         &self,
         caller: Authorized<Admin>,
@@ -210,7 +210,7 @@ impl CsrApi {
     /// Reject a CSR
     ///
     /// Scope: `pki:admin`. Possible from `pending` and `approved`.
-    #[oai(path = "/csr/:id/reject", method = "post")]
+    #[oai(path = "/csr/:id/reject", method = "post", operation_id = "rejectCsr")]
     async fn reject(
         &self,
         caller: Authorized<Admin>,
@@ -226,7 +226,7 @@ impl CsrApi {
     /// Scope: `pki:admin`. Possible from `approved`; of two calls at once one signs. Always makes an end-entity
     /// certificate, whatever basic constraints the CSR asks for; an e-mail address in the subject becomes a subject
     /// alternative name (RFC 5280 §4.1.2.6), and so does a common name that is a host name.
-    #[oai(path = "/csr/:id/sign", method = "post")]
+    #[oai(path = "/csr/:id/sign", method = "post", operation_id = "signCsr")]
     async fn sign(
         &self,
         caller: Authorized<Admin>,
@@ -247,7 +247,7 @@ impl CsrApi {
     /// Delete a CSR
     ///
     /// Scope: `pki:admin`. In any state. A certificate that came out of it stays, and so does the key that went with it.
-    #[oai(path = "/csr/:id", method = "delete")]
+    #[oai(path = "/csr/:id", method = "delete", operation_id = "deleteCsr")]
     async fn delete(
         &self,
         caller: Authorized<Admin>,

@@ -163,7 +163,7 @@ impl DnsProvidersApi {
     /// List DNS providers
     ///
     /// Scope: `pki:read`. Newest first.
-    #[oai(path = "/dns-providers", method = "get")]
+    #[oai(path = "/dns-providers", method = "get", operation_id = "listDnsProviders")]
     async fn list(
         &self,
         caller: Authorized<Read>,
@@ -182,7 +182,7 @@ impl DnsProvidersApi {
     ///
     /// Scope: `pki:admin`. Credentials that do not work are `400 invalid_config` with the provider's own words, and nothing
     /// is stored.
-    #[oai(path = "/dns-providers", method = "post")]
+    #[oai(path = "/dns-providers", method = "post", operation_id = "createDnsProvider")]
     async fn create(
         &self,
         caller: Authorized<Admin>,
@@ -205,7 +205,7 @@ impl DnsProvidersApi {
     /// Read a DNS provider
     ///
     /// Scope: `pki:read`.
-    #[oai(path = "/dns-providers/:id", method = "get")]
+    #[oai(path = "/dns-providers/:id", method = "get", operation_id = "getDnsProvider")]
     async fn find(
         &self,
         caller: Authorized<Read>,
@@ -218,7 +218,7 @@ impl DnsProvidersApi {
     /// Change a DNS provider
     ///
     /// Scope: `pki:admin`. Credentials that are absent, or sent as `***`, stay.
-    #[oai(path = "/dns-providers/:id", method = "patch")]
+    #[oai(path = "/dns-providers/:id", method = "patch", operation_id = "updateDnsProvider")]
     async fn update(
         &self,
         caller: Authorized<Admin>,
@@ -247,7 +247,7 @@ impl DnsProvidersApi {
     /// Scope: `pki:admin`. Publishes a random TXT value at `_certmill-test.<zone>`, waits until every name server of the zone has
     /// it, at most a minute, and removes it. Answers each step with its time; a step that failed says why. At a provider of the
     /// type `acme_dns` the value goes to its one name.
-    #[oai(path = "/dns-providers/:id/test", method = "post")]
+    #[oai(path = "/dns-providers/:id/test", method = "post", operation_id = "testDnsProvider")]
     async fn test(
         &self,
         caller: Authorized<Admin>,
@@ -262,7 +262,7 @@ impl DnsProvidersApi {
     /// Remove a DNS provider
     ///
     /// Scope: `pki:admin`. `409 in_use` while an open order needs it, or a record is still to be removed.
-    #[oai(path = "/dns-providers/:id", method = "delete")]
+    #[oai(path = "/dns-providers/:id", method = "delete", operation_id = "deleteDnsProvider")]
     async fn delete(
         &self,
         caller: Authorized<Admin>,

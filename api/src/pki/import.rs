@@ -41,7 +41,7 @@ impl ImportApi {
     /// below it (`422 certificate_invalid` says what does not fit). A certificate that is here already is `409
     /// already_exists`, which names it. Without `ca_id` the service never takes an imported certificate for one that it
     /// issued: it cannot be revoked or renewed here and is on no CRL of ours.
-    #[oai(path = "/certificates/import", method = "post")]
+    #[oai(path = "/certificates/import", method = "post", operation_id = "importCertificate")]
     async fn import(
         &self,
         caller: Authorized<Admin>,

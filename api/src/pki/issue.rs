@@ -81,7 +81,7 @@ impl IssueApi {
     /// Issue a certificate with a new key
     ///
     /// Scope: `pki:issue`.
-    #[oai(path = "/issue/:role", method = "post")]
+    #[oai(path = "/issue/:role", method = "post", operation_id = "issueCertificate")]
     async fn issue(
         &self,
         caller: Authorized<Issue>,
@@ -106,7 +106,7 @@ impl IssueApi {
     /// Sign a CSR
     ///
     /// Scope: `pki:issue`. No approval step.
-    #[oai(path = "/sign/:role", method = "post")]
+    #[oai(path = "/sign/:role", method = "post", operation_id = "signCertificate")]
     async fn sign(
         &self,
         caller: Authorized<Issue>,

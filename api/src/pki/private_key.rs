@@ -55,7 +55,7 @@ impl PrivateKeyApi {
     /// Scope: `pki:issue`. A key is stored when the role has `store_private_keys`, when the CSR was generated here, or when
     /// it was imported. The bundle is encrypted with AES-256 and PBKDF2, which OpenSSL 3, Java 17 and macOS open. Every
     /// retrieval is in the audit log before the key leaves.
-    #[oai(path = "/certificates/:id/private-key", method = "post")]
+    #[oai(path = "/certificates/:id/private-key", method = "post", operation_id = "retrievePrivateKey")]
     async fn retrieve(
         &self,
         caller: Authorized<Issue>,

@@ -37,7 +37,7 @@ impl RenewApi {
     /// approved, for at most as long. The old one stays valid; it can be renewed once, and after that its renewal can.
     /// Refused for revoked ones and for imported ones that no CA of this service issued. For a certificate from an ACME
     /// server the answer is `202` with the order for its renewal, the one under way if there is one; it takes no fields.
-    #[oai(path = "/certificates/:id/renew", method = "post")]
+    #[oai(path = "/certificates/:id/renew", method = "post", operation_id = "renewCertificate")]
     async fn renew(
         &self,
         caller: Authorized<Issue>,

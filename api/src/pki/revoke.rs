@@ -50,7 +50,7 @@ impl RevokeApi {
     /// Scope: `pki:admin`. Repeating the call answers the first revocation. A certificate from an ACME server is revoked there
     /// during the call: in the name of its account, or with its own key when the account cannot be used or the reason is
     /// keyCompromise; `502 upstream_error` when the server does not do it, and then nothing changes here.
-    #[oai(path = "/revoke", method = "post")]
+    #[oai(path = "/revoke", method = "post", operation_id = "revokeCertificate")]
     async fn revoke(
         &self,
         caller: Authorized<Admin>,

@@ -88,7 +88,7 @@ impl RoleCheckApi {
     /// Explain what a role says about a request
     ///
     /// Scope: `pki:read`. Nothing is issued. A CSR that cannot be read at all is `422 csr_invalid`, as for sign.
-    #[oai(path = "/roles/:name/check", method = "post")]
+    #[oai(path = "/roles/:name/check", method = "post", operation_id = "checkRole")]
     async fn check(
         &self,
         caller: Authorized<Read>,

@@ -73,7 +73,7 @@ impl RolesApi {
     /// List roles
     ///
     /// Scope: `pki:read`. Newest first.
-    #[oai(path = "/roles", method = "get")]
+    #[oai(path = "/roles", method = "get", operation_id = "listRoles")]
     async fn list(
         &self,
         caller: Authorized<Read>,
@@ -91,7 +91,7 @@ impl RolesApi {
     /// Create a role
     ///
     /// Scope: `pki:admin`. Defaults are Vault's where Vault has the setting.
-    #[oai(path = "/roles", method = "post")]
+    #[oai(path = "/roles", method = "post", operation_id = "createRole")]
     async fn create(
         &self,
         caller: Authorized<Admin>,
@@ -109,7 +109,7 @@ impl RolesApi {
     /// Read a role
     ///
     /// Scope: `pki:read`.
-    #[oai(path = "/roles/:name", method = "get")]
+    #[oai(path = "/roles/:name", method = "get", operation_id = "getRole")]
     async fn find(
         &self,
         caller: Authorized<Read>,
@@ -122,7 +122,7 @@ impl RolesApi {
     /// Change a role
     ///
     /// Scope: `pki:admin`. Certificates that were issued under the role stay as they are.
-    #[oai(path = "/roles/:name", method = "patch")]
+    #[oai(path = "/roles/:name", method = "patch", operation_id = "updateRole")]
     async fn update(
         &self,
         caller: Authorized<Admin>,
@@ -139,7 +139,7 @@ impl RolesApi {
     /// Delete a role
     ///
     /// Scope: `pki:admin`. Its certificates stay; nothing more is issued under it.
-    #[oai(path = "/roles/:name", method = "delete")]
+    #[oai(path = "/roles/:name", method = "delete", operation_id = "deleteRole")]
     async fn delete(
         &self,
         caller: Authorized<Admin>,

@@ -61,7 +61,7 @@ impl TrustAnchorsApi {
     /// List trust anchors
     ///
     /// Scope: `pki:read`. Newest first.
-    #[oai(path = "/trust-anchors", method = "get")]
+    #[oai(path = "/trust-anchors", method = "get", operation_id = "listTrustAnchors")]
     async fn list(
         &self,
         caller: Authorized<Read>,
@@ -79,7 +79,7 @@ impl TrustAnchorsApi {
     /// Add a trust anchor
     ///
     /// Scope: `pki:admin`. The same certificate twice is `409 already_exists`, which names the first one.
-    #[oai(path = "/trust-anchors", method = "post")]
+    #[oai(path = "/trust-anchors", method = "post", operation_id = "createTrustAnchor")]
     async fn create(
         &self,
         caller: Authorized<Admin>,
@@ -94,7 +94,7 @@ impl TrustAnchorsApi {
     /// Read a trust anchor
     ///
     /// Scope: `pki:read`.
-    #[oai(path = "/trust-anchors/:id", method = "get")]
+    #[oai(path = "/trust-anchors/:id", method = "get", operation_id = "getTrustAnchor")]
     async fn find(
         &self,
         caller: Authorized<Read>,
@@ -108,7 +108,7 @@ impl TrustAnchorsApi {
     /// Remove a trust anchor
     ///
     /// Scope: `pki:admin`. Validations that run go on with it; later ones do not know it.
-    #[oai(path = "/trust-anchors/:id", method = "delete")]
+    #[oai(path = "/trust-anchors/:id", method = "delete", operation_id = "deleteTrustAnchor")]
     async fn delete(
         &self,
         caller: Authorized<Admin>,

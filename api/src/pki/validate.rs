@@ -127,7 +127,7 @@ impl ValidateApi {
     /// candidate paths, cross-signed intermediates, name constraints, path lengths, key usages, purposes along the path,
     /// policies, unknown critical extensions. Addresses for CRLs and OCSP are fetched within limits of time and size, and
     /// never inside private networks unless the operator allows it; what cannot be reached is a warning.
-    #[oai(path = "/certificates/validate", method = "post")]
+    #[oai(path = "/certificates/validate", method = "post", operation_id = "validateCertificate")]
     async fn validate(
         &self,
         caller: Authorized<Read>,

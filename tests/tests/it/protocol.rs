@@ -1,6 +1,7 @@
 //! What holds for every call: request ids, the one form of errors, limits, pages, and answers over real HTTP.
 
 mod bodies;
+mod queries;
 mod wire;
 
 use std::collections::BTreeSet;

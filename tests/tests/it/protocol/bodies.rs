@@ -168,6 +168,7 @@ fn wrong_values(field: &str, schema: &Value) -> Vec<Value> {
         Some("string") => vec![json!(5), json!(true), json!(["a"]), json!({ "a": 1 })],
         Some("boolean") => vec![json!("true"), json!(1), json!([]), json!({})],
         Some("integer") => vec![json!("5"), json!(1.5), json!(true), json!([]), json!(1e30)],
+        Some("array") => vec![json!(5), json!(true), json!([1]), json!([["a"]]), json!({ "dns": 5 })],
         Some("object") => vec![json!("a"), json!([]), json!(5), json!({ "a": 5 }), json!({ "a": null })],
         other => panic!("{field}: no wrong values for the type {other:?}"),
     }

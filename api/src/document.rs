@@ -1,0 +1,115 @@
+//! What the OpenAPI document says beyond what poem-openapi writes: errors, headers, null, closed requests, licence.
+//!
+//! `finish` is the only way from poem-openapi's document to `openapi/certmill.json`, `/openapi.json` and `/docs`.
+
+mod errors;
+mod headers;
+mod schemas;
+
+use poem::http::Method;
+use serde_json::{Map, Value, json};
+
+use crate::calls::Call;
+use crate::limits;
+
+pub(crate) use errors::meaning_of_code;
+
+/// The groups in the order of the API's reference, which is the order in which a reader meets them.
+const GROUPS: [&str; 13] = [
+    "Certificate Authorities",
+    "PKI Roles",
+    "Certificates",
+    "CSR Workflow",
+    "Trust Anchors",
+    "ACME",
+    "DNS Providers",
+    "Secrets",
+    "Tokens",
+    "Audit",
+    "Jobs",
+    "Public distribution",
+    "Service",
+];
+
+/// The document as clients are to see it.
+pub(crate) fn finish(document: &str) -> String {
+    let Ok(mut document) = serde_json::from_str::<Value>(document) else {
+        return document.to_owned();
+    };
+    describe_service(&mut document);
+    schemas::finish(&mut document);
+    for_each_operation(&mut document, |operation| {
+        operation.declare_openness();
+        operation.name_category();
+        headers::add(operation);
+        errors::add(operation);
+    });
+    errors::add_components(&mut document);
+    let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// One operation of the document.
+struct Operation<'a> {
+    method: Method,
+    path: &'a str,
+    spec: &'a mut Value,
+}
+
+impl Operation<'_> {
+    /// The path as the tables of the code have it.
+    fn plain_path(&self) -> String {
+        self.path.replace(['{', '}'], "")
+    }
+
+    /// Whether it needs a token.
+    fn is_secured(&self) -> bool {
+        self.spec["security"].as_array().is_some_and(|schemes| !schemes.is_empty())
+    }
+
+    /// Whether it has parameters `place`: `path`, `query` or `header`.
+    fn has_parameters(&self, place: &str) -> bool {
+        self.spec["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == place)
+    }
+
+    /// Says that an operation without a scheme needs none, which an absent member leaves open.
+    fn declare_openness(&mut self) {
+        if self.spec["security"].is_null() {
+            self.spec["security"] = json!([]);
+        }
+    }
+
+    /// Names the category of the rate limits in which its calls count.
+    fn name_category(&mut self) {
+        let path = self.plain_path();
+        let call = Call::of(&self.method, &path);
+        if let Some(category) = limits::category(&self.method, &path, call.as_ref()) {
+            self.spec["x-rate-limit-category"] = category.as_str().into();
+        }
+    }
+}
+
+fn for_each_operation(document: &mut Value, mut change: impl FnMut(&mut Operation<'_>)) {
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    for (path, item) in paths {
+        for (method, spec) in item.as_object_mut().into_iter().flatten() {
+            let Ok(method) = method.to_uppercase().parse() else { continue };
+            change(&mut Operation { method, path, spec });
+        }
+    }
+}
+
+fn describe_service(document: &mut Value) {
+    document["info"]["license"] =
+        json!({ "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0.html" });
+    document["info"]["contact"] = json!({ "name": "The developers of certmill" });
+    if let Some(tags) = document.get_mut("tags").and_then(Value::as_array_mut) {
+        tags.sort_by_key(|tag| GROUPS.iter().position(|group| tag["name"] == *group));
+    }
+}
+
+/// The members of an object; none of anything else.
+fn members(value: &mut Value) -> impl Iterator<Item = (&String, &mut Value)> {
+    value.as_object_mut().map(Map::iter_mut).into_iter().flatten()
+}
