@@ -108,6 +108,11 @@ impl ApiError {
         if let Some(error) = error.downcast_ref::<ParseRequestPayloadError>() {
             return bad_request(error.reason.clone());
         }
+        if let Some(ReadBodyError::Io(broken)) = error.downcast_ref::<ReadBodyError>()
+            && broken.kind() == std::io::ErrorKind::TimedOut
+        {
+            return Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", broken.to_string());
+        }
         if error.is::<ParsePathError>() || error.is::<PoemParsePathError>() || error.is::<ReadBodyError>() {
             return bad_request(error.to_string());
         }

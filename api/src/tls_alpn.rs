@@ -6,27 +6,24 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use certmill_listen::{Arrival, Listener};
 use certmill_service::App;
 use certmill_service::acme::responses::{self, TlsAlpnAnswer};
 use openssl::pkey::PKey;
 use openssl::ssl::{AlpnError, Ssl, SslAcceptor, SslMethod, SslVersion};
 use openssl::x509::X509;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::net::TcpStream;
 use tokio_openssl::SslStream;
 use tokio_util::sync::CancellationToken;
 
 /// The one protocol that is spoken (RFC 8737 section 6.2).
 const PROTOCOL: &[u8] = b"acme-tls/1";
-/// Connections at a time; more wait at the door.
-const CONNECTIONS: usize = 256;
-/// For a whole connection.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long a connection may go on when the listener stops.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// The longest record of TLS (RFC 8446 section 5.1), in which a ClientHello of anyone we serve fits.
 const RECORD: usize = 1 << 14;
 /// Alerts of RFC 8446 section 6.
@@ -34,32 +31,23 @@ const UNRECOGNIZED_NAME: u8 = 112;
 const NO_APPLICATION_PROTOCOL: u8 = 120;
 
 /// Answers on `listener` until `stop`.
-pub async fn serve(app: App, listener: TcpListener, stop: CancellationToken) {
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
-    loop {
-        let Ok(place) = Arc::clone(&room).acquire_owned().await else {
-            return;
-        };
-        let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
-            () = stop.cancelled() => return,
-        };
-        match accepted {
-            Ok((stream, _)) => {
-                let app = app.clone();
-                tokio::spawn(async move {
-                    let answered = tokio::time::timeout(LIMIT, answer(&app, stream)).await;
-                    if let Ok(Err(error)) = answered {
-                        tracing::debug!(error = %error, "a tls-alpn-01 connection was not answered");
-                    }
-                    drop(place);
-                });
-            }
-            Err(error) => {
-                tracing::warn!(error = %error, "the tls-alpn-01 listener could not accept");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+pub async fn serve(app: App, listener: Listener, stop: CancellationToken) {
+    listener.run(stop, move |arrival| connection(app.clone(), arrival)).await;
+}
+
+async fn connection(app: App, arrival: Arrival) {
+    let Arrival { tcp, limits, stop, .. } = arrival;
+    let last_words = async {
+        stop.cancelled().await;
+        tokio::time::sleep(LAST_WORDS).await;
+    };
+    tokio::select! {
+        answered = tokio::time::timeout(limits.handshake_timeout, answer(&app, tcp)) => {
+            if let Ok(Err(error)) = answered {
+                tracing::debug!(error = %error, "a tls-alpn-01 connection was not answered");
             }
         }
+        () = last_words => {}
     }
 }
 

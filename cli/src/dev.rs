@@ -12,8 +12,8 @@ use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, tokens};
 
 use crate::lock::DataFolder;
-use crate::serve::{self, Listening};
-use crate::{admin, compose, tls};
+use crate::ports::Listening;
+use crate::{admin, compose, serve, tls};
 
 /// Sets up what is missing and runs API and worker.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {

@@ -4,9 +4,9 @@ mod admin;
 mod audit;
 mod compose;
 mod dev;
-mod listener;
 mod lock;
 mod message;
+mod ports;
 mod serve;
 mod tls;
 

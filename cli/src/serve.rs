@@ -1,6 +1,5 @@
 //! Processes that stay: the API, the worker, or both.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,16 +8,14 @@ use certmill_config::Config;
 use certmill_keys::PoolSizes;
 use certmill_service::App;
 use certmill_telemetry::MetricsHandle;
-use poem::listener::{
-    Acceptor, AcceptorExt, BoxAcceptor, IntoTlsConfigStream, Listener, OpensslTlsConfig, TcpListener,
-};
-use poem::{Endpoint, Server};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::listener::NoDelay;
 use crate::lock::DataFolder;
-use crate::{compose, tls};
+use crate::ports::{Listening, Ports};
+use crate::tls::Served;
+use crate::{compose, message, tls};
 
 /// `certmill serve`.
 pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()> {
@@ -85,48 +82,6 @@ async fn open(config: &Config, pool: PoolSizes) -> anyhow::Result<App> {
     Ok(app)
 }
 
-/// An open port.
-pub(crate) struct Listening {
-    acceptor: BoxAcceptor,
-    address: SocketAddr,
-    secure: bool,
-}
-
-impl Listening {
-    /// Opens the configured port.
-    pub(crate) async fn bind(config: &Config, tls: Option<OpensslTlsConfig>) -> anyhow::Result<Self> {
-        let address = config.listen;
-        let problem = || format!("{address} cannot be listened on");
-        let tcp = NoDelay(TcpListener::bind(address).into_acceptor().await.with_context(problem)?);
-        let secure = tls.is_some();
-        let acceptor = match tls {
-            Some(tls) => tcp.openssl_tls(tls.into_stream().context("the TLS files cannot be used")?).boxed(),
-            None => tcp.boxed(),
-        };
-        let bound = acceptor.local_addr().first().and_then(|local| local.as_socket_addr().copied());
-        Ok(Self { acceptor, address: bound.unwrap_or(address), secure })
-    }
-
-    /// Where it listens.
-    pub(crate) fn base_url(&self) -> String {
-        self.url(self.address.ip())
-    }
-
-    /// Where clients on this machine find it: an address that stands for all of them is none to go to.
-    pub(crate) fn local_url(&self) -> String {
-        self.url(match self.address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        })
-    }
-
-    fn url(&self, ip: IpAddr) -> String {
-        let scheme = if self.secure { "https" } else { "http" };
-        format!("{scheme}://{}", SocketAddr::new(ip, self.address.port()))
-    }
-}
-
 /// Runs the parts that were asked for until SIGTERM or SIGINT, then lets them finish.
 pub(crate) async fn run(
     config: &Config,
@@ -138,32 +93,36 @@ pub(crate) async fn run(
     let shutdown = CancellationToken::new();
     // Before anything answers: whoever has seen an answer may ask for an orderly end.
     let signals = stop_signals().context("signals cannot be received")?;
-    let grace = config.shutdown_timeout;
     let on_own_listener = config.metrics_listen.is_some() || listening.is_none();
-    let mut parts: Vec<Part> = Vec::new();
-    if listening.is_some() {
-        for responder in responders(config, &app, &shutdown).await? {
-            parts.push(responder);
+    let mut parts = Parts::new();
+    let ports = match listening {
+        Some(Listening { listener, tls, ports }) => {
+            responders(config, &app, (&ports, &shutdown), &mut parts).await?;
+            let render = (!on_own_listener).then(|| renderer(&metrics));
+            let service = certmill_api::service(app.clone(), render);
+            let acceptor = tls.as_ref().map(Served::tls);
+            parts.spawn(answered(certmill_listen::serve(listener, acceptor, service, shutdown.clone())));
+            if let Some(tls) = tls {
+                parts.spawn(tls.follow(shutdown.clone()));
+            }
+            ports
         }
-    }
-    if let Some(listening) = listening {
-        let render = (!on_own_listener).then(|| renderer(&metrics));
-        let service = certmill_api::service(app.clone(), render);
-        parts.push(tokio::spawn(answer(listening, service, shutdown.clone(), grace)));
-    }
+        None => Ports::of(config),
+    };
     if let Some(address) = config.metrics_listen {
+        let listener = ports.beside("metrics", address, "metrics").await?;
         let service = certmill_api::operations_service(app.clone(), renderer(&metrics));
-        parts.push(tokio::spawn(answer_operations(address, service, shutdown.clone())));
+        parts.spawn(answered(certmill_listen::serve(listener, None, service, shutdown.clone())));
     }
     if with_worker {
         let options = certmill_worker::Options {
             concurrency: config.worker.concurrency,
-            grace,
+            grace: config.shutdown_timeout,
             // Nobody else works on the embedded database.
             alone: config.redis_url.is_none() && config.database_url.is_none(),
         };
         let (app, shutdown) = (app.clone(), shutdown.clone());
-        parts.push(tokio::spawn(async move { Ok(certmill_worker::run(app, options, shutdown).await?) }));
+        parts.spawn(async move { Ok(certmill_worker::run(app, options, shutdown).await?) });
     } else {
         let app = app.clone();
         tokio::spawn(async move { certmill_worker::api_upkeep(&app).await });
@@ -171,13 +130,7 @@ pub(crate) async fn run(
     tokio::spawn(metrics_upkeep(metrics));
     tokio::spawn(refusals_upkeep(app.clone()));
     let signalled = tokio::spawn(until_signal(signals, shutdown.clone()));
-    let mut result = Ok(());
-    for part in parts {
-        // A part that ends by itself takes the others along.
-        let ended = part.await.unwrap_or_else(|error| Err(error.into()));
-        shutdown.cancel();
-        result = result.and(ended);
-    }
+    let result = until_all_ended(parts, &shutdown).await;
     signalled.abort();
     write_refusals(&app, true).await;
     app.database().close().await;
@@ -185,55 +138,46 @@ pub(crate) async fn run(
     result
 }
 
-type Part = tokio::task::JoinHandle<anyhow::Result<()>>;
+type Parts = JoinSet<anyhow::Result<()>>;
 
-/// The listeners that answer ACME servers and nobody else.
-async fn responders(config: &Config, app: &App, shutdown: &CancellationToken) -> anyhow::Result<Vec<Part>> {
-    let mut parts = Vec::new();
+/// Waits for the parts in the order in which they end. One that ends by itself takes the others along, and if it failed,
+/// the log says so at once, since the others may take a while.
+async fn until_all_ended(mut parts: Parts, shutdown: &CancellationToken) -> anyhow::Result<()> {
+    let mut result = Ok(());
+    while let Some(ended) = parts.join_next().await {
+        let ended = ended.unwrap_or_else(|error| Err(error.into()));
+        if let Err(error) = &ended {
+            tracing::error!(error = message::of(error), "a part of the process failed, and the others stop");
+        }
+        shutdown.cancel();
+        result = result.and(ended);
+    }
+    result
+}
+
+/// Opens the listeners that answer ACME servers and nobody else.
+async fn responders(
+    config: &Config,
+    app: &App,
+    (ports, shutdown): (&Ports, &CancellationToken),
+    parts: &mut Parts,
+) -> anyhow::Result<()> {
     if let Some(address) = config.acme.http_listen {
-        let problem = || format!("{address} cannot be listened on for http-01 challenges");
-        let acceptor = TcpListener::bind(address).into_acceptor().await.with_context(problem)?;
-        let (endpoint, stop) = (certmill_api::acme_responder(app.clone()), shutdown.clone());
-        parts.push(tokio::spawn(async move {
-            Server::new_with_acceptor(acceptor)
-                .run_with_graceful_shutdown(endpoint, async move { stop.cancelled().await }, None)
-                .await
-                .context("the listener for http-01 challenges failed")
-        }));
+        let listener = ports.beside("http-01", address, "http-01 challenges").await?;
+        let responder = certmill_api::acme_responder(app.clone());
+        parts.spawn(answered(certmill_listen::serve(listener, None, responder, shutdown.clone())));
     }
     if let Some(address) = config.acme.tls_alpn_listen {
-        let problem = || format!("{address} cannot be listened on for tls-alpn-01 challenges");
-        let listener = tokio::net::TcpListener::bind(address).await.with_context(problem)?;
-        let (app, stop) = (app.clone(), shutdown.clone());
-        parts.push(tokio::spawn(async move {
-            certmill_api::tls_alpn::serve(app, listener, stop).await;
-            Ok(())
-        }));
+        let listener = ports.beside("tls-alpn-01", address, "tls-alpn-01 challenges").await?;
+        parts.spawn(answered(certmill_api::tls_alpn::serve(app.clone(), listener, shutdown.clone())));
     }
-    Ok(parts)
+    Ok(())
 }
 
-async fn answer<E: Endpoint + 'static>(
-    listening: Listening,
-    endpoint: E,
-    shutdown: CancellationToken,
-    grace: Duration,
-) -> anyhow::Result<()> {
-    Server::new_with_acceptor(listening.acceptor)
-        .run_with_graceful_shutdown(endpoint, async move { shutdown.cancelled().await }, Some(grace))
-        .await
-        .context("the listener failed")
-}
-
-async fn answer_operations<E: Endpoint + 'static>(
-    address: SocketAddr,
-    service: E,
-    shutdown: CancellationToken,
-) -> anyhow::Result<()> {
-    Server::new(TcpListener::bind(address))
-        .run_with_graceful_shutdown(service, async move { shutdown.cancelled().await }, None)
-        .await
-        .with_context(|| format!("{address} cannot be listened on for metrics"))
+/// A listener as a part: it ends only when it is told to.
+async fn answered(listener: impl Future<Output = ()>) -> anyhow::Result<()> {
+    listener.await;
+    Ok(())
 }
 
 fn renderer(metrics: &MetricsHandle) -> certmill_api::RenderMetrics {

@@ -1,33 +1,137 @@
-//! The files for TLS, read and checked before anything is opened.
+//! The files for TLS: read and checked before anything is opened, and again when they change.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use certmill_config::Config;
+use certmill_listen::Tls;
 use openssl::pkey::{PKey, Private};
+use openssl::sha::Sha256;
 use openssl::x509::X509;
-use poem::listener::OpensslTlsConfig;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+use crate::message;
+
+/// How often the files are looked at. They are taken when two looks see the same, because whoever renews them writes two
+/// files.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// The configured certificate and key; nothing when they are not set.
-pub(crate) fn of(config: &Config) -> anyhow::Result<Option<OpensslTlsConfig>> {
-    let (Some(cert_path), Some(key_path)) = (&config.tls_cert, &config.tls_key) else {
+pub(crate) fn of(config: &Config) -> anyhow::Result<Option<Served>> {
+    let (Some(cert), Some(key)) = (&config.tls_cert, &config.tls_key) else {
         return Ok(None);
     };
-    let (cert, key) = (read("tls_cert", cert_path)?, read("tls_key", key_path)?);
-    let chain = certificates("tls_cert", cert_path, &cert)?;
-    let private = private_key(key_path, &key)?;
-    let leaf = chain.first().and_then(|leaf| leaf.public_key().ok());
-    if !leaf.is_some_and(|public| public.public_eq(&private)) {
-        let further =
-            chain.iter().skip(1).any(|other| other.public_key().is_ok_and(|key| key.public_eq(&private)));
-        let hint = if further { ": put the certificate of the key before those of its CAs" } else { "" };
-        bail!(
-            "tls_key, {}, is not the key of the first certificate in tls_cert, {}{hint}",
-            key_path.display(),
-            cert_path.display()
-        );
+    let files = Files { cert: cert.clone(), key: key.clone() };
+    let pair = files.load()?;
+    let tls =
+        Tls::new(&pair.chain, &pair.key).context("OpenSSL does not take the certificate of tls_cert")?;
+    Ok(Some(Served { tls, files, seen: pair.content }))
+}
+
+/// A certificate in use, with the files that it came from.
+pub(crate) struct Served {
+    tls: Tls,
+    files: Files,
+    /// What the files held when they were last taken or refused.
+    seen: Content,
+}
+
+#[derive(Clone)]
+struct Files {
+    cert: PathBuf,
+    key: PathBuf,
+}
+
+/// A digest of both files; none when one cannot be read.
+type Content = Option<[u8; 32]>;
+
+struct Pair {
+    chain: Vec<X509>,
+    key: PKey<Private>,
+    content: Content,
+}
+
+impl Served {
+    pub(crate) fn tls(&self) -> Tls {
+        self.tls.clone()
     }
-    Ok(Some(OpensslTlsConfig::new().cert_from_data(cert).key_from_data(key)))
+
+    /// Reads the files anew when they change or on SIGHUP, until `stop`. A pair that cannot be used is logged, and the one
+    /// in use stays.
+    pub(crate) async fn follow(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be received")?;
+        let mut before = self.seen;
+        loop {
+            let asked = tokio::select! {
+                () = stop.cancelled() => return Ok(()),
+                _ = hangup.recv() => true,
+                () = tokio::time::sleep(LOOK_EVERY) => false,
+            };
+            // Files may lie on a share that is slow.
+            let files = self.files.clone();
+            let content = tokio::task::spawn_blocking(move || files.content()).await?;
+            let settled = content == before;
+            before = content;
+            if asked || (settled && content != self.seen) {
+                self.seen = content;
+                self.take();
+            }
+        }
+    }
+
+    fn take(&self) {
+        let taken = self
+            .files
+            .load()
+            .and_then(|pair| self.tls.replace(&pair.chain, &pair.key).context("OpenSSL does not take it"));
+        match taken {
+            Ok(()) => {
+                tracing::info!(path = %self.files.cert.display(), "the certificate for TLS was read anew")
+            }
+            Err(error) => tracing::error!(
+                error = message::of(&error),
+                "the certificate for TLS was read anew and cannot be used: the one before stays in use"
+            ),
+        }
+    }
+}
+
+impl Files {
+    fn load(&self) -> anyhow::Result<Pair> {
+        let (cert_path, key_path) = (&self.cert, &self.key);
+        let (cert, key) = (read("tls_cert", cert_path)?, Zeroizing::new(read("tls_key", key_path)?));
+        let chain = certificates("tls_cert", cert_path, &cert)?;
+        let private = private_key(key_path, &key)?;
+        let leaf = chain.first().and_then(|leaf| leaf.public_key().ok());
+        if !leaf.is_some_and(|public| public.public_eq(&private)) {
+            let further =
+                chain.iter().skip(1).any(|other| other.public_key().is_ok_and(|key| key.public_eq(&private)));
+            let hint = if further { ": put the certificate of the key before those of its CAs" } else { "" };
+            bail!(
+                "tls_key, {}, is not the key of the first certificate in tls_cert, {}{hint}",
+                key_path.display(),
+                cert_path.display()
+            );
+        }
+        Ok(Pair { chain, key: private, content: Some(digest(&cert, &key)) })
+    }
+
+    fn content(&self) -> Content {
+        let (cert, key) =
+            (std::fs::read(&self.cert).ok()?, std::fs::read(&self.key).ok().map(Zeroizing::new)?);
+        Some(digest(&cert, &key))
+    }
+}
+
+fn digest(cert: &[u8], key: &[u8]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    digest.update(&(cert.len() as u64).to_be_bytes());
+    digest.update(cert);
+    digest.update(key);
+    digest.finish()
 }
 
 /// The content of a file that a setting names.

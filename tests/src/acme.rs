@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use certmill_listen::{Limits, Listener, Room};
 use launch::{Bind, BindOptions, ChallTestSrv, Pebble, PebbleOptions, TsigKey, ZoneSpec};
 use poem::http::StatusCode;
-use poem::listener::TcpListener;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -72,15 +72,15 @@ impl AcmeLab {
 
     /// Starts the responders where the ACME server looks for them.
     async fn answer_on_ports(&self) {
-        let http = TcpListener::bind(("127.0.0.1", self.pebble.http_port()));
+        let bind = async |name, port| {
+            let limits = Limits { grace: Duration::ZERO, ..Limits::default() };
+            let room = Room::for_files(1024);
+            Listener::bind(name, ([127, 0, 0, 1], port).into(), limits, &room).await.unwrap()
+        };
+        let http = bind("http-01", self.pebble.http_port()).await;
         let responder = certmill_api::acme_responder(self.app.app.clone());
-        let stop = self.stop.clone();
-        tokio::spawn(poem::Server::new(http).run_with_graceful_shutdown(
-            responder,
-            async move { stop.cancelled().await },
-            Some(Duration::ZERO),
-        ));
-        let tls = tokio::net::TcpListener::bind(("127.0.0.1", self.pebble.tls_port())).await.unwrap();
+        tokio::spawn(certmill_listen::serve(http, None, responder, self.stop.clone()));
+        let tls = bind("tls-alpn-01", self.pebble.tls_port()).await;
         tokio::spawn(certmill_api::tls_alpn::serve(self.app.app.clone(), tls, self.stop.clone()));
     }
 

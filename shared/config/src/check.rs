@@ -36,7 +36,7 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 
 fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError> {
     let default = Config::default();
-    let Settings { crl, acme, dns, egress, worker, key_pool, jobs, rate_limits, log, .. } = settings;
+    let Settings { crl, acme, dns, egress, worker, key_pool, jobs, rate_limits, log, http, .. } = settings;
     Ok(Config {
         database_url: database_url(settings.database_url, settings.database_url_file, origins)?,
         database_max_connections: settings
@@ -88,6 +88,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
             filter: log.filter.unwrap_or(default.log.filter),
         },
         shutdown_timeout: span(settings.shutdown_timeout, default.shutdown_timeout),
+        http: http.or(default.http),
     })
 }
 
@@ -240,6 +241,9 @@ fn check_durations(config: &Config, origins: &Origins) -> Result<(), ConfigError
 fn check_numbers_and_names(config: &Config, origins: &Origins) -> Result<(), ConfigError> {
     if config.database_max_connections == 0 {
         return Err(origins.problem("database_max_connections", "it must be at least 1".to_owned()));
+    }
+    if let Some(key) = config.http.zero() {
+        return Err(origins.problem(key, "it must be at least 1".to_owned()));
     }
     if config.worker.concurrency == 0 {
         return Err(origins.problem("worker.concurrency", "it must be at least 1".to_owned()));

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::secret::redacted;
-use crate::{ConfigError, Secret};
+use crate::{ConfigError, HttpConfig, Secret};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -71,6 +71,8 @@ pub struct Config {
     pub log: LogConfig,
     /// How long requests and jobs in hand may take after a signal to stop.
     pub shutdown_timeout: Duration,
+    /// What connections may take, on every listener.
+    pub http: HttpConfig,
 }
 
 /// Settings of certificate revocation lists.
@@ -213,6 +215,7 @@ impl Default for Config {
             jobs: JobsConfig { keep_done: 24 * HOUR, keep_dead: 30 * 24 * HOUR, lease: HOUR / 60 },
             log: LogConfig { format: LogFormat::Text, filter: "info".to_owned() },
             shutdown_timeout: Duration::from_secs(30),
+            http: HttpConfig::default(),
         }
     }
 }
@@ -246,6 +249,7 @@ impl fmt::Debug for Config {
             rate_limits,
             log,
             shutdown_timeout,
+            http,
         } = self;
         f.debug_struct("Config")
             .field("database_url", &database_url.as_deref().map(redacted))
@@ -273,6 +277,7 @@ impl fmt::Debug for Config {
             .field("rate_limits", rate_limits)
             .field("log", log)
             .field("shutdown_timeout", shutdown_timeout)
+            .field("http", http)
             .finish()
     }
 }

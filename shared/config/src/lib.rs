@@ -8,6 +8,7 @@ mod check;
 mod config;
 mod error;
 mod flags;
+mod http;
 mod layers;
 mod places;
 mod secret;
@@ -21,5 +22,6 @@ pub use config::{
 };
 pub use error::ConfigError;
 pub use flags::Flags;
+pub use http::HttpConfig;
 pub use secret::Secret;
 pub use sources::Sources;

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, SeqAccess, Visitor};
 
+use crate::http::HttpSettings;
 use crate::{LogFormat, Secret};
 
 #[derive(Default, Deserialize)]
@@ -44,6 +45,7 @@ pub(crate) struct Settings {
     pub(crate) jobs: JobsSettings,
     pub(crate) rate_limits: RateLimitsSettings,
     pub(crate) log: LogSettings,
+    pub(crate) http: HttpSettings,
 }
 
 #[derive(Default, Deserialize)]

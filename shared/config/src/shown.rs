@@ -108,6 +108,21 @@ impl Config {
         };
         file.value("format", quoted(&format));
         file.value("filter", quoted(&self.log.filter));
+        self.http(file);
+    }
+
+    fn http(&self, file: &mut File) {
+        let http = &self.http;
+        file.section("http");
+        file.value("header_timeout", span(http.header_timeout));
+        file.value("idle_timeout", span(http.idle_timeout));
+        file.value("handshake_timeout", span(http.handshake_timeout));
+        file.value("body_timeout", span(http.body_timeout));
+        file.value("body_min_rate", http.body_min_rate);
+        file.value("write_timeout", span(http.write_timeout));
+        file.value("max_connections", http.max_connections);
+        let per_address = http.max_connections_per_address.as_ref().map(ToString::to_string);
+        file.optional("max_connections_per_address", per_address);
     }
 }
 

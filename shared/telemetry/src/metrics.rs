@@ -85,6 +85,8 @@ fn describe() {
         "Calls counted in this process alone because Redis did not answer"
     );
     describe_counter!("certmill_audit_rows_suppressed_total", "Refused calls counted instead of recorded");
+    describe_gauge!("certmill_connections", "Open connections of clients, by listener");
+    describe_counter!("certmill_connections_refused_total", "Connections closed because there were too many");
     // Without labels there is one series each, which starts at 0 so that its first rise can be seen.
     counter!("certmill_certificates_revoked_total").increment(0);
     counter!("certmill_crls_built_total").increment(0);

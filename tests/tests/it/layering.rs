@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each layer with what it may depend on, lowest first. `None`: whatever it likes, because it puts the parts together.
-const LAYERS: [(&str, Option<&[&str]>); 14] = [
+const LAYERS: [(&str, Option<&[&str]>); 15] = [
     ("certmill-x509", Some(&[])),
     ("certmill-domain", Some(&["certmill-x509"])),
     ("certmill-keys", Some(&["certmill-domain", "certmill-x509"])),
@@ -29,7 +29,8 @@ const LAYERS: [(&str, Option<&[&str]>); 14] = [
             "certmill-x509",
         ]),
     ),
-    ("certmill-api", Some(&["certmill-service", "certmill-domain"])),
+    ("certmill-listen", Some(&["certmill-domain"])),
+    ("certmill-api", Some(&["certmill-listen", "certmill-service", "certmill-domain"])),
     // It claims jobs and records how they ended.
     ("certmill-worker", Some(&["certmill-service", "certmill-storage", "certmill-domain"])),
     ("certmill-config", Some(&["certmill-domain"])),

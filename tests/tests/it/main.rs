@@ -31,6 +31,7 @@ mod role_check;
 mod roles;
 mod schema;
 mod secrets;
+mod security;
 mod sign;
 mod story;
 mod tokens;

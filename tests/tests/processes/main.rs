@@ -9,6 +9,7 @@ mod acme_crash;
 mod api;
 mod chaos;
 mod commands;
+mod connections;
 mod crash;
 mod database_faults;
 mod embedded;

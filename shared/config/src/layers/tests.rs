@@ -8,7 +8,7 @@ use crate::LogFormat;
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 23] = [
+const WITHOUT_DEFAULT: [&str; 24] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -32,6 +32,7 @@ const WITHOUT_DEFAULT: [&str; 23] = [
     "acme",
     "validate",
     "read",
+    "max_connections_per_address",
 ];
 
 fn file(text: &str) -> NamedTempFile {
@@ -87,7 +88,8 @@ fn known_settings() -> Vec<String> {
             other => panic!("{other}"),
         }
     };
-    let sections = ["crl", "acme", "dns", "egress", "worker", "key_pool", "jobs", "rate_limits", "log"];
+    let sections =
+        ["crl", "acme", "dns", "egress", "worker", "key_pool", "jobs", "rate_limits", "log", "http"];
     let mut settings = Vec::new();
     for name in known("") {
         if sections.contains(name) {

@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use poem::EndpointExt;
+use certmill_listen::{Limits, Listener, Room};
 use poem::http::Method;
-use poem::listener::TcpAcceptor;
 use tests::{Mode, TestApp};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
+use tokio_util::sync::CancellationToken;
 
 const LIMIT: usize = 1024 * 1024;
 
@@ -153,11 +153,12 @@ async fn accept_chooses_a_form_and_nothing_else() {
 
 /// Puts the service behind a port of its own.
 async fn serve(app: &TestApp) -> SocketAddr {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let acceptor = TcpAcceptor::from_tokio(listener).unwrap();
-    let endpoint = certmill_api::service(app.app.clone(), None).boxed();
-    tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(endpoint));
+    let room = Room::for_files(1024);
+    let any = ([127, 0, 0, 1], 0).into();
+    let listener = Listener::bind("api", any, Limits::default(), &room).await.unwrap();
+    let address = listener.address();
+    let endpoint = certmill_api::service(app.app.clone(), None);
+    tokio::spawn(certmill_listen::serve(listener, None, endpoint, CancellationToken::new()));
     address
 }
 
