@@ -4,6 +4,7 @@
 //!
 //! `cargo run --release -p benches -- issue --url http://127.0.0.1:8080 --token cmt_… --concurrency 32 --count 20000`
 
+mod attack;
 mod claims;
 mod client;
 mod engine;
@@ -90,6 +91,14 @@ enum Command {
         #[arg(long)]
         json: Option<PathBuf>,
     },
+    /// Holds connections in every way that clients can, and measures what it costs; starts the service itself
+    Attack {
+        #[command(flatten)]
+        attacking: attack::Attacking,
+        /// Write the JSON report to this file instead of the last line of the output
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -153,6 +162,10 @@ fn run(command: Command) -> anyhow::Result<u64> {
         }
         Command::Claims { rows, json } => {
             print_report(&runtime.block_on(claims::run(rows))?, json.as_deref())?;
+            return Ok(0);
+        }
+        Command::Attack { attacking, json } => {
+            print_report(&runtime.block_on(attack::run(&attacking))?, json.as_deref())?;
             return Ok(0);
         }
         Command::Orders { orders, json } => {
