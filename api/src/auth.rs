@@ -1,4 +1,4 @@
-//! Who calls, and whether they may: the one place where tokens and scopes are enforced. A handler names the scope
+//! Who calls, and whether they may: the one place where tokens, scopes and networks are enforced. A handler names the scope
 //! it needs by the type of its first argument and cannot be reached without it; the tenant of everything that it
 //! does comes out of the same value.
 
@@ -6,24 +6,30 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use certmill_service::domain::Scope;
-use certmill_service::{App, Caller, tokens};
+use certmill_service::{App, Caller, ServiceError, tokens};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
 
+use crate::client;
 use crate::edge::CurrentRequest;
 use crate::error::ApiError;
-use crate::guard::CurrentHold;
+use crate::guard::{self, CurrentHold};
 
 /// A scope as a type.
 pub(crate) trait Needed: Send + Sync {
     const SCOPE: Scope;
+    /// Whether the use case asks [`Caller::check_role`] about the role that it comes down to. If not, the call is closed
+    /// to tokens that are limited to roles.
+    const UNDER_ROLE: bool = false;
 }
 
 /// `pki:read`.
 pub(crate) struct Read;
 /// `pki:issue`.
 pub(crate) struct Issue;
+/// `pki:issue`, under a role or for a certificate that has one.
+pub(crate) struct IssueUnderRole;
 /// `pki:admin`.
 pub(crate) struct Admin;
 
@@ -33,6 +39,11 @@ impl Needed for Read {
 
 impl Needed for Issue {
     const SCOPE: Scope = Scope::Issue;
+}
+
+impl Needed for IssueUnderRole {
+    const SCOPE: Scope = Scope::Issue;
+    const UNDER_ROLE: bool = true;
 }
 
 impl Needed for Admin {
@@ -68,7 +79,9 @@ impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
                 ty: "http",
                 description: Some(
                     "An opaque token `cmt_…` as `Authorization: Bearer <token>`. Its scopes are `pki:read`, \
-                     `pki:issue` (implies read) and `pki:admin` (implies both); each operation names the one it needs.",
+                     `pki:issue` (implies read) and `pki:admin` (implies both); each operation names the one it needs. \
+                     A token may be limited to networks (`token_not_allowed_here`), and its `pki:issue` to roles \
+                     (`role_not_allowed`).",
                 ),
                 name: None,
                 key_in: None,
@@ -93,6 +106,9 @@ impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
             return Err(ApiError::internal().into());
         };
         let caller = authenticate(app, request, S::SCOPE).await?;
+        if S::SCOPE >= Scope::Issue && !S::UNDER_ROLE {
+            caller.check_role(None).map_err(ApiError::from)?;
+        }
         Ok(Self { caller, scope: PhantomData })
     }
 }
@@ -104,10 +120,20 @@ pub(crate) async fn caller(app: &App, request: &Request) -> Result<Caller, ApiEr
 
 async fn authenticate(app: &App, request: &Request, needed: Scope) -> Result<Caller, ApiError> {
     let current = request.extensions().get::<CurrentRequest>().ok_or_else(ApiError::internal)?;
-    let caller = tokens::authenticate(app, bearer(request), needed, &current.0).await?;
-    let source_address = request.remote_addr().as_socket_addr().map(|address| address.ip().to_canonical());
-    let hold = request.extensions().get::<CurrentHold>().map(|held| held.0.clone());
-    Ok(Caller { source_address, hold, ..caller })
+    let from = client::address(request, &app.settings().trusted_proxies);
+    let asked = tokens::Asked { needed, from, request_id: &current.0 };
+    match tokens::authenticate(app, bearer(request), asked).await {
+        Ok(caller) => {
+            let hold = request.extensions().get::<CurrentHold>().map(|held| held.0.clone());
+            Ok(Caller { hold, ..caller })
+        }
+        Err(error) => {
+            if let ServiceError::TokenNotAllowedHere(caller) = &error {
+                guard::record_use(app, caller, request).await;
+            }
+            Err(error.into())
+        }
+    }
 }
 
 /// The token of the `Authorization` header (RFC 6750 §2.1; the scheme's case does not matter).

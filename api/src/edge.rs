@@ -158,7 +158,7 @@ fn request_id(request: &Request, app: &App) -> String {
 
 /// The route for figures, one of a fixed set, so that no client can make up new time series.
 fn route_label(path: &str) -> &'static str {
-    const ROUTES: [(&str, &str); 22] = [
+    const ROUTES: [(&str, &str); 23] = [
         ("/v1/pki/issue/", "issue"),
         ("/v1/pki/sign/", "sign"),
         ("/v1/pki/certificates", "certificates"),
@@ -172,6 +172,7 @@ fn route_label(path: &str) -> &'static str {
         ("/v1/audit/", "audit"),
         ("/v1/pki/ca", "ca"),
         ("/v1/tokens", "tokens"),
+        ("/v1/auth/", "auth"),
         ("/v1/jobs", "jobs"),
         ("/v1/secrets", "secrets"),
         ("/pub/crl/", "public_crl"),

@@ -21,6 +21,9 @@ use crate::document::meaning_of_code;
 use crate::edge::BodyTooLarge;
 use crate::limits;
 
+/// The code of a refusal because of the client's address.
+pub(crate) const TOKEN_NOT_ALLOWED_HERE: &str = "token_not_allowed_here";
+
 /// An error as a client sees it.
 #[derive(Debug)]
 pub struct ApiError {
@@ -257,6 +260,7 @@ impl From<ServiceError> for ApiError {
                 Self { retry_after: Some(seconds), ..plain.with(details) }
             }
             ServiceError::InsufficientScope(scope) => plain.with(json!({ "required_scope": scope.as_str() })),
+            ServiceError::RoleNotAllowed(role) => plain.with(json!({ "role": role })),
             ServiceError::Internal(source) => {
                 tracing::error!(error = source.as_ref(), "a request failed");
                 plain
@@ -280,6 +284,8 @@ fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::TokenExpired(_) => (StatusCode::UNAUTHORIZED, "token_expired"),
         ServiceError::TokenRevoked => (StatusCode::UNAUTHORIZED, "token_revoked"),
         ServiceError::InsufficientScope(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
+        ServiceError::TokenNotAllowedHere(_) => (StatusCode::FORBIDDEN, TOKEN_NOT_ALLOWED_HERE),
+        ServiceError::RoleNotAllowed(_) => (StatusCode::FORBIDDEN, "role_not_allowed"),
         ServiceError::NotFound { noun, .. } => (StatusCode::NOT_FOUND, not_found_code(*noun)),
         ServiceError::AlreadyExists { .. } | ServiceError::Duplicate { .. } => {
             (StatusCode::CONFLICT, "already_exists")

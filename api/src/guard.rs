@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::auth;
 use crate::calls::Call;
-use crate::error::ApiError;
+use crate::error::{ApiError, TOKEN_NOT_ALLOWED_HERE};
 use crate::limits;
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -42,9 +42,12 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
     if call.is_none() && limited.is_none() {
         return go(request).await;
     }
-    // Whoever cannot be told who they are is refused by the handler, and there is no tenant whose log it belongs to.
-    let Ok(caller) = auth::caller(app, &request).await else {
-        return go(request).await;
+    let caller = match auth::caller(app, &request).await {
+        Ok(caller) => caller,
+        // This is in the audit log already.
+        Err(error) if error.code() == TOKEN_NOT_ALLOWED_HERE => return Err(error),
+        // Whoever cannot be told who they are is refused by the handler, and there is no tenant whose log it belongs to.
+        Err(_) => return go(request).await,
     };
     let standing = match limited {
         Some(category) => {
@@ -91,11 +94,28 @@ async fn change<F: Future<Output = Result<Response, ApiError>> + Send + 'static>
 
 /// Has the audit log tell of a call that was refused.
 async fn record(app: &App, caller: &Caller, call: Call<'_>, error: &ApiError) {
+    if error.status() != StatusCode::SERVICE_UNAVAILABLE {
+        record_refusal(app, caller, (call.action, call.object), error.code()).await;
+    }
+}
+
+/// Has the audit log tell that a token was shown from where it may not be used, whatever the call was.
+pub(crate) async fn record_use(app: &App, caller: &Caller, request: &Request) {
+    let path = request.uri().path();
+    let what = Call::of(request.method(), path)
+        .map_or((Action::TokenUse, Some(path)), |call| (call.action, call.object));
+    record_refusal(app, caller, what, TOKEN_NOT_ALLOWED_HERE).await;
+}
+
+async fn record_refusal(
+    app: &App,
+    caller: &Caller,
+    (action, object): (Action, Option<&str>),
+    code: &'static str,
+) {
     // The path of a secret came as one segment.
-    let object = call.object.map(|object| object.replace("%2F", "/"));
-    if error.status() != StatusCode::SERVICE_UNAVAILABLE
-        && let Err(error) = audit::refused(app, caller, call.action, object.as_deref(), error.code()).await
-    {
+    let object = object.map(|object| object.replace("%2F", "/"));
+    if let Err(error) = audit::refused(app, caller, action, object.as_deref(), code).await {
         tracing::warn!(error = &error as &dyn std::error::Error, "a refused call could not be recorded");
     }
 }

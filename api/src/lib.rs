@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod calls;
 mod document;
+mod client;
 mod edge;
 mod error;
 mod guard;
@@ -21,6 +22,7 @@ mod scalars;
 mod secrets;
 pub mod tls_alpn;
 mod tokens;
+mod whoami;
 
 use std::sync::Arc;
 

@@ -66,7 +66,8 @@ fn of_action(action: Action) -> CallCategory {
         | Action::DomainGrant
         | Action::DomainRevoke
         | Action::TenantCreate
-        | Action::CallsRefused => CallCategory::Admin,
+        | Action::CallsRefused
+        | Action::TokenUse => CallCategory::Admin,
     }
 }
 

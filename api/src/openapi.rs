@@ -26,6 +26,7 @@ use crate::pki::validate::ValidateApi;
 use crate::public::PublicApi;
 use crate::secrets::SecretsApi;
 use crate::tokens::TokensApi;
+use crate::whoami::WhoamiApi;
 
 const DESCRIPTION: &str = "\
 An internal certificate authority: root and intermediate CAs, roles that constrain issuance, issuing and signing, \
@@ -90,7 +91,7 @@ type Apis = (
     TrustAnchorsApi,
     AcmeApis,
     SecretsApi,
-    TokensApi,
+    (TokensApi, WhoamiApi),
     AuditApi,
     JobsApi,
     PublicApi,
@@ -116,7 +117,7 @@ fn apis() -> Apis {
         TrustAnchorsApi,
         (AcmeAccountsApi, AcmeOrdersApi, DnsProvidersApi, ResponderApi),
         SecretsApi,
-        TokensApi,
+        (TokensApi, WhoamiApi),
         AuditApi,
         JobsApi,
         PublicApi,

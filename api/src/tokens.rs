@@ -1,6 +1,8 @@
 //! `/v1/tokens`: API tokens of the caller's tenant.
 
-use certmill_service::domain::{Timestamp, Token};
+use std::str::FromStr;
+
+use certmill_service::domain::{Timestamp, Token, TokenLimits};
 use certmill_service::{App, Noun, PageRequest, ServiceError, tokens};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -25,6 +27,12 @@ struct CreateTokenRequest {
     scopes: TextList,
     /// How long it is accepted; for ever when absent.
     ttl: Option<DurationText>,
+    /// The networks that it may be used from, such as `10.0.0.0/8`, `2001:db8::/32` or one address: up to 64; from
+    /// everywhere when absent.
+    networks: Option<TextList>,
+    /// The roles under which `pki:issue` lets it issue, sign and renew, read stored keys and change tags: up to 64. It then
+    /// permits nothing else that needs `pki:issue`. Every role when absent.
+    roles: Option<TextList>,
 }
 
 /// A token, without its secret.
@@ -39,11 +47,17 @@ struct TokenView {
     tenant_id: String,
     /// Its scopes.
     scopes: Vec<String>,
+    /// The networks that it may be used from; null without a limit.
+    networks: Option<Vec<String>>,
+    /// The roles that its `pki:issue` is limited to; null without a limit.
+    roles: Option<Vec<String>>,
     created_at: String,
     /// From when on it is refused.
     expires_at: Option<String>,
     /// When it was last used, to about a minute.
     last_used_at: Option<String>,
+    /// The address that it was used from then.
+    last_used_from: Option<String>,
     /// When it was revoked.
     revoked_at: Option<String>,
 }
@@ -71,7 +85,8 @@ struct TokenList {
 impl TokensApi {
     /// Create a token
     ///
-    /// Scope: `pki:admin`. The secret is in this answer only; the service keeps its hash.
+    /// Scope: `pki:admin`. The secret is in this answer only; the service keeps its hash. The token cannot be wider than the
+    /// one that makes it: within its networks, if it has a list of them.
     #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
     async fn create(
         &self,
@@ -80,18 +95,17 @@ impl TokensApi {
         body: Body<CreateTokenRequest>,
     ) -> Result<Created<CreatedToken>, ApiError> {
         let request = body.0;
-        let scopes = request
-            .scopes
-            .0
-            .iter()
-            .map(|scope| scope.parse().map_err(|problem: String| ServiceError::field("scopes", problem)))
-            .collect::<Result<_, ServiceError>>()?;
+        let scopes = items("scopes", &request.scopes)?;
         let ttl = request.ttl.map(|ttl| ttl.parse()).transpose()?;
         if ttl.as_ref().is_some_and(|ttl| ttl.seconds() == 0) {
             return Err(ServiceError::field("ttl", "must be at least one second").into());
         }
         let expires_at = ttl.map(|ttl| app.now().plus(ttl.duration()));
-        let new = tokens::NewToken { name: request.name, scopes, expires_at };
+        let limits = TokenLimits {
+            networks: request.networks.map(|list| items("networks", &list)).transpose()?,
+            roles: request.roles.map(|list| items("roles", &list)).transpose()?,
+        };
+        let new = tokens::NewToken { name: request.name, scopes, expires_at, limits };
         let issued = tokens::create(&app, &caller, new).await?;
         let location = format!("/v1/tokens/{}", issued.token.id);
         let token = issued.secret.expose().to_owned();
@@ -146,6 +160,19 @@ impl TokensApi {
     }
 }
 
+/// The items of a list, read.
+fn items<T: FromStr<Err = String>>(field: &str, list: &TextList) -> Result<Vec<T>, ServiceError> {
+    list.0
+        .iter()
+        .map(|item| item.parse().map_err(|problem: T::Err| ServiceError::field(field, problem)))
+        .collect()
+}
+
+/// The items of a list of limits as texts.
+pub(crate) fn texts<T: ToString>(list: Option<&Vec<T>>) -> Option<Vec<String>> {
+    list.map(|list| list.iter().map(ToString::to_string).collect())
+}
+
 fn view(token: Token) -> TokenView {
     let text = |at: Option<Timestamp>| at.map(|at| at.to_string());
     TokenView {
@@ -153,9 +180,12 @@ fn view(token: Token) -> TokenView {
         name: token.name,
         tenant_id: token.tenant_id.to_string(),
         scopes: token.scopes.iter().map(ToString::to_string).collect(),
+        networks: texts(token.limits.networks.as_ref()),
+        roles: texts(token.limits.roles.as_ref()),
         created_at: token.created_at.to_string(),
         expires_at: text(token.expires_at),
         last_used_at: text(token.last_used_at),
+        last_used_from: token.last_used_from.map(|address| address.to_string()),
         revoked_at: text(token.revoked_at),
     }
 }

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use certmill_config::{Config, Sources};
-use certmill_domain::{Scope, Stored, Tenant, TenantName, Ttl};
+use certmill_domain::{Network, RoleName, Scope, Stored, Tenant, TenantName, TokenLimits, Ttl};
 use certmill_queue::Queue;
 use certmill_service::acme::grants;
 use certmill_service::tokens::NewToken;
@@ -26,6 +26,12 @@ pub(crate) enum TokenCommand {
         /// How long it is accepted, such as `90d`; for ever when absent
         #[arg(long)]
         ttl: Option<Ttl>,
+        /// A network or address that it may be used from, such as `10.0.0.0/8`; may be repeated; everywhere when absent
+        #[arg(long = "network")]
+        networks: Vec<Network>,
+        /// A role that `pki:issue` is limited to; may be repeated; every role when absent
+        #[arg(long = "role")]
+        roles: Vec<RoleName>,
         /// The tenant
         #[arg(long, default_value = DEFAULT_TENANT)]
         tenant: String,
@@ -118,11 +124,13 @@ pub(crate) async fn migrate(config: &Config) -> anyhow::Result<()> {
 pub(crate) async fn token(config: &Config, command: TokenCommand) -> anyhow::Result<()> {
     let app = app(config).await?;
     match command {
-        TokenCommand::Create { name, scopes, ttl, tenant } => {
+        TokenCommand::Create { name, scopes, ttl, networks, roles, tenant } => {
             let tenant = find_tenant(&app, &tenant).await?;
             let expires_at = ttl.map(|ttl| app.now().plus(ttl.duration()));
             let operator = Caller::operator(&app, tenant.id);
-            let issued = tokens::create(&app, &operator, NewToken { name, scopes, expires_at }).await?;
+            let limits = TokenLimits { networks: unless_empty(networks), roles: unless_empty(roles) };
+            let issued =
+                tokens::create(&app, &operator, NewToken { name, scopes, expires_at, limits }).await?;
             eprintln!("made {}; its secret is shown this once:", issued.token.id);
             println!("{}", issued.secret.expose());
         }
@@ -142,6 +150,19 @@ pub(crate) async fn token(config: &Config, command: TokenCommand) -> anyhow::Res
     Ok(())
 }
 
+fn unless_empty<T>(list: Vec<T>) -> Option<Vec<T>> {
+    (!list.is_empty()).then_some(list)
+}
+
+/// The limits of a token in a line of the list.
+fn limits(limits: &TokenLimits) -> String {
+    fn part<T: ToString>(word: &str, list: Option<&Vec<T>>) -> String {
+        let items = |list: &Vec<T>| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+        list.map(|list| format!("  {word} {}", items(list))).unwrap_or_default()
+    }
+    part("from", limits.networks.as_ref()) + &part("under", limits.roles.as_ref())
+}
+
 async fn list_tokens(app: &App, tenant: &Tenant) -> anyhow::Result<()> {
     let mut page = PageRequest::default();
     loop {
@@ -153,7 +174,7 @@ async fn list_tokens(app: &App, tenant: &Tenant) -> anyhow::Result<()> {
                 (None, Some(at)) => format!("until {at}"),
                 (None, None) => "unlimited".to_owned(),
             };
-            println!("{}  {}  {state}  {}", token.id, scopes.join(","), token.name);
+            println!("{}  {}  {state}{}  {}", token.id, scopes.join(","), limits(&token.limits), token.name);
         }
         match found.cursor {
             Some(cursor) => page.cursor = Some(cursor),

@@ -129,6 +129,7 @@ pub(crate) fn app(
         limiter: limiter(config)?,
         settings: Settings {
             public_url,
+            trusted_proxies: config.trusted_proxies.clone(),
             crl_lifetime: config.crl.lifetime,
             crl_renew_before: config.crl.renew_before,
             done_jobs_kept: config.jobs.keep_done,

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 use certmill_config::Config;
-use certmill_domain::{Scope, SystemEntropy, Tenant};
+use certmill_domain::{Scope, SystemEntropy, Tenant, TokenLimits};
 use certmill_keys::{RootKey, RootKeys};
 use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, tokens};
@@ -72,7 +72,12 @@ async fn admin_token(app: &App, tenant: &Tenant, path: &Path) -> anyhow::Result<
     if path.exists() {
         return Ok(None);
     }
-    let new = NewToken { name: "dev admin".to_owned(), scopes: vec![Scope::Admin], expires_at: None };
+    let new = NewToken {
+        name: "dev admin".to_owned(),
+        scopes: vec![Scope::Admin],
+        expires_at: None,
+        limits: TokenLimits::default(),
+    };
     let issued = tokens::create(app, &Caller::operator(app, tenant.id), new).await?;
     let secret = issued.secret.expose().to_owned();
     write_private(path, &secret)?;

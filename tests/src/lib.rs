@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use certmill_acme::Acme;
 use certmill_dns::{DnsSettings, Providers};
-use certmill_domain::{Clock, Scope, SystemClock, Tenant};
+use certmill_domain::{Clock, Network, Scope, SystemClock, Tenant, TokenLimits};
 use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
@@ -111,6 +111,8 @@ pub struct TestOptions {
     pub resolvers: Vec<std::net::SocketAddr>,
     /// How long an attempt at a job may take at the most.
     pub longest_attempt: Option<Duration>,
+    /// Proxies whose `X-Forwarded-For` it believes.
+    pub trusted_proxies: Vec<Network>,
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -176,6 +178,7 @@ impl TestApp {
             limiter: Limiter::off(),
             settings: Settings {
                 public_url: "http://pki.test".to_owned(),
+                trusted_proxies: options.trusted_proxies,
                 // The clock of tests counts, not that of the database.
                 database_clock: false,
                 longest_attempt: options.longest_attempt.unwrap_or(Settings::default().longest_attempt),
@@ -347,7 +350,8 @@ impl TestApp {
 }
 
 async fn token_of(app: &App, tenant: &Tenant, scope: Scope) -> String {
-    let new = NewToken { name: scope.to_string(), scopes: vec![scope], expires_at: None };
+    let (name, scopes) = (scope.to_string(), vec![scope]);
+    let new = NewToken { name, scopes, expires_at: None, limits: TokenLimits::default() };
     tokens::create(app, &Caller::operator(app, tenant.id), new).await.unwrap().secret.expose().to_owned()
 }
 

@@ -45,7 +45,7 @@ pub async fn run(app: App, options: Options, shutdown: CancellationToken) -> Res
         () = upkeep::run(&app) => {}
     }
     pool.finish(options.grace).await;
-    upkeep::flush(&app).await;
+    upkeep::flush(&app, true).await;
     app.queue().close().await;
     Ok(())
 }

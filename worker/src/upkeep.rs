@@ -14,7 +14,7 @@ pub(crate) async fn run(app: &App) {
         report(run_schedules(app).await, "the periodic work could not be scheduled");
         report(job_figures(app).await, "the figures of the jobs could not be read");
         process_figures(app);
-        flush(app).await;
+        flush(app, false).await;
         tokio::time::sleep(EVERY).await;
     }
 }
@@ -25,13 +25,13 @@ pub async fn api_upkeep(app: &App) {
         tokio::time::sleep(EVERY).await;
         report(app.look_at_database_clock().await, "the database could not be asked for its time");
         process_figures(app);
-        flush(app).await;
+        flush(app, false).await;
     }
 }
 
-/// Writes what is only in memory so far.
-pub(crate) async fn flush(app: &App) {
-    report(tokens::flush_uses(app).await, "the last uses of tokens could not be written");
+/// Writes what is only in memory so far: what is due, or `all`.
+pub(crate) async fn flush(app: &App, all: bool) {
+    report(tokens::flush_uses(app, all).await, "the last uses of tokens could not be written");
 }
 
 /// Enqueues the periodic work that is due. Of several processes, one takes each turn.

@@ -16,7 +16,7 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Authorized, Issue, Read};
+use crate::auth::{Authorized, IssueUnderRole, Read};
 use crate::body::{Body, Reply};
 use crate::error::ApiError;
 use crate::negotiate::PEM;
@@ -254,7 +254,7 @@ impl CertificatesApi {
     #[oai(path = "/certificates/:id", method = "patch", operation_id = "updateCertificate")]
     async fn update(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<IssueUnderRole>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateCertificateRequest>,

@@ -8,7 +8,7 @@ use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Authorized, Issue};
+use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{Body, Created};
 use crate::error::ApiError;
 use crate::openapi::Group;
@@ -84,7 +84,7 @@ impl IssueApi {
     #[oai(path = "/issue/:role", method = "post", operation_id = "issueCertificate")]
     async fn issue(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<IssueUnderRole>,
         app: Data<&App>,
         role: Path<String>,
         body: Body<IssueCertificateRequest>,
@@ -109,7 +109,7 @@ impl IssueApi {
     #[oai(path = "/sign/:role", method = "post", operation_id = "signCertificate")]
     async fn sign(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<IssueUnderRole>,
         app: Data<&App>,
         role: Path<String>,
         body: Body<SignCsrRequest>,

@@ -10,7 +10,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::auth::{Authorized, Issue};
+use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{OptionalBody, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
@@ -58,7 +58,7 @@ impl PrivateKeyApi {
     #[oai(path = "/certificates/:id/private-key", method = "post", operation_id = "retrievePrivateKey")]
     async fn retrieve(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<IssueUnderRole>,
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<PrivateKeyRequest>,

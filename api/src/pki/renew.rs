@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::acme_view::{self, OrderView};
 use super::issue::{IssuedCertificate, answer};
-use crate::auth::{Authorized, Issue};
+use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{Accepted, Created, Either, OptionalBody};
 use crate::error::ApiError;
 use crate::openapi::Group;
@@ -40,7 +40,7 @@ impl RenewApi {
     #[oai(path = "/certificates/:id/renew", method = "post", operation_id = "renewCertificate")]
     async fn renew(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<IssueUnderRole>,
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<RenewCertificateRequest>,

@@ -4,7 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use certmill_domain::{RateLimit, RateLimits};
+use certmill_domain::{Network, RateLimit, RateLimits};
 
 use crate::config::read_secret;
 use crate::settings::{Limit, List, RateLimitsSettings, Settings, Span};
@@ -47,6 +47,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         data_dir: settings.data_dir.unwrap_or(default.data_dir),
         listen: settings.listen.map_or(default.listen, |address| address.0),
         plain_http: settings.plain_http.unwrap_or(default.plain_http),
+        trusted_proxies: trusted_proxies(items(settings.trusted_proxies), origins)?,
         tls_cert: settings.tls_cert,
         tls_key: settings.tls_key,
         metrics_listen: settings.metrics_listen.map(|address| address.0),
@@ -106,6 +107,18 @@ fn limits(written: RateLimitsSettings) -> RateLimits {
         validate: limit(written.validate),
         read: limit(written.read),
     }
+}
+
+fn trusted_proxies(written: Vec<String>, origins: &Origins) -> Result<Vec<Network>, ConfigError> {
+    let network = |text: String| {
+        let network: Network = text.parse()?;
+        match network.to_string().ends_with("/0") {
+            true => Err(format!("`{text}` is everybody, who could then write any address: name the proxies")),
+            false => Ok(network),
+        }
+    };
+    let problem = |problem| origins.problem("trusted_proxies", problem);
+    written.into_iter().map(network).collect::<Result<_, _>>().map_err(problem)
 }
 
 fn items<T>(list: Option<List<T>>) -> Vec<T> {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, fs};
 
-use certmill_domain::RateLimits;
+use certmill_domain::{Network, RateLimits};
 use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -35,6 +35,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Whether the API may be served without TLS, behind a proxy that terminates it.
     pub plain_http: bool,
+    /// Proxies whose `X-Forwarded-For` says where a call comes from.
+    pub trusted_proxies: Vec<Network>,
     /// The API's certificate chain in PEM; set together with `tls_key`.
     pub tls_cert: Option<PathBuf>,
     /// The private key of `tls_cert` in PEM.
@@ -197,6 +199,7 @@ impl Default for Config {
             data_dir: PathBuf::from("./certmill-data"),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             plain_http: false,
+            trusted_proxies: Vec::new(),
             tls_cert: None,
             tls_key: None,
             metrics_listen: None,
@@ -231,6 +234,7 @@ impl fmt::Debug for Config {
             data_dir,
             listen,
             plain_http,
+            trusted_proxies,
             tls_cert,
             tls_key,
             metrics_listen,
@@ -259,6 +263,7 @@ impl fmt::Debug for Config {
             .field("data_dir", data_dir)
             .field("listen", listen)
             .field("plain_http", plain_http)
+            .field("trusted_proxies", trusted_proxies)
             .field("tls_cert", tls_cert)
             .field("tls_key", tls_key)
             .field("metrics_listen", metrics_listen)

@@ -27,6 +27,7 @@ pub(crate) struct Settings {
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) listen: Option<Address>,
     pub(crate) plain_http: Option<bool>,
+    pub(crate) trusted_proxies: Option<List<String>>,
     pub(crate) tls_cert: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) metrics_listen: Option<Address>,

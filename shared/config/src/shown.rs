@@ -55,6 +55,7 @@ impl Config {
     fn listeners(&self, file: &mut File) {
         file.value("listen", quoted(&self.listen));
         file.value("plain_http", self.plain_http);
+        file.optional("trusted_proxies", list(self.trusted_proxies.iter().map(quoted)));
         file.optional("tls_cert", self.tls_cert.as_deref().map(path));
         file.optional("tls_key", self.tls_key.as_deref().map(path));
         file.optional("metrics_listen", self.metrics_listen.as_ref().map(quoted));

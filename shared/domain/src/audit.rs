@@ -121,6 +121,8 @@ actions! {
     TenantCreate = "tenant.create";
     /// More calls of a token were refused than have rows of their own: the object says how many.
     CallsRefused = "calls.refused";
+    /// A token was shown from where it may not be used; the object is the path.
+    TokenUse = "token.use";
 }
 
 impl fmt::Display for Action {

@@ -12,6 +12,7 @@ mod duration;
 mod entropy;
 mod event;
 mod id;
+mod network;
 mod rate_limit;
 mod role;
 mod role_check;
@@ -39,6 +40,7 @@ pub use id::{
     AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, EventId,
     InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId, TrustAnchorId,
 };
+pub use network::Network;
 pub use rate_limit::{CallCategory, InvalidRateLimit, RateLimit, RateLimits, Standing, Taken};
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};
 pub use role_check::{Approved, ApprovedKey, IssuerWindow, NameRequest, RequestedKey, Violation, check};
@@ -46,6 +48,6 @@ pub use role_check::{DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, approve_
 pub use role_check::{Explanation, Finding, Verdict, explain};
 pub use secret::{Secret, SecretPath, SecretType};
 pub use tenant::{Tenant, TenantName};
-pub use token::{Scope, Token, TokenSecret};
+pub use token::{Limited, Scope, Token, TokenLimits, TokenSecret};
 pub use trust_anchor::TrustAnchor;
 pub use word::{Stored, UnknownWord, Vocabulary};

@@ -1,9 +1,10 @@
 //! API tokens: opaque secrets with a tenant, scopes and an optional end.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::{Entropy, Stored, TenantId, Timestamp, TokenId, Vocabulary};
+use crate::{Entropy, Network, RoleName, Stored, TenantId, Timestamp, TokenId, Vocabulary};
 
 /// What a token permits. Each scope implies the ones before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -67,12 +68,16 @@ pub struct Token {
     pub name: String,
     /// The scopes it carries. One that this version does not know permits nothing.
     pub scopes: Vec<Stored<Scope>>,
+    /// Where it may be used from and under which roles it may issue.
+    pub limits: TokenLimits,
     /// When it was made.
     pub created_at: Timestamp,
     /// From when on it is refused.
     pub expires_at: Option<Timestamp>,
     /// When it was last used, to about a minute.
     pub last_used_at: Option<Timestamp>,
+    /// The address that it was used from then.
+    pub last_used_from: Option<IpAddr>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
@@ -86,6 +91,59 @@ impl Token {
     /// The strongest of its scopes that are known.
     pub fn strongest_scope(&self) -> Option<Scope> {
         self.scopes.iter().filter_map(|scope| scope.known().ok()).max()
+    }
+}
+
+/// What a token is limited to beside its scopes. Without a list there is no limit of that kind.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenLimits {
+    /// The networks that it may be used from.
+    pub networks: Option<Vec<Network>>,
+    /// The roles under which `pki:issue` lets it issue. It permits nothing else that needs `pki:issue`.
+    pub roles: Option<Vec<RoleName>>,
+}
+
+/// Which of the limits is meant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limited {
+    /// [`TokenLimits::networks`].
+    Networks,
+    /// [`TokenLimits::roles`].
+    Roles,
+}
+
+impl TokenLimits {
+    /// Whether there are none.
+    pub fn is_none(&self) -> bool {
+        self.networks.is_none() && self.roles.is_none()
+    }
+
+    /// Whether it may be used from this address. One that is not known lies in no network.
+    pub fn permit_address(&self, address: Option<IpAddr>) -> bool {
+        let Some(networks) = &self.networks else { return true };
+        address.is_some_and(|address| networks.iter().any(|network| network.contains(address)))
+    }
+
+    /// Whether it may do something for which `pki:issue` is needed under this role, or under none.
+    pub fn permit_role(&self, role: Option<&str>) -> bool {
+        let Some(roles) = &self.roles else { return true };
+        role.is_some_and(|role| roles.iter().any(|permitted| permitted.as_str() == role))
+    }
+
+    /// The limit of these that `other` goes beyond, if there is one.
+    pub fn exceeded_by(&self, other: &Self) -> Option<Limited> {
+        let networks = self.networks.as_ref().is_none_or(|own| {
+            let covered = |network: &Network| own.iter().any(|wide| wide.covers(network));
+            other.networks.as_ref().is_some_and(|others| others.iter().all(covered))
+        });
+        let roles = self.roles.as_ref().is_none_or(|own| {
+            other.roles.as_ref().is_some_and(|others| others.iter().all(|role| own.contains(role)))
+        });
+        match (networks, roles) {
+            (false, _) => Some(Limited::Networks),
+            (true, false) => Some(Limited::Roles),
+            (true, true) => None,
+        }
     }
 }
 
@@ -116,5 +174,44 @@ impl TokenSecret {
     /// The secret itself, for the one answer that shows it and for hashing.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(networks: Option<&[&str]>, roles: Option<&[&str]>) -> TokenLimits {
+        TokenLimits {
+            networks: networks.map(|list| list.iter().map(|text| text.parse().unwrap()).collect()),
+            roles: roles.map(|list| list.iter().map(|text| text.parse().unwrap()).collect()),
+        }
+    }
+
+    #[test]
+    fn nobody_gives_more_than_they_have() {
+        let own = limits(Some(&["10.0.0.0/8", "2001:db8::/32"]), Some(&["web", "db"]));
+        for (other, exceeded) in [
+            (limits(None, Some(&["web"])), Some(Limited::Networks)),
+            (limits(Some(&["10.1.0.0/16"]), None), Some(Limited::Roles)),
+            (limits(Some(&["10.1.0.0/16", "11.0.0.0/8"]), Some(&["web"])), Some(Limited::Networks)),
+            (limits(Some(&["0.0.0.0/0"]), Some(&["web"])), Some(Limited::Networks)),
+            (limits(Some(&["10.1.0.0/16"]), Some(&["web", "mail"])), Some(Limited::Roles)),
+            (limits(Some(&["10.1.0.0/16", "2001:db8:1::/48"]), Some(&["web"])), None),
+            (own.clone(), None),
+        ] {
+            assert_eq!(own.exceeded_by(&other), exceeded, "{other:?}");
+            assert_eq!(TokenLimits::default().exceeded_by(&other), None, "{other:?}");
+        }
+        assert_eq!(own.exceeded_by(&TokenLimits::default()), Some(Limited::Networks));
+    }
+
+    #[test]
+    fn an_address_or_role_that_is_not_known_is_not_permitted() {
+        let own = limits(Some(&["0.0.0.0/0", "::/0"]), Some(&["web"]));
+        assert!(own.permit_address(Some("192.0.2.7".parse().unwrap())) && !own.permit_address(None));
+        assert!(own.permit_role(Some("web")) && !own.permit_role(Some("WEB")) && !own.permit_role(None));
+        let none = TokenLimits::default();
+        assert!(none.permit_address(None) && none.permit_role(None));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use certmill_domain::{Identity, RequestId, Scope, TenantId};
+use certmill_domain::{Identity, RequestId, Scope, TenantId, TokenLimits};
 use certmill_storage::idempotency::Hold;
 
-use crate::App;
+use crate::{App, ServiceError};
 
 /// The caller of a use case.
 #[derive(Debug, Clone)]
@@ -16,9 +16,11 @@ pub struct Caller {
     pub identity: Identity,
     /// The strongest scope that it has.
     pub scope: Scope,
+    /// What it is limited to beside that.
+    pub limits: TokenLimits,
     /// The request, as logs, jobs and the audit log name it.
     pub request_id: String,
-    /// The address of the caller's end of the connection.
+    /// The address of the client: that of its end of the connection, or what a trusted proxy says.
     pub source_address: Option<IpAddr>,
     /// The idempotency key that the call holds.
     pub hold: Option<Hold>,
@@ -41,9 +43,22 @@ impl Caller {
             tenant,
             identity: Identity::Operator,
             scope: Scope::Admin,
+            limits: TokenLimits::default(),
             request_id: RequestId::generate(app.now(), app.entropy()).to_string(),
             source_address: None,
             hold: None,
         }
+    }
+
+    /// Whether it may do something for which `pki:issue` is needed: under this role, to a certificate of this role, or
+    /// under no role.
+    ///
+    /// # Errors
+    /// [`ServiceError::RoleNotAllowed`].
+    pub fn check_role(&self, role: Option<&str>) -> Result<(), ServiceError> {
+        if self.limits.permit_role(role) {
+            return Ok(());
+        }
+        Err(ServiceError::RoleNotAllowed(role.map(ToOwned::to_owned)))
     }
 }

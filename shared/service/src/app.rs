@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_acme::Acme;
 use certmill_dns::Providers;
-use certmill_domain::{Clock, Entropy, JobId, TenantId, Timestamp};
+use certmill_domain::{Clock, Entropy, JobId, Network, TenantId, Timestamp};
 use certmill_egress::Egress;
 use certmill_keys::{KeyPool, RootKeys};
 use certmill_queue::Queue;
@@ -32,6 +32,8 @@ const VALIDATIONS: usize = 8;
 pub struct Settings {
     /// Base of the URLs written into certificates, without a trailing slash.
     pub public_url: String,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<Network>,
     /// How long a CRL is valid.
     pub crl_lifetime: Duration,
     /// How long before its end a CRL is made anew.
@@ -54,6 +56,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             public_url: "http://127.0.0.1:8080".to_owned(),
+            trusted_proxies: Vec::new(),
             crl_lifetime: Duration::from_hours(72),
             crl_renew_before: Duration::from_hours(24),
             done_jobs_kept: Duration::from_hours(24),

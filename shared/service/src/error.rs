@@ -5,6 +5,8 @@ use certmill_keys::KeyError;
 use certmill_storage::StorageError;
 use certmill_x509::X509Error;
 
+use crate::Caller;
+
 /// The kinds of objects that can be missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Noun {
@@ -75,6 +77,13 @@ pub enum ServiceError {
     /// The token lacks a scope.
     #[error("this call needs a token with the scope `{0}`")]
     InsufficientScope(Scope),
+    /// The token may not be used from the address that the call comes from: who called. Where it may be used is not told
+    /// to whoever has it.
+    #[error("this token may not be used from here")]
+    TokenNotAllowedHere(Box<Caller>),
+    /// The token is limited to roles, and this is none of them; or the call is under no role.
+    #[error("{}", outside_of_roles(.0.as_deref()))]
+    RoleNotAllowed(Option<String>),
     /// There is no such object in the tenant.
     #[error("there is no {} `{id}`", .noun.as_str())]
     NotFound {
@@ -168,6 +177,15 @@ pub enum ServiceError {
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+fn outside_of_roles(role: Option<&str>) -> String {
+    match role {
+        Some(role) => {
+            format!("this token may not issue under the role `{role}`, nor act on its certificates")
+        }
+        None => "this token may only issue under certain roles and act on their certificates".to_owned(),
+    }
 }
 
 impl ServiceError {

@@ -4,7 +4,7 @@ use certmill_domain::{Tenant, TenantId, Timestamp};
 
 use crate::error::parsed;
 use crate::query::Query;
-use crate::{StorageError, SystemSession, SystemTx, WithLink};
+use crate::{Session, StorageError, SystemSession, SystemTx, WithLink};
 
 /// A tenant's sealing key, wrapped by a root key.
 #[derive(Debug, Clone)]
@@ -41,6 +41,15 @@ pub async fn list(session: &mut SystemSession) -> Result<Vec<Tenant>, StorageErr
 pub async fn find_by_name(session: &mut SystemSession, name: &str) -> Result<Option<Tenant>, StorageError> {
     let query = Query::new("SELECT id, name, created_at FROM tenants WHERE name = $1").bind(name.to_owned());
     session.link().fetch_optional::<TenantRow>(query).await?.map(tenant).transpose()
+}
+
+/// The tenant in whose name the session reads.
+pub async fn own(session: &mut Session) -> Result<Tenant, StorageError> {
+    let query =
+        Query::new("SELECT id, name, created_at FROM tenants WHERE id = $1").bind(session.tenant_key());
+    let row = session.link().fetch_optional::<TenantRow>(query).await?;
+    // A token refers to its tenant.
+    row.map(tenant).transpose()?.ok_or(StorageError::Reference)
 }
 
 /// Stores a new version of a tenant's key.

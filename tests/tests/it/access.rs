@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-const NEEDED: [(&str, Scope); 65] = [
+pub(crate) const NEEDED: [(&str, Scope); 66] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -84,6 +84,7 @@ const NEEDED: [(&str, Scope); 65] = [
     ("POST /v1/tokens", Scope::Admin),
     ("GET /v1/tokens/{id}", Scope::Admin),
     ("DELETE /v1/tokens/{id}", Scope::Admin),
+    ("GET /v1/auth/whoami", Scope::Read),
 ];
 
 #[test]

@@ -19,7 +19,8 @@ both_modes! {
         assert_eq!(answer.header("location"), format!("/v1/tokens/{id}"));
         assert!(id.starts_with("tok_"), "{created}");
         let expected = [
-            "created_at", "expires_at", "id", "last_used_at", "name", "revoked_at", "scopes", "tenant_id", "token",
+            "created_at", "expires_at", "id", "last_used_at", "last_used_from", "name", "networks", "revoked_at", "roles",
+            "scopes", "tenant_id", "token",
         ];
         assert_eq!(keys(&created), expected);
         assert_eq!(

@@ -156,6 +156,29 @@ async fn tokens_are_made_listed_and_revoked() {
 }
 
 #[test]
+fn limits_of_tokens_are_set_and_listed() {
+    let site = Site::embedded();
+    site.run(&["migrate"]);
+    let create = ["token", "create", "--name", "limited", "--scope", "pki:issue"];
+    let with = |more: &[&'static str]| [&create[..], more].concat();
+    site.run(&with(&[
+        "--network",
+        "10.0.0.0/8",
+        "--network",
+        "::ffff:192.0.2.7",
+        "--role",
+        "web",
+        "--role",
+        "db",
+    ]));
+    let listed = site.run(&["token", "list"]);
+    assert!(listed.contains("from 10.0.0.0/8,192.0.2.7  under db,web"), "{listed}");
+    assert!(site.refused(&with(&["--network", "10.0.0.1/8"])).contains("10.0.0.0/8"));
+    assert!(site.refused(&with(&["--role", "not a role"])).contains("a role's name"));
+    assert!(site.refused(&with(&["--scope", "pki:admin", "--role", "web"])).contains("pki:admin"));
+}
+
+#[test]
 fn https_answers_with_the_given_certificate() {
     let site = Site::embedded();
     site.run(&["migrate"]);

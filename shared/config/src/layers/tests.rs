@@ -13,6 +13,7 @@ const WITHOUT_DEFAULT: [&str; 24] = [
     "database_url_file",
     "redis_url",
     "redis_url_file",
+    "trusted_proxies",
     "tls_cert",
     "tls_key",
     "metrics_listen",

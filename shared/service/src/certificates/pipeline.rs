@@ -116,6 +116,11 @@ struct Basis {
 
 /// Makes, stores and answers the wanted certificate.
 pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Result<Issued, ServiceError> {
+    let role = match wanted.approval {
+        Approval::Role { name, .. } => Some(name),
+        Approval::Desk { .. } => None,
+    };
+    caller.check_role(role)?;
     for _ in 0..ATTEMPTS {
         let basis = approve(app, caller, &wanted.approval).await?;
         let key = match basis.approved.key() {
@@ -130,9 +135,7 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
                 return Ok(answer(certificate_id, made));
             }
             Err(CommitError::RoleChanged) => {
-                if let Approval::Role { name, .. } = wanted.approval {
-                    app.roles().forget(caller.tenant, name);
-                }
+                role.into_iter().for_each(|role| app.roles().forget(caller.tenant, role));
             }
             Err(CommitError::CaNotIssuing) => {
                 return Err(crate::ca::not_issuing(app, caller, made.basis.issuer.ca.id).await);

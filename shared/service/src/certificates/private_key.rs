@@ -74,6 +74,7 @@ async fn retrieve(
     let certificate = certificates::find(&mut session, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
+    caller.check_role(certificate.role.as_deref())?;
     let sealed = certificates::sealed_key(&mut session, id).await?;
     drop(session);
     let Some(sealed) = sealed else {

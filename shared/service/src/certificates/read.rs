@@ -156,6 +156,7 @@ pub async fn label(
     let before = certificates::find(&mut change, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
+    caller.check_role(before.role.as_deref())?;
     let labels = |tags: &BTreeMap<String, String>, description: &str| format!("{tags:?} {description}");
     let act = Act::new(Action::CertificateUpdate, id)
         .before(labels(&before.tags, &before.description))

@@ -42,6 +42,8 @@ pub async fn renew(
     request: RenewRequest,
 ) -> Result<Renewed, ServiceError> {
     let old = find_renewable(app, caller, id).await?;
+    // An order at an ACME server does not go the way on which this is checked for all others.
+    caller.check_role(old.role.as_deref())?;
     if old.source == CertificateSource::Acme {
         for (field, given) in [("csr_pem", request.csr_pem.is_some()), ("ttl", request.ttl.is_some())] {
             if given {

@@ -1,11 +1,12 @@
 //! From a secret to a caller.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use certmill_domain::{Identity, Scope, Timestamp, Token, TokenId, TokenSecret};
-use certmill_storage::tokens;
+use certmill_storage::tokens::{self, TokenUse};
 use moka::sync::Cache;
 use subtle::ConstantTimeEq;
 
@@ -18,11 +19,21 @@ const TRUST: Duration = Duration::from_secs(1);
 /// A token and the hash of its secret.
 type Known = Arc<(Token, [u8; 32])>;
 
-/// Tokens seen lately, found by a part of the hash, and when each was last used.
+/// Tokens seen lately, found by a part of the hash, and when and from where each was last used.
 pub(crate) struct TokenCache {
     known: Cache<[u8; 8], Known>,
-    uses: Mutex<HashMap<TokenId, Timestamp>>,
+    uses: Mutex<HashMap<TokenId, Uses>>,
 }
+
+/// What is not written yet of a token's uses, and when something was written last.
+#[derive(Default)]
+struct Uses {
+    latest: Option<TokenUse>,
+    written_at: Option<Timestamp>,
+}
+
+/// How often the uses of one token are written.
+const WRITTEN_EVERY: Duration = Duration::from_mins(1);
 
 impl TokenCache {
     pub(crate) fn new() -> Self {
@@ -34,25 +45,46 @@ impl TokenCache {
         self.known.invalidate_all();
     }
 
-    fn record(&self, id: TokenId, now: Timestamp) {
-        self.uses.lock().unwrap_or_else(PoisonError::into_inner).insert(id, now);
+    fn record(&self, id: TokenId, used: TokenUse) {
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).entry(id).or_default().latest = Some(used);
     }
 
-    fn take_uses(&self) -> Vec<(TokenId, Timestamp)> {
-        self.uses.lock().unwrap_or_else(PoisonError::into_inner).drain().collect()
+    /// Takes out what is to be written now: of tokens of which nothing was written within a minute, or of `all`.
+    fn take_uses(&self, now: Timestamp, all: bool) -> Vec<(TokenId, TokenUse)> {
+        let mut taken = Vec::new();
+        self.uses.lock().unwrap_or_else(PoisonError::into_inner).retain(|id, uses| {
+            // A clock that was put back does not keep them for long.
+            let recent = |at: Timestamp| now >= at && now.since(at) < WRITTEN_EVERY;
+            let recent = uses.written_at.is_some_and(recent);
+            if !recent || all {
+                let latest = uses.latest.take();
+                uses.written_at = latest.map(|_| now);
+                taken.extend(latest.map(|latest| (*id, latest)));
+            }
+            uses.written_at.is_some() || uses.latest.is_some()
+        });
+        taken
     }
 }
 
-/// Finds out who shows this secret, and whether its token permits what needs `needed`.
+/// The call for which somebody authenticates.
+#[derive(Debug, Clone, Copy)]
+pub struct Asked<'a> {
+    /// The scope that it needs.
+    pub needed: Scope,
+    /// The client's address, where it is known.
+    pub from: Option<IpAddr>,
+    /// The request, as logs and the audit log name it.
+    pub request_id: &'a str,
+}
+
+/// Finds out who shows this secret, and whether its token permits the call: from where it comes, and what it needs. Where
+/// is judged first, so that whoever took a token elsewhere does not learn what has become of it.
 ///
 /// # Errors
-/// The token errors of [`ServiceError`], [`ServiceError::InsufficientScope`], [`ServiceError::Unavailable`].
-pub async fn authenticate(
-    app: &App,
-    secret: Option<&str>,
-    needed: Scope,
-    request_id: &str,
-) -> Result<Caller, ServiceError> {
+/// The token errors of [`ServiceError`], [`ServiceError::InsufficientScope`], [`ServiceError::TokenNotAllowedHere`],
+/// [`ServiceError::Unavailable`].
+pub async fn authenticate(app: &App, secret: Option<&str>, asked: Asked<'_>) -> Result<Caller, ServiceError> {
     let secret = secret.ok_or(ServiceError::AuthenticationRequired)?;
     let secret = TokenSecret::parse(secret).ok_or(ServiceError::AuthenticationRequired)?;
     let hash = hash(&secret);
@@ -65,23 +97,28 @@ pub async fn authenticate(
         return Err(ServiceError::TokenInvalid);
     }
     let now = app.now();
+    let caller = |scope| Caller {
+        tenant: token.tenant_id,
+        identity: Identity::Token(token.id),
+        scope,
+        limits: token.limits.clone(),
+        request_id: asked.request_id.to_owned(),
+        source_address: asked.from,
+        hold: None,
+    };
+    if !token.limits.permit_address(asked.from) {
+        return Err(ServiceError::TokenNotAllowedHere(Box::new(caller(Scope::Read))));
+    }
     if token.revoked_at.is_some() {
         return Err(ServiceError::TokenRevoked);
     }
     if let Some(end) = token.expires_at.filter(|end| *end <= now) {
         return Err(ServiceError::TokenExpired(end));
     }
-    let scope = token.strongest_scope().filter(|scope| *scope >= needed);
-    let scope = scope.ok_or(ServiceError::InsufficientScope(needed))?;
-    app.tokens().record(token.id, now);
-    Ok(Caller {
-        tenant: token.tenant_id,
-        identity: Identity::Token(token.id),
-        scope,
-        request_id: request_id.to_owned(),
-        source_address: None,
-        hold: None,
-    })
+    let scope = token.strongest_scope().filter(|scope| *scope >= asked.needed);
+    let scope = scope.ok_or(ServiceError::InsufficientScope(asked.needed))?;
+    app.tokens().record(token.id, TokenUse { at: now, from: asked.from });
+    Ok(caller(scope))
 }
 
 async fn load(app: &App, hash: [u8; 32]) -> Result<Known, ServiceError> {
@@ -97,9 +134,10 @@ fn lookup_key(hash: &[u8; 32]) -> [u8; 8] {
     hash.first_chunk().copied().unwrap_or_default()
 }
 
-/// Writes the last uses of tokens that were noted since the last call.
-pub async fn flush_uses(app: &App) -> Result<(), ServiceError> {
-    let uses = app.tokens().take_uses();
+/// Writes the last uses of tokens, of each at most once a minute; or of `all` that are not written yet, as a process does
+/// before it ends.
+pub async fn flush_uses(app: &App, all: bool) -> Result<(), ServiceError> {
+    let uses = app.tokens().take_uses(app.now(), all);
     if uses.is_empty() {
         return Ok(());
     }

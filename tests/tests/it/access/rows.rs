@@ -56,7 +56,7 @@ impl Rows {
                 "schedules" | "_sqlx_migrations" | "audit_heads" => continue,
                 "audit_logs" => (|_| true, "refusal IS NULL"),
                 "jobs" => (|column| ["id", "kind", "subject"].contains(&column), "tenant_id IS NOT NULL"),
-                _ => (|column| column != "last_used_at", "TRUE"),
+                _ => (|column| !column.starts_with("last_used_"), "TRUE"),
             };
             let columns = self.texts(columns).await;
             let columns: Vec<_> = columns.iter().filter(|column| wanted(column)).map(as_text).collect();
