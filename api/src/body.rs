@@ -1,5 +1,6 @@
 //! JSON bodies in and out. Requests are read by serde, whose errors name the field; answers are written by serde.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 
 use poem::http::{HeaderValue, StatusCode, header};
@@ -49,9 +50,6 @@ impl<T: DeserializeOwned + Type> ParsePayload for Body<T> {
 
 impl_apirequest_for_payload!(Body<T>, T: DeserializeOwned + Type);
 
-/// Fields whose values are never quoted.
-const SECRET_FIELDS: [&str; 3] = ["password", "private_key_pem", "pkcs12"];
-
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     // serde takes the values of an array for the fields of an object in their order; JSON does not mean that.
     if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
@@ -73,6 +71,7 @@ fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
     let text = error.to_string();
     // serde ends its sentence with the place in the text, which the field's name makes superfluous.
     let problem = text.rsplit_once(" at line ").map_or(text.as_str(), |(problem, _)| problem);
+    let problem = &*unquoted(problem);
     let quoted = || problem.split('`').nth(1).unwrap_or_default();
     let join = |name: &str| {
         if path == "." { name.to_owned() } else { format!("{path}.{name}") }
@@ -92,11 +91,18 @@ fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
     if path == "." {
         return not_an_object(&problem);
     }
-    // serde quotes the value.
-    if SECRET_FIELDS.iter().any(|field| path.ends_with(field)) {
-        return ApiError::field(path, "must be a string");
-    }
     ApiError::field(path, problem)
+}
+
+/// A sentence of serde's about a value of the wrong type, without the value, which may be a secret in any field:
+/// `invalid type: string "…", expected a map` says no more than `invalid type: string, expected a map`.
+fn unquoted(problem: &str) -> Cow<'_, str> {
+    let wrong = ["invalid type: ", "invalid value: "].iter().any(|start| problem.starts_with(start));
+    let Some((found, expected)) = problem.rsplit_once(", expected ").filter(|_| wrong) else {
+        return Cow::Borrowed(problem);
+    };
+    let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
+    Cow::Owned(format!("{kind}, expected {expected}"))
 }
 
 fn not_an_object(problem: &dyn Display) -> ApiError {

@@ -15,7 +15,7 @@ pub(crate) struct Call<'a> {
     pub(crate) repeatable: bool,
 }
 
-const CALLS: [(Method, &str, Action); 38] = [
+const CALLS: [(Method, &str, Action); 39] = [
     (Method::POST, "/v1/pki/ca", Action::CaCreate),
     (Method::POST, "/v1/pki/ca/:/revoke", Action::CaRevoke),
     (Method::POST, "/v1/pki/ca/:/crl", Action::CrlRebuild),
@@ -54,6 +54,7 @@ const CALLS: [(Method, &str, Action); 38] = [
     (Method::DELETE, "/v1/secrets/:", Action::SecretDelete),
     (Method::POST, "/v1/tokens", Action::TokenCreate),
     (Method::DELETE, "/v1/tokens/:", Action::TokenRevoke),
+    (Method::PATCH, "/v1/pki/ca/:", Action::CaUpdate),
 ];
 
 impl<'a> Call<'a> {

@@ -259,7 +259,9 @@ impl From<ServiceError> for ApiError {
                 let details = json!({ "state": "running", "possible_from": ["done"] });
                 Self { retry_after: Some(seconds), ..plain.with(details) }
             }
-            ServiceError::InsufficientScope(scope) => plain.with(json!({ "required_scope": scope.as_str() })),
+            ServiceError::InsufficientScope(needed) | ServiceError::NeedsScope { needed, .. } => {
+                plain.with(json!({ "required_scope": needed.as_str() }))
+            }
             ServiceError::RoleNotAllowed(role) => plain.with(json!({ "role": role })),
             ServiceError::Internal(source) => {
                 tracing::error!(error = source.as_ref(), "a request failed");
@@ -283,7 +285,9 @@ fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::TokenInvalid => (StatusCode::UNAUTHORIZED, "token_invalid"),
         ServiceError::TokenExpired(_) => (StatusCode::UNAUTHORIZED, "token_expired"),
         ServiceError::TokenRevoked => (StatusCode::UNAUTHORIZED, "token_revoked"),
-        ServiceError::InsufficientScope(_) => (StatusCode::FORBIDDEN, "insufficient_scope"),
+        ServiceError::InsufficientScope(_) | ServiceError::NeedsScope { .. } => {
+            (StatusCode::FORBIDDEN, "insufficient_scope")
+        }
         ServiceError::TokenNotAllowedHere(_) => (StatusCode::FORBIDDEN, TOKEN_NOT_ALLOWED_HERE),
         ServiceError::RoleNotAllowed(_) => (StatusCode::FORBIDDEN, "role_not_allowed"),
         ServiceError::NotFound { noun, .. } => (StatusCode::NOT_FOUND, not_found_code(*noun)),

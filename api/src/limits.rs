@@ -40,6 +40,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::AcmeChallengeComplete => CallCategory::Acme,
         Action::CaCreate
         | Action::CaRevoke
+        | Action::CaUpdate
         | Action::CrlRebuild
         | Action::JobRetry
         | Action::JobCancel

@@ -41,7 +41,7 @@ impl WhoamiApi {
     /// Tell a token about itself
     ///
     /// Scope: `pki:read`, which every token has. Whose token it is, what it permits, until when, and from where it is used.
-    #[oai(path = "/whoami", method = "get")]
+    #[oai(path = "/whoami", method = "get", operation_id = "whoAmI")]
     async fn whoami(&self, caller: Authorized<Read>, app: Data<&App>) -> Result<Reply<Whoami>, ApiError> {
         let (token, tenant) = certmill_service::tokens::of_caller(&app, &caller).await?;
         Ok(Reply(Whoami {

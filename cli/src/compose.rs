@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use certmill_acme::Acme;
-use certmill_config::Config;
+use certmill_config::{AllowedNetwork, Config, EgressPurpose};
 use certmill_dns::{DnsSettings, Providers};
 use certmill_domain::{SystemClock, SystemEntropy};
-use certmill_egress::{Egress, EgressOptions, EgressPolicy};
+use certmill_egress::{Allowance, Egress, EgressOptions, EgressPolicy, Purpose};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::{Queue, SharedBuckets};
 use certmill_service::{App, Limiter, Parts, Settings};
@@ -108,7 +108,7 @@ pub(crate) fn app(
 ) -> anyhow::Result<App> {
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
-    let policy = EgressPolicy::allowing(config.egress.allow.clone());
+    let policy = EgressPolicy::limited(config.egress.allow.iter().map(allowance).collect());
     let trusted_pem = trusted_pem(config)?;
     let client = |keep_alive| {
         let options = EgressOptions { trusted_pem: trusted_pem.clone(), keep_alive };
@@ -150,6 +150,22 @@ fn limiter(config: &Config) -> anyhow::Result<Limiter> {
         None => None,
     };
     Ok(Limiter::new(config.rate_limits, shared))
+}
+
+fn allowance(allowed: &AllowedNetwork) -> Allowance {
+    let AllowedNetwork { network, purposes, ports, tenants } = allowed;
+    let purpose = |purpose: &EgressPurpose| match purpose {
+        EgressPurpose::Acme => Purpose::Acme,
+        EgressPurpose::Dns => Purpose::Dns,
+        EgressPurpose::Validation => Purpose::Validation,
+        EgressPurpose::Webhook => Purpose::Webhook,
+    };
+    Allowance {
+        network: *network,
+        purposes: purposes.iter().map(purpose).collect(),
+        ports: ports.clone(),
+        tenants: tenants.clone(),
+    }
 }
 
 /// The CA certificates that outgoing TLS trusts beside the system's.

@@ -113,6 +113,8 @@ pub struct TestOptions {
     pub longest_attempt: Option<Duration>,
     /// Proxies whose `X-Forwarded-For` it believes.
     pub trusted_proxies: Vec<Network>,
+    /// What it may connect to; this machine when absent.
+    pub egress: Option<EgressPolicy>,
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -158,7 +160,8 @@ impl TestApp {
         let clock = ManualClock::running_from(SystemClock.now());
         let shared_clock = || Arc::new(clock.clone());
         // Tests reach servers of their own on this machine, and nothing else that is private.
-        let policy = EgressPolicy::allowing(vec!["127.0.0.1/32".parse().unwrap()]);
+        let this_machine = || EgressPolicy::allowing(vec!["127.0.0.1/32".parse().unwrap()]);
+        let policy = options.egress.clone().unwrap_or_else(this_machine);
         let client = |keep_alive| {
             let options = EgressOptions { trusted_pem: options.trusted_pem.clone(), keep_alive };
             Egress::with_options(policy.clone(), &options).unwrap()

@@ -1,6 +1,6 @@
 //! `/v1/pki/ca`: certificate authorities.
 
-use certmill_service::ca::{self, NewCa};
+use certmill_service::ca::{self, CaChanges, NewCa};
 use certmill_service::x509::{DistinguishedName, RevocationReason};
 use certmill_service::{App, PageRequest, ServiceError, crl};
 use poem::http::header;
@@ -55,6 +55,17 @@ struct CreateCaRequest {
     permitted_dns_domains: Option<TextList>,
     /// It may not certify names in these domains.
     excluded_dns_domains: Option<TextList>,
+    /// Who may renew, with another key, what a person approved at the CSR desk: `admin` (default) needs `pki:admin`; with
+    /// `desk` the wish waits at the desk for a person.
+    renewal_of_desk_certificates: Option<String>,
+}
+
+/// What is to change about a CA; what is left out stays.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateCaRequest {
+    /// `admin` or `desk`, as at its creation.
+    renewal_of_desk_certificates: Option<String>,
 }
 
 /// Why a CA is revoked.
@@ -144,6 +155,22 @@ impl CaApi {
     ) -> Result<Reply<CaView>, ApiError> {
         let found = ca::find(&app, caller.tenant, ca::parse_id(&id)?).await?;
         Ok(Reply(view(&app, found)))
+    }
+
+    /// Change a CA
+    ///
+    /// Scope: `pki:admin`. How its certificates that a person approved at the CSR desk are renewed with another key.
+    #[oai(path = "/ca/:id", method = "patch", operation_id = "updateCa")]
+    async fn update(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+        body: Body<UpdateCaRequest>,
+    ) -> Result<Reply<CaView>, ApiError> {
+        let changes = CaChanges { renewal_of_desk_certificates: body.0.renewal_of_desk_certificates };
+        let updated = ca::update(&app, &caller, ca::parse_id(&id)?, changes).await?;
+        Ok(Reply(view(&app, updated)))
     }
 
     /// Read a CA's certificate
@@ -313,5 +340,6 @@ fn new_ca(request: CreateCaRequest) -> NewCa {
         max_path_length: request.max_path_length,
         permitted_dns_domains: list(request.permitted_dns_domains),
         excluded_dns_domains: list(request.excluded_dns_domains),
+        renewal_of_desk_certificates: request.renewal_of_desk_certificates,
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct CaView {
     /// Where the public finds its certificate.
     ca_issuers_url: String,
     created_at: String,
+    /// `admin` or `desk`: who may renew, with another key, what a person approved at the CSR desk.
+    renewal_of_desk_certificates: String,
 }
 
 /// The revocation of a CA and its progress.
@@ -94,6 +96,7 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
         }),
         crl: crl.map(crl_view),
         created_at: ca.created_at.to_string(),
+        renewal_of_desk_certificates: ca.renewal_of_desk_certificates.as_str().to_owned(),
     }
 }
 

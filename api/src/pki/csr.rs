@@ -94,11 +94,14 @@ struct CsrView {
     created_at: String,
     /// When it was approved or rejected.
     decided_at: Option<String>,
+    /// The certificate whose renewal it asks for. Subject and names are then those of the certificate, whatever stands in the
+    /// CSR itself.
+    renewal_of: Option<String>,
 }
 
 /// A CSR with everything that is in it.
 #[derive(Object, Serialize)]
-struct CsrDetail {
+pub(super) struct CsrDetail {
     #[oai(flatten)]
     #[serde(flatten)]
     view: CsrView,
@@ -225,7 +228,8 @@ impl CsrApi {
     ///
     /// Scope: `pki:admin`. Possible from `approved`; of two calls at once one signs. Always makes an end-entity
     /// certificate, whatever basic constraints the CSR asks for; an e-mail address in the subject becomes a subject
-    /// alternative name (RFC 5280 §4.1.2.6), and so does a common name that is a host name.
+    /// alternative name (RFC 5280 §4.1.2.6), and so does a common name that is a host name. With `renewal_of`, the
+    /// certificate is the renewal of that one, by default with its usages and for as long.
     #[oai(path = "/csr/:id/sign", method = "post", operation_id = "signCsr")]
     async fn sign(
         &self,
@@ -263,7 +267,7 @@ fn created(inspected: InspectedCsr) -> Created<CsrDetail> {
     Created::at(format!("/v1/pki/csr/{}", inspected.csr.id), detail(inspected))
 }
 
-fn detail(inspected: InspectedCsr) -> CsrDetail {
+pub(super) fn detail(inspected: InspectedCsr) -> CsrDetail {
     CsrDetail { contents: CsrContents::of(&inspected.inspection), view: view(inspected.csr) }
 }
 
@@ -282,5 +286,6 @@ fn view(csr: Csr) -> CsrView {
         certificate_id: csr.certificate_id.map(|id| id.to_string()),
         created_at: csr.created_at.to_string(),
         decided_at: csr.decided_at.map(|at: Timestamp| at.to_string()),
+        renewal_of: csr.renewal_of.map(|id| id.to_string()),
     }
 }

@@ -4,10 +4,11 @@ use certmill_service::App;
 use certmill_service::certificates::{self, RenewRequest, Renewed};
 use poem::web::Data;
 use poem_openapi::param::Path;
-use poem_openapi::{Object, OpenApi};
-use serde::Deserialize;
+use poem_openapi::{Object, OpenApi, Union};
+use serde::{Deserialize, Serialize};
 
 use super::acme_view::{self, OrderView};
+use super::csr::{CsrDetail, detail};
 use super::issue::{IssuedCertificate, answer};
 use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{Accepted, Created, Either, OptionalBody};
@@ -27,14 +28,24 @@ struct RenewCertificateRequest {
     ttl: Option<DurationText>,
 }
 
+/// A renewal that is not there yet: the order at an ACME server, or the CSR that waits at the desk.
+#[derive(Union, Serialize)]
+#[serde(untagged)]
+enum RenewalUnderWay {
+    Order(Box<OrderView>),
+    OnDesk(Box<CsrDetail>),
+}
+
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
 impl RenewApi {
     /// Renew a certificate
     ///
     /// Scope: `pki:issue`. A new certificate with the same subject, names and role, and a fresh key; `renewed_from` and
     /// `renewed_by` link the two, and tags and description go along. The role's present rules apply: where they no
-    /// longer permit a name, `role_violation` says which. A certificate that came over the CSR desk is renewed as it was
-    /// approved, for at most as long. The old one stays valid; it can be renewed once, and after that its renewal can.
+    /// longer permit a name, `role_violation` says which. A certificate that a person approved (it came over the CSR desk
+    /// without a role, or was imported with `ca_id`) is renewed as it was approved, for at most as long, and with
+    /// `pki:issue` only for the same public key, in a `csr_pem`. Another key, so also one that the service makes, needs
+    /// `pki:admin` (`403`), or is a pending CSR: `202` with it, if its CA has `renewal_of_desk_certificates: desk`. The old one stays valid; it can be renewed once, and after that its renewal can.
     /// Refused for revoked ones and for imported ones that no CA of this service issued. For a certificate from an ACME
     /// server the answer is `202` with the order for its renewal, the one under way if there is one; it takes no fields.
     #[oai(path = "/certificates/:id/renew", method = "post", operation_id = "renewCertificate")]
@@ -44,13 +55,19 @@ impl RenewApi {
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<RenewCertificateRequest>,
-    ) -> Result<Either<Created<IssuedCertificate>, Accepted<OrderView>>, ApiError> {
+    ) -> Result<Either<Created<IssuedCertificate>, Accepted<RenewalUnderWay>>, ApiError> {
         let RenewCertificateRequest { csr_pem, ttl } = body.0;
         let request = RenewRequest { csr_pem, ttl: ttl.map(|ttl| ttl.parse()).transpose()? };
         let id = certificates::parse_id(&id)?;
         match certificates::renew(&app, &caller, id, request).await? {
             Renewed::Issued(issued) => answer(issued).map(Either::Left),
-            Renewed::Ordered(ordered) => Ok(Either::Right(Accepted(acme_view::ordered(*ordered)))),
+            Renewed::Ordered(ordered) => {
+                let order = acme_view::ordered(*ordered);
+                Ok(Either::Right(Accepted(RenewalUnderWay::Order(Box::new(order)))))
+            }
+            Renewed::OnDesk(csr) => {
+                Ok(Either::Right(Accepted(RenewalUnderWay::OnDesk(Box::new(detail(*csr))))))
+            }
         }
     }
 }

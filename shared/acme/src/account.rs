@@ -136,7 +136,7 @@ impl Account {
                 let many = order.state().authorizations.len();
                 if many > names {
                     let message = format!("its order for {names} names has {many} authorizations");
-                    return Ok(Err(AcmeError::Protocol(message)));
+                    return Ok(Err(AcmeError::protocol(message)));
                 }
                 let mut read = Vec::new();
                 let mut handles = order.authorizations();
@@ -173,7 +173,7 @@ impl Account {
             AuthorizationStatus::Deactivated => Ok(()),
             status => {
                 let message = format!("asked to deactivate an authorization, it answered `{status}`");
-                Err(AcmeError::Protocol(message))
+                Err(AcmeError::protocol(message))
             }
         }
     }
@@ -229,7 +229,7 @@ impl Account {
                     return Ok(());
                 }
                 let status: String = answer.status.chars().take(50).collect();
-                Err(AcmeError::Protocol(format!("asked to deactivate the account, it answered `{status}`")))
+                Err(AcmeError::protocol(format!("asked to deactivate the account, it answered `{status}`")))
             }
             Err(AcmeError::Problem { problem, status: 401 | 403, .. })
                 if problem.detail.to_ascii_lowercase().contains("deactivated") =>
@@ -293,7 +293,7 @@ impl Account {
 }
 
 fn placed(reply: Reply) -> Result<Order, AcmeError> {
-    let url = reply.location.ok_or_else(|| AcmeError::Protocol("a new order has no URL".to_owned()))?;
+    let url = reply.location.ok_or_else(|| AcmeError::protocol("a new order has no URL".to_owned()))?;
     Order::parse(url, &reply.body, reply.retry_after)
 }
 
@@ -315,11 +315,11 @@ fn sent_identifiers(identifiers: &[Identifier]) -> Vec<serde_json::Value> {
 /// The certificates of `application/pem-certificate-chain` (RFC 8555 section 9.1).
 fn chain(body: &[u8]) -> Result<Vec<Vec<u8>>, AcmeError> {
     let text =
-        std::str::from_utf8(body).map_err(|_| AcmeError::Protocol("its certificate is no PEM".to_owned()))?;
+        std::str::from_utf8(body).map_err(|_| AcmeError::protocol("its certificate is no PEM".to_owned()))?;
     let chain = pem::decode_all(pem::CERTIFICATE, text)
-        .map_err(|error| AcmeError::Protocol(format!("its certificate cannot be read: {error}")))?;
+        .map_err(|error| AcmeError::protocol(format!("its certificate cannot be read: {error}")))?;
     if chain.is_empty() || chain.len() > LONGEST_CHAIN {
-        return Err(AcmeError::Protocol(format!("its chain has {} certificates", chain.len())));
+        return Err(AcmeError::protocol(format!("its chain has {} certificates", chain.len())));
     }
     Ok(chain)
 }

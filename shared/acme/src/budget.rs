@@ -21,7 +21,7 @@ impl Budget {
         if self.requests.fetch_add(1, Ordering::Relaxed) < REQUESTS {
             return Ok(());
         }
-        Err(AcmeError::Protocol(format!("it takes more than {REQUESTS} requests to get one step done")))
+        Err(AcmeError::protocol(format!("it takes more than {REQUESTS} requests to get one step done")))
     }
 
     /// Counts the octets of an answer.
@@ -29,7 +29,7 @@ impl Budget {
         if self.octets.fetch_add(octets, Ordering::Relaxed) + octets <= OCTETS {
             return Ok(());
         }
-        Err(AcmeError::Protocol(format!("it answered more than {OCTETS} octets in one step")))
+        Err(AcmeError::protocol(format!("it answered more than {OCTETS} octets in one step")))
     }
 }
 

@@ -95,6 +95,11 @@ impl AcmeError {
         self.problem().is_some_and(|problem| problem.kind == kind)
     }
 
+    /// An answer breaks the protocol, in a sentence that may quote it.
+    pub(crate) fn protocol(sentence: impl AsRef<str>) -> Self {
+        Self::Protocol(said(sentence.as_ref()))
+    }
+
     pub(crate) fn crypto(error: openssl::error::ErrorStack) -> Self {
         Self::Material(format!("cryptography failed: {error}"))
     }
@@ -109,6 +114,12 @@ impl From<EgressError> for AcmeError {
         let permanent = matches!(error, EgressError::Denied { .. } | EgressError::InvalidUrl(_));
         Self::Unreachable { reason, permanent }
     }
+}
+
+/// A text of a server, fit for rows, logs and people: of bounded length, and with a blank in the place of each control
+/// character. Databases take no NUL, and terminals obey others.
+pub(crate) fn said(text: &str) -> String {
+    text.chars().take(LONGEST).map(|letter| if letter.is_control() { ' ' } else { letter }).collect()
 }
 
 /// A problem document (RFC 7807, RFC 8555 section 6.7).
@@ -165,7 +176,7 @@ struct SentIdentifier {
 
 impl From<SentProblem> for Problem {
     fn from(sent: SentProblem) -> Self {
-        let cut = |text: String| text.chars().take(LONGEST).collect::<String>();
+        let cut = |text: String| said(&text);
         let kind = sent.kind.unwrap_or_else(|| "about:blank".to_owned());
         let subproblems = sent.subproblems.unwrap_or_default();
         Self {

@@ -27,7 +27,7 @@ mod wire;
 use std::sync::Arc;
 
 use certmill_domain::Clock;
-use certmill_egress::Egress;
+use certmill_egress::{Egress, Purpose};
 use moka::sync::Cache;
 
 pub use account::{Account, IssuedChain, NewOrder};
@@ -47,6 +47,8 @@ const SERVERS: u64 = 1_000;
 #[derive(Clone)]
 pub struct Acme {
     egress: Egress,
+    /// In whose name servers are asked, where that makes a difference.
+    tenant: Option<Arc<str>>,
     clock: Arc<dyn Clock>,
     servers: Cache<String, Arc<Server>>,
 }
@@ -54,7 +56,15 @@ pub struct Acme {
 impl Acme {
     /// A client that asks through `egress`.
     pub fn new(egress: Egress, clock: Arc<dyn Clock>) -> Self {
-        Self { egress, clock, servers: Cache::new(SERVERS) }
+        let egress = egress.for_purpose(Purpose::Acme).with_credentials();
+        Self { egress, tenant: None, clock, servers: Cache::new(SERVERS) }
+    }
+
+    /// The same in the name of a tenant, for a policy that tells tenants apart: nothing of a server that one of them asks is
+    /// there for another.
+    #[must_use]
+    pub fn for_tenant(&self, name: &str) -> Self {
+        Self { egress: self.egress.for_tenant(name), tenant: Some(name.into()), ..self.clone() }
     }
 
     /// The directory at this URL, which is asked for at most once an hour.
@@ -71,7 +81,11 @@ impl Acme {
     }
 
     fn server(&self, directory_url: &str) -> Arc<Server> {
-        self.servers.get_with_by_ref(directory_url, || {
+        let key = match &self.tenant {
+            Some(tenant) => format!("{tenant} {directory_url}"),
+            None => directory_url.to_owned(),
+        };
+        self.servers.get_with_by_ref(&key, || {
             Arc::new(Server::new(self.egress.clone(), Arc::clone(&self.clock), directory_url.to_owned()))
         })
     }

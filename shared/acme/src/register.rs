@@ -113,12 +113,12 @@ fn registered(reply: Reply, asked_for: bool) -> Result<Registered, AcmeError> {
     }
     let created = asked_for && reply.status == 201;
     let account_url =
-        reply.location.ok_or_else(|| AcmeError::Protocol("a registered account has no URL".to_owned()))?;
+        reply.location.ok_or_else(|| AcmeError::protocol("a registered account has no URL".to_owned()))?;
     wire::https(&account_url)?;
     let answer: Answer = wire::parse(&reply.body, "account")?;
     if answer.status != "valid" {
         let status: String = answer.status.chars().take(50).collect();
-        return Err(AcmeError::Protocol(format!("the account of this key is `{status}`")));
+        return Err(AcmeError::protocol(format!("the account of this key is `{status}`")));
     }
     Ok(Registered { account_url, created })
 }

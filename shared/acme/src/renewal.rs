@@ -6,6 +6,7 @@ use certmill_domain::Timestamp;
 use certmill_x509::ParsedCertificate;
 use serde::Deserialize;
 
+use crate::error::said;
 use crate::jws::base64url;
 use crate::{Acme, AcmeError, wire};
 
@@ -57,12 +58,12 @@ impl Acme {
         let seconds = |text: &str| {
             Timestamp::parse_rfc3339(text)
                 .map(Timestamp::unix_seconds)
-                .ok_or_else(|| AcmeError::Protocol("a renewal window has a time that is none".to_owned()))
+                .ok_or_else(|| AcmeError::protocol("a renewal window has a time that is none".to_owned()))
         };
         Ok(Some(RenewalInfo {
             window_start: seconds(&sent.suggested_window.start)?,
             window_end: seconds(&sent.suggested_window.end)?,
-            explanation_url: sent.explanation_url.map(|url| url.chars().take(1_000).collect()),
+            explanation_url: sent.explanation_url.as_deref().map(said),
             retry_after: reply.retry_after,
         }))
     }

@@ -16,6 +16,7 @@ use instant_acme::{BodyWrapper, BytesResponse, Error, HttpClient};
 
 use crate::AcmeError;
 use crate::budget::Budget;
+use crate::error::said;
 use crate::server::{Reply, Server};
 
 /// The last answer of a server.
@@ -31,7 +32,7 @@ pub(crate) struct Shim {
 /// Takes what was kept.
 pub(crate) fn take(last: &LastReply) -> Result<Reply, AcmeError> {
     let reply = last.lock().unwrap_or_else(PoisonError::into_inner).take();
-    reply.ok_or_else(|| AcmeError::Protocol("there was no answer".to_owned()))
+    reply.ok_or_else(|| AcmeError::protocol("there was no answer".to_owned()))
 }
 
 impl HttpClient for Shim {
@@ -118,13 +119,13 @@ pub(crate) fn unwrapped(error: Error) -> AcmeError {
     match error {
         Error::Other(inner) => match inner.downcast::<AcmeError>() {
             Ok(error) => *error,
-            Err(other) => AcmeError::Protocol(other.to_string()),
+            Err(other) => AcmeError::protocol(other.to_string()),
         },
         Error::Api(problem) => {
             let kind = problem.r#type.unwrap_or_default();
             let problem = crate::Problem {
-                kind: kind.rsplit(':').next().unwrap_or_default().to_owned(),
-                detail: problem.detail.unwrap_or_default(),
+                kind: said(kind.rsplit(':').next().unwrap_or_default()),
+                detail: said(&problem.detail.unwrap_or_default()),
                 status: problem.status,
                 ..crate::Problem::default()
             };
@@ -134,6 +135,6 @@ pub(crate) fn unwrapped(error: Error) -> AcmeError {
                 retry_after: None,
             }
         }
-        other => AcmeError::Protocol(other.to_string()),
+        other => AcmeError::protocol(other.to_string()),
     }
 }

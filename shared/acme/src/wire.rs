@@ -6,9 +6,10 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use certmill_domain::Timestamp;
+use certmill_x509::DnsName;
 use serde::Deserialize;
 
-use crate::error::SentProblem;
+use crate::error::{SentProblem, said};
 use crate::{AcmeError, Problem};
 
 /// Where a server offers what (RFC 8555 section 7.1.1).
@@ -65,10 +66,10 @@ impl Directory {
             new_order: sent.new_order,
             revoke_cert: sent.revoke_cert,
             renewal_info: sent.renewal_info,
-            terms_of_service,
-            caa_identities,
+            terms_of_service: terms_of_service.as_deref().map(said),
+            caa_identities: caa_identities.iter().map(|name| said(name)).collect(),
             external_account_required,
-            profiles,
+            profiles: profiles.iter().map(|(name, about)| (said(name), said(about))).collect(),
         };
         for url in [&directory.new_nonce, &directory.new_account, &directory.new_order] {
             https(url)?;
@@ -77,25 +78,32 @@ impl Directory {
     }
 }
 
-/// Refuses what is not an https URL: nothing of this protocol is (RFC 8555 section 6.1).
+/// The longest URL of a server, in octets.
+const LONGEST_URL: usize = 2_000;
+
+/// Refuses what is not an https URL: nothing of this protocol is (RFC 8555 section 6.1). URLs become parts of rows, so they
+/// are of bounded length, and only of characters that URLs have (RFC 3986 section 2).
 pub(crate) fn https(url: &str) -> Result<(), AcmeError> {
-    if url.starts_with("https://") {
+    let legal = url.len() <= LONGEST_URL && url.bytes().all(|octet| octet.is_ascii_graphic());
+    if legal && url.strip_prefix("https://").is_some_and(|rest| !rest.is_empty()) {
         return Ok(());
     }
     let shown: String = url.chars().take(100).collect();
-    Err(AcmeError::Protocol(format!("`{shown}` is no https URL")))
+    Err(AcmeError::protocol(format!("`{shown}` is no https URL")))
 }
 
 pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, AcmeError> {
-    serde_json::from_slice(body)
-        .map_err(|error| AcmeError::Protocol(format!("its {what} cannot be read: {error}")))
+    // The reader's message would quote the answer, which may be anybody's: only where it failed is told.
+    serde_json::from_slice(body).map_err(|error| {
+        let place = format!("line {}, column {}", error.line(), error.column());
+        AcmeError::protocol(format!("its {what} is not as it should be at {place}"))
+    })
 }
 
 /// What a certificate is for.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "SentIdentifier")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identifier {
-    /// A DNS name; a wildcard in orders only.
+    /// A DNS name in A-labels and lower case; a wildcard in orders only.
     Dns(String),
     /// An address (RFC 8738).
     Ip(IpAddr),
@@ -108,16 +116,20 @@ struct SentIdentifier {
     value: String,
 }
 
-impl TryFrom<SentIdentifier> for Identifier {
-    type Error = String;
-
-    fn try_from(sent: SentIdentifier) -> Result<Self, String> {
+impl Identifier {
+    /// Reads what a server calls an identifier, as strictly as that of any request.
+    fn parse(sent: &SentIdentifier) -> Result<Self, AcmeError> {
+        let refused = |what: &str| {
+            let shown: String = sent.value.chars().take(100).collect();
+            AcmeError::protocol(format!("it names an identifier `{shown}`, which is {what}"))
+        };
         match sent.kind.as_str() {
-            "dns" => Ok(Self::Dns(sent.value)),
-            "ip" => {
-                sent.value.parse().map(Self::Ip).map_err(|_| format!("`{}` is no IP address", sent.value))
+            "dns" => {
+                let name: DnsName = sent.value.parse().map_err(|_| refused("no DNS name"))?;
+                Ok(Self::Dns(name.as_str().to_owned()))
             }
-            other => Err(format!("`{other}` is no kind of identifier that was asked for")),
+            "ip" => sent.value.parse().map(Self::Ip).map_err(|_| refused("no IP address")),
+            _ => Err(refused("of a kind that was not asked for")),
         }
     }
 }
@@ -168,7 +180,7 @@ struct SentOrder {
     status: OrderStatus,
     expires: Option<String>,
     #[serde(default)]
-    identifiers: Vec<Identifier>,
+    identifiers: Vec<SentIdentifier>,
     authorizations: Vec<String>,
     finalize: String,
     certificate: Option<String>,
@@ -185,12 +197,12 @@ impl Order {
             url,
             status: sent.status,
             expires: sent.expires.as_deref().and_then(seconds),
-            identifiers: sent.identifiers,
+            identifiers: sent.identifiers.iter().map(Identifier::parse).collect::<Result<_, _>>()?,
             authorizations: sent.authorizations,
             finalize: sent.finalize,
             certificate: sent.certificate,
             error: sent.error.map(Problem::from),
-            replaces: sent.replaces,
+            replaces: sent.replaces.as_deref().map(said),
             retry_after,
         })
     }
@@ -263,7 +275,7 @@ pub struct Challenge {
 
 #[derive(Deserialize)]
 struct SentAuthorization {
-    identifier: Identifier,
+    identifier: SentIdentifier,
     #[serde(default)]
     wildcard: bool,
     status: AuthorizationStatus,
@@ -285,21 +297,29 @@ struct SentChallenge {
 impl Authorization {
     pub(crate) fn parse(body: &[u8], retry_after: Option<Duration>) -> Result<Self, AcmeError> {
         let sent: SentAuthorization = parse(body, "authorization")?;
+        // Some servers name the wildcard itself, where RFC 8555 section 7.1.4 has the flag.
+        let (identifier, wildcard) = match Identifier::parse(&sent.identifier)? {
+            Identifier::Dns(name) => match name.strip_prefix("*.") {
+                Some(base) => (Identifier::Dns(base.to_owned()), true),
+                None => (Identifier::Dns(name), sent.wildcard),
+            },
+            address @ Identifier::Ip(_) => (address, sent.wildcard),
+        };
         let challenges = sent.challenges.into_iter().map(|sent| {
             https(&sent.url)?;
             let token = sent.token.map(checked_token).transpose()?;
             Ok(Challenge {
-                kind: sent.kind,
+                kind: said(&sent.kind),
                 url: sent.url,
                 token,
-                status: sent.status,
+                status: said(&sent.status),
                 error: sent.error.map(Problem::from),
                 validated: sent.validated.as_deref().and_then(seconds),
             })
         });
         Ok(Self {
-            identifier: sent.identifier,
-            wildcard: sent.wildcard,
+            identifier,
+            wildcard,
             status: sent.status,
             expires: sent.expires.as_deref().and_then(seconds),
             challenges: challenges.collect::<Result<_, AcmeError>>()?,
@@ -314,7 +334,7 @@ fn checked_token(token: String) -> Result<String, AcmeError> {
     if (1..=256).contains(&token.len()) && token.bytes().all(legal) {
         return Ok(token);
     }
-    Err(AcmeError::Protocol("a token is not base64url".to_owned()))
+    Err(AcmeError::protocol("a token is not base64url".to_owned()))
 }
 
 fn seconds(text: &str) -> Option<i64> {
@@ -330,6 +350,28 @@ mod tests {
         let order = br#"{"status":"pending","authorizations":["http://a/1"],"finalize":"https://a/2"}"#;
         let error = Order::parse("https://a/3".to_owned(), order, None).unwrap_err();
         assert!(error.to_string().contains("no https URL"), "{error}");
+    }
+
+    #[test]
+    fn what_is_no_url_or_no_name_is_refused() {
+        let long = format!("https://a/{}", "x".repeat(2_000));
+        for url in ["https://a/\0", "https://a/ b", "https://a/\n", "https://", "https://ä", long.as_str()] {
+            assert!(https(url).is_err(), "{url:?}");
+        }
+        let authorization = |value: &str| {
+            let body = serde_json::json!({
+                "identifier": { "type": "dns", "value": value }, "status": "pending", "challenges": [],
+            });
+            Authorization::parse(body.to_string().as_bytes(), None)
+        };
+        let read = authorization("*.A.example").unwrap();
+        assert_eq!((read.identifier, read.wildcard), (Identifier::Dns("a.example".to_owned()), true));
+        for value in ["", "a\0.example", "a b.example", "-", "../etc"] {
+            let error = authorization(value).unwrap_err().to_string();
+            assert!(error.contains("no DNS name") && !error.contains('\0'), "{error:?}");
+        }
+        let error = Authorization::parse(br#"{"identifier":"inside-secret"}"#, None).unwrap_err().to_string();
+        assert!(!error.contains("inside-secret"), "{error}");
     }
 
     #[test]

@@ -106,9 +106,48 @@ pub struct DnsConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct EgressConfig {
     /// Networks that may be connected to although they are not on the public internet.
-    pub allow: Vec<IpNet>,
+    pub allow: Vec<AllowedNetwork>,
     /// CA certificates in PEM that outgoing TLS trusts beside the system's.
     pub ca_file: Option<PathBuf>,
+}
+
+/// A network that may be connected to, for everything and everybody unless it says for what and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllowedNetwork {
+    /// The network.
+    pub network: IpNet,
+    /// What for; anything when empty.
+    pub purposes: Vec<EgressPurpose>,
+    /// Which ports; any when empty.
+    pub ports: Vec<u16>,
+    /// The names of the tenants for whom; anybody when empty.
+    pub tenants: Vec<String>,
+}
+
+/// What is connected for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EgressPurpose {
+    /// ACME servers.
+    Acme,
+    /// DNS providers and name servers.
+    Dns,
+    /// CRLs and OCSP.
+    Validation,
+    /// DNS providers of the type `webhook`.
+    Webhook,
+}
+
+impl EgressPurpose {
+    /// The word of the file.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Acme => "acme",
+            Self::Dns => "dns",
+            Self::Validation => "validation",
+            Self::Webhook => "webhook",
+        }
+    }
 }
 
 /// Settings of the doing of jobs.

@@ -17,8 +17,8 @@ mod shown;
 mod sources;
 
 pub use config::{
-    AcmeConfig, Config, CrlConfig, DnsConfig, EgressConfig, JobsConfig, KeyPoolConfig, LogConfig, LogFormat,
-    WorkerConfig,
+    AcmeConfig, AllowedNetwork, Config, CrlConfig, DnsConfig, EgressConfig, EgressPurpose, JobsConfig,
+    KeyPoolConfig, LogConfig, LogFormat, WorkerConfig,
 };
 pub use error::ConfigError;
 pub use flags::Flags;

@@ -10,10 +10,10 @@ use certmill_domain::{RateLimit, Ttl};
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
-use serde::de::{self, Deserializer, SeqAccess, Visitor};
+use serde::de::{self, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 
 use crate::http::HttpSettings;
-use crate::{LogFormat, Secret};
+use crate::{AllowedNetwork, EgressPurpose, LogFormat, Secret};
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -72,7 +72,7 @@ pub(crate) struct DnsSettings {
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct EgressSettings {
-    pub(crate) allow: Option<List<Network>>,
+    pub(crate) allow: Option<List<Allowed>>,
     pub(crate) ca_file: Option<PathBuf>,
 }
 
@@ -236,8 +236,64 @@ impl<'de> Deserialize<'de> for Network {
     }
 }
 
+/// A network that may be connected to: as a text for everything and everybody, or as a table that says for what.
+pub(crate) struct Allowed(pub(crate) AllowedNetwork);
+
+/// The table.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitedNetwork {
+    network: Network,
+    #[serde(default)]
+    purpose: List<EgressPurpose>,
+    #[serde(default)]
+    port: List<u16>,
+    #[serde(default)]
+    tenant: List<String>,
+}
+
+impl<'de> Deserialize<'de> for Allowed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entry;
+
+        impl<'de> Visitor<'de> for Entry {
+            type Value = Allowed;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "a network such as \"10.0.0.0/8\", or { network = …, purpose = …, port = …, tenant = … }",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Allowed, E> {
+                let network = Network::deserialize(StrDeserializer::new(text))?.0;
+                let (purposes, ports, tenants) = (Vec::new(), Vec::new(), Vec::new());
+                Ok(Allowed(AllowedNetwork { network, purposes, ports, tenants }))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Allowed, A::Error> {
+                let table = LimitedNetwork::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                let LimitedNetwork { network, purpose, port, tenant } = table;
+                if port.0.contains(&0) {
+                    return Err(de::Error::custom("a port is a number from 1 to 65535"));
+                }
+                let (purposes, ports, tenants) = (purpose.0, port.0, tenant.0);
+                Ok(Allowed(AllowedNetwork { network: network.0, purposes, ports, tenants }))
+            }
+        }
+
+        deserializer.deserialize_any(Entry)
+    }
+}
+
 /// A list, which may be written as one text with commas, because a variable holds only text.
 pub(crate) struct List<T>(pub(crate) Vec<T>);
+
+impl<T> Default for List<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -256,6 +312,15 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for List<T> {
                     .map(|item| T::deserialize(StrDeserializer::new(item)))
                     .collect::<Result<_, _>>()
                     .map(List)
+            }
+
+            // A single number is a list of one, as a single text is.
+            fn visit_u64<E: de::Error>(self, number: u64) -> Result<List<T>, E> {
+                T::deserialize(number.into_deserializer()).map(|item| List(vec![item]))
+            }
+
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<List<T>, E> {
+                T::deserialize(number.into_deserializer()).map(|item| List(vec![item]))
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<List<T>, A::Error> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use certmill_domain::CallCategory;
 
 use crate::secret::redacted;
-use crate::{Config, LogFormat, Sources};
+use crate::{AllowedNetwork, Config, LogFormat, Sources};
 
 impl Config {
     /// The file of the embedded database, which is used where no URL is set.
@@ -85,7 +85,7 @@ impl Config {
         file.section("dns");
         file.optional("resolvers", list(self.dns.resolvers.iter().map(quoted)));
         file.section("egress");
-        file.optional("allow", list(self.egress.allow.iter().map(quoted)));
+        file.optional("allow", list(self.egress.allow.iter().map(allowed)));
         file.optional("ca_file", self.egress.ca_file.as_deref().map(path));
         file.section("worker");
         file.value("concurrency", self.worker.concurrency);
@@ -222,4 +222,20 @@ fn span(duration: Duration) -> String {
     let unit = units.into_iter().find(|(length, _)| seconds > 0 && seconds.is_multiple_of(*length));
     let (length, unit) = unit.unwrap_or((1, "s"));
     format!("\"{}{unit}\"", seconds / length)
+}
+
+/// As a text, or as a table when it says for what.
+fn allowed(allowed: &AllowedNetwork) -> String {
+    let AllowedNetwork { network, purposes, ports, tenants } = allowed;
+    let limits = [
+        ("purpose", list(purposes.iter().map(|purpose| quoted(&purpose.as_str())))),
+        ("port", list(ports.iter().map(u16::to_string))),
+        ("tenant", list(tenants.iter().map(quoted))),
+    ];
+    let limits: String =
+        limits.into_iter().filter_map(|(name, list)| Some(format!(", {name} = {}", list?))).collect();
+    match limits.as_str() {
+        "" => quoted(network),
+        limits => format!("{{ network = {}{limits} }}", quoted(network)),
+    }
 }

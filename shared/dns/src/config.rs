@@ -12,6 +12,11 @@ use crate::{DnsError, Providers, providers};
 /// What stands for a credential where it may be seen.
 const HIDDEN: &str = "***";
 
+/// Fields that say where credentials are sent to. Every field of a configuration is either one of these, a credential, or
+/// without influence on that; a test asks for the decision about new ones.
+const DESTINATIONS: [&str; 7] =
+    ["base_url", "nameserver", "login_url", "sts_url", "token_url", "endpoint", "environment"];
+
 /// A type of provider.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
@@ -130,6 +135,27 @@ pub fn merge(public: &Value, secret: &[u8], changes: &Value) -> Result<Value, Co
     Ok(merged)
 }
 
+/// What is wrong with `changes` because a stored credential would be sent to another place: whoever leads it there has to
+/// know it. Empty when the place stays the same, or every stored credential comes along.
+pub fn led_away(old: &Value, merged: &Value, secret: &[u8], changes: &Value) -> BTreeMap<String, String> {
+    let moved: Vec<&str> =
+        DESTINATIONS.into_iter().filter(|name| old.get(name) != merged.get(name)).collect();
+    if moved.is_empty() {
+        return BTreeMap::new();
+    }
+    let stored: Map<String, Value> = serde_json::from_slice(secret).unwrap_or_default();
+    let problem =
+        format!("must be sent again, because with another {} it goes elsewhere", moved.join(" and "));
+    let again = |name: &str| changes.get(name).is_some_and(|sent| !sent.is_null() && sent != HIDDEN);
+    let remains = |name: &str| merged.get(name).is_some() && !again(name);
+    stored.into_iter().filter(|(name, _)| remains(name)).map(|(name, _)| (name, problem.clone())).collect()
+}
+
+/// Whether a configuration leaves every address to the provider's type, which knows those of the vendor.
+pub(crate) fn speaks_to_vendor(config: &Value) -> bool {
+    DESTINATIONS.iter().filter(|name| name.ends_with("_url")).all(|name| config.get(name).is_none())
+}
+
 /// Both parts of a configuration together.
 pub(crate) fn joined(public: &Value, secret: &[u8]) -> Result<Value, ConfigError> {
     let unreadable = || ConfigError::field("config", "cannot be read any more: set it anew");
@@ -166,4 +192,83 @@ pub(crate) fn read<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigError
         let problem = if safe { message } else { "has a value of the wrong type".to_owned() };
         ConfigError::field(&field, problem)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// Fields that neither hold credentials nor say where those are sent.
+    const HARMLESS: &[&str] = &[
+        "access_key_id",
+        "algorithm",
+        "application_key",
+        "client_id",
+        "external_id",
+        "fulldomain",
+        "hosted_zone_id",
+        "id",
+        "managed_zone",
+        "private_zone",
+        "project",
+        "project_id",
+        "propagation",
+        "protocol",
+        "region",
+        "resource_group",
+        "role_arn",
+        "server_id",
+        "sharing_id",
+        "subdomain",
+        "subscription_id",
+        "tenant_id",
+        "timeout_seconds",
+        "tsig_algorithm",
+        "tsig_key",
+        "ttl",
+        "username",
+        "zone",
+        "zone_id",
+        "zone_name",
+        "zone_type",
+        "zones",
+    ];
+
+    #[test]
+    fn every_field_is_a_credential_a_destination_or_harmless() {
+        for kind in providers::KINDS {
+            let Err(ConfigError::Fields(fields)) = (kind.check)(&json!({ "no such field": 1 })) else {
+                panic!("{} takes any field", kind.name);
+            };
+            let message = fields.into_values().collect::<String>();
+            let names: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
+            assert!(message.starts_with("unknown field"), "{}: {message}", kind.name);
+            for name in names {
+                let places = [kind.credentials, &DESTINATIONS, HARMLESS];
+                let known = places.iter().filter(|list| list.contains(&name)).count();
+                assert_eq!(
+                    known, 1,
+                    "decide whether `{name}` of {} says where credentials are sent",
+                    kind.name
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_credential_is_led_away_only_by_whoever_sends_it() {
+        let (old, secret) = (json!({ "base_url": "https://a", "ttl": 1 }), br#"{"token":"t"}"#);
+        let asked = |changes: Value| {
+            let merged = merge(&old, secret, &changes).unwrap();
+            led_away(&old, &merged, secret, &changes).into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(asked(json!({ "base_url": "https://b" })), ["token"]);
+        assert_eq!(asked(json!({ "base_url": "https://b", "token": HIDDEN })), ["token"]);
+        assert_eq!(asked(json!({ "base_url": null })), ["token"]);
+        assert!(asked(json!({ "base_url": "https://b", "token": "t" })).is_empty());
+        assert!(asked(json!({ "base_url": "https://b", "token": null })).is_empty());
+        assert!(asked(json!({ "base_url": "https://a", "ttl": 2 })).is_empty());
+    }
 }

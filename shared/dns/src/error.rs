@@ -34,6 +34,9 @@ pub enum DnsError {
     /// The change may have been made. Repeating it does no harm.
     #[error("{0}")]
     OutcomeUnknown(String),
+    /// A name server cannot be looked up, or the egress policy does not allow its address; the log knows which.
+    #[error("the name server {0} cannot be looked up, or the egress policy does not allow its address")]
+    NoAddress(String),
     /// It cannot work as it is.
     #[error("{0}")]
     Invalid(String),

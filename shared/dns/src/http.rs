@@ -36,6 +36,9 @@ pub(crate) struct Api {
     pub(crate) timeout: Duration,
     /// What must not be in any message, even when the provider sends it back.
     pub(crate) secrets: Vec<Zeroizing<String>>,
+    /// Whether only the vendor itself is spoken to. What anybody else answers could be anything, such as what a service
+    /// inside says: it goes to the log alone.
+    pub(crate) is_vendor: bool,
 }
 
 /// One request.
@@ -93,6 +96,7 @@ pub(crate) struct Reply {
     changes: bool,
     vendor: &'static str,
     secrets: Vec<Zeroizing<String>>,
+    is_vendor: bool,
 }
 
 impl fmt::Debug for Reply {
@@ -139,7 +143,8 @@ impl Api {
             }
             _ => DnsError::Unavailable(format!("{}: {error}", self.vendor)),
         })?;
-        Ok(Reply { status: response.status(), response, changes, vendor: self.vendor, secrets })
+        let (status, vendor, is_vendor) = (response.status(), self.vendor, self.is_vendor);
+        Ok(Reply { status, response, changes, vendor, secrets, is_vendor })
     }
 
     /// Sends a request of which only an answer with a status of 200 to 299 is good.
@@ -194,7 +199,19 @@ impl Reply {
 
     /// As [`Reply::error`], for a provider whose status says something else than it means.
     pub(crate) fn error_as(&self, meaning: u16) -> DnsError {
-        let message = format!("{} answers {}{}", self.vendor, self.status, self.words());
+        let words = self.words();
+        let told = if self.is_vendor || words.is_empty() {
+            words
+        } else {
+            tracing::warn!(
+                provider = self.vendor,
+                status = self.status,
+                answer = words,
+                "a DNS provider refused"
+            );
+            " (the log of certmill has its words)".to_owned()
+        };
+        let message = format!("{} answers {}{told}", self.vendor, self.status);
         match meaning {
             401 => DnsError::Auth(message),
             403 => DnsError::NotAllowed(message),

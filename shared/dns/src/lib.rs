@@ -23,10 +23,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use certmill_domain::Clock;
-use certmill_egress::{Egress, EgressPolicy};
+use certmill_egress::{Egress, EgressPolicy, Purpose};
 use serde_json::Value;
 
-pub use config::{ConfigError, ParsedConfig, credentials, merge, parse_config, shown, types};
+pub use config::{ConfigError, ParsedConfig, credentials, led_away, merge, parse_config, shown, types};
 pub use error::DnsError;
 use lookup::Resolver;
 pub use propagation::{
@@ -59,11 +59,24 @@ impl Providers {
     /// Providers that are reached within `policy`, those over HTTP by `egress`.
     pub fn new(settings: DnsSettings, policy: EgressPolicy, egress: Egress, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Inner {
-            policy,
-            egress,
+            policy: policy.for_purpose(Purpose::Dns),
+            egress: egress.with_credentials(),
             resolver: Resolver::new(settings.resolvers),
             clock,
             authoritative_port: settings.authoritative_port.unwrap_or(53),
+        }))
+    }
+
+    /// The same in the name of a tenant.
+    #[must_use]
+    pub fn for_tenant(&self, name: &str) -> Self {
+        let Inner { policy, egress, resolver, clock, authoritative_port } = &*self.0;
+        Self(Arc::new(Inner {
+            policy: policy.for_tenant(name),
+            egress: egress.for_tenant(name),
+            resolver: resolver.clone(),
+            clock: Arc::clone(clock),
+            authoritative_port: *authoritative_port,
         }))
     }
 

@@ -15,6 +15,7 @@ const ALIASES: usize = 10;
 const RESOLV_CONF: &str = "/etc/resolv.conf";
 
 /// Resolvers that answer recursively.
+#[derive(Clone)]
 pub(crate) struct Resolver {
     configured: Vec<SocketAddr>,
 }

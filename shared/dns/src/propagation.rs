@@ -180,7 +180,7 @@ pub(crate) async fn look(providers: &Providers, check: &PropagationCheck) -> Res
     let servers = servers(providers, check).await?;
     let recursive = check.settings.mode == PropagationMode::Recursive;
     let views = stream::iter(servers).map(|(name, address)| async move {
-        let seen = match providers.policy().check(address.ip()) {
+        let seen = match providers.policy().check(address.ip(), address.port()) {
             Err(denial) => Seen::Failed(denial.to_string()),
             Ok(()) => seen_at(address, check, recursive).await,
         };
@@ -245,15 +245,16 @@ async fn servers(
     let mut servers = Vec::new();
     for name in resolver.name_servers(&zone).await? {
         let addresses = resolver.addresses(&name).await?;
-        servers.extend(
-            addresses
-                .into_iter()
-                .map(|ip| (name.clone(), SocketAddr::new(ip, providers.authoritative_port()))),
-        );
+        let port = providers.authoritative_port();
+        // What a name leads to inside is nobody's business, and no CA asks there.
+        let allowed = addresses.into_iter().filter(|ip| providers.policy().check(*ip, port).is_ok());
+        servers.extend(allowed.map(|ip| (name.clone(), SocketAddr::new(ip, port))));
     }
     servers.truncate(SERVERS);
     if servers.is_empty() {
-        return Err(DnsError::Unavailable(format!("the name servers of {zone} have no addresses")));
+        return Err(DnsError::Unavailable(format!(
+            "the name servers of {zone} cannot be looked up, or the egress policy does not allow their addresses"
+        )));
     }
     Ok(servers)
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use certmill_egress::Purpose;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -36,6 +37,9 @@ pub(crate) trait Vendor: DeserializeOwned + Send + Sync + Sized + 'static {
     const KNOWS_ZONES: bool = true;
     /// How many values a name can have at once, where that is few.
     const MOST_VALUES: Option<usize> = None;
+
+    /// What its API is connected for.
+    const PURPOSE: Purpose = Purpose::Dns;
 
     /// Finds what is wrong with the configuration beyond its form.
     fn check(&self) -> Result<(), ConfigError> {
@@ -168,13 +172,14 @@ pub(crate) fn open<V: Vendor>(
     let settings = settings::<V>(config).map_err(|error| DnsError::Invalid(error.to_string()))?;
     let secrets = credentials.iter().filter_map(|name| config.get(name)?.as_str());
     let api = Api {
-        egress: providers.egress().clone(),
+        egress: providers.egress().for_purpose(V::PURPOSE),
         clock: providers.clock().clone(),
         vendor: V::NAME,
         base_url: settings.base_url,
         ttl: settings.ttl,
         timeout: settings.timeout,
         secrets: secrets.map(|secret| Zeroizing::new(secret.to_owned())).collect(),
+        is_vendor: !V::BASE_URL.is_empty() && config::speaks_to_vendor(config),
     };
     Ok(Box::new(Client { vendor: settings.vendor, api, propagation: settings.propagation }))
 }

@@ -123,6 +123,8 @@ actions! {
     CallsRefused = "calls.refused";
     /// A token was shown from where it may not be used; the object is the path.
     TokenUse = "token.use";
+    /// A CA's settings were changed.
+    CaUpdate = "ca.update";
 }
 
 impl fmt::Display for Action {

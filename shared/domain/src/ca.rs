@@ -15,6 +15,16 @@ words! {
     }
 }
 
+words! {
+    /// What becomes of the wish to renew, with another key, what a person approved at the CSR desk.
+    DeskRenewal("way to renew desk certificates") {
+        /// It needs the scope of those who approve.
+        Admin = "admin",
+        /// It goes to the desk and waits for a person.
+        Desk = "desk",
+    }
+}
+
 /// What state a CA is in at some instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaStatus {
@@ -70,6 +80,8 @@ pub struct Ca {
     pub revocation: Option<CaRevocation>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// How its certificates that a person approved are renewed with another key.
+    pub renewal_of_desk_certificates: Stored<DeskRenewal>,
 }
 
 impl Ca {

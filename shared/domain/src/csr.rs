@@ -58,4 +58,6 @@ pub struct Csr {
     pub created_at: Timestamp,
     /// When it was approved or rejected.
     pub decided_at: Option<Timestamp>,
+    /// The certificate whose renewal it asks for; subject and names are then those of the certificate.
+    pub renewal_of: Option<CertificateId>,
 }

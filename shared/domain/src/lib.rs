@@ -28,7 +28,7 @@ pub use acme::{
     RenewalWindow, TxtRecord,
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
-pub use ca::{Ca, CaKind, CaRevocation, CaStatus, Crl, CrlInfo};
+pub use ca::{Ca, CaKind, CaRevocation, CaStatus, Crl, CrlInfo, DeskRenewal};
 pub use certificate::{Certificate, CertificateSource, CertificateStatus, Sans};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use csr::{Csr, CsrSource, CsrStatus};

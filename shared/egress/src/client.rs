@@ -3,20 +3,19 @@
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use reqwest::{
-    Client, Method, StatusCode, Url,
+    Method, StatusCode, Url,
     header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION},
-    redirect, tls,
 };
 
 use crate::{
-    EgressError, EgressPolicy,
-    resolver::{Lookup, Screened, SystemLookup},
+    EgressError, EgressPolicy, Purpose,
+    clients::{Clients, setup},
+    resolver::{Lookup, Screen, SystemLookup},
 };
 
 /// Hops after the first request.
 const MAX_REDIRECTS: usize = 5;
 const MAX_URL: usize = 4096;
-const MAX_HEADERS: usize = 64;
 
 /// How long and how much is waited for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -30,8 +29,9 @@ pub struct Limits {
 /// An HTTP client that is kept within an [`EgressPolicy`]. Cloning is cheap.
 #[derive(Clone)]
 pub struct Egress {
-    client: Client,
-    policy: Arc<EgressPolicy>,
+    clients: Arc<Clients>,
+    policy: EgressPolicy,
+    has_credentials: bool,
 }
 
 /// An answer, whatever its status.
@@ -144,7 +144,7 @@ impl Egress {
     /// # Errors
     /// [`EgressError::Setup`] when TLS cannot be set up or the trusted certificates cannot be read.
     pub fn with_options(policy: EgressPolicy, options: &EgressOptions) -> Result<Self, EgressError> {
-        Self::build(policy, Arc::new(SystemLookup), options)
+        Self::with_lookup_and_options(policy, Arc::new(SystemLookup), options)
     }
 
     /// A client that finds addresses in another way. They are judged by the policy all the same.
@@ -152,39 +152,56 @@ impl Egress {
     /// # Errors
     /// [`EgressError::Setup`] when TLS cannot be set up.
     pub fn with_lookup(policy: EgressPolicy, lookup: Arc<dyn Lookup>) -> Result<Self, EgressError> {
-        Self::build(policy, lookup, &EgressOptions::default())
+        Self::with_lookup_and_options(policy, lookup, &EgressOptions::default())
     }
 
-    fn build(
+    /// Both: another way to find addresses, and options.
+    ///
+    /// # Errors
+    /// Those of [`Egress::with_options`].
+    pub fn with_lookup_and_options(
         policy: EgressPolicy,
         lookup: Arc<dyn Lookup>,
         options: &EgressOptions,
     ) -> Result<Self, EgressError> {
-        let setup = |error: reqwest::Error| EgressError::Setup(error.to_string());
-        let policy = Arc::new(policy);
         let trusted = match &options.trusted_pem {
             Some(pem) => reqwest::Certificate::from_pem_bundle(pem.as_bytes()).map_err(setup)?,
             None => Vec::new(),
         };
         // Hosts that are fetched from once differ from request to request, so idle connections would only pile up.
         let kept = if options.keep_alive { 4 } else { 0 };
-        let client = Client::builder()
-            .tls_certs_merge(trusted)
-            .dns_resolver(Screened { policy: Arc::clone(&policy), lookup })
-            // Redirects are followed below, each hop judged like a first request.
-            .redirect(redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .http1_max_headers(MAX_HEADERS)
-            .tls_version_min(tls::Version::TLS_1_2)
-            .pool_max_idle_per_host(kept)
-            .pool_idle_timeout(Duration::from_secs(30))
-            .connect_timeout(Duration::from_secs(10))
-            .user_agent(concat!("certmill/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .map_err(setup)?;
-        Ok(Self { client, policy })
+        let clients = Arc::new(Clients::new(lookup, trusted, kept));
+        let egress = Self { clients, policy, has_credentials: false };
+        // What cannot be set up is to be known at the start.
+        egress.clients.client(egress.screen(443, false))?;
+        Ok(egress)
+    }
+
+    /// The same for one purpose.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: Purpose) -> Self {
+        Self { policy: self.policy.for_purpose(purpose), ..self.clone() }
+    }
+
+    /// The same in the name of a tenant.
+    #[must_use]
+    pub fn for_tenant(&self, name: &str) -> Self {
+        Self { policy: self.policy.for_tenant(name), ..self.clone() }
+    }
+
+    /// The same for requests that carry credentials: by http they go only where the policy lists the address.
+    #[must_use]
+    pub fn with_credentials(&self) -> Self {
+        Self { has_credentials: true, ..self.clone() }
+    }
+
+    /// The policy that it is kept within.
+    pub fn policy(&self) -> &EgressPolicy {
+        &self.policy
+    }
+
+    fn screen(&self, port: u16, bare: bool) -> Screen {
+        Screen { policy: self.policy.clone(), port, bare }
     }
 
     /// Fetches `url`, following up to five redirects.
@@ -262,12 +279,13 @@ impl Egress {
     async fn hop(&self, request: &Outgoing, url: &Url) -> Result<reqwest::Response, EgressError> {
         let host = host(url);
         // Names are judged when they are resolved; literals are not resolved.
+        let bare = self.has_credentials && url.scheme() == "http";
+        let screen = self.screen(url.port_or_known_default().unwrap_or_default(), bare);
         if let Some(address) = literal(url) {
-            self.policy
-                .check(address)
-                .map_err(|denial| EgressError::Denied { host: host.clone(), denial })?;
+            screen.check(address).map_err(|denial| EgressError::Denied { host: host.clone(), denial })?;
         }
-        let mut builder = self.client.request(request.method.clone(), url.clone());
+        let client = self.clients.client(screen)?;
+        let mut builder = client.request(request.method.clone(), url.clone());
         for (name, value) in &request.headers {
             builder = builder.header(name, value.clone());
         }

@@ -2,7 +2,7 @@
 
 use std::{error::Error, time::Duration};
 
-use crate::Denial;
+use crate::{Denial, resolver::NoSuchHost};
 
 /// Why nothing was fetched. No message holds more of the URL than its host.
 #[derive(Debug, thiserror::Error)]
@@ -11,14 +11,21 @@ pub enum EgressError {
     /// The URL cannot be used, whatever the network says.
     #[error("the URL cannot be used: {0}")]
     InvalidUrl(String),
-    /// The policy does not allow the address. An operator can; see [`crate::EgressPolicy`]. The
-    /// message leaves the address out, which would tell a tenant what a name means inside.
+    /// The policy does not allow the address, which the URL says itself, or demands https for it. An operator can allow it;
+    /// see [`crate::EgressPolicy`].
     #[error("{host} is not connected to: {denial}")]
     Denied {
         /// The host of the URL.
         host: String,
         /// Address and reason.
         denial: Denial,
+    },
+    /// The host is a name that cannot be looked up, or one whose addresses the policy does not allow. Which of these it is
+    /// would tell a tenant what names there are inside, so it is told by the log alone.
+    #[error("{host} cannot be looked up, or the egress policy does not allow its address")]
+    NoAddress {
+        /// The host of the URL.
+        host: String,
     },
     /// A redirect leads where redirects are not followed.
     #[error("the redirect by {host} is not followed: {reason}")]
@@ -76,8 +83,17 @@ impl EgressError {
             | Self::TooLarge { .. }
             | Self::BadStatus { .. }
             | Self::RefusedRedirect { .. } => true,
-            Self::InvalidUrl(_) | Self::Denied { .. } | Self::Setup(_) => false,
+            Self::InvalidUrl(_) | Self::Denied { .. } | Self::NoAddress { .. } | Self::Setup(_) => false,
         }
+    }
+
+    /// The name `host` leads to an address that is denied.
+    pub(crate) fn denied_by_name(host: &str, denial: Denial) -> Self {
+        if denial.is_for_want_of_tls() {
+            return Self::Denied { host: host.to_owned(), denial };
+        }
+        tracing::warn!(host, address = %denial.address(), kind = denial.kind(), "a host is not connected to: egress.allow does not have its address");
+        Self::NoAddress { host: host.to_owned() }
     }
 
     /// What the HTTP client reported.
@@ -86,7 +102,11 @@ impl EgressError {
         let mut cause: &(dyn Error + 'static) = error;
         loop {
             if let Some(denial) = cause.downcast_ref::<Denial>() {
-                return Self::Denied { host: host.to_owned(), denial: *denial };
+                return Self::denied_by_name(host, *denial);
+            }
+            if cause.is::<NoSuchHost>() {
+                tracing::info!(host, reason = %cause, "a host cannot be looked up");
+                return Self::NoAddress { host: host.to_owned() };
             }
             match cause.source() {
                 Some(source) => cause = source,

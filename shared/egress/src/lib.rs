@@ -8,11 +8,12 @@
 //! cookies, no credentials and no compression.
 
 mod client;
+mod clients;
 mod error;
 mod policy;
 mod resolver;
 
 pub use client::{Egress, EgressOptions, Limits, Request, Response};
 pub use error::EgressError;
-pub use policy::{Denial, EgressPolicy};
+pub use policy::{Allowance, Denial, EgressPolicy, Purpose};
 pub use resolver::{Addresses, Lookup, SystemLookup};

@@ -1,13 +1,51 @@
 //! Which addresses may be connected to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
-/// Which addresses may be connected to: the public internet, and what the operator allows beyond.
+/// Which addresses may be connected to: the public internet, and what the operator allows beyond. Cheap to clone.
+///
+/// A clone can be for one purpose and one tenant. What the operator has limited to some is for them only; a policy that names
+/// none has no part in it.
 #[derive(Clone, Debug, Default)]
 pub struct EgressPolicy {
-    allow: Vec<IpNet>,
+    allow: Arc<[Allowance]>,
+    purpose: Option<Purpose>,
+    tenant: Option<Arc<str>>,
+}
+
+/// What is connected for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// ACME servers.
+    Acme,
+    /// DNS providers and name servers.
+    Dns,
+    /// CRLs and OCSP.
+    Validation,
+    /// DNS providers that are a web service of somebody's own.
+    Webhook,
+}
+
+/// A network that the operator allows, for everything and everybody unless it says for what and for whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The network.
+    pub network: IpNet,
+    /// What for; anything when empty.
+    pub purposes: Vec<Purpose>,
+    /// Which ports; any when empty.
+    pub ports: Vec<u16>,
+    /// The names of the tenants for whom; anybody when empty.
+    pub tenants: Vec<String>,
+}
+
+impl From<IpNet> for Allowance {
+    fn from(network: IpNet) -> Self {
+        Self { network, purposes: Vec::new(), ports: Vec::new(), tenants: Vec::new() }
+    }
 }
 
 /// Why an address may not be connected to.
@@ -28,6 +66,11 @@ impl Denial {
     pub fn kind(&self) -> &'static str {
         self.kind
     }
+
+    /// Whether it may be connected to by https.
+    pub fn is_for_want_of_tls(&self) -> bool {
+        self.kind == WITHOUT_TLS
+    }
 }
 
 impl EgressPolicy {
@@ -39,35 +82,101 @@ impl EgressPolicy {
     /// The public internet and these networks. An IPv4 network also allows the IPv6 forms that
     /// embed its addresses (IPv4-mapped, 6to4, NAT64).
     pub fn allowing(allow: Vec<IpNet>) -> Self {
-        Self { allow }
+        Self::limited(allow.into_iter().map(Allowance::from).collect())
     }
 
-    /// Whether `address` may be connected to.
+    /// The public internet and these networks, each for what it says.
+    pub fn limited(allow: Vec<Allowance>) -> Self {
+        Self { allow: allow.into(), purpose: None, tenant: None }
+    }
+
+    /// The same policy for what is connected for this purpose.
+    #[must_use]
+    pub fn for_purpose(&self, purpose: Purpose) -> Self {
+        Self { purpose: Some(purpose), ..self.clone() }
+    }
+
+    /// The same policy for what is connected in the name of this tenant.
+    #[must_use]
+    pub fn for_tenant(&self, name: &str) -> Self {
+        Self { tenant: Some(name.into()), ..self.clone() }
+    }
+
+    /// Whether it depends on the tenant what is allowed.
+    pub fn tells_tenants_apart(&self) -> bool {
+        self.allow.iter().any(|allowance| !allowance.tenants.is_empty())
+    }
+
+    /// Whether it depends on the port what is allowed.
+    pub(crate) fn tells_ports_apart(&self) -> bool {
+        self.allow.iter().any(|allowance| !allowance.ports.is_empty())
+    }
+
+    pub(crate) fn purpose(&self) -> Option<Purpose> {
+        self.purpose
+    }
+
+    pub(crate) fn tenant(&self) -> Option<&Arc<str>> {
+        self.tenant.as_ref()
+    }
+
+    /// Whether this port of `address` may be connected to.
     ///
     /// # Errors
     /// Why not.
-    pub fn check(&self, address: IpAddr) -> Result<(), Denial> {
-        if self.allow.iter().any(|network| network.contains(&address)) {
+    pub fn check(&self, address: IpAddr, port: u16) -> Result<(), Denial> {
+        if self.lists(address, port) {
             return Ok(());
         }
         let denied = |kind| Err(Denial { address, kind });
         match address {
             IpAddr::V4(v4) => kind_of_v4(v4).map_or(Ok(()), denied),
             IpAddr::V6(v6) => match Embedded::of(v6) {
-                Some(Embedded::One(inner)) => self.check_embedded(address, inner),
+                Some(Embedded::One(inner)) => self.check_embedded(address, inner, port),
                 Some(Embedded::Two(inner, other)) => {
-                    self.check_embedded(address, inner)?;
-                    self.check_embedded(address, other)
+                    self.check_embedded(address, inner, port)?;
+                    self.check_embedded(address, other, port)
                 }
                 None => kind_of_v6(v6).map_or(Ok(()), denied),
             },
         }
     }
 
-    fn check_embedded(&self, address: IpAddr, inner: Ipv4Addr) -> Result<(), Denial> {
-        self.check(IpAddr::V4(inner)).map_err(|denial| Denial { address, ..denial })
+    /// Whether credentials may go to this port of `address` without TLS, which they may only where the operator has listed it.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_without_tls(&self, address: IpAddr, port: u16) -> Result<(), Denial> {
+        self.check(address, port)?;
+        let listed = self.lists(address, port)
+            || match address {
+                IpAddr::V4(_) => false,
+                IpAddr::V6(v6) => match Embedded::of(v6) {
+                    Some(Embedded::One(inner)) => self.lists(inner.into(), port),
+                    Some(Embedded::Two(..)) | None => false,
+                },
+            };
+        if listed { Ok(()) } else { Err(Denial { address, kind: WITHOUT_TLS }) }
+    }
+
+    /// Whether the operator has listed it, for this purpose and tenant.
+    fn lists(&self, address: IpAddr, port: u16) -> bool {
+        self.allow.iter().any(|Allowance { network, purposes, ports, tenants }| {
+            let purpose = purposes.is_empty() || self.purpose.is_some_and(|own| purposes.contains(&own));
+            let tenant = tenants.is_empty()
+                || self.tenant.as_ref().is_some_and(|own| tenants.iter().any(|name| **name == **own));
+            let port = ports.is_empty() || ports.contains(&port);
+            purpose && tenant && port && network.contains(&address)
+        })
+    }
+
+    fn check_embedded(&self, address: IpAddr, inner: Ipv4Addr, port: u16) -> Result<(), Denial> {
+        self.check(IpAddr::V4(inner), port).map_err(|denial| Denial { address, ..denial })
     }
 }
+
+/// What an address is called to which credentials go by https only.
+const WITHOUT_TLS: &str = "one that is spoken to by https only";
 
 /// IPv4 addresses that an IPv6 address leads to.
 enum Embedded {
@@ -160,7 +269,7 @@ mod tests {
     use super::*;
 
     fn verdict(policy: &EgressPolicy, address: &str) -> Option<&'static str> {
-        policy.check(address.parse().unwrap()).err().map(|denial| denial.kind())
+        policy.check(address.parse().unwrap(), 443).err().map(|denial| denial.kind())
     }
 
     #[test]
@@ -242,5 +351,41 @@ mod tests {
         for address in ["10.2.0.1", "::ffff:10.2.0.1", "fd00:2::9", "127.0.0.1"] {
             assert!(verdict(&policy, address).is_some(), "{address}");
         }
+    }
+
+    #[test]
+    fn an_allowance_is_for_its_purposes_ports_and_tenants_only() {
+        let policy = EgressPolicy::limited(vec![Allowance {
+            purposes: vec![Purpose::Acme],
+            ports: vec![443],
+            tenants: vec!["team-a".to_owned()],
+            ..Allowance::from("10.0.0.0/8".parse::<IpNet>().unwrap())
+        }]);
+        let allows =
+            |policy: &EgressPolicy, address: &str, port| policy.check(address.parse().unwrap(), port).is_ok();
+        let own = policy.for_purpose(Purpose::Acme).for_tenant("team-a");
+        assert!(allows(&own, "10.1.2.3", 443) && allows(&own, "::ffff:10.1.2.3", 443));
+        assert!(
+            !allows(&own, "10.1.2.3", 80) && !allows(&own, "11.0.0.1".replace("11", "127").as_str(), 443)
+        );
+        for other in [
+            policy.clone(),
+            policy.for_tenant("team-a"),
+            policy.for_purpose(Purpose::Acme),
+            policy.for_purpose(Purpose::Acme).for_tenant("team-b"),
+            policy.for_purpose(Purpose::Validation).for_tenant("team-a"),
+        ] {
+            assert!(!allows(&other, "10.1.2.3", 443), "{other:?}");
+            assert!(allows(&other, "8.8.8.8", 443), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn credentials_go_without_tls_only_to_what_is_listed() {
+        let policy = EgressPolicy::allowing(vec!["127.0.0.1/32".parse().unwrap()]);
+        let verdict = |address: &str| policy.check_without_tls(address.parse().unwrap(), 80);
+        assert!(verdict("127.0.0.1").is_ok() && verdict("::ffff:127.0.0.1").is_ok());
+        assert!(verdict("8.8.8.8").unwrap_err().is_for_want_of_tls());
+        assert!(!verdict("10.0.0.1").unwrap_err().is_for_want_of_tls());
     }
 }

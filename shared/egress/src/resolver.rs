@@ -32,17 +32,45 @@ impl Lookup for SystemLookup {
 /// What the HTTP client asks for addresses. It connects to nothing else, so there is no moment
 /// between check and use in which a name could come to mean another address.
 pub(crate) struct Screened {
-    pub(crate) policy: Arc<EgressPolicy>,
+    pub(crate) screen: Screen,
     pub(crate) lookup: Arc<dyn Lookup>,
 }
 
+/// What the addresses of a name are judged by.
+#[derive(Clone)]
+pub(crate) struct Screen {
+    pub(crate) policy: EgressPolicy,
+    /// The port, where it matters which one it is.
+    pub(crate) port: u16,
+    /// Whether credentials are to go there without TLS.
+    pub(crate) bare: bool,
+}
+
+impl Screen {
+    pub(crate) fn check(&self, address: IpAddr) -> Result<(), Denial> {
+        if self.bare {
+            self.policy.check_without_tls(address, self.port)
+        } else {
+            self.policy.check(address, self.port)
+        }
+    }
+}
+
+/// A name has no address.
+#[derive(Debug, thiserror::Error)]
+#[error("it cannot be looked up: {0}")]
+pub(crate) struct NoSuchHost(io::Error);
+
 impl Resolve for Screened {
     fn resolve(&self, name: Name) -> Resolving {
-        let policy = Arc::clone(&self.policy);
+        let judge = self.screen.clone();
         let addresses = self.lookup.lookup(name.as_str());
         Box::pin(async move {
-            let addresses = addresses.await?;
-            let allowed = screen(&policy, addresses)?;
+            let addresses = addresses.await.map_err(NoSuchHost)?;
+            if addresses.is_empty() {
+                return Err(NoSuchHost(io::ErrorKind::NotFound.into()).into());
+            }
+            let allowed = screen(&judge, addresses)?;
             // The client fills in the port of the URL for port 0.
             let allowed: Addrs = Box::new(allowed.into_iter().map(|address| SocketAddr::new(address, 0)));
             Ok(allowed)
@@ -51,11 +79,11 @@ impl Resolve for Screened {
 }
 
 /// The allowed ones among the addresses of a name; the first denial when there is none.
-fn screen(policy: &EgressPolicy, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Denial> {
+fn screen(judge: &Screen, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Denial> {
     let mut allowed = Vec::with_capacity(addresses.len());
     let mut first_denial = None;
     for address in addresses {
-        match policy.check(address) {
+        match judge.check(address) {
             Ok(()) => allowed.push(address),
             Err(denial) => {
                 first_denial.get_or_insert(denial);

@@ -12,7 +12,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use certmill_egress::{Addresses, Egress, EgressError, EgressPolicy, Limits, Lookup};
+use certmill_egress::{
+    Addresses, Allowance, Egress, EgressError, EgressOptions, EgressPolicy, Limits, Lookup, Purpose,
+};
 use openssl::{
     asn1::Asn1Time,
     ec::{EcGroup, EcKey},
@@ -217,7 +219,8 @@ async fn denied_addresses_are_never_connected_to() {
         "[fd00:ec2::254]",
     ] {
         let error = egress.get(&format!("http://{host}:{port}/hello"), LIMITS).await.unwrap_err();
-        assert!(matches!(error, EgressError::Denied { .. }), "{host}: {error}");
+        let denied = matches!(error, EgressError::Denied { .. } | EgressError::NoAddress { .. });
+        assert!(denied, "{host}: {error}");
     }
     assert_eq!(server.connections(), 0);
 }
@@ -229,10 +232,9 @@ async fn names_are_judged_by_the_addresses_they_have() {
 
     let inside = resolving_to(EgressPolicy::public_only(), &["127.0.0.1", "10.0.0.8"]);
     let error = inside.get(&url, LIMITS).await.unwrap_err();
-    let EgressError::Denied { host, denial } = &error else { panic!("{error}") };
-    assert_eq!((host.as_str(), denial.address()), ("crl.example", "127.0.0.1".parse().unwrap()));
-    // A tenant does not learn what the name means inside.
-    assert!(!error.to_string().contains("127.0.0.1"), "{error}");
+    let EgressError::NoAddress { host } = &error else { panic!("{error}") };
+    assert_eq!(host, "crl.example");
+    let told = error.to_string();
     assert_eq!(server.connections(), 0);
 
     // Of several addresses only the allowed one is tried, wherever it stands.
@@ -243,7 +245,53 @@ async fn names_are_judged_by_the_addresses_they_have() {
 
     let nowhere = resolving_to(EgressPolicy::public_only(), &[]);
     let error = nowhere.get(&url, LIMITS).await.unwrap_err();
-    assert!(matches!(error, EgressError::Unreachable { .. }), "{error}");
+    // A tenant does not learn whether there is such a name inside.
+    assert_eq!(error.to_string(), told);
+}
+
+#[tokio::test]
+async fn what_one_tenant_may_reach_is_not_reached_by_another() {
+    let server = Server::start(answer).await;
+    let url = format!("http://inside.example:{}/hello", server.address.port());
+    let literal = server.url("/hello");
+    let policy = EgressPolicy::limited(vec![Allowance {
+        purposes: vec![Purpose::Dns],
+        ports: vec![server.address.port()],
+        tenants: vec!["team-a".to_owned()],
+        ..Allowance::from("127.0.0.1/32".parse::<ipnet::IpNet>().unwrap())
+    }]);
+    let options = EgressOptions { keep_alive: true, ..EgressOptions::default() };
+    let lookup = Arc::new(Fixed(vec!["127.0.0.1".parse().unwrap()]));
+    let egress = Egress::with_lookup_and_options(policy, lookup, &options).unwrap();
+    let own = egress.for_purpose(Purpose::Dns).for_tenant("team-a");
+    let others = [
+        egress.for_purpose(Purpose::Dns).for_tenant("team-b"),
+        egress.for_purpose(Purpose::Validation).for_tenant("team-a"),
+        egress.for_purpose(Purpose::Dns),
+    ];
+    for url in [&url, &literal] {
+        assert_eq!(own.get(url, LIMITS).await.unwrap().status(), 200);
+        // Neither does it help that there is a connection.
+        for other in &others {
+            assert!(other.get(url, LIMITS).await.is_err(), "{url}");
+        }
+    }
+    assert!(server.connections() <= 2);
+}
+
+#[tokio::test]
+async fn credentials_need_tls_where_nothing_is_listed() {
+    let server = Server::start(answer).await;
+    let policy = || EgressPolicy::limited(Vec::new());
+    let lookup = || Arc::new(Fixed(vec!["192.0.32.8".parse().unwrap()]));
+    let egress = Egress::with_lookup(policy(), lookup()).unwrap().with_credentials();
+    for url in ["http://api.example/", "http://192.0.32.8/"] {
+        let error = egress.get(url, LIMITS).await.unwrap_err();
+        assert!(error.to_string().contains("https"), "{error}");
+    }
+    // Where the operator has listed the address, they go.
+    let listed = Egress::new(loopback_allowed()).unwrap().with_credentials();
+    assert_eq!(listed.get(&server.url("/hello"), LIMITS).await.unwrap().status(), 200);
 }
 
 /// Public when first asked, inside ever after.
@@ -266,7 +314,7 @@ async fn a_name_that_changes_its_address_gains_nothing() {
     // One look-up serves check and connection.
     assert_eq!(egress.get(&url, LIMITS).await.unwrap().status(), 200);
     let error = egress.get(&url, LIMITS).await.unwrap_err();
-    assert!(matches!(error, EgressError::Denied { .. }), "{error}");
+    assert!(matches!(error, EgressError::NoAddress { .. }), "{error}");
     assert_eq!(server.connections(), 1);
 }
 

@@ -19,6 +19,7 @@ use crate::fleet_clock::{FleetClock, TOLERATED};
 use crate::issuer::Issuers;
 use crate::jobs::Job;
 use crate::keyring::Keyring;
+use crate::outgoing::TenantNames;
 use crate::rate_limits::Limiter;
 use crate::refusals::Refusals;
 use crate::roles::RoleCache;
@@ -117,6 +118,7 @@ struct Inner {
     committer: Committer,
     limiter: Limiter,
     refusals: Refusals,
+    tenant_names: TenantNames,
 }
 
 impl App {
@@ -138,6 +140,7 @@ impl App {
             dns: parts.dns,
             limiter: parts.limiter,
             refusals: Refusals::default(),
+            tenant_names: TenantNames::default(),
             validations: Semaphore::new(VALIDATIONS),
             settings: parts.settings,
         }))
@@ -193,16 +196,12 @@ impl App {
         &self.0.settings
     }
 
-    pub(crate) fn egress(&self) -> &Egress {
-        &self.0.egress
+    pub(crate) fn outgoing(&self) -> (&Egress, &Acme, &Providers) {
+        (&self.0.egress, &self.0.acme, &self.0.dns)
     }
 
-    pub(crate) fn acme(&self) -> &Acme {
-        &self.0.acme
-    }
-
-    pub(crate) fn dns(&self) -> &Providers {
-        &self.0.dns
+    pub(crate) fn tenant_names(&self) -> &TenantNames {
+        &self.0.tenant_names
     }
 
     /// Room for validations that ask about revocation.

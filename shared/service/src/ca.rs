@@ -2,6 +2,7 @@
 
 mod create;
 mod revoke;
+mod update;
 
 use std::collections::HashMap;
 
@@ -13,6 +14,7 @@ pub(crate) use create::not_issuing;
 pub use create::{NewCa, create};
 pub use revoke::revoke;
 pub(crate) use revoke::{below, reason_or_none};
+pub use update::{CaChanges, update};
 
 pub use crate::issuer::{ca_issuers_url, crl_url};
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};

@@ -20,6 +20,7 @@ pub(crate) use pipeline::{Approval, Bound, Wanted, key_place, run};
 pub use private_key::{Pkcs12Request, StoredKey, pkcs12, private_key};
 pub use read::{CertificateWithChain, Filter, Sort, find, label, list};
 pub use renew::{RenewRequest, Renewed, renew};
+pub(crate) use renew::{desk_terms, key_algorithm, not_renewable};
 pub use revoke::{RevokeRequest, Revoked, revoke};
 
 use certmill_domain::CertificateId;

@@ -1,10 +1,13 @@
 //! The CSR desk: requests that a person looks at before a CA signs them.
 
+mod renewal;
 mod sign;
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{Action, Csr, CsrId, CsrSource, CsrStatus, FieldErrors, Sans, legal_names};
+use certmill_domain::{
+    Action, Certificate, Csr, CsrId, CsrSource, CsrStatus, FieldErrors, Sans, legal_names,
+};
 use certmill_keys::SealPlace;
 use certmill_storage::csrs;
 use certmill_x509::{CsrInspection, CsrTemplate, DistinguishedName, PublicKey, parse_name_der};
@@ -16,6 +19,7 @@ use crate::change::Act;
 use crate::key_choice::key_algorithm;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
+pub(crate) use renewal::ask_for_renewal;
 pub(crate) use sign::not_signable;
 pub use sign::{CsrSignRequest, sign};
 
@@ -45,6 +49,12 @@ pub struct InspectedCsr {
     pub inspection: CsrInspection,
 }
 
+/// The names that a certificate is to get.
+struct Asked {
+    subject: DistinguishedName,
+    sans: Sans,
+}
+
 /// Makes a CSR; its private key is sealed and stays here.
 pub async fn generate(app: &App, caller: &Caller, new: NewCsr) -> Result<InspectedCsr, ServiceError> {
     let mut errors = BTreeMap::new();
@@ -68,11 +78,16 @@ pub async fn generate(app: &App, caller: &Caller, new: NewCsr) -> Result<Inspect
         Ok(CsrInspection::from_der(&der)?)
     })
     .await?;
-    store(app, caller, inspection, Some(pkcs8)).await
+    store(app, caller, inspection, Some(pkcs8), None).await
 }
 
 /// Puts a CSR of somebody else's on the desk.
 pub async fn import(app: &App, caller: &Caller, csr_pem: String) -> Result<InspectedCsr, ServiceError> {
+    let inspection = read(csr_pem).await?;
+    store(app, caller, inspection, None, None).await
+}
+
+async fn read(csr_pem: String) -> Result<CsrInspection, ServiceError> {
     let inspection = off_thread(move || CsrInspection::from_pem(&csr_pem).map_err(csr_error)).await?;
     if inspection.der().len() > LARGEST {
         let message = format!("the CSR has {} octets; at most {LARGEST} are taken", inspection.der().len());
@@ -83,7 +98,7 @@ pub async fn import(app: &App, caller: &Caller, csr_pem: String) -> Result<Inspe
         let message = format!("its subject `{}` has a value of the wrong kind", inspection.subject_text());
         return Err(ServiceError::CsrInvalid(message));
     }
-    store(app, caller, inspection, None).await
+    Ok(inspection)
 }
 
 async fn store(
@@ -91,6 +106,7 @@ async fn store(
     caller: &Caller,
     inspection: CsrInspection,
     pkcs8: Option<Zeroizing<Vec<u8>>>,
+    renews: Option<&Certificate>,
 ) -> Result<InspectedCsr, ServiceError> {
     let now = app.now();
     let id = CsrId::generate(now, app.entropy());
@@ -103,12 +119,18 @@ async fn store(
         None => (CsrSource::Imported, Action::CsrImport, None),
     };
     let key: &PublicKey = inspection.public_key();
+    let asked = match renews {
+        Some(old) => renewal::names_of(old)?,
+        None => {
+            Asked { subject: inspection.subject().clone(), sans: Sans::from(inspection.subject_alt_names()) }
+        }
+    };
     let csr = Csr {
         id,
         status: CsrStatus::Pending.into(),
         source: source.into(),
-        subject: inspection.subject().clone(),
-        sans: Sans::from(inspection.subject_alt_names()),
+        subject: asked.subject,
+        sans: asked.sans,
         key_type: key.algorithm_name().to_owned(),
         key_size: i64::from(key.bits()),
         der: inspection.der().to_vec(),
@@ -117,6 +139,7 @@ async fn store(
         certificate_id: None,
         created_at: now,
         decided_at: None,
+        renewal_of: renews.map(|old| old.id),
     };
     let mut change = app.change(caller).await?;
     csrs::insert(&mut change, &csr, sealed).await?;

@@ -230,7 +230,7 @@ async fn hold_secret(tx: &mut Tx, provider: &DnsProvider) -> Result<(), ServiceE
 
 /// Proves the credentials by a read, and notes which zones the provider tells of.
 async fn verify(app: &App, provider: &mut DnsProvider, parsed: &Configuration) -> Result<(), ServiceError> {
-    let client = parsed.open(app).map_err(unusable)?;
+    let client = parsed.open().map_err(unusable)?;
     let discovered = client.verify().await.map_err(unusable)?;
     provider.discovered_zones = discovered;
     if !provider.discovered_zones.is_empty() {

@@ -84,6 +84,14 @@ pub enum ServiceError {
     /// The token is limited to roles, and this is none of them; or the call is under no role.
     #[error("{}", outside_of_roles(.0.as_deref()))]
     RoleNotAllowed(Option<String>),
+    /// What the call asks for needs a stronger scope than the call itself.
+    #[error("{message}")]
+    NeedsScope {
+        /// The scope.
+        needed: Scope,
+        /// A sentence that says why, and what is possible without it.
+        message: String,
+    },
     /// There is no such object in the tenant.
     #[error("there is no {} `{id}`", .noun.as_str())]
     NotFound {

@@ -21,6 +21,7 @@ pub mod jobs;
 mod key_choice;
 mod keyring;
 mod newer;
+mod outgoing;
 mod page;
 pub mod rate_limits;
 mod refusals;

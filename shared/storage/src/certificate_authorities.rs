@@ -1,18 +1,19 @@
 //! Certificate authorities.
 
-use certmill_domain::{Ca, CaId, CaRevocation, Timestamp};
+use certmill_domain::{Ca, CaId, CaRevocation, DeskRenewal, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::row::row;
-use crate::words::{CA_KIND, CA_REVOCATION_REASON};
+use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 const TABLE: &str = "certificate_authorities";
 const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, key_size, serial_number, \
      not_before, not_after, path_length, certificate_der, certificates_issued, revoked_at, revocation_reason, \
-     certificates_revoked, certificates_total, revocation_completed_at, created_at \
+     certificates_revoked, certificates_total, revocation_completed_at, created_at, \
+     renewal_of_desk_certificates \
      FROM certificate_authorities WHERE ";
 
 row! {
@@ -36,6 +37,7 @@ row! {
         certificates_total: i64,
         revocation_completed_at: Option<i64>,
         created_at: i64,
+        renewal_of_desk_certificates: String,
     }
 }
 
@@ -43,8 +45,9 @@ row! {
 pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), StorageError> {
     let query = Query::new(
         "INSERT INTO certificate_authorities (tenant_id, id, name, common_name, kind, parent_id, key_type, \
-         key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at, \
+         renewal_of_desk_certificates) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(tx.tenant_key())
     .bind(ca.id.to_string())
@@ -60,8 +63,20 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     .bind(ca.path_length.map(i64::from))
     .bind(ca.certificate_der.clone())
     .bind(sealed_key)
-    .bind(ca.created_at.unix_micros());
+    .bind(ca.created_at.unix_micros())
+    .bind(DESK_RENEWAL.write(&ca.renewal_of_desk_certificates)?);
     tx.link().execute(query).await.map(drop)
+}
+
+/// Changes how the certificates of a CA that a person approved are renewed; `false` when there is no such CA.
+pub async fn set_desk_renewal(tx: &mut Tx, id: CaId, rule: DeskRenewal) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET renewal_of_desk_certificates = $1 WHERE tenant_id = $2 AND id = $3",
+    )
+    .bind(rule.as_str())
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
 }
 
 /// A CA of the tenant.
@@ -303,5 +318,6 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
         certificate_der: row.certificate_der,
         certificates_issued: row.certificates_issued,
         created_at: Timestamp::from_unix_micros(row.created_at),
+        renewal_of_desk_certificates: DESK_RENEWAL.read(&row.renewal_of_desk_certificates),
     })
 }

@@ -171,6 +171,21 @@ pub async fn set_renewed_by(
     Ok(tx.link().execute(query).await? == 1)
 }
 
+/// Takes back what [`set_renewed_by`] has written in the same transaction.
+pub async fn unset_renewed_by(
+    tx: &mut Tx,
+    old: CertificateId,
+    renewal: CertificateId,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE certificates SET renewed_by = NULL WHERE tenant_id = $1 AND id = $2 AND renewed_by = $3",
+    )
+    .bind(tx.tenant_key())
+    .bind(old.to_string())
+    .bind(renewal.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
 /// Gives a renewal the tags and the description of what it renews.
 pub async fn copy_labels(
     tx: &mut Tx,

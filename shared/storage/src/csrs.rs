@@ -11,8 +11,8 @@ use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "csrs";
 const SELECT: &str = "SELECT id, status, source, subject, sans, key_type, key_size, der, \
-     (sealed_key IS NOT NULL) AS has_private_key, rejection_reason, certificate_id, created_at, decided_at \
-     FROM csrs WHERE ";
+     (sealed_key IS NOT NULL) AS has_private_key, rejection_reason, certificate_id, created_at, decided_at, \
+     renewal_of FROM csrs WHERE ";
 
 row! {
     struct Row {
@@ -29,6 +29,7 @@ row! {
         certificate_id: Option<String>,
         created_at: i64,
         decided_at: Option<i64>,
+        renewal_of: Option<String>,
     }
 }
 
@@ -37,7 +38,7 @@ pub async fn insert(tx: &mut Tx, csr: &Csr, sealed_key: Option<Vec<u8>>) -> Resu
     let sans = serde_json::to_string(&csr.sans).map_err(|error| corrupt(TABLE, "sans", error))?;
     let query = Query::new(
         "INSERT INTO csrs (tenant_id, id, status, source, subject, sans, key_type, key_size, der, sealed_key, \
-         created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+         created_at, renewal_of) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
     )
     .bind(tx.tenant_key())
     .bind(csr.id.to_string())
@@ -49,7 +50,8 @@ pub async fn insert(tx: &mut Tx, csr: &Csr, sealed_key: Option<Vec<u8>>) -> Resu
     .bind(csr.key_size)
     .bind(csr.der.clone())
     .bind(sealed_key)
-    .bind(csr.created_at.unix_micros());
+    .bind(csr.created_at.unix_micros())
+    .bind(csr.renewal_of.map(|id| id.to_string()));
     tx.link().execute(query).await.map(drop)
 }
 
@@ -86,6 +88,15 @@ pub async fn list(
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(csr).collect()
+}
+
+/// The CSRs that wait for a decision or a signature and ask for the renewal of this certificate, oldest first.
+pub async fn open_renewals(session: &mut Session, of: CertificateId) -> Result<Vec<Csr>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND renewal_of = ").push_bind(of.to_string());
+    query.push(" AND status IN ('pending', 'approved') ORDER BY id LIMIT 100");
     session.link().fetch_all::<Row>(query).await?.into_iter().map(csr).collect()
 }
 
@@ -153,5 +164,6 @@ fn csr(row: Row) -> Result<Csr, StorageError> {
             .transpose()?,
         created_at: Timestamp::from_unix_micros(row.created_at),
         decided_at: row.decided_at.map(Timestamp::from_unix_micros),
+        renewal_of: row.renewal_of.as_deref().map(|id| parsed(TABLE, "renewal_of", id)).transpose()?,
     })
 }

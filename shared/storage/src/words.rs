@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use certmill_domain::{
     AccountStatus, AcmeEnvironment, AcmeProvider, CaKind, CertificateSource, ChallengeState, ChallengeType,
-    CsrSource, CsrStatus, EventKind, Exposure, OrderCause, OrderState, Scope, SecretType, Stored,
-    UnknownWord, Vocabulary,
+    CsrSource, CsrStatus, DeskRenewal, EventKind, Exposure, OrderCause, OrderState, Scope, SecretType,
+    Stored, UnknownWord, Vocabulary,
 };
 use certmill_x509::RevocationReason;
 
@@ -72,6 +72,7 @@ columns! {
     CHALLENGE_STATE: ChallengeState = "acme_challenges" "state";
     CSR_SOURCE: CsrSource = "csrs" "source";
     CSR_STATUS: CsrStatus = "csrs" "status";
+    DESK_RENEWAL: DeskRenewal = "certificate_authorities" "renewal_of_desk_certificates";
     EVENT_KIND: EventKind = "events" "kind";
     ORDER_CAUSE: OrderCause = "acme_orders" "cause";
     ORDER_CHALLENGE_TYPE: ChallengeType = "acme_orders" "challenge_type";

@@ -115,6 +115,8 @@ pub struct Behaviour {
     pub rejected_names: Vec<String>,
     /// Give new orders so many authorizations for names that nobody asked for.
     pub foreign_authorizations: usize,
+    /// Changes the JSON of every answer before it is sent.
+    pub rewrite: Option<fn(Endpoint, &mut serde_json::Value)>,
     /// Answer nothing before this time has passed.
     pub delay: Duration,
     /// Cut every connection without an answer, as when the server is away.
@@ -145,6 +147,7 @@ impl Default for Behaviour {
             certificate_lifetime: 90 * 86_400,
             rejected_names: Vec::new(),
             foreign_authorizations: 0,
+            rewrite: None,
             delay: Duration::ZERO,
             down: false,
         }

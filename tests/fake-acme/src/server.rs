@@ -227,7 +227,12 @@ async fn handle(service: Arc<Service>, request: Request) -> Response {
         Some(Fault::Problem(problem)) => Some(problem.clone()),
         _ => None,
     };
-    let (reply, account) = answer(&service, number, target, (request, refusal)).await;
+    let endpoint = target.endpoint();
+    let (mut reply, account) = answer(&service, number, target, (request, refusal)).await;
+    if let (Some(rewrite), Ok(mut body)) = (behaviour.rewrite, serde_json::from_str(&reply.body)) {
+        rewrite(endpoint, &mut body);
+        reply.body = body.to_string();
+    }
     if matches!(fault, Some(Fault::DropAfter)) {
         return cut();
     }

@@ -16,10 +16,7 @@ async fn a_role_is_taken_on_first() {
     assert_eq!(calls.iter().filter(|call| *call == "POST /?").count(), 1, "once for all pages: {calls:?}");
     let config = lab.config_with(json!({ "role_arn": ROLE_ARN, "external_id": "of-another-tenant" }));
     let error = lab.open_with(&config).unwrap().verify().await.unwrap_err();
-    assert!(
-        matches!(&error, DnsError::NotAllowed(message) if message.contains("sts:AssumeRole")),
-        "{error:?}"
-    );
+    assert!(matches!(&error, DnsError::NotAllowed(_)), "{error:?}");
 }
 
 #[tokio::test]

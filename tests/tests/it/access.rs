@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-pub(crate) const NEEDED: [(&str, Scope); 66] = [
+pub(crate) const NEEDED: [(&str, Scope); 67] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -85,6 +85,7 @@ pub(crate) const NEEDED: [(&str, Scope); 66] = [
     ("GET /v1/tokens/{id}", Scope::Admin),
     ("DELETE /v1/tokens/{id}", Scope::Admin),
     ("GET /v1/auth/whoami", Scope::Read),
+    ("PATCH /v1/pki/ca/{id}", Scope::Admin),
 ];
 
 #[test]

@@ -19,14 +19,14 @@ const HOUR: Duration = Duration::from_hours(1);
 const MINUTE: Duration = Duration::from_mins(1);
 
 /// A service and a CA that misbehaves on demand. Whatever is submitted to it is valid.
-struct Lab {
-    app: TestApp,
-    ca: FakeAcme,
+pub(crate) struct Lab {
+    pub(crate) app: TestApp,
+    pub(crate) ca: FakeAcme,
     sql: Sql,
 }
 
 impl Lab {
-    async fn start(mode: Mode) -> Self {
+    pub(crate) async fn start(mode: Mode) -> Self {
         let ca = FakeAcme::start(FakeAcmeOptions::default()).await;
         let options = TestOptions { trusted_pem: Some(ca.ca_pem().to_owned()), ..TestOptions::default() };
         let app = TestApp::start_with(mode, options).await;
@@ -34,23 +34,23 @@ impl Lab {
         Self { app, ca, sql }
     }
 
-    async fn account(&self) -> String {
+    pub(crate) async fn account(&self) -> String {
         let body = json!({ "name": "fake", "provider": "custom", "directory_url": self.ca.directory_url() });
         let account = self.app.post("/v1/pki/acme/accounts", body).await.json_with(StatusCode::CREATED);
         account["id"].as_str().unwrap().to_owned()
     }
 
-    async fn order(&self, account: &str, domain: &str) -> String {
+    pub(crate) async fn order(&self, account: &str, domain: &str) -> String {
         let body = json!({ "account_id": account, "domains": [domain] });
         let order = self.app.post("/v1/pki/acme/issue", body).await.json_with(StatusCode::ACCEPTED);
         format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap())
     }
 
-    async fn ended(&self, order: &str) -> Value {
+    pub(crate) async fn ended(&self, order: &str) -> Value {
         self.app.eventually(order, |order| order["status"] == "valid" || order["status"] == "invalid").await
     }
 
-    async fn issued(&self, order: &str) -> Value {
+    pub(crate) async fn issued(&self, order: &str) -> Value {
         let order = self.ended(order).await;
         assert_eq!(order["status"], "valid", "{order:#}");
         self.app

@@ -11,7 +11,7 @@ use tests::{Answer, TestApp, both_modes};
 
 use certmill_domain::Timestamp;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "id",
     "name",
     "common_name",
@@ -30,6 +30,7 @@ const FIELDS: [&str; 18] = [
     "crl_url",
     "ca_issuers_url",
     "created_at",
+    "renewal_of_desk_certificates",
 ];
 const DAY: i64 = 24 * 3_600;
 
@@ -122,6 +123,7 @@ both_modes! {
                 "certificates_issued": 0, "revocation": null, "crl": ca["crl"],
                 "crl_url": format!("http://pki.test/pub/crl/{id}.crl"),
                 "ca_issuers_url": format!("http://pki.test/pub/ca/{id}.crt"), "created_at": ca["created_at"],
+                "renewal_of_desk_certificates": "admin",
             });
             assert_eq!(ca, shown, "{case}");
             assert_eq!(seconds(&ca["valid_until"]), seconds(&ca["valid_from"]) + days * DAY, "{case}");

@@ -13,7 +13,7 @@ use tests::{TestApp, both_modes};
 use crate::ca::{changed, has_fields, text, with_fields};
 use crate::jobs::sql::Sql;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "id",
     "status",
     "source",
@@ -27,6 +27,7 @@ const FIELDS: [&str; 13] = [
     "certificate_id",
     "created_at",
     "decided_at",
+    "renewal_of",
 ];
 /// What reading one CSR adds.
 const CONTENTS: [&str; 7] = [

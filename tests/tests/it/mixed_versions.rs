@@ -51,6 +51,7 @@ fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<Str
         ("acme_challenges", "state") => "/challenges/0/status",
         ("certificate_authorities", "kind") => "/ca_type",
         ("certificate_authorities", "revocation_reason") => "/revocation/reason",
+        ("certificate_authorities", "renewal_of_desk_certificates") => "/renewal_of_desk_certificates",
         ("dns_providers", "kind") => "/type",
         ("tokens", "scopes") => "/scopes/0",
         (_, "action") => "/action",

@@ -1,4 +1,8 @@
 //! What a stranger, a tenant or a neighbour can do, and what keeps them from it: one module per topic.
 
+mod acme_server;
 mod connections;
+mod egress;
+mod renewal;
 mod tokens;
+mod write_only;

@@ -8,7 +8,7 @@ use crate::LogFormat;
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 24] = [
+const WITHOUT_DEFAULT: [&str; 25] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -561,5 +561,35 @@ fn what_is_shown_has_every_setting_and_no_secret() {
         known.sort();
         settings.sort();
         assert_eq!(settings, known, "{shown}");
+    }
+}
+
+#[test]
+fn networks_are_opened_for_what_their_tables_say() {
+    let allow =
+        |text: &str| from_file(&format!("[egress]\nallow = {text}")).map(|config| config.egress.allow);
+    let entries = allow(
+        r#"["192.0.2.7", { network = "10.0.0.0/8", purpose = ["acme", "dns"], port = [443, 8443], tenant = "team-a" }, { network = "fd00::/8", port = 53 }]"#,
+    )
+    .unwrap();
+    let [open, limited, port] = entries.as_slice() else { panic!("{entries:?}") };
+    assert_eq!(open.network.to_string(), "192.0.2.7/32");
+    assert!(open.purposes.is_empty() && open.ports.is_empty() && open.tenants.is_empty());
+    assert_eq!(limited.purposes, [crate::EgressPurpose::Acme, crate::EgressPurpose::Dns]);
+    assert_eq!(
+        (limited.ports.as_slice(), limited.tenants.as_slice()),
+        ([443, 8443].as_slice(), ["team-a".to_owned()].as_slice())
+    );
+    assert_eq!(port.ports, [53]);
+    for (text, told) in [
+        (r#"[{ network = "10.0.0.0/8", purpose = "crl" }]"#, "validation"),
+        (r#"[{ network = "10.0.0.0/8", port = 0 }]"#, "1 to 65535"),
+        (r#"[{ network = "10.0.0.0/8", port = 70000 }]"#, "70000"),
+        (r#"[{ network = "10.0.0.0/8", ports = [1] }]"#, "ports"),
+        (r#"[{ purpose = "dns" }]"#, "network"),
+        ("[7]", "network"),
+    ] {
+        let problem = allow(text).unwrap_err().to_string();
+        assert!(problem.contains(told), "{text}: {problem}");
     }
 }

@@ -171,24 +171,25 @@ struct Rfc2136 {
 impl Rfc2136 {
     /// The addresses of the server that the policy allows, in the order of the resolver.
     async fn address(&self) -> Result<SocketAddr, DnsError> {
-        let host = &self.server.host;
-        let addresses: Vec<SocketAddr> = tokio::net::lookup_host((host.as_str(), self.server.port))
-            .await
-            .map_err(|error| {
-                DnsError::Unavailable(format!("the name server {host} has no address: {error}"))
-            })?
-            .collect();
-        let mut denial = None;
-        for address in addresses {
-            match self.providers.policy().check(address.ip()) {
+        let (host, port) = (&self.server.host, self.server.port);
+        if let Ok(literal) = host.parse::<IpAddr>() {
+            self.providers.policy().check(literal, port)?;
+            return Ok(SocketAddr::new(literal, port));
+        }
+        // Why there is none would tell what names there are inside: the log has it.
+        let none = |reason: &dyn std::fmt::Display| {
+            tracing::warn!(host, reason = %reason, "a name server has no address that may be used");
+            DnsError::NoAddress(host.clone())
+        };
+        let found = tokio::net::lookup_host((host.as_str(), port)).await.map_err(|error| none(&error))?;
+        let mut reason: Box<dyn std::fmt::Display + Send> = Box::new("it has no address");
+        for address in found {
+            match self.providers.policy().check(address.ip(), port) {
                 Ok(()) => return Ok(address),
-                Err(error) => denial = denial.or(Some(error)),
+                Err(denial) => reason = Box::new(denial),
             }
         }
-        match denial {
-            Some(denial) => Err(denial.into()),
-            None => Err(DnsError::Unavailable(format!("the name server {host} has no address"))),
-        }
+        Err(none(&*reason))
     }
 
     /// Sends a signed message and checks the signature of the answer.

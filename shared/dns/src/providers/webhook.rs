@@ -4,6 +4,7 @@
 //! with the shared secret over the timestamp, a dot and the body, in hexadecimal. The id is the same whenever a call is
 //! repeated, so that it can be done once.
 
+use certmill_egress::Purpose;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -56,6 +57,7 @@ impl Webhook {
 impl Vendor for Webhook {
     const NAME: &'static str = "the webhook";
     const BASE_URL: &'static str = "";
+    const PURPOSE: Purpose = Purpose::Webhook;
     const TTL: (u32, u32) = (60, 0);
     const SETTLE: u32 = 5;
     const KNOWS_ZONES: bool = false;

@@ -61,8 +61,9 @@ pub struct NewAccount {
 pub async fn create(app: &App, caller: &Caller, mut new: NewAccount) -> Result<AcmeAccount, ServiceError> {
     external::from_secret(app, caller, &mut new).await?;
     let checked = Checked::of(&new)?;
-    let directory = app.acme().directory(&checked.directory_url).await.map_err(|error| upstream(&error))?;
-    let external = registration::external_account(app, &checked, &new, &directory).await?;
+    let directory = app.acme(caller.tenant).await?.directory(&checked.directory_url).await;
+    let directory = directory.map_err(|error| upstream(&error))?;
+    let external = registration::external_account(app, caller.tenant, &checked, &new, &directory).await?;
     let key = AccountKey::generate().map_err(|error| ServiceError::Internal(Box::new(error)))?;
     let now = app.now();
     let account = AcmeAccount {
@@ -291,7 +292,7 @@ pub(super) async fn client(
     let url = account.account_url.as_deref();
     let url = url.ok_or_else(|| ServiceError::internal("a registered account has a URL"))?;
     let key = key(app, tenant, account.id).await?;
-    Ok(app.acme().account(&account.directory_url, url, key))
+    Ok(app.acme(tenant).await?.account(&account.directory_url, url, key))
 }
 
 /// The key of an account.

@@ -1,8 +1,9 @@
 //! What a CA wants proven before it issues, and the challenges that do it.
 
-use certmill_acme::{Authorization, AuthorizationStatus, Identifier};
+use certmill_acme::{AcmeError, Authorization, AuthorizationStatus, Identifier};
 use certmill_domain::{
-    AcmeChallenge, AcmeChallengeId, ChallengeState, ChallengeType, Exposure, Failure, OrderState, Timestamp,
+    AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType, Exposure,
+    Failure, OrderState, Timestamp,
 };
 use certmill_storage::acme_challenges;
 
@@ -12,6 +13,9 @@ use super::judgement::problem_failure;
 use crate::ServiceError;
 use crate::failpoint;
 use crate::jobs::Job;
+
+/// The most types of challenges that a failure lists.
+const MOST_KINDS: usize = 10;
 
 impl Work<'_> {
     /// `authorizing`: reads what is to be proven, and writes the challenges that do it.
@@ -23,6 +27,9 @@ impl Work<'_> {
                 Err(error) => return self.setback(&error).await,
             };
         failpoint::reached("order.authorizations_read");
+        if let Err(what) = belong(&self.order, &read) {
+            return self.setback(&AcmeError::Protocol(what)).await;
+        }
         self.succeeded().await?;
         let mut challenges = Vec::with_capacity(read.len());
         for (url, authorization) in &read {
@@ -51,10 +58,7 @@ impl Work<'_> {
         url: &str,
         authorization: &Authorization,
     ) -> Result<Result<AcmeChallenge, Failure>, ServiceError> {
-        let identifier = match &authorization.identifier {
-            Identifier::Dns(name) => name.trim_start_matches("*.").to_ascii_lowercase(),
-            Identifier::Ip(address) => address.to_string(),
-        };
+        let identifier = text(&authorization.identifier);
         let wildcard = authorization.wildcard;
         let met = authorization.status == AuthorizationStatus::Valid;
         let wanted = self.order.challenge_type.known()?;
@@ -70,7 +74,8 @@ impl Work<'_> {
             return Ok(Err(problem_failure("authorization_failed", &sentence, problem)));
         }
         if !met && offered.and_then(|challenge| challenge.token.as_ref()).is_none() {
-            let kinds: Vec<&str> = authorization.challenges.iter().map(|c| c.kind.as_str()).collect();
+            let kinds: Vec<&str> =
+                authorization.challenges.iter().map(|c| c.kind.as_str()).take(MOST_KINDS).collect();
             let message =
                 format!("the CA does not offer {wanted} for {identifier}; it offers {}", kinds.join(", "));
             return Ok(Err(Failure::new("challenge_unavailable", message)));
@@ -115,4 +120,45 @@ impl Work<'_> {
             updated_at: now,
         }))
     }
+}
+
+/// What control is proven of, without `*.`.
+fn text(identifier: &Identifier) -> String {
+    match identifier {
+        Identifier::Dns(name) => name.clone(),
+        Identifier::Ip(address) => address.to_string(),
+    }
+}
+
+/// Whether each authorization is for a name of the order, and each name has one at most: whatever else a server wants
+/// published was not asked for (RFC 8555 sections 7.1.3 and 7.1.4).
+fn belong(order: &AcmeOrder, read: &[(String, Authorization)]) -> Result<(), String> {
+    let mut open: Vec<(String, bool)> = order
+        .identifiers
+        .iter()
+        .map(|identifier| match identifier {
+            AcmeIdentifier::Dns(name) => match name.strip_prefix("*.") {
+                Some(base) => (base.to_owned(), true),
+                None => (name.clone(), false),
+            },
+            AcmeIdentifier::Ip(address) => (address.to_string(), false),
+        })
+        .collect();
+    for (_, authorization) in read {
+        let wanted = (text(&authorization.identifier), authorization.wildcard);
+        // Some servers leave the flag of a wildcard out.
+        let found = open
+            .iter()
+            .position(|name| *name == wanted)
+            .or_else(|| open.iter().position(|(name, _)| !wanted.1 && *name == wanted.0));
+        let Some(at) = found else {
+            let star = if wanted.1 { "*." } else { "" };
+            return Err(format!(
+                "it wants control of `{star}{}` proven, which the order does not ask for, or asks for once only",
+                wanted.0
+            ));
+        };
+        open.remove(at);
+    }
+    Ok(())
 }

@@ -37,7 +37,7 @@ const REMOVE_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::f
 /// `waiting` → `publishing`: finds out where the value goes, and writes that down.
 pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let owner = work.challenge.owner_name();
-    let name = match work.app.dns().effective_name(&owner).await {
+    let name = match work.app.dns(work.tenant).await?.effective_name(&owner).await {
         Ok(name) => name,
         Err(error) => return setback(work, None, &error).await,
     };
@@ -215,7 +215,7 @@ pub(super) async fn await_propagation(work: &mut Work<'_>) -> Result<Next, Servi
         zone: provider.client.traits().knows_zones.then(|| zone.apex.clone()),
         settings: settings.clone(),
     };
-    let seen = match work.app.dns().propagation(&check).await {
+    let seen = match work.app.dns(work.tenant).await?.propagation(&check).await {
         Ok(seen) => seen,
         Err(error) => return setback(work, Some(id), &error).await,
     };
@@ -352,7 +352,9 @@ async fn setback(
     let again = match error {
         DnsError::RateLimited { after, .. } => Some(after.unwrap_or(PATIENCE)),
         DnsError::Conflict(_) => Some(Duration::from_millis(500)),
-        DnsError::Unavailable(_) | DnsError::OutcomeUnknown(_) => Some(growing(tries)),
+        DnsError::Unavailable(_) | DnsError::NoAddress(_) | DnsError::OutcomeUnknown(_) => {
+            Some(growing(tries))
+        }
         DnsError::Auth(_) | DnsError::ZoneNotFound(_) | DnsError::NotAllowed(_) if tries < REFUSALS => {
             Some(Duration::from_secs(20))
         }

@@ -199,12 +199,18 @@ fn check(work: &Work<'_>, chain: &IssuedChain) -> Result<ParsedCertificate, Stri
     if leaf.spki_der() != csr.public_key().spki_der() {
         return Err("the certificate is for another key".to_owned());
     }
+    let odd = |text: &str| text.chars().any(char::is_control);
+    if leaf.subject().common_name.as_deref().is_some_and(odd) || rfc4514_of_der(leaf.subject_der()).is_err() {
+        return Err("the certificate has a subject that cannot be written".to_owned());
+    }
     let sans = Sans::from(leaf.subject_alt_names());
     let held: BTreeSet<&str> = sans.iter().collect();
     let ordered = work.order.identifiers.texts();
     let wanted: BTreeSet<&str> = ordered.iter().map(String::as_str).collect();
     if held != wanted {
-        return Err(format!("the certificate is for {}", held.into_iter().collect::<Vec<_>>().join(", ")));
+        let some: Vec<String> =
+            held.into_iter().take(10).map(|name| name.escape_debug().to_string()).collect();
+        return Err(format!("the certificate is for {}", some.join(", ")));
     }
     let mut below = leaf.clone();
     for der in above {

@@ -71,7 +71,10 @@ async fn at_ca(
         Some(sealed) if !usable || reason == RevocationReason::KeyCompromise => {
             let key = app.keyring().open(app, &key_place(caller, &row), &sealed).await?;
             let directory = &account.directory_url;
-            app.acme().revoke_by_certificate_key(directory, &key, &certificate.der, code).await
+            app.acme(caller.tenant)
+                .await?
+                .revoke_by_certificate_key(directory, &key, &certificate.der, code)
+                .await
         }
         _ if usable => {
             accounts::client(app, caller.tenant, &account).await?.revoke(&certificate.der, code).await

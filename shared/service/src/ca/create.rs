@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use certmill_domain::{Action, Ca, CaId, CaKind, CaStatus, Crl, FieldErrors, Timestamp};
+use certmill_domain::{Action, Ca, CaId, CaKind, CaStatus, Crl, DeskRenewal, FieldErrors, Timestamp};
 use certmill_keys::PrivateKey;
 use certmill_storage::{StorageError, certificate_authorities, crls};
 use certmill_x509::{
@@ -12,6 +12,7 @@ use certmill_x509::{
 };
 
 use super::CaWithCrl;
+use super::update::desk_renewal;
 use crate::app::off_thread;
 use crate::change::Act;
 use crate::issuer::{Issuer, ca_key_place};
@@ -44,6 +45,8 @@ pub struct NewCa {
     pub permitted_dns_domains: Vec<String>,
     /// No names below these domains.
     pub excluded_dns_domains: Vec<String>,
+    /// `admin` (default) or `desk`.
+    pub renewal_of_desk_certificates: Option<String>,
 }
 
 /// The request after every check that needs no rows.
@@ -56,6 +59,7 @@ struct Plan {
     validity_days: i64,
     path_length: Option<u8>,
     name_constraints: Option<NameConstraints>,
+    desk_renewal: DeskRenewal,
 }
 
 /// Makes a root or intermediate CA.
@@ -97,6 +101,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         certificates_issued: 0,
         revocation: None,
         created_at: now,
+        renewal_of_desk_certificates: signing.plan.desk_renewal.into(),
     };
     store(app, caller, &ca, sealed, &first_crl).await?;
     Ok(CaWithCrl { ca, crl: Some(first_crl.info) })
@@ -263,6 +268,8 @@ fn plan(new: NewCa) -> Result<Plan, ServiceError> {
         (CaKind::Root, None) | (CaKind::Intermediate, Some(_)) => {}
     }
     let name_constraints = name_constraints(&new, &mut errors);
+    let rule = desk_renewal(new.renewal_of_desk_certificates.as_deref(), &mut errors);
+    let desk_renewal = rule.unwrap_or(DeskRenewal::Admin);
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
@@ -279,6 +286,7 @@ fn plan(new: NewCa) -> Result<Plan, ServiceError> {
         validity_days,
         path_length,
         name_constraints,
+        desk_renewal,
     })
 }
 

@@ -32,12 +32,31 @@ pub(crate) struct Issuance {
 }
 
 /// What only one issuance may have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Reservation {
     /// Being the renewal of this certificate.
     RenewalOf(CertificateId),
-    /// Being the certificate of this CSR.
-    Csr(CsrId),
+    /// Being the certificate of this CSR, and the renewal that the CSR asks for.
+    Csr(CsrId, Option<CertificateId>),
+}
+
+impl Reservation {
+    /// The certificate that is renewed.
+    pub(crate) fn renewal_of(self) -> Option<CertificateId> {
+        match self {
+            Self::RenewalOf(old) => Some(old),
+            Self::Csr(_, old) => old,
+        }
+    }
+
+    /// Rows are locked in this order, which all batches share: CSRs that renew nothing, then certificates. A CSR that renews
+    /// a certificate is locked under the certificate.
+    fn order(self) -> (Option<CertificateId>, Option<CsrId>) {
+        match self {
+            Self::RenewalOf(old) => (Some(old), None),
+            Self::Csr(csr, old) => (old, Some(csr)),
+        }
+    }
 }
 
 /// Why an issuance was not stored.
@@ -155,7 +174,7 @@ async fn commit_batch(database: &Database, tenant: TenantId, batch: Batch) {
             if let Some(error) = verdicts.of(at, &issuance) {
                 refused.push((reply, error));
             } else {
-                if let Some(Reservation::RenewalOf(old)) = issuance.reservation {
+                if let Some(old) = issuance.reservation.and_then(Reservation::renewal_of) {
                     renewals.push((old, issuance.new.certificate.id));
                 }
                 rows.push(issuance.new);
@@ -239,7 +258,7 @@ impl Verdicts {
             .filter(|(_, issuance)| issuance.reservation.is_some() || issuance.hold.is_some())
             .filter(|(at, issuance)| self.of(*at, issuance).is_none())
             .collect();
-        special.sort_by_key(|(_, issuance)| issuance.reservation);
+        special.sort_by_key(|(_, issuance)| issuance.reservation.map(Reservation::order));
         for (at, issuance) in special {
             let certificate = issuance.new.certificate.id;
             // The key first: whoever has lost it must not take the reservation from its new holder.
@@ -291,6 +310,16 @@ async fn reserved(
     match reservation {
         None => Ok(true),
         Some(Reservation::RenewalOf(old)) => certificates::set_renewed_by(tx, old, certificate).await,
-        Some(Reservation::Csr(csr)) => csrs::sign(tx, csr, certificate).await,
+        Some(Reservation::Csr(csr, None)) => csrs::sign(tx, csr, certificate).await,
+        Some(Reservation::Csr(csr, Some(old))) => {
+            if !certificates::set_renewed_by(tx, old, certificate).await? {
+                return Ok(false);
+            }
+            let signed = csrs::sign(tx, csr, certificate).await?;
+            if !signed {
+                certificates::unset_renewed_by(tx, old, certificate).await?;
+            }
+            Ok(signed)
+        }
     }
 }

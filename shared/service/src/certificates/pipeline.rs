@@ -143,7 +143,7 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
             Err(CommitError::ReservationLost) => {
                 return Err(match wanted.reservation {
                     Some(Reservation::RenewalOf(id)) => super::renew::not_renewable(app, caller, id).await,
-                    Some(Reservation::Csr(id)) => crate::csr::not_signable(app, caller, id).await,
+                    Some(Reservation::Csr(id, _)) => crate::csr::not_signable(app, caller, id).await,
                     None => ServiceError::internal("an issuance without a reservation cannot lose it"),
                 });
             }
@@ -329,10 +329,7 @@ async fn store(
         revoked_at: None,
         revocation_reason: None,
         has_private_key: sealed_key.is_some(),
-        renewed_from: match wanted.reservation {
-            Some(Reservation::RenewalOf(old)) => Some(old),
-            Some(Reservation::Csr(_)) | None => None,
-        },
+        renewed_from: wanted.reservation.and_then(Reservation::renewal_of),
         renewed_by: None,
         acme_order_id: None,
         tags: std::collections::BTreeMap::new(),
@@ -357,7 +354,7 @@ async fn store(
 /// What the audit log tells: a signed CSR and a renewed certificate are what the call was about.
 fn act(wanted: &Wanted<'_>, id: CertificateId) -> Act {
     match wanted.reservation {
-        Some(Reservation::Csr(csr)) => Act::new(wanted.action, csr),
+        Some(Reservation::Csr(csr, _)) => Act::new(wanted.action, csr),
         Some(Reservation::RenewalOf(old)) => Act::new(wanted.action, old),
         None => Act::new(wanted.action, id),
     }

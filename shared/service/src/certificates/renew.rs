@@ -1,8 +1,8 @@
 //! Renewing: a certificate with the same subject, names, role and profile, with a fresh key.
 
 use certmill_domain::{
-    Action, Certificate, CertificateId, CertificateSource, DeskKey, DeskProfile, DeskRequest, NameRequest,
-    RequestedKey, RoleKeyType, Ttl,
+    Action, Certificate, CertificateId, CertificateSource, DeskKey, DeskProfile, DeskRenewal, DeskRequest,
+    NameRequest, RequestedKey, RoleKeyType, Scope, Ttl,
 };
 use certmill_storage::certificates;
 use certmill_x509::{CertificateSigningRequest, KeyAlgorithm, ParsedCertificate, PublicKey};
@@ -12,6 +12,7 @@ use super::issue::read_csr;
 use super::pipeline::{Approval, Bound, Issued, Wanted, run};
 use crate::acme::orders::Ordered;
 use crate::acme::renewal;
+use crate::csr::{self, InspectedCsr};
 use crate::roles::CachedRole;
 use crate::{App, Caller, Noun, ServiceError};
 
@@ -32,6 +33,8 @@ pub enum Renewed {
     Issued(Issued),
     /// For a certificate from an ACME server: the order for its renewal.
     Ordered(Box<Ordered>),
+    /// A CSR on the desk that waits for a person: its key is not the one that was approved.
+    OnDesk(Box<InspectedCsr>),
 }
 
 /// Renews a certificate. Each certificate has one renewal at most: what is renewed next is the renewal.
@@ -55,8 +58,8 @@ pub async fn renew(
             .await
             .map(|ordered| Renewed::Ordered(Box::new(ordered)));
     }
-    let csr = match request.csr_pem {
-        Some(pem) => Some(read_csr(pem).await?),
+    let csr = match &request.csr_pem {
+        Some(pem) => Some(read_csr(pem.clone()).await?),
         None => None,
     };
     let public_key = csr.as_ref().map(CertificateSigningRequest::public_key);
@@ -65,9 +68,14 @@ pub async fn renew(
             let role = present_role(app, caller, &old, name).await?;
             let request = by_role(&old, &role, public_key, request.ttl);
             let subject = ParsedCertificate::from_der(&old.der)?.subject().clone();
-            Approval::Role { name, request, bound: Bound { ca_id: None, subject: Some(subject) } }
+            Approval::Role { name, request, bound: Bound { ca_id: old.ca_id, subject: Some(subject) } }
         }
-        None => by_person(&old, public_key, request.ttl)?,
+        None => {
+            if !is_approved(caller, &old, public_key) {
+                return ask_a_person(app, caller, &old, request).await;
+            }
+            by_person(&old, public_key, request.ttl)?
+        }
     };
     let wanted = Wanted {
         approval,
@@ -120,6 +128,61 @@ fn why_not_renewable(old: &Certificate) -> Option<ServiceError> {
     None
 }
 
+/// Whether nobody has to be asked once more: a person approved names and key together, so the caller brings that key or
+/// may approve another one.
+fn is_approved(caller: &Caller, old: &Certificate, key: Option<&PublicKey>) -> bool {
+    caller.scope >= Scope::Admin || key.is_some_and(|key| key.spki_sha256() == old.spki_sha256)
+}
+
+/// What becomes of a renewal with a key that nobody has approved, as the certificate's CA has it.
+async fn ask_a_person(
+    app: &App,
+    caller: &Caller,
+    old: &Certificate,
+    request: RenewRequest,
+) -> Result<Renewed, ServiceError> {
+    let ca_id = old.ca_id.ok_or_else(|| ServiceError::internal("a renewable certificate has a CA"))?;
+    let ca = crate::ca::find(app, caller.tenant, ca_id).await?.ca;
+    match ca.renewal_of_desk_certificates.known()? {
+        DeskRenewal::Admin => {
+            let message = format!(
+                "a person approved {} for its key: renew it with a `csr_pem` of the same key, or with a token that has the \
+                 scope `{}`",
+                old.id,
+                Scope::Admin
+            );
+            Err(ServiceError::NeedsScope { needed: Scope::Admin, message })
+        }
+        DeskRenewal::Desk => {
+            if request.ttl.is_some() {
+                let problem = "is decided at the desk for a key that nobody has approved: leave it out";
+                return Err(ServiceError::field("ttl", problem));
+            }
+            csr::ask_for_renewal(app, caller, old, request.csr_pem)
+                .await
+                .map(|csr| Renewed::OnDesk(Box::new(csr)))
+        }
+    }
+}
+
+/// What a renewal at the desk gets when whoever signs does not say otherwise: usages and validity of the old certificate.
+pub(crate) async fn desk_terms(
+    app: &App,
+    caller: &Caller,
+    id: CertificateId,
+) -> Result<(DeskProfile, Ttl), ServiceError> {
+    let old = find_renewable(app, caller, id).await?;
+    let longest = lifetime(&old, certmill_domain::DESK_BACKDATED.as_secs());
+    Ok((profile(&ParsedCertificate::from_der(&old.der)?), longest))
+}
+
+fn profile(parsed: &ParsedCertificate) -> DeskProfile {
+    DeskProfile {
+        key_usage: parsed.key_usage().unwrap_or_default(),
+        extended_key_usage: parsed.extended_key_usage().to_vec(),
+    }
+}
+
 /// The role as it is now.
 async fn present_role(
     app: &App,
@@ -138,6 +201,18 @@ async fn present_role(
         },
         other => other,
     })?;
+    // Names are free again once a role is deleted: one that issues from another CA is another role.
+    if old.ca_id.is_some_and(|ca_id| ca_id != role.ca_id) {
+        let message = format!(
+            "the role `{name}` issues from {} now, and another CA issued {}: issue a new certificate instead",
+            role.ca_id, old.id
+        );
+        return Err(ServiceError::InvalidState {
+            message,
+            state: "role_of_another_ca",
+            possible_from: RENEWABLE,
+        });
+    }
     Ok(role)
 }
 
@@ -189,16 +264,14 @@ fn by_person<'a>(
         subject: parsed.subject().clone(),
         sans: old.sans.clone(),
         ttl,
-        profile: Some(DeskProfile {
-            key_usage: parsed.key_usage().unwrap_or_default(),
-            extended_key_usage: parsed.extended_key_usage().to_vec(),
-        }),
+        profile: Some(profile(&parsed)),
         keep_private_key: old.has_private_key,
     };
     Ok(Approval::Desk { ca_id, request, key })
 }
 
-fn key_algorithm(old: &Certificate) -> Result<KeyAlgorithm, ServiceError> {
+/// The algorithm of the certificate's key, if the service makes such keys.
+pub(crate) fn key_algorithm(old: &Certificate) -> Result<KeyAlgorithm, ServiceError> {
     u32::try_from(old.key_size)
         .ok()
         .and_then(|bits| KeyAlgorithm::from_type_and_size(&old.key_type, bits))

@@ -1,14 +1,14 @@
 //! Signing an approved CSR.
 
 use certmill_domain::{
-    Action, CertificateSource, Csr, CsrId, CsrStatus, DeskKey, DeskRequest, NameRequest, RequestedKey, Sans,
-    Ttl,
+    Action, CertificateSource, Csr, CsrId, CsrStatus, DeskKey, DeskProfile, DeskRequest, NameRequest,
+    RequestedKey, Sans, Ttl,
 };
 use certmill_storage::csrs;
 use certmill_x509::{DistinguishedName, PublicKey};
 
 use super::{find, key_place, refusal};
-use crate::certificates::{Approval, Bound, Issued, Reservation, Wanted, run};
+use crate::certificates::{Approval, Bound, Issued, Reservation, Wanted, desk_terms, not_renewable, run};
 use crate::{App, Caller, ServiceError};
 
 /// Days of validity when the request does not say.
@@ -40,11 +40,15 @@ pub async fn sign(
         return Err(not_signable(app, caller, id).await);
     }
     let key = found.inspection.public_key();
+    let terms = match found.csr.renewal_of {
+        Some(old) => Some(desk_terms(app, caller, old).await?),
+        None => None,
+    };
     let wanted = Wanted {
-        approval: approval(&found.csr, key, &request)?,
+        approval: approval(&found.csr, key, &request, terms)?,
         public_key: Some(key),
         kept_key: kept_key(app, caller, &found.csr).await?,
-        reservation: Some(Reservation::Csr(id)),
+        reservation: Some(Reservation::Csr(id, found.csr.renewal_of)),
         action: Action::CsrSign,
         source: CertificateSource::Csr,
     };
@@ -53,13 +57,18 @@ pub async fn sign(
 
 /// Why this CSR cannot be signed, from its present row.
 pub(crate) async fn not_signable(app: &App, caller: &Caller, id: CsrId) -> ServiceError {
-    refusal(app, caller, id, "signed", &["approved"]).await
+    let renews = find(app, caller, id).await.ok().filter(|found| found.csr.status == CsrStatus::Approved);
+    match renews.and_then(|found| found.csr.renewal_of) {
+        Some(old) => not_renewable(app, caller, old).await,
+        None => refusal(app, caller, id, "signed", &["approved"]).await,
+    }
 }
 
 fn approval<'a>(
     csr: &Csr,
     key: &'a PublicKey,
     request: &'a CsrSignRequest,
+    terms: Option<(DeskProfile, Ttl)>,
 ) -> Result<Approval<'a>, ServiceError> {
     let ca_id = crate::ca::parse_id(&request.ca_id)?;
     let days = request.validity_days;
@@ -69,11 +78,14 @@ fn approval<'a>(
     let ttl = |days: i64| Ttl::from_seconds(days.unsigned_abs() * 86_400);
     let sans = request.sans.clone().map_or_else(|| csr.sans.clone(), by_kind);
     let Some(name) = request.role.as_deref() else {
+        let (profile, lifetime) = terms.unzip();
+        // The names of a renewal are those that were approved, without what this version would add to them.
+        let sans = if profile.is_some() { sans } else { with_common_name(sans, &csr.subject) };
         let request = DeskRequest {
             subject: csr.subject.clone(),
-            sans: with_common_name(sans, &csr.subject),
-            ttl: ttl(days.unwrap_or(DEFAULT_DAYS)),
-            profile: None,
+            sans,
+            ttl: days.map(ttl).or(lifetime).unwrap_or_else(|| ttl(DEFAULT_DAYS)),
+            profile,
             keep_private_key: false,
         };
         return Ok(Approval::Desk { ca_id, request, key: DeskKey::Csr(key) });

@@ -1,7 +1,7 @@
 //! Where the credentials of a DNS provider are: sealed in its row, or in the secret store at the path that its configuration
 //! names.
 
-use certmill_dns::{DnsError, DnsProvider as Client};
+use certmill_dns::{ConfigError, DnsError, DnsProvider as Client, Providers};
 use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, TenantId};
 use certmill_keys::SealPlace;
 use serde_json::{Map, Value};
@@ -12,6 +12,8 @@ use crate::{App, ServiceError, secrets};
 
 /// The field of a configuration that names a secret.
 const PATH: &str = "credentials_path";
+/// The path as a stored credential.
+const PATH_AS_SECRET: &[u8] = br#"{"credentials_path":""}"#;
 const PATH_FIELD: &str = "config.credentials_path";
 
 /// A configuration that was found good.
@@ -26,6 +28,7 @@ pub(super) struct Configuration {
     pub(super) path: Option<SecretPath>,
     /// Both parts as a client takes them.
     whole: (Value, Zeroizing<Vec<u8>>),
+    providers: Providers,
 }
 
 impl Configuration {
@@ -36,6 +39,7 @@ impl Configuration {
         kind: &str,
         config: &Value,
     ) -> Result<Self, ServiceError> {
+        let providers = app.dns(tenant).await?;
         let own = config.as_object().ok_or_else(|| ServiceError::field("config", "must be a JSON object"))?;
         let Some(path) = own.get(PATH) else {
             let parsed = certmill_dns::parse_config(kind, config).map_err(config_error)?;
@@ -46,6 +50,7 @@ impl Configuration {
                 secret: parsed.secret,
                 path: None,
                 whole,
+                providers,
             });
         };
         let path: SecretPath = path
@@ -71,13 +76,14 @@ impl Configuration {
             secret: Zeroizing::new(b"{}".to_vec()),
             path: Some(path),
             whole: (parsed.public, parsed.secret),
+            providers,
         })
     }
 
     /// A client with these settings and credentials.
-    pub(super) fn open(&self, app: &App) -> Result<Box<dyn Client>, DnsError> {
+    pub(super) fn open(&self) -> Result<Box<dyn Client>, DnsError> {
         let (public, secret) = &self.whole;
-        app.dns().open(self.kind, public, secret)
+        self.providers.open(self.kind, public, secret)
     }
 }
 
@@ -93,6 +99,15 @@ pub(super) fn merge(old: &DnsProvider, secret: &[u8], changes: &Value) -> Result
         } else if credentials.iter().any(|name| changes.get(*name).is_some_and(|sent| !sent.is_null())) {
             fields.remove(PATH);
         }
+    }
+    let mut missing = certmill_dns::led_away(&old.config, &merged, secret, changes);
+    // What a path leads to goes elsewhere too, unless the call names it.
+    let elsewhere = certmill_dns::led_away(&old.config, &merged, PATH_AS_SECRET, changes);
+    if merged.get(PATH).is_some() {
+        missing.extend(elsewhere);
+    }
+    if !missing.is_empty() {
+        return Err(config_error(ConfigError::Fields(missing)));
     }
     Ok(merged)
 }

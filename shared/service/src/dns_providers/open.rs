@@ -34,7 +34,7 @@ pub(crate) async fn open(
         Err(ServiceError::Validation(errors)) => return Err(invalid(errors.to_string())),
         other => other?,
     };
-    let client = configuration.open(app).map_err(|error| invalid(error.to_string()))?;
+    let client = configuration.open().map_err(|error| invalid(error.to_string()))?;
     Ok(OpenProvider { client, kind: row.kind })
 }
 

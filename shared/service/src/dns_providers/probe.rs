@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use certmill_dns::{Change, ChangeState, DnsError, PropagationCheck, Seen, ServerView, Zone};
+use certmill_dns::{Change, ChangeState, DnsError, PropagationCheck, Providers, Seen, ServerView, Zone};
 use certmill_domain::{Action, DnsProvider, DnsProviderId};
 
 use super::open::{OpenProvider, open};
@@ -80,7 +80,9 @@ pub async fn test(
     let value = URL_SAFE_NO_PAD.encode(random);
     let name = if traits.most_values.is_some() { zone.clone() } else { format!("{LABEL}.{zone}") };
     app.change(caller).await?.commit(Act::new(Action::DnsProviderTest, id)).await?;
-    let trial = Trial { app: app.clone(), provider, zone, name, value, holder: caller.request_id.clone() };
+    let dns = app.dns(caller.tenant).await?;
+    let trial =
+        Trial { app: app.clone(), provider, zone, name, value, holder: caller.request_id.clone(), dns };
     let running = tokio::spawn(trial.run());
     running.await.map_err(|_| ServiceError::internal("a test of a DNS provider broke off"))?
 }
@@ -102,6 +104,7 @@ struct Trial {
     name: String,
     value: String,
     holder: String,
+    dns: Providers,
 }
 
 impl Trial {
@@ -166,7 +169,7 @@ impl Trial {
             settings: self.provider.client.propagation().clone(),
         };
         let outcome = loop {
-            let seen = self.app.dns().propagation(&check).await;
+            let seen = self.dns.propagation(&check).await;
             if let Ok(seen) = &seen {
                 *servers = seen.servers.iter().map(server).collect();
             }

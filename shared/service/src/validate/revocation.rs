@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use certmill_domain::{CaId, Stored, Timestamp};
-use certmill_egress::{EgressError, Limits, Response};
+use certmill_egress::{Egress, EgressError, Limits, Purpose, Response};
 use certmill_storage::{certificate_authorities, certificates};
 use certmill_x509::chain::{self, Certificate};
 use certmill_x509::revocation::{Inquiry, OcspResponse, ParsedCrl, RevocationSources, RevocationStatus};
@@ -57,6 +57,7 @@ pub(super) async fn of_path(
     if path.anchor().is_none() {
         standing.not_revoked = None;
     }
+    let egress = app.egress(caller.tenant, Purpose::Validation).await?;
     for pair in path.certificates.windows(2) {
         let [certificate, issuer] = pair else { continue };
         let own = trust.own_ca(issuer);
@@ -64,7 +65,7 @@ pub(super) async fn of_path(
             own_records(app, caller, trust, certificate, ca).await?
         } else {
             let anchor = path.certificates.last().filter(|_| path.anchor().is_some());
-            let question = Question { certificate, issuer, anchor, evidence };
+            let question = Question { certificate, issuer, anchor, evidence, egress: &egress };
             question.ask(app, evidence.until).await?
         };
         standing.note(certificate, status, doubts);
@@ -162,6 +163,7 @@ struct Question<'a> {
     issuer: &'a Arc<Certificate>,
     anchor: Option<&'a Arc<Certificate>>,
     evidence: &'a Evidence,
+    egress: &'a Egress,
 }
 
 impl Question<'_> {
@@ -192,7 +194,7 @@ impl Question<'_> {
             return Ok((RevocationStatus::Unknown { reasons: Vec::new() }, doubts));
         }
         let mut status = given;
-        let fetched = self.fetch_crls(app, &sources, until, &mut doubts).await?;
+        let fetched = self.fetch_crls(&sources, until, &mut doubts).await?;
         if !fetched.is_empty() {
             status = self.by_crls(Arc::clone(&self.evidence.crls), fetched).await?;
         }
@@ -233,7 +235,6 @@ impl Question<'_> {
     /// One CRL per distribution point, from the first of its addresses that has one.
     async fn fetch_crls(
         self,
-        app: &App,
         sources: &RevocationSources,
         until: Instant,
         doubts: &mut Vec<Problem>,
@@ -245,7 +246,7 @@ impl Question<'_> {
                     doubts.push(problem("crl_unavailable", OUT_OF_TIME, self.certificate));
                     return Ok(crls);
                 };
-                let fetched = app.egress().get(url, limits).await.and_then(Response::success);
+                let fetched = self.egress.get(url, limits).await.and_then(Response::success);
                 let read = match fetched {
                     Ok(response) => {
                         let body = response.into_body();
@@ -277,8 +278,8 @@ impl Question<'_> {
         app.entropy().fill(&mut nonce);
         let request = inquiry.ocsp_request(Some(&nonce)).map_err(|error| failed(error.to_string()))?;
         let limits = limits(until, LARGEST_OCSP).ok_or_else(|| failed(OUT_OF_TIME.to_owned()))?;
-        let response = app
-            .egress()
+        let response = self
+            .egress
             .post(url, "application/ocsp-request", request.der().to_vec(), limits)
             .await
             .and_then(Response::success)

@@ -4,7 +4,7 @@ use certmill_acme::{AcmeError, Directory, ExternalAccount, Registration};
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeProvider, Failure, TenantId, Timestamp,
 };
-use certmill_egress::Limits;
+use certmill_egress::{Limits, Purpose};
 use certmill_storage::acme_accounts;
 use serde::Deserialize;
 use zeroize::Zeroizing;
@@ -39,6 +39,7 @@ pub(super) enum Outcome {
 /// The external account that the request names or that ZeroSSL gives; an error when the CA wants one and there is none.
 pub(super) async fn external_account(
     app: &App,
+    tenant: TenantId,
     checked: &Checked,
     new: &NewAccount,
     directory: &Directory,
@@ -49,7 +50,7 @@ pub(super) async fn external_account(
             .map_err(|problem| ServiceError::field("eab_hmac_key", problem));
     }
     if let Some(api_key) = &new.zerossl_api_key {
-        return fetch_from_zerossl(app, api_key).await.map(Some);
+        return fetch_from_zerossl(app, tenant, api_key).await.map(Some);
     }
     if needs_external_account(checked.provider) || directory.external_account_required {
         let hint = if checked.provider == AcmeProvider::ZeroSsl { ", or zerossl_api_key" } else { "" };
@@ -73,7 +74,7 @@ struct ZeroSslAnswer {
 }
 
 /// Asks ZeroSSL for an external account (its API answers 200 for failures too).
-async fn fetch_from_zerossl(app: &App, api_key: &str) -> Result<ExternalKey, ServiceError> {
+async fn fetch_from_zerossl(app: &App, tenant: TenantId, api_key: &str) -> Result<ExternalKey, ServiceError> {
     let refused = |message: String, upstream| {
         ServiceError::Upstream(Failure { code: "refused_by_ca".to_owned(), message, upstream })
     };
@@ -86,7 +87,9 @@ async fn fetch_from_zerossl(app: &App, api_key: &str) -> Result<ExternalKey, Ser
     let url = format!("{}/acme/eab-credentials", app.settings().zerossl_api_url);
     let body = Zeroizing::new(format!("access_key={api_key}"));
     let answer = app
-        .egress()
+        .egress(tenant, Purpose::Acme)
+        .await?
+        .with_credentials()
         .post(&url, "application/x-www-form-urlencoded", body.as_bytes().to_vec(), ZEROSSL)
         .await
         .map_err(|error| refused(format!("ZeroSSL's API cannot be reached: {error}"), None))?;
@@ -114,7 +117,7 @@ pub(super) async fn register(
         email => vec![format!("mailto:{email}")],
     };
     let registration = Registration { contact, terms_of_service_agreed: true, external_account };
-    match app.acme().register(&account.directory_url, &key, &registration).await {
+    match app.acme(tenant).await?.register(&account.directory_url, &key, &registration).await {
         Ok(registered) => {
             let mut tx = app.database().begin(tenant).await?;
             acme_accounts::confirm(&mut tx, account.id, &registered.account_url, app.now()).await?;

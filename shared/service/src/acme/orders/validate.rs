@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_domain::{
     AcmeAccount, AcmeIdentifier, AcmeIdentifiers, AcmeOrder, AcmeOrderId, ChallengeType, DnsProviderId,
-    FieldErrors, OrderCause, OrderState,
+    FieldErrors, OrderCause, OrderState, TenantId,
 };
 use certmill_storage::dns_providers;
 
@@ -49,7 +49,7 @@ pub(super) async fn checked(
     let Some(identifiers) = identifiers.filter(|_| errors.is_empty()) else {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     };
-    check_profile(app, account, new.profile.as_deref()).await?;
+    check_profile(app, caller.tenant, account, new.profile.as_deref()).await?;
     let (dns_provider_id, by_hand) = dns_provider(app, caller, new, challenge_type).await?;
     refuse_ungranted(app, caller, &identifiers, challenge_type).await?;
     let now = app.now();
@@ -116,12 +116,17 @@ fn challenge_type(
 }
 
 /// A profile must be one that the CA offers, if it tells which those are.
-async fn check_profile(app: &App, account: &AcmeAccount, profile: Option<&str>) -> Result<(), ServiceError> {
+async fn check_profile(
+    app: &App,
+    tenant: TenantId,
+    account: &AcmeAccount,
+    profile: Option<&str>,
+) -> Result<(), ServiceError> {
     let Some(profile) = profile else {
         return Ok(());
     };
     // What cannot be checked now is checked by the CA.
-    let Ok(directory) = app.acme().directory(&account.directory_url).await else {
+    let Ok(directory) = app.acme(tenant).await?.directory(&account.directory_url).await else {
         return Ok(());
     };
     if directory.profiles.is_empty() || directory.profiles.contains_key(profile) {

@@ -32,7 +32,7 @@ pub(crate) async fn check_window(app: &App, lease: &Lease, id: CertificateId) ->
     let asked = match renewal.zip(certificate) {
         Some((mut renewal, certificate)) => {
             let account = accounts::of_tenant(app, tenant, renewal.account_id).await?;
-            let told = app.acme().renewal_info(&account.directory_url, &certificate.der).await;
+            let told = app.acme(tenant).await?.renewal_info(&account.directory_url, &certificate.der).await;
             take_account(app, &mut renewal, told);
             Some(renewal)
         }
