@@ -44,7 +44,7 @@ impl ResponderApi {
 /// The responder alone: every other path is not found.
 pub fn responder(app: App) -> impl Endpoint<Output = Response> + 'static {
     let routes = Route::new().nest("/", openapi::responder_service());
-    Edge::new(app.clone(), routes.data(app))
+    Edge::new(app.clone(), &crate::routes::RESPONDER, routes.data(app))
 }
 
 async fn answer(app: &App, request: &Request, token: &str) -> Result<Response, ApiError> {

@@ -64,7 +64,8 @@ impl<S> Deref for Authorized<S> {
     }
 }
 
-const SCHEME: &str = "bearer";
+/// What the document calls the way in which a token is shown.
+pub(crate) const SCHEME: &str = "bearer";
 
 impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
@@ -93,8 +94,9 @@ impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
         );
     }
 
+    /// The scope, so that it can be read from the document; what is shown names the scheme here.
     fn security_schemes() -> Vec<&'static str> {
-        vec![SCHEME]
+        vec![S::SCOPE.as_str()]
     }
 
     async fn from_request(
@@ -105,7 +107,7 @@ impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
         let Some(app) = request.data::<App>() else {
             return Err(ApiError::internal().into());
         };
-        let caller = authenticate(app, request, S::SCOPE).await?;
+        let caller = authenticate(app, request, S::SCOPE).await.map_err(ApiError::from)?;
         if S::SCOPE >= Scope::Issue && !S::UNDER_ROLE {
             caller.check_role(None).map_err(ApiError::from)?;
         }
@@ -113,25 +115,50 @@ impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
     }
 }
 
-/// Who sends a request, whatever scopes they have.
-pub(crate) async fn caller(app: &App, request: &Request) -> Result<Caller, ApiError> {
-    authenticate(app, request, Scope::Read).await
+/// Who sends a request that needs `needed`: they are told apart before it is looked at whether they have that.
+pub(crate) async fn caller(app: &App, request: &Request, needed: Scope) -> Result<Caller, ApiError> {
+    authenticate(app, request, Scope::Read).await.map_err(|error| match error {
+        // A token whose scopes are all of a newer version permits nothing.
+        AuthError::Refused(ServiceError::InsufficientScope(_)) => {
+            ServiceError::InsufficientScope(needed).into()
+        }
+        error => error.into(),
+    })
 }
 
-async fn authenticate(app: &App, request: &Request, needed: Scope) -> Result<Caller, ApiError> {
-    let current = request.extensions().get::<CurrentRequest>().ok_or_else(ApiError::internal)?;
+enum AuthError {
+    Refused(ServiceError),
+    /// Something was sent as a token that cannot be one.
+    Malformed,
+    Internal,
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> Self {
+        match error {
+            AuthError::Refused(error) => error.into(),
+            AuthError::Malformed => Self::from(ServiceError::AuthenticationRequired).with_invalid_token(),
+            AuthError::Internal => Self::internal(),
+        }
+    }
+}
+
+async fn authenticate(app: &App, request: &Request, needed: Scope) -> Result<Caller, AuthError> {
+    let current = request.extensions().get::<CurrentRequest>().ok_or(AuthError::Internal)?;
+    let token = bearer(request).filter(|token| !token.is_empty());
     let from = client::address(request, &app.settings().trusted_proxies);
     let asked = tokens::Asked { needed, from, request_id: &current.0 };
-    match tokens::authenticate(app, bearer(request), asked).await {
+    match tokens::authenticate(app, token, asked).await {
         Ok(caller) => {
             let hold = request.extensions().get::<CurrentHold>().map(|held| held.0.clone());
             Ok(Caller { hold, ..caller })
         }
+        Err(ServiceError::AuthenticationRequired) if token.is_some() => Err(AuthError::Malformed),
         Err(error) => {
             if let ServiceError::TokenNotAllowedHere(caller) = &error {
                 guard::record_use(app, caller, request).await;
             }
-            Err(error.into())
+            Err(AuthError::Refused(error))
         }
     }
 }

@@ -9,6 +9,7 @@ mod schemas;
 use poem::http::Method;
 use serde_json::{Map, Value, json};
 
+use crate::auth::SCHEME;
 use crate::calls::Call;
 use crate::limits;
 
@@ -39,6 +40,7 @@ pub(crate) fn finish(document: &str) -> String {
     describe_service(&mut document);
     schemas::finish(&mut document);
     for_each_operation(&mut document, |operation| {
+        operation.name_scope();
         operation.declare_openness();
         operation.name_category();
         headers::add(operation);
@@ -71,6 +73,15 @@ impl Operation<'_> {
     /// Whether it has parameters `place`: `path`, `query` or `header`.
     fn has_parameters(&self, place: &str) -> bool {
         self.spec["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == place)
+    }
+
+    /// Says the scope beside the scheme, in whose place it stands in poem-openapi's document.
+    fn name_scope(&mut self) {
+        let schemes = self.spec.pointer("/security/0").and_then(Value::as_object);
+        if let Some(scope) = schemes.and_then(|schemes| schemes.keys().next().cloned()) {
+            self.spec["security"] = json!([{ SCHEME: [] }]);
+            self.spec["x-required-scope"] = scope.into();
+        }
     }
 
     /// Says that an operation without a scheme needs none, which an absent member leaves open.

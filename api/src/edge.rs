@@ -8,13 +8,15 @@ use bytes::Bytes;
 use certmill_service::App;
 use certmill_service::domain::RequestId;
 use futures_util::FutureExt;
-use poem::error::ResponseError;
-use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::error::{NotFoundError, ResponseError};
+use poem::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{Endpoint, IntoResponse, Request, Response};
 use tracing::Instrument;
 
 use crate::error::ApiError;
 use crate::guard::guard;
+use crate::protection::{self, Asked};
+use crate::routes::{Route, Routes, method_label};
 
 /// How large a request's body may be.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -46,12 +48,13 @@ impl ResponseError for BodyTooLarge {
 /// The outermost endpoint.
 pub(crate) struct Edge<E> {
     app: App,
+    routes: &'static Routes,
     inner: Arc<E>,
 }
 
 impl<E> Edge<E> {
-    pub(crate) fn new(app: App, inner: E) -> Self {
-        Self { app, inner: Arc::new(inner) }
+    pub(crate) fn new(app: App, routes: &'static Routes, inner: E) -> Self {
+        Self { app, routes, inner: Arc::new(inner) }
     }
 }
 
@@ -62,43 +65,53 @@ impl<E: Endpoint + 'static> Endpoint for Edge<E> {
         let started = Instant::now();
         join_secret_path(&mut request);
         let request_id = request_id(&request, &self.app);
-        let method = request.method().clone();
-        let route = route_label(request.uri().path());
+        let method = method_label(request.method());
+        let route = self.routes.find(request.uri().path());
+        let route_label = Routes::label(route);
         let route_is_private = request.uri().path().starts_with("/v1/");
-        let span = tracing::info_span!("request", request.id = %request_id, http.method = %method, http.route = route);
+        let asked = Asked::of(&request, &self.app.settings().cors_origins);
+        let span = tracing::info_span!("request", request.id = %request_id, http.method = method, http.route = route_label);
         request.extensions_mut().insert(CurrentRequest(request_id.clone()));
-        let mut response = self.answer(request, &request_id).instrument(span.clone()).await;
+        let mut response = self.answer(request, route, &request_id).instrument(span.clone()).await;
+        let headers = response.headers_mut();
         if let Ok(value) = HeaderValue::from_str(&request_id) {
-            response.headers_mut().insert(REQUEST_ID.clone(), value);
+            headers.insert(REQUEST_ID.clone(), value);
         }
         // Answers may hold private keys and tokens; what may be kept says so itself.
-        let headers = response.headers_mut();
         if route_is_private && !headers.contains_key(header::CACHE_CONTROL) {
             headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         }
+        asked.protect(headers);
         let status = response.status().as_u16();
         let elapsed = started.elapsed();
         span.in_scope(|| tracing::debug!(http.status = status, elapsed_us = elapsed.as_micros(), "answered"));
         let labels = [
-            ("method", metrics::SharedString::from(method.as_str().to_owned())),
-            ("route", route.into()),
+            ("method", metrics::SharedString::from(method)),
+            ("route", route_label.into()),
             ("status", status.to_string().into()),
         ];
         metrics::counter!("certmill_http_requests_total", &labels).increment(1);
-        metrics::histogram!("certmill_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
+        metrics::histogram!("certmill_http_request_seconds", "route" => route_label)
+            .record(elapsed.as_secs_f64());
         Ok(response)
     }
 }
 
 impl<E: Endpoint + 'static> Edge<E> {
-    async fn answer(&self, mut request: Request, request_id: &str) -> Response {
-        let body = match limited_body(&mut request).await {
-            Ok(body) => body,
-            Err(error) => return ApiError::from_poem(error).render(request_id),
+    async fn answer(&self, request: Request, route: Option<&'static Route>, request_id: &str) -> Response {
+        let Some(route) = route else {
+            return ApiError::from_poem(NotFoundError.into()).render(request_id);
         };
-        request.set_body(body.clone());
+        if request.method() == Method::OPTIONS {
+            return protection::options(&request, route);
+        }
+        let Some(access) = route.access(request.method()) else {
+            let mut response = ApiError::method_not_allowed().render(request_id);
+            response.headers_mut().insert(header::ALLOW, route.allow());
+            return response;
+        };
         let inner = Arc::clone(&self.inner);
-        let answer = guard(&self.app, request, &body, move |request| carry_out(inner, request)).await;
+        let answer = guard(&self.app, access, request, move |request| carry_out(inner, request)).await;
         answer.unwrap_or_else(|error| {
             if error.status().is_client_error() {
                 tracing::debug!(error = %error, "refused a request");
@@ -119,19 +132,20 @@ async fn carry_out<E: Endpoint>(inner: Arc<E>, request: Request) -> Result<Respo
     }
 }
 
-/// The body, read whole. A declared length is believed only when it is too large.
-async fn limited_body(request: &mut Request) -> poem::Result<Bytes> {
+/// The body, read whole; only of a call whose head has been accepted. A declared length is believed only when it is too
+/// large.
+pub(crate) async fn whole_body(request: &mut Request) -> Result<Bytes, ApiError> {
     let declared = request.header("content-length").and_then(|length| length.parse::<usize>().ok());
     if declared == Some(0) {
         return Ok(Bytes::new());
     }
     if declared.is_some_and(|length| length > BODY_LIMIT) {
-        return Err(BodyTooLarge.into());
+        return Err(ApiError::from_poem(BodyTooLarge.into()));
     }
     match request.take_body().into_bytes_limit(BODY_LIMIT).await {
         Ok(bytes) => Ok(bytes),
-        Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(BodyTooLarge.into()),
-        Err(error) => Err(error.into()),
+        Err(poem::error::ReadBodyError::PayloadTooLarge) => Err(ApiError::from_poem(BodyTooLarge.into())),
+        Err(error) => Err(ApiError::from_poem(error.into())),
     }
 }
 
@@ -154,34 +168,4 @@ fn request_id(request: &Request, app: &App) -> String {
         .header(&REQUEST_ID)
         .filter(|id| id.len() <= 64 && id.len() > 4 && id.starts_with("req_") && id.bytes().all(legal))
         .map_or_else(|| RequestId::generate(app.now(), app.entropy()).to_string(), ToOwned::to_owned)
-}
-
-/// The route for figures, one of a fixed set, so that no client can make up new time series.
-fn route_label(path: &str) -> &'static str {
-    const ROUTES: [(&str, &str); 23] = [
-        ("/v1/pki/issue/", "issue"),
-        ("/v1/pki/sign/", "sign"),
-        ("/v1/pki/certificates", "certificates"),
-        ("/v1/pki/revoke", "revoke"),
-        ("/v1/pki/roles", "roles"),
-        ("/v1/pki/csr", "csr"),
-        ("/v1/pki/trust-anchors", "trust_anchors"),
-        ("/v1/pki/acme/", "acme"),
-        ("/v1/pki/dns-providers", "dns_providers"),
-        ("/.well-known/acme-challenge/", "acme_challenge"),
-        ("/v1/audit/", "audit"),
-        ("/v1/pki/ca", "ca"),
-        ("/v1/tokens", "tokens"),
-        ("/v1/auth/", "auth"),
-        ("/v1/jobs", "jobs"),
-        ("/v1/secrets", "secrets"),
-        ("/pub/crl/", "public_crl"),
-        ("/pub/ca/", "public_ca"),
-        ("/healthz", "health"),
-        ("/readyz", "health"),
-        ("/v1/health", "health"),
-        ("/metrics", "metrics"),
-        ("/docs", "docs"),
-    ];
-    ROUTES.iter().find(|(prefix, _)| path.starts_with(prefix)).map_or("other", |(_, label)| label)
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use certmill_service::domain::{CallCategory, Standing};
+use certmill_service::domain::{CallCategory, Scope, Standing};
 use certmill_service::{Noun, ServiceError};
 use poem::Response;
 use poem::error::{
@@ -35,7 +35,13 @@ pub struct ApiError {
     retry_after: Option<u64>,
     /// How the caller stands with the limit of the call, if there is one.
     standing: Option<Box<Standing>>,
+    /// How to authenticate, when that was wrong (RFC 6750 §3).
+    challenge: Option<&'static str>,
 }
+
+/// No credentials were sent, so nothing is said about any.
+const NO_TOKEN: &str = "Bearer realm=\"certmill\"";
+const INVALID_TOKEN: &str = "Bearer realm=\"certmill\", error=\"invalid_token\"";
 
 /// The body of every error.
 #[derive(Object, Debug)]
@@ -66,7 +72,15 @@ impl ApiError {
             Some(status.as_u16()),
             "undocumented: {code}"
         );
-        Self { status, code, message: message.into(), details: None, retry_after: None, standing: None }
+        Self {
+            status,
+            code,
+            message: message.into(),
+            details: None,
+            retry_after: None,
+            standing: None,
+            challenge: None,
+        }
     }
 
     /// One wrong field.
@@ -89,11 +103,7 @@ impl ApiError {
             return Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such path: see /docs");
         }
         if error.is::<MethodNotAllowedError>() {
-            return Self::new(
-                StatusCode::METHOD_NOT_ALLOWED,
-                "method_not_allowed",
-                "this path does not know this method: see /docs",
-            );
+            return Self::method_not_allowed();
         }
         if error.is::<BodyTooLarge>() || error.is::<SizedLimitError>() {
             return body_too_large();
@@ -154,6 +164,20 @@ impl ApiError {
         Self { standing: Some(Box::new(standing)), ..self }
     }
 
+    /// The same, about something that was sent as a token.
+    pub(crate) fn with_invalid_token(self) -> Self {
+        Self { challenge: Some(INVALID_TOKEN), ..self }
+    }
+
+    /// A method that a path does not know.
+    pub(crate) fn method_not_allowed() -> Self {
+        Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "this path does not know this method: see /docs",
+        )
+    }
+
     /// Its code.
     pub(crate) fn code(&self) -> &'static str {
         self.code
@@ -177,8 +201,8 @@ impl ApiError {
             .content_type("application/json")
             .body(json!({ "error": error }).to_string());
         let headers = response.headers_mut();
-        if self.status == StatusCode::UNAUTHORIZED {
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"certmill\""));
+        if let Some(challenge) = self.challenge {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         let overloaded =
             [StatusCode::SERVICE_UNAVAILABLE, StatusCode::TOO_MANY_REQUESTS].contains(&self.status);
@@ -232,7 +256,7 @@ impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         let message = error.to_string();
         let (status, code) = status_and_code(&error);
-        let plain = Self::new(status, code, message);
+        let plain = Self { challenge: challenge(&error), ..Self::new(status, code, message) };
         match error {
             ServiceError::Validation(fields) => plain.with(json!({ "fields": fields.0 })),
             ServiceError::RoleViolation(violation) => plain.with(json!({
@@ -276,6 +300,22 @@ impl From<ServiceError> for ApiError {
             }
             _ => plain,
         }
+    }
+}
+
+/// What `WWW-Authenticate` says (RFC 6750 §3).
+fn challenge(error: &ServiceError) -> Option<&'static str> {
+    match error {
+        ServiceError::AuthenticationRequired => Some(NO_TOKEN),
+        ServiceError::TokenInvalid | ServiceError::TokenExpired(_) | ServiceError::TokenRevoked => {
+            Some(INVALID_TOKEN)
+        }
+        ServiceError::InsufficientScope(needed) => Some(match needed {
+            Scope::Read => "Bearer realm=\"certmill\", error=\"insufficient_scope\", scope=\"pki:read\"",
+            Scope::Issue => "Bearer realm=\"certmill\", error=\"insufficient_scope\", scope=\"pki:issue\"",
+            Scope::Admin => "Bearer realm=\"certmill\", error=\"insufficient_scope\", scope=\"pki:admin\"",
+        }),
+        _ => None,
     }
 }
 

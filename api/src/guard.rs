@@ -4,10 +4,10 @@
 use std::future::Future;
 
 use bytes::Bytes;
-use certmill_service::domain::Action;
+use certmill_service::domain::{Action, Scope};
 use certmill_service::idempotency::{self, Answer, Begun, Hold, Kept};
-use certmill_service::{App, Caller, audit, rate_limits};
-use poem::http::{HeaderName, HeaderValue, StatusCode, header};
+use certmill_service::{App, Caller, ServiceError, audit, rate_limits};
+use poem::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};
 use serde_json::Value;
 use tracing::Instrument;
@@ -15,8 +15,10 @@ use zeroize::Zeroizing;
 
 use crate::auth;
 use crate::calls::Call;
+use crate::edge::whole_body;
 use crate::error::{ApiError, TOKEN_NOT_ALLOWED_HERE};
 use crate::limits;
+use crate::routes::Access;
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -28,27 +30,28 @@ const SECRET_FIELDS: [&str; 2] = ["private_key", "token"];
 #[derive(Clone)]
 pub(crate) struct CurrentHold(pub(crate) Hold);
 
-/// Carries the request out with `go`, in the care of this module if it is limited or one that changes something.
+/// Carries the request out with `go`: who sends it, whether they may, and the limit of the call are settled by its head, and
+/// only then is its body read.
+///
+/// # Errors
+/// Whoever cannot be told who they are is refused without a trace: there is no tenant whose log it belongs to. Everything
+/// else that is refused and would have changed something has its audit row.
 pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
     app: &App,
-    request: Request,
-    body: &Bytes,
+    access: Access,
+    mut request: Request,
     go: impl FnOnce(Request) -> F + Send + 'static,
 ) -> Result<Response, ApiError> {
+    let Access::Token(needed) = access else {
+        // Nothing that is open to everybody takes a body.
+        drop(request.take_body());
+        return go(request).await;
+    };
+    let caller = auth::caller(app, &request, needed).await?;
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let call = Call::of(&method, &path);
     let category = limits::category(&method, &path, call.as_ref());
     let limited = category.filter(|category| rate_limits::applies(app, *category));
-    if call.is_none() && limited.is_none() {
-        return go(request).await;
-    }
-    let caller = match auth::caller(app, &request).await {
-        Ok(caller) => caller,
-        // This is in the audit log already.
-        Err(error) if error.code() == TOKEN_NOT_ALLOWED_HERE => return Err(error),
-        // Whoever cannot be told who they are is refused by the handler, and there is no tenant whose log it belongs to.
-        Err(_) => return go(request).await,
-    };
     let standing = match limited {
         Some(category) => {
             rate_limits::take(app, &caller, category).await.map(|standing| (category, standing))
@@ -56,10 +59,9 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
         None => None,
     };
     let over = standing.and_then(|(category, standing)| ApiError::rate_limited(category, &standing));
-    let result = match (over, call) {
-        (Some(over), _) => Err(over),
-        (None, Some(call)) => change(app, &caller, (call, body), request, go).await,
-        (None, None) => go(request).await,
+    let result = match over {
+        Some(over) => Err(over),
+        None => admit(app, (&caller, needed), call, request, go).await,
     };
     if let (Some(call), Err(error)) = (call, &result) {
         record(app, &caller, call, error).await;
@@ -73,6 +75,30 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
             Ok(response)
         }
         Err(error) => Err(error.under_limit(standing)),
+    }
+}
+
+/// Reads the body of a call that its caller may make, and carries it out.
+async fn admit<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
+    app: &App,
+    (caller, needed): (&Caller, Scope),
+    call: Option<Call<'_>>,
+    mut request: Request,
+    go: impl FnOnce(Request) -> F + Send + 'static,
+) -> Result<Response, ApiError> {
+    if caller.scope < needed {
+        return Err(ServiceError::InsufficientScope(needed).into());
+    }
+    if [Method::GET, Method::HEAD].contains(request.method()) {
+        // It means nothing (RFC 9110 §9.3.1).
+        drop(request.take_body());
+        return go(request).await;
+    }
+    let body = whole_body(&mut request).await?;
+    request.set_body(body.clone());
+    match call {
+        Some(call) => change(app, caller, (call, &body), request, go).await,
+        None => go(request).await,
     }
 }
 
@@ -165,7 +191,7 @@ async fn settle(
     Ok(Response::from_parts(head, answer.body.to_vec().into()))
 }
 
-fn report(result: Result<(), certmill_service::ServiceError>, what: &str) {
+fn report(result: Result<(), ServiceError>, what: &str) {
     if let Err(error) = result {
         tracing::warn!(error = &error as &dyn std::error::Error, "{what}");
     }

@@ -6,6 +6,7 @@ mod auth;
 mod body;
 mod calls;
 mod client;
+mod docs;
 mod document;
 mod edge;
 mod error;
@@ -16,10 +17,13 @@ mod limits;
 mod negotiate;
 mod openapi;
 mod pki;
+mod protection;
 mod public;
 mod queries;
+mod routes;
 mod scalars;
 mod secrets;
+mod shared_body;
 pub mod tls_alpn;
 mod tokens;
 mod whoami;
@@ -38,18 +42,16 @@ pub type RenderMetrics = Arc<dyn Fn() -> String + Send + Sync>;
 
 /// The whole API as one endpoint. `metrics` adds `/metrics`.
 pub fn service(app: App, metrics: Option<RenderMetrics>) -> impl Endpoint<Output = Response> + 'static {
-    let api = openapi::service(&app);
-    let document: Arc<str> = openapi::document(&app).into();
-    let served = Arc::clone(&document);
-    let docs: Arc<str> = openapi::docs(&app).into();
     let mut route = Route::new()
-        .at("/openapi.json", get(make_sync(move |_| json(&served))))
-        .nest("/docs", get(make_sync(move |_| html(&docs))));
+        .at("/openapi.json", get(make_sync(|_| docs::document())))
+        .at("/docs", get(make_sync(|_| docs::page())))
+        .at("/docs/", get(make_sync(|_| docs::page())));
     if let Some(render) = metrics {
         route = route.at("/metrics", get(make_sync(move |_| text(render()))));
     }
-    let routes = queries::QueryCheck::new(app.clone(), &document, route.nest("/", api));
-    edge::Edge::new(app.clone(), routes.data(app))
+    let routes =
+        queries::QueryCheck::new(app.clone(), &openapi_document(), route.nest("/", openapi::service()));
+    edge::Edge::new(app.clone(), &routes::API, routes.data(app))
 }
 
 /// Health, readiness and figures alone: for the listener of a process that answers no requests.
@@ -57,20 +59,12 @@ pub fn operations_service(app: App, metrics: RenderMetrics) -> impl Endpoint<Out
     let routes = Route::new()
         .at("/metrics", get(make_sync(move |_| text(metrics()))))
         .nest("/", openapi::health_service());
-    edge::Edge::new(app.clone(), routes.data(app))
+    edge::Edge::new(app.clone(), &routes::OPERATIONS, routes.data(app))
 }
 
 /// The OpenAPI document, as `openapi/certmill.json` holds it. Needs no database or queue.
 pub fn openapi_document() -> String {
     openapi::offline_document()
-}
-
-fn json(document: &str) -> Response {
-    Response::builder().content_type("application/json").body(document.to_owned())
-}
-
-fn html(page: &str) -> Response {
-    Response::builder().content_type("text/html; charset=utf-8").body(page.to_owned())
 }
 
 fn text(body: String) -> Response {

@@ -1,6 +1,5 @@
 //! The OpenAPI document and the service that it describes.
 
-use certmill_service::App;
 use poem_openapi::{OpenApi, OpenApiService, Tags};
 
 use crate::acme_responder::ResponderApi;
@@ -126,12 +125,13 @@ fn apis() -> Apis {
 }
 
 fn describe<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
-    OpenApiService::new(apis, "certmill", env!("CARGO_PKG_VERSION")).description(DESCRIPTION)
+    // Where the document came from is where calls go. The public URL is another address, and often without TLS.
+    OpenApiService::new(apis, "certmill", env!("CARGO_PKG_VERSION")).description(DESCRIPTION).server("/")
 }
 
 /// The service behind the routes.
-pub(crate) fn service(app: &App) -> OpenApiService<Apis, ()> {
-    describe(apis()).server(&app.settings().public_url)
+pub(crate) fn service() -> OpenApiService<Apis, ()> {
+    describe(apis())
 }
 
 /// The http-01 responder alone.
@@ -144,18 +144,17 @@ pub(crate) fn health_service() -> OpenApiService<HealthApi, ()> {
     describe(HealthApi)
 }
 
+/// The document as the types describe it: where a token is needed, the scope stands in the place of its scheme.
+pub(crate) fn raw_document() -> String {
+    service().spec()
+}
+
+/// The page that shows the raw document.
+pub(crate) fn page() -> String {
+    service().swagger_ui_html()
+}
+
 /// The document that a running service answers.
-pub(crate) fn document(app: &App) -> String {
-    finish(&service(app).spec())
-}
-
-/// The page that shows the document: poem-openapi's, with the finished document in the place of its own.
-pub(crate) fn docs(app: &App) -> String {
-    let service = service(app);
-    service.swagger_ui_html().replacen(&service.spec(), &document(app), 1)
-}
-
-/// The document without an address.
 pub(crate) fn offline_document() -> String {
-    finish(&describe(apis()).spec())
+    finish(&raw_document())
 }

@@ -1,8 +1,10 @@
 //! Distribution points for relying parties: CA certificates and CRLs, without a token.
 
+use std::sync::Arc;
+
 use certmill_service::domain::{CaId, Crl, CrlInfo, Timestamp};
 use certmill_service::{App, ca, crl};
-use poem::http::{StatusCode, header};
+use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::Data;
 use poem::{Request, Response};
 use poem_openapi::OpenApi;
@@ -12,6 +14,7 @@ use poem_openapi::payload::{Binary, Response as WithHeaders};
 use crate::error::ApiError;
 use crate::negotiate::Form;
 use crate::openapi::Group;
+use crate::shared_body;
 
 pub(crate) struct PublicApi;
 
@@ -35,7 +38,8 @@ impl PublicApi {
     /// A CA's present CRL in DER
     ///
     /// `file` is `{ca_id}.crl`. The address stands in every certificate as CRL distribution point
-    /// (RFC 5280 §4.2.1.13). Send `If-None-Match` with the `ETag` to save the transfer.
+    /// (RFC 5280 §4.2.1.13). Send `If-None-Match` with the `ETag` to save the transfer, and `Range` to go on with one that
+    /// broke off.
     #[oai(path = "/pub/crl/:file", method = "get", operation_id = "getPublishedCrl")]
     async fn crl(&self, app: Data<&App>, request: &Request, file: Path<String>) -> Result<Raw, ApiError> {
         let ca = ca_of(&file, ".crl")?;
@@ -43,8 +47,8 @@ impl PublicApi {
         if is_known(request, &info, Form::Crl) {
             return Ok(Raw(not_modified(&info, Form::Crl, "public, max-age=60")));
         }
-        let crl = crl::public(&app, ca).await?;
-        Ok(Raw(answer_crl(crl, Form::Crl, "public, max-age=60")))
+        let crl = crl::present(&app, ca, &info).await?;
+        Ok(Raw(answer_crl(request, crl, Form::Crl, "public, max-age=60")))
     }
 }
 
@@ -84,19 +88,26 @@ pub(crate) fn not_modified(info: &CrlInfo, form: Form, cache: &str) -> Response 
         .finish()
 }
 
-/// A CRL with the headers that caches need.
-pub(crate) fn answer_crl(crl: Crl, form: Form, cache: &str) -> Response {
-    let response = Response::builder()
-        .header(header::CONTENT_TYPE, form.media_type())
-        .header(header::ETAG, etag(&crl.info, form))
-        .header(header::LAST_MODIFIED, http_date(crl.info.this_update))
-        .header(header::CACHE_CONTROL, cache);
-    match form {
-        Form::Pem | Form::PlainText => {
-            response.body(certmill_service::x509::pem::encode("X509 CRL", &crl.der))
+/// A CRL with the headers that caches need, or the part of it that was asked for.
+pub(crate) fn answer_crl(request: &Request, crl: Arc<Crl>, form: Form, cache: &str) -> Response {
+    let (tag, date) = (etag(&crl.info, form), http_date(crl.info.this_update));
+    let mut response = match form {
+        Form::Pem | Form::PlainText => shared_body::pem(crl),
+        Form::Crl | Form::Certificate | Form::Json => shared_body::der(request, crl, &tag),
+    };
+    let headers = response.headers_mut();
+    let texts = [
+        (header::CONTENT_TYPE, form.media_type()),
+        (header::ETAG, &tag),
+        (header::LAST_MODIFIED, &date),
+        (header::CACHE_CONTROL, cache),
+    ];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(text) {
+            headers.insert(name, value);
         }
-        Form::Crl | Form::Certificate | Form::Json => response.body(crl.der),
     }
+    response
 }
 
 /// PEM and DER are two representations, so their tags differ (RFC 9110 §8.8.3.3).

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use certmill_service::domain::FieldErrors;
+use certmill_service::domain::{FieldErrors, Scope};
 use certmill_service::{App, ServiceError};
 use poem::http::Method;
 use poem::{Endpoint, Request};
@@ -83,7 +83,7 @@ impl<E: Endpoint> Endpoint for QueryCheck<E> {
             return self.inner.call(request).await;
         }
         // Without a token nobody learns more than that one is needed.
-        auth::caller(&self.app, &request).await?;
+        auth::caller(&self.app, &request, Scope::Read).await?;
         Err(ApiError::from(ServiceError::Validation(FieldErrors(faults))).into())
     }
 }

@@ -135,6 +135,7 @@ pub(crate) fn app(
             done_jobs_kept: config.jobs.keep_done,
             dead_jobs_kept: config.jobs.keep_dead,
             job_lease: config.jobs.lease,
+            cors_origins: config.cors_origins.clone(),
             ..Settings::default()
         },
     }))

@@ -115,6 +115,8 @@ pub struct TestOptions {
     pub trusted_proxies: Vec<Network>,
     /// What it may connect to; this machine when absent.
     pub egress: Option<EgressPolicy>,
+    /// Origins whose pages may call it.
+    pub cors_origins: Vec<String>,
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -184,6 +186,7 @@ impl TestApp {
                 trusted_proxies: options.trusted_proxies,
                 // The clock of tests counts, not that of the database.
                 database_clock: false,
+                cors_origins: options.cors_origins.clone(),
                 longest_attempt: options.longest_attempt.unwrap_or(Settings::default().longest_attempt),
                 ..Settings::default()
             },

@@ -263,8 +263,8 @@ impl CaApi {
         if is_known(request, &info, form) {
             return Ok(Raw(not_modified(&info, form, "no-cache").with_vary_accept()));
         }
-        let crl = crl::find(&app, caller.tenant, id).await?;
-        Ok(Raw(answer_crl(crl, form, "no-cache").with_vary_accept()))
+        let crl = crl::present(&app, id, &info).await?;
+        Ok(Raw(answer_crl(request, crl, form, "no-cache").with_vary_accept()))
     }
 }
 

@@ -1,6 +1,8 @@
 //! From the settings as they are written to the checked configuration: values one by one, then what
 //! must fit together.
 
+mod cors;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -52,6 +54,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         tls_key: settings.tls_key,
         metrics_listen: settings.metrics_listen.map(|address| address.0),
         public_url: settings.public_url.map(|url| public_url(&url, origins)).transpose()?,
+        cors_origins: cors::origins(items(settings.cors_origins), origins)?,
         root_key: settings.root_key,
         root_key_file: settings.root_key_file,
         previous_root_keys: items(settings.previous_root_keys),

@@ -45,6 +45,8 @@ pub struct Config {
     pub metrics_listen: Option<SocketAddr>,
     /// The base of the URLs that are written into certificates, without a slash at its end.
     pub public_url: Option<String>,
+    /// Origins whose pages may call the API from a browser, such as `https://pki.example.com`.
+    pub cors_origins: Vec<String>,
     /// The root key itself; at most one of this and `root_key_file` is set by [`Config::load`].
     pub root_key: Option<Secret>,
     /// The file that holds the root key.
@@ -243,6 +245,7 @@ impl Default for Config {
             tls_key: None,
             metrics_listen: None,
             public_url: None,
+            cors_origins: Vec::new(),
             root_key: None,
             root_key_file: None,
             previous_root_keys: Vec::new(),
@@ -278,6 +281,7 @@ impl fmt::Debug for Config {
             tls_key,
             metrics_listen,
             public_url,
+            cors_origins,
             root_key,
             root_key_file,
             previous_root_keys,
@@ -307,6 +311,7 @@ impl fmt::Debug for Config {
             .field("tls_key", tls_key)
             .field("metrics_listen", metrics_listen)
             .field("public_url", public_url)
+            .field("cors_origins", cors_origins)
             .field("root_key", root_key)
             .field("root_key_file", root_key_file)
             .field("previous_root_keys", previous_root_keys)

@@ -47,6 +47,7 @@ pub(crate) struct Settings {
     pub(crate) rate_limits: RateLimitsSettings,
     pub(crate) log: LogSettings,
     pub(crate) http: HttpSettings,
+    pub(crate) cors_origins: Option<List<String>>,
 }
 
 #[derive(Default, Deserialize)]

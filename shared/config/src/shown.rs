@@ -60,6 +60,7 @@ impl Config {
         file.optional("tls_key", self.tls_key.as_deref().map(path));
         file.optional("metrics_listen", self.metrics_listen.as_ref().map(quoted));
         file.optional("public_url", self.public_url.as_ref().map(quoted));
+        file.optional("cors_origins", list(self.cors_origins.iter().map(quoted)));
     }
 
     fn root_keys(&self, file: &mut File) {

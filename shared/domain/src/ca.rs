@@ -122,7 +122,7 @@ pub struct CaRevocation {
 }
 
 /// What a CA's present CRL says of itself.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CrlInfo {
     /// CRL number (RFC 5280 §5.2.3).
     pub number: i64,

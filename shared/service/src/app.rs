@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 
 use crate::ServiceError;
 use crate::certificates::Committer;
+use crate::crl::CrlCopies;
 use crate::fleet_clock::{FleetClock, TOLERATED};
 use crate::issuer::Issuers;
 use crate::jobs::Job;
@@ -51,6 +52,8 @@ pub struct Settings {
     pub database_clock: bool,
     /// Where ZeroSSL gives out external accounts, without a trailing slash.
     pub zerossl_api_url: String,
+    /// Origins whose pages may read the API's answers in a browser, as a browser names them: `https://pki.example.com`.
+    pub cors_origins: Vec<String>,
 }
 
 impl Default for Settings {
@@ -66,6 +69,7 @@ impl Default for Settings {
             longest_attempt: Duration::from_mins(10),
             database_clock: true,
             zerossl_api_url: "https://api.zerossl.com".to_owned(),
+            cors_origins: Vec::new(),
         }
     }
 }
@@ -119,6 +123,7 @@ struct Inner {
     limiter: Limiter,
     refusals: Refusals,
     tenant_names: TenantNames,
+    crl_copies: CrlCopies,
 }
 
 impl App {
@@ -141,6 +146,7 @@ impl App {
             limiter: parts.limiter,
             refusals: Refusals::default(),
             tenant_names: TenantNames::default(),
+            crl_copies: CrlCopies::default(),
             validations: Semaphore::new(VALIDATIONS),
             settings: parts.settings,
         }))
@@ -235,6 +241,10 @@ impl App {
 
     pub(crate) fn refusals(&self) -> &Refusals {
         &self.0.refusals
+    }
+
+    pub(crate) fn crl_copies(&self) -> &CrlCopies {
+        &self.0.crl_copies
     }
 
     /// Whether the sealed keys can be opened: the first tenant key of the database, if there is one, is unwrapped.

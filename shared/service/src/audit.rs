@@ -26,8 +26,8 @@ pub async fn list(
         return Ok(Page { items: Vec::new(), cursor: None });
     }
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = audit::search(&mut session, filter, before, limit + 1).await?;
-    Ok(Page::cut(rows, limit, |row| row.sequence.to_string()))
+    let rows = audit::search(&mut session, filter, before, limit).await?;
+    Ok(Page::of(rows, |row| row.sequence.to_string()))
 }
 
 /// Records a call that was refused. `object` is what the call named, `code` the error's code. Of the calls of a token

@@ -58,11 +58,11 @@ pub async fn find(app: &App, tenant: TenantId, id: CaId) -> Result<CaWithCrl, Se
 pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page<CaWithCrl>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<CaId>()?);
     let mut session = app.database().read(caller.tenant).await?;
-    let cas = certificate_authorities::list(&mut session, before, limit + 1).await?;
-    let ids: Vec<CaId> = cas.iter().map(|ca| ca.id).collect();
+    let cas = certificate_authorities::list(&mut session, before, limit).await?;
+    let ids: Vec<CaId> = cas.rows.iter().map(|ca| ca.id).collect();
     let mut infos: HashMap<CaId, CrlInfo> = crls::infos(&mut session, &ids).await?.into_iter().collect();
-    let rows = cas.into_iter().map(|ca| CaWithCrl { crl: infos.remove(&ca.id), ca }).collect();
-    Ok(Page::cut(rows, limit, |row| row.ca.id.to_string()))
+    let rows = cas.map(|ca| CaWithCrl { crl: infos.remove(&ca.id), ca });
+    Ok(Page::of(rows, |row| row.ca.id.to_string()))
 }
 
 /// A CA's certificate with its chain.

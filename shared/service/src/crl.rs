@@ -1,7 +1,9 @@
 //! CRLs: reading the present one, asking for a new one, and building it.
 
+mod copies;
 mod rebuild;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use certmill_domain::{Action, CaId, Crl, CrlInfo, TenantId, Timestamp};
@@ -9,6 +11,7 @@ use certmill_storage::crls;
 use certmill_storage::jobs::Enqueued;
 use certmill_x509::{CrlBuilder, CrlHeader, Signer};
 
+pub(crate) use copies::CrlCopies;
 pub(crate) use rebuild::rebuild;
 
 use crate::change::Act;
@@ -51,10 +54,9 @@ pub(crate) fn sign(
     Ok(builder.sign(&header, issuer.signer)?)
 }
 
-/// A CA's present CRL.
-pub async fn find(app: &App, tenant: TenantId, ca: CaId) -> Result<Crl, ServiceError> {
-    let mut session = app.database().read(tenant).await?;
-    crls::find(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
+/// The CRL of a CA whose figures the caller has just read, and may read. All who read it share one copy.
+pub async fn present(app: &App, ca: CaId, figures: &CrlInfo) -> Result<Arc<Crl>, ServiceError> {
+    app.crl_copies().present(app, ca, figures).await
 }
 
 /// The figures of the present CRL of a CA of any tenant.
@@ -63,8 +65,8 @@ pub async fn public_info(app: &App, ca: CaId) -> Result<CrlInfo, ServiceError> {
     crls::public_info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
 }
 
-/// The present CRL of a CA of any tenant, for the public distribution point.
-pub async fn public(app: &App, ca: CaId) -> Result<Crl, ServiceError> {
+/// The present CRL of a CA of any tenant, out of the database: a copy of its own, which may be large.
+async fn public(app: &App, ca: CaId) -> Result<Crl, ServiceError> {
     let mut session = app.database().read_system().await?;
     crls::public(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
 }
@@ -78,7 +80,7 @@ pub async fn info(app: &App, tenant: TenantId, ca: CaId) -> Result<CrlInfo, Serv
 /// What became of a request for a new CRL.
 pub enum Requested {
     /// It was built within the waiting time.
-    Built(Crl),
+    Built(Arc<Crl>),
     /// It is still being built; this is the present one.
     Pending(CrlInfo),
 }
@@ -100,8 +102,9 @@ pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, 
         let mut pause = Duration::from_millis(5);
         loop {
             tokio::time::sleep(pause).await;
-            if info(app, caller.tenant, ca).await?.number >= wanted {
-                return find(app, caller.tenant, ca).await;
+            let figures = info(app, caller.tenant, ca).await?;
+            if figures.number >= wanted {
+                return present(app, ca, &figures).await;
             }
             pause = (pause * 2).min(Duration::from_millis(250));
         }

@@ -164,8 +164,8 @@ pub async fn list(
 ) -> Result<Page<Csr>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<CsrId>()?);
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = csrs::list(&mut session, status, before, limit + 1).await?;
-    Ok(Page::cut(rows, limit, |csr| csr.id.to_string()))
+    let rows = csrs::list(&mut session, status, before, limit).await?;
+    Ok(Page::of(rows, |csr| csr.id.to_string()))
 }
 
 /// Approves a pending CSR. Of two who decide at once, one wins.

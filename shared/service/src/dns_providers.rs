@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use certmill_dns::{ConfigError, DnsError};
 use certmill_domain::{Action, DnsProvider, DnsProviderId, FieldErrors, TenantId, UnknownWord};
-use certmill_storage::{StorageError, Tx, acme_orders, dns_providers, secrets};
+use certmill_storage::{Listed, StorageError, Tx, acme_orders, dns_providers, secrets};
 use certmill_x509::DnsName;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -161,14 +161,15 @@ pub async fn list(
 ) -> Result<Page<ShownProvider>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<DnsProviderId>()?);
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = dns_providers::list(&mut session, before, limit + 1).await?;
-    let mut items = Vec::with_capacity(rows.len());
-    for provider in rows {
+    let rows = dns_providers::list(&mut session, before, limit).await?;
+    let mut items = Vec::with_capacity(rows.rows.len());
+    for provider in rows.rows {
         let sealed = dns_providers::sealed_credentials(&mut session, provider.id).await?;
         let secret = credentials::unseal(app, caller.tenant, provider.id, sealed).await?;
         items.push(shown(provider, &secret));
     }
-    Ok(Page::cut(items, limit, |item: &ShownProvider| item.provider.id.to_string()))
+    let items = Listed { rows: items, more: rows.more };
+    Ok(Page::of(items, |item: &ShownProvider| item.provider.id.to_string()))
 }
 
 /// Removes a provider that no open order needs.

@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certmill_storage::Listed;
 
 use crate::ServiceError;
 
@@ -11,7 +12,7 @@ const MAX_LIMIT: i64 = 1_000;
 /// Which page of a list is wanted.
 #[derive(Debug, Clone, Default)]
 pub struct PageRequest {
-    /// How many rows at most; 100 when absent, at most 1,000.
+    /// How many rows at most; 100 when absent, at most 1,000. Large rows may end a page earlier.
     pub limit: Option<i64>,
     /// The cursor of the page before.
     pub cursor: Option<String>,
@@ -49,12 +50,10 @@ pub struct Page<T> {
 }
 
 impl<T> Page<T> {
-    /// Cuts a page of `limit` rows from up to `limit + 1` rows.
-    pub(crate) fn cut(mut items: Vec<T>, limit: i64, key: impl Fn(&T) -> String) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = items.len() > limit;
-        items.truncate(limit);
-        let cursor = items.last().filter(|_| has_more).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
+    /// A page of these rows, of which `key` tells the last one's key.
+    pub(crate) fn of(listed: Listed<T>, key: impl Fn(&T) -> String) -> Self {
+        let Listed { rows: items, more } = listed;
+        let cursor = items.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
         Self { items, cursor }
     }
 

@@ -62,8 +62,8 @@ pub async fn find(app: &App, tenant: TenantId, name: &str) -> Result<RoleRow, Se
 pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page<RoleRow>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<RoleId>()?);
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = roles::list(&mut session, before, limit + 1).await?;
-    Ok(Page::cut(rows, limit, |row| row.id.to_string()))
+    let rows = roles::list(&mut session, before, limit).await?;
+    Ok(Page::of(rows, |row| row.id.to_string()))
 }
 
 /// Changes a role: `change` turns the present settings into the wanted ones; `ca_id` is replaced when given.

@@ -104,8 +104,8 @@ pub async fn list(
         return Err(ServiceError::field("prefix", "must be the beginning of a path: a-z, 0-9, -, _ and /"));
     }
     let mut session = app.database().read(caller.tenant).await?;
-    let secrets = rows::list(&mut session, prefix, after.as_ref(), limit + 1).await?;
-    Ok(Page::cut(secrets, limit, |secret: &Secret| secret.path.to_string()))
+    let secrets = rows::list(&mut session, prefix, after.as_ref(), limit).await?;
+    Ok(Page::of(secrets, |secret: &Secret| secret.path.to_string()))
 }
 
 /// Deletes a secret with all versions, unless something refers to it.

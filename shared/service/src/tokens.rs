@@ -136,8 +136,8 @@ fn check_narrower(own: &TokenLimits, new: &TokenLimits) -> Result<(), ServiceErr
 pub async fn list(app: &App, tenant: TenantId, page: &PageRequest) -> Result<Page<Token>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<TokenId>()?);
     let mut session = app.database().read(tenant).await?;
-    let rows = tokens::list(&mut session, before, limit + 1).await?;
-    Ok(Page::cut(rows, limit, |token| token.id.to_string()))
+    let rows = tokens::list(&mut session, before, limit).await?;
+    Ok(Page::of(rows, |token| token.id.to_string()))
 }
 
 /// A token of the tenant.

@@ -85,8 +85,8 @@ pub async fn find(app: &App, caller: &Caller, id: TrustAnchorId) -> Result<Trust
 pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page<TrustAnchor>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<TrustAnchorId>()?);
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = trust_anchors::list(&mut session, before, limit + 1).await?;
-    Ok(Page::cut(rows, limit, |anchor| anchor.id.to_string()))
+    let rows = trust_anchors::list(&mut session, before, limit).await?;
+    Ok(Page::of(rows, |anchor| anchor.id.to_string()))
 }
 
 /// Removes a trust anchor. A validation that runs goes on with what it has read.

@@ -1,20 +1,22 @@
 //! Validating certificates: paths to the tenant's trust anchors and root CAs (RFC 5280 §6), and revocation.
 
 mod anchors;
+mod fetching;
 mod input;
 mod revocation;
 mod signers;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use certmill_domain::Timestamp;
+use certmill_egress::Purpose;
 use certmill_x509::chain::{self, Conformance, ExpectedName, Finding, Options, PolicyOptions};
 use certmill_x509::{ExtendedKeyUsage, ObjectIdentifier, X509Error};
 
 use self::anchors::Trust;
 pub use self::anchors::{Anchor, AnchorSource};
+use self::fetching::Fetching;
 use self::input::Input;
 use self::revocation::{Evidence, Standing};
 use crate::app::off_thread;
@@ -112,11 +114,12 @@ pub async fn validate(
     let (trust_system, check_revocation) = (request.trust_system, request.check_revocation);
     let Input { target, candidates, crls } = off_thread(move || Input::read(&request)).await?;
     let trust = Trust::of(app, caller, trust_system).await?;
+    let egress = app.egress(caller.tenant, Purpose::Validation).await?;
     let evidence = Evidence {
         crls: Arc::new(crls),
         candidates: Arc::new(candidates.clone()),
         at,
-        until: Instant::now() + revocation::FETCHING,
+        fetching: Arc::new(Fetching::begin(egress)),
     };
     let search = Search { trust, target, candidates, options };
     if !check_revocation {

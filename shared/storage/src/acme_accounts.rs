@@ -3,6 +3,7 @@
 use certmill_domain::{AccountStatus, AcmeAccount, AcmeAccountId, Failure, TenantId, Timestamp};
 
 use crate::error::{from_json, parsed, to_json};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{ACCOUNT_ENVIRONMENT, ACCOUNT_PROVIDER, ACCOUNT_STATUS};
@@ -11,6 +12,11 @@ use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 const TABLE: &str = "acme_accounts";
 const SELECT: &str = "SELECT id, name, provider, environment, directory_url, email, status, account_url, eab_kid, \
      terms_of_service, error, created_at, updated_at FROM acme_accounts WHERE ";
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(name) + octet_length(directory_url) + octet_length(email) + \
+     COALESCE(octet_length(account_url), 0) + COALESCE(octet_length(eab_kid), 0) + \
+     COALESCE(octet_length(terms_of_service), 0) + COALESCE(octet_length(error), 0)";
 
 row! {
     struct Row {
@@ -90,14 +96,14 @@ pub async fn list(
     session: &mut Session,
     before: Option<AcmeAccountId>,
     limit: i64,
-) -> Result<Vec<AcmeAccount>, StorageError> {
+) -> Result<Listed<AcmeAccount>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(account).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(account)
 }
 
 /// The CA has confirmed a registration: its URL is kept, and the HMAC key is not needed any more. `false` when the

@@ -5,6 +5,7 @@ use certmill_domain::{
 };
 
 use crate::error::{corrupt, from_json, parsed, to_json};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{ORDER_CAUSE, ORDER_CHALLENGE_TYPE, ORDER_STATE};
@@ -16,6 +17,15 @@ const SELECT: &str = "SELECT id, account_id, state, cause, identifiers, challeng
      expires_at, deadline_at, csr_der, certificate_id, error, attempts, failures, next_attempt_at, refreshed_at, \
      created_at, updated_at, completed_at FROM acme_orders WHERE ";
 const OPEN: &str = "state NOT IN ('issued', 'failed')";
+
+/// The size of a listed row, with that of its challenges.
+const OCTETS: &str = "octet_length(identifiers) + COALESCE(octet_length(profile), 0) + \
+     COALESCE(octet_length(preferred_chain), 0) + COALESCE(octet_length(order_url), 0) + \
+     COALESCE(octet_length(finalize_url), 0) + COALESCE(octet_length(certificate_url), 0) + \
+     COALESCE(octet_length(csr_der), 0) + COALESCE(octet_length(error), 0) \
+     + (SELECT COALESCE(SUM(octet_length(h.authorization_url) + octet_length(h.url) + octet_length(h.token) \
+     + octet_length(h.key_authorization) + COALESCE(octet_length(h.error), 0) + 512), 0) FROM acme_challenges h \
+     WHERE h.tenant_id = acme_orders.tenant_id AND h.order_id = acme_orders.id)";
 
 row! {
     struct Row {
@@ -191,7 +201,7 @@ pub async fn list(
     filter: &Filter,
     before: Option<AcmeOrderId>,
     limit: i64,
-) -> Result<Vec<AcmeOrder>, StorageError> {
+) -> Result<Listed<AcmeOrder>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     for (at, state) in filter.states.iter().enumerate() {
@@ -206,8 +216,8 @@ pub async fn list(
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(order).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(order)
 }
 
 /// An open order of the account, if there is one.

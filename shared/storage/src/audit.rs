@@ -3,6 +3,7 @@
 use certmill_domain::{Action, AuditEntry, AuditRecord, Digest, TenantId, Timestamp, genesis};
 
 use crate::error::corrupt;
+use crate::listing::Listed;
 use crate::query::{Query, Rows};
 use crate::row::row;
 use crate::{Session, StorageError, SystemTx, Tx, WithLink};
@@ -12,6 +13,10 @@ const INSERT: &str = "INSERT INTO audit_logs (tenant_id, sequence, id, at, ident
      source_address, request_id, before_sha256, after_sha256, previous_hash)";
 const SELECT: &str = "SELECT sequence, id, at, identity, action, object, refusal, source_address, request_id, \
      before_sha256, after_sha256, previous_hash FROM audit_logs WHERE ";
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(identity) + COALESCE(octet_length(object), 0) + \
+     COALESCE(octet_length(request_id), 0)";
 
 row! {
     struct Row {
@@ -154,7 +159,7 @@ pub async fn search(
     filter: &Filter,
     before: Option<i64>,
     limit: i64,
-) -> Result<Vec<AuditRecord>, StorageError> {
+) -> Result<Listed<AuditRecord>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(before) = before {
@@ -183,8 +188,8 @@ pub async fn search(
     if let Some(request_id) = &filter.request_id {
         query.push(" AND request_id = ").push_bind(request_id.clone());
     }
-    query.push(" ORDER BY sequence DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(record).collect()
+    query.push(" ORDER BY sequence DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(record)
 }
 
 fn record(row: Row) -> Result<AuditRecord, StorageError> {

@@ -4,6 +4,7 @@ use certmill_domain::{Ca, CaId, CaRevocation, DeskRenewal, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::error::{corrupt, parsed};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL};
@@ -15,6 +16,9 @@ const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, k
      certificates_revoked, certificates_total, revocation_completed_at, created_at, \
      renewal_of_desk_certificates \
      FROM certificate_authorities WHERE ";
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(name) + octet_length(common_name) + octet_length(certificate_der)";
 
 row! {
     struct Row {
@@ -106,14 +110,18 @@ pub async fn sealed_key(session: &mut Session, id: CaId) -> Result<Option<Vec<u8
 }
 
 /// The tenant's CAs, newest first, those after `before` in that order.
-pub async fn list(session: &mut Session, before: Option<CaId>, limit: i64) -> Result<Vec<Ca>, StorageError> {
+pub async fn list(
+    session: &mut Session,
+    before: Option<CaId>,
+    limit: i64,
+) -> Result<Listed<Ca>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(ca).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(ca)
 }
 
 /// Counts `count` certificates as issued by a CA that may issue now. `false`, and nothing is counted, when the

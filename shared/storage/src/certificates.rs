@@ -19,6 +19,11 @@ pub(crate) const SELECT: &str = "SELECT c.id, c.ca_id, c.serial_number, c.common
      c.revocation_reason, (c.sealed_key IS NOT NULL) AS has_private_key, c.renewed_from, c.renewed_by, c.acme_order_id, c.tags, \
      c.description, c.created_at, c.der FROM certificates c WHERE ";
 
+/// The size of a listed row.
+pub(crate) const OCTETS: &str = "COALESCE(octet_length(c.common_name), 0) + octet_length(c.subject) + octet_length(c.sans) + \
+     COALESCE(octet_length(c.role), 0) + octet_length(c.tags) + octet_length(c.description) + \
+     octet_length(c.der)";
+
 row! {
     pub(crate) struct Row {
         id: String,

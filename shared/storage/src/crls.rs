@@ -85,16 +85,6 @@ pub async fn infos(session: &mut Session, cas: &[CaId]) -> Result<Vec<(CaId, Crl
         .collect()
 }
 
-/// A CA's present CRL.
-pub async fn find(session: &mut Session, ca: CaId) -> Result<Option<Crl>, StorageError> {
-    let query = Query::new(
-        "SELECT number, this_update, next_update, entries, der FROM crls WHERE tenant_id = $1 AND ca_id = $2",
-    )
-    .bind(session.tenant_key())
-    .bind(ca.to_string());
-    Ok(session.link().fetch_optional::<CrlRow>(query).await?.map(crl))
-}
-
 /// The figures of a CA's present CRL, whoever owns it.
 pub async fn public_info(session: &mut SystemSession, ca: CaId) -> Result<Option<CrlInfo>, StorageError> {
     let query = Query::new("SELECT number, this_update, next_update, entries FROM crls WHERE ca_id = $1")
@@ -102,7 +92,7 @@ pub async fn public_info(session: &mut SystemSession, ca: CaId) -> Result<Option
     Ok(session.link().fetch_optional::<InfoRow>(query).await?.map(crl_info))
 }
 
-/// A CA's present CRL, whoever owns it: for the public distribution point.
+/// A CA's present CRL, whoever owns it.
 pub async fn public(session: &mut SystemSession, ca: CaId) -> Result<Option<Crl>, StorageError> {
     let query =
         Query::new("SELECT number, this_update, next_update, entries, der FROM crls WHERE ca_id = $1")

@@ -4,6 +4,7 @@ use certmill_domain::{CertificateId, Csr, CsrId, CsrStatus, Sans, Timestamp};
 use certmill_x509::parse_name_der;
 
 use crate::error::{corrupt, parsed};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{CSR_SOURCE, CSR_STATUS};
@@ -13,6 +14,10 @@ const TABLE: &str = "csrs";
 const SELECT: &str = "SELECT id, status, source, subject, sans, key_type, key_size, der, \
      (sealed_key IS NOT NULL) AS has_private_key, rejection_reason, certificate_id, created_at, decided_at, \
      renewal_of FROM csrs WHERE ";
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(subject) + octet_length(sans) + octet_length(der) + \
+     COALESCE(octet_length(rejection_reason), 0)";
 
 row! {
     struct Row {
@@ -78,7 +83,7 @@ pub async fn list(
     status: Option<CsrStatus>,
     before: Option<CsrId>,
     limit: i64,
-) -> Result<Vec<Csr>, StorageError> {
+) -> Result<Listed<Csr>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(status) = status {
@@ -87,8 +92,8 @@ pub async fn list(
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(csr).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(csr)
 }
 
 /// The CSRs that wait for a decision or a signature and ask for the renewal of this certificate, oldest first.

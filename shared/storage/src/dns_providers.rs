@@ -3,6 +3,7 @@
 use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, Timestamp};
 
 use crate::error::{corrupt, from_json, parsed, to_json};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -10,6 +11,10 @@ use crate::{Session, StorageError, Tx, WithLink};
 const TABLE: &str = "dns_providers";
 const SELECT: &str = "SELECT id, name, kind, config, zones, discovered_zones, is_active, verified_at, last_error, \
      created_at, updated_at, credentials_path FROM dns_providers WHERE ";
+
+/// The size of a listed row, with that of its credentials.
+const OCTETS: &str = "octet_length(name) + octet_length(config) + COALESCE(octet_length(sealed_credentials), 0) + \
+     octet_length(zones) + octet_length(discovered_zones) + COALESCE(octet_length(last_error), 0)";
 
 row! {
     struct Row {
@@ -121,14 +126,14 @@ pub async fn list(
     session: &mut Session,
     before: Option<DnsProviderId>,
     limit: i64,
-) -> Result<Vec<DnsProvider>, StorageError> {
+) -> Result<Listed<DnsProvider>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(provider).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(provider)
 }
 
 /// The tenant's active providers, oldest first.

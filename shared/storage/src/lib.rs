@@ -23,6 +23,7 @@ mod error;
 pub mod events;
 pub mod idempotency;
 pub mod jobs;
+mod listing;
 mod migrate;
 mod query;
 pub mod roles;
@@ -37,6 +38,7 @@ mod words;
 
 pub use backend::{Database, Link, PoolFigures};
 pub use error::StorageError;
+pub use listing::{LISTED_OCTETS, Listed};
 pub use migrate::SchemaState;
 pub use sessions::{Session, SystemSession, SystemTx, Tx, WithLink};
 pub use words::VOCABULARIES;

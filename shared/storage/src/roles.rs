@@ -3,11 +3,15 @@
 use certmill_domain::{CaId, RoleId, RoleName, RoleSettings, Timestamp};
 
 use crate::error::{corrupt, parsed};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "roles";
 const SELECT: &str = "SELECT id, name, ca_id, settings, version, created_at, updated_at FROM roles WHERE ";
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(name) + octet_length(settings)";
 
 /// A role as it is stored.
 #[derive(Debug, Clone)]
@@ -69,14 +73,14 @@ pub async fn list(
     session: &mut Session,
     before: Option<RoleId>,
     limit: i64,
-) -> Result<Vec<RoleRow>, StorageError> {
+) -> Result<Listed<RoleRow>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(role).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(role)
 }
 
 /// Stores changed settings over the version that they were made from; `false` when it has changed since.

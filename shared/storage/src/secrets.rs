@@ -3,6 +3,7 @@
 use certmill_domain::{Secret, SecretPath, SecretType, SecretVersionId, Timestamp};
 
 use crate::error::{corrupt, parsed};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::SECRET_TYPE;
@@ -10,6 +11,9 @@ use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "secrets";
 const SELECT: &str = "SELECT path, secret_type, version, created_at, updated_at FROM secrets WHERE ";
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(path)";
 
 row! {
     struct Row {
@@ -119,7 +123,7 @@ pub async fn list(
     prefix: &str,
     after: Option<&SecretPath>,
     limit: i64,
-) -> Result<Vec<Secret>, StorageError> {
+) -> Result<Listed<Secret>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if !prefix.is_empty() {
@@ -130,8 +134,8 @@ pub async fn list(
     if let Some(after) = after {
         query.push(" AND path > ").push_bind(after.to_string());
     }
-    query.push(" ORDER BY path LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(secret).collect()
+    query.push(" ORDER BY path");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(secret)
 }
 
 /// Keeps a secret from being deleted until the transaction ends; `false` when there is none.

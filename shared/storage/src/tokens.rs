@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use certmill_domain::{Scope, Stored, Timestamp, Token, TokenId, TokenLimits};
 
 use crate::error::{Form, parsed};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::TOKEN_SCOPES;
@@ -32,6 +33,10 @@ row! {
         last_used_from: Option<String>,
     }
 }
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(name) + octet_length(scopes) + COALESCE(octet_length(networks), 0) + \
+     COALESCE(octet_length(roles), 0)";
 
 /// Stores a new token under the hash of its secret.
 pub async fn insert(tx: &mut Tx, token: &Token, secret_sha256: &[u8; 32]) -> Result<(), StorageError> {
@@ -77,14 +82,14 @@ pub async fn list(
     session: &mut Session,
     before: Option<TokenId>,
     limit: i64,
-) -> Result<Vec<Token>, StorageError> {
+) -> Result<Listed<Token>, StorageError> {
     let mut query = Query::new(COLUMNS);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(token).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(token)
 }
 
 /// Revokes a token; `false` when there is none or it is revoked already.

@@ -4,6 +4,7 @@ use certmill_domain::{Timestamp, TrustAnchor, TrustAnchorId};
 use certmill_x509::SerialNumber;
 
 use crate::error::{corrupt, parsed};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -11,6 +12,9 @@ use crate::{Session, StorageError, Tx, WithLink};
 const TABLE: &str = "trust_anchors";
 const SELECT: &str = "SELECT id, name, subject, issuer, serial_number, fingerprint_sha256, not_before, not_after, \
      der, created_at FROM trust_anchors WHERE ";
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(name) + octet_length(subject) + octet_length(issuer) + octet_length(der)";
 
 row! {
     struct Row {
@@ -71,14 +75,14 @@ pub async fn list(
     session: &mut Session,
     before: Option<TrustAnchorId>,
     limit: i64,
-) -> Result<Vec<TrustAnchor>, StorageError> {
+) -> Result<Listed<TrustAnchor>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(anchor).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(anchor)
 }
 
 /// Removes a trust anchor; `false` when there is none.

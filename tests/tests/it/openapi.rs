@@ -232,17 +232,11 @@ fn every_reference_leads_somewhere() {
 }
 
 #[tokio::test]
-async fn a_running_service_answers_the_document_with_its_address() {
+async fn a_running_service_answers_the_document() {
     let app = TestApp::without_worker(Mode::Embedded).await;
     let answer = app.send(Method::GET, "/openapi.json", None, &[], None).await;
     assert_eq!(answer.header("content-type"), "application/json");
-    let mut served = answer.json_with(StatusCode::OK);
-    assert_eq!(served["servers"][0]["url"], "http://pki.test");
-    let mut expected = document();
-    for document in [&mut served, &mut expected] {
-        document.as_object_mut().unwrap().remove("servers");
-    }
-    assert!(served == expected, "/openapi.json and the exported document differ in more than the address");
+    assert!(answer.json_with(StatusCode::OK) == document(), "/openapi.json and the exported document differ");
 }
 
 #[tokio::test]

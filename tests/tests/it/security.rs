@@ -3,6 +3,9 @@
 mod acme_server;
 mod connections;
 mod egress;
+mod headers;
+mod memory;
+mod pages;
 mod renewal;
 mod tokens;
 mod write_only;

@@ -8,7 +8,7 @@ use crate::LogFormat;
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 25] = [
+const WITHOUT_DEFAULT: [&str; 26] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -34,6 +34,7 @@ const WITHOUT_DEFAULT: [&str; 25] = [
     "validate",
     "read",
     "max_connections_per_address",
+    "cors_origins",
 ];
 
 fn file(text: &str) -> NamedTempFile {

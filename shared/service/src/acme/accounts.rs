@@ -210,8 +210,8 @@ pub(super) async fn of_tenant(
 pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page<AcmeAccount>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key::<AcmeAccountId>()?);
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = acme_accounts::list(&mut session, before, limit + 1).await?;
-    Ok(Page::cut(rows, limit, |account| account.id.to_string()))
+    let rows = acme_accounts::list(&mut session, before, limit).await?;
+    Ok(Page::of(rows, |account| account.id.to_string()))
 }
 
 /// Deactivates an account at its CA (RFC 8555 section 7.3.6), and believes that only when the CA says so. `force` does it

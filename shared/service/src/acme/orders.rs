@@ -140,7 +140,7 @@ async fn refuse_needless(app: &App, caller: &Caller, order: &AcmeOrder) -> Resul
     let now = app.now();
     let mut session = app.database().read(caller.tenant).await?;
     let found = search::search(&mut session, &filter, search::Page::Newest(None), 20, now).await?;
-    for certificate in found.iter().filter(|certificate| certificate.renewed_by.is_none()) {
+    for certificate in found.rows.iter().filter(|certificate| certificate.renewed_by.is_none()) {
         let mut held: Vec<&str> = certificate.sans.iter().collect();
         let mut wanted: Vec<&str> = names.iter().map(String::as_str).collect();
         held.sort_unstable();
@@ -211,20 +211,17 @@ pub async fn list(
     };
     let filter = acme_orders::Filter { states, account_id };
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = acme_orders::list(&mut session, &filter, before, limit + 1).await?;
-    let ids: Vec<AcmeOrderId> = rows.iter().map(|order| order.id).collect();
+    let rows = acme_orders::list(&mut session, &filter, before, limit).await?;
+    let ids: Vec<AcmeOrderId> = rows.rows.iter().map(|order| order.id).collect();
     let mut by_order: BTreeMap<AcmeOrderId, Vec<AcmeChallenge>> = BTreeMap::new();
     for challenge in acme_challenges::of_orders(&mut session, &ids).await? {
         by_order.entry(challenge.order_id).or_default().push(challenge);
     }
-    let items = rows
-        .into_iter()
-        .map(|order| OrderWithChallenges {
-            challenges: by_order.remove(&order.id).unwrap_or_default(),
-            order,
-        })
-        .collect();
-    Ok(Page::cut(items, limit, |item: &OrderWithChallenges| item.order.id.to_string()))
+    let items = rows.map(|order| OrderWithChallenges {
+        challenges: by_order.remove(&order.id).unwrap_or_default(),
+        order,
+    });
+    Ok(Page::of(items, |item: &OrderWithChallenges| item.order.id.to_string()))
 }
 
 /// Has the CA asked about an order now, at most every five seconds; a worker does it.

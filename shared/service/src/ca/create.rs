@@ -21,6 +21,8 @@ use crate::{App, Caller, Noun, ServiceError, crl};
 
 const DAY: i64 = 24 * 3_600;
 const MAX_VALIDITY_DAYS: i64 = 36_500;
+/// Octets of a CA's certificate, as of every other one that is taken from somebody.
+const LARGEST: usize = 64 << 10;
 
 /// What a new CA is to be, as the request says it.
 #[derive(Debug, Clone, Default)]
@@ -85,6 +87,11 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
     let signing = Signing { plan, parent: parent.clone(), path_length, serial_number, window };
     let crl_times = (now, now.plus(app.settings().crl_lifetime));
     let (signing, certificate_der, first_crl) = off_thread(move || sign(signing, &key, crl_times)).await?;
+    if certificate_der.len() > LARGEST {
+        let octets = certificate_der.len();
+        let problem = format!("the certificate would have {octets} octets; at most {LARGEST}: name less");
+        return Err(ServiceError::field("permitted_dns_domains", problem));
+    }
     let ca = Ca {
         id,
         name: signing.plan.name,

@@ -100,8 +100,8 @@ pub async fn list(
         return Ok(Page { items: Vec::new(), cursor: None });
     }
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = search::search(&mut session, filter, keyset, limit + 1, app.now()).await?;
-    Ok(Page::cut(rows, limit, |row| match sort {
+    let rows = search::search(&mut session, filter, keyset, limit, app.now()).await?;
+    Ok(Page::of(rows, |row| match sort {
         Sort::CreatedAt => row.id.to_string(),
         Sort::NotAfter => format!("{} {}", row.not_after.unix_micros(), row.id),
     }))

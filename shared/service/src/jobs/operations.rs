@@ -16,8 +16,8 @@ pub async fn list(
 ) -> Result<Page<JobRow>, ServiceError> {
     let (limit, before) = (page.rows()?, page.key()?);
     let mut session = app.database().read(tenant).await?;
-    let rows = jobs::list(&mut session, filter, before, limit + 1).await?;
-    Ok(Page::cut(rows, limit, |job| job.id.to_string()))
+    let rows = jobs::list(&mut session, filter, before, limit).await?;
+    Ok(Page::of(rows, |job| job.id.to_string()))
 }
 
 /// One job of the tenant.

@@ -67,8 +67,8 @@ impl Trust {
         let mut before = None;
         loop {
             let page = trust_anchors::list(&mut session, before, BATCH).await?;
-            before = page.last().map(|anchor| anchor.id);
-            found.extend(page.into_iter().map(|anchor| {
+            before = page.rows.last().filter(|_| page.more).map(|anchor| anchor.id);
+            found.extend(page.rows.into_iter().map(|anchor| {
                 let source = AnchorSource::TrustAnchor { id: anchor.id.to_string(), name: anchor.name };
                 (source, anchor.der)
             }));
@@ -130,11 +130,11 @@ async fn cas(session: &mut Session) -> Result<Vec<Ca>, ServiceError> {
     let mut before = None;
     loop {
         let page = certificate_authorities::list(session, before, BATCH).await?;
-        let Some(last) = page.last() else {
+        before = page.rows.last().filter(|_| page.more).map(|ca| ca.id);
+        all.extend(page.rows);
+        if before.is_none() {
             return Ok(all);
-        };
-        before = Some(last.id);
-        all.extend(page);
+        }
     }
 }
 

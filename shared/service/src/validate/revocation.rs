@@ -2,28 +2,18 @@
 //! distribution points, and OCSP. What cannot be found out is a warning, never an assumption.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use certmill_domain::{CaId, Stored, Timestamp};
-use certmill_egress::{Egress, EgressError, Limits, Purpose, Response};
 use certmill_storage::{certificate_authorities, certificates};
 use certmill_x509::chain::{self, Certificate};
 use certmill_x509::revocation::{Inquiry, OcspResponse, ParsedCrl, RevocationSources, RevocationStatus};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use super::anchors::Trust;
-use super::{Link, Problem, input, signers};
+use super::fetching::{FetchedCrls, Fetching, Unavailable};
+use super::{Link, Problem, signers};
 use crate::app::off_thread;
 use crate::{App, Caller, ServiceError};
-
-/// All fetching for one validation.
-pub(super) const FETCHING: Duration = Duration::from_secs(20);
-/// One address.
-const ONE_FETCH: Duration = Duration::from_secs(6);
-/// Octets of a CRL: more than a million entries.
-const LARGEST_CRL: usize = 64 << 20;
-/// Octets of an OCSP response.
-const LARGEST_OCSP: usize = 64 << 10;
 
 /// What is known of the revocation of a path.
 pub(super) struct Standing {
@@ -41,8 +31,8 @@ pub(super) struct Evidence {
     /// Certificates that were given, for CRLs signed by another key of an issuer.
     pub(super) candidates: Arc<Vec<Vec<u8>>>,
     pub(super) at: Timestamp,
-    /// Until when addresses are fetched from, for all paths together.
-    pub(super) until: Instant,
+    /// What may still be fetched, and what has been, for all paths together.
+    pub(super) fetching: Arc<Fetching>,
 }
 
 /// Asks about every certificate of a path but its anchor.
@@ -57,7 +47,6 @@ pub(super) async fn of_path(
     if path.anchor().is_none() {
         standing.not_revoked = None;
     }
-    let egress = app.egress(caller.tenant, Purpose::Validation).await?;
     for pair in path.certificates.windows(2) {
         let [certificate, issuer] = pair else { continue };
         let own = trust.own_ca(issuer);
@@ -65,8 +54,8 @@ pub(super) async fn of_path(
             own_records(app, caller, trust, certificate, ca).await?
         } else {
             let anchor = path.certificates.last().filter(|_| path.anchor().is_some());
-            let question = Question { certificate, issuer, anchor, evidence, egress: &egress };
-            question.ask(app, evidence.until).await?
+            let question = Question { certificate, issuer, anchor, evidence };
+            question.ask(app).await?
         };
         standing.note(certificate, status, doubts);
     }
@@ -163,12 +152,11 @@ struct Question<'a> {
     issuer: &'a Arc<Certificate>,
     anchor: Option<&'a Arc<Certificate>>,
     evidence: &'a Evidence,
-    egress: &'a Egress,
 }
 
 impl Question<'_> {
     /// What the CRLs that were given say; when that is not enough, the distribution points; then OCSP.
-    async fn ask(self, app: &App, until: Instant) -> Result<(RevocationStatus, Vec<Problem>), ServiceError> {
+    async fn ask(self, app: &App) -> Result<(RevocationStatus, Vec<Problem>), ServiceError> {
         let given = self.by_crls(Arc::clone(&self.evidence.crls), Vec::new()).await?;
         if !matches!(given, RevocationStatus::Unknown { .. }) {
             return Ok((given, Vec::new()));
@@ -194,7 +182,7 @@ impl Question<'_> {
             return Ok((RevocationStatus::Unknown { reasons: Vec::new() }, doubts));
         }
         let mut status = given;
-        let fetched = self.fetch_crls(&sources, until, &mut doubts).await?;
+        let fetched = self.fetch_crls(&sources, &mut doubts).await?;
         if !fetched.is_empty() {
             status = self.by_crls(Arc::clone(&self.evidence.crls), fetched).await?;
         }
@@ -202,7 +190,7 @@ impl Question<'_> {
             if !matches!(status, RevocationStatus::Unknown { .. }) {
                 break;
             }
-            match self.by_ocsp(app, url, until).await {
+            match self.by_ocsp(app, url).await {
                 Ok(answer) => status = status.and(answer),
                 Err(reason) => doubts.push(problem("ocsp_unavailable", reason, self.certificate)),
             }
@@ -213,7 +201,7 @@ impl Question<'_> {
     async fn by_crls(
         self,
         given: Arc<Vec<ParsedCrl>>,
-        fetched: Vec<ParsedCrl>,
+        fetched: Vec<FetchedCrls>,
     ) -> Result<RevocationStatus, ServiceError> {
         let (certificate, issuer) = (Arc::clone(self.certificate), Arc::clone(self.issuer));
         let (anchor, evidence) = (self.anchor.cloned(), self.evidence.clone());
@@ -222,7 +210,8 @@ impl Question<'_> {
             let Ok(inquiry) = Inquiry::new(&certificate, &issuer, at) else {
                 return Ok(RevocationStatus::Unknown { reasons: Vec::new() });
             };
-            let crls: Vec<&ParsedCrl> = given.iter().chain(&fetched).collect();
+            let crls: Vec<&ParsedCrl> =
+                given.iter().chain(fetched.iter().flat_map(|crls| crls.iter())).collect();
             let signers = match &anchor {
                 Some(anchor) => signers::of_crls(&inquiry, &crls, &evidence, anchor),
                 None => Vec::new(),
@@ -236,27 +225,22 @@ impl Question<'_> {
     async fn fetch_crls(
         self,
         sources: &RevocationSources,
-        until: Instant,
         doubts: &mut Vec<Problem>,
-    ) -> Result<Vec<ParsedCrl>, ServiceError> {
+    ) -> Result<Vec<FetchedCrls>, ServiceError> {
         let mut crls = Vec::new();
         for urls in sources.crls.iter().chain(&sources.delta_crls) {
             for url in urls {
-                let Some(limits) = limits(until, LARGEST_CRL) else {
-                    doubts.push(problem("crl_unavailable", OUT_OF_TIME, self.certificate));
-                    return Ok(crls);
-                };
-                let fetched = self.egress.get(url, limits).await.and_then(Response::success);
-                let read = match fetched {
-                    Ok(response) => {
-                        let body = response.into_body();
-                        off_thread(move || Ok(input::crls(&body))).await?
+                let read = match self.evidence.fetching.crls(url).await {
+                    Err(Unavailable::Exhausted(message)) => {
+                        doubts.push(problem("crl_unavailable", message, self.certificate));
+                        return Ok(crls);
                     }
-                    Err(error) => Err(error.to_string()),
+                    Err(Unavailable::Failed(reason)) => Err(reason),
+                    Ok(found) => Ok(found),
                 };
                 match read {
                     Ok(found) => {
-                        crls.extend(found);
+                        crls.push(found);
                         break;
                     }
                     Err(reason) => {
@@ -269,7 +253,7 @@ impl Question<'_> {
         Ok(crls)
     }
 
-    async fn by_ocsp(self, app: &App, url: &str, until: Instant) -> Result<RevocationStatus, String> {
+    async fn by_ocsp(self, app: &App, url: &str) -> Result<RevocationStatus, String> {
         let failed = |reason: String| format!("{url} cannot be asked: {reason}");
         let at = self.evidence.at.unix_seconds();
         let inquiry =
@@ -277,14 +261,14 @@ impl Question<'_> {
         let mut nonce = [0; 16];
         app.entropy().fill(&mut nonce);
         let request = inquiry.ocsp_request(Some(&nonce)).map_err(|error| failed(error.to_string()))?;
-        let limits = limits(until, LARGEST_OCSP).ok_or_else(|| failed(OUT_OF_TIME.to_owned()))?;
-        let response = self
-            .egress
-            .post(url, "application/ocsp-request", request.der().to_vec(), limits)
-            .await
-            .and_then(Response::success)
-            .map_err(|error: EgressError| failed(error.to_string()))?;
-        let response = OcspResponse::from_der(response.body()).map_err(|error| failed(error.to_string()))?;
+        let response =
+            self.evidence.fetching.ocsp(url, request.der().to_vec()).await.map_err(
+                |problem| match problem {
+                    Unavailable::Exhausted(reason) => failed(reason.to_owned()),
+                    Unavailable::Failed(reason) => failed(reason),
+                },
+            )?;
+        let response = OcspResponse::from_der(&response).map_err(|error| failed(error.to_string()))?;
         // A responder that the CRLs at hand list as revoked proves nothing.
         if let Some(delegate) = inquiry.ocsp_delegate_to_check(&response)
             && let Ok(about_delegate) = Inquiry::new(&delegate, self.issuer, at)
@@ -295,12 +279,4 @@ impl Question<'_> {
         }
         Ok(inquiry.by_ocsp(&response, &request))
     }
-}
-
-const OUT_OF_TIME: &str = "the time for fetching was used up";
-
-/// What one fetch may still cost; none when the time is used up.
-fn limits(until: Instant, max_bytes: usize) -> Option<Limits> {
-    let left = until.checked_duration_since(Instant::now())?;
-    Some(Limits { timeout: left.min(ONE_FETCH), max_bytes })
 }

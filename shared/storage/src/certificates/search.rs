@@ -3,7 +3,10 @@
 use certmill_domain::{CaId, Certificate, CertificateId, CertificateSource, CertificateStatus, Timestamp};
 use certmill_x509::SerialNumber;
 
-use super::{FINGERPRINT_KEY, Row, SELECT, certificate, fingerprint_key, push_serial_number, reversed};
+use super::{
+    FINGERPRINT_KEY, OCTETS, Row, SELECT, certificate, fingerprint_key, push_serial_number, reversed,
+};
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::{Session, StorageError, WithLink};
 
@@ -50,7 +53,7 @@ pub async fn search(
     page: Page,
     limit: i64,
     now: Timestamp,
-) -> Result<Vec<Certificate>, StorageError> {
+) -> Result<Listed<Certificate>, StorageError> {
     let mut query = Query::new(SELECT);
     let tenant = session.tenant_key();
     query.push("c.tenant_id = ").push_bind(tenant.clone());
@@ -58,8 +61,7 @@ pub async fn search(
     push_state(&mut query, filter, now);
     push_text(&mut query, filter);
     push_page(&mut query, page);
-    query.push(" LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(certificate).collect()
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(certificate)
 }
 
 fn push_identity(query: &mut Query, filter: &Filter, tenant: &str) {

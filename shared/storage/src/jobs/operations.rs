@@ -3,12 +3,17 @@
 use certmill_domain::{JobId, TenantId, Timestamp};
 
 use crate::error::parsed;
+use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 const SELECT: &str = "SELECT id, tenant_id, kind, subject, state, attempts, max_attempts, last_error, request_id, run_at, \
      lease_until, created_at, finished_at FROM jobs";
+
+/// The size of a listed row.
+const OCTETS: &str = "octet_length(subject) + COALESCE(octet_length(last_error), 0) + \
+     COALESCE(octet_length(request_id), 0)";
 
 row! {
     struct Row {
@@ -76,7 +81,7 @@ pub async fn list(
     filter: &Filter,
     before: Option<JobId>,
     limit: i64,
-) -> Result<Vec<JobRow>, StorageError> {
+) -> Result<Listed<JobRow>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push(" WHERE tenant_id = ").push_bind(session.tenant_key());
     let wanted = [
@@ -92,8 +97,8 @@ pub async fn list(
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
-    query.push(" ORDER BY id DESC LIMIT ").push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(job).collect()
+    query.push(" ORDER BY id DESC");
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(job)
 }
 
 /// A job of the tenant.

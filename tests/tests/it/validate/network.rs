@@ -316,6 +316,32 @@ both_modes! {
         assert!(verdict(&answer) == REVOKED && are(&answer["errors"], &["revoked"]) && anchor(&answer) == used, "{answer}");
     }
 
+    /// A certificate names many addresses, and each has a file that is large but permitted: together they are not, and what
+    /// is asked about the certificate by OCSP is asked all the same.
+    async fn one_validation_fetches_no_more_than_one_large_crl(app: TestApp) {
+        let (theirs, site) = (Arc::new(Workshop::new()), Site::open().await);
+        trust(&app, "theirs", &theirs.root("root")).await;
+        let noise = vec![0x30; 20 << 20];
+        let paths: Vec<String> = (0..8).map(|number| format!("/{number}.crl")).collect();
+        for path in &paths {
+            site.set(path, Page::Unannounced(noise.clone()));
+        }
+        site.set("/ocsp", responder(&theirs, "root", "root"));
+        let urls: Vec<String> = paths.iter().map(|path| format!("URI:{}", site.url(path))).collect();
+        let points = format!("crlDistributionPoints={}\n", urls.join(","));
+        let silent = theirs.leaf("root", "silent", &server("a.example.com", &points));
+        let answer = ask(&app, question(&silent)).await;
+        assert_eq!(verdict(&answer), UNKNOWN, "{answer}");
+        assert_eq!(site.hits().len(), 4, "three of 20 MiB, and one that was too large for the rest");
+        let messages = told(&answer, "crl_unavailable");
+        assert!(messages.last().unwrap().contains("what one validation may fetch was used up"), "{messages:?}");
+        let both = format!("{points}authorityInfoAccess=OCSP;URI:{}", site.url("/ocsp"));
+        let answered = theirs.leaf("root", "answered", &server("a.example.com", &both));
+        let answer = ask(&app, question(&answered)).await;
+        assert_eq!(verdict(&answer), GOOD, "{answer}");
+        assert!(site.hits().contains(&"POST /ocsp".to_owned()));
+    }
+
     async fn the_openssl_responder_is_understood(app: TestApp) {
         let theirs = Workshop::new();
         trust(&app, "theirs", &theirs.root("root")).await;

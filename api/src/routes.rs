@@ -1,0 +1,169 @@
+//! Every path that is answered, with its methods and the scope that each of them needs: read from the types of the
+//! handlers by way of the OpenAPI document. The edge asks here before it reads more than a request's head.
+
+use std::sync::LazyLock;
+
+use certmill_service::domain::Scope;
+use poem::http::{HeaderValue, Method};
+use serde_json::Value;
+
+use crate::openapi;
+
+/// What a path is called in figures that is none of ours.
+const OTHER: &str = "other";
+
+/// Paths of the API's listener beside those of the document.
+const BESIDE: [&str; 4] = ["/openapi.json", "/docs", "/docs/", "/metrics"];
+
+/// Who may call an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Everybody.
+    Open,
+    /// Whoever has a token with this scope.
+    Token(Scope),
+}
+
+/// One path.
+#[derive(Debug)]
+pub(crate) struct Route {
+    /// As the document writes it, such as `/v1/pki/ca/{id}`.
+    pub(crate) pattern: String,
+    methods: Vec<(Method, Access)>,
+}
+
+/// The paths of a listener.
+#[derive(Debug)]
+pub(crate) struct Routes(Vec<Route>);
+
+/// Those of the API.
+pub(crate) static API: LazyLock<Routes> = LazyLock::new(|| {
+    let beside = BESIDE.map(|path| Route { pattern: path.to_owned(), methods: open_get() });
+    Routes::of(&openapi::raw_document(), beside.into())
+});
+
+/// Those of a process that answers no requests.
+pub(crate) static OPERATIONS: LazyLock<Routes> = LazyLock::new(|| {
+    let metrics = Route { pattern: "/metrics".to_owned(), methods: open_get() };
+    Routes::of(&openapi::health_service().spec(), vec![metrics])
+});
+
+/// Those of the http-01 responder.
+pub(crate) static RESPONDER: LazyLock<Routes> =
+    LazyLock::new(|| Routes::of(&openapi::responder_service().spec(), Vec::new()));
+
+fn open_get() -> Vec<(Method, Access)> {
+    vec![(Method::GET, Access::Open)]
+}
+
+impl Routes {
+    fn of(raw_document: &str, beside: Vec<Route>) -> Self {
+        let document: Value = serde_json::from_str(raw_document).unwrap_or_default();
+        let mut routes = beside;
+        for (pattern, item) in document["paths"].as_object().into_iter().flatten() {
+            let operations = item.as_object().into_iter().flatten();
+            let methods = operations.filter_map(|(method, operation)| {
+                Some((method.to_uppercase().parse().ok()?, access(operation)))
+            });
+            routes.push(Route { pattern: pattern.clone(), methods: methods.collect() });
+        }
+        // The router, too, prefers a path that is written out to one with a parameter.
+        routes.sort_by_key(|route| route.pattern.matches('{').count());
+        Self(routes)
+    }
+
+    /// The route of a path.
+    pub(crate) fn find(&self, path: &str) -> Option<&Route> {
+        self.0.iter().find(|route| route.fits(path))
+    }
+
+    /// What a path is called in figures: one of a fixed set, so that no client can make up new time series.
+    pub(crate) fn label(route: Option<&'static Route>) -> &'static str {
+        route.map_or(OTHER, |route| &route.pattern)
+    }
+}
+
+impl Route {
+    fn fits(&self, path: &str) -> bool {
+        let mut segments = path.split('/');
+        for wanted in self.pattern.split('/') {
+            let Some(segment) = segments.next() else { return false };
+            let fits = if wanted.starts_with('{') { !segment.is_empty() } else { wanted == segment };
+            if !fits {
+                return false;
+            }
+        }
+        segments.next().is_none()
+    }
+
+    /// Who may call it with this method; nobody when the path does not know it. What can be read with GET answers HEAD.
+    pub(crate) fn access(&self, method: &Method) -> Option<Access> {
+        let of = |wanted: &Method| {
+            self.methods.iter().find(|(method, _)| method == wanted).map(|(_, access)| *access)
+        };
+        of(method).or_else(|| of(&Method::GET).filter(|_| method == Method::HEAD))
+    }
+
+    /// The methods that it knows, for `Allow` (RFC 9110 §10.2.1).
+    pub(crate) fn allow(&self) -> HeaderValue {
+        let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+        let mut names: Vec<&str> =
+            known.iter().filter(|method| self.access(method).is_some()).map(Method::as_str).collect();
+        names.push(Method::OPTIONS.as_str());
+        // Invariant: names of methods are visible ASCII.
+        HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
+    }
+}
+
+/// The scope that stands in the document as the name of the security scheme, before that is made presentable.
+fn access(operation: &Value) -> Access {
+    let schemes = operation["security"].as_array().into_iter().flatten().filter_map(Value::as_object);
+    let scopes = schemes.flat_map(|scheme| scheme.keys());
+    scopes.filter_map(|name| name.parse().ok()).max().map_or(Access::Open, Access::Token)
+}
+
+/// What a method is called in figures: one of a fixed set.
+pub(crate) fn method_label(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str) -> &'static str {
+        Routes::label(API.find(path))
+    }
+
+    #[test]
+    fn paths_are_called_by_their_patterns() {
+        assert_eq!(found("/v1/pki/ca"), "/v1/pki/ca");
+        assert_eq!(found("/v1/pki/ca/ca_1/crl"), "/v1/pki/ca/{id}/crl");
+        assert_eq!(found("/v1/pki/certificates/import"), "/v1/pki/certificates/import");
+        assert_eq!(found("/v1/pki/certificates/cert_1"), "/v1/pki/certificates/{id}");
+        for path in ["/", "", "*", "/v1/pki/ca/", "/v1/pki/ca//crl", "/v1/pki/cax", "/v1/pki/ca/a/b/c"] {
+            assert_eq!(found(path), "other", "{path}");
+        }
+    }
+
+    #[test]
+    fn scopes_are_those_of_the_handlers() {
+        let access = |method: &str, path: &str| API.find(path).unwrap().access(&method.parse().unwrap());
+        assert_eq!(access("GET", "/v1/pki/roles"), Some(Access::Token(Scope::Read)));
+        assert_eq!(access("HEAD", "/v1/pki/roles"), Some(Access::Token(Scope::Read)));
+        assert_eq!(access("POST", "/v1/pki/roles"), Some(Access::Token(Scope::Admin)));
+        assert_eq!(access("POST", "/v1/pki/issue/web"), Some(Access::Token(Scope::Issue)));
+        assert_eq!(access("GET", "/healthz"), Some(Access::Open));
+        assert_eq!(access("PUT", "/v1/pki/roles"), None);
+        assert_eq!(API.find("/v1/pki/roles/{name}").unwrap().allow(), "GET, HEAD, PATCH, DELETE, OPTIONS");
+    }
+}
