@@ -291,7 +291,7 @@ impl From<ServiceError> for ApiError {
                 tracing::error!(error = source.as_ref(), "a request failed");
                 plain
             }
-            ServiceError::Unavailable(source) => {
+            ServiceError::Unavailable(source) | ServiceError::Unwritable(source) => {
                 tracing::warn!(
                     error = source.as_ref(),
                     "a request failed because a dependency is not available"
@@ -346,7 +346,9 @@ fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::CertificateInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "certificate_invalid"),
         ServiceError::InvalidDuration(_) => (StatusCode::BAD_REQUEST, "invalid_duration"),
         ServiceError::InvalidCursor => (StatusCode::BAD_REQUEST, "invalid_cursor"),
-        ServiceError::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable"),
+        ServiceError::Unavailable(_) | ServiceError::Unwritable(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable")
+        }
         ServiceError::LeaseLost | ServiceError::Internal(_) => {
             (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
         }

@@ -27,7 +27,8 @@ struct Readiness {
     /// `ready`; `degraded` when the service does all its work, some of it later than usual; `not_ready`.
     status: String,
     /// `database`, `queue`, `encryption` and `clock`: each `ok`, `degraded` or `failed`. Without its queue (Redis) the
-    /// service is degraded: background work begins up to a second later. The clock fails when it differs from the
+    /// service is degraded: background work begins up to a second later. The database fails when it does not answer, and
+    /// when it cannot be written. The clock fails when it differs from the
     /// database's by more than 5 s.
     checks: BTreeMap<String, String>,
     /// What is wrong, by check.

@@ -179,6 +179,11 @@ pub enum ServiceError {
     /// Something below is not reachable; the same call may succeed later.
     #[error("a service that certmill depends on is not available: try again")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The database takes no writes until a person has mended it.
+    #[error(
+        "nothing can be stored at the moment, since the database cannot be written: its operator finds in /readyz what to mend"
+    )]
+    Unwritable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A job's attempt lost its lease: another attempt goes on with the work.
     #[error("another attempt has taken over this job")]
     LeaseLost,
@@ -217,6 +222,7 @@ impl From<StorageError> for ServiceError {
     fn from(error: StorageError) -> Self {
         match error {
             StorageError::Unavailable(_) => Self::Unavailable(Box::new(error)),
+            StorageError::Unwritable(_) => Self::Unwritable(Box::new(error)),
             StorageError::LeaseLost => Self::LeaseLost,
             StorageError::NewerVersion(unknown) => Self::NewerVersion(unknown),
             other => Self::Internal(Box::new(other)),

@@ -1,6 +1,7 @@
 //! The two databases behind one set of calls. Nothing outside this module knows which one is in use.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use certmill_domain::{TenantId, Timestamp};
@@ -13,12 +14,14 @@ use sqlx::{
 
 use crate::query::{Query, Rows, Value};
 use crate::sessions::{Session, SystemSession, SystemTx, Tx, WithLink};
+use crate::writes::Writes;
 use crate::{StorageError, connect};
 
 /// A handle on the database; cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     pub(crate) pools: Pools,
+    writes: Arc<Writes>,
 }
 
 #[derive(Clone)]
@@ -66,7 +69,7 @@ impl Database {
             // A dead connection shows at its first use; the check would cost a round trip each time.
             .test_before_acquire(false)
             .connect_lazy_with(options);
-        Ok(Self { pools: Pools::Postgres(pool) })
+        Ok(Self { pools: Pools::Postgres(pool), writes: Arc::default() })
     }
 
     /// As [`Self::open`], but a missing SQLite file is not made.
@@ -95,7 +98,8 @@ impl Database {
             .pragma("cache_size", "-4000")
             .pragma("wal_autocheckpoint", "4000")
             .statement_cache_capacity(256);
-        let pool = |connections: u32, options: SqliteConnectOptions| {
+        let writes = Arc::<Writes>::default();
+        let pool = |connections: u32, options: SqliteConnectOptions, writes: Option<Arc<Writes>>| {
             PoolOptions::<Sqlite>::new()
                 .max_connections(connections)
                 .acquire_timeout(ACQUIRE_TIMEOUT)
@@ -103,17 +107,19 @@ impl Database {
                 .max_lifetime(None)
                 .test_before_acquire(false)
                 // When the disk is full SQLite ends the transaction by itself, and the driver, whose rollback then
-                // fails, takes it for open ever after. Such a connection is replaced.
-                .before_acquire(|connection, _| {
-                    let usable = !connection.is_in_transaction();
+                // fails, takes it for open ever after. Such a connection is replaced; and one that was made while the file
+                // was read-only stays so, which is why none is used again before one has written.
+                .before_acquire(move |connection, _| {
+                    let failing = writes.as_ref().is_some_and(|writes| writes.problem().is_some());
+                    let usable = !connection.is_in_transaction() && !failing;
                     Box::pin(async move { Ok(usable) })
                 })
                 .connect_with(options)
         };
         let refused = |error| connect::sqlite_problem(path, &error);
-        let writer = pool(1, options.clone()).await.map_err(refused)?;
-        let readers = pool(max_connections.clamp(1, 8), options).await.map_err(refused)?;
-        Ok(Self { pools: Pools::Sqlite { writer, readers } })
+        let writer = pool(1, options.clone(), Some(Arc::clone(&writes))).await.map_err(refused)?;
+        let readers = pool(max_connections.clamp(1, 8), options, None).await.map_err(refused)?;
+        Ok(Self { pools: Pools::Sqlite { writer, readers }, writes })
     }
 
     /// A session that reads rows of `tenant`.
@@ -136,10 +142,39 @@ impl Database {
         Ok(SystemTx::new(self.writing().await?))
     }
 
-    /// Answers when the database does.
+    /// Answers when the database does, and whether it can be written as far as that is known: by the last write, by what
+    /// Postgres says of its transactions, and after a failure by writing something.
+    ///
+    /// # Errors
+    /// [`StorageError::Unwritable`] when it answers and cannot be written.
     pub async fn ping(&self) -> Result<(), StorageError> {
+        let read_only = match self.pools {
+            Pools::Sqlite { .. } => "SELECT CAST(0 AS BIGINT)",
+            Pools::Postgres(_) => {
+                "SELECT CAST(CASE current_setting('transaction_read_only') WHEN 'on' THEN 1 ELSE 0 END AS BIGINT)"
+            }
+        };
         let mut session = self.read_system().await?;
-        session.link().fetch_all::<(i64,)>(Query::new("SELECT CAST(1 AS BIGINT)")).await.map(|_| ())
+        let answer = session.link().fetch_optional::<(i64,)>(Query::new(read_only)).await?;
+        drop(session);
+        if answer.is_some_and(|(read_only,)| read_only != 0) {
+            return Err(StorageError::Unwritable("the server takes no writes: is it a standby?".to_owned()));
+        }
+        if self.writes.to_be_tried() {
+            self.write_something().await?;
+        }
+        self.writes.problem().map_or(Ok(()), |problem| Err(StorageError::Unwritable(problem)))
+    }
+
+    /// Changes a row and changes it back: SQLite writes nothing where nothing changes.
+    async fn write_something(&self) -> Result<(), StorageError> {
+        let mut tx = self.begin_system().await?;
+        for change in ["+ 1", "- 1"] {
+            let mut query = Query::new("UPDATE tenants SET created_at = created_at ");
+            query.push(change).push(" WHERE id = (SELECT min(id) FROM tenants)");
+            tx.link().execute(query).await?;
+        }
+        tx.commit().await
     }
 
     /// The database server's own time, which is the same for every process of a fleet; `None` for an embedded database,
@@ -182,25 +217,37 @@ impl Database {
     }
 
     async fn reading(&self) -> Result<Link, StorageError> {
-        Ok(Link(match &self.pools {
+        Ok(self.link(match &self.pools {
             Pools::Sqlite { readers, .. } => Connection::SqliteRead(readers.acquire().await?),
             Pools::Postgres(pool) => Connection::PostgresRead(pool.acquire().await?),
         }))
     }
 
     async fn writing(&self) -> Result<Link, StorageError> {
-        Ok(Link(match &self.pools {
+        let connection = match &self.pools {
             // IMMEDIATE: a transaction that turns from reading to writing fails under SQLite instead of waiting.
             Pools::Sqlite { writer, .. } => {
-                Connection::SqliteWrite(writer.begin_with("BEGIN IMMEDIATE").await?)
+                writer.begin_with("BEGIN IMMEDIATE").await.map(Connection::SqliteWrite)
             }
-            Pools::Postgres(pool) => Connection::PostgresWrite(pool.begin().await?),
-        }))
+            Pools::Postgres(pool) => pool.begin().await.map(Connection::PostgresWrite),
+        };
+        let connection =
+            connection.map_err(StorageError::from).inspect_err(|error| self.writes.note(error))?;
+        Ok(self.link(connection))
+    }
+
+    fn link(&self, connection: Connection) -> Link {
+        Link { connection, writes: Arc::clone(&self.writes), wrote: false }
     }
 }
 
 /// A connection on which queries run.
-pub struct Link(Connection);
+pub struct Link {
+    connection: Connection,
+    writes: Arc<Writes>,
+    /// Whether a statement has changed rows.
+    wrote: bool,
+}
 
 enum Connection {
     SqliteRead(PoolConnection<Sqlite>),
@@ -240,7 +287,7 @@ macro_rules! bound {
 
 impl Link {
     fn driver(&mut self) -> Driver<'_> {
-        match &mut self.0 {
+        match &mut self.connection {
             Connection::SqliteRead(connection) => Driver::Sqlite(connection),
             Connection::SqliteWrite(transaction) => Driver::Sqlite(transaction),
             Connection::PostgresRead(connection) => Driver::Postgres(connection),
@@ -250,7 +297,7 @@ impl Link {
 
     /// What a claim appends so that two Postgres sessions do not wait for each other's rows.
     pub(crate) fn skip_locked(&self) -> &'static str {
-        match &self.0 {
+        match &self.connection {
             Connection::SqliteRead(_) | Connection::SqliteWrite(_) => "",
             Connection::PostgresRead(_) | Connection::PostgresWrite(_) => " FOR UPDATE SKIP LOCKED",
         }
@@ -258,47 +305,58 @@ impl Link {
 
     /// What a read appends so that the row stays as it is until the commit.
     pub(crate) fn share_lock(&self) -> &'static str {
-        match &self.0 {
+        match &self.connection {
             Connection::SqliteRead(_) | Connection::SqliteWrite(_) => "",
             Connection::PostgresRead(_) | Connection::PostgresWrite(_) => " FOR SHARE",
         }
     }
 
     pub(crate) async fn fetch_all<R: Record>(&mut self, query: Query) -> Result<Vec<R>, StorageError> {
-        Ok(match self.driver() {
+        let result = match self.driver() {
             Driver::Sqlite(connection) => {
-                bound!(query, sqlx::query_as::<Sqlite, R>).fetch_all(connection).await?
+                bound!(query, sqlx::query_as::<Sqlite, R>).fetch_all(connection).await
             }
             Driver::Postgres(connection) => {
-                bound!(query, sqlx::query_as::<Postgres, R>).fetch_all(connection).await?
+                bound!(query, sqlx::query_as::<Postgres, R>).fetch_all(connection).await
             }
-        })
+        };
+        self.noted(result)
     }
 
     pub(crate) async fn fetch_optional<R: Record>(
         &mut self,
         query: Query,
     ) -> Result<Option<R>, StorageError> {
-        Ok(match self.driver() {
+        let result = match self.driver() {
             Driver::Sqlite(connection) => {
-                bound!(query, sqlx::query_as::<Sqlite, R>).fetch_optional(connection).await?
+                bound!(query, sqlx::query_as::<Sqlite, R>).fetch_optional(connection).await
             }
             Driver::Postgres(connection) => {
-                bound!(query, sqlx::query_as::<Postgres, R>).fetch_optional(connection).await?
+                bound!(query, sqlx::query_as::<Postgres, R>).fetch_optional(connection).await
             }
-        })
+        };
+        self.noted(result)
     }
 
     /// Runs a statement and answers how many rows it touched.
     pub(crate) async fn execute(&mut self, query: Query) -> Result<u64, StorageError> {
-        Ok(match self.driver() {
-            Driver::Sqlite(connection) => {
-                bound!(query, sqlx::query::<Sqlite>).execute(connection).await?.rows_affected()
-            }
-            Driver::Postgres(connection) => {
-                bound!(query, sqlx::query::<Postgres>).execute(connection).await?.rows_affected()
-            }
-        })
+        let result = match self.driver() {
+            Driver::Sqlite(connection) => bound!(query, sqlx::query::<Sqlite>)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()),
+            Driver::Postgres(connection) => bound!(query, sqlx::query::<Postgres>)
+                .execute(connection)
+                .await
+                .map(|done| done.rows_affected()),
+        };
+        let rows = self.noted(result)?;
+        self.wrote |= rows > 0;
+        Ok(rows)
+    }
+
+    fn noted<T>(&self, result: Result<T, sqlx::Error>) -> Result<T, StorageError> {
+        result.map_err(StorageError::from).inspect_err(|error| self.writes.note(error))
     }
 
     /// Inserts rows in as few round trips as the database likes.
@@ -307,7 +365,7 @@ impl Link {
     /// undo half of it, and look up each of its parameters among all others; statements of one row each, sent
     /// together, need neither.
     pub(crate) async fn insert(&mut self, rows: Rows) -> Result<(), StorageError> {
-        let (limit, separate) = match &self.0 {
+        let (limit, separate) = match &self.connection {
             Connection::SqliteRead(_) | Connection::SqliteWrite(_) => (16, true),
             Connection::PostgresRead(_) | Connection::PostgresWrite(_) => (64, false),
         };
@@ -318,10 +376,18 @@ impl Link {
     }
 
     pub(crate) async fn commit(self) -> Result<(), StorageError> {
-        match self.0 {
-            Connection::SqliteWrite(transaction) => transaction.commit().await?,
-            Connection::PostgresWrite(transaction) => transaction.commit().await?,
-            Connection::SqliteRead(_) | Connection::PostgresRead(_) => {}
+        let result = match self.connection {
+            Connection::SqliteWrite(transaction) => transaction.commit().await,
+            Connection::PostgresWrite(transaction) => transaction.commit().await,
+            Connection::SqliteRead(_) | Connection::PostgresRead(_) => return Ok(()),
+        };
+        match result.map_err(StorageError::from) {
+            Ok(()) if self.wrote => self.writes.succeeded(),
+            Ok(()) => {}
+            Err(error) => {
+                self.writes.note(&error);
+                return Err(error);
+            }
         }
         Ok(())
     }

@@ -8,6 +8,12 @@ pub enum StorageError {
     /// The database cannot be reached or is overloaded; the same call may succeed later.
     #[error("the database is not available: {}", said(.0))]
     Unavailable(sqlx::Error),
+    /// The database answers and cannot be written. It can again when a person has made room, or made it writable.
+    #[error(
+        "the database cannot be written ({0}): make room, or make its file and folder, or the server, writable again; \
+         nothing needs a restart"
+    )]
+    Unwritable(String),
     /// A row with the same unique value exists.
     #[error("a row with this value exists already")]
     AlreadyExists,
@@ -84,6 +90,9 @@ impl From<sqlx::Error> for StorageError {
             sqlx::Error::Database(database) => match database.kind() {
                 ErrorKind::UniqueViolation => Self::AlreadyExists,
                 ErrorKind::ForeignKeyViolation => Self::Reference,
+                _ if database.code().is_some_and(|code| is_of_writing(&code)) => {
+                    Self::Unwritable(said(&error))
+                }
                 _ if database.code().is_some_and(|code| is_transient(&code)) => Self::Unavailable(error),
                 _ => Self::Query(error),
             },
@@ -92,14 +101,26 @@ impl From<sqlx::Error> for StorageError {
     }
 }
 
+/// Postgres: read-only transactions, such as those of a standby (25006), and a full disk (53100). SQLite: READONLY (8) and
+/// FULL (13) with their extended codes, and of IOERR (10) the failures to write, sync, truncate, delete, and to make the
+/// shared memory.
+fn is_of_writing(code: &str) -> bool {
+    match code.len() {
+        5 => ["25006", "53100"].contains(&code),
+        _ => code.parse::<i64>().is_ok_and(|number| {
+            matches!(number & 0xff, 8 | 13)
+                || matches!(number, 778 | 1034 | 1290 | 1546 | 2570 | 4618 | 4874 | 5386)
+        }),
+    }
+}
+
 /// Postgres: connection failures (class 08), resources (53), operator intervention such as a shutdown (57P),
 /// serialization failures and deadlocks (40), a lock that took too long (55P), an idle transaction that was ended (25P03).
-/// SQLite: BUSY (5) and LOCKED (6), READONLY (8), IOERR (10) and FULL (13), which end when there is room again, with their
-/// extended codes.
+/// SQLite: BUSY (5), LOCKED (6), IOERR (10), and CANTOPEN (14) of a connection that is made anew, with their extended codes.
 fn is_transient(code: &str) -> bool {
     match code.len() {
         5 => ["08", "53", "57P", "40", "55P", "25P03"].iter().any(|class| code.starts_with(class)),
-        _ => code.parse::<i64>().is_ok_and(|number| matches!(number & 0xff, 5 | 6 | 8 | 10 | 13)),
+        _ => code.parse::<i64>().is_ok_and(|number| matches!(number & 0xff, 5 | 6 | 10 | 14)),
     }
 }
 

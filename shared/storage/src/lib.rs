@@ -35,6 +35,7 @@ pub mod tenants;
 pub mod tokens;
 pub mod trust_anchors;
 mod words;
+mod writes;
 
 pub use backend::{Database, Link, PoolFigures};
 pub use error::StorageError;

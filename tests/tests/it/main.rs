@@ -25,6 +25,7 @@ mod openapi;
 mod private_key;
 mod protocol;
 mod rate_limits;
+mod readiness;
 mod renew;
 mod revoke;
 mod role_check;

@@ -1,6 +1,7 @@
 //! `certmill dev`: one process, one folder.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use reqwest::Method;
@@ -9,7 +10,7 @@ use tests::openssl::Judge;
 
 use crate::api::Api;
 use crate::load::{Load, assert_nothing_lost};
-use crate::site::{PATIENCE, Site, said, stop};
+use crate::site::{PATIENCE, Site, said, stop, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_costs_nothing_that_was_answered_and_work_goes_on_when_there_is_room() {
@@ -35,9 +36,12 @@ async fn a_full_disk_costs_nothing_that_was_answered_and_work_goes_on_when_there
         }
     }
     assert!(refused > 0, "nothing was refused");
+    assert_unwritable(&api).await;
     assert!(api.get("/v1/pki/certificates").await["certificates"].is_array(), "reading goes on");
 
     limit_files(&api, "unlimited");
+    until("it is ready again", PATIENCE, async || (api.read("/readyz").await.status == 200).then_some(()))
+        .await;
     let issued = api.issue("web", "after").await;
     acknowledged.push(certificate(&issued));
     api.revoke(&issued).await;
@@ -45,6 +49,81 @@ async fn a_full_disk_costs_nothing_that_was_answered_and_work_goes_on_when_there
     let present = api.certificate_ids().await;
     assert!(acknowledged[..acknowledged.len() - 1].iter().all(|id| present.contains(id)), "{present:?}");
     stop(&mut api.process);
+}
+
+/// Every file of the database can be read only, as after an error of the disk, for connections that are open too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_becomes_read_only_costs_nothing_that_was_answered_and_work_goes_on_afterwards() {
+    let site = Site::embedded();
+    let mut api = site.dev().await;
+    let ca = api.root_ca("root").await;
+    api.role("web", &ca).await;
+    let before = certificate(&api.issue("web", "before").await);
+    let data = site.path().join("data");
+    let Some(read_only) = Immutable::set(&data) else {
+        eprintln!("no file can be made immutable here: a full disk is what is tested instead");
+        return;
+    };
+    for number in 0..5 {
+        let body = json!({ "common_name": format!("n{number}.example.internal") });
+        let answer = api.send(Method::POST, "/v1/pki/issue/web", Some(body)).await;
+        assert_eq!((answer.status.as_u16(), answer.error_code()), (503, "service_unavailable".to_owned()));
+        let said = String::from_utf8_lossy(&answer.body).into_owned();
+        assert!(said.contains("cannot be written") && said.contains("/readyz"), "{said}");
+        let role = json!({ "max_ttl": "30d" });
+        let answer = api.send(Method::PATCH, "/v1/pki/roles/web", Some(role)).await;
+        assert_eq!((answer.status.as_u16(), answer.error_code()), (503, "service_unavailable".to_owned()));
+    }
+    assert_unwritable(&api).await;
+    assert_eq!(api.certificate_ids().await, [before.as_str()], "reading goes on");
+    drop(read_only);
+
+    until("it is ready again", PATIENCE, async || (api.read("/readyz").await.status == 200).then_some(()))
+        .await;
+    let issued = api.issue("web", "after").await;
+    api.revoke(&issued).await;
+    api.eventually(&format!("/v1/pki/ca/{ca}"), PATIENCE, |ca| ca["crl"]["entries"] == 1).await;
+    assert_eq!(api.certificate_ids().await, [certificate(&issued), before]);
+    stop(&mut api.process);
+    assert!(site.run(&["audit", "verify"]).contains(':'), "the audit log is whole");
+}
+
+/// `/readyz` says that the database cannot be written, and what to do; the process itself is well.
+async fn assert_unwritable(api: &Api) {
+    let ready = api.read("/readyz").await.json(503);
+    assert_eq!(
+        (&ready["status"], &ready["checks"]["database"]),
+        (&json!("not_ready"), &json!("failed")),
+        "{ready}"
+    );
+    let said = ready["errors"]["database"].as_str().unwrap_or_default();
+    assert!(said.contains("cannot be written") && said.contains("writable again"), "{ready}");
+    assert_eq!(api.read("/healthz").await.status, 200);
+}
+
+/// Files that nobody can write, not even who has them open, until this is dropped.
+struct Immutable(Vec<PathBuf>);
+
+impl Immutable {
+    /// Those of a database and its folder. `None` where that is not permitted, or the file system cannot.
+    fn set(folder: &Path) -> Option<Self> {
+        // Not the shared memory, which is written through a mapping: the system ends whoever writes into one that it may
+        // not write.
+        let files = ["certmill.db", "certmill.db-wal"].map(|name| folder.join(name));
+        let immutable = Self(files.into_iter().chain([folder.to_owned()]).collect());
+        immutable.change("+i").then_some(immutable)
+    }
+
+    fn change(&self, flag: &str) -> bool {
+        let output = Command::new("chattr").arg(flag).args(&self.0).output();
+        output.is_ok_and(|output| output.status.success())
+    }
+}
+
+impl Drop for Immutable {
+    fn drop(&mut self) {
+        self.change("-i");
+    }
 }
 
 /// The same program with a failing write in the place of the signal that a limit of file sizes sends.

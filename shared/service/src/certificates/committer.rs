@@ -163,8 +163,15 @@ async fn run(database: Database, mut receiver: mpsc::Receiver<Waiting>) {
 async fn commit_batch(database: &Database, tenant: TenantId, batch: Batch) {
     let mut stored = Vec::with_capacity(batch.issuances.len() + batch.records.len());
     let mut refused = Vec::new();
+    let mut tx = match database.begin(tenant).await {
+        Ok(tx) => tx,
+        Err(error) => {
+            stored.extend(batch.issuances.into_iter().map(|(_, reply)| reply));
+            stored.extend(batch.records.into_iter().map(|(_, reply)| reply));
+            return tell(stored, Err(error));
+        }
+    };
     let result = async {
-        let mut tx = database.begin(tenant).await?;
         let mut verdicts = Verdicts::default();
         verdicts.reach(&mut tx, &batch.issuances).await?;
         let mut rows = Vec::with_capacity(batch.issuances.len());
@@ -194,19 +201,28 @@ async fn commit_batch(database: &Database, tenant: TenantId, batch: Batch) {
         tx.commit().await
     }
     .await;
-    let failure = result.err().map(|error| {
-        tracing::warn!(error = &error as &dyn std::error::Error, "a batch of issuances was not stored");
-        matches!(error, StorageError::Unavailable(_))
-    });
     // A receiver that is gone has hung up: nobody is left to tell.
     for (reply, error) in refused {
         let _ = reply.send(Err(error));
     }
+    tell(stored, result);
+}
+
+/// Tells those whose work is in a batch what became of it.
+fn tell(stored: Vec<Reply>, result: Result<(), StorageError>) {
+    let failure = result.err().inspect(|error| {
+        tracing::warn!(error = error as &dyn std::error::Error, "a batch of issuances was not stored");
+    });
     for reply in stored {
-        let _ = reply.send(match failure {
+        let _ = reply.send(match &failure {
             None => Ok(()),
-            Some(true) => Err(ServiceError::Unavailable("the database is not available".into()).into()),
-            Some(false) => Err(ServiceError::internal("the certificate could not be stored").into()),
+            Some(StorageError::Unavailable(_)) => {
+                Err(ServiceError::Unavailable("the database is not available".into()).into())
+            }
+            Some(StorageError::Unwritable(problem)) => {
+                Err(ServiceError::from(StorageError::Unwritable(problem.clone())).into())
+            }
+            Some(_) => Err(ServiceError::internal("the certificate could not be stored").into()),
         });
     }
 }
