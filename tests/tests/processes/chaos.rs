@@ -4,9 +4,9 @@
 //! `CHAOS_SECONDS` says how long the faults go on (`tests/chaos` makes it minutes); every fault comes at least once.
 
 mod faults;
-mod judge;
-mod ledger;
-mod load;
+pub(crate) mod judge;
+pub(crate) mod ledger;
+pub(crate) mod load;
 mod relay;
 
 use std::sync::Arc;
@@ -72,8 +72,8 @@ fn duration() -> Duration {
 }
 
 /// Registers an account at a CA; answers its id.
-async fn account(api: &Api, token: &str, ca: &FakeAcme) -> String {
-    let client = Client::new([&api.url, &api.url], token, &Arc::default());
+pub(crate) async fn account(api: &Api, token: &str, ca: &FakeAcme) -> String {
+    let client = Client::new(&[api], token, &Arc::default());
     let body = json!({ "name": "ca", "provider": "custom", "directory_url": ca.directory_url() });
     let account = client.post("/v1/pki/acme/accounts", &body).await.unwrap();
     account["id"].as_str().unwrap().to_owned()
@@ -105,12 +105,12 @@ async fn a_fleet_keeps_its_word_whatever_fails_around_it() {
 
     let ledger = Arc::<Ledger>::default();
     slow.knobs().set(|behaviour| behaviour.delay = TARPIT);
-    let slow_client = Client::new([&one.url, &two.url], slow_token, &Arc::default());
+    let slow_client = Client::new(&[&one, &two], slow_token, &Arc::default());
     for number in 0..SLOW_ORDERS {
         let order = json!({ "account_id": slow_account, "domains": [format!("n{number}.slow.example")] });
         slow_client.post("/v1/pki/acme/issue", &order).await.unwrap();
     }
-    let client = Arc::new(Client::new([&one.url, &two.url], &token, &ledger));
+    let client = Arc::new(Client::new(&[&one, &two], &token, &ledger));
     let load = Load::start(&client, &ca, &good_account);
 
     let (began, mut rounds, mut order) = (Instant::now(), 0, Fault::ALL);

@@ -18,6 +18,7 @@ mod limits;
 mod load;
 mod messages;
 mod redis_faults;
+mod rolling_upgrade;
 mod rows;
 mod secrets;
 mod shutdown;

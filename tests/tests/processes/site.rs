@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -13,26 +14,35 @@ use crate::api::Api;
 pub(crate) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The settings of one installation and a folder for its files.
+#[derive(Clone)]
 pub(crate) struct Site {
-    folder: tempfile::TempDir,
+    program: PathBuf,
+    folder: Arc<tempfile::TempDir>,
     settings: Vec<(&'static str, String)>,
 }
 
 impl Site {
     /// One that keeps its rows in a data folder. Its root key is in `root.key`.
     pub(crate) fn embedded() -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = Arc::new(tempfile::tempdir().unwrap());
         let data = folder.path().join("data");
-        let site = Self { folder, settings: vec![("CERTMILL_DATA_DIR", data.display().to_string())] };
+        let settings = vec![("CERTMILL_DATA_DIR", data.display().to_string())];
+        let site = Self { program: program(), folder, settings };
         site.with_root_key("root.key", &"0b".repeat(32)).lean()
     }
 
     /// One on a fresh database of Postgres, and on Redis under a prefix of its own. Its schema is up to date.
     pub(crate) fn fleet(database_url: String, redis_url: String) -> Self {
+        Self::fleet_of(program(), database_url, redis_url)
+    }
+
+    /// The same with the schema of another program's version.
+    pub(crate) fn fleet_of(program: PathBuf, database_url: String, redis_url: String) -> Self {
         static COUNTER: AtomicU64 = AtomicU64::new(0);
         let number = COUNTER.fetch_add(1, Ordering::Relaxed);
         let namespace = format!("p{}-{number}", std::process::id());
-        let site = Self { folder: tempfile::tempdir().unwrap(), settings: Vec::new() }
+        let folder = Arc::new(tempfile::tempdir().unwrap());
+        let site = Self { program, folder, settings: Vec::new() }
             .with("DATABASE_URL", database_url)
             .with("REDIS_URL", redis_url)
             .with("CERTMILL_REDIS_NAMESPACE", namespace)
@@ -72,6 +82,11 @@ impl Site {
         self
     }
 
+    /// The same installation, worked on by another version.
+    pub(crate) fn by(&self, program: PathBuf) -> Self {
+        Self { program, ..self.clone() }
+    }
+
     /// The same with this root key, in a file of this name.
     pub(crate) fn with_root_key(self, file: &str, hex: &str) -> Self {
         let path = self.write(file, hex);
@@ -92,7 +107,7 @@ impl Site {
 
     /// `certmill …` with the settings in its environment, and no others.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(program());
+        let mut command = Command::new(&self.program);
         for (name, _) in std::env::vars_os() {
             if let Some(name) = name.to_str().filter(|name| is_setting(name)) {
                 command.env_remove(name);
@@ -213,8 +228,17 @@ fn is_setting(name: &str) -> bool {
     name.starts_with("CERTMILL_") || name == "DATABASE_URL" || name == "REDIS_URL"
 }
 
+/// The program of the version before this one, which `tests/previous` builds.
+pub(crate) fn previous() -> PathBuf {
+    let commit = include_str!("../../previous-version").trim();
+    let tools = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/tools/previous");
+    let program = Path::new(tools).join(commit).join("certmill");
+    assert!(program.is_file(), "{} is missing: run tests/previous first", program.display());
+    program
+}
+
 /// The program, beside the folder of the test programs.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let program = test.parent().and_then(Path::parent).unwrap().join("certmill");
     assert!(program.is_file(), "{} is missing: run `cargo build -p certmill` first", program.display());

@@ -16,7 +16,7 @@ use crate::site::until;
 const SETTLED: Duration = Duration::from_mins(3);
 
 /// Every order has ended well, with one certificate and one finalization.
-pub(super) async fn orders(client: &Client, rows: &Rows, ledger: &Ledger, account: &str, ca: &FakeAcme) {
+pub(crate) async fn orders(client: &Client, rows: &Rows, ledger: &Ledger, account: &str, ca: &FakeAcme) {
     let acknowledged = ledger.entries().orders.clone();
     assert!(!acknowledged.is_empty());
     let open =
@@ -52,7 +52,7 @@ pub(super) async fn orders(client: &Client, rows: &Rows, ledger: &Ledger, accoun
 }
 
 /// Every certificate that was acknowledged is there, and none was made twice for one call.
-pub(super) async fn certificates(rows: &Rows, ledger: &Ledger) {
+pub(crate) async fn certificates(rows: &Rows, ledger: &Ledger) {
     let present: BTreeSet<String> = rows.texts("SELECT id FROM certificates").await.into_iter().collect();
     let (signed, given_up) = {
         let entries = ledger.entries();
@@ -83,7 +83,7 @@ pub(super) async fn certificates(rows: &Rows, ledger: &Ledger) {
 }
 
 /// Every revocation that was acknowledged is on the list of its CA.
-pub(super) async fn revocations(client: &Client, ledger: &Ledger) {
+pub(crate) async fn revocations(client: &Client, ledger: &Ledger) {
     let (revoked, cascaded) = {
         let entries = ledger.entries();
         (entries.revoked.clone(), entries.cascaded.clone())
@@ -114,7 +114,7 @@ pub(super) async fn revocations(client: &Client, ledger: &Ledger) {
 }
 
 /// No job was given up, none is in hand, and the periodic work goes on in time.
-pub(super) async fn quiet(rows: &Rows) {
+pub(crate) async fn quiet(rows: &Rows) {
     let dead = rows.texts(
         "SELECT kind || ' ' || subject || ': ' || coalesce(last_error, '') FROM jobs WHERE state = 'dead'",
     );
@@ -127,7 +127,7 @@ pub(super) async fn quiet(rows: &Rows) {
 }
 
 /// No turn of a schedule lies further ahead than its period.
-pub(super) async fn schedules_in_time(rows: &Rows) {
+pub(crate) async fn schedules_in_time(rows: &Rows) {
     let late = rows
         .texts(
             "SELECT name FROM schedules WHERE next_run_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \

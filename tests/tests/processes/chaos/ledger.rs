@@ -5,50 +5,50 @@ use std::sync::{Mutex, MutexGuard};
 
 /// What was acknowledged, and what must not have been answered.
 #[derive(Default)]
-pub(super) struct Ledger(Mutex<Entries>);
+pub(crate) struct Ledger(Mutex<Entries>);
 
 #[derive(Default)]
-pub(super) struct Entries {
+pub(crate) struct Entries {
     /// Ids of certificates.
-    pub(super) certificates: Vec<String>,
+    pub(crate) certificates: Vec<String>,
     /// How many of them are for the one CSR.
-    pub(super) signed: usize,
+    pub(crate) signed: usize,
     /// Serial numbers by CA.
-    pub(super) revoked: BTreeMap<String, BTreeSet<String>>,
+    pub(crate) revoked: BTreeMap<String, BTreeSet<String>>,
     /// CAs that were revoked with everything below.
-    pub(super) cascaded: Vec<String>,
+    pub(crate) cascaded: Vec<String>,
     /// Ids of orders.
-    pub(super) orders: Vec<String>,
+    pub(crate) orders: Vec<String>,
     /// Calls that were repeated.
-    pub(super) repeated: usize,
+    pub(crate) repeated: usize,
     /// Calls that were given up: nobody knows whether they were carried out.
-    pub(super) given_up: BTreeMap<String, usize>,
+    pub(crate) given_up: BTreeMap<String, usize>,
     /// The CRL number that was seen last, and how often it was looked at.
-    pub(super) crl: (i64, usize),
+    pub(crate) crl: (i64, usize),
     /// Answers that no fault excuses.
-    pub(super) wrong: Vec<String>,
+    pub(crate) wrong: Vec<String>,
 }
 
 impl Ledger {
-    pub(super) fn entries(&self) -> MutexGuard<'_, Entries> {
+    pub(crate) fn entries(&self) -> MutexGuard<'_, Entries> {
         self.0.lock().unwrap()
     }
 
     /// How many certificates were acknowledged.
-    pub(super) fn issued(&self) -> usize {
+    pub(crate) fn issued(&self) -> usize {
         self.entries().certificates.len()
     }
 
-    pub(super) fn wrong(&self) -> Vec<String> {
+    pub(crate) fn wrong(&self) -> Vec<String> {
         self.entries().wrong.clone()
     }
 
-    pub(super) fn revoked(&self, ca: &str, serial: &str) {
+    pub(crate) fn revoked(&self, ca: &str, serial: &str) {
         self.entries().revoked.entry(ca.to_owned()).or_default().insert(plain(serial));
     }
 
     /// The number of a CRL, which may not be below one that was seen before.
-    pub(super) fn saw_crl(&self, number: i64) {
+    pub(crate) fn saw_crl(&self, number: i64) {
         let mut entries = self.entries();
         if number < entries.crl.0 {
             let problem = format!("CRL number {number} after {}", entries.crl.0);
@@ -57,7 +57,7 @@ impl Ledger {
         entries.crl = (number, entries.crl.1 + 1);
     }
 
-    pub(super) fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         let entries = self.entries();
         format!(
             "{} certificates ({} signed), {} revoked, {} CAs revoked, {} orders, CRL number {} after {} looks; \
@@ -77,7 +77,7 @@ impl Ledger {
 }
 
 /// A serial number as hexadecimal digits without separators and leading zeros.
-pub(super) fn plain(serial: &str) -> String {
+pub(crate) fn plain(serial: &str) -> String {
     let digits: String = serial.chars().filter(char::is_ascii_hexdigit).collect();
     digits.trim_start_matches('0').to_ascii_uppercase()
 }

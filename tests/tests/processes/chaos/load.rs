@@ -7,46 +7,53 @@ use std::time::{Duration, Instant};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tests::openssl::Judge;
+use tokio::sync::RwLock;
 use tokio::task::JoinHandle;
 
 use super::id_in;
 use super::ledger::Ledger;
-use crate::api::{Answer, client};
+use crate::api::{Answer, Api, client};
 
 /// How long a client repeats a call before it gives up.
 const REPEATS: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(100);
 /// The common name in the CSR that is signed again and again.
-pub(super) const CSR_NAME: &str = "csr.example.internal";
+pub(crate) const CSR_NAME: &str = "csr.example.internal";
 
-/// A client of two processes that asks them by turns.
-pub(super) struct Client {
+/// A client of processes that asks them by turns.
+pub(crate) struct Client {
     http: reqwest::Client,
-    urls: [String; 2],
+    /// Held while a call is under way.
+    urls: RwLock<Vec<String>>,
     token: String,
     calls: AtomicUsize,
     ledger: Arc<Ledger>,
 }
 
 impl Client {
-    pub(super) fn new(urls: [&String; 2], token: &str, ledger: &Arc<Ledger>) -> Self {
+    pub(crate) fn new(apis: &[&Api], token: &str, ledger: &Arc<Ledger>) -> Self {
         Self {
             http: client(),
-            urls: urls.map(Clone::clone),
+            urls: RwLock::new(urls(apis)),
             token: token.to_owned(),
             calls: AtomicUsize::new(0),
             ledger: Arc::clone(ledger),
         }
     }
 
+    /// Asks only these from now on. No call to the others is under way when this returns.
+    pub(crate) async fn turn_to(&self, apis: &[&Api]) {
+        *self.urls.write().await = urls(apis);
+    }
+
     /// `POST` until it is carried out; `None` when it was given up or refused.
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Option<Value> {
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Option<Value> {
         let answer = self.ask(Method::POST, path, Some(body)).await?;
         Some(serde_json::from_slice(&answer.body).unwrap())
     }
 
     /// `GET`, likewise.
-    pub(super) async fn get(&self, path: &str) -> Option<Answer> {
+    pub(crate) async fn get(&self, path: &str) -> Option<Answer> {
         self.ask(Method::GET, path, None).await
     }
 
@@ -83,7 +90,8 @@ impl Client {
         body: Option<&Value>,
         key: &str,
     ) -> reqwest::Result<Answer> {
-        let url = &self.urls[self.calls.fetch_add(1, Ordering::Relaxed) % 2];
+        let urls = self.urls.read().await;
+        let url = &urls[self.calls.fetch_add(1, Ordering::Relaxed) % urls.len()];
         let mut request = self.http.request(method.clone(), format!("{url}{path}")).bearer_auth(&self.token);
         if let Some(body) = body {
             request = request.header("Idempotency-Key", key).json(body);
@@ -93,6 +101,10 @@ impl Client {
     }
 }
 
+fn urls(apis: &[&Api]) -> Vec<String> {
+    apis.iter().map(|api| api.url.clone()).collect()
+}
+
 /// Whether an answer only says that it cannot be done now, or that its first call is not over.
 fn is_excused(answer: &Answer) -> bool {
     let of_key = answer.status == 409 && String::from_utf8_lossy(&answer.body).contains("Idempotency-Key");
@@ -100,7 +112,7 @@ fn is_excused(answer: &Answer) -> bool {
 }
 
 /// The clients at work.
-pub(super) struct Load {
+pub(crate) struct Load {
     client: Arc<Client>,
     root: String,
     stopping: Arc<AtomicBool>,
@@ -109,7 +121,7 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn start(client: &Arc<Client>, root: &str, account: &str) -> Self {
+    pub(crate) fn start(client: &Arc<Client>, root: &str, account: &str) -> Self {
         let stopping = Arc::<AtomicBool>::default();
         let judge = Judge::new();
         judge.run(&format!(
@@ -133,7 +145,7 @@ impl Load {
     }
 
     /// Makes a CA, issues from it and revokes it: everything below is revoked in the background.
-    pub(super) async fn revoke_a_ca(&self) {
+    pub(crate) async fn revoke_a_ca(&self) {
         let (client, ledger) = (&self.client, &self.client.ledger);
         let name = format!("sub{}", self.intermediates.fetch_add(1, Ordering::Relaxed));
         let body = json!({
@@ -156,7 +168,7 @@ impl Load {
     }
 
     /// Lets every client finish its call.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.stopping.store(true, Ordering::Relaxed);
         for task in self.tasks {
             task.await.unwrap();
