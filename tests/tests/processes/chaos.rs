@@ -19,10 +19,10 @@ use serde_json::json;
 use self::faults::Fault;
 use self::ledger::Ledger;
 use self::load::{Client, Load};
-use self::relay::Relay;
+use self::relay::{Network, Relay};
 use crate::api::Api;
 use crate::rows::Rows;
-use crate::site::{PATIENCE, Site, stop, until};
+use crate::site::{PATIENCE, Site, previous, stop, until};
 
 /// The shortest that can be set.
 const LEASE: Duration = Duration::from_secs(3);
@@ -33,6 +33,22 @@ const SLOW_ORDERS: usize = 40;
 /// Where the order of the faults begins.
 const SEED: u64 = 13;
 
+/// A worker, and how it is started.
+struct Worker {
+    site: Site,
+    process: Process,
+}
+
+impl Worker {
+    fn start(site: Site) -> Self {
+        Self { process: site.worker(), site }
+    }
+
+    fn start_again(&mut self) {
+        self.process = self.site.worker();
+    }
+}
+
 /// The fleet, and the servers that it needs.
 struct Scene {
     site: Site,
@@ -40,7 +56,7 @@ struct Scene {
     relay: Relay,
     postgres: Postgres,
     redis: Redis,
-    workers: Vec<Process>,
+    workers: Vec<Worker>,
     /// How long Redis stays away.
     redis_away: Duration,
 }
@@ -53,14 +69,16 @@ impl Scene {
         redis_away: Duration,
     ) -> (Self, String) {
         let direct = postgres.create_database();
-        let relay = Relay::start(&direct).await;
+        let relay = Relay::start(&direct, Network::Good).await;
         let site = Site::fleet(relay.url().to_owned(), redis.url());
         let trusted = site.write("authorities.pem", authorities);
         let site = site
             .with("CERTMILL_EGRESS__ALLOW", "127.0.0.1")
             .with("CERTMILL_EGRESS__CA_FILE", trusted.display().to_string())
             .with("CERTMILL_JOBS__LEASE", format!("{}s", LEASE.as_secs()));
-        let workers = (0..3).map(|_| site.worker()).collect();
+        // One is of the version before, as in the middle of an upgrade.
+        let sites = [site.clone(), site.clone(), site.by(previous())];
+        let workers = sites.into_iter().map(Worker::start).collect();
         (Self { site, relay, postgres, redis, workers, redis_away }, direct)
     }
 }
@@ -145,11 +163,12 @@ async fn a_fleet_keeps_its_word_whatever_fails_around_it() {
     assert_eq!(ledger.wrong(), Vec::<String>::new(), "answers that no fault excuses");
     println!("{:>5.1} s judged", began.elapsed().as_secs_f64());
 
-    scene.workers.iter_mut().for_each(stop);
+    scene.workers.iter_mut().for_each(|worker| stop(&mut worker.process));
     for api in [&mut one, &mut two] {
         stop(&mut api.process);
     }
-    let logs = scene.workers.iter().chain([&one.process, &two.process]).map(Process::log);
+    let workers = scene.workers.iter().map(|worker| &worker.process);
+    let logs = workers.chain([&one.process, &two.process]).map(Process::log);
     for log in logs {
         assert!(!log.contains("panicked"), "{log}");
     }

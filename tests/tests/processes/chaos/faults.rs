@@ -8,6 +8,7 @@ use launch::{Process, free_port};
 use serde_json::Value;
 use tokio::task::block_in_place;
 
+use super::relay::{Network, Relay};
 use super::{LEASE, Scene};
 use crate::api::client;
 use crate::site::{PATIENCE, Site, stop, until};
@@ -16,6 +17,8 @@ use crate::site::{PATIENCE, Site, stop, until};
 pub(super) const COMPLAINT: &str = "this machine's clock differs from the database's";
 /// What its metrics say: two days, more or less.
 const TWO_DAYS: &str = "certmill_clock_difference_seconds 172";
+/// How long a worker behind a bad network works.
+const BEHIND_BAD_NETWORK: Duration = Duration::from_secs(20);
 /// How long a worker with a wrong clock is watched.
 const WATCHED: Duration = Duration::from_secs(20);
 
@@ -29,10 +32,11 @@ pub(super) enum Fault {
     PostgresRestarted,
     ConnectionsCut,
     ClockAhead,
+    BadNetwork,
 }
 
 impl Fault {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::WorkerKilled,
         Self::WorkerStalled,
         Self::RedisFlushed,
@@ -40,6 +44,7 @@ impl Fault {
         Self::PostgresRestarted,
         Self::ConnectionsCut,
         Self::ClockAhead,
+        Self::BadNetwork,
     ];
 
     /// Lets it happen and mends it.
@@ -48,14 +53,14 @@ impl Fault {
         scene.workers.rotate_left(1);
         match self {
             Self::WorkerKilled => {
-                scene.workers[0].kill9();
-                scene.workers[0] = block_in_place(|| scene.site.worker());
+                scene.workers[0].process.kill9();
+                block_in_place(|| scene.workers[0].start_again());
             }
             Self::WorkerStalled => {
-                signal(&scene.workers[0], "STOP");
+                signal(&scene.workers[0].process, "STOP");
                 // Others take over what it holds; then it goes on as if it held it still.
                 tokio::time::sleep(LEASE * 2).await;
-                signal(&scene.workers[0], "CONT");
+                signal(&scene.workers[0].process, "CONT");
             }
             Self::RedisFlushed => scene.redis.flush_all(),
             Self::RedisAway => {
@@ -73,8 +78,33 @@ impl Fault {
                 assert_idle(&wrong, WATCHED).await;
                 stop(&mut wrong.process);
             }
+            Self::BadNetwork => work_behind_bad_network(scene).await,
         }
     }
+}
+
+/// One more worker, which finds database and Redis far away and loses connections to them. It takes jobs, does some and
+/// loses others, and goes.
+async fn work_behind_bad_network(scene: &Scene) {
+    let database = Relay::start(scene.relay.url(), Network::Bad).await;
+    let redis = Relay::start(&scene.redis.url(), Network::Bad).await;
+    let metrics = format!("127.0.0.1:{}", free_port());
+    let site = scene.site.clone().with("DATABASE_URL", database.url()).with("REDIS_URL", redis.url());
+    let site = site.with("CERTMILL_METRICS_LISTEN", &metrics);
+    let began = std::time::Instant::now();
+    // A start needs every connection; afterwards none.
+    let mut worker = block_in_place(|| site.worker());
+    [&database, &redis].map(Relay::lose_some);
+    until("it has done jobs, and both servers have lost it", PATIENCE, async || {
+        let metrics =
+            client().get(format!("http://{metrics}/metrics")).send().await.ok()?.text().await.ok()?;
+        let worked = metrics.contains("certmill_jobs_total") && metrics.contains("outcome=\"done\"");
+        (worked && database.lost() > 0 && redis.lost() > 0 && began.elapsed() >= BEHIND_BAD_NETWORK)
+            .then_some(())
+    })
+    .await;
+    block_in_place(|| stop(&mut worker));
+    assert!(!worker.log().contains("panicked"), "{}", worker.log());
 }
 
 /// Puts the faults into another order (Fisher and Yates, with xorshift for chance).
