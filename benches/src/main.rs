@@ -11,10 +11,12 @@ mod engine;
 mod exercises;
 mod latency;
 mod load;
+mod neighbours;
 mod orders;
 mod process;
 mod report;
 mod setup;
+mod site;
 
 use std::{
     fmt::Display,
@@ -78,6 +80,15 @@ enum Command {
         /// Jobs of the one tenant
         #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..))]
         rows: u64,
+        /// Write the JSON report to this file instead of the last line of the output
+        #[arg(long)]
+        json: Option<PathBuf>,
+    },
+    /// Measures what one tenant's revocations and orders take, undisturbed and beside another tenant's orders at an ACME
+    /// server that does not answer; starts the service itself, once in one process and once as a fleet
+    Neighbours {
+        #[command(flatten)]
+        measuring: neighbours::Measuring,
         /// Write the JSON report to this file instead of the last line of the output
         #[arg(long)]
         json: Option<PathBuf>,
@@ -171,6 +182,11 @@ fn run(command: Command) -> anyhow::Result<u64> {
         Command::Orders { orders, json } => {
             print_report(&runtime.block_on(orders::run(&orders))?, json.as_deref())?;
             return Ok(0);
+        }
+        Command::Neighbours { measuring, json } => {
+            let report = runtime.block_on(neighbours::run(&measuring))?;
+            print_report(&report, json.as_deref())?;
+            return Ok(report.missed());
         }
         Command::Issue(issuing) => (runtime.block_on(issue(&issuing))?, issuing.load.json),
         Command::Revoke(issuing) => (runtime.block_on(revoke(&issuing))?, issuing.load.json),

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
 use clap::Args;
-use launch::{ChallTestSrv, Pebble, PebbleOptions, Process, free_port, shared_postgres, shared_redis};
+use launch::{ChallTestSrv, Pebble, PebbleOptions};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::process::{cpu_millis, peak_resident_kib};
+use crate::site::{Plan, Site};
 
 /// How long everything may take at most.
 const PATIENCE: Duration = Duration::from_mins(20);
@@ -85,115 +85,26 @@ impl fmt::Display for OrdersReport {
     }
 }
 
-/// The processes and how they are spoken to.
-struct Site {
-    folder: tempfile::TempDir,
-    settings: Vec<(&'static str, String)>,
-    program: PathBuf,
-    processes: Vec<Process>,
-    client: reqwest::Client,
-    url: String,
-    token: String,
+/// How many orders there are in one of these states.
+async fn count(site: &Site, states: &[&str]) -> anyhow::Result<usize> {
+    let (mut count, mut cursor) = (0, String::new());
+    loop {
+        let page = site.get(&format!("/v1/pki/acme/orders?limit={PAGE}{cursor}")).await?;
+        let orders = page["orders"].as_array().context("no page of orders")?;
+        if let Some(failed) = orders.iter().find(|order| order["status"] == "invalid") {
+            anyhow::bail!("an order has failed: {}", failed["error"]);
+        }
+        let state = |order: &Value| order["state"].as_str().is_some_and(|state| states.contains(&state));
+        count += orders.iter().filter(|order| state(order)).count();
+        match page["cursor"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return Ok(count),
+        }
+    }
 }
 
-impl Site {
-    async fn start(orders: &Ordering, pebble: &Pebble) -> anyhow::Result<Self> {
-        let folder = tempfile::tempdir()?;
-        let write = |name: &str, text: &str| -> anyhow::Result<String> {
-            let path = folder.path().join(name);
-            std::fs::write(&path, text)?;
-            Ok(path.display().to_string())
-        };
-        let mut settings = vec![
-            ("CERTMILL_EGRESS__ALLOW", "127.0.0.1".to_owned()),
-            ("CERTMILL_EGRESS__CA_FILE", write("pebble.pem", pebble.ca_pem())?),
-            ("CERTMILL_ROOT_KEY_FILE", write("root.key", &"0b".repeat(32))?),
-            ("CERTMILL_KEY_POOL__RSA_2048", "0".to_owned()),
-            ("CERTMILL_KEY_POOL__RSA_3072", "0".to_owned()),
-            ("CERTMILL_KEY_POOL__RSA_4096", "0".to_owned()),
-            ("CERTMILL_LOG__FILTER", "warn".to_owned()),
-        ];
-        let each = (orders.jobs / orders.workers.max(1)).max(1);
-        settings.push(("CERTMILL_WORKER__CONCURRENCY", each.to_string()));
-        if orders.workers == 0 {
-            settings.push(("CERTMILL_DATA_DIR", folder.path().join("data").display().to_string()));
-        } else {
-            settings.push(("DATABASE_URL", shared_postgres().create_database()));
-            settings.push(("REDIS_URL", shared_redis().url()));
-        }
-        let program = orders.program.canonicalize().with_context(|| {
-            format!("{} is missing: cargo build --release --bin certmill", orders.program.display())
-        })?;
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let url = format!("http://127.0.0.1:{}", free_port());
-        let mut site =
-            Self { folder, settings, program, processes: Vec::new(), client, url, token: String::new() };
-        site.run(&["migrate"])?;
-        site.token = site.run(&["token", "create", "--name", "bench", "--scope", "pki:admin"])?;
-        let listen = site.url.trim_start_matches("http://").to_owned();
-        let mut serve = site.command(&["serve", "--plain-http", "--listen", &listen]);
-        if orders.workers == 0 {
-            serve.arg("--with-worker");
-        }
-        serve.env("CERTMILL_ACME__HTTP_LISTEN", format!("127.0.0.1:{}", pebble.http_port()));
-        site.processes.push(Process::start(serve));
-        for _ in 0..orders.workers {
-            let worker = Process::start(site.command(&["worker"]));
-            site.processes.push(worker);
-        }
-        let deadline = Instant::now() + Duration::from_mins(1);
-        while site.client.get(format!("{}/healthz", site.url)).send().await.is_err() {
-            let log = || site.processes.iter().map(Process::log).collect::<Vec<_>>().concat();
-            ensure!(Instant::now() < deadline, "the service does not answer:\n{}", log());
-            tokio::time::sleep(LOOK).await;
-        }
-        Ok(site)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(arguments).current_dir(self.folder.path());
-        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> anyhow::Result<String> {
-        let output = self.command(arguments).output()?;
-        ensure!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
-        Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
-    }
-
-    async fn post(&self, path: &str, body: Value) -> anyhow::Result<Value> {
-        let request = self.client.post(format!("{}{path}", self.url)).bearer_auth(&self.token).json(&body);
-        let answer = request.send().await?;
-        let status = answer.status();
-        let body: Value = answer.json().await?;
-        ensure!(status.is_success(), "{path} is answered {status}: {body}");
-        Ok(body)
-    }
-
-    /// How many orders there are in one of these states.
-    async fn orders(&self, states: &[&str]) -> anyhow::Result<usize> {
-        let (mut count, mut cursor) = (0, String::new());
-        loop {
-            let url = format!("{}/v1/pki/acme/orders?limit={PAGE}{cursor}", self.url);
-            let page: Value = self.client.get(url).bearer_auth(&self.token).send().await?.json().await?;
-            let orders = page["orders"].as_array().context("no page of orders")?;
-            if let Some(failed) = orders.iter().find(|order| order["status"] == "invalid") {
-                anyhow::bail!("an order has failed: {}", failed["error"]);
-            }
-            let state = |order: &Value| order["state"].as_str().is_some_and(|state| states.contains(&state));
-            count += orders.iter().filter(|order| state(order)).count();
-            match page["cursor"].as_str() {
-                Some(next) => cursor = format!("&cursor={next}"),
-                None => return Ok(count),
-            }
-        }
-    }
-
-    fn cpu(&self) -> anyhow::Result<BTreeMap<u32, u64>> {
-        self.processes.iter().map(|process| Ok((process.id(), cpu_millis(process.id())?))).collect()
-    }
+fn cpu(site: &Site) -> anyhow::Result<BTreeMap<u32, u64>> {
+    site.processes.iter().map(|process| Ok((process.id(), cpu_millis(process.id())?))).collect()
 }
 
 /// Places the orders and waits for their ends.
@@ -201,7 +112,14 @@ pub async fn run(orders: &Ordering) -> anyhow::Result<OrdersReport> {
     ensure!(orders.count > 0 && orders.concurrency > 0, "--count and --concurrency must be at least 1");
     let names = ChallTestSrv::start();
     let pebble = Pebble::start(PebbleOptions { dns_server: Some(names.dns()), ..PebbleOptions::default() });
-    let site = Site::start(orders, &pebble).await?;
+    let plan = Plan {
+        program: &orders.program,
+        workers: orders.workers,
+        jobs: Some(orders.jobs),
+        authorities: pebble.ca_pem(),
+        http_port: Some(pebble.http_port()),
+    };
+    let site = Site::start(&plan).await?;
     let account = json!({ "name": "bench", "provider": "custom", "directory_url": pebble.directory_url() });
     let account = site.post("/v1/pki/acme/accounts", account).await?["id"].clone();
     if orders.waiting.is_some() {
@@ -215,7 +133,7 @@ pub async fn run(orders: &Ordering) -> anyhow::Result<OrdersReport> {
     let mut latencies = place(orders, &site, &account).await?;
     let placed = started.elapsed();
     let wanted: &[&str] = if orders.waiting.is_some() { &["challenging"] } else { &["issued"] };
-    while site.orders(wanted).await? < orders.count {
+    while count(&site, wanted).await? < orders.count {
         ensure!(started.elapsed() < PATIENCE, "not within {} s", PATIENCE.as_secs());
         tokio::time::sleep(LOOK).await;
     }
@@ -241,7 +159,7 @@ pub async fn run(orders: &Ordering) -> anyhow::Result<OrdersReport> {
         seconds: elapsed.as_secs_f64(),
         per_minute: orders.waiting.is_none().then(|| count / elapsed.as_secs_f64() * 60.0),
         waiting_cpu_percent,
-        cpu_ms: site.cpu()?,
+        cpu_ms: cpu(&site)?,
         peak_resident_kib: peak.collect::<anyhow::Result<_>>()?,
     })
 }
@@ -271,9 +189,9 @@ async fn idle(site: &Site, seconds: u64) -> anyhow::Result<f64> {
     // The first looks for the records come close after each other.
     tokio::time::sleep(Duration::from_secs(20)).await;
     let total = |cpu: &BTreeMap<u32, u64>| cpu.values().sum::<u64>();
-    let before = total(&site.cpu()?);
+    let before = total(&cpu(site)?);
     let started = Instant::now();
     tokio::time::sleep(Duration::from_secs(seconds)).await;
-    let spent = Duration::from_millis(total(&site.cpu()?) - before);
+    let spent = Duration::from_millis(total(&cpu(site)?) - before);
     Ok(spent.as_secs_f64() / started.elapsed().as_secs_f64() * 100.0)
 }
