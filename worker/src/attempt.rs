@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use certmill_service::domain::UnknownWord;
 use certmill_service::jobs::{Job, JobKind, Lease};
 use certmill_service::{App, ServiceError};
 use certmill_storage::StorageError;
@@ -9,6 +10,8 @@ use certmill_storage::jobs::{self, Claimed, Failed};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+/// When a job is offered again that only a newer version can do.
+const OFFERED_AGAIN: Duration = Duration::from_mins(1);
 /// Signs of life that a running job gives during its lease.
 const HEARTBEATS: u32 = 3;
 
@@ -23,6 +26,8 @@ pub enum Outcome {
     Dead,
     /// Another attempt has the job.
     LeaseLost,
+    /// It is about rows that only a newer version can read, and was left to it.
+    Left,
     /// This process stops, so that another one does it.
     Released,
 }
@@ -34,6 +39,7 @@ impl Outcome {
             Self::Retry => "retry",
             Self::Dead => "dead",
             Self::LeaseLost => "lease_lost",
+            Self::Left => "left",
             Self::Released => "released",
         }
     }
@@ -76,6 +82,7 @@ async fn attempt(app: &App, claimed: &Claimed, give_back: &CancellationToken) ->
         result = work => match result {
             Ok(Ok(())) => return Outcome::Done,
             Ok(Err(ServiceError::LeaseLost)) => return lease_lost(),
+            Ok(Err(ServiceError::NewerVersion(unknown))) => return leave(app, claimed, &unknown).await,
             Ok(Err(error)) => describe(&error),
             Err(error) => format!("the handler panicked: {error}"),
         },
@@ -112,6 +119,26 @@ async fn lease_ended(app: &App, lease: &Lease) {
 fn lease_lost() -> Outcome {
     tracing::warn!("another attempt has taken over this job");
     Outcome::LeaseLost
+}
+
+/// Puts a job off that depends on a word which this version does not know. Its attempts are not used up: while versions are
+/// mixed, it gets to a process that knows the word.
+async fn leave(app: &App, claimed: &Claimed, unknown: &UnknownWord) -> Outcome {
+    tracing::warn!(reason = %unknown, "left a job to a newer version");
+    let now = app.now();
+    let put_off = async {
+        let mut tx = app.database().begin_system().await?;
+        jobs::put_off(&mut tx, &claimed.attempt, now.plus(OFFERED_AGAIN), now).await?;
+        tx.commit().await
+    };
+    match put_off.await {
+        Ok(()) => {}
+        Err(StorageError::LeaseLost) => return lease_lost(),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "the job could not be put off");
+        }
+    }
+    Outcome::Left
 }
 
 async fn release(app: &App, claimed: &Claimed) -> Outcome {

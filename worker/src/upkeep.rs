@@ -71,10 +71,10 @@ async fn job_figures(app: &App) -> Result<(), ServiceError> {
         }
         metrics::gauge!("certmill_job_oldest_due_seconds", "lane" => lane.as_str()).set(age.as_secs_f64());
     }
+    let turns = schedules::list(&mut session).await?;
     for (job, every) in JobKind::ALL.iter().filter_map(|kind| kind.schedule()) {
         let name = job.kind().as_str();
-        let next = schedules::list(&mut session).await?.into_iter().find(|(of, _)| of == name);
-        if let Some((_, next)) = next {
+        if let Some((_, next)) = turns.iter().find(|(of, _)| of == name) {
             let since = now.since(next.minus(every));
             metrics::gauge!("certmill_schedule_last_turn_seconds", "kind" => name).set(since.as_secs_f64());
         }

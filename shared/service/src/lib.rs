@@ -20,7 +20,6 @@ mod issuer;
 pub mod jobs;
 mod key_choice;
 mod keyring;
-mod newer;
 mod outgoing;
 mod page;
 pub mod rate_limits;

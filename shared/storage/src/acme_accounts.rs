@@ -7,7 +7,7 @@ use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{ACCOUNT_ENVIRONMENT, ACCOUNT_PROVIDER, ACCOUNT_STATUS};
-use crate::{Session, StorageError, SystemSession, Tx, WithLink};
+use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 const TABLE: &str = "acme_accounts";
 const SELECT: &str = "SELECT id, name, provider, environment, directory_url, email, status, account_url, eab_kid, \
@@ -157,14 +157,15 @@ pub async fn delete(tx: &mut Tx, id: AcmeAccountId) -> Result<bool, StorageError
 /// Registrations that were begun before `before` and are not confirmed.
 pub async fn pending(
     session: &mut SystemSession,
+    kind: &'static str,
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, AcmeAccountId)>, StorageError> {
-    let query = Query::new(
-        "SELECT tenant_id, id FROM acme_accounts WHERE status = 'pending' AND updated_at < $1 ORDER BY id LIMIT $2",
-    )
-    .bind(before.unix_micros())
-    .bind(limit);
+    let mut query =
+        Query::new("SELECT tenant_id, id FROM acme_accounts WHERE status = 'pending' AND updated_at < ");
+    query.push_bind(before.unix_micros()).push(" AND ");
+    jobs::push_has_none(&mut query, kind, "acme_accounts.id");
+    query.push(" ORDER BY id LIMIT ").push_bind(limit);
     let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
     rows.into_iter()
         .map(|(tenant, id)| Ok((parsed(TABLE, "tenant_id", &tenant)?, parsed(TABLE, "id", &id)?)))

@@ -9,7 +9,7 @@ use crate::error::{from_json, parsed, to_json};
 use crate::query::{Query, Rows};
 use crate::row::row;
 use crate::words::{CHALLENGE_EXPOSURE, CHALLENGE_KIND, CHALLENGE_STATE};
-use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink};
+use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink, jobs};
 
 const TABLE: &str = "acme_challenges";
 const SELECT: &str = "SELECT id, order_id, authorization_url, url, identifier, wildcard, kind, token, \
@@ -198,16 +198,17 @@ pub async fn exposed_with(session: &mut Session, provider: DnsProviderId) -> Res
 /// Challenges of any tenant whose answer may be out there although their next attempt was due before `before`.
 pub async fn overdue(
     session: &mut SystemSession,
+    kind: &'static str,
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, AcmeChallengeId)>, StorageError> {
-    let query = Query::new(
-        "SELECT tenant_id, id FROM acme_challenges \
-         WHERE exposure IN ('wanted', 'present', 'removing') AND next_attempt_at < $1 \
-         ORDER BY next_attempt_at LIMIT $2",
-    )
-    .bind(before.unix_micros())
-    .bind(limit);
+    let mut query = Query::new(
+        "SELECT tenant_id, id FROM acme_challenges WHERE exposure IN ('wanted', 'present', 'removing') \
+         AND next_attempt_at < ",
+    );
+    query.push_bind(before.unix_micros()).push(" AND ");
+    jobs::push_has_none(&mut query, kind, "acme_challenges.id");
+    query.push(" ORDER BY next_attempt_at LIMIT ").push_bind(limit);
     let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
     rows.into_iter()
         .map(|(tenant, id)| Ok((parsed(TABLE, "tenant_id", &tenant)?, parsed(TABLE, "id", &id)?)))

@@ -9,7 +9,7 @@ use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{ORDER_CAUSE, ORDER_CHALLENGE_TYPE, ORDER_STATE};
-use crate::{Session, StorageError, SystemSession, Tx, WithLink};
+use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 const TABLE: &str = "acme_orders";
 const SELECT: &str = "SELECT id, account_id, state, cause, identifiers, challenge_type, dns_provider_id, auto_renew, \
@@ -309,28 +309,32 @@ pub async fn cancel_requested(session: &mut Session, id: AcmeOrderId) -> Result<
     Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
 }
 
-/// Makes the jobs of an account's open orders due now; answers how many.
+/// Makes the jobs of this kind due now that are about an account's open orders; answers how many.
 pub async fn hurry_those_of_account(
     tx: &mut Tx,
     account: AcmeAccountId,
+    kind: &'static str,
     now: Timestamp,
 ) -> Result<u64, StorageError> {
     let mut query = Query::new("UPDATE jobs SET run_at = ");
     query.push_bind(now.unix_micros());
-    query.push(" WHERE kind = 'advance_order' AND state = 'pending' AND subject IN (SELECT id FROM acme_orders WHERE tenant_id = ");
+    query.push(" WHERE kind = ").push_bind(kind);
+    query.push(" AND state = 'pending' AND subject IN (SELECT id FROM acme_orders WHERE tenant_id = ");
     query.push_bind(tx.tenant_key()).push(" AND account_id = ").push_bind(account.to_string());
     query.push(" AND ").push(OPEN).push(")");
     tx.link().execute(query).await
 }
 
-/// Open orders of any tenant whose next attempt was due before `before`.
+/// Open orders of any tenant whose next attempt was due before `before` and that have no open job of this kind.
 pub async fn overdue(
     session: &mut SystemSession,
+    kind: &'static str,
     before: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, AcmeOrderId)>, StorageError> {
     let mut query = Query::new("SELECT tenant_id, id FROM acme_orders WHERE ");
-    query.push(OPEN).push(" AND next_attempt_at < ").push_bind(before.unix_micros());
+    query.push(OPEN).push(" AND next_attempt_at < ").push_bind(before.unix_micros()).push(" AND ");
+    jobs::push_has_none(&mut query, kind, "acme_orders.id");
     query.push(" ORDER BY next_attempt_at LIMIT ").push_bind(limit);
     let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
     rows.into_iter()

@@ -8,7 +8,7 @@ use crate::acme_orders::optional;
 use crate::error::parsed;
 use crate::query::Query;
 use crate::row::row;
-use crate::{Session, StorageError, SystemSession, Tx, WithLink};
+use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 const TABLE: &str = "acme_renewals";
 const SELECT: &str = "SELECT certificate_id, account_id, order_id, auto_renew, is_over, not_before, not_after, \
@@ -211,30 +211,33 @@ pub async fn needing_account(
 pub async fn due(
     session: &mut SystemSession,
     now: Timestamp,
-    limit: i64,
+    (skipped, limit): (i64, i64),
 ) -> Result<Vec<(TenantId, CertificateId)>, StorageError> {
     let query = Query::new(
         "SELECT tenant_id, certificate_id FROM acme_renewals WHERE is_over = FALSE AND auto_renew = TRUE \
          AND open_order_id IS NULL AND (renew_at <= $1 OR emergency_at <= $1) AND next_attempt_at <= $1 \
-         ORDER BY emergency_at LIMIT $2",
+         ORDER BY emergency_at, certificate_id LIMIT $2 OFFSET $3",
     )
     .bind(now.unix_micros())
-    .bind(limit);
+    .bind(limit)
+    .bind(skipped);
     ids(session.link().fetch_all(query).await?)
 }
 
-/// Certificates of any tenant whose renewal window is to be asked for.
+/// Certificates of any tenant whose renewal window is to be asked for, and that have no open job of this kind.
 pub async fn window_checks_due(
     session: &mut SystemSession,
+    kind: &'static str,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, CertificateId)>, StorageError> {
-    let query = Query::new(
+    let mut query = Query::new(
         "SELECT tenant_id, certificate_id FROM acme_renewals \
-         WHERE is_over = FALSE AND next_window_check_at <= $1 ORDER BY next_window_check_at LIMIT $2",
-    )
-    .bind(now.unix_micros())
-    .bind(limit);
+         WHERE is_over = FALSE AND next_window_check_at <= ",
+    );
+    query.push_bind(now.unix_micros()).push(" AND ");
+    jobs::push_has_none(&mut query, kind, "acme_renewals.certificate_id");
+    query.push(" ORDER BY next_window_check_at LIMIT ").push_bind(limit);
     ids(session.link().fetch_all(query).await?)
 }
 

@@ -8,7 +8,7 @@ use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL};
-use crate::{Session, StorageError, SystemSession, Tx, WithLink};
+use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 const TABLE: &str = "certificate_authorities";
 const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, key_size, serial_number, \
@@ -266,13 +266,15 @@ pub async fn complete_revocation(tx: &mut Tx, top: CaId, now: Timestamp) -> Resu
 /// CAs, of any tenant, whose revocation has not been carried through to everything under them.
 pub async fn unfinished_revocations(
     session: &mut SystemSession,
+    kind: &'static str,
     limit: i64,
 ) -> Result<Vec<(certmill_domain::TenantId, CaId)>, StorageError> {
-    let query = Query::new(
+    let mut query = Query::new(
         "SELECT tenant_id, id FROM certificate_authorities \
-         WHERE revoked_with = id AND revocation_completed_at IS NULL ORDER BY id LIMIT $1",
-    )
-    .bind(limit);
+         WHERE revoked_with = id AND revocation_completed_at IS NULL AND ",
+    );
+    jobs::push_has_none(&mut query, kind, "certificate_authorities.id");
+    query.push(" ORDER BY id LIMIT ").push_bind(limit);
     let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
     rows.iter()
         .map(|(tenant, id)| Ok((parsed(TABLE, "tenant_id", tenant)?, parsed(TABLE, "id", id)?)))

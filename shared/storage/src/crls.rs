@@ -6,7 +6,7 @@ use certmill_x509::{RevocationReason, SerialNumber};
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::words::CERTIFICATE_REVOCATION_REASON;
-use crate::{Session, StorageError, SystemSession, Tx, WithLink};
+use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 /// A revoked certificate as a CRL lists it.
 #[derive(Debug, Clone)]
@@ -103,18 +103,20 @@ pub async fn public(session: &mut SystemSession, ca: CaId) -> Result<Option<Crl>
 /// CAs, of any tenant, whose CRL ends before `before`.
 pub async fn due(
     session: &mut SystemSession,
+    kind: &'static str,
     before: Timestamp,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, CaId)>, StorageError> {
-    let query = Query::new(
+    let mut query = Query::new(
         "SELECT crls.tenant_id, crls.ca_id FROM crls \
          JOIN certificate_authorities ca ON ca.tenant_id = crls.tenant_id AND ca.id = crls.ca_id \
-         WHERE crls.next_update < $1 AND ca.not_after >= $2 ORDER BY crls.next_update LIMIT $3",
-    )
-    .bind(before.unix_micros())
-    .bind(now.unix_micros())
-    .bind(limit);
+         WHERE crls.next_update < ",
+    );
+    query.push_bind(before.unix_micros()).push(" AND ca.not_after >= ").push_bind(now.unix_micros());
+    query.push(" AND ");
+    jobs::push_has_none(&mut query, kind, "crls.ca_id");
+    query.push(" ORDER BY crls.next_update LIMIT ").push_bind(limit);
     let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
     rows.iter()
         .map(|(tenant, ca)| Ok((parsed("crls", "tenant_id", tenant)?, parsed("crls", "ca_id", ca)?)))

@@ -209,6 +209,14 @@ pub async fn fail(
     expect_one(tx.link().execute(query).await?)
 }
 
+/// Leaves out of a search for what has no job the rows that have one: there may be so many that they fill every page.
+/// `subject` is the column with the id of the row.
+pub(crate) fn push_has_none(query: &mut Query, kind: &'static str, subject: &'static str) {
+    query.push("NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.kind = ").push_bind(kind);
+    query.push(" AND jobs.subject = ").push(subject);
+    query.push(" AND jobs.state IN ('pending', 'queued', 'running'))");
+}
+
 /// Whether this work is open.
 pub async fn is_open(
     session: &mut impl WithLink,

@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::directories;
 use super::judgement::failure;
 use crate::change::Act;
-use crate::jobs::Job;
+use crate::jobs::{Job, JobKind};
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 use registration::{ExternalKey, Outcome};
@@ -257,7 +257,7 @@ pub async fn deactivate(
         return Err(ServiceError::CallInProgress { seconds: 1 });
     }
     // Without a valid account the next step of each open order ends it and tidies up.
-    acme_orders::hurry_those_of_account(&mut change, id, app.now()).await?;
+    acme_orders::hurry_those_of_account(&mut change, id, JobKind::AdvanceOrder.as_str(), app.now()).await?;
     change.commit(Act::new(Action::AcmeAccountDelete, id)).await?;
     app.wake_workers();
     Ok(())

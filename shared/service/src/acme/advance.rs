@@ -14,7 +14,7 @@ use super::judgement::{Judgement, judge};
 use super::{accounts, issuing, pauses, renewal};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
-use crate::{App, ServiceError, newer};
+use crate::{App, ServiceError};
 
 /// An answer of a responder is kept this long after the order must have ended.
 const GRACE: Duration = Duration::from_hours(1);
@@ -58,19 +58,16 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeOrderId) -> Result
         return Ok(tx.commit().await?);
     };
     order.attempts += 1;
-    let worked = async {
-        order.understood()?;
-        let account = accounts::of_tenant(app, tenant, order.account_id).await?;
-        account.status.known()?;
-        let client = accounts::client(app, tenant, &account).await?;
-        let mut work = Work { app, lease, tenant, account, client, order, request_id: lease.request_id() };
-        if cancelled && work.is_before_csr() {
-            return work.fail(Failure::new("cancelled", "the order was cancelled")).await.map(drop);
-        }
-        while work.step().await? == Next::GoOn {}
-        Ok(())
-    };
-    newer::or_leave(app, lease, tenant, worked.await).await
+    order.understood()?;
+    let account = accounts::of_tenant(app, tenant, order.account_id).await?;
+    account.status.known()?;
+    let client = accounts::client(app, tenant, &account).await?;
+    let mut work = Work { app, lease, tenant, account, client, order, request_id: lease.request_id() };
+    if cancelled && work.is_before_csr() {
+        return work.fail(Failure::new("cancelled", "the order was cancelled")).await.map(drop);
+    }
+    while work.step().await? == Next::GoOn {}
+    Ok(())
 }
 
 impl Work<'_> {

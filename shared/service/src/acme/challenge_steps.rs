@@ -14,7 +14,7 @@ use super::judgement::{Judgement, VALIDATION_FAILED, judge, problem_failure};
 use super::{accounts, dns_steps, give_up, grants, pauses};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
-use crate::{App, ServiceError, newer};
+use crate::{App, ServiceError};
 
 /// How long a CA may take to look, and after which time it is told once more.
 const CA_LOOKS_FOR: Duration = Duration::from_mins(15);
@@ -61,14 +61,11 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeChallengeId) -> Re
         lease.finish(&mut tx).await?;
         return Ok(tx.commit().await?);
     };
-    let worked = async {
-        order.state.known()?;
-        challenge.understood()?;
-        let mut work = Work { app, lease, tenant, order, challenge, request_id: lease.request_id() };
-        while work.step().await? == Next::GoOn {}
-        Ok(())
-    };
-    newer::or_leave(app, lease, tenant, worked.await).await
+    order.state.known()?;
+    challenge.understood()?;
+    let mut work = Work { app, lease, tenant, order, challenge, request_id: lease.request_id() };
+    while work.step().await? == Next::GoOn {}
+    Ok(())
 }
 
 impl Work<'_> {

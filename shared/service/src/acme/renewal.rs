@@ -19,7 +19,7 @@ use super::accounts;
 use super::judgement::{chance, jittered};
 use super::orders::{ORDER_DEADLINE, OrderWithChallenges, Ordered, refuse_unusable};
 use crate::change::Act;
-use crate::jobs::{Job, Lease};
+use crate::jobs::{Job, JobKind, Lease};
 use crate::{App, Caller, Noun, ServiceError, events};
 
 pub(crate) use self::window::check_window;
@@ -125,19 +125,11 @@ async fn report_failure(
 pub(crate) async fn renew_due(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     let now = app.now();
     let mut session = app.database().read_system().await?;
-    let due = acme_renewals::due(&mut session, now, BATCH).await?;
-    let checks = acme_renewals::window_checks_due(&mut session, now, BATCH).await?;
+    let kind = JobKind::CheckRenewalWindow.as_str();
+    let checks = acme_renewals::window_checks_due(&mut session, kind, now, BATCH).await?;
     let worrying = acme_renewals::worrying(&mut session, now, BATCH).await?;
     drop(session);
-    for (tenant, certificate) in due {
-        match begin_due(app, lease, tenant, certificate).await {
-            // It stays due, for a newer version.
-            Err(ServiceError::NewerVersion(unknown)) => {
-                tracing::warn!(certificate.id = %certificate, tenant.id = %tenant, reason = %unknown, "a renewal was not begun");
-            }
-            other => other?,
-        }
-    }
+    begin_all_due(app, lease, now).await?;
     for (tenant, certificate) in checks {
         let job = Job::CheckRenewalWindow(certificate);
         let mut tx = app.database().begin(tenant).await?;
@@ -155,6 +147,35 @@ pub(crate) async fn renew_due(app: &App, lease: &Lease) -> Result<(), ServiceErr
     tx.commit().await?;
     app.wake_workers();
     Ok(())
+}
+
+/// Orders the renewals that are due. Those that only a newer version can order stay due, and others may be behind them.
+async fn begin_all_due(
+    app: &App,
+    lease: &Lease,
+    now: certmill_domain::Timestamp,
+) -> Result<(), ServiceError> {
+    let mut left = 0;
+    loop {
+        let mut session = app.database().read_system().await?;
+        let due = acme_renewals::due(&mut session, now, (left, BATCH)).await?;
+        drop(session);
+        let is_last = due.len() < usize::try_from(BATCH).unwrap_or(usize::MAX);
+        let left_before = left;
+        for (tenant, certificate) in due {
+            match begin_due(app, lease, tenant, certificate).await {
+                Err(ServiceError::NewerVersion(unknown)) => {
+                    left += 1;
+                    tracing::warn!(certificate.id = %certificate, tenant.id = %tenant, reason = %unknown, "a renewal was not begun");
+                }
+                other => other?,
+            }
+        }
+        // A batch without such renewals is enough for one turn.
+        if is_last || left == left_before {
+            return Ok(());
+        }
+    }
 }
 
 /// Orders one renewal that is due, or notes why that is not possible.

@@ -11,7 +11,7 @@ use super::CrlIssuer;
 use crate::app::off_thread;
 use crate::issuer::Issuer;
 use crate::jobs::Lease;
-use crate::{App, Noun, ServiceError, newer};
+use crate::{App, Noun, ServiceError};
 
 /// Rows per read: enough that a million take a few dozen reads, few enough to stay small in memory.
 const PAGE: i64 = 20_000;
@@ -19,10 +19,7 @@ const PAGE: i64 = 20_000;
 /// Builds, signs and stores the next CRL of a CA, and finishes the job in the same transaction.
 pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), ServiceError> {
     let tenant = lease.tenant()?;
-    let issuer = match app.issuers().find(app, tenant, ca).await {
-        Ok(issuer) => issuer,
-        Err(error) => return newer::or_leave(app, lease, tenant, Err(error)).await,
-    };
+    let issuer = app.issuers().find(app, tenant, ca).await?;
     let mut session = app.database().read(tenant).await?;
     let present = crls::info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))?;
     drop(session);

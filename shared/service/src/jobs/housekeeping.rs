@@ -50,10 +50,16 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let before = now.plus(app.settings().crl_renew_before);
-    let crls = crls::due(&mut session, before, now, BATCH).await?;
-    let revocations = certificate_authorities::unfinished_revocations(&mut session, BATCH).await?;
-    let orders = acme_orders::overdue(&mut session, now.minus(OVERDUE), BATCH).await?;
-    let challenges = acme_challenges::overdue(&mut session, now.minus(OVERDUE), BATCH).await?;
+    let crls = crls::due(&mut session, JobKind::RebuildCrl.as_str(), before, now, BATCH).await?;
+    let revocations = certificate_authorities::unfinished_revocations(
+        &mut session,
+        JobKind::RevokeCaCascade.as_str(),
+        BATCH,
+    )
+    .await?;
+    let (order, challenge) = (JobKind::AdvanceOrder.as_str(), JobKind::AdvanceChallenge.as_str());
+    let orders = acme_orders::overdue(&mut session, order, now.minus(OVERDUE), BATCH).await?;
+    let challenges = acme_challenges::overdue(&mut session, challenge, now.minus(OVERDUE), BATCH).await?;
     drop(session);
     let registrations = acme::overdue_registrations(app, BATCH).await?;
     let due = crls
@@ -68,7 +74,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     for (tenant, job) in due {
         let mut tx = app.database().begin(tenant).await?;
         lease.confirm(&mut tx).await?;
-        // What is open already is left alone: enqueueing it would bring a retry forward and defeat its backoff.
+        // What was enqueued meanwhile is left alone: enqueueing it would bring a retry forward and defeat its backoff.
         if !app.is_open(&mut tx, job).await? {
             app.enqueue(&mut tx, job, None).await?;
             tx.commit().await?;

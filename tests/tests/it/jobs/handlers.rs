@@ -4,6 +4,7 @@ use certmill_service::jobs::{Job, JobKind};
 use poem::http::StatusCode;
 use serde_json::json;
 
+use super::sql::Sql;
 use super::{Hand, by_hand};
 
 const HOUR: i64 = 3_600_000_000;
@@ -74,6 +75,27 @@ by_hand! {
         assert_eq!(done["revocation"]["certificates_revoked"], 1, "{done}");
         periodic(&hand, Job::Sweep).await;
         assert_eq!(hand.states(JobKind::RevokeCaCascade).await, ["done"], "a complete one is left alone");
+    }
+
+    async fn a_sweep_finds_what_lost_its_job_behind_any_number_that_wait(hand: Hand) {
+        let ca = hand.ca().await;
+        hand.sql.run("UPDATE certificate_authorities SET revoked_at = 1, revocation_reason = 4, revoked_with = id").await;
+        let named = ("ca", ["id", "name", "revoked_with"].as_slice());
+        hand.sql.copy(("certificate_authorities", &format!("id = '{ca}'")), named, 600).await;
+        let id = Sql::numbered("ca");
+        hand.sql
+            .run(&format!(
+                "{} INSERT INTO jobs (id, tenant_id, kind, subject, state, priority, run_at, max_attempts, created_at) \
+                 SELECT {id}, tenant_id, 'revoke_ca_cascade', {id}, 'pending', 0, 1, 20, 1 \
+                 FROM certificate_authorities, numbers WHERE id = '{ca}'",
+                Sql::numbers(600),
+            ))
+            .await;
+        periodic(&hand, Job::Sweep).await;
+        let found = format!(
+            "SELECT count(*) FROM jobs WHERE kind = 'revoke_ca_cascade' AND subject = '{ca}' AND state = 'pending'"
+        );
+        assert_eq!(hand.sql.number(&found).await, 1);
     }
 
     async fn a_sweep_leaves_waiting_retries_where_they_are(hand: Hand) {

@@ -52,6 +52,54 @@ impl Sql {
             .unwrap_or_else(|error| panic!("{query}: {error}"))
     }
 
+    /// Copies the rows of a table for which a condition holds so many times, with numbers behind a prefix, which come before
+    /// every id that was generated, in these columns.
+    pub(crate) async fn copy(
+        &self,
+        (table, condition): (&str, &str),
+        (prefix, numbered): (&str, &[&str]),
+        times: usize,
+    ) {
+        let columns = self.columns(table).await;
+        let number = Self::numbered(prefix);
+        let values: Vec<&str> = columns
+            .iter()
+            .map(|column| if numbered.contains(&column.as_str()) { number.as_str() } else { column.as_str() })
+            .collect();
+        self.run(&format!(
+            "{} INSERT INTO {table} ({}) SELECT {} FROM {table}, numbers WHERE {condition}",
+            Self::numbers(times),
+            columns.join(", "),
+            values.join(", ")
+        ))
+        .await;
+    }
+
+    /// A table `numbers` of the numbers `i` from 1, in front of a statement.
+    pub(crate) fn numbers(times: usize) -> String {
+        format!(
+            "WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {times})"
+        )
+    }
+
+    /// The id with the number `i`.
+    pub(crate) fn numbered(prefix: &str) -> String {
+        let zeros = "substr('00000000000000000000000000', 1, 26 - length(CAST(i AS TEXT)))";
+        format!("'{prefix}_' || {zeros} || CAST(i AS TEXT)")
+    }
+
+    /// The columns of a table.
+    async fn columns(&self, table: &str) -> Vec<String> {
+        let query = match self {
+            Self::Sqlite(_) => format!("SELECT name FROM pragma_table_info('{table}')"),
+            Self::Postgres(_) => format!(
+                "SELECT column_name::text FROM information_schema.columns \
+                 WHERE table_schema = current_schema() AND table_name = '{table}'"
+            ),
+        };
+        self.texts(&query).await
+    }
+
     /// The octets that a query answers, in one row and column.
     pub(crate) async fn bytes(&self, query: &str) -> Vec<u8> {
         let safe = AssertSqlSafe(query.to_owned());

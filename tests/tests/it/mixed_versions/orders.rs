@@ -86,6 +86,13 @@ async fn a_renewal_with_an_unknown_word_stops_no_other(mode: Mode) {
     let (newer, known) = (lab.order("newer.example.org").await, lab.order("known.example.org").await);
     let (first, second) = (lab.issued(&newer).await, lab.issued(&known).await);
     lab.sql.run(&format!("UPDATE acme_orders SET challenge_type = '{WORD}' WHERE id = '{newer}'")).await;
+    // More of them than are looked at together.
+    let is_first = format!("id = '{}'", first["certificate_id"].as_str().unwrap());
+    lab.sql.run(&format!("UPDATE certificates SET acme_order_id = NULL WHERE {is_first}")).await;
+    lab.sql.copy(("certificates", &is_first), ("cert", &["id"]), 250).await;
+    lab.sql.run(&format!("UPDATE certificates SET acme_order_id = '{newer}' WHERE {is_first}")).await;
+    let of_order = format!("order_id = '{newer}'");
+    lab.sql.copy(("acme_renewals", &of_order), ("cert", &["certificate_id"]), 250).await;
     lab.sql.run("UPDATE acme_renewals SET renew_at = 1, next_window_check_at = NULL").await;
     lab.sql.run(&format!("UPDATE acme_renewals SET emergency_at = 1 WHERE order_id = '{newer}'")).await;
     lab.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;

@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 use super::super::directories::needs_external_account;
 use super::super::judgement::{Judgement, judge};
 use super::{Checked, NewAccount, key, place};
-use crate::jobs::Lease;
-use crate::{App, ServiceError, newer};
+use crate::jobs::{JobKind, Lease};
+use crate::{App, ServiceError};
 
 /// When a registration whose outcome stays unknown is given up.
 const GIVEN_UP_AFTER: std::time::Duration = std::time::Duration::from_hours(24);
@@ -165,9 +165,7 @@ pub(crate) async fn resume(app: &App, lease: &Lease, id: AcmeAccountId) -> Resul
     let mut session = app.database().read(tenant).await?;
     let account = acme_accounts::find(&mut session, id).await?;
     drop(session);
-    if let Some(Err(unknown)) = account.as_ref().map(|account| account.status.known()) {
-        return newer::or_leave(app, lease, tenant, Err(unknown.into())).await;
-    }
+    account.as_ref().map(|account| account.status.known()).transpose()?;
     let outcome = match &account {
         Some(account) if account.status == AccountStatus::Pending => register(app, tenant, account).await?,
         _ => Outcome::Registered,
@@ -205,5 +203,6 @@ async fn give_up(
 /// Registrations that nobody works on although their call must have ended.
 pub(crate) async fn overdue(app: &App, limit: i64) -> Result<Vec<(TenantId, AcmeAccountId)>, ServiceError> {
     let mut session = app.database().read_system().await?;
-    Ok(acme_accounts::pending(&mut session, app.now().minus(super::TAKEOVER * 2), limit).await?)
+    let (kind, before) = (JobKind::RegisterAcmeAccount.as_str(), app.now().minus(super::TAKEOVER * 2));
+    Ok(acme_accounts::pending(&mut session, kind, before, limit).await?)
 }
