@@ -67,6 +67,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::DomainGrant
         | Action::DomainRevoke
         | Action::TenantCreate
+        | Action::RootKeyRotate
         | Action::CallsRefused
         | Action::TokenUse => CallCategory::Admin,
     }

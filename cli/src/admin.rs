@@ -5,8 +5,9 @@ use certmill_config::{Config, Sources};
 use certmill_domain::{Network, RoleName, Scope, Stored, Tenant, TenantName, TokenLimits, Ttl};
 use certmill_queue::Queue;
 use certmill_service::acme::grants;
+use certmill_service::tenants::Handover;
 use certmill_service::tokens::NewToken;
-use certmill_service::{App, Caller, PageRequest, tenants, tokens};
+use certmill_service::{App, Caller, PageRequest, ServiceError, tenants, tokens};
 use clap::Subcommand;
 
 use crate::{compose, tls};
@@ -189,7 +190,19 @@ pub(crate) async fn tenant(config: &Config, command: TenantCommand) -> anyhow::R
     match command {
         TenantCommand::Create { name } => {
             let name: TenantName = name.parse().map_err(anyhow::Error::msg)?;
-            println!("{}", tenants::create(&app, name).await?.id);
+            let created = match tenants::create(&app, name).await {
+                Err(error @ (ServiceError::Internal(_) | ServiceError::NewerVersion(_))) => {
+                    return Err(error).context(
+                        "no tenant was made: with a second one, names that the first has proven through shared responders \
+                         take a grant, and which these are cannot be said",
+                    );
+                }
+                other => other?,
+            };
+            println!("{}", created.tenant.id);
+            if let Some(handover) = &created.shares {
+                eprint!("{}", told(handover, &created.tenant));
+            }
         }
         TenantCommand::List => {
             for tenant in tenants::list(&app).await? {
@@ -230,7 +243,32 @@ pub(crate) async fn default_tenant(app: &App) -> anyhow::Result<Tenant> {
         return Ok(tenant);
     }
     let name: TenantName = DEFAULT_TENANT.parse().map_err(anyhow::Error::msg)?;
-    Ok(tenants::create(app, name).await?)
+    Ok(tenants::create(app, name).await?.tenant)
+}
+
+/// What a second tenant changes for the first one, for whoever made it.
+fn told(handover: &Handover, second: &Tenant) -> String {
+    use std::fmt::Write;
+    let (first, second) = (handover.tenant.name.as_str(), second.name.as_str());
+    let mut text = match handover.granted.len() {
+        0 => format!("`{first}` has no certificate or order whose names take a grant\n"),
+        1 => format!("granted to `{first}`, because its certificates and orders rest on it:\n"),
+        count => {
+            format!(
+                "granted to `{first}`, because its certificates and orders rest on them, {count} names:\n"
+            )
+        }
+    };
+    for name in &handover.granted {
+        // Invariant: writing to a String cannot fail.
+        let _ = writeln!(text, "  {name}");
+    }
+    let _ = writeln!(
+        text,
+        "every other name of `{first}` and `{second}` now takes a grant before it is proven by http-01, tls-alpn-01, or \
+         dns-01 through an alias: certmill domain grant NAME --tenant {second}"
+    );
+    text
 }
 
 async fn find_tenant(app: &App, name: &str) -> anyhow::Result<Tenant> {

@@ -89,6 +89,7 @@ pub struct TestApp {
     client: TestClient<BoxEndpoint<'static, Response>>,
     database_url: String,
     stop_worker: CancellationToken,
+    root_key_text: String,
     _folder: tempfile::TempDir,
 }
 
@@ -169,10 +170,12 @@ impl TestApp {
             Egress::with_options(policy.clone(), &options).unwrap()
         };
         let dns = DnsSettings { resolvers: options.resolvers.clone(), authoritative_port: None };
+        let root_key = RootKey::generate(&*entropy);
+        let root_key_text = root_key.to_text().to_string();
         let app = App::new(Parts {
             database,
             queue,
-            root_keys: RootKeys::new(RootKey::generate(&*entropy), Vec::new()),
+            root_keys: RootKeys::new(root_key, Vec::new()),
             // Tests that need RSA keys make them on demand; a full pool per test would only burn the processor.
             key_pool: KeyPool::new(PoolSizes { rsa_2048: 0, rsa_3072: 0, rsa_4096: 0 }),
             clock: shared_clock(),
@@ -191,7 +194,7 @@ impl TestApp {
                 ..Settings::default()
             },
         });
-        let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap();
+        let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap().tenant;
         let admin = token_of(&app, &tenant, Scope::Admin).await;
         let client = TestClient::new(certmill_api::service(app.clone(), None).boxed());
         Self {
@@ -206,6 +209,7 @@ impl TestApp {
             client,
             database_url,
             stop_worker: CancellationToken::new(),
+            root_key_text,
             _folder: folder,
         }
     }
@@ -223,9 +227,14 @@ impl TestApp {
         &self.database_url
     }
 
+    /// Its root key, for a test that seals something as an older version did.
+    pub fn root_key(&self) -> RootKey {
+        RootKey::from_text(&self.root_key_text).unwrap()
+    }
+
     /// Another tenant and an admin token of it.
     pub async fn another_tenant(&self, name: &str) -> (Tenant, String) {
-        let tenant = tenants::create(&self.app, name.parse().unwrap()).await.unwrap();
+        let tenant = tenants::create(&self.app, name.parse().unwrap()).await.unwrap().tenant;
         let token = token_of(&self.app, &tenant, Scope::Admin).await;
         (tenant, token)
     }

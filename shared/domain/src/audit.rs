@@ -119,6 +119,8 @@ actions! {
     DomainRevoke = "domain.revoke";
     /// The tenant was made.
     TenantCreate = "tenant.create";
+    /// The tenant's key was wrapped with another root key.
+    RootKeyRotate = "root_key.rotate";
     /// More calls of a token were refused than have rows of their own: the object says how many.
     CallsRefused = "calls.refused";
     /// A token was shown from where it may not be used; the object is the path.

@@ -51,7 +51,7 @@ pub async fn append(tx: &mut Tx, entries: Vec<AuditEntry>) -> Result<(), Storage
     append_for(tx, tenant, entries).await
 }
 
-/// Appends to the chain of a tenant that is being made.
+/// Appends to the chain of a tenant in a transaction across tenants, last in it like [`append`].
 pub async fn append_system(
     tx: &mut SystemTx,
     tenant: TenantId,

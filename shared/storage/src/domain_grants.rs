@@ -1,10 +1,11 @@
 //! Which tenant may have a domain validated through responders that tenants share.
 
-use certmill_domain::{TenantId, Timestamp};
+use certmill_domain::{AcmeIdentifiers, AcmeOrderId, ChallengeType, Stored, TenantId, Timestamp};
 
-use crate::error::parsed;
+use crate::error::{corrupt, from_json, parsed};
 use crate::query::Query;
-use crate::{StorageError, SystemSession, Tx, WithLink};
+use crate::words::ORDER_CHALLENGE_TYPE;
+use crate::{StorageError, SystemSession, SystemTx, Tx, WithLink};
 
 const TABLE: &str = "domain_grants";
 
@@ -51,4 +52,74 @@ pub async fn holder(session: &mut impl WithLink, names: &[String]) -> Result<Opt
 pub async fn responders_are_shared(session: &mut impl WithLink) -> Result<bool, StorageError> {
     let query = Query::new("SELECT id FROM tenants LIMIT 2");
     Ok(session.link().fetch_all::<(String,)>(query).await?.len() > 1)
+}
+
+/// Grants a domain to a tenant; `false` when it is granted to anyone.
+pub async fn insert_for(
+    tx: &mut SystemTx,
+    tenant: TenantId,
+    domain: &str,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "INSERT INTO domain_grants (domain, tenant_id, created_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+    )
+    .bind(domain.to_owned())
+    .bind(tenant.to_string())
+    .bind(now.unix_micros());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// An order that is open, or whose certificate is still to be renewed.
+#[derive(Debug, Clone)]
+pub struct OrderInUse {
+    /// Which.
+    pub id: AcmeOrderId,
+    /// The names whose control it proves.
+    pub identifiers: AcmeIdentifiers,
+    /// How.
+    pub challenge_type: Stored<ChallengeType>,
+}
+
+/// The orders of a tenant that its open orders and its coming renewals rest on, in the order of their ids after `after`.
+///
+/// One statement reads both, so that an order which ends meanwhile is seen as the one or the other.
+pub async fn orders_in_use(
+    tx: &mut SystemTx,
+    tenant: TenantId,
+    after: Option<AcmeOrderId>,
+    limit: i64,
+) -> Result<Vec<OrderInUse>, StorageError> {
+    let query = Query::new(
+        "SELECT id, identifiers, challenge_type FROM acme_orders WHERE tenant_id = $1 AND id > $2 \
+         AND (state NOT IN ('issued', 'failed') \
+              OR id IN (SELECT order_id FROM acme_renewals WHERE tenant_id = $1 AND is_over = FALSE)) \
+         ORDER BY id LIMIT $3",
+    )
+    .bind(tenant.to_string())
+    .bind(after.map(|id| id.to_string()).unwrap_or_default())
+    .bind(limit);
+    let rows: Vec<(String, String, String)> = tx.link().fetch_all(query).await?;
+    rows.into_iter()
+        .map(|(id, identifiers, challenge_type)| {
+            let names: Vec<String> =
+                from_json("acme_orders", "identifiers", Some(&identifiers))?.unwrap_or_default();
+            Ok(OrderInUse {
+                id: parsed("acme_orders", "id", &id)?,
+                identifiers: AcmeIdentifiers::parse(&names)
+                    .map_err(|error| corrupt("acme_orders", "identifiers", error))?,
+                challenge_type: ORDER_CHALLENGE_TYPE.read(&challenge_type),
+            })
+        })
+        .collect()
+}
+
+/// The names that a tenant proved control of by dns-01, each with where its TXT values went.
+pub async fn dns_records(tx: &mut SystemTx, tenant: TenantId) -> Result<Vec<(String, String)>, StorageError> {
+    let query = Query::new(
+        "SELECT DISTINCT identifier, record_name FROM acme_challenges \
+         WHERE tenant_id = $1 AND kind = 'dns-01' AND record_name IS NOT NULL",
+    )
+    .bind(tenant.to_string());
+    tx.link().fetch_all(query).await
 }

@@ -7,5 +7,6 @@ mod headers;
 mod memory;
 mod pages;
 mod renewal;
+mod tenants;
 mod tokens;
 mod write_only;

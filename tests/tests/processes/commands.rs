@@ -238,14 +238,20 @@ async fn a_rotated_root_key_is_the_only_one_needed() {
     let refusal = site.refused(&["rotate-root-key"]);
     assert!(refusal.contains("previous"), "the old key has to be named: {refusal}");
 
-    let previous = site.write("old.key", &old).display().to_string();
+    let previous = site.path().join("old.key").display().to_string();
+    let site = site.with_root_key("old.key", &old).with_root_key("new.key", &new);
     let site = site.with("CERTMILL_PREVIOUS_ROOT_KEY_FILES", previous);
     let done = site.run(&["rotate-root-key"]);
     assert!(done.contains('2'), "two tenants: {done}");
     assert!(site.run(&["rotate-root-key"]).contains('0'), "nothing is left to do");
+    // Whoever replaces the key that opens everything is seen in every tenant's log, once.
+    let told = site.run(&["audit", "verify", "--tenant", "other"]);
+    assert!(told.contains("intact, 2 rows"), "the tenant was made, and its key was wrapped anew: {told}");
 
     let site = site.without("CERTMILL_PREVIOUS_ROOT_KEY_FILES");
     let mut api = site.serve(&token, &["--with-worker"]).await;
+    let logs = api.get("/v1/audit/logs?action=root_key.rotate").await;
+    assert_eq!(logs["logs"].as_array().map(Vec::len), Some(1), "{logs}");
     let issued = api.issue("web", "after").await;
     api.revoke(&issued).await;
     api.eventually(&format!("/v1/pki/ca/{ca}"), PATIENCE, |ca| ca["crl"]["entries"] == 1).await;

@@ -1,5 +1,6 @@
 //! An installation: settings, and the processes that are started with them.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::Arc;
@@ -90,6 +91,7 @@ impl Site {
     /// The same with this root key, in a file of this name.
     pub(crate) fn with_root_key(self, file: &str, hex: &str) -> Self {
         let path = self.write(file, hex);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
         self.with("CERTMILL_ROOT_KEY_FILE", path.display().to_string())
     }
 

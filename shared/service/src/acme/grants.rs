@@ -8,6 +8,8 @@ use certmill_x509::DnsName;
 use crate::change::Act;
 use crate::{App, Caller, Noun, ServiceError};
 
+pub(crate) mod handover;
+
 /// Grants a domain, and everything below it, to the caller's tenant.
 pub async fn grant(app: &App, caller: &Caller, domain: &str) -> Result<String, ServiceError> {
     let domain = parse(domain)?;
