@@ -1,5 +1,6 @@
 //! What a process tells about itself: the log, and metrics in the text format of Prometheus.
 
+mod escape;
 mod logging;
 mod metrics;
 

@@ -9,11 +9,12 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::TelemetryError;
+use crate::escape::Escaped;
 
 /// How a line of the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For people; in colours when standard error is a terminal and `NO_COLOR` is not set.
+    /// For people, one line per event; in colours when standard error is a terminal and `NO_COLOR` is not set.
     Text,
     /// One JSON object per line: `timestamp`, `level`, `message`, `target`, the event's own fields, and
     /// `spans`, an array of objects with the spans' fields (such as `request.id`), outermost first.
@@ -47,7 +48,7 @@ where
     let builder =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).log_internal_errors(false);
     match format {
-        Format::Text => Box::new(builder.with_ansi(ansi).finish()),
+        Format::Text => Box::new(builder.with_ansi(ansi).fmt_fields(Escaped).finish()),
         Format::Json => Box::new(
             // All spans and not just the innermost, because the request's id is in the outermost.
             builder.json().flatten_event(true).with_current_span(false).with_span_list(true).finish(),
@@ -90,12 +91,16 @@ mod tests {
 
     /// What is written while `events` runs.
     fn log(format: Format, filter: &str, events: impl FnOnce()) -> Vec<String> {
+        written(format, filter, events).lines().map(str::to_owned).collect()
+    }
+
+    fn written(format: Format, filter: &str, events: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = subscriber(format, parse_filter(filter).unwrap(), false, move || writer.clone());
         tracing::subscriber::with_default(subscriber, events);
         let bytes = lines.0.lock().unwrap().clone();
-        String::from_utf8(bytes).unwrap().lines().map(str::to_owned).collect()
+        String::from_utf8(bytes).unwrap()
     }
 
     fn answer_a_request() {
@@ -129,6 +134,30 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains('\u{1b}') && !text.contains("not logged"), "{text}");
+    }
+
+    /// An ACME server, a DNS provider or a client may have written any text that is logged.
+    #[test]
+    fn foreign_texts_make_no_lines_of_their_own_and_steer_no_terminal() {
+        let foreign = "no\n2026-01-01T00:00:00Z  INFO certmill::audit: admin token created\r\u{1b}[2Jx\0\u{9b}y\u{202e}z\u{2028}";
+        let events = || {
+            let error = std::io::Error::other(foreign);
+            let span = tracing::info_span!("request", shown = %foreign, debugged = ?foreign);
+            let _span = span.enter();
+            span.record("debugged", tracing::field::display(foreign));
+            tracing::warn!(error = &error as &dyn std::error::Error, shown = %foreign, plain = foreign, "{foreign}");
+        };
+        let bytes = written(Format::Text, "info", events);
+        let line = bytes.strip_suffix('\n').unwrap();
+        assert!(line.matches("admin token created").count() >= 6, "every way to log a text: {line:?}");
+        let harmful = |c: char| c.is_control() || ('\u{2028}'..='\u{202e}').contains(&c);
+        assert!(!line.contains(harmful), "{line:?}");
+        assert!(
+            line.contains(r"no\n2026") && line.contains(r"\u{1b}[2J") && line.contains(r"\u{202e}z"),
+            "{line:?}"
+        );
+        let bytes = written(Format::Json, "info", events);
+        assert!(!bytes.trim_end_matches('\n').contains(|c: char| c < ' '), "{bytes:?}");
     }
 
     #[test]

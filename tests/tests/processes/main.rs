@@ -16,6 +16,7 @@ mod embedded;
 mod fleet;
 mod limits;
 mod load;
+mod logs;
 mod messages;
 mod redis_faults;
 mod rolling_upgrade;
