@@ -1,5 +1,6 @@
 //! A service of our own, in one process or several, for measurements that need more than one address to call.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -45,6 +46,7 @@ impl Site {
         let write = |name: &str, text: &str| -> anyhow::Result<String> {
             let path = folder.path().join(name);
             std::fs::write(&path, text)?;
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
             Ok(path.display().to_string())
         };
         let mut settings = vec![

@@ -13,10 +13,14 @@ use certmill_queue::{Queue, SharedBuckets};
 use certmill_service::{App, Limiter, Parts, Settings};
 use certmill_storage::{Database, SchemaState, StorageError};
 
-use crate::tls;
+use crate::{private, tls};
 
 /// Opens the database that is there, embedded unless a URL is set.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
+    if config.database_url.is_none() && config.data_dir.exists() {
+        private::existing_folder(&config.data_dir)?;
+    }
+    private::database_files(&database_url(config))?;
     match Database::open_existing(&database_url(config), config.database_max_connections).await {
         Err(StorageError::Missing(path)) if config.database_url.is_some() => {
             bail!(
@@ -35,8 +39,9 @@ pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
 /// Opens the database; a missing file of SQLite is made, and so is the data folder.
 pub(crate) async fn database_or_new(config: &Config) -> anyhow::Result<Database> {
     if config.database_url.is_none() {
-        private_folder(&config.data_dir)?;
+        private::folder(&config.data_dir)?;
     }
+    private::database_files(&database_url(config))?;
     Ok(Database::open(&database_url(config), config.database_max_connections).await?)
 }
 
@@ -73,10 +78,11 @@ pub(crate) async fn require_schema(config: &Config, database: &Database) -> anyh
 
 /// The root keys that the configuration names.
 pub(crate) fn root_keys(config: &Config) -> anyhow::Result<RootKeys> {
+    private::root_key_files(config)?;
     let Some(text) = config.root_key_text()? else {
         bail!(
-            "no root key is set: it seals every private key. Make one with `openssl rand -hex 32 > root.key`, keep a \
-             copy in a safe place, and set CERTMILL_ROOT_KEY_FILE to its path"
+            "no root key is set: it seals every private key. Make one with `(umask 077; openssl rand -hex 32 > \
+             root.key)`, keep a copy in a safe place, and set CERTMILL_ROOT_KEY_FILE to its path"
         );
     };
     let current = RootKey::from_text(&text).context("the root key cannot be used")?;
@@ -106,6 +112,7 @@ pub(crate) fn app(
     root_keys: RootKeys,
     pool: PoolSizes,
 ) -> anyhow::Result<App> {
+    private::warn_of_open_tls_key(config);
     let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
     let policy = EgressPolicy::limited(config.egress.allow.iter().map(allowance).collect());
@@ -190,20 +197,3 @@ pub(crate) fn pool_sizes(config: &Config) -> PoolSizes {
 
 /// No pool: for processes that make no keys.
 pub(crate) const NO_POOL: PoolSizes = PoolSizes { rsa_2048: 0, rsa_3072: 0, rsa_4096: 0 };
-
-/// Makes a folder that only its owner can read.
-pub(crate) fn private_folder(path: &std::path::Path) -> anyhow::Result<()> {
-    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-    if !path.exists() {
-        std::fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(|| format!("the folder {} cannot be made", path.display()))?;
-    }
-    let mode = std::fs::metadata(path)?.permissions().mode();
-    if mode & 0o002 != 0 {
-        bail!("the folder {} is writable for everybody: chmod it to 0700 first", path.display());
-    }
-    Ok(())
-}

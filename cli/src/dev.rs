@@ -1,6 +1,7 @@
 //! `certmill dev`: everything in one process, set up on the first start, gone on with on the next.
 
 use std::io::Write;
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -10,18 +11,22 @@ use certmill_domain::{Scope, SystemEntropy, Tenant, TokenLimits};
 use certmill_keys::{RootKey, RootKeys};
 use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, tokens};
+use zeroize::Zeroizing;
 
 use crate::lock::DataFolder;
 use crate::ports::Listening;
-use crate::{admin, compose, serve, tls};
+use crate::{admin, compose, private, serve, tls};
 
 /// Sets up what is missing and runs API and worker.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     let tls = tls::of(&config)?;
     // Before the port: of two processes on one folder, the second should hear about the folder.
+    if config.data_dir.is_dir() {
+        private::existing_folder(&config.data_dir)?;
+    }
     let held = DataFolder::hold_existing(&config.data_dir)?;
     let listening = Listening::bind(&config, tls).await?;
-    compose::private_folder(&config.data_dir)?;
+    private::folder(&config.data_dir)?;
     let _held = match held {
         Some(held) => held,
         None => DataFolder::hold(&config.data_dir)?,
@@ -46,8 +51,12 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     )?;
     let tenant = admin::default_tenant(&app).await?;
     let token_file = config.data_dir.join("admin.token");
-    let new_token = admin_token(&app, &tenant, &token_file).await?;
-    println!("{}", greeting(&listening.local_url(), &token_file, new_token.as_deref()));
+    // A token is not to stay in memory for as long as the process lives.
+    {
+        let new_token = admin_token(&app, &tenant, &token_file).await?;
+        let new_token = new_token.as_ref().map(|token| token.as_str());
+        print_unbuffered(&greeting(&listening.local_url(), &token_file, new_token))?;
+    }
     serve::run(&config, app, Some(listening), true).await
 }
 
@@ -68,7 +77,7 @@ fn root_keys(config: &Config) -> anyhow::Result<RootKeys> {
 }
 
 /// Makes an admin token if the file is not there; answers the secret when it was made just now.
-async fn admin_token(app: &App, tenant: &Tenant, path: &Path) -> anyhow::Result<Option<String>> {
+async fn admin_token(app: &App, tenant: &Tenant, path: &Path) -> anyhow::Result<Option<Zeroizing<String>>> {
     if path.exists() {
         return Ok(None);
     }
@@ -79,7 +88,7 @@ async fn admin_token(app: &App, tenant: &Tenant, path: &Path) -> anyhow::Result<
         limits: TokenLimits::default(),
     };
     let issued = tokens::create(app, &Caller::operator(app, tenant.id), new).await?;
-    let secret = issued.secret.expose().to_owned();
+    let secret = issued.secret.into_text();
     write_private(path, &secret)?;
     Ok(Some(secret))
 }
@@ -100,14 +109,24 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
     std::fs::rename(&partial, path).with_context(problem)
 }
 
-fn greeting(base: &str, token_file: &Path, new_token: Option<&str>) -> String {
+/// Prints what may hold a token: the buffer of the standard output would keep it for as long as the process lives.
+fn print_unbuffered(text: &str) -> anyhow::Result<()> {
+    let output = std::io::stdout().as_fd().try_clone_to_owned()?;
+    match writeln!(std::fs::File::from(output), "{text}") {
+        // Nobody reads along; the token is in its file.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+fn greeting(base: &str, token_file: &Path, new_token: Option<&str>) -> Zeroizing<String> {
     let token_file = std::path::absolute(token_file).unwrap_or_else(|_| token_file.to_owned());
     let token_file = token_file.display();
     let token = match new_token {
         Some(token) => format!("{token}\n             (kept in {token_file})"),
         None => format!("in {token_file}"),
     };
-    format!(
+    Zeroizing::new(format!(
         r#"
 certmill is running.
   Base URL   {base}
@@ -122,5 +141,5 @@ A CA, a role and a certificate, to paste:
 
   curl -s {base}/v1/pki/issue/web -H "Authorization: Bearer $(cat '{token_file}')" -H 'Content-Type: application/json' -d '{{"common_name":"www.example.internal","ttl":"30d"}}'
 "#
-    )
+    ))
 }

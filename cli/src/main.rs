@@ -4,9 +4,11 @@ mod admin;
 mod audit;
 mod compose;
 mod dev;
+mod harden;
 mod lock;
 mod message;
 mod ports;
+mod private;
 mod serve;
 mod tls;
 
@@ -107,6 +109,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    harden::harden();
     let cli = Cli::parse();
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,

@@ -13,6 +13,7 @@ mod connections;
 mod crash;
 mod database_faults;
 mod embedded;
+mod files;
 mod fleet;
 mod limits;
 mod load;
