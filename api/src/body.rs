@@ -16,8 +16,10 @@ use poem_openapi::{
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use zeroize::Zeroizing;
 
 use crate::error::ApiError;
+use crate::secret_text;
 
 /// A request's JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -43,7 +45,7 @@ impl<T: DeserializeOwned + Type> ParsePayload for Body<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
-        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        let bytes = Zeroizing::new(<Vec<u8> as FromRequest>::from_request(request, body).await?);
         Ok(Self(parse(&bytes)?))
     }
 }
@@ -140,7 +142,7 @@ impl<'a, T: DeserializeOwned + Type + Default> ApiExtractor<'a> for OptionalBody
         body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let bytes = <Vec<u8> as FromRequest>::from_request(request, body).await?;
+        let bytes = Zeroizing::new(<Vec<u8> as FromRequest>::from_request(request, body).await?);
         if bytes.is_empty() {
             return Ok(Self(T::default()));
         }
@@ -182,7 +184,7 @@ pub(crate) enum Either<A, B> {
 }
 
 fn json<T: Serialize>(status: StatusCode, value: &T) -> Response {
-    match serde_json::to_vec(value) {
+    match secret_text::json(value) {
         Ok(body) => Response::builder().status(status).content_type("application/json").body(body),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "an answer could not be written");

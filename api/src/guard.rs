@@ -19,6 +19,7 @@ use crate::edge::whole_body;
 use crate::error::{ApiError, TOKEN_NOT_ALLOWED_HERE};
 use crate::limits;
 use crate::routes::Access;
+use crate::secret_text::{SecretJson, wiped_after_use};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -188,7 +189,7 @@ async fn settle(
     let without_secrets = without_secrets(&answer.body);
     let keeping = idempotency::keep(app, caller, hold, &answer, without_secrets.as_deref()).await;
     report(keeping, "an answer could not be kept for its repetitions");
-    Ok(Response::from_parts(head, answer.body.to_vec().into()))
+    Ok(Response::from_parts(head, wiped_after_use(answer.body).into()))
 }
 
 fn report(result: Result<(), ServiceError>, what: &str) {
@@ -201,7 +202,9 @@ fn report(result: Result<(), ServiceError>, what: &str) {
 fn without_secrets(body: &[u8]) -> Option<Vec<u8>> {
     let mut object: serde_json::Map<String, Value> = serde_json::from_slice(body).ok()?;
     let before = object.len();
-    object.retain(|name, _| !SECRET_FIELDS.contains(&name.as_str()));
+    for name in SECRET_FIELDS {
+        drop(object.remove(name).map(SecretJson::from));
+    }
     (object.len() < before).then(|| serde_json::to_vec(&object).ok()).flatten()
 }
 
@@ -226,5 +229,5 @@ fn replay(answer: Answer) -> Response {
     if !answer.body.is_empty() {
         response = response.content_type("application/json");
     }
-    response.body(answer.body.to_vec())
+    response.body(wiped_after_use(answer.body))
 }

@@ -22,6 +22,7 @@ mod public;
 mod queries;
 mod routes;
 mod scalars;
+mod secret_text;
 mod secrets;
 mod shared_body;
 pub mod tls_alpn;

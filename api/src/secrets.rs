@@ -15,6 +15,7 @@ use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Created, Either, NoContent, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
+use crate::secret_text::{self, SecretJson};
 
 pub(crate) struct SecretsApi;
 
@@ -50,7 +51,8 @@ struct SecretView {
     /// The number of the version that this is.
     version: i64,
     /// What is kept.
-    data: Value,
+    #[serde(serialize_with = "secret_text::answer_json")]
+    data: SecretJson,
     /// The versions that are kept, newest first.
     versions: Vec<SecretVersionView>,
     created_at: String,
@@ -131,7 +133,7 @@ impl SecretsApi {
     ) -> Result<Reply<SecretView>, ApiError> {
         let path = secrets::parse_path(&path)?;
         let open = secrets::read(&app, &caller, &path, version.0).await?;
-        let data = serde_json::from_slice(&open.data)
+        let data: Value = serde_json::from_slice(&open.data)
             .map_err(|_| ServiceError::internal("a stored secret is JSON"))?;
         let versions = open.versions.into_iter().map(|version| SecretVersionView {
             version: version.number,
@@ -143,7 +145,7 @@ impl SecretsApi {
             path,
             secret_type,
             version: open.version,
-            data,
+            data: data.into(),
             versions,
             created_at,
             updated_at,

@@ -14,6 +14,7 @@ use crate::body::{Body, Created, NoContent, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::{DurationText, TextList};
+use crate::secret_text::{self, SecretText};
 
 pub(crate) struct TokensApi;
 
@@ -66,7 +67,8 @@ struct TokenView {
 #[derive(Object, Serialize)]
 struct CreatedToken {
     /// The secret: send it as `Authorization: Bearer <token>`. It cannot be read again.
-    token: String,
+    #[serde(serialize_with = "secret_text::answer")]
+    token: SecretText,
     #[oai(flatten)]
     #[serde(flatten)]
     view: TokenView,
@@ -108,7 +110,7 @@ impl TokensApi {
         let new = tokens::NewToken { name: request.name, scopes, expires_at, limits };
         let issued = tokens::create(&app, &caller, new).await?;
         let location = format!("/v1/tokens/{}", issued.token.id);
-        let token = issued.secret.expose().to_owned();
+        let token = issued.secret.into_text().into();
         Ok(Created::at(location, CreatedToken { token, view: view(issued.token) }))
     }
 

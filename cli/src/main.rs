@@ -17,10 +17,13 @@ use std::process::ExitCode;
 
 use certmill_config::{Config, Flags, LogFormat};
 use clap::{Args, Parser, Subcommand};
+use mimalloc::MiMalloc;
+use zeroizing_alloc::ZeroAlloc;
 
-/// Issuing allocates many small, short-lived values on several threads.
+/// Issuing allocates many small, short-lived values on several threads. What is freed is overwritten first: keys and tokens
+/// also pass through buffers of libraries (HTTP, JSON, database drivers) that know nothing of secrets.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: ZeroAlloc<MiMalloc> = ZeroAlloc(MiMalloc);
 
 /// A certificate service: internal CA, roles, issuance, revocation.
 #[derive(Parser)]

@@ -13,6 +13,7 @@ use crate::body::{Body, Created};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::{DurationText, SanInput, TextList};
+use crate::secret_text::{self, SecretText};
 
 pub(crate) struct IssueApi;
 
@@ -59,8 +60,8 @@ pub(super) struct IssuedCertificate {
     certificate: String,
     /// Its private key in PEM (PKCS#8). It is in this answer only, unless the role stores keys.
     #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    private_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "secret_text::answer_some")]
+    private_key: Option<SecretText>,
     /// `rsa`, `ec` or `ed25519`.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -134,8 +135,8 @@ pub(super) fn key_type(text: Option<String>) -> Result<Option<RoleKeyType>, Serv
 pub(super) fn answer(issued: Issued) -> Result<Created<IssuedCertificate>, ApiError> {
     let issuing_ca = issued.ca_chain.first().cloned().ok_or_else(ApiError::internal)?;
     let location = format!("/v1/pki/certificates/{}", issued.certificate_id);
-    let (private_key, private_key_type) = match &issued.private_key {
-        Some((pem, key_type)) => (Some(pem.as_str().to_owned()), Some((*key_type).to_owned())),
+    let (private_key, private_key_type) = match issued.private_key {
+        Some((pem, key_type)) => (Some(pem.into()), Some(key_type.to_owned())),
         None => (None, None),
     };
     let body = IssuedCertificate {

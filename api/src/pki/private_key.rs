@@ -14,6 +14,7 @@ use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{OptionalBody, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
+use crate::secret_text::{self, SecretText};
 
 pub(crate) struct PrivateKeyApi;
 
@@ -36,16 +37,16 @@ struct PrivateKeyView {
     format: String,
     /// PKCS#8 in PEM, with `format` `pem`.
     #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    private_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "secret_text::answer_some")]
+    private_key: Option<SecretText>,
     /// `rsa`, `ec` or `ed25519`, with `format` `pem`.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     private_key_type: Option<String>,
     /// The bundle in base64, with `format` `pkcs12`.
     #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pkcs12: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "secret_text::answer_some")]
+    pkcs12: Option<SecretText>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
@@ -77,12 +78,12 @@ impl PrivateKeyApi {
         match (format.as_str(), password) {
             ("pem", None) => {
                 let key = certificates::private_key(&app, &caller, id).await?;
-                view.private_key = Some(key.pem.as_str().to_owned());
+                view.private_key = Some(key.pem.into());
                 view.private_key_type = Some(key.key_type.to_owned());
             }
             ("pkcs12", Some(password)) => {
                 let bundle = certificates::pkcs12(&app, &caller, id, Pkcs12Request { password }).await?;
-                view.pkcs12 = Some(BASE64.encode(&bundle));
+                view.pkcs12 = Some(Zeroizing::new(BASE64.encode(&bundle)).into());
             }
             ("pem", Some(_)) => {
                 return Err(

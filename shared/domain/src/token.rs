@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use zeroize::Zeroizing;
+
 use crate::{Entropy, Network, RoleName, Stored, TenantId, Timestamp, TokenId, Vocabulary};
 
 /// What a token permits. Each scope implies the ones before it.
@@ -148,19 +150,19 @@ impl TokenLimits {
 }
 
 /// The secret of a token: `cmt_`, then 256 random bits in hex. It is shown once and stored as a hash.
-pub struct TokenSecret(String);
+pub struct TokenSecret(Zeroizing<String>);
 
 impl TokenSecret {
     /// A new secret.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         use std::fmt::Write;
-        let mut random = [0u8; 32];
-        entropy.fill(&mut random);
-        let mut text = String::with_capacity(68);
+        let mut random = Zeroizing::new([0u8; 32]);
+        entropy.fill(&mut *random);
+        let mut text = Zeroizing::new(String::with_capacity(68));
         text.push_str("cmt_");
-        for byte in random {
+        for byte in random.iter() {
             // Invariant: writing to a String cannot fail.
-            let _ = write!(text, "{byte:02x}");
+            let _ = write!(*text, "{byte:02x}");
         }
         Self(text)
     }
@@ -168,12 +170,18 @@ impl TokenSecret {
     /// Reads a secret that a client sent; `None` when it does not have a token's form.
     pub fn parse(text: &str) -> Option<Self> {
         let hex = text.strip_prefix("cmt_")?;
-        (hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit())).then(|| Self(text.to_owned()))
+        (hex.len() == 64 && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+            .then(|| Self(Zeroizing::new(text.to_owned())))
     }
 
     /// The secret itself, for the one answer that shows it and for hashing.
     pub fn expose(&self) -> &str {
         &self.0
+    }
+
+    /// The secret itself, given up to that answer.
+    pub fn into_text(self) -> Zeroizing<String> {
+        self.0
     }
 }
 

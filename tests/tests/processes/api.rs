@@ -86,6 +86,21 @@ impl Api {
         self.post(&format!("/v1/pki/issue/{role}"), body, 201).await
     }
 
+    /// Issues a certificate under an idempotency key.
+    pub(crate) async fn issue_under_key(&self, role: &str, name: &str, key: &str) -> Value {
+        let body = json!({ "common_name": format!("{name}.example.internal") });
+        let call =
+            self.client.post(format!("{}/v1/pki/issue/{role}", self.url)).header("idempotency-key", key);
+        let answer = call.bearer_auth(&self.token).json(&body).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        answer.json().await.unwrap()
+    }
+
+    /// Ends its connections.
+    pub(crate) fn hang_up(&mut self) {
+        self.client = client();
+    }
+
     /// Revokes a certificate that was just issued.
     pub(crate) async fn revoke(&self, issued: &Value) -> Value {
         let body = json!({ "serial_number": issued["serial_number"], "reason": "superseded" });

@@ -18,6 +18,7 @@ mod fleet;
 mod limits;
 mod load;
 mod logs;
+mod memory;
 mod messages;
 mod redis_faults;
 mod rolling_upgrade;
