@@ -84,7 +84,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewProvider) -> Result<Show
     if new.verify {
         verify(app, &mut provider, &parsed).await?;
     }
-    let sealed = credentials::seal(app, caller.tenant, id, &parsed.secret).await?;
+    let sealed = credentials::seal(app, caller.tenant, (id, now), &parsed.secret).await?;
     let mut change = app.change(caller).await?;
     hold_secret(&mut change, &provider).await?;
     match dns_providers::insert(&mut change, &provider, Some(sealed)).await {
@@ -127,7 +127,7 @@ pub async fn update(
         }
         secret = parsed.secret;
     }
-    let sealed = credentials::seal(app, caller.tenant, id, &secret).await?;
+    let sealed = credentials::seal(app, caller.tenant, (id, provider.updated_at), &secret).await?;
     let mut change = app.change(caller).await?;
     hold_secret(&mut change, &provider).await?;
     match dns_providers::update(&mut change, &provider, Some(sealed), old.updated_at).await {

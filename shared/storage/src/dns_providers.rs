@@ -33,7 +33,16 @@ row! {
     }
 }
 
-/// Stores a new provider with its credentials sealed. [`StorageError::AlreadyExists`] when the tenant has one of this
+/// Credentials as they are stored.
+#[derive(Debug, Clone)]
+pub struct SealedCredentials {
+    /// The sealed value.
+    pub value: Vec<u8>,
+    /// The `updated_at` that the seal covers; none where a version sealed them that had no such thing.
+    pub sealed_at: Option<Timestamp>,
+}
+
+/// Stores a new provider with its credentials sealed, for its `updated_at`. [`StorageError::AlreadyExists`] when the tenant has one of this
 /// name.
 pub async fn insert(
     tx: &mut Tx,
@@ -42,8 +51,8 @@ pub async fn insert(
 ) -> Result<(), StorageError> {
     let query = Query::new(
         "INSERT INTO dns_providers (tenant_id, id, name, kind, config, sealed_credentials, zones, discovered_zones, \
-         is_active, verified_at, last_error, created_at, updated_at, credentials_path) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+         is_active, verified_at, last_error, created_at, updated_at, credentials_path, credentials_sealed_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13)",
     )
     .bind(tx.tenant_key())
     .bind(provider.id.to_string())
@@ -62,7 +71,7 @@ pub async fn insert(
     tx.link().execute(query).await.map(drop)
 }
 
-/// Writes everything about a provider, its credentials included, if it did not change since `seen` (its `updated_at`);
+/// Writes everything about a provider, its credentials included, sealed for its new `updated_at`, if it did not change since `seen` (its `updated_at`);
 /// `false` when it did, or is gone.
 pub async fn update(
     tx: &mut Tx,
@@ -73,7 +82,7 @@ pub async fn update(
     let query = Query::new(
         "UPDATE dns_providers SET name = $1, config = $2, sealed_credentials = $3, zones = $4, \
          discovered_zones = $5, is_active = $6, verified_at = $7, last_error = $8, updated_at = $9, \
-         credentials_path = $10 WHERE tenant_id = $11 AND id = $12 AND updated_at = $13",
+         credentials_sealed_at = $9, credentials_path = $10 WHERE tenant_id = $11 AND id = $12 AND updated_at = $13",
     )
     .bind(provider.name.clone())
     .bind(provider.config.to_string())
@@ -113,12 +122,17 @@ pub async fn find(session: &mut Session, id: DnsProviderId) -> Result<Option<Dns
 pub async fn sealed_credentials(
     session: &mut Session,
     id: DnsProviderId,
-) -> Result<Option<Vec<u8>>, StorageError> {
-    let query = Query::new("SELECT sealed_credentials FROM dns_providers WHERE tenant_id = $1 AND id = $2")
-        .bind(session.tenant_key())
-        .bind(id.to_string());
-    let row = session.link().fetch_optional::<(Option<Vec<u8>>,)>(query).await?;
-    Ok(row.and_then(|(sealed,)| sealed))
+) -> Result<Option<SealedCredentials>, StorageError> {
+    let query = Query::new(
+        "SELECT sealed_credentials, CASE WHEN credentials_sealed_at = updated_at THEN updated_at END \
+         FROM dns_providers WHERE tenant_id = $1 AND id = $2",
+    )
+    .bind(session.tenant_key())
+    .bind(id.to_string());
+    let row = session.link().fetch_optional::<(Option<Vec<u8>>, Option<i64>)>(query).await?;
+    Ok(row.and_then(|(value, sealed_at)| {
+        value.map(|value| SealedCredentials { value, sealed_at: sealed_at.map(Timestamp::from_unix_micros) })
+    }))
 }
 
 /// The tenant's providers, newest first, those after `before` in that order.

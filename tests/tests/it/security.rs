@@ -7,6 +7,7 @@ mod headers;
 mod memory;
 mod pages;
 mod renewal;
+mod sealing;
 mod tenants;
 mod tokens;
 mod write_only;

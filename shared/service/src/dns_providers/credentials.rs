@@ -2,8 +2,9 @@
 //! names.
 
 use certmill_dns::{ConfigError, DnsError, DnsProvider as Client, Providers};
-use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, TenantId};
+use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, TenantId, Timestamp};
 use certmill_keys::SealPlace;
+use certmill_storage::dns_providers::SealedCredentials;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -117,24 +118,36 @@ pub(super) fn no_secret(path: &SecretPath) -> ServiceError {
     ServiceError::field(PATH_FIELD, problem)
 }
 
+/// Seals credentials for the row that is written at this time.
 pub(super) async fn seal(
     app: &App,
     tenant: TenantId,
-    id: DnsProviderId,
+    (id, updated_at): (DnsProviderId, Timestamp),
     secret: &[u8],
 ) -> Result<Vec<u8>, ServiceError> {
-    app.keyring().seal(app, &place(tenant, &id.to_string()), secret).await
+    app.keyring().seal(app, &place(tenant, &row(id, Some(updated_at))), secret).await
 }
 
 pub(super) async fn unseal(
     app: &App,
     tenant: TenantId,
     id: DnsProviderId,
-    sealed: Option<Vec<u8>>,
+    sealed: Option<SealedCredentials>,
 ) -> Result<Zeroizing<Vec<u8>>, ServiceError> {
     match sealed {
-        Some(sealed) => app.keyring().open(app, &place(tenant, &id.to_string()), &sealed).await,
+        Some(sealed) => {
+            app.keyring().open(app, &place(tenant, &row(id, sealed.sealed_at)), &sealed.value).await
+        }
         None => Ok(Zeroizing::new(Vec::new())),
+    }
+}
+
+/// The row as the seal names it. It is the one sealed value that is replaced in its place, so its time is part of the name:
+/// credentials that were replaced do not open when they are put back.
+fn row(id: DnsProviderId, sealed_at: Option<Timestamp>) -> String {
+    match sealed_at {
+        Some(at) => format!("{id} at {}", at.unix_micros()),
+        None => id.to_string(),
     }
 }
 
