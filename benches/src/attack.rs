@@ -219,6 +219,8 @@ impl Service {
         let database = Database::open(&url, 2).await?;
         let mut session = database.read_system().await?;
         let tenant = tenants::list(&mut session).await?.into_iter().next().context("there is no tenant")?;
+        // There is one connection to read with.
+        drop(session);
         let mut session = database.read(tenant.id).await?;
         let mut info = crls::info(&mut session, ca).await?.context("the CA has no CRL")?;
         drop(session);

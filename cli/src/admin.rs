@@ -271,7 +271,7 @@ fn told(handover: &Handover, second: &Tenant) -> String {
     text
 }
 
-async fn find_tenant(app: &App, name: &str) -> anyhow::Result<Tenant> {
+pub(crate) async fn find_tenant(app: &App, name: &str) -> anyhow::Result<Tenant> {
     match tenants::find_by_name(app, name).await? {
         Some(tenant) => Ok(tenant),
         None if name == DEFAULT_TENANT && tenants::list(app).await?.is_empty() => default_tenant(app).await,

@@ -113,7 +113,7 @@ pub(crate) fn app(
     pool: PoolSizes,
 ) -> anyhow::Result<App> {
     private::warn_of_open_tls_key(config);
-    let scheme = if config.tls_cert.is_some() { "https" } else { "http" };
+    let scheme = if config.tls_cert.is_some() || config.tls_self.is_some() { "https" } else { "http" };
     let public_url = config.public_url.clone().unwrap_or_else(|| format!("{scheme}://{}", config.listen));
     let policy = EgressPolicy::limited(config.egress.allow.iter().map(allowance).collect());
     let trusted_pem = trusted_pem(config)?;

@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use certmill_config::Config;
 use certmill_domain::{Scope, SystemEntropy, Tenant, TokenLimits};
 use certmill_keys::{RootKey, RootKeys};
@@ -19,6 +19,11 @@ use crate::{admin, compose, private, serve, tls};
 
 /// Sets up what is missing and runs API and worker.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
+    if config.tls_self.is_some() {
+        bail!(
+            "[tls_self] is for `certmill serve --with-worker`: dev is plain HTTP, or HTTPS with tls_cert and tls_key"
+        );
+    }
     let tls = tls::of(&config)?;
     // Before the port: of two processes on one folder, the second should hear about the folder.
     if config.data_dir.is_dir() {

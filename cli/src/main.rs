@@ -11,6 +11,7 @@ mod ports;
 mod private;
 mod serve;
 mod tls;
+mod tls_self;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

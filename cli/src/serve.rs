@@ -15,13 +15,14 @@ use tokio_util::sync::CancellationToken;
 use crate::lock::DataFolder;
 use crate::ports::{Listening, Ports};
 use crate::tls::Served;
-use crate::{compose, message, tls};
+use crate::{compose, message, tls, tls_self};
 
 /// `certmill serve`.
 pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()> {
-    if config.tls_cert.is_none() && !config.plain_http {
+    if config.tls_cert.is_none() && config.tls_self.is_none() && !config.plain_http {
         bail!(
-            "serve wants HTTPS: give --tls-cert and --tls-key, or --plain-http when a proxy in front terminates TLS"
+            "serve wants HTTPS: give --tls-cert and --tls-key, or --plain-http when a proxy in front terminates TLS, or \
+             set [tls_self] for a certificate from a CA of its own"
         );
     }
     let tls = tls::of(&config)?;
@@ -50,6 +51,10 @@ pub(crate) async fn api(config: Config, with_worker: bool) -> anyhow::Result<()>
     let _held = match config.database_url {
         None => Some(DataFolder::hold(&config.data_dir)?),
         Some(_) => None,
+    };
+    let tls = match tls {
+        Some(tls) => Some(tls),
+        None => tls_self::of(&config, &app).await?.map(|own| Served::Own(Box::new(own))),
     };
     let listening = Listening::bind(&config, tls).await?;
     tracing::info!(address = %listening.base_url(), database = %config.database_shown(), "listening");

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
 use crate::message;
+use crate::tls_self::Own;
 
 /// How often the files are looked at. They are taken when two looks see the same, because whoever renews them writes two
 /// files.
@@ -28,11 +29,36 @@ pub(crate) fn of(config: &Config) -> anyhow::Result<Option<Served>> {
     let pair = files.load()?;
     let tls =
         Tls::new(&pair.chain, &pair.key).context("OpenSSL does not take the certificate of tls_cert")?;
-    Ok(Some(Served { tls, files, seen: pair.content }))
+    Ok(Some(Served::Files(FromFiles { tls, files, seen: pair.content })))
+}
+
+/// A certificate in use that is replaced in time.
+pub(crate) enum Served {
+    /// From files.
+    Files(FromFiles),
+    /// From a CA of our own.
+    Own(Box<Own>),
+}
+
+impl Served {
+    pub(crate) fn tls(&self) -> Tls {
+        match self {
+            Self::Files(files) => files.tls.clone(),
+            Self::Own(own) => own.tls(),
+        }
+    }
+
+    /// Replaces the certificate when there is a newer one, until `stop`.
+    pub(crate) async fn follow(self, stop: CancellationToken) -> anyhow::Result<()> {
+        match self {
+            Self::Files(files) => files.follow(stop).await,
+            Self::Own(own) => own.follow(stop).await,
+        }
+    }
 }
 
 /// A certificate in use, with the files that it came from.
-pub(crate) struct Served {
+pub(crate) struct FromFiles {
     tls: Tls,
     files: Files,
     /// What the files held when they were last taken or refused.
@@ -54,14 +80,10 @@ struct Pair {
     content: Content,
 }
 
-impl Served {
-    pub(crate) fn tls(&self) -> Tls {
-        self.tls.clone()
-    }
-
+impl FromFiles {
     /// Reads the files anew when they change or on SIGHUP, until `stop`. A pair that cannot be used is logged, and the one
     /// in use stays.
-    pub(crate) async fn follow(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+    async fn follow(mut self, stop: CancellationToken) -> anyhow::Result<()> {
         let mut hangup = signal(SignalKind::hangup()).context("SIGHUP cannot be received")?;
         let mut before = self.seen;
         loop {

@@ -38,7 +38,8 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 
 fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError> {
     let default = Config::default();
-    let Settings { crl, acme, dns, egress, worker, key_pool, jobs, rate_limits, log, http, .. } = settings;
+    let Settings { crl, acme, dns, egress, worker, key_pool, jobs, rate_limits, log, http, tls_self, .. } =
+        settings;
     Ok(Config {
         database_url: database_url(settings.database_url, settings.database_url_file, origins)?,
         database_max_connections: settings
@@ -93,6 +94,9 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         },
         shutdown_timeout: span(settings.shutdown_timeout, default.shutdown_timeout),
         http: http.or(default.http),
+        tls_self: tls_self.read().map_err(|[present, absent, what]| {
+            origins.problem(present, format!("`{absent}` is missing as well: {what}"))
+        })?,
     })
 }
 
@@ -204,6 +208,10 @@ fn check_transport(config: &Config, origins: &Origins) -> Result<(), ConfigError
                 origins.origin("tls_cert")
             ),
         ));
+    }
+    if config.tls_self.is_some() && (config.tls_cert.is_some() || config.plain_http) {
+        let problem = "`tls_cert` or `plain_http` is set as well: choose one way to serve";
+        return Err(origins.problem("tls_self.ca", problem.to_owned()));
     }
     for (key, listen) in
         [("acme.http_listen", config.acme.http_listen), ("acme.tls_alpn_listen", config.acme.tls_alpn_listen)]

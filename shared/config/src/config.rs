@@ -11,7 +11,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::secret::redacted;
-use crate::{ConfigError, HttpConfig, Secret};
+use crate::{ConfigError, HttpConfig, Secret, TlsSelfConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -77,6 +77,8 @@ pub struct Config {
     pub shutdown_timeout: Duration,
     /// What connections may take, on every listener.
     pub http: HttpConfig,
+    /// A certificate for HTTPS from a CA of the service's own, in place of `tls_cert`.
+    pub tls_self: Option<TlsSelfConfig>,
 }
 
 /// Settings of certificate revocation lists.
@@ -261,6 +263,7 @@ impl Default for Config {
             log: LogConfig { format: LogFormat::Text, filter: "info".to_owned() },
             shutdown_timeout: Duration::from_secs(30),
             http: HttpConfig::default(),
+            tls_self: None,
         }
     }
 }
@@ -297,6 +300,7 @@ impl fmt::Debug for Config {
             log,
             shutdown_timeout,
             http,
+            tls_self,
         } = self;
         f.debug_struct("Config")
             .field("database_url", &database_url.as_deref().map(redacted))
@@ -327,6 +331,7 @@ impl fmt::Debug for Config {
             .field("log", log)
             .field("shutdown_timeout", shutdown_timeout)
             .field("http", http)
+            .field("tls_self", tls_self)
             .finish()
     }
 }

@@ -15,6 +15,7 @@ mod secret;
 mod settings;
 mod shown;
 mod sources;
+mod tls_self;
 
 pub use config::{
     AcmeConfig, AllowedNetwork, Config, CrlConfig, DnsConfig, EgressConfig, EgressPurpose, JobsConfig,
@@ -25,3 +26,4 @@ pub use flags::Flags;
 pub use http::HttpConfig;
 pub use secret::Secret;
 pub use sources::Sources;
+pub use tls_self::TlsSelfConfig;

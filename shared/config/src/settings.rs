@@ -13,6 +13,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 
 use crate::http::HttpSettings;
+use crate::tls_self::TlsSelfSettings;
 use crate::{AllowedNetwork, EgressPurpose, LogFormat, Secret};
 
 #[derive(Default, Deserialize)]
@@ -48,6 +49,7 @@ pub(crate) struct Settings {
     pub(crate) log: LogSettings,
     pub(crate) http: HttpSettings,
     pub(crate) cors_origins: Option<List<String>>,
+    pub(crate) tls_self: TlsSelfSettings,
 }
 
 #[derive(Default, Deserialize)]

@@ -125,6 +125,12 @@ impl Config {
         file.value("max_connections", http.max_connections);
         let per_address = http.max_connections_per_address.as_ref().map(ToString::to_string);
         file.optional("max_connections_per_address", per_address);
+        let own = self.tls_self.as_ref();
+        file.section("tls_self");
+        file.optional("ca", own.map(|own| quoted(&own.ca)));
+        file.optional("names", own.and_then(|own| list(own.names.iter().map(quoted))));
+        file.optional("tenant", own.map(|own| quoted(&own.tenant)));
+        file.optional("validity", own.map(|own| span(own.validity)));
     }
 }
 

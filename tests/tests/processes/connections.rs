@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use launch::{Process, free_port};
 use tests::openssl::Judge;
 
-use crate::site::{PATIENCE, Site, ended_well, stop, until};
+use crate::site::{PATIENCE, Site, after, ended_well, stop, until};
 
 /// The command under limits of open files, as `ulimit` takes them.
 fn limited(command: &Command, limits: &str) -> Command {
@@ -103,6 +103,54 @@ fn a_port_that_is_taken_is_told_at_once() {
         let said = site.refused(&["dev", "--listen", "127.0.0.1:0"]);
         assert!(said.contains(&format!("{address} cannot be listened on for {purpose}")), "{said}");
     }
+}
+
+/// A first set-up in HTTPS wants no other program, and the root is checked by its fingerprint instead of being believed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_of_its_own_is_served_and_renewed() {
+    let address = format!("127.0.0.1:{}", free_port());
+    let site = Site::embedded()
+        .with("CERTMILL_TLS_SELF__CA", "https")
+        .with("CERTMILL_TLS_SELF__NAMES", "pki.example.test, 127.0.0.1")
+        .with("CERTMILL_TLS_SELF__VALIDITY", "6s");
+    site.run(&["migrate"]);
+    let judge = Judge::new();
+    let mut roots = Vec::new();
+    for start in 0..2 {
+        let mut process = Process::start(site.command(&["serve", "--with-worker", "--listen", &address]));
+        assert!(process.wait_for_log("listening", PATIENCE), "{}", process.log());
+        let said = process.log();
+        let (path, told) = (after(&said, "Root certificate"), after(&said, "SHA-256 "));
+        let insecure = reqwest::Client::builder().danger_accept_invalid_certs(true).build().unwrap();
+        let root = until("the root is there", PATIENCE, async || {
+            insecure.get(format!("https://{address}{path}")).send().await.ok()
+        })
+        .await;
+        judge.write("root.der", root.bytes().await.unwrap());
+        let seen = judge.run("x509 -inform DER -in root.der -noout -fingerprint -sha256");
+        assert!(seen.trim().ends_with(&format!("={told}")), "{seen}: {said}");
+        judge.run("x509 -inform DER -in root.der -out root.pem");
+        let trusting = || {
+            let root = reqwest::Certificate::from_pem(judge.read("root.pem").as_bytes()).unwrap();
+            reqwest::Client::builder().tls_certs_only([root]).build().unwrap()
+        };
+        let answer = trusting().get(format!("https://{address}/healthz")).send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        roots.push(told);
+        if start == 0 {
+            assert!(
+                process.wait_for_log("the certificate for HTTPS was renewed", PATIENCE),
+                "{}",
+                process.log()
+            );
+            let answer = trusting().get(format!("https://{address}/healthz")).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+        }
+        stop(&mut process);
+    }
+    assert_eq!(roots[0], roots[1], "the CA of the first start is that of the second");
+    let refused = site.with("CERTMILL_PLAIN_HTTP", "true").refused(&["serve", "--with-worker"]);
+    assert!(refused.contains("choose one way to serve"), "{refused}");
 }
 
 /// A certificate that is renewed while the service runs is the one that clients see.

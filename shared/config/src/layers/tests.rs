@@ -8,7 +8,7 @@ use crate::LogFormat;
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 26] = [
+const WITHOUT_DEFAULT: [&str; 30] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -35,6 +35,10 @@ const WITHOUT_DEFAULT: [&str; 26] = [
     "read",
     "max_connections_per_address",
     "cors_origins",
+    "ca",
+    "names",
+    "tenant",
+    "validity",
 ];
 
 fn file(text: &str) -> NamedTempFile {
@@ -90,8 +94,19 @@ fn known_settings() -> Vec<String> {
             other => panic!("{other}"),
         }
     };
-    let sections =
-        ["crl", "acme", "dns", "egress", "worker", "key_pool", "jobs", "rate_limits", "log", "http"];
+    let sections = [
+        "crl",
+        "acme",
+        "dns",
+        "egress",
+        "worker",
+        "key_pool",
+        "jobs",
+        "rate_limits",
+        "log",
+        "http",
+        "tls_self",
+    ];
     let mut settings = Vec::new();
     for name in known("") {
         if sections.contains(name) {
@@ -117,8 +132,17 @@ fn the_defaults_in_the_sample_are_the_defaults() {
 
 #[test]
 fn the_examples_in_the_sample_are_accepted() {
-    let alternatives =
-        ["database_url_file", "redis_url_file", "root_key_file", "previous_root_key_files", "plain_http"];
+    let alternatives = [
+        "database_url_file",
+        "redis_url_file",
+        "root_key_file",
+        "previous_root_key_files",
+        "plain_http",
+        "ca",
+        "names",
+    ];
+    let own = from_file(&sample_with(|key| ["ca", "names", "tenant", "validity"].contains(&key))).unwrap();
+    assert_eq!(own.tls_self.unwrap().names, ["pki.example.com", "192.0.2.10"]);
     let config = from_file(&sample_with(|key| !alternatives.contains(&key))).unwrap();
     assert!(config.database_url.is_some() && config.redis_url.is_some());
     assert!(config.tls_cert.is_some() && config.metrics_listen.is_some() && config.public_url.is_some());
@@ -502,7 +526,8 @@ fn load_with_sources(
 #[test]
 fn what_is_shown_is_a_configuration_file_that_amounts_to_the_same() {
     // Every setting that is no secret, one from each layer, and characters that TOML has to quote.
-    let alternatives = ["database_url", "redis_url", "root_key", "previous_root_keys", "plain_http"];
+    let alternatives =
+        ["database_url", "redis_url", "root_key", "previous_root_keys", "plain_http", "ca", "names"];
     let url = file("postgres://u:hunter2@db/x");
     let text = sample_with(|key| !alternatives.contains(&key))
         .replace("/run/secrets/database_url", url.path().to_str().unwrap())
