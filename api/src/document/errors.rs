@@ -52,6 +52,7 @@ const CODES: &[Code] = &[
         405,
         "The path does not know the method; the header `Allow` names those that it knows.",
     ),
+    ("request_timeout", 408, "The body stopped coming, or came too slowly."),
     ("already_exists", 409, "The name is taken. `details.id`: by whom, where that may be told."),
     (
         "invalid_state",
@@ -99,6 +100,7 @@ fn component(status: u16) -> Option<&'static str> {
         401 => "Unauthorized",
         403 => "Forbidden",
         404 => "NotFound",
+        408 => "RequestTimeout",
         409 => "Conflict",
         413 => "ContentTooLarge",
         415 => "UnsupportedMediaType",
@@ -124,6 +126,7 @@ fn statuses(operation: &Operation<'_>) -> Vec<u16> {
         (401, operation.is_secured()),
         (403, operation.is_secured()),
         (404, operation.has_parameters("path") || has_body),
+        (408, has_body),
         (409, changes && operation.is_secured()),
         (413, has_body),
         (415, has_body),
