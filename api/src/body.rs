@@ -99,6 +99,11 @@ fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
 /// A sentence of serde's about a value of the wrong type, without the value, which may be a secret in any field:
 /// `invalid type: string "…", expected a map` says no more than `invalid type: string, expected a map`.
 fn unquoted(problem: &str) -> Cow<'_, str> {
+    if let Some((_, known)) =
+        problem.strip_prefix("unknown variant ").and_then(|rest| rest.rsplit_once(", expected "))
+    {
+        return Cow::Owned(format!("must be {known}"));
+    }
     let wrong = ["invalid type: ", "invalid value: "].iter().any(|start| problem.starts_with(start));
     let Some((found, expected)) = problem.rsplit_once(", expected ").filter(|_| wrong) else {
         return Cow::Borrowed(problem);

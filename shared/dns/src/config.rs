@@ -186,10 +186,14 @@ pub(crate) fn read<T: DeserializeOwned>(config: &Value) -> Result<T, ConfigError
         let path = error.path().to_string();
         let message = error.inner().to_string();
         let field = if path == "." { "config".to_owned() } else { path };
-        let safe = ["unknown field", "missing field", "unknown variant"]
-            .iter()
-            .any(|start| message.starts_with(start));
-        let problem = if safe { message } else { "has a value of the wrong type".to_owned() };
+        let safe = ["unknown field", "missing field"].iter().any(|start| message.starts_with(start));
+        let choice =
+            message.strip_prefix("unknown variant ").and_then(|rest| rest.rsplit_once(", expected "));
+        let problem = match choice {
+            Some((_, known)) => format!("must be {known}"),
+            None if safe => message,
+            None => "has a value of the wrong type".to_owned(),
+        };
         ConfigError::field(&field, problem)
     })
 }

@@ -81,7 +81,11 @@ fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<Str
         "tokens" => ("/v1/tokens", Some(&world.token)),
         _ => panic!("say where rows of {table} are shown"),
     };
-    (format!("{list}?include_revoked=true"), object.map(|id| format!("{list}/{id}")), field)
+    (
+        if table == "tokens" { format!("{list}?include_revoked=true") } else { list.to_owned() },
+        object.map(|id| format!("{list}/{id}")),
+        field,
+    )
 }
 
 /// The objects of a list's answer.

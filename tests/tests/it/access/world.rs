@@ -139,6 +139,7 @@ impl World {
                 json!({ "account_id": self.account, "domains": ["new.example.org"] })
             }
             "POST /v1/pki/dns-providers" => json!({ "name": "new", "type": "manual", "config": {} }),
+            "PATCH /v1/pki/ca/{id}" => json!({ "renewal_of_desk_certificates": "desk" }),
             "PATCH /v1/pki/dns-providers/{id}" => json!({ "name": "changed" }),
             "POST /v1/pki/dns-providers/{id}/test" => json!({ "zone": "example.org" }),
             "PUT /v1/secrets/{path}" => json!({ "data": { "key": "new" } }),

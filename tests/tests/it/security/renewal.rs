@@ -93,7 +93,7 @@ both_modes! {
         let mut rows = crate::access::rows::Rows::of(&app).await;
         rows.execute("DELETE FROM certificates").await;
         judge.write("leaf.pem", text(&signed["certificate"]));
-        let body = json!({ "certificate": signed["certificate"], "ca_id": ca["id"] });
+        let body = json!({ "certificate_pem": signed["certificate"], "ca_id": ca["id"] });
         let imported = app.post("/v1/pki/certificates/import", body).await.json_with(StatusCode::CREATED);
         let issuer = app.token(Scope::Issue).await;
         let stranger = json!({ "csr_pem": request("-subj /CN=vault.bank.example") });
