@@ -2,10 +2,12 @@
 
 use std::process::Command;
 
+use serde_json::{Value, json};
 use tests::openssl::Judge;
 
 use launch::{Process, free_port};
 
+use crate::api::client;
 use crate::rows::Rows;
 use crate::site::{PATIENCE, Site, said, stop, until};
 
@@ -176,6 +178,33 @@ fn limits_of_tokens_are_set_and_listed() {
     assert!(site.refused(&with(&["--network", "10.0.0.1/8"])).contains("10.0.0.0/8"));
     assert!(site.refused(&with(&["--role", "not a role"])).contains("a role's name"));
     assert!(site.refused(&with(&["--scope", "pki:admin", "--role", "web"])).contains("pki:admin"));
+}
+
+/// The real listener and the configuration say where a call comes from.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_s_networks_are_those_of_the_client_behind_a_trusted_proxy() {
+    let site = Site::embedded().with("CERTMILL_TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/8");
+    site.run(&["migrate"]);
+    let create = ["token", "create", "--name", "far", "--scope", "pki:read", "--network", "192.0.2.0/24"];
+    let far = site.run(&create).trim().to_owned();
+    let api = site.serve(&site.admin_token(), &["--with-worker"]).await;
+    let whoami = async |token: &str, forwarded_for: Option<&str>| {
+        let call = client().get(format!("{}/v1/auth/whoami", api.url)).bearer_auth(token);
+        let call = match forwarded_for {
+            Some(addresses) => call.header("X-Forwarded-For", addresses),
+            None => call,
+        };
+        let answer = call.send().await.unwrap();
+        (answer.status().as_u16(), answer.json::<Value>().await.unwrap())
+    };
+    let (status, told) = whoami(&far, Some("192.0.2.7, 10.0.0.1")).await;
+    assert_eq!((status, &told["source_address"]), (200, &json!("192.0.2.7")), "{told}");
+    let (status, told) = whoami(&api.token, None).await;
+    assert_eq!((status, &told["source_address"]), (200, &json!("127.0.0.1")), "{told}");
+    for forwarded_for in [None, Some("192.0.2.7, 198.51.100.1")] {
+        let (status, told) = whoami(&far, forwarded_for).await;
+        assert_eq!((status, &told["error"]["code"]), (403, &json!("token_not_allowed_here")), "{told}");
+    }
 }
 
 #[test]
