@@ -346,7 +346,7 @@ fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
         ServiceError::CertificateInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "certificate_invalid"),
         ServiceError::InvalidDuration(_) => (StatusCode::BAD_REQUEST, "invalid_duration"),
         ServiceError::InvalidCursor => (StatusCode::BAD_REQUEST, "invalid_cursor"),
-        ServiceError::Unavailable(_) | ServiceError::Unwritable(_) => {
+        ServiceError::Unavailable(_) | ServiceError::Unwritable(_) | ServiceError::Busy { .. } => {
             (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable")
         }
         ServiceError::LeaseLost | ServiceError::Internal(_) => {

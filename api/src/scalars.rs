@@ -62,6 +62,13 @@ fn string_array() -> MetaSchema {
     schema
 }
 
+/// Entries of any list of texts. Most lists have a lower bound of their own where they are judged.
+const MOST_ENTRIES: usize = 10_000;
+
+fn too_many<E: serde::de::Error>() -> E {
+    E::custom(format_args!("has more entries than {MOST_ENTRIES}, which are the most of any list"))
+}
+
 /// A list of texts; a comma-separated text is accepted too.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TextList(pub(crate) Vec<String>);
@@ -79,15 +86,19 @@ impl<'de> Deserialize<'de> for TextList {
                 f.write_str("an array of strings, or one string with commas between")
             }
 
-            fn visit_str<E>(self, text: &str) -> Result<TextList, E> {
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<TextList, E> {
                 // Spelled out, because `Type` has an `is_empty` of its own that would answer for `&str`.
                 let parts = text.split(',').map(str::trim).filter(|part| !str::is_empty(part));
-                Ok(TextList(parts.map(ToOwned::to_owned).collect()))
+                let list: Vec<String> = parts.take(MOST_ENTRIES + 1).map(ToOwned::to_owned).collect();
+                if list.len() > MOST_ENTRIES { Err(too_many()) } else { Ok(TextList(list)) }
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<TextList, A::Error> {
                 let mut list = Vec::new();
                 while let Some(text) = array.next_element()? {
+                    if list.len() == MOST_ENTRIES {
+                        return Err(too_many());
+                    }
                     list.push(text);
                 }
                 Ok(TextList(list))

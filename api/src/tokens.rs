@@ -16,6 +16,9 @@ use crate::openapi::Group;
 use crate::scalars::{DurationText, TextList};
 use crate::secret_text::{self, SecretText};
 
+/// Scopes that a request may name, the same one several times included.
+const MOST_SCOPES: usize = 16;
+
 pub(crate) struct TokensApi;
 
 /// What a new token is to be.
@@ -97,6 +100,11 @@ impl TokensApi {
         body: Body<CreateTokenRequest>,
     ) -> Result<Created<CreatedToken>, ApiError> {
         let request = body.0;
+        if request.scopes.0.len() > MOST_SCOPES {
+            let problem =
+                format!("has {} entries, of which {MOST_SCOPES} are the most", request.scopes.0.len());
+            return Err(ServiceError::field("scopes", problem).into());
+        }
         let scopes = items("scopes", &request.scopes)?;
         let ttl = request.ttl.map(|ttl| ttl.parse()).transpose()?;
         if ttl.as_ref().is_some_and(|ttl| ttl.seconds() == 0) {

@@ -56,6 +56,12 @@ pub trait DnsProvider: Send + Sync {
     /// What is particular about it.
     fn traits(&self) -> ProviderTraits;
 
+    /// What tells its API and its account from all others, as a digest: two clients with the same one write the same
+    /// records. None where nothing is kept apart by it.
+    fn account(&self) -> Option<String> {
+        None
+    }
+
     /// How it is found out that a value has arrived.
     fn propagation(&self) -> &PropagationSettings;
 

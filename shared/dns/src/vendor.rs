@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::config::{self, ConfigError};
+use crate::digest::sha256_hex;
 use crate::http::Api;
 use crate::provider::{Answer, Change, ChangeState, DnsProvider, ProviderTraits, Zone};
 use crate::{DnsError, PropagationSettings, Providers};
@@ -199,6 +200,18 @@ impl<V: Vendor> DnsProvider for Client<V> {
             knows_zones: V::KNOWS_ZONES,
             most_values: V::MOST_VALUES,
         }
+    }
+
+    fn account(&self) -> Option<String> {
+        // Each part with its length, so that no two lists of parts read alike.
+        let parts = [V::NAME, &self.api.base_url].into_iter();
+        let parts = parts.chain(self.api.secrets.iter().map(|secret| secret.as_str()));
+        let mut text = Zeroizing::new(Vec::new());
+        for part in parts {
+            text.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            text.extend_from_slice(part.as_bytes());
+        }
+        Some(sha256_hex(&text))
     }
 
     fn propagation(&self) -> &PropagationSettings {

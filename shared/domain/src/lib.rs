@@ -45,7 +45,7 @@ pub use rate_limit::{CallCategory, InvalidRateLimit, RateLimit, RateLimits, Stan
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};
 pub use role_check::{Approved, ApprovedKey, IssuerWindow, NameRequest, RequestedKey, Violation, check};
 pub use role_check::{DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, approve_on_desk, legal_names};
-pub use role_check::{Explanation, Finding, Verdict, explain};
+pub use role_check::{Explanation, Finding, Verdict, explain, is_long_check};
 pub use secret::{Secret, SecretPath, SecretType};
 pub use tenant::{Tenant, TenantName};
 pub use token::{Limited, Scope, Token, TokenLimits, TokenSecret};

@@ -3,6 +3,7 @@
 //!
 //! The fields and their defaults are those of HashiCorp Vault's PKI roles.
 
+mod bounds;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use certmill_x509::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage}
 use ipnet::IpNet;
 
 use crate::Ttl;
+use crate::role_check::domain_set::DomainSet;
 use crate::role_check::pattern::{DomainPattern, UriPattern};
 use crate::role_check::usage::UsageByKey;
 
@@ -71,7 +73,7 @@ impl fmt::Display for FieldErrors {
 #[derive(Debug, Clone)]
 pub struct Role {
     settings: RoleSettings,
-    pub(crate) domains: Vec<DomainPattern>,
+    pub(crate) domains: DomainSet,
     pub(crate) networks: Vec<IpNet>,
     pub(crate) uris: Vec<UriPattern>,
     pub(crate) key_type: RoleKeyType,
@@ -103,6 +105,7 @@ impl Role {
             return Err(FieldErrors(errors));
         }
         let purposes = purposes(&settings, named);
+        let domains = DomainSet::new(domains);
         let (ttl, max_ttl) = (settings.effective_ttl(), settings.effective_max_ttl());
         Ok(Self { settings, domains, networks, uris, key_type, usage, purposes, ttl, max_ttl })
     }
@@ -113,6 +116,9 @@ impl Role {
     }
 }
 
+/// How many wrong entries of a list are told one by one.
+const MOST_SHOWN: usize = 10;
+
 type Errors = BTreeMap<String, String>;
 
 fn parse_each<T>(
@@ -122,11 +128,20 @@ fn parse_each<T>(
     errors: &mut Errors,
 ) -> Vec<T> {
     let mut parsed = Vec::with_capacity(texts.len());
+    let mut wrong = 0;
     for text in texts {
         match parse(text) {
             Ok(value) => parsed.push(value),
-            Err(problem) => add(errors, field, &problem),
+            Err(problem) => {
+                wrong += 1;
+                if wrong <= MOST_SHOWN {
+                    add(errors, field, &problem);
+                }
+            }
         }
+    }
+    if wrong > MOST_SHOWN {
+        add(errors, field, &format!("and {} more entries are wrong", wrong - MOST_SHOWN));
     }
     parsed
 }

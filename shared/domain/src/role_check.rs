@@ -6,6 +6,7 @@
 //! no legal name is refused rather than dropped, and that a `ttl` beyond `max_ttl` is refused rather than cut.
 
 mod desk;
+pub(crate) mod domain_set;
 mod domains;
 mod explain;
 mod findings;
@@ -28,6 +29,7 @@ use crate::{Role, RoleKeyType, Timestamp, Ttl};
 pub use desk::{DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, approve_on_desk, legal_names};
 pub use explain::{Explanation, explain};
 pub use findings::{Finding, Verdict};
+pub use names::is_long as is_long_check;
 
 use findings::FirstRefusal;
 

@@ -64,18 +64,51 @@ impl KeyPool {
     /// # Errors
     /// [`KeyError::Crypto`], and [`KeyError::Interrupted`] when the runtime shuts down.
     pub async fn generate(&self, algorithm: KeyAlgorithm) -> Result<PrivateKey, KeyError> {
+        match self.without_search(algorithm).await? {
+            Some(key) => Ok(key),
+            None => self.by_search(algorithm).await,
+        }
+    }
+
+    /// A fresh key that takes no prime search: an RSA key from the store, or one of any other kind. None when the store has
+    /// no such key; [`KeyPool::by_search`] makes one then.
+    ///
+    /// # Errors
+    /// As [`KeyPool::generate`].
+    pub async fn without_search(&self, algorithm: KeyAlgorithm) -> Result<Option<PrivateKey>, KeyError> {
         self.store.0.requests.fetch_add(1, Ordering::Relaxed);
         match algorithm {
-            KeyAlgorithm::Rsa2048 => self.rsa(RsaKind::Rsa2048).await,
-            KeyAlgorithm::Rsa3072 => self.rsa(RsaKind::Rsa3072).await,
-            KeyAlgorithm::Rsa4096 => self.rsa(RsaKind::Rsa4096).await,
-            KeyAlgorithm::P256 | KeyAlgorithm::Ed25519 => PrivateKey::generate(algorithm),
+            KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => {
+                Ok(RsaKind::of(algorithm).and_then(|kind| self.store.0.take(kind)))
+            }
+            KeyAlgorithm::P256 | KeyAlgorithm::Ed25519 => PrivateKey::generate(algorithm).map(Some),
             KeyAlgorithm::P384 | KeyAlgorithm::P521 => {
-                spawn_blocking(move || PrivateKey::generate(algorithm))
+                spawn_blocking(move || PrivateKey::generate(algorithm).map(Some))
                     .await
                     .map_err(|_| KeyError::Interrupted)?
             }
         }
+    }
+
+    /// A fresh key, made on a blocking thread unless the store has got one meanwhile. Searches wait for each other in the
+    /// order in which they come; whoever serves several parties lets them take turns before.
+    ///
+    /// # Errors
+    /// As [`KeyPool::generate`].
+    pub async fn by_search(&self, algorithm: KeyAlgorithm) -> Result<PrivateKey, KeyError> {
+        let permit = Arc::clone(&self.searches).acquire_owned().await;
+        let permit = permit.map_err(|_| KeyError::Interrupted)?;
+        if let Some(key) = RsaKind::of(algorithm).and_then(|kind| self.store.0.take(kind)) {
+            return Ok(key);
+        }
+        // Both move into the closure: it runs to its end even if the caller stops waiting.
+        let search = Search::begin(Arc::clone(&self.store.0));
+        spawn_blocking(move || {
+            let _held = (permit, search);
+            PrivateKey::generate(algorithm)
+        })
+        .await
+        .map_err(|_| KeyError::Interrupted)?
     }
 
     /// How many keys of each kind wait in the store now, for metrics.
@@ -103,26 +136,6 @@ impl KeyPool {
         let searches = Arc::new(Semaphore::new(processors));
         (Self { store: Arc::new(OpenStore(store)), searches }, filler)
     }
-
-    async fn rsa(&self, kind: RsaKind) -> Result<PrivateKey, KeyError> {
-        if let Some(key) = self.store.0.take(kind) {
-            return Ok(key);
-        }
-        let permit = Arc::clone(&self.searches).acquire_owned().await;
-        let permit = permit.map_err(|_| KeyError::Interrupted)?;
-        // The wait may have been long enough for the store to get one.
-        if let Some(key) = self.store.0.take(kind) {
-            return Ok(key);
-        }
-        // Both move into the closure: it runs to its end even if the caller stops waiting.
-        let search = Search::begin(Arc::clone(&self.store.0));
-        spawn_blocking(move || {
-            let _held = (permit, search);
-            PrivateKey::generate(kind.algorithm())
-        })
-        .await
-        .map_err(|_| KeyError::Interrupted)?
-    }
 }
 
 /// The kinds of keys that are stored, in the order in which they are filled.
@@ -135,6 +148,10 @@ enum RsaKind {
 
 impl RsaKind {
     const ALL: [Self; 3] = [Self::Rsa2048, Self::Rsa3072, Self::Rsa4096];
+
+    fn of(algorithm: KeyAlgorithm) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.algorithm() == algorithm)
+    }
 
     fn algorithm(self) -> KeyAlgorithm {
         match self {

@@ -7,11 +7,11 @@ use certmill_acme::Acme;
 use certmill_dns::Providers;
 use certmill_domain::{Clock, Entropy, JobId, Network, TenantId, Timestamp};
 use certmill_egress::Egress;
-use certmill_keys::{KeyPool, RootKeys};
+use certmill_keys::{KeyPool, PrivateKey, RootKeys};
 use certmill_queue::Queue;
 use certmill_storage::jobs::{Enqueued, NewJob};
 use certmill_storage::{Database, SystemTx, Tx};
-use tokio::sync::Semaphore;
+use certmill_x509::KeyAlgorithm;
 
 use crate::ServiceError;
 use crate::certificates::Committer;
@@ -24,10 +24,15 @@ use crate::outgoing::TenantNames;
 use crate::rate_limits::Limiter;
 use crate::refusals::Refusals;
 use crate::roles::RoleCache;
+use crate::shares::{Holding, Place, Shares};
 use crate::tokens::TokenCache;
 
-/// Validations that may ask about revocation at the same time.
+/// Validations that may fetch CRLs and OCSP answers at the same time: each may hold CRLs of many megabytes.
 const VALIDATIONS: usize = 8;
+/// Calls that may wait for servers outside at the same time. Looking up a name alone can hold a thread for seconds.
+const CALLS_OUT: usize = 64;
+/// Calls of one tenant that may wait for each kind of place.
+const MOST_WAITING: usize = 64;
 
 /// What an operator sets.
 #[derive(Debug, Clone)]
@@ -113,7 +118,10 @@ struct Inner {
     egress: Egress,
     acme: Acme,
     dns: Providers,
-    validations: Semaphore,
+    validations: Shares,
+    calls_out: Shares,
+    searches: Shares,
+    computing: Shares,
     settings: Settings,
     keyring: Keyring,
     issuers: Issuers,
@@ -129,6 +137,8 @@ struct Inner {
 impl App {
     /// Puts the service together. Needs a Tokio runtime: it starts the task that commits issued certificates.
     pub fn new(parts: Parts) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let shares = |what, places, holding| Shares::new(what, places, holding, MOST_WAITING);
         Self(Arc::new(Inner {
             committer: Committer::start(parts.database.clone()),
             database: parts.database,
@@ -147,7 +157,10 @@ impl App {
             refusals: Refusals::default(),
             tenant_names: TenantNames::default(),
             crl_copies: CrlCopies::default(),
-            validations: Semaphore::new(VALIDATIONS),
+            validations: shares("fetching for validations", VALIDATIONS, Holding::AsManyAsAreFree),
+            calls_out: shares("calls to servers outside", CALLS_OUT, Holding::AsManyAsAreFree),
+            searches: shares("making RSA keys", processors, Holding::All),
+            computing: shares("long computations", processors, Holding::All),
             settings: parts.settings,
         }))
     }
@@ -210,9 +223,49 @@ impl App {
         &self.0.tenant_names
     }
 
-    /// Room for validations that ask about revocation.
-    pub(crate) fn validations(&self) -> &Semaphore {
-        &self.0.validations
+    /// A place for a validation that fetches, once it is the tenant's turn.
+    pub(crate) async fn place_to_fetch(&self, tenant: TenantId) -> Result<Place, ServiceError> {
+        self.0.validations.take(tenant).await
+    }
+
+    /// A place for a call of the API that asks a server which the tenant names, once it is the tenant's turn.
+    pub(crate) async fn place_to_call_out(&self, tenant: TenantId) -> Result<Place, ServiceError> {
+        self.0.calls_out.take(tenant).await
+    }
+
+    /// A fresh key. Where it takes a prime search, tenants take turns.
+    pub(crate) async fn new_key(
+        &self,
+        tenant: TenantId,
+        algorithm: KeyAlgorithm,
+    ) -> Result<PrivateKey, ServiceError> {
+        if let Some(key) = self.key_pool().without_search(algorithm).await? {
+            return Ok(key);
+        }
+        let place = self.0.searches.take(tenant).await?;
+        let pool = self.key_pool().clone();
+        // On a task of its own: the search goes on when the caller does not wait any more, and so long the place is taken.
+        let search = tokio::spawn(async move {
+            let key = pool.by_search(algorithm).await;
+            drop(place);
+            key
+        });
+        Ok(search.await.map_err(|error| ServiceError::Internal(Box::new(error)))??)
+    }
+
+    /// Runs what may take much of a processor away from the threads that serve requests, when it is the tenant's turn.
+    pub(crate) async fn in_turn<T: Send + 'static>(
+        &self,
+        tenant: TenantId,
+        work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let place = self.0.computing.take(tenant).await?;
+        // The place goes with the work, which runs to its end even if nobody waits for it any more.
+        off_thread(move || {
+            let _place = place;
+            work()
+        })
+        .await
     }
 
     pub(crate) fn keyring(&self) -> &Keyring {

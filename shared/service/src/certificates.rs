@@ -4,6 +4,7 @@ mod committer;
 mod explain;
 mod import;
 mod issue;
+mod judging;
 mod own;
 mod pipeline;
 mod private_key;

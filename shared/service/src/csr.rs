@@ -25,6 +25,8 @@ pub use sign::{CsrSignRequest, sign};
 
 /// The largest CSR, in octets of DER.
 const LARGEST: usize = 64 << 10;
+/// Values of all attributes of a subject.
+const MOST_VALUES: usize = 64;
 /// The longest reason of a rejection, in characters.
 const LONGEST_REASON: usize = 1_024;
 
@@ -59,7 +61,11 @@ struct Asked {
 pub async fn generate(app: &App, caller: &Caller, new: NewCsr) -> Result<InspectedCsr, ServiceError> {
     let mut errors = BTreeMap::new();
     let algorithm = key_algorithm(new.key_type.as_deref(), new.key_size, &mut errors);
-    if let Err(error) = new.subject.validate() {
+    if new.subject.value_count() > MOST_VALUES {
+        let problem =
+            format!("has {} values, of which {MOST_VALUES} are the most", new.subject.value_count());
+        errors.insert("subject".to_owned(), problem);
+    } else if let Err(error) = new.subject.validate() {
         errors.insert("subject".to_owned(), error.to_string());
     }
     if !errors.is_empty() {
@@ -70,7 +76,7 @@ pub async fn generate(app: &App, caller: &Caller, new: NewCsr) -> Result<Inspect
         let problem = "needs a common_name, or the request a name in san_dns, san_ip or san_email";
         return Err(ServiceError::field("subject", problem));
     }
-    let key = app.key_pool().generate(algorithm).await?;
+    let key = app.new_key(caller.tenant, algorithm).await?;
     let pkcs8 = key.to_pkcs8_der()?;
     let template = CsrTemplate { subject: new.subject, subject_alt_names: names };
     let inspection = off_thread(move || {

@@ -23,6 +23,8 @@ pub use self::probe::{Probe, ProbeServer, ProbeStep, test};
 
 const LONGEST_NAME: usize = 128;
 const MOST_ZONES: usize = 1_000;
+/// Octets of a configuration, or of changes to it, as JSON.
+const LARGEST_CONFIG: usize = 64 << 10;
 
 /// A provider that is to be added.
 pub struct NewProvider {
@@ -66,6 +68,7 @@ pub struct ShownProvider {
 pub async fn create(app: &App, caller: &Caller, new: NewProvider) -> Result<ShownProvider, ServiceError> {
     let now = app.now();
     let id = DnsProviderId::generate(now, app.entropy());
+    refuse_large(&new.config)?;
     let parsed = Configuration::parse(app, caller.tenant, &new.kind, &new.config).await?;
     let mut provider = DnsProvider {
         id,
@@ -82,7 +85,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewProvider) -> Result<Show
         updated_at: now,
     };
     if new.verify {
-        verify(app, &mut provider, &parsed).await?;
+        verify(app, caller.tenant, &mut provider, &parsed).await?;
     }
     let sealed = credentials::seal(app, caller.tenant, (id, now), &parsed.secret).await?;
     let mut change = app.change(caller).await?;
@@ -105,6 +108,7 @@ pub async fn update(
     id: DnsProviderId,
     changes: ProviderChanges,
 ) -> Result<ShownProvider, ServiceError> {
+    changes.config.as_ref().map_or(Ok(()), refuse_large)?;
     let (old, mut secret) = stored(app, caller.tenant, id).await?;
     let mut provider = DnsProvider { updated_at: app.now(), ..old.clone() };
     if let Some(name) = changes.name {
@@ -123,7 +127,7 @@ pub async fn update(
         provider.config.clone_from(&parsed.public);
         provider.credentials_path.clone_from(&parsed.path);
         if is_proven {
-            verify(app, &mut provider, &parsed).await?;
+            verify(app, caller.tenant, &mut provider, &parsed).await?;
         }
         secret = parsed.secret;
     }
@@ -230,8 +234,14 @@ async fn hold_secret(tx: &mut Tx, provider: &DnsProvider) -> Result<(), ServiceE
 }
 
 /// Proves the credentials by a read, and notes which zones the provider tells of.
-async fn verify(app: &App, provider: &mut DnsProvider, parsed: &Configuration) -> Result<(), ServiceError> {
+async fn verify(
+    app: &App,
+    tenant: TenantId,
+    provider: &mut DnsProvider,
+    parsed: &Configuration,
+) -> Result<(), ServiceError> {
     let client = parsed.open().map_err(unusable)?;
+    let _place = app.place_to_call_out(tenant).await?;
     let discovered = client.verify().await.map_err(unusable)?;
     provider.discovered_zones = discovered;
     if !provider.discovered_zones.is_empty() {
@@ -309,4 +319,13 @@ fn checked_zones(zones: Vec<String>) -> Result<Vec<String>, ServiceError> {
 fn public_text(provider: &DnsProvider) -> String {
     let DnsProvider { name, kind, config, zones, is_active, .. } = provider;
     format!("{name}\n{kind}\n{config}\n{zones:?}\n{is_active}")
+}
+
+fn refuse_large(config: &Value) -> Result<(), ServiceError> {
+    let octets = Zeroizing::new(config.to_string()).len();
+    if octets > LARGEST_CONFIG {
+        let problem = format!("has {octets} octets, of which {LARGEST_CONFIG} are the most");
+        return Err(ServiceError::field("config", problem));
+    }
+    Ok(())
 }

@@ -176,6 +176,16 @@ pub enum ServiceError {
         /// When it makes sense to ask again.
         seconds: u64,
     },
+    /// The tenant's own calls take up all that it may have of something; fewer at once succeed.
+    #[error(
+        "{what}: {most} calls of this tenant wait for it already, and no more may: try again in some seconds"
+    )]
+    Busy {
+        /// What is waited for.
+        what: &'static str,
+        /// How many calls of a tenant may wait.
+        most: usize,
+    },
     /// Something below is not reachable; the same call may succeed later.
     #[error("a service that certmill depends on is not available: try again")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -26,6 +26,7 @@ pub mod rate_limits;
 mod refusals;
 pub mod roles;
 pub mod secrets;
+mod shares;
 pub mod tenants;
 pub mod tokens;
 pub mod trust_anchors;

@@ -26,6 +26,7 @@ pub struct NewRole {
 /// Makes a role.
 pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow, ServiceError> {
     let name: RoleName = new.name.parse().map_err(|problem: String| ServiceError::field("name", problem))?;
+    new.settings.within_bounds().map_err(ServiceError::Validation)?;
     let role = Role::new(new.settings).map_err(ServiceError::Validation)?;
     let ca_id = crate::ca::parse_id(&new.ca_id)?;
     let now = app.now();
@@ -82,6 +83,7 @@ pub async fn update(
     row.settings.understood()?;
     let before = row_text(&row);
     change(&mut row.settings)?;
+    row.settings.within_bounds().map_err(ServiceError::Validation)?;
     let role = Role::new(row.settings).map_err(ServiceError::Validation)?;
     row.settings = role.settings().clone();
     if let Some(ca_id) = ca_id {

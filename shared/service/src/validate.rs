@@ -19,11 +19,12 @@ pub use self::anchors::{Anchor, AnchorSource};
 use self::fetching::Fetching;
 use self::input::Input;
 use self::revocation::{Evidence, Standing};
-use crate::app::off_thread;
 use crate::{App, Caller, ServiceError};
 
 /// Paths that are looked at when the certificates of better ones are revoked.
 const MOST_PATHS: usize = 8;
+/// Policies that a request may name.
+const MOST_POLICIES: usize = 100;
 
 /// What is to be validated, as the request says it.
 #[derive(Debug, Clone, Default)]
@@ -112,14 +113,15 @@ pub async fn validate(
     let at = request.at.unwrap_or_else(|| app.now());
     let options = options(&request, at)?;
     let (trust_system, check_revocation) = (request.trust_system, request.check_revocation);
-    let Input { target, candidates, crls } = off_thread(move || Input::read(&request)).await?;
+    let Input { target, candidates, crls } =
+        app.in_turn(caller.tenant, move || Input::read(&request)).await?;
     let trust = Trust::of(app, caller, trust_system).await?;
     let egress = app.egress(caller.tenant, Purpose::Validation).await?;
     let evidence = Evidence {
         crls: Arc::new(crls),
         candidates: Arc::new(candidates.clone()),
         at,
-        fetching: Arc::new(Fetching::begin(egress)),
+        fetching: Arc::new(Fetching::with(egress)),
     };
     let search = Search { trust, target, candidates, options };
     if !check_revocation {
@@ -127,7 +129,7 @@ pub async fn validate(
             let (trust, mut paths, first) = search.begin();
             Ok((trust, first.unwrap_or_else(|| paths.explain())))
         };
-        let (trust, verdict) = off_thread(found).await?;
+        let (trust, verdict) = app.in_turn(caller.tenant, found).await?;
         return Ok(validation(&trust, verdict, None));
     }
     with_revocation(app, caller, search, &evidence).await
@@ -158,10 +160,7 @@ async fn with_revocation(
     search: Search,
     evidence: &Evidence,
 ) -> Result<Validation, ServiceError> {
-    // Some of these at a time: each may fetch and hold CRLs of many megabytes.
-    let _permit =
-        app.validations().acquire().await.map_err(|error| ServiceError::Internal(Box::new(error)))?;
-    let (trust, mut paths, mut found) = off_thread(move || Ok(search.begin())).await?;
+    let (trust, mut paths, mut found) = app.in_turn(caller.tenant, move || Ok(search.begin())).await?;
     let mut first: Option<Validation> = None;
     // What is revoked on one path is so on every other, even if it could not be found out once more.
     let mut revoked: BTreeSet<String> = BTreeSet::new();
@@ -183,12 +182,12 @@ async fn with_revocation(
             let next = paths.next_valid();
             Ok((paths, next))
         };
-        (paths, found) = off_thread(next).await?;
+        (paths, found) = app.in_turn(caller.tenant, next).await?;
     }
     if let Some(revoked) = first {
         return Ok(revoked);
     }
-    let verdict = off_thread(move || Ok(paths.explain())).await?;
+    let verdict = app.in_turn(caller.tenant, move || Ok(paths.explain())).await?;
     let standing = revocation::of_path(app, caller, &trust, &verdict.path, evidence).await?;
     Ok(validation(&trust, verdict, Some(standing)))
 }
@@ -240,6 +239,11 @@ fn options(request: &ValidateRequest, at: Timestamp) -> Result<Options, ServiceE
     let wrong = |field: &'static str| move |error: X509Error| ServiceError::field(field, error.to_string());
     let purpose = request.purpose.as_deref().map(ExtendedKeyUsage::from_name).transpose();
     let name = request.hostname.as_deref().map(str::parse::<ExpectedName>).transpose();
+    let count = request.policies.as_ref().map_or(0, Vec::len);
+    if count > MOST_POLICIES {
+        let problem = format!("has {count} entries, of which {MOST_POLICIES} are the most");
+        return Err(ServiceError::field("policies", problem));
+    }
     let acceptable = request
         .policies
         .as_ref()

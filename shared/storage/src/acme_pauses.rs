@@ -41,12 +41,37 @@ pub async fn find(
 /// After this time without a failure the count begins anew.
 const FORGOTTEN_AFTER: Duration = Duration::from_mins(15);
 
-/// Failures of a scope in a row.
-pub async fn failures(session: &mut impl WithLink, scope: &str, now: Timestamp) -> Result<i64, StorageError> {
-    let query = Query::new("SELECT failures FROM acme_pauses WHERE scope = $1 AND until > $2")
-        .bind(scope.to_owned())
-        .bind(now.minus(FORGOTTEN_AFTER).unix_micros());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(failures,)| failures))
+/// The failures in a row with the present one; `$5` is when the last one is forgotten.
+const COUNTED: &str = "CASE WHEN acme_pauses.until > $5 THEN acme_pauses.failures + 1 ELSE 1 END";
+
+/// Counts a failure of a scope, unless it is under a pause: then `false`, since whatever fails was under way when the pause
+/// began. `waits` says from how many failures in a row on there is a pause, and until when, the fewest first.
+///
+/// Looking and counting are one statement, so that of many failures at once one begins a pause.
+pub async fn suspect(
+    tx: &mut SystemTx,
+    scope: &str,
+    reason: &str,
+    now: Timestamp,
+    waits: &[(i64, Timestamp)],
+) -> Result<bool, StorageError> {
+    let reason: String = reason.chars().take(500).collect();
+    let first = waits.iter().rev().find(|(failures, _)| *failures <= 1).map_or(now, |(_, until)| *until);
+    let mut query = Query::new(
+        "INSERT INTO acme_pauses (scope, until, failures, reason) VALUES ($1, $2, 1, $3) \
+         ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason, until = CASE",
+    )
+    .bind(scope.to_owned())
+    .bind(first.unix_micros())
+    .bind(reason)
+    .bind(now.unix_micros())
+    .bind(now.minus(FORGOTTEN_AFTER).unix_micros());
+    for (failures, until) in waits.iter().rev() {
+        query.push(" WHEN ").push(COUNTED).push(" >= ").push_bind(*failures);
+        query.push(" THEN ").push_bind(until.unix_micros());
+    }
+    query.push(" ELSE $4 END, failures = ").push(COUNTED).push(" WHERE acme_pauses.until <= $4");
+    Ok(tx.link().execute(query).await? == 1)
 }
 
 /// Begins or prolongs a pause, and counts a failure. A longer one that was begun before stays.

@@ -1,5 +1,5 @@
 //! Locks on names at DNS providers that cannot read and write a record set in one step. They are of all tenants: two may have
-//! the same zone.
+//! the same account there.
 
 use certmill_domain::Timestamp;
 

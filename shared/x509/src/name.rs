@@ -49,6 +49,11 @@ impl DistinguishedName {
         })
     }
 
+    /// How many values all attributes have together.
+    pub fn value_count(&self) -> usize {
+        self.attributes().count()
+    }
+
     /// The DER of `Name`, in the order C, ST, L, O, OU, CN, emailAddress: PrintableString for
     /// countries, IA5String for the e-mail address, UTF8String for everything else (RFC 5280
     /// §4.1.2.4).

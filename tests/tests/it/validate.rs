@@ -5,8 +5,8 @@ mod network;
 mod ours;
 mod paths;
 mod pkits;
-mod site;
-mod workshop;
+pub(crate) mod site;
+pub(crate) mod workshop;
 
 use std::collections::BTreeSet;
 

@@ -115,7 +115,10 @@ fn tls_usage() -> KeyUsage {
 /// The first that is not legal.
 pub fn legal_names(sans: &Sans, fields: [&'static str; 4]) -> Result<SubjectAltNames, Violation> {
     let [dns, ip, email, uri] = fields;
-    refuse_too_many(sans.iter().count())?;
+    let lists =
+        [(uri, sans.uri.len()), (email, sans.email.len()), (ip, sans.ip.len()), (dns, sans.dns.len())];
+    let longest = lists.into_iter().max_by_key(|(_, names)| *names).map_or(dns, |(field, _)| field);
+    refuse_too_many(longest, sans.iter().count())?;
     let mut names = SubjectAltNames {
         dns: names(dns, &sans.dns)?,
         ip: addresses(ip, &sans.ip)?,

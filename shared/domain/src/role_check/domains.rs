@@ -41,9 +41,7 @@ pub(super) fn judge<F: Findings>(
         findings.permit("allow_localhost", asked, reason);
         return Ok(());
     }
-    let mut openings =
-        role.domains.iter().filter_map(|entry| entry.opening(name, switches).map(|by| (entry, by)));
-    let Some((entry, opening)) = openings.next() else {
+    let Some((entry, opening)) = role.domains.first_opening(name, switches) else {
         let violation = asked.refused_by("allowed_domains", allowed_domains(role, switches));
         return findings.refuse(violation, || misses(role, name, switches));
     };
@@ -69,29 +67,27 @@ fn switches(role: &Role) -> Switches {
 }
 
 fn allowed_domains(role: &Role, switches: Switches) -> String {
-    let described = role.domains.iter().map(|entry| entry.describe(switches));
-    let mut parts: Vec<String> = described.filter(|part| !part.is_empty()).collect();
-    if parts.is_empty() && !role.domains.is_empty() {
-        parts.push(
-            "none of the entries of allowed_domains, since allow_bare_domains, allow_subdomains and \
-             allow_glob_domains do not open them"
-                .to_owned(),
-        );
+    let open = role.domains.iter().filter(|entry| entry.is_open(switches));
+    let described = open.map(|entry| entry.describe(switches));
+    let closed = "none of the entries of allowed_domains, since allow_bare_domains, allow_subdomains and \
+                  allow_glob_domains do not open them";
+    let all_closed = !role.domains.is_empty() && !role.domains.iter().any(|entry| entry.is_open(switches));
+    let local = role.settings().allow_localhost.then_some("`localhost`");
+    let others = all_closed.then_some(closed).into_iter().chain(local).map(ToOwned::to_owned);
+    match list("", described.chain(others)) {
+        none if none == "none" => "no host names: allowed_domains is empty".to_owned(),
+        some => some,
     }
-    if role.settings().allow_localhost {
-        parts.push("`localhost`".to_owned());
-    }
-    if parts.is_empty() { "no host names: allowed_domains is empty".to_owned() } else { list("", parts) }
 }
 
 /// Why neither an entry nor `allow_localhost` permits the name, what is nearest first.
 fn misses(role: &Role, name: Candidate<'_>, switches: Switches) -> Vec<String> {
-    let mut entries: Vec<_> = role.domains.iter().map(|entry| entry.miss(name, switches)).collect();
-    entries.sort_by_key(|miss| miss.nearness);
+    let mut entries: Vec<_> =
+        role.domains.iter().map(|entry| (entry.nearness(name, switches), entry)).collect();
+    entries.sort_by_key(|(nearness, _)| *nearness);
     let more = entries.len().saturating_sub(MOST_MISSES);
-    entries.truncate(MOST_MISSES);
     let mut words: Vec<String> = local_miss(role, name).into_iter().collect();
-    words.extend(entries.into_iter().map(|miss| miss.reason));
+    words.extend(entries.into_iter().take(MOST_MISSES).map(|(_, entry)| entry.miss(name, switches)));
     match more {
         0 => {}
         1 => words.push("1 more entry does not match".to_owned()),

@@ -15,6 +15,10 @@ use crate::Role;
 const LONGEST_COMMON_NAME: usize = 64;
 /// More names than any client needs; a certificate of this size still passes TLS stacks.
 const MOST_NAMES: usize = 1_000;
+/// The most steps of trying patterns with `*`: some tenths of a second.
+const MOST_GLOB_STEPS: usize = 1 << 28;
+/// So many steps are taken on the spot: less than a millisecond.
+const SHORT_CHECK: usize = 100_000;
 /// How many entries of a role's list a violation shows.
 const MOST_SHOWN: usize = 10;
 
@@ -27,7 +31,7 @@ pub(super) fn judge<F: Findings>(
 ) -> Result<(Option<String>, SubjectAltNames), Violation> {
     let count = count(request);
     // Beyond the limit a list is not looked at: an explanation must not grow with whatever is sent.
-    let judge_lists = findings.settle(refuse_too_many(count))?.is_some();
+    let judge_lists = findings.settle(refuse_too_much(role, request))?.is_some();
     let mut judging = Judging { role, sans: SubjectAltNames::default(), findings };
     let requested = request.common_name.as_deref().unwrap_or_default();
     let common_name = judging.common_name(requested)?;
@@ -40,7 +44,7 @@ pub(super) fn judge<F: Findings>(
     }
     let mut sans = judging.sans;
     sans.dedup();
-    findings.settle(refuse_too_many(sans.len()))?;
+    findings.settle(refuse_too_many(longest_list(request), sans.len()))?;
     if requested.is_empty() && count == 0 {
         let right = "a certificate needs at least one name: give a common_name or a name in alt_names";
         return Err(Violation::syntax("alt_names", "", right));
@@ -49,8 +53,59 @@ pub(super) fn judge<F: Findings>(
 }
 
 /// Whether the request lists more names than are looked at.
-pub(super) fn are_too_many(request: &NameRequest<'_>) -> bool {
-    count(request) > MOST_NAMES
+pub(super) fn are_too_many(role: &Role, request: &NameRequest<'_>) -> bool {
+    refuse_too_much(role, request).is_err()
+}
+
+fn refuse_too_much(role: &Role, request: &NameRequest<'_>) -> Result<(), Violation> {
+    let field = longest_list(request);
+    refuse_too_many(field, count(request))?;
+    let steps = glob_steps(role, request);
+    if steps <= MOST_GLOB_STEPS {
+        return Ok(());
+    }
+    let (octets, patterns) = (octets(request), role.domains.glob_octets() + uri_octets(role));
+    let right = format!(
+        "the octets of the names times those of the role's patterns with `*` may be {MOST_GLOB_STEPS} at most, \
+         and the patterns have {patterns}: ask for fewer or shorter names"
+    );
+    Err(Violation::syntax(field, &format!("{octets} octets of names"), right))
+}
+
+/// The field that has the most names.
+fn longest_list(request: &NameRequest<'_>) -> &'static str {
+    let lists = [
+        ("email_sans", request.email_sans.len()),
+        ("uri_sans", request.uri_sans.len()),
+        ("ip_sans", request.ip_sans.len()),
+        ("alt_names", request.alt_names.len()),
+    ];
+    lists.into_iter().max_by_key(|(_, names)| *names).map_or("alt_names", |(field, _)| field)
+}
+
+/// At most so many steps does it take to try all patterns on all names: a pattern with many stars takes as many as the product
+/// of both lengths.
+fn glob_steps(role: &Role, request: &NameRequest<'_>) -> usize {
+    let uris: usize = request.uri_sans.iter().map(String::len).sum();
+    let names = octets(request) - uris;
+    names.saturating_mul(role.domains.glob_octets()).saturating_add(uris.saturating_mul(uri_octets(role)))
+}
+
+fn uri_octets(role: &Role) -> usize {
+    role.uris.iter().map(|pattern| pattern.as_str().len()).sum()
+}
+
+fn octets(request: &NameRequest<'_>) -> usize {
+    let NameRequest { alt_names, ip_sans, uri_sans, email_sans, common_name, ttl: _, key: _ } = request;
+    let listed = alt_names.iter().chain(ip_sans).chain(uri_sans).chain(email_sans);
+    listed.chain(common_name).map(String::len).sum()
+}
+
+/// Whether the check of a request takes so long that it should not be done on a thread that serves requests.
+pub fn is_long(role: &Role, request: &NameRequest<'_>) -> bool {
+    // A name costs some steps of its own, and an explanation looks at every entry.
+    let each = 64 + role.domains.iter().len() + role.networks.len() + role.uris.len();
+    count(request).saturating_mul(each).saturating_add(glob_steps(role, request)) > SHORT_CHECK
 }
 
 fn count(request: &NameRequest<'_>) -> usize {
@@ -59,12 +114,12 @@ fn count(request: &NameRequest<'_>) -> usize {
 }
 
 /// Refuses more names than a certificate may hold.
-pub(super) fn refuse_too_many(count: usize) -> Result<(), Violation> {
+pub(super) fn refuse_too_many(field: &'static str, count: usize) -> Result<(), Violation> {
     if count <= MOST_NAMES {
         return Ok(());
     }
     let right = format!("a certificate holds at most {MOST_NAMES} names");
-    Err(Violation::syntax("alt_names", &format!("{count} names"), right))
+    Err(Violation::syntax(field, &format!("{count} names"), right))
 }
 
 /// The legal names so far. Each method takes one text, and fails when a refusal ends the check.
@@ -177,7 +232,7 @@ impl<F: Findings> Judging<'_, F> {
             let reason = || format!("`{address}` lies in {network}");
             self.findings.permit("allowed_ip_sans_cidr", asked, reason);
         } else if !networks.is_empty() {
-            let allowed = list("addresses in ", networks.iter().map(ToString::to_string).collect());
+            let allowed = list("addresses in ", networks.iter().map(ToString::to_string));
             let violation = asked.refused_by("allowed_ip_sans_cidr", allowed);
             self.findings.refuse(violation, || ip_misses(networks, asked.text, address))?;
         }
@@ -195,7 +250,7 @@ impl<F: Findings> Judging<'_, F> {
             let reason = || format!("`{}` matches `{}`", printable(&folded), pattern.as_str());
             self.findings.permit("allowed_uri_sans", asked, reason);
         } else {
-            let patterns = uris.iter().map(|pattern| format!("`{}`", pattern.as_str())).collect();
+            let patterns = uris.iter().map(|pattern| format!("`{}`", pattern.as_str()));
             let violation = asked.refused_by("allowed_uri_sans", list("URIs that match ", patterns));
             self.findings.refuse(violation, || uri_misses(uris, &folded))?;
         }
@@ -248,15 +303,15 @@ fn uri_misses(patterns: &[UriPattern], folded: &str) -> Vec<String> {
     alike.map(word).into_iter().collect()
 }
 
-/// The first entries, and how many more there are; "none" when there is none.
-pub(super) fn list(intro: &str, mut entries: Vec<String>) -> String {
-    if entries.is_empty() {
+/// The first entries, and how many more there are; "none" when there is none. Those that are not shown are not written.
+pub(super) fn list(intro: &str, mut entries: impl Iterator<Item = String>) -> String {
+    let shown: Vec<String> = entries.by_ref().take(MOST_SHOWN).collect();
+    if shown.is_empty() {
         return "none".to_owned();
     }
-    let more = entries.len().saturating_sub(MOST_SHOWN);
-    entries.truncate(MOST_SHOWN);
+    let more = entries.count();
     let tail = if more == 0 { String::new() } else { format!(" and {more} more") };
-    format!("{intro}{}{tail}", entries.join(", "))
+    format!("{intro}{}{tail}", shown.join(", "))
 }
 
 #[cfg(test)]
@@ -265,7 +320,7 @@ mod tests {
 
     #[test]
     fn long_lists_are_cut_in_messages() {
-        let entries = |count: usize| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
+        let entries = |count: usize| (0..count).map(|n| n.to_string());
         assert_eq!(list("in ", entries(2)), "in 0, 1");
         assert_eq!(list("", entries(12)), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more");
         assert_eq!(list("in ", entries(0)), "none");

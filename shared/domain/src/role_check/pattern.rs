@@ -116,6 +116,33 @@ impl DomainPattern {
             .then_some(Opening::Glob)
     }
 
+    /// The entry in canonical form.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What `*.` stands before, for an entry that permits what is below without a switch. As a glob such an entry permits
+    /// nothing more.
+    pub(crate) fn star_apex(&self) -> Option<&str> {
+        self.text.strip_prefix("*.").filter(|_| self.form == Form::Below)
+    }
+
+    /// Whether `*` stands for any text in it.
+    pub(crate) fn is_glob(&self) -> bool {
+        self.text.contains('*')
+    }
+
+    /// Whether it permits anything under these switches.
+    pub(crate) fn is_open(&self, switches: Switches) -> bool {
+        let by_glob = switches.globs && self.is_glob();
+        match self.form {
+            Form::Below => true,
+            Form::Plain => switches.bare || switches.subdomains,
+            Form::Email => switches.bare || by_glob,
+            Form::Glob => (switches.bare && switches.wildcards) || by_glob,
+        }
+    }
+
     /// What the entry permits in words; empty when it permits nothing.
     pub(crate) fn describe(&self, switches: Switches) -> String {
         let text = &self.text;

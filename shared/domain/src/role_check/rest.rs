@@ -7,8 +7,8 @@ use crate::{Role, RoleSettings};
 /// Adds each field of the role, and `ca_validity`, that has no finding yet.
 pub(super) fn note(role: &Role, request: &NameRequest<'_>, all: &mut Everything) {
     let settings = role.settings();
-    note_domain_rules(settings, request, all);
-    note_name_rules(settings, request, all);
+    note_domain_rules(role, request, all);
+    note_name_rules(role, request, all);
     note_key_rules(settings, all);
     note_validity_rules(all);
     note_contents(request, all);
@@ -49,9 +49,10 @@ fn belongs_above(settings: &RoleSettings) {
     } = settings;
 }
 
-fn note_domain_rules(settings: &RoleSettings, request: &NameRequest<'_>, all: &mut Everything) {
+fn note_domain_rules(role: &Role, request: &NameRequest<'_>, all: &mut Everything) {
+    let settings = role.settings();
     let host_judged = all.heard("allow_any_name") || all.heard("allow_localhost");
-    let no_host = nothing(request, "the request has no legal host name");
+    let no_host = nothing(role, request, "the request has no legal host name");
     let domains = if host_judged { "the names are permitted without it".to_owned() } else { no_host.clone() };
     all.idle("allowed_domains", "", domains);
     let any_name = "it is off: host names are judged by allowed_domains and allow_localhost".to_owned();
@@ -71,24 +72,29 @@ fn note_domain_rules(settings: &RoleSettings, request: &NameRequest<'_>, all: &m
     }
 }
 
-fn note_name_rules(settings: &RoleSettings, request: &NameRequest<'_>, all: &mut Everything) {
-    let no_address = nothing(request, "the request has no legal IP address");
+fn note_name_rules(role: &Role, request: &NameRequest<'_>, all: &mut Everything) {
+    let settings = role.settings();
+    let no_address = nothing(role, request, "the request has no legal IP address");
     let networks = if settings.allowed_ip_sans_cidr.is_empty() {
         "it is empty: IP addresses of all networks are alike".to_owned()
     } else {
         no_address.clone()
     };
-    all.idle("allow_wildcard_certificates", "", nothing(request, "the request has no legal wildcard name"));
+    all.idle(
+        "allow_wildcard_certificates",
+        "",
+        nothing(role, request, "the request has no legal wildcard name"),
+    );
     all.idle("allow_ip_sans", "ip_sans", no_address);
     all.idle("allowed_ip_sans_cidr", "ip_sans", networks);
-    all.idle("allowed_uri_sans", "uri_sans", nothing(request, "the request has no legal URI"));
-    let no_email = nothing(request, "the request has no legal e-mail address");
+    all.idle("allowed_uri_sans", "uri_sans", nothing(role, request, "the request has no legal URI"));
+    let no_email = nothing(role, request, "the request has no legal e-mail address");
     all.idle("allow_email_sans", "email_sans", no_email);
     all.idle("require_cn", "common_name", "it is off: a request need not have a common name");
 }
 
-fn nothing(request: &NameRequest<'_>, reason: &str) -> String {
-    if names::are_too_many(request) {
+fn nothing(role: &Role, request: &NameRequest<'_>, reason: &str) -> String {
+    if names::are_too_many(role, request) {
         "the lists of names were not judged, since they are too long".to_owned()
     } else {
         reason.to_owned()

@@ -61,6 +61,7 @@ pub struct NewAccount {
 pub async fn create(app: &App, caller: &Caller, mut new: NewAccount) -> Result<AcmeAccount, ServiceError> {
     external::from_secret(app, caller, &mut new).await?;
     let checked = Checked::of(&new)?;
+    let _place = app.place_to_call_out(caller.tenant).await?;
     let directory = app.acme(caller.tenant).await?.directory(&checked.directory_url).await;
     let directory = directory.map_err(|error| upstream(&error))?;
     let external = registration::external_account(app, caller.tenant, &checked, &new, &directory).await?;

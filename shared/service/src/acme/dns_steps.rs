@@ -1,6 +1,8 @@
 //! dns-01: one TXT value to the right zone, seen by every authoritative server, and away again. Other values at the same
 //! name are never touched.
 
+mod pace;
+
 use std::time::Duration;
 
 use certmill_dns::{ChangeState, DnsError, PropagationCheck, Zone};
@@ -19,8 +21,6 @@ use crate::{Noun, ServiceError};
 /// The value must be seen at every server so often in a row, and so far apart.
 const CONFIRMATIONS: i64 = 2;
 const APART: Duration = Duration::from_secs(3);
-/// The pauses between looks for the value, in seconds; the last one repeats.
-const LOOKS: [u64; 9] = [2, 2, 3, 5, 8, 10, 15, 20, 30];
 /// A person who publishes a record by hand is not waited for that busily.
 const LOOK_FOR_A_PERSON: Duration = Duration::from_mins(2);
 /// A value that was seen nowhere for so long is added once more: somebody may have removed it.
@@ -29,10 +29,6 @@ const ADD_AGAIN: Duration = Duration::from_mins(2);
 const REFUSALS: i64 = 3;
 /// What a provider gets that asks for patience and does not say how much.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// While another challenge has the name.
-const A_TURN: Duration = Duration::from_millis(500);
-/// The first and the longest wait before a removal that failed is tried again.
-const REMOVE_AGAIN: (Duration, Duration) = (Duration::from_secs(30), Duration::from_hours(6));
 
 /// `waiting` → `publishing`: finds out where the value goes, and writes that down.
 pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
@@ -145,7 +141,8 @@ async fn add_alone(
 /// Somebody else comes first.
 async fn wait_for_a_turn(work: &mut Work<'_>, why: &str) -> Result<Next, ServiceError> {
     work.challenge.note = Some(why.to_owned());
-    let at = work.app.now().plus(jittered(work.app, A_TURN));
+    let pause = pace::turn(&work.challenge);
+    let at = work.app.now().plus(jittered(work.app, pause));
     work.save(Next::At(at)).await
 }
 
@@ -169,7 +166,7 @@ async fn pause(work: &Work<'_>, id: DnsProviderId, error: &DnsError) -> Result<(
 
 /// `published`: waits until the provider says that it has applied the change.
 pub(super) async fn await_change(work: &mut Work<'_>) -> Result<Next, ServiceError> {
-    let (_, _, id) = record(work)?;
+    let (record, _, id) = record(work)?;
     let Some(change) = work.challenge.pending_change.clone() else {
         work.enter(ChallengeState::Propagating);
         return work.save(Next::GoOn).await;
@@ -184,9 +181,20 @@ pub(super) async fn await_change(work: &mut Work<'_>) -> Result<Next, ServiceErr
             work.save(Next::GoOn).await
         }
         Ok(ChangeState::Pending { after }) => {
+            let now = work.app.now();
+            let settings = provider.client.propagation();
+            let published = work.challenge.published_at.unwrap_or(now);
+            if now.since(published) > Duration::from_secs(settings.timeout_seconds.into()) {
+                let message =
+                    format!("the DNS provider has not applied the change of {} in time", record.name);
+                return work.fail(Failure::new("dns_not_propagated", message)).await;
+            }
             work.challenge.note = Some("the DNS provider is applying the change".to_owned());
-            let at = work.app.now().plus(after.clamp(Duration::from_secs(1), Duration::from_mins(1)));
-            work.save(Next::At(at)).await
+            // What it names is the least: one that always says "soon" is asked less and less often.
+            let pause = after
+                .clamp(Duration::from_secs(1), Duration::from_mins(1))
+                .max(pace::look_again(&work.challenge));
+            work.save(Next::At(now.plus(pause))).await
         }
         Err(error) => setback(work, Some(id), &error).await,
     }
@@ -242,9 +250,8 @@ pub(super) async fn await_propagation(work: &mut Work<'_>) -> Result<Next, Servi
             return next;
         }
     }
-    let look = usize::try_from(work.challenge.attempts).unwrap_or_default().min(LOOKS.len()) - 1;
-    let busily = Duration::from_secs(LOOKS.get(look).copied().unwrap_or(30));
-    let pause = if by_hand { LOOK_FOR_A_PERSON } else { jittered(work.app, busily) };
+    let pause =
+        if by_hand { LOOK_FOR_A_PERSON } else { jittered(work.app, pace::look_again(&work.challenge)) };
     work.save(Next::At(now.plus(pause))).await
 }
 
@@ -296,9 +303,7 @@ pub(super) async fn remove(work: &mut Work<'_>) -> Result<Next, ServiceError> {
             work.save(next).await
         }
         Err(error) => {
-            let (first, longest) = REMOVE_AGAIN;
-            let exponent = u32::try_from(work.challenge.attempts.clamp(0, 12)).unwrap_or_default();
-            let pause = first.saturating_mul(2_u32.saturating_pow(exponent)).min(longest);
+            let pause = pace::removal(&work.challenge);
             tracing::warn!(
                 challenge.id = %work.challenge.id,
                 dns_provider.id = %id,
@@ -349,12 +354,11 @@ async fn setback(
         pause(work, id, error).await?;
     }
     let tries = work.challenge.attempts;
+    let growing = pace::fault(&work.challenge);
     let again = match error {
-        DnsError::RateLimited { after, .. } => Some(after.unwrap_or(PATIENCE)),
-        DnsError::Conflict(_) => Some(Duration::from_millis(500)),
-        DnsError::Unavailable(_) | DnsError::NoAddress(_) | DnsError::OutcomeUnknown(_) => {
-            Some(growing(tries))
-        }
+        DnsError::RateLimited { after, .. } => Some(after.unwrap_or(PATIENCE).max(growing)),
+        DnsError::Conflict(_) => pace::conflict(&work.challenge, work.app.now()),
+        DnsError::Unavailable(_) | DnsError::NoAddress(_) | DnsError::OutcomeUnknown(_) => Some(growing),
         DnsError::Auth(_) | DnsError::ZoneNotFound(_) | DnsError::NotAllowed(_) if tries < REFUSALS => {
             Some(Duration::from_secs(20))
         }
@@ -373,12 +377,6 @@ async fn setback(
         }
         None => work.fail(Failure::new(code, error.to_string())).await,
     }
-}
-
-/// 2 s, 4 s, 8 s … up to 2 min.
-fn growing(tries: i64) -> Duration {
-    let exponent = u32::try_from(tries.clamp(1, 7)).unwrap_or(7);
-    Duration::from_secs(2_u64.saturating_pow(exponent).min(120))
 }
 
 async fn note_provider(work: &Work<'_>, id: DnsProviderId, error: Option<&str>) -> Result<(), ServiceError> {

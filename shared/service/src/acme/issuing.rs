@@ -32,7 +32,7 @@ const WRONG: Duration = Duration::from_hours(1);
 /// `challenging` → `finalizing`: makes the key and the CSR, and stores them before the CA sees anything of them.
 pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let app = work.app;
-    let key = app.key_pool().generate(work.order.key_algorithm()?).await?;
+    let key = app.new_key(work.tenant, work.order.key_algorithm()?).await?;
     let id = work.order.id.to_string();
     let sealed = app.keyring().seal(app, &key_place(work, &id), &key.to_pkcs8_der()?).await?;
     let names = legal_names(&ordered_names(work), ["domains"; 4])?;

@@ -31,29 +31,30 @@ pub(super) async fn begin(
 ) -> Result<(), ServiceError> {
     let now = app.now();
     let id = account.id.to_string();
-    let mut tx = app.database().begin_system().await?;
-    let (scope, until) = match pause {
+    let scopes = match pause {
         Pause::Nobody => return Ok(()),
-        // Of many requests that fail together all but the first were under way when the pause began: they tell nothing new.
-        Pause::Suspect if acme_pauses::find(&mut tx, &[&account.directory_url], now).await?.is_some() => {
-            return Ok(());
-        }
-        Pause::Suspect => {
-            let faults = acme_pauses::failures(&mut tx, &account.directory_url, now).await?;
-            (account.directory_url.as_str(), now.plus(after_faults(app, faults + 1)))
-        }
-        Pause::Server => (account.directory_url.as_str(), now.plus(after)),
-        Pause::Account => (id.as_str(), now.plus(after)),
+        Pause::Account => vec![(id.as_str(), after)],
+        // What the server asks for may have to do with this account only: the others ask again before long.
+        Pause::Server => vec![(id.as_str(), after), (account.directory_url.as_str(), after.min(LONGEST))],
+        Pause::Suspect => Vec::new(),
     };
-    acme_pauses::begin(&mut tx, scope, until, &failure.message, now).await?;
+    let mut tx = app.database().begin_system().await?;
+    for (scope, length) in scopes {
+        acme_pauses::begin(&mut tx, scope, now.plus(length), &failure.message, now).await?;
+    }
+    // Of many requests that fail together all but the first were under way when the pause began: they tell nothing new.
+    if pause == Pause::Suspect {
+        let (url, waits) = (&account.directory_url, waits(app, now));
+        acme_pauses::suspect(&mut tx, url, &failure.message, now, &waits).await?;
+    }
     Ok(tx.commit().await?)
 }
 
-fn after_faults(app: &App, faults: i64) -> Duration {
-    match u32::try_from(faults - PATIENCE) {
-        Ok(beyond) => jittered(app, FIRST.saturating_mul(2_u32.saturating_pow(beyond.min(8))).min(LONGEST)),
-        Err(_) => Duration::ZERO,
-    }
+/// From how many faults in a row on everybody waits, and until when: [`FIRST`], and twice as long with each further fault.
+fn waits(app: &App, now: Timestamp) -> Vec<(i64, Timestamp)> {
+    let lengths =
+        std::iter::successors(Some(FIRST), |wait| (*wait < LONGEST).then(|| (*wait * 2).min(LONGEST)));
+    (PATIENCE..).zip(lengths.map(|wait| now.plus(jittered(app, wait)))).collect()
 }
 
 /// The server answers again.

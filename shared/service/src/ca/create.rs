@@ -20,6 +20,12 @@ use crate::key_choice::key_algorithm;
 use crate::{App, Caller, Noun, ServiceError, crl};
 
 const DAY: i64 = 24 * 3_600;
+/// Values of one attribute of a subject.
+const MOST_VALUES: usize = 32;
+/// Domains of each list of name constraints: every name that is issued is compared with those of every CA above it.
+const MOST_CONSTRAINTS: usize = 100;
+/// CAs from a root down: with a certificate below them they are the longest path that is validated here.
+const MOST_LEVELS: usize = 15;
 const MAX_VALIDITY_DAYS: i64 = 36_500;
 /// Octets of a CA's certificate, as of every other one that is taken from somebody.
 const LARGEST: usize = 64 << 10;
@@ -75,7 +81,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         None => None,
     };
     let path_length = path_length(&plan, parent.as_deref())?;
-    let key = app.key_pool().generate(plan.key_algorithm).await?;
+    let key = app.new_key(caller.tenant, plan.key_algorithm).await?;
     let pkcs8 = key.to_pkcs8_der()?;
     // From the exact time: lists are in the order of ids.
     let id = CaId::generate(created_at, app.entropy());
@@ -197,7 +203,15 @@ async fn usable_parent(
         );
         return Err(ServiceError::field("validity_days", problem));
     }
-    app.issuers().find(app, caller.tenant, id).await
+    let parent = app.issuers().find(app, caller.tenant, id).await?;
+    if parent.chain_der.len() >= MOST_LEVELS {
+        let problem = format!(
+            "is the {}th CA from its root: at most {MOST_LEVELS} CAs stand one below the other",
+            parent.chain_der.len()
+        );
+        return Err(ServiceError::field("parent_ca_id", problem));
+    }
+    Ok(parent)
 }
 
 /// Why this CA does not issue, from its present row.
@@ -324,7 +338,12 @@ fn check_subject(subject: &DistinguishedName, errors: &mut BTreeMap<String, Stri
         ("locality", DistinguishedName { locality: subject.locality, ..none() }),
         ("province", DistinguishedName { province: subject.province, ..none() }),
     ] {
-        if let Err(error) = part.validate() {
+        if part.value_count() > MOST_VALUES {
+            errors.insert(
+                field.to_owned(),
+                format!("has {} values, of which {MOST_VALUES} are the most", part.value_count()),
+            );
+        } else if let Err(error) = part.validate() {
             errors.insert(field.to_owned(), error.to_string());
         }
     }
@@ -332,6 +351,11 @@ fn check_subject(subject: &DistinguishedName, errors: &mut BTreeMap<String, Stri
 
 fn name_constraints(new: &NewCa, errors: &mut BTreeMap<String, String>) -> Option<NameConstraints> {
     let mut domains = |field: &str, list: &[String]| -> Vec<String> {
+        if list.len() > MOST_CONSTRAINTS {
+            let problem = format!("has {} entries, of which {MOST_CONSTRAINTS} are the most", list.len());
+            errors.insert(field.to_owned(), problem);
+            return Vec::new();
+        }
         let mut legal = Vec::with_capacity(list.len());
         for domain in list {
             // RFC 5280 §4.2.1.10: a leading dot is tolerated by the peers and means the same.

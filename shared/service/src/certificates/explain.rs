@@ -3,6 +3,7 @@
 use certmill_domain::{Approved, CaStatus, Explanation, Finding, NameRequest, Verdict, explain};
 
 use super::issue::{IssueRequest, SignRequest};
+use super::judging::judging;
 use super::pipeline::name_constraint_violation;
 use crate::issuer::Issuer;
 use crate::{App, Caller, ServiceError};
@@ -53,8 +54,13 @@ async fn explain_names(
     let role = app.roles().read(app, caller.tenant, role).await?;
     let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
     let ca = crate::ca::find(app, caller.tenant, role.ca_id).await?.ca;
-    let Explanation { mut approved, mut findings } = explain(&role.role, names, &issuer.window(app.now()));
-    let of_ca = [ca_status(ca.status(app.now()), &ca.name), name_constraints(approved.as_ref(), &issuer)];
+    let explained = judging(app, caller, (&role, &issuer), names, |role, names, issuer, window| {
+        let explanation = explain(role, names, window);
+        let constraints = name_constraints(explanation.approved.as_ref(), issuer);
+        (explanation, constraints)
+    });
+    let (Explanation { mut approved, mut findings }, constraints) = explained.await?;
+    let of_ca = [ca_status(ca.status(app.now()), &ca.name), constraints];
     if of_ca.iter().any(|finding| finding.verdict == Verdict::Refused) {
         approved = None;
     }

@@ -11,7 +11,6 @@ use zeroize::Zeroizing;
 use self::material::Material;
 use super::pipeline::key_place;
 use super::read::{CertificateWithChain, find};
-use crate::app::off_thread;
 use crate::change::Act;
 use crate::{App, Caller, Noun, ServiceError};
 
@@ -42,14 +41,15 @@ pub async fn import(
     request: ImportRequest,
 ) -> Result<CertificateWithChain, ServiceError> {
     let ca_id = request.ca_id.as_deref().map(crate::ca::parse_id).transpose()?;
-    let (material, parsed, public_key) = off_thread(move || {
-        let material = Material::read(&request)?;
-        let parsed = ParsedCertificate::from_der(&material.leaf).map_err(invalid)?;
-        let public_key = parsed.public_key().map_err(invalid)?;
-        refuse_odd(&parsed)?;
-        Ok((material, parsed, public_key))
-    })
-    .await?;
+    let (material, parsed, public_key) = app
+        .in_turn(caller.tenant, move || {
+            let material = Material::read(&request)?;
+            let parsed = ParsedCertificate::from_der(&material.leaf).map_err(invalid)?;
+            let public_key = parsed.public_key().map_err(invalid)?;
+            refuse_odd(&parsed)?;
+            Ok((material, parsed, public_key))
+        })
+        .await?;
     let id = CertificateId::generate(app.now(), app.entropy());
     let row = id.to_string();
     let sealed_key = match &material.key {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use certmill_domain::{
     Action, Approved, ApprovedKey, CaId, CaStatus, Certificate, CertificateId, CertificateSource, DeskKey,
-    DeskRequest, NameRequest, Sans, Timestamp, Violation, approve_on_desk, check,
+    DeskRequest, IssuerWindow, NameRequest, Role, Sans, Timestamp, Violation, approve_on_desk, check,
 };
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::certificates::NewCertificate;
@@ -16,6 +16,7 @@ use certmill_x509::{
 use zeroize::Zeroizing;
 
 use super::committer::{CommitError, Issuance, Reservation};
+use super::judging::judging;
 use crate::app::off_thread;
 use crate::change::Act;
 use crate::issuer::Issuer;
@@ -124,7 +125,7 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
     for _ in 0..ATTEMPTS {
         let basis = approve(app, caller, &wanted.approval).await?;
         let key = match basis.approved.key() {
-            ApprovedKey::Generate(algorithm) => Some(app.key_pool().generate(algorithm).await?),
+            ApprovedKey::Generate(algorithm) => Some(app.new_key(caller.tenant, algorithm).await?),
             ApprovedKey::FromCsr => None,
         };
         let made = make(app, basis, key, wanted.public_key).await?;
@@ -180,27 +181,26 @@ async fn approve_by_role(
         && bound.check(&role).is_ok()
     {
         let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
-        if let Ok(approved) = judge(app, &role, request, &issuer) {
+        if let Ok(approved) = judging(app, caller, (&role, &issuer), request, judge).await? {
             return Ok(Basis { approved, role: Some(role), issuer });
         }
     }
     let role = app.roles().read(app, caller.tenant, name).await?;
     bound.check(&role)?;
     let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
-    match judge(app, &role, request, &issuer) {
+    match judging(app, caller, (&role, &issuer), request, judge).await? {
         Ok(approved) => Ok(Basis { approved, role: Some(role), issuer }),
         Err(violation) => Err(refusal(app, caller, &issuer, violation).await),
     }
 }
 
 fn judge(
-    app: &App,
-    role: &CachedRole,
+    role: &Role,
     request: &NameRequest<'_>,
     issuer: &Issuer,
+    window: &IssuerWindow,
 ) -> Result<Approved, Violation> {
-    check(&role.role, request, &issuer.window(app.now()))
-        .and_then(|approved| within_name_constraints(approved, issuer))
+    check(role, request, window).and_then(|approved| within_name_constraints(approved, issuer))
 }
 
 /// A certificate that its chain's name constraints forbid would be refused by everybody.

@@ -39,7 +39,7 @@ async fn with_a_fresh_key(
     old: &Certificate,
 ) -> Result<InspectedCsr, ServiceError> {
     let parsed = ParsedCertificate::from_der(&old.der)?;
-    let key = app.key_pool().generate(key_algorithm(old)?).await?;
+    let key = app.new_key(caller.tenant, key_algorithm(old)?).await?;
     let pkcs8 = key.to_pkcs8_der()?;
     let template = CsrTemplate {
         subject: parsed.subject().clone(),

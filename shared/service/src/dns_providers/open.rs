@@ -16,7 +16,6 @@ const LOCK: Duration = Duration::from_mins(4);
 /// A provider that can be spoken to.
 pub(crate) struct OpenProvider {
     pub(crate) client: Box<dyn Client>,
-    kind: String,
 }
 
 /// Opens a provider with its credentials.
@@ -35,13 +34,18 @@ pub(crate) async fn open(
         other => other?,
     };
     let client = configuration.open().map_err(|error| invalid(error.to_string()))?;
-    Ok(OpenProvider { client, kind: row.kind })
+    Ok(OpenProvider { client })
 }
 
 impl OpenProvider {
-    /// What a lock on a name is called.
-    fn lock_name(&self, zone: &Zone, name: &str) -> String {
-        format!("{} {} {name}", self.kind, zone.apex)
+    /// What a lock on a name is called; none where the provider needs no lock. Whoever has the same account at the same API
+    /// writes the same records, whichever tenant it is; a zone or a name that somebody claims elsewhere is another lock.
+    fn lock_name(&self, zone: &Zone, name: &str) -> Option<String> {
+        if !self.client.traits().needs_lock {
+            return None;
+        }
+        let account = self.client.account().unwrap_or_default();
+        Some(format!("{account} {} {name}", zone.apex))
     }
 
     /// Takes the lock on a name, where the provider needs one; `false` while somebody else has it.
@@ -51,13 +55,10 @@ impl OpenProvider {
         (zone, name): (&Zone, &str),
         holder: &str,
     ) -> Result<bool, ServiceError> {
-        if !self.client.traits().needs_lock {
-            return Ok(true);
-        }
+        let Some(lock) = self.lock_name(zone, name) else { return Ok(true) };
         let mut tx = app.database().begin_system().await?;
         let now = app.now();
-        let taken =
-            dns_locks::take(&mut tx, &self.lock_name(zone, name), holder, now.plus(LOCK), now).await?;
+        let taken = dns_locks::take(&mut tx, &lock, holder, now.plus(LOCK), now).await?;
         tx.commit().await?;
         Ok(taken)
     }
@@ -69,11 +70,9 @@ impl OpenProvider {
         (zone, name): (&Zone, &str),
         holder: &str,
     ) -> Result<(), ServiceError> {
-        if !self.client.traits().needs_lock {
-            return Ok(());
-        }
+        let Some(lock) = self.lock_name(zone, name) else { return Ok(()) };
         let mut tx = app.database().begin_system().await?;
-        dns_locks::give_back(&mut tx, &self.lock_name(zone, name), holder).await?;
+        dns_locks::give_back(&mut tx, &lock, holder).await?;
         Ok(tx.commit().await?)
     }
 }

@@ -15,6 +15,8 @@ use crate::{App, Caller, ServiceError};
 
 /// Below a zone, where values of tests are published.
 const LABEL: &str = "_certmill-test";
+/// Before a provider that says that it is almost done is asked again.
+const LEAST_WAIT: Duration = Duration::from_secs(1);
 /// How long everything together may take before the value is removed again.
 const LIMIT: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
@@ -74,6 +76,7 @@ pub async fn test(
             ServiceError::field("zone", "is needed, since the provider does not tell which zones it has")
         })?,
     };
+    let place = app.place_to_call_out(caller.tenant).await?;
     let mut random = [0; 32];
     app.entropy().fill(&mut random);
     // Values look like those of challenges, which is all that some providers take.
@@ -83,7 +86,12 @@ pub async fn test(
     let dns = app.dns(caller.tenant).await?;
     let trial =
         Trial { app: app.clone(), provider, zone, name, value, holder: caller.request_id.clone(), dns };
-    let running = tokio::spawn(trial.run());
+    let trial = trial.run();
+    let running = tokio::spawn(async move {
+        let ended = trial.await;
+        drop(place);
+        ended
+    });
     running.await.map_err(|_| ServiceError::internal("a test of a DNS provider broke off"))?
 }
 
@@ -143,7 +151,7 @@ impl Trial {
             match client.poll(&change).await {
                 Ok(ChangeState::Done) => break Ok(()),
                 Ok(ChangeState::Pending { after }) if Instant::now() + after < deadline => {
-                    tokio::time::sleep(after).await;
+                    tokio::time::sleep(after.max(LEAST_WAIT)).await;
                 }
                 Ok(ChangeState::Pending { .. }) => {
                     break Err(DnsError::Unavailable("the provider is still applying the change".to_owned()));

@@ -9,6 +9,10 @@ use moka::sync::Cache;
 
 use crate::{App, ServiceError};
 
+/// The octets of the lists of all cached roles, each of which counts some for what else it has.
+const OCTETS: u64 = 32 << 20;
+const OVERHEAD: usize = 2 << 10;
+
 /// A role as it was at some version.
 pub(crate) struct CachedRole {
     pub(crate) id: RoleId,
@@ -22,7 +26,11 @@ pub(crate) struct RoleCache(Cache<(TenantId, String), Arc<CachedRole>>);
 
 impl RoleCache {
     pub(crate) fn new() -> Self {
-        Self(Cache::builder().max_capacity(10_000).time_to_live(Duration::from_mins(5)).build())
+        let weigh = |_: &(TenantId, String), role: &Arc<CachedRole>| {
+            u32::try_from(OVERHEAD + role.role.settings().octets()).unwrap_or(u32::MAX)
+        };
+        let cache = Cache::builder().weigher(weigh).max_capacity(OCTETS);
+        Self(cache.time_to_live(Duration::from_mins(5)).build())
     }
 
     /// The role as this process last saw it, if it did.

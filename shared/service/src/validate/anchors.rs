@@ -82,6 +82,12 @@ impl Trust {
             let source = AnchorSource::RootCa { id: ca.id.to_string(), name: ca.name.clone() };
             found.push((source, ca.certificate_der.clone()));
         }
+        let store = if system { system_store().await } else { &[] };
+        // Each of these is parsed, and nobody says how many a tenant may have.
+        app.in_turn(caller.tenant, move || Ok(Self::read(found, store, cas))).await
+    }
+
+    fn read(found: Vec<(AnchorSource, Vec<u8>)>, store: &[Arc<chain::Certificate>], cas: Vec<Ca>) -> Self {
         let mut trust = Self {
             anchors: Vec::new(),
             certificates: Vec::new(),
@@ -94,10 +100,8 @@ impl Trust {
                 trust.push(source, Arc::new(certificate));
             }
         }
-        if system {
-            for certificate in system_store().await {
-                trust.push(AnchorSource::System, Arc::clone(certificate));
-            }
+        for certificate in store {
+            trust.push(AnchorSource::System, Arc::clone(certificate));
         }
         for ca in cas {
             trust.own_by_fingerprint.insert(certmill_x509::sha256_hex(&ca.certificate_der), ca.id);
@@ -106,7 +110,7 @@ impl Trust {
             }
             trust.own_cas.push(ca.certificate_der);
         }
-        Ok(trust)
+        trust
     }
 
     /// The CA of ours that this certificate is about, whoever signed it.

@@ -5,11 +5,15 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use certmill_domain::TenantId;
 use certmill_egress::{Egress, EgressError, Limits, Response};
 use certmill_x509::revocation::ParsedCrl;
+use tokio::sync::OnceCell;
 
 use super::input;
 use crate::app::off_thread;
+use crate::shares::Place;
+use crate::{App, ServiceError};
 
 /// The time.
 const TIME: Duration = Duration::from_secs(20);
@@ -37,7 +41,9 @@ pub(super) enum Unavailable {
 pub(super) struct Fetching {
     /// What the tenant's validations may connect to.
     egress: Egress,
-    until: Instant,
+    /// The place among the validations that fetch, and until when there is time. It is taken when something is first to be
+    /// fetched: what our own records or the given CRLs answer waits for nobody.
+    begun: OnceCell<(Place, Instant)>,
     left: Mutex<Left>,
     /// By address: several paths have the same certificates.
     crls: Mutex<HashMap<String, FetchedCrls>>,
@@ -65,14 +71,20 @@ enum Kind {
 }
 
 impl Fetching {
-    /// Its time begins now.
-    pub(super) fn begin(egress: Egress) -> Self {
+    /// Nothing is fetched before [`Fetching::take_place`].
+    pub(super) fn with(egress: Egress) -> Self {
         Self {
             egress,
-            until: Instant::now() + TIME,
+            begun: OnceCell::new(),
             left: Mutex::new(Left { crls: CRLS, ocsp: OCSP }),
             crls: Mutex::new(HashMap::new()),
         }
+    }
+
+    /// Waits for a place, unless there is one already. The time begins when it was got, and not while it is waited for.
+    pub(super) async fn take_place(&self, app: &App, tenant: TenantId) -> Result<(), ServiceError> {
+        let begin = || async { Ok((app.place_to_fetch(tenant).await?, Instant::now() + TIME)) };
+        self.begun.get_or_try_init(begin).await.map(drop)
     }
 
     /// The CRLs at an address.
@@ -101,9 +113,10 @@ impl Fetching {
 
     /// What one fetch may cost.
     fn limits(&self, kind: Kind) -> Result<Limits, Unavailable> {
-        let time = self
-            .until
-            .checked_duration_since(Instant::now())
+        let now = Instant::now();
+        let until = self.begun.get().map_or(now + TIME, |(_, until)| *until);
+        let time = until
+            .checked_duration_since(now)
             .ok_or(Unavailable::Exhausted("the time for fetching was used up"))?;
         let octets = *self.left.lock().unwrap_or_else(PoisonError::into_inner).of(kind);
         if octets == 0 {
@@ -145,7 +158,7 @@ mod tests {
 
     #[test]
     fn what_was_too_large_uses_up_what_there_was() {
-        let fetching = Fetching::begin(Egress::new(EgressPolicy::public_only()).unwrap());
+        let fetching = Fetching::with(Egress::new(EgressPolicy::public_only()).unwrap());
         let limits = fetching.limits(Kind::Crl).ok().unwrap();
         assert_eq!((limits.max_bytes, limits.timeout), (CRLS, ONE_FETCH));
         let too_large = EgressError::TooLarge { host: "a.example".to_owned(), max_bytes: limits.max_bytes };

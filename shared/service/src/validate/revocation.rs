@@ -12,7 +12,6 @@ use certmill_x509::{RevocationReason, SerialNumber};
 use super::anchors::Trust;
 use super::fetching::{FetchedCrls, Fetching, Unavailable};
 use super::{Link, Problem, signers};
-use crate::app::off_thread;
 use crate::{App, Caller, ServiceError};
 
 /// What is known of the revocation of a path.
@@ -54,7 +53,7 @@ pub(super) async fn of_path(
             own_records(app, caller, trust, certificate, ca).await?
         } else {
             let anchor = path.certificates.last().filter(|_| path.anchor().is_some());
-            let question = Question { certificate, issuer, anchor, evidence };
+            let question = Question { caller, certificate, issuer, anchor, evidence };
             question.ask(app).await?
         };
         standing.note(certificate, status, doubts);
@@ -148,6 +147,7 @@ fn standing_of(revocation: Option<(Timestamp, Stored<RevocationReason>)>) -> Rev
 /// A certificate that somebody else's CA has issued.
 #[derive(Clone, Copy)]
 struct Question<'a> {
+    caller: &'a Caller,
     certificate: &'a Arc<Certificate>,
     issuer: &'a Arc<Certificate>,
     anchor: Option<&'a Arc<Certificate>>,
@@ -157,7 +157,7 @@ struct Question<'a> {
 impl Question<'_> {
     /// What the CRLs that were given say; when that is not enough, the distribution points; then OCSP.
     async fn ask(self, app: &App) -> Result<(RevocationStatus, Vec<Problem>), ServiceError> {
-        let given = self.by_crls(Arc::clone(&self.evidence.crls), Vec::new()).await?;
+        let given = self.by_crls(app, Arc::clone(&self.evidence.crls), Vec::new()).await?;
         if !matches!(given, RevocationStatus::Unknown { .. }) {
             return Ok((given, Vec::new()));
         }
@@ -182,9 +182,13 @@ impl Question<'_> {
             return Ok((RevocationStatus::Unknown { reasons: Vec::new() }, doubts));
         }
         let mut status = given;
+        if sources.crls.is_empty() && sources.delta_crls.is_empty() && sources.ocsp.is_empty() {
+            return Ok((status, doubts));
+        }
+        self.evidence.fetching.take_place(app, self.caller.tenant).await?;
         let fetched = self.fetch_crls(&sources, &mut doubts).await?;
         if !fetched.is_empty() {
-            status = self.by_crls(Arc::clone(&self.evidence.crls), fetched).await?;
+            status = self.by_crls(app, Arc::clone(&self.evidence.crls), fetched).await?;
         }
         for url in &sources.ocsp {
             if !matches!(status, RevocationStatus::Unknown { .. }) {
@@ -200,12 +204,13 @@ impl Question<'_> {
 
     async fn by_crls(
         self,
+        app: &App,
         given: Arc<Vec<ParsedCrl>>,
         fetched: Vec<FetchedCrls>,
     ) -> Result<RevocationStatus, ServiceError> {
         let (certificate, issuer) = (Arc::clone(self.certificate), Arc::clone(self.issuer));
         let (anchor, evidence) = (self.anchor.cloned(), self.evidence.clone());
-        off_thread(move || {
+        app.in_turn(self.caller.tenant, move || {
             let at = evidence.at.unix_seconds();
             let Ok(inquiry) = Inquiry::new(&certificate, &issuer, at) else {
                 return Ok(RevocationStatus::Unknown { reasons: Vec::new() });

@@ -12,7 +12,7 @@ type Answering = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 
 /// What a path answers.
 #[derive(Clone)]
-pub(super) enum Page {
+pub(crate) enum Page {
     /// 200 with these octets.
     Body(Vec<u8>),
     /// 200 with these octets, whose number is not told before.
@@ -36,14 +36,14 @@ struct Shared {
 }
 
 /// The site; dropping it closes it.
-pub(super) struct Site {
+pub(crate) struct Site {
     port: u16,
     shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
 impl Site {
-    pub(super) async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let shared = Arc::new(Shared::default());
@@ -60,17 +60,17 @@ impl Site {
     }
 
     /// The URL of a path.
-    pub(super) fn url(&self, path: &str) -> String {
+    pub(crate) fn url(&self, path: &str) -> String {
         format!("http://127.0.0.1:{}{path}", self.port)
     }
 
     /// Says what a path answers from now on; any other path is 404.
-    pub(super) fn set(&self, path: &str, page: Page) {
+    pub(crate) fn set(&self, path: &str, page: Page) {
         self.shared.pages.lock().unwrap().insert(path.to_owned(), page);
     }
 
     /// The requests since this was last asked, such as `GET /ca.crl`.
-    pub(super) fn hits(&self) -> Vec<String> {
+    pub(crate) fn hits(&self) -> Vec<String> {
         std::mem::take(&mut *self.shared.hits.lock().unwrap())
     }
 }

@@ -4,40 +4,40 @@ use tests::authority::P256;
 use tests::openssl::Judge;
 
 /// Extensions of a CA below another.
-pub(super) const CA: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
+pub(crate) const CA: &str = "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n\
                              subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n";
 const ROOT: &str =
     "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n";
 
 /// Extensions of a server's certificate for `host`, and more.
-pub(super) fn server(host: &str, more: &str) -> String {
+pub(crate) fn server(host: &str, more: &str) -> String {
     format!(
         "basicConstraints=critical,CA:FALSE\nauthorityKeyIdentifier=keyid\nsubjectAltName=DNS:{host}\n{more}\n"
     )
 }
 
 /// A folder with keys `{name}.key`, requests `{name}.csr` and certificates `{name}.pem`.
-pub(super) struct Workshop {
+pub(crate) struct Workshop {
     judge: Judge,
 }
 
 impl Workshop {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { judge: Judge::new() }
     }
 
     /// The folder, for what is not here.
-    pub(super) fn judge(&self) -> &Judge {
+    pub(crate) fn judge(&self) -> &Judge {
         &self.judge
     }
 
     /// A root of this name, valid from 2015 to 2040.
-    pub(super) fn root(&self, name: &str) -> String {
+    pub(crate) fn root(&self, name: &str) -> String {
         self.root_as(name, name, "")
     }
 
     /// The same with any common name, and more extensions.
-    pub(super) fn root_as(&self, name: &str, common_name: &str, more: &str) -> String {
+    pub(crate) fn root_as(&self, name: &str, common_name: &str, more: &str) -> String {
         self.request(name, common_name);
         self.register(name);
         self.judge.write("extensions", format!("{ROOT}{more}\n"));
@@ -45,25 +45,25 @@ impl Workshop {
     }
 
     /// A CA below `issuer`, valid from 2015 to 2040.
-    pub(super) fn ca(&self, issuer: &str, name: &str, more: &str) -> String {
+    pub(crate) fn ca(&self, issuer: &str, name: &str, more: &str) -> String {
         self.request(name, name);
         self.register(name);
         self.again(issuer, (name, name), LONG, &format!("{CA}{more}\n"))
     }
 
     /// A certificate below `issuer` for a new key, valid from 2015 to 2040.
-    pub(super) fn leaf(&self, issuer: &str, name: &str, extensions: &str) -> String {
+    pub(crate) fn leaf(&self, issuer: &str, name: &str, extensions: &str) -> String {
         self.dated(issuer, name, LONG, extensions)
     }
 
     /// The same between two instants (`YYYYMMDDHHMMSSZ`).
-    pub(super) fn dated(&self, issuer: &str, name: &str, dates: (&str, &str), extensions: &str) -> String {
+    pub(crate) fn dated(&self, issuer: &str, name: &str, dates: (&str, &str), extensions: &str) -> String {
         self.request(name, name);
         self.again(issuer, (name, name), dates, extensions)
     }
 
     /// Another certificate, `{out}.pem`, for the key and subject of `name`.
-    pub(super) fn again(
+    pub(crate) fn again(
         &self,
         issuer: &str,
         (name, out): (&str, &str),
@@ -75,19 +75,19 @@ impl Workshop {
     }
 
     /// Notes `name` as revoked in the register of `issuer`.
-    pub(super) fn revoke(&self, issuer: &str, name: &str) {
+    pub(crate) fn revoke(&self, issuer: &str, name: &str) {
         self.judge.run(&format!(
             "ca -config {issuer}.cnf -cert {issuer}.pem -keyfile {issuer}.key -revoke {name}.pem -crl_reason keyCompromise"
         ));
     }
 
     /// A CRL of what the register of `issuer` says, for a week.
-    pub(super) fn crl(&self, issuer: &str) -> String {
+    pub(crate) fn crl(&self, issuer: &str) -> String {
         self.crl_dated(issuer, "-crldays 7")
     }
 
     /// The same with other dates, as options of `openssl ca`.
-    pub(super) fn crl_dated(&self, issuer: &str, dates: &str) -> String {
+    pub(crate) fn crl_dated(&self, issuer: &str, dates: &str) -> String {
         self.judge.run(&format!(
             "ca -config {issuer}.cnf -cert {issuer}.pem -keyfile {issuer}.key -gencrl {dates} -out made.crl"
         ));
@@ -95,7 +95,7 @@ impl Workshop {
     }
 
     /// Answers an OCSP request out of the register of `issuer`, signed by `signer`.
-    pub(super) fn ocsp(&self, issuer: &str, signer: &str, request: &[u8]) -> Vec<u8> {
+    pub(crate) fn ocsp(&self, issuer: &str, signer: &str, request: &[u8]) -> Vec<u8> {
         self.judge.write("request.der", request);
         self.judge.run(&format!(
             "ocsp -index {issuer}.index -CA {issuer}.pem -rsigner {signer}.pem -rkey {signer}.key -ndays 1 \
@@ -105,14 +105,14 @@ impl Workshop {
     }
 
     /// A new key and a request for it with the subject `/O=Theirs/CN={common_name}`.
-    pub(super) fn request(&self, name: &str, common_name: &str) {
+    pub(crate) fn request(&self, name: &str, common_name: &str) {
         self.judge.run(&format!(
             "req -new {P256} -nodes -subj /O=Theirs/CN={common_name} -keyout {name}.key -out {name}.csr"
         ));
     }
 
     /// An empty register for a CA.
-    pub(super) fn register(&self, name: &str) {
+    pub(crate) fn register(&self, name: &str) {
         self.judge.write(
             &format!("{name}.cnf"),
             format!(
@@ -135,4 +135,4 @@ impl Workshop {
 }
 
 /// From 2015 to 2040.
-pub(super) const LONG: (&str, &str) = ("20150101000000Z", "20400101000000Z");
+pub(crate) const LONG: (&str, &str) = ("20150101000000Z", "20400101000000Z");

@@ -2,15 +2,6 @@
 
 use super::{Candidate, DomainPattern, Form, Opening, Switches, is_under};
 
-/// Why an entry does not permit a name.
-#[derive(Debug)]
-pub(crate) struct Miss {
-    /// How far the name is from what the entry permits.
-    pub(crate) nearness: Nearness,
-    /// What is missing, as a phrase.
-    pub(crate) reason: String,
-}
-
 /// How far a name is from what an entry permits, the nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Nearness {
@@ -22,6 +13,20 @@ pub(crate) enum Nearness {
     NoMatch,
     /// Another domain altogether.
     Elsewhere,
+}
+
+/// What lies between an entry and a name that it does not permit; most know the name that the entry is about.
+enum Gap<'a> {
+    /// A switch that is off.
+    Switch(Opening, &'static str),
+    NoMatch,
+    EmailOnly,
+    OtherEmail,
+    Apex(&'a str),
+    Above(&'a str),
+    NoDot(&'a str),
+    AtStart(&'a str),
+    Elsewhere(&'a str),
 }
 
 impl DomainPattern {
@@ -41,19 +46,42 @@ impl DomainPattern {
         format!("`{shown}` is below `{apex}` ({by})")
     }
 
-    /// Why the entry does not permit the name.
-    pub(crate) fn miss(&self, name: Candidate<'_>, switches: Switches) -> Miss {
+    /// How far the name is from what the entry permits. Nothing is written for it.
+    pub(crate) fn nearness(&self, name: Candidate<'_>, switches: Switches) -> Nearness {
+        match self.gap(name, switches) {
+            Gap::Switch(..) => Nearness::Switch,
+            Gap::Apex(_) | Gap::Above(_) | Gap::NoDot(_) | Gap::AtStart(_) => Nearness::Alike,
+            Gap::NoMatch | Gap::EmailOnly | Gap::OtherEmail => Nearness::NoMatch,
+            Gap::Elsewhere(_) => Nearness::Elsewhere,
+        }
+    }
+
+    /// Why the entry does not permit the name, as a phrase.
+    pub(crate) fn miss(&self, name: Candidate<'_>, switches: Switches) -> String {
+        let (text, host) = (&self.text, name.host);
+        match self.gap(name, switches) {
+            Gap::Switch(opening, switch) => format!("{} needs {switch}", self.closed(opening)),
+            Gap::NoMatch => format!("`{text}` does not match"),
+            Gap::EmailOnly => format!("`{text}` is for e-mail addresses only"),
+            Gap::OtherEmail => format!("`{text}` does not match the address"),
+            Gap::Apex(apex) => format!("`{text}` permits names below `{apex}`, but not `{apex}`"),
+            Gap::Above(apex) => format!("`{host}` is not below `{apex}` but reaches above it"),
+            Gap::NoDot(apex) => {
+                format!("`{host}` ends in `{apex}`, but without a dot before it is not below it")
+            }
+            Gap::AtStart(apex) => format!("`{host}` has `{apex}` at its start and not at its end"),
+            Gap::Elsewhere(apex) => format!("`{host}` is not within `{apex}`"),
+        }
+    }
+
+    fn gap(&self, name: Candidate<'_>, switches: Switches) -> Gap<'_> {
         // Asking the rule itself, with every switch on, keeps the advice from ever being wrong.
         let every = Switches { bare: true, subdomains: true, globs: true, ..switches };
         let needed = self.opening(name, every).and_then(|opening| opening.switch().map(|by| (opening, by)));
-        let (nearness, reason) = match needed {
-            Some((opening, switch)) => {
-                let reason = format!("{} needs {switch}", self.closed(opening));
-                (Nearness::Switch, reason)
-            }
+        match needed {
+            Some((opening, switch)) => Gap::Switch(opening, switch),
             None => self.distance(name),
-        };
-        Miss { nearness, reason }
+        }
     }
 
     fn closed(&self, opening: Opening) -> String {
@@ -67,35 +95,30 @@ impl DomainPattern {
     }
 
     /// For a name that no switch would make the entry permit.
-    fn distance(&self, name: Candidate<'_>) -> (Nearness, String) {
-        let text = &self.text;
+    fn distance(&self, name: Candidate<'_>) -> Gap<'_> {
         let host = name.host;
         let apex = match self.form {
-            Form::Plain => text.as_str(),
+            Form::Plain => self.text.as_str(),
             Form::Below => self.star_base(),
-            Form::Glob => return (Nearness::NoMatch, format!("`{text}` does not match")),
-            Form::Email if name.email.is_none() => {
-                return (Nearness::NoMatch, format!("`{text}` is for e-mail addresses only"));
-            }
-            Form::Email => return (Nearness::NoMatch, format!("`{text}` does not match the address")),
+            Form::Glob => return Gap::NoMatch,
+            Form::Email if name.email.is_none() => return Gap::EmailOnly,
+            Form::Email => return Gap::OtherEmail,
         };
         let above = name.wildcard_base.unwrap_or(host);
         let entry = Candidate { host: apex, wildcard_base: None, email: None };
         if host == apex {
-            return (Nearness::Alike, format!("`{text}` permits names below `{apex}`, but not `{apex}`"));
+            return Gap::Apex(apex);
         }
         if is_under(entry, above) {
-            return (Nearness::Alike, format!("`{host}` is not below `{apex}` but reaches above it"));
+            return Gap::Above(apex);
         }
         if host.strip_suffix(apex).is_some_and(|rest| !rest.is_empty()) {
-            let reason = format!("`{host}` ends in `{apex}`, but without a dot before it is not below it");
-            return (Nearness::Alike, reason);
+            return Gap::NoDot(apex);
         }
         if host.strip_prefix(apex).is_some_and(|rest| rest.starts_with('.')) {
-            let reason = format!("`{host}` has `{apex}` at its start and not at its end");
-            return (Nearness::Alike, reason);
+            return Gap::AtStart(apex);
         }
-        (Nearness::Elsewhere, format!("`{host}` is not within `{apex}`"))
+        Gap::Elsewhere(apex)
     }
 
     /// The name in the form that the entry was compared with.

@@ -125,6 +125,7 @@ async fn check_profile(
     let Some(profile) = profile else {
         return Ok(());
     };
+    let _place = app.place_to_call_out(tenant).await?;
     // What cannot be checked now is checked by the CA.
     let Ok(directory) = app.acme(tenant).await?.directory(&account.directory_url).await else {
         return Ok(());
