@@ -24,7 +24,7 @@ const OCTETS: &str = "octet_length(identifiers) + COALESCE(octet_length(profile)
      COALESCE(octet_length(finalize_url), 0) + COALESCE(octet_length(certificate_url), 0) + \
      COALESCE(octet_length(csr_der), 0) + COALESCE(octet_length(error), 0) \
      + (SELECT COALESCE(SUM(octet_length(h.authorization_url) + octet_length(h.url) + octet_length(h.token) \
-     + octet_length(h.key_authorization) + COALESCE(octet_length(h.error), 0) + 512), 0) FROM acme_challenges h \
+     + octet_length(h.key_authorization) + COALESCE(octet_length(h.error), 0) + COALESCE(octet_length(h.note), 0) + 512), 0) FROM acme_challenges h \
      WHERE h.tenant_id = acme_orders.tenant_id AND h.order_id = acme_orders.id)";
 
 row! {

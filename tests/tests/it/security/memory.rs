@@ -21,12 +21,16 @@ use crate::ca::text;
 use crate::openapi::{OPEN, operations};
 
 /// The service as an endpoint, for bodies as they are handed to a connection.
-async fn call(app: &TestApp, request: Request) -> Response {
-    certmill_api::service(app.app.clone(), None).call(request).await.unwrap()
+fn endpoint(app: &TestApp) -> impl Endpoint<Output = Response> + use<> {
+    certmill_api::service(app.app.clone(), None)
 }
 
-async fn body_of(app: &TestApp, path: &str) -> Vec<Bytes> {
-    let response = call(app, Request::builder().uri(path.parse().unwrap()).finish()).await;
+async fn call(service: &impl Endpoint<Output = Response>, request: Request) -> Response {
+    service.call(request).await.unwrap()
+}
+
+async fn body_of(service: &impl Endpoint<Output = Response>, path: &str) -> Vec<Bytes> {
+    let response = call(service, Request::builder().uri(path.parse().unwrap()).finish()).await;
     assert_eq!(response.status(), StatusCode::OK, "{path}");
     let said: usize = response.headers()[header::CONTENT_LENGTH].to_str().unwrap().parse().unwrap();
     let pieces = pieces(response).await;
@@ -131,13 +135,14 @@ both_modes! {
     async fn readers_of_a_crl_share_one_copy(app: TestApp) {
         let root = app.root_ca("root").await;
         let (id, path) = (text(&root["id"]), format!("/pub/crl/{}.crl", text(&root["id"])));
+        let service = endpoint(&app);
         let large = vec![7; 3 << 20];
         let mut rows = Rows::of(&app).await;
         let octets: String = large.iter().map(|octet| format!("{octet:02x}")).collect();
         let literal =
             if app.database_url().starts_with("sqlite:") { format!("X'{octets}'") } else { format!("'\\x{octets}'") };
         rows.execute(&format!("UPDATE crls SET der = {literal}, number = 7 WHERE ca_id = '{id}'")).await;
-        let bodies = join_all((0..40).map(|_| body_of(&app, &path))).await;
+        let bodies = join_all((0..40).map(|_| body_of(&service, &path))).await;
         for body in &bodies {
             assert_eq!(body.concat(), large);
             assert_eq!(places(body), places(&bodies[0]), "a reader has a copy of its own");
@@ -146,11 +151,11 @@ both_modes! {
         let request = Request::builder()
             .uri(format!("/v1/pki/ca/{id}/crl").parse().unwrap())
             .header("authorization", format!("Bearer {}", app.admin));
-        let body = pieces(call(&app, request.finish()).await).await;
+        let body = pieces(call(&service, request.finish()).await).await;
         assert_eq!(places(&body), places(&bodies[0]));
         // A part is a part of it.
         let request = Request::builder().uri(path.parse().unwrap()).header(header::RANGE, "bytes=100-199");
-        let part = call(&app, request.finish()).await;
+        let part = call(&service, request.finish()).await;
         assert_eq!(part.status(), StatusCode::PARTIAL_CONTENT);
         assert_eq!(part.headers()[header::CONTENT_RANGE], format!("bytes 100-199/{}", large.len()));
         let part = pieces(part).await;
@@ -161,14 +166,15 @@ both_modes! {
     async fn a_shared_crl_is_the_present_one(app: TestApp) {
         let root = app.root_ca("root").await;
         let (id, path) = (text(&root["id"]), format!("/pub/crl/{}.crl", text(&root["id"])));
+        let service = endpoint(&app);
         app.role("web", id).await;
-        let mut before = body_of(&app, &path).await.concat();
+        let mut before = body_of(&service, &path).await.concat();
         for round in 0..5 {
             let issued = app.issue("web", "a.example.internal").await;
             let body = json!({ "serial_number": issued["serial_number"] });
             app.post("/v1/pki/revoke", body).await.json_with(StatusCode::OK);
             let built = app.post(&format!("/v1/pki/ca/{id}/crl"), json!({})).await.json_with(StatusCode::OK);
-            let present = body_of(&app, &path).await.concat();
+            let present = body_of(&service, &path).await.concat();
             assert!(present != before, "round {round}: the outdated list");
             let of_tenant = format!("/v1/pki/ca/{id}/crl");
             let headers = [("accept", "text/plain")];
@@ -185,8 +191,9 @@ both_modes! {
 #[tokio::test]
 async fn the_document_and_its_page_are_shared() {
     let app = TestApp::without_worker(Mode::Embedded).await;
+    let service = endpoint(&app);
     for path in ["/openapi.json", "/docs"] {
-        let (one, other) = (body_of(&app, path).await, body_of(&app, path).await);
+        let (one, other) = (body_of(&service, path).await, body_of(&service, path).await);
         assert!(length(&one) > 100_000 && places(&one) == places(&other), "{path} is copied for each reader");
     }
 }
@@ -199,9 +206,10 @@ async fn made_up_methods_and_paths_make_no_time_series() {
     let handle = recorder.handle();
     let _recorded = metrics::set_default_local_recorder(&recorder);
     let app = TestApp::without_worker(Mode::Embedded).await;
+    let service = endpoint(&app);
     let ask = async |method: &str, path: &str| {
         let request = Request::builder().method(method.parse().unwrap()).uri(path.parse().unwrap());
-        call(&app, request.finish()).await.status()
+        call(&service, request.finish()).await.status()
     };
     let series =
         || handle.render().lines().filter(|line| line.starts_with("certmill_http_requests_total")).count();

@@ -30,8 +30,8 @@ const LISTS: [(&str, &str, &str, &str, &str); 11] = [
     ("/v1/pki/certificates", "certificates", "id", "certificates", "description"),
     ("/v1/pki/csr", "csrs", "id", "csrs", "rejection_reason"),
     ("/v1/pki/trust-anchors", "trust_anchors", "id", "trust_anchors", "name"),
-    ("/v1/pki/acme/accounts", "accounts", "id", "acme_accounts", "error"),
-    ("/v1/pki/acme/orders", "orders", "id", "acme_orders", "error"),
+    ("/v1/pki/acme/accounts", "accounts", "id", "acme_accounts", "terms_of_service"),
+    ("/v1/pki/acme/orders", "orders", "id", "acme_orders", "profile"),
     ("/v1/pki/dns-providers", "dns_providers", "id", "dns_providers", "last_error"),
     ("/v1/tokens", "tokens", "id", "tokens", "name"),
     ("/v1/jobs", "jobs", "id", "jobs", "last_error"),
@@ -50,7 +50,7 @@ async fn fill(app: &TestApp) {
         app.role(&format!("web{number}"), &world.ca).await;
         app.issue("web", &format!("a{number}.example.internal")).await;
         imported(app, &request(&format!("-subj /CN=a{number}.example.internal"))).await;
-        let anchor = Authority::root(&format!("/CN=Theirs {number}")).certificate;
+        let anchor = Authority::root(&format!("/CN=Theirs{number}")).certificate;
         let anchor = json!({ "name": format!("theirs{number}"), "certificate_pem": anchor });
         app.post("/v1/pki/trust-anchors", anchor).await.json_with(StatusCode::CREATED);
         let provider = json!({
@@ -159,7 +159,7 @@ both_modes! {
             rows.execute(&format!("UPDATE acme_accounts SET name = 'theirs{number}' WHERE name = 'theirs'")).await;
             acme_rows::write(&app).await;
         }
-        let long = format!("UPDATE acme_challenges SET error = '{}'", "x".repeat(3_000_000));
+        let long = format!("UPDATE acme_challenges SET url = '{}'", "x".repeat(3_000_000));
         rows.execute(&long).await;
         let pages = pages(&app, ("/v1/pki/acme/orders", "orders", "id"), 100).await;
         assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [2, 2]);
