@@ -33,6 +33,16 @@ const CODES: &[Code] = &[
         403,
         "The token's scopes do not reach. `details.required_scope`: the one that is needed.",
     ),
+    (
+        "role_not_allowed",
+        403,
+        "The token is limited to roles, and this is none of them. `details.role`: the one that was asked for.",
+    ),
+    (
+        "token_not_allowed_here",
+        403,
+        "The token is limited to networks, and the call comes from none of them.",
+    ),
     ("not_found", 404, "There is no such path."),
     ("ca_not_found", 404, "No such CA."),
     ("role_not_found", 404, "No such role."),
