@@ -52,7 +52,8 @@ async fn clients_cannot_take_every_file() {
     let address = api.url.strip_prefix("http://").unwrap().to_owned();
     let held: Vec<_> = (0..400).map(|_| TcpStream::connect(&address).unwrap()).collect();
     // What one address may take leaves room for others.
-    let elsewhere = reqwest::Client::builder().local_address(Some([127, 0, 0, 2].into())).build().unwrap();
+    let elsewhere = reqwest::Client::builder().local_address(Some([127, 0, 0, 2].into())).timeout(PATIENCE);
+    let elsewhere = elsewhere.build().unwrap();
     let answer = elsewhere.get(format!("{}/healthz", api.url)).send().await.unwrap();
     assert_eq!(answer.status(), 200);
     let log = api.process.log();
