@@ -52,7 +52,7 @@ pub struct Report {
 
 #[derive(Serialize)]
 struct Mode {
-    mode: &'static str,
+    name: &'static str,
     undisturbed: Measured,
     disturbed: Measured,
     revocation_ratio: f64,
@@ -105,7 +105,7 @@ impl fmt::Display for Report {
                 writeln!(
                     f,
                     "{:>8}  {what:<17}  {before} undisturbed, {beside} disturbed: {ratio:.2} times",
-                    mode.mode
+                    mode.name
                 )?;
             }
         }
@@ -172,7 +172,7 @@ async fn measure(plan: &Measuring, mode: &'static str, workers: usize) -> anyhow
     drop(answers);
     let disturbed = tenant.measure(plan.rounds).await?;
     Ok(Mode {
-        mode,
+        name: mode,
         undisturbed,
         disturbed,
         revocation_ratio: disturbed.revocation.median / undisturbed.revocation.median,

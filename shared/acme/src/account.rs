@@ -293,7 +293,7 @@ impl Account {
 }
 
 fn placed(reply: Reply) -> Result<Order, AcmeError> {
-    let url = reply.location.ok_or_else(|| AcmeError::protocol("a new order has no URL".to_owned()))?;
+    let url = reply.location.ok_or_else(|| AcmeError::protocol("a new order has no URL"))?;
     Order::parse(url, &reply.body, reply.retry_after)
 }
 
@@ -314,8 +314,7 @@ fn sent_identifiers(identifiers: &[Identifier]) -> Vec<serde_json::Value> {
 
 /// The certificates of `application/pem-certificate-chain` (RFC 8555 section 9.1).
 fn chain(body: &[u8]) -> Result<Vec<Vec<u8>>, AcmeError> {
-    let text =
-        std::str::from_utf8(body).map_err(|_| AcmeError::protocol("its certificate is no PEM".to_owned()))?;
+    let text = std::str::from_utf8(body).map_err(|_| AcmeError::protocol("its certificate is no PEM"))?;
     let chain = pem::decode_all(pem::CERTIFICATE, text)
         .map_err(|error| AcmeError::protocol(format!("its certificate cannot be read: {error}")))?;
     if chain.is_empty() || chain.len() > LONGEST_CHAIN {

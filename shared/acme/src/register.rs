@@ -112,8 +112,7 @@ fn registered(reply: Reply, asked_for: bool) -> Result<Registered, AcmeError> {
         status: String,
     }
     let created = asked_for && reply.status == 201;
-    let account_url =
-        reply.location.ok_or_else(|| AcmeError::protocol("a registered account has no URL".to_owned()))?;
+    let account_url = reply.location.ok_or_else(|| AcmeError::protocol("a registered account has no URL"))?;
     wire::https(&account_url)?;
     let answer: Answer = wire::parse(&reply.body, "account")?;
     if answer.status != "valid" {

@@ -58,7 +58,7 @@ impl Acme {
         let seconds = |text: &str| {
             Timestamp::parse_rfc3339(text)
                 .map(Timestamp::unix_seconds)
-                .ok_or_else(|| AcmeError::protocol("a renewal window has a time that is none".to_owned()))
+                .ok_or_else(|| AcmeError::protocol("a renewal window has a time that is none"))
         };
         Ok(Some(RenewalInfo {
             window_start: seconds(&sent.suggested_window.start)?,

@@ -158,7 +158,7 @@ impl Server {
         })?;
         let nonce = response.header("replay-nonce").map(ToOwned::to_owned);
         self.judge(response)?;
-        nonce.ok_or_else(|| AcmeError::protocol("newNonce answered no nonce".to_owned()))
+        nonce.ok_or_else(|| AcmeError::protocol("newNonce answered no nonce"))
     }
 
     fn keep_nonce(&self, nonce: String) {

@@ -32,7 +32,7 @@ pub(crate) struct Shim {
 /// Takes what was kept.
 pub(crate) fn take(last: &LastReply) -> Result<Reply, AcmeError> {
     let reply = last.lock().unwrap_or_else(PoisonError::into_inner).take();
-    reply.ok_or_else(|| AcmeError::protocol("there was no answer".to_owned()))
+    reply.ok_or_else(|| AcmeError::protocol("there was no answer"))
 }
 
 impl HttpClient for Shim {

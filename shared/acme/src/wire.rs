@@ -334,7 +334,7 @@ fn checked_token(token: String) -> Result<String, AcmeError> {
     if (1..=256).contains(&token.len()) && token.bytes().all(legal) {
         return Ok(token);
     }
-    Err(AcmeError::protocol("a token is not base64url".to_owned()))
+    Err(AcmeError::protocol("a token is not base64url"))
 }
 
 fn seconds(text: &str) -> Option<i64> {

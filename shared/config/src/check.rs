@@ -119,10 +119,10 @@ fn limits(written: RateLimitsSettings) -> RateLimits {
 fn trusted_proxies(written: Vec<String>, origins: &Origins) -> Result<Vec<Network>, ConfigError> {
     let network = |text: String| {
         let network: Network = text.parse()?;
-        match network.to_string().ends_with("/0") {
-            true => Err(format!("`{text}` is everybody, who could then write any address: name the proxies")),
-            false => Ok(network),
+        if network.to_string().ends_with("/0") {
+            return Err(format!("`{text}` is everybody, who could then write any address: name the proxies"));
         }
+        Ok(network)
     };
     let problem = |problem| origins.problem("trusted_proxies", problem);
     written.into_iter().map(network).collect::<Result<_, _>>().map_err(problem)

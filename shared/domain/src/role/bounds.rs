@@ -5,8 +5,11 @@ use std::collections::BTreeMap;
 
 use super::{FieldErrors, RoleSettings, add};
 
+/// One list of a role's settings.
+type List = fn(&RoleSettings) -> &[String];
+
 /// The lists of a role: the most entries, and the most octets of an entry.
-const LISTS: [(&str, fn(&RoleSettings) -> &[String], usize, usize); 10] = [
+const LISTS: [(&str, List, usize, usize); 10] = [
     // An e-mail address has 64 octets before its `@` (RFC 5321 §4.5.3.1.1), and a name 253 (RFC 1035 §2.3.4).
     ("allowed_domains", |role| &role.allowed_domains, 1_000, 320),
     ("allowed_ip_sans_cidr", |role| &role.allowed_ip_sans_cidr, 1_000, 64),
