@@ -111,7 +111,7 @@ impl FromFiles {
             .and_then(|pair| self.tls.replace(&pair.chain, &pair.key).context("OpenSSL does not take it"));
         match taken {
             Ok(()) => {
-                tracing::info!(path = %self.files.cert.display(), "the certificate for TLS was read anew")
+                tracing::info!(path = %self.files.cert.display(), "the certificate for TLS was read anew");
             }
             Err(error) => tracing::error!(
                 error = message::of(&error),

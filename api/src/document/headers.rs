@@ -50,7 +50,7 @@ pub(super) fn of_error(status: u16) -> Value {
             headers["WWW-Authenticate"] = header("string", "What to send (RFC 6750 §3).");
         }
         409 | 503 => {
-            headers["Retry-After"] = header("integer", "Seconds after which it makes sense to try again.")
+            headers["Retry-After"] = header("integer", "Seconds after which it makes sense to try again.");
         }
         429 => {
             headers["Retry-After"] = header("integer", "Seconds until the next call is allowed.");

@@ -28,13 +28,12 @@ impl Memory {
     fn of(pid: u32) -> Self {
         let path = |name: &str| format!("/proc/{pid}/{name}");
         let file = File::open(path("mem")).ok();
-        let maps = match &file {
-            Some(_) => std::fs::read_to_string(path("maps")).unwrap(),
-            None => {
-                let shown = Command::new("sudo").args(["-n", "cat", &path("maps")]).output().unwrap();
-                assert!(shown.status.success(), "run the tests as root, or let `sudo -n` work: {shown:?}");
-                String::from_utf8(shown.stdout).unwrap()
-            }
+        let maps = if let Some(_) = &file {
+            std::fs::read_to_string(path("maps")).unwrap()
+        } else {
+            let shown = Command::new("sudo").args(["-n", "cat", &path("maps")]).output().unwrap();
+            assert!(shown.status.success(), "run the tests as root, or let `sudo -n` work: {shown:?}");
+            String::from_utf8(shown.stdout).unwrap()
         };
         let regions = maps.lines().filter_map(|line| {
             let mut words = line.split_whitespace();
@@ -67,19 +66,16 @@ impl Memory {
     /// What cannot be read, because it is gone meanwhile, is empty.
     fn read(&self, at: u64, length: usize) -> Vec<u8> {
         let mut piece = vec![0; length];
-        match &self.file {
-            Some(file) => {
-                if file.read_exact_at(&mut piece, at).is_err() {
-                    piece.clear();
-                }
+        if let Some(file) = &self.file {
+            if file.read_exact_at(&mut piece, at).is_err() {
+                piece.clear();
             }
-            None => {
-                let place =
-                    [format!("if=/proc/{}/mem", self.pid), format!("skip={at}"), format!("count={length}")];
-                let mut dd = Command::new("sudo");
-                dd.args(["-n", "dd", "bs=1M", "iflag=skip_bytes,count_bytes", "status=none"]).args(place);
-                piece = dd.output().unwrap().stdout;
-            }
+        } else {
+            let place =
+                [format!("if=/proc/{}/mem", self.pid), format!("skip={at}"), format!("count={length}")];
+            let mut dd = Command::new("sudo");
+            dd.args(["-n", "dd", "bs=1M", "iflag=skip_bytes,count_bytes", "status=none"]).args(place);
+            piece = dd.output().unwrap().stdout;
         }
         piece
     }

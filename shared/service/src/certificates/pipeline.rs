@@ -136,7 +136,9 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
                 return Ok(answer(certificate_id, made));
             }
             Err(CommitError::RoleChanged) => {
-                role.into_iter().for_each(|role| app.roles().forget(caller.tenant, role));
+                if let Some(role) = role {
+                    app.roles().forget(caller.tenant, role);
+                }
             }
             Err(CommitError::CaNotIssuing) => {
                 return Err(crate::ca::not_issuing(app, caller, made.basis.issuer.ca.id).await);

@@ -63,19 +63,16 @@ pub async fn renew(
         None => None,
     };
     let public_key = csr.as_ref().map(CertificateSigningRequest::public_key);
-    let approval = match old.role.as_deref() {
-        Some(name) => {
-            let role = present_role(app, caller, &old, name).await?;
-            let request = by_role(&old, &role, public_key, request.ttl);
-            let subject = ParsedCertificate::from_der(&old.der)?.subject().clone();
-            Approval::Role { name, request, bound: Bound { ca_id: old.ca_id, subject: Some(subject) } }
+    let approval = if let Some(name) = old.role.as_deref() {
+        let role = present_role(app, caller, &old, name).await?;
+        let request = by_role(&old, &role, public_key, request.ttl);
+        let subject = ParsedCertificate::from_der(&old.der)?.subject().clone();
+        Approval::Role { name, request, bound: Bound { ca_id: old.ca_id, subject: Some(subject) } }
+    } else {
+        if !is_approved(caller, &old, public_key) {
+            return ask_a_person(app, caller, &old, request).await;
         }
-        None => {
-            if !is_approved(caller, &old, public_key) {
-                return ask_a_person(app, caller, &old, request).await;
-            }
-            by_person(&old, public_key, request.ttl)?
-        }
+        by_person(&old, public_key, request.ttl)?
     };
     let wanted = Wanted {
         approval,

@@ -104,7 +104,7 @@ both_modes! {
     /// megabytes, the next one goes on where it ended, and nothing is left out or comes twice.
     async fn a_page_ends_where_its_octets_do(app: TestApp) {
         fill(&app).await;
-        let patient = tokio::time::timeout(Duration::from_secs(120), async {
+        let patient = tokio::time::timeout(Duration::from_mins(2), async {
             for (path, field, key, table, column) in LISTS {
                 let list = (path, field, key);
                 let small = pages(&app, list, 1_000).await;

@@ -92,6 +92,6 @@ both_modes! {
         assert!(note(pause.until).await.unwrap());
         let mut session = app.app.database().read_system().await.unwrap();
         let pause = acme_pauses::find(&mut session, &[SCOPE], now).await.unwrap().unwrap();
-        assert_eq!((pause.failures, pause.until), (3, now.plus(Duration::from_secs(60))));
+        assert_eq!((pause.failures, pause.until), (3, now.plus(Duration::from_mins(1))));
     }
 }
