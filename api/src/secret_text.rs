@@ -29,6 +29,7 @@ pub(crate) fn answer<S: Serializer>(secret: &SecretText, serializer: S) -> Resul
 }
 
 /// The same for a secret that may be absent.
+#[expect(clippy::ref_option, reason = "serde hands the field over as it is")]
 pub(crate) fn answer_some<S: Serializer>(
     secret: &Option<SecretText>,
     serializer: S,

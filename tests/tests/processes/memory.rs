@@ -28,7 +28,7 @@ impl Memory {
     fn of(pid: u32) -> Self {
         let path = |name: &str| format!("/proc/{pid}/{name}");
         let file = File::open(path("mem")).ok();
-        let maps = if let Some(_) = &file {
+        let maps = if file.is_some() {
             std::fs::read_to_string(path("maps")).unwrap()
         } else {
             let shown = Command::new("sudo").args(["-n", "cat", &path("maps")]).output().unwrap();
@@ -65,19 +65,14 @@ impl Memory {
 
     /// What cannot be read, because it is gone meanwhile, is empty.
     fn read(&self, at: u64, length: usize) -> Vec<u8> {
-        let mut piece = vec![0; length];
         if let Some(file) = &self.file {
-            if file.read_exact_at(&mut piece, at).is_err() {
-                piece.clear();
-            }
-        } else {
-            let place =
-                [format!("if=/proc/{}/mem", self.pid), format!("skip={at}"), format!("count={length}")];
-            let mut dd = Command::new("sudo");
-            dd.args(["-n", "dd", "bs=1M", "iflag=skip_bytes,count_bytes", "status=none"]).args(place);
-            piece = dd.output().unwrap().stdout;
+            let mut piece = vec![0; length];
+            return file.read_exact_at(&mut piece, at).map_or_else(|_| Vec::new(), |()| piece);
         }
-        piece
+        let place = [format!("if=/proc/{}/mem", self.pid), format!("skip={at}"), format!("count={length}")];
+        let mut dd = Command::new("sudo");
+        dd.args(["-n", "dd", "bs=1M", "iflag=skip_bytes,count_bytes", "status=none"]).args(place);
+        dd.output().unwrap().stdout
     }
 }
 
