@@ -46,11 +46,12 @@ fn shared(content_type: &str, octets: &Bytes) -> Response {
 /// What the page needs and nothing else: its own scripts, by their hashes; styles, which its scripts write; images in the
 /// page itself; calls of the API that it came from. People type tokens there.
 fn policy(page: &str) -> String {
-    let scripts: String = scripts(page)
-        .map(|script| format!(" 'sha256-{}'", STANDARD.encode(openssl::sha::sha256(script.as_bytes()))))
-        .collect();
+    let hash =
+        |script: &str| format!("'sha256-{}'", STANDARD.encode(openssl::sha::sha256(script.as_bytes())));
+    let scripts: Vec<String> = scripts(page).map(hash).collect();
+    let scripts = scripts.join(" ");
     format!(
-        "default-src 'none'; script-src{scripts}; style-src 'unsafe-inline'; img-src 'self' data:; \
+        "default-src 'none'; script-src {scripts}; style-src 'unsafe-inline'; img-src 'self' data:; \
          connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
 }

@@ -179,10 +179,11 @@ pub(super) fn add_components(document: &mut Value) {
     }
     let code = &mut document["components"]["schemas"]["ErrorContent"]["properties"]["code"];
     code["enum"] = CODES.iter().map(|(code, _, _)| *code).collect();
-    let meanings: String =
-        CODES.iter().map(|(code, status, meaning)| format!("\n- `{code}` ({status}): {meaning}")).collect();
+    let meanings: Vec<_> =
+        CODES.iter().map(|(code, status, meaning)| format!("- `{code}` ({status}): {meaning}")).collect();
+    let meanings = meanings.join("\n");
     code["description"] = format!(
-        "What clients branch on. Later versions may add codes: take an unknown one by its status.\n{meanings}"
+        "What clients branch on. Later versions may add codes: take an unknown one by its status.\n\n{meanings}"
     )
     .into();
 }

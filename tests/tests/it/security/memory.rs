@@ -138,7 +138,8 @@ both_modes! {
         let service = endpoint(&app);
         let large = vec![7; 3 << 20];
         let mut rows = Rows::of(&app).await;
-        let octets: String = large.iter().map(|octet| format!("{octet:02x}")).collect();
+        let octets: Vec<_> = large.iter().map(|octet| format!("{octet:02x}")).collect();
+        let octets = octets.concat();
         let literal =
             if app.database_url().starts_with("sqlite:") { format!("X'{octets}'") } else { format!("'\\x{octets}'") };
         rows.execute(&format!("UPDATE crls SET der = {literal}, number = 7 WHERE ca_id = '{id}'")).await;
