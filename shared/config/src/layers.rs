@@ -256,6 +256,7 @@ fn described(found: &Actual) -> &'static str {
 /// Says in the reader's words what serde calls by the names of Rust's types.
 fn wanted_value(wanted: &str) -> &str {
     match wanted {
+        "u16" => "a number from 1 to 65535",
         "u32" | "usize" => "a whole number that is not negative",
         "a boolean" | "bool" => "true or false",
         "a string" | "string" | "path string" => "a text in quotes",

@@ -206,6 +206,7 @@ mod tests {
 
     /// Fields that neither hold credentials nor say where those are sent.
     const HARMLESS: &[&str] = &[
+        "allowfrom",
         "access_key_id",
         "algorithm",
         "application_key",

