@@ -1,5 +1,7 @@
 //! The only map from errors to HTTP: the contract's body for every error, the framework's own included.
 
+mod shortened;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -17,6 +19,7 @@ use poem_openapi::types::Type;
 use poem_openapi::{ApiResponse, Object};
 use serde_json::{Value, json};
 
+use self::shortened::shorten;
 use crate::document::meaning_of_code;
 use crate::edge::BodyTooLarge;
 use crate::limits;
@@ -213,33 +216,6 @@ impl ApiError {
             limits::write(headers, standing);
         }
         response
-    }
-}
-
-/// Takes the middle out of long texts: an error quotes what was sent, and that may be a megabyte.
-fn shorten(value: &mut Value) {
-    match value {
-        Value::String(text) => shorten_text(text),
-        Value::Object(object) => {
-            let fields = std::mem::take(object).into_iter().map(|(mut name, mut inner)| {
-                shorten_text(&mut name);
-                shorten(&mut inner);
-                (name, inner)
-            });
-            *object = fields.collect();
-        }
-        Value::Array(items) => items.iter_mut().for_each(shorten),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
-
-fn shorten_text(text: &mut String) {
-    const MOST: usize = 1_000;
-    const KEPT: usize = 300;
-    if text.len() > MOST {
-        let start = text.floor_char_boundary(KEPT);
-        let end = text.ceil_char_boundary(text.len() - KEPT);
-        text.replace_range(start..end, " … ");
     }
 }
 
