@@ -82,11 +82,7 @@ fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<Str
         _ => panic!("say where rows of {table} are shown"),
     };
     (
-        if ["certificates", "tokens"].contains(&table) {
-            format!("{list}?include_revoked=true")
-        } else {
-            list.to_owned()
-        },
+        if table == "certificates" { format!("{list}?include_revoked=true") } else { list.to_owned() },
         object.map(|id| format!("{list}/{id}")),
         field,
     )
