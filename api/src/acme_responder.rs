@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use certmill_service::App;
 use certmill_service::acme::responses;
-use poem::http::{StatusCode, header};
+use poem::http::header;
 use poem::web::Data;
 use poem::{Endpoint, EndpointExt, Request, Response, Route};
 use poem_openapi::OpenApi;
@@ -60,9 +60,7 @@ async fn answer(app: &App, request: &Request, token: &str) -> Result<Response, A
             .content_type("application/octet-stream")
             .header(header::CACHE_CONTROL, "no-store")
             .body(key_authorization)),
-        None => {
-            Err(ApiError::new(StatusCode::NOT_FOUND, "not_found", "no challenge of this host has this token"))
-        }
+        None => Err(ApiError::new("not_found", "no challenge of this host has this token")),
     }
 }
 

@@ -113,15 +113,11 @@ fn unquoted(problem: &str) -> Cow<'_, str> {
 }
 
 fn not_an_object(problem: &dyn Display) -> ApiError {
-    ApiError::new(
-        StatusCode::BAD_REQUEST,
-        "invalid_request",
-        format!("the body must be a JSON object: {problem}"),
-    )
+    ApiError::new("invalid_request", format!("the body must be a JSON object: {problem}"))
 }
 
 fn malformed(error: &serde_json::Error) -> ApiError {
-    ApiError::new(StatusCode::BAD_REQUEST, "invalid_request", format!("the body is not JSON: {error}"))
+    ApiError::new("invalid_request", format!("the body is not JSON: {error}"))
 }
 
 /// A request's JSON body that may be left out, which means the same as an empty object.

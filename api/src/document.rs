@@ -13,7 +13,7 @@ use crate::auth::SCHEME;
 use crate::calls::Call;
 use crate::limits;
 
-pub(crate) use errors::meaning_of_code;
+pub(crate) use errors::status_of_code;
 
 /// The groups in the order of the API's reference, which is the order in which a reader meets them.
 const GROUPS: [&str; 13] = [

@@ -105,13 +105,13 @@ impl<E: Endpoint + 'static> Edge<E> {
         if request.method() == Method::OPTIONS {
             return protection::options(&request, route);
         }
-        let Some(access) = route.access(request.method()) else {
+        let Some(operation) = route.operation(request.method()) else {
             let mut response = ApiError::method_not_allowed().render(request_id);
             response.headers_mut().insert(header::ALLOW, route.allow());
             return response;
         };
         let inner = Arc::clone(&self.inner);
-        let answer = guard(&self.app, access, request, move |request| carry_out(inner, request)).await;
+        let answer = guard(&self.app, operation, request, move |request| carry_out(inner, request)).await;
         answer.unwrap_or_else(|error| {
             if error.status().is_client_error() {
                 tracing::debug!(error = %error, "refused a request");

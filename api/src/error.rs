@@ -20,7 +20,7 @@ use poem_openapi::{ApiResponse, Object};
 use serde_json::{Value, json};
 
 use self::shortened::shorten;
-use crate::document::meaning_of_code;
+use crate::document::status_of_code;
 use crate::edge::BodyTooLarge;
 use crate::limits;
 
@@ -68,15 +68,12 @@ struct ErrorContent {
 }
 
 impl ApiError {
-    /// An error without details.
-    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        debug_assert_eq!(
-            meaning_of_code(code).map(|(of, _)| of),
-            Some(status.as_u16()),
-            "undocumented: {code}"
-        );
+    /// An error without details, with the status that the document gives its code.
+    pub(crate) fn new(code: &'static str, message: impl Into<String>) -> Self {
+        let status = status_of_code(code);
+        debug_assert!(status.is_some(), "`{code}` is missing in the document's table of codes");
         Self {
-            status,
+            status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             code,
             message: message.into(),
             details: None,
@@ -101,9 +98,9 @@ impl ApiError {
         if error.is::<Self>() {
             return error.downcast().unwrap_or_else(|_| Self::internal());
         }
-        let bad_request = |message: String| Self::new(StatusCode::BAD_REQUEST, "invalid_request", message);
+        let bad_request = |message: String| Self::new("invalid_request", message);
         if error.is::<NotFoundError>() {
-            return Self::new(StatusCode::NOT_FOUND, "not_found", "there is no such path: see /docs");
+            return Self::new("not_found", "there is no such path: see /docs");
         }
         if error.is::<MethodNotAllowedError>() {
             return Self::method_not_allowed();
@@ -116,7 +113,6 @@ impl ApiError {
         }
         if let Some(error) = error.downcast_ref::<ContentTypeError>() {
             return Self::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "unsupported_media_type",
                 format!("{error}: send `Content-Type: application/json`"),
             );
@@ -127,13 +123,13 @@ impl ApiError {
         if let Some(ReadBodyError::Io(broken)) = error.downcast_ref::<ReadBodyError>()
             && broken.kind() == std::io::ErrorKind::TimedOut
         {
-            return Self::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", broken.to_string());
+            return Self::new("request_timeout", broken.to_string());
         }
         if error.is::<ParsePathError>() || error.is::<PoemParsePathError>() || error.is::<ReadBodyError>() {
             return bad_request(error.to_string());
         }
         if error.status().is_client_error() {
-            return Self::new(error.status(), "invalid_request", error.to_string());
+            return bad_request(error.to_string());
         }
         tracing::error!(error = %error, "a request failed inside the framework");
         Self::internal()
@@ -141,11 +137,7 @@ impl ApiError {
 
     /// A fault of ours, without detail.
     pub(crate) fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal_error",
-            "an internal error: the logs say more under this request id",
-        )
+        Self::new("internal_error", "an internal error: the logs say more under this request id")
     }
 
     /// One call too many; nothing when the call was allowed.
@@ -156,7 +148,7 @@ impl ApiError {
              the next one is possible in {seconds} s",
             standing.limit
         );
-        let plain = Self::new(StatusCode::TOO_MANY_REQUESTS, "rate_limited", message);
+        let plain = Self::new("rate_limited", message);
         let details =
             json!({ "category": category.as_str(), "limit": standing.limit, "retry_after": seconds });
         Some(Self { retry_after: Some(seconds), ..plain.with(details) })
@@ -174,11 +166,7 @@ impl ApiError {
 
     /// A method that a path does not know.
     pub(crate) fn method_not_allowed() -> Self {
-        Self::new(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "method_not_allowed",
-            "this path does not know this method: see /docs",
-        )
+        Self::new("method_not_allowed", "this path does not know this method: see /docs")
     }
 
     /// Its code.
@@ -222,7 +210,6 @@ impl ApiError {
 /// A body over the limit.
 pub(crate) fn body_too_large() -> ApiError {
     ApiError::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
         "body_too_large",
         format!("the body has more than {} bytes, which is the limit", crate::edge::BODY_LIMIT),
     )
@@ -231,8 +218,8 @@ pub(crate) fn body_too_large() -> ApiError {
 impl From<ServiceError> for ApiError {
     fn from(error: ServiceError) -> Self {
         let message = error.to_string();
-        let (status, code) = status_and_code(&error);
-        let plain = Self { challenge: challenge(&error), ..Self::new(status, code, message) };
+        let code = code_of(&error);
+        let plain = Self { challenge: challenge(&error), ..Self::new(code, message) };
         match error {
             ServiceError::Validation(fields) => plain.with(json!({ "fields": fields.0 })),
             ServiceError::RoleViolation(violation) => plain.with(json!({
@@ -295,39 +282,33 @@ fn challenge(error: &ServiceError) -> Option<&'static str> {
     }
 }
 
-fn status_and_code(error: &ServiceError) -> (StatusCode, &'static str) {
+fn code_of(error: &ServiceError) -> &'static str {
     match error {
-        ServiceError::AuthenticationRequired => (StatusCode::UNAUTHORIZED, "authentication_required"),
-        ServiceError::TokenInvalid => (StatusCode::UNAUTHORIZED, "token_invalid"),
-        ServiceError::TokenExpired(_) => (StatusCode::UNAUTHORIZED, "token_expired"),
-        ServiceError::TokenRevoked => (StatusCode::UNAUTHORIZED, "token_revoked"),
-        ServiceError::InsufficientScope(_) | ServiceError::NeedsScope { .. } => {
-            (StatusCode::FORBIDDEN, "insufficient_scope")
-        }
-        ServiceError::TokenNotAllowedHere(_) => (StatusCode::FORBIDDEN, TOKEN_NOT_ALLOWED_HERE),
-        ServiceError::RoleNotAllowed(_) => (StatusCode::FORBIDDEN, "role_not_allowed"),
-        ServiceError::NotFound { noun, .. } => (StatusCode::NOT_FOUND, not_found_code(*noun)),
-        ServiceError::AlreadyExists { .. } | ServiceError::Duplicate { .. } => {
-            (StatusCode::CONFLICT, "already_exists")
-        }
+        ServiceError::AuthenticationRequired => "authentication_required",
+        ServiceError::TokenInvalid => "token_invalid",
+        ServiceError::TokenExpired(_) => "token_expired",
+        ServiceError::TokenRevoked => "token_revoked",
+        ServiceError::InsufficientScope(_) | ServiceError::NeedsScope { .. } => "insufficient_scope",
+        ServiceError::TokenNotAllowedHere(_) => TOKEN_NOT_ALLOWED_HERE,
+        ServiceError::RoleNotAllowed(_) => "role_not_allowed",
+        ServiceError::NotFound { noun, .. } => not_found_code(*noun),
+        ServiceError::AlreadyExists { .. } | ServiceError::Duplicate { .. } => "already_exists",
         ServiceError::InvalidState { .. }
         | ServiceError::NewerVersion(_)
-        | ServiceError::CallInProgress { .. } => (StatusCode::CONFLICT, "invalid_state"),
-        ServiceError::InUse { .. } => (StatusCode::CONFLICT, "in_use"),
-        ServiceError::InvalidConfig { .. } => (StatusCode::BAD_REQUEST, "invalid_config"),
-        ServiceError::Upstream(_) => (StatusCode::BAD_GATEWAY, "upstream_error"),
-        ServiceError::Validation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "validation_error"),
-        ServiceError::RoleViolation(_) => (StatusCode::UNPROCESSABLE_ENTITY, "role_violation"),
-        ServiceError::CsrInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "csr_invalid"),
-        ServiceError::CertificateInvalid(_) => (StatusCode::UNPROCESSABLE_ENTITY, "certificate_invalid"),
-        ServiceError::InvalidDuration(_) => (StatusCode::BAD_REQUEST, "invalid_duration"),
-        ServiceError::InvalidCursor => (StatusCode::BAD_REQUEST, "invalid_cursor"),
+        | ServiceError::CallInProgress { .. } => "invalid_state",
+        ServiceError::InUse { .. } => "in_use",
+        ServiceError::InvalidConfig { .. } => "invalid_config",
+        ServiceError::Upstream(_) => "upstream_error",
+        ServiceError::Validation(_) => "validation_error",
+        ServiceError::RoleViolation(_) => "role_violation",
+        ServiceError::CsrInvalid(_) => "csr_invalid",
+        ServiceError::CertificateInvalid(_) => "certificate_invalid",
+        ServiceError::InvalidDuration(_) => "invalid_duration",
+        ServiceError::InvalidCursor => "invalid_cursor",
         ServiceError::Unavailable(_) | ServiceError::Unwritable(_) | ServiceError::Busy { .. } => {
-            (StatusCode::SERVICE_UNAVAILABLE, "service_unavailable")
+            "service_unavailable"
         }
-        ServiceError::LeaseLost | ServiceError::Internal(_) => {
-            (StatusCode::INTERNAL_SERVER_ERROR, "internal_error")
-        }
+        ServiceError::LeaseLost | ServiceError::Internal(_) => "internal_error",
     }
 }
 

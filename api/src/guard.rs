@@ -18,7 +18,8 @@ use crate::calls::Call;
 use crate::edge::whole_body;
 use crate::error::{ApiError, TOKEN_NOT_ALLOWED_HERE};
 use crate::limits;
-use crate::routes::Access;
+use crate::queries;
+use crate::routes::{Access, Operation};
 use crate::secret_text::{SecretJson, wiped_after_use};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -39,11 +40,11 @@ pub(crate) struct CurrentHold(pub(crate) Hold);
 /// else that is refused and would have changed something has its audit row.
 pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
     app: &App,
-    access: Access,
+    operation: &Operation,
     mut request: Request,
     go: impl FnOnce(Request) -> F + Send + 'static,
 ) -> Result<Response, ApiError> {
-    let Access::Token(needed) = access else {
+    let Access::Token(needed) = operation.access else {
         // Nothing that is open to everybody takes a body.
         drop(request.take_body());
         return go(request).await;
@@ -62,7 +63,7 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
     let over = standing.and_then(|(category, standing)| ApiError::rate_limited(category, &standing));
     let result = match over {
         Some(over) => Err(over),
-        None => admit(app, (&caller, needed), call, request, go).await,
+        None => admit(app, (&caller, needed), (call, operation), request, go).await,
     };
     if let (Some(call), Err(error)) = (call, &result) {
         record(app, &caller, call, error).await;
@@ -83,13 +84,14 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
 async fn admit<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
     app: &App,
     (caller, needed): (&Caller, Scope),
-    call: Option<Call<'_>>,
+    (call, operation): (Option<Call<'_>>, &Operation),
     mut request: Request,
     go: impl FnOnce(Request) -> F + Send + 'static,
 ) -> Result<Response, ApiError> {
     if caller.scope < needed {
         return Err(ServiceError::InsufficientScope(needed).into());
     }
+    queries::check(&operation.parameters, request.uri().query())?;
     if [Method::GET, Method::HEAD].contains(request.method()) {
         // It means nothing (RFC 9110 §9.3.1).
         drop(request.take_body());

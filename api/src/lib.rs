@@ -50,8 +50,7 @@ pub fn service(app: App, metrics: Option<RenderMetrics>) -> impl Endpoint<Output
     if let Some(render) = metrics {
         route = route.at("/metrics", get(make_sync(move |_| text(render()))));
     }
-    let routes =
-        queries::QueryCheck::new(app.clone(), &openapi_document(), route.nest("/", openapi::service()));
+    let routes = route.nest("/", openapi::service());
     edge::Edge::new(app.clone(), &routes::API, routes.data(app))
 }
 

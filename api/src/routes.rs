@@ -1,5 +1,5 @@
-//! Every path that is answered, with its methods and the scope that each of them needs: read from the types of the
-//! handlers by way of the OpenAPI document. The edge asks here before it reads more than a request's head.
+//! Every path that is answered, with its methods, the scope that each of them needs and its query parameters: read from the
+//! types of the handlers by way of the OpenAPI document. The edge asks here before it reads more than a request's head.
 
 use std::sync::LazyLock;
 
@@ -24,12 +24,22 @@ pub(crate) enum Access {
     Token(Scope),
 }
 
+/// What one method of a path does.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    method: Method,
+    /// Who may call it.
+    pub(crate) access: Access,
+    /// The names of its query parameters.
+    pub(crate) parameters: Vec<String>,
+}
+
 /// One path.
 #[derive(Debug)]
 pub(crate) struct Route {
     /// As the document writes it, such as `/v1/pki/ca/{id}`.
     pub(crate) pattern: String,
-    methods: Vec<(Method, Access)>,
+    operations: Vec<Operation>,
 }
 
 /// The paths of a listener.
@@ -38,13 +48,13 @@ pub(crate) struct Routes(Vec<Route>);
 
 /// Those of the API.
 pub(crate) static API: LazyLock<Routes> = LazyLock::new(|| {
-    let beside = BESIDE.map(|path| Route { pattern: path.to_owned(), methods: open_get() });
+    let beside = BESIDE.map(|path| Route { pattern: path.to_owned(), operations: open_get() });
     Routes::of(&openapi::raw_document(), beside.into())
 });
 
 /// Those of a process that answers no requests.
 pub(crate) static OPERATIONS: LazyLock<Routes> = LazyLock::new(|| {
-    let metrics = Route { pattern: "/metrics".to_owned(), methods: open_get() };
+    let metrics = Route { pattern: "/metrics".to_owned(), operations: open_get() };
     Routes::of(&openapi::health_service().spec(), vec![metrics])
 });
 
@@ -52,8 +62,8 @@ pub(crate) static OPERATIONS: LazyLock<Routes> = LazyLock::new(|| {
 pub(crate) static RESPONDER: LazyLock<Routes> =
     LazyLock::new(|| Routes::of(&openapi::responder_service().spec(), Vec::new()));
 
-fn open_get() -> Vec<(Method, Access)> {
-    vec![(Method::GET, Access::Open)]
+fn open_get() -> Vec<Operation> {
+    vec![Operation { method: Method::GET, access: Access::Open, parameters: Vec::new() }]
 }
 
 impl Routes {
@@ -62,10 +72,11 @@ impl Routes {
         let mut routes = beside;
         for (pattern, item) in document["paths"].as_object().into_iter().flatten() {
             let operations = item.as_object().into_iter().flatten();
-            let methods = operations.filter_map(|(method, operation)| {
-                Some((method.to_uppercase().parse().ok()?, access(operation)))
+            let operations = operations.filter_map(|(method, spec)| {
+                let method = method.to_uppercase().parse().ok()?;
+                Some(Operation { method, access: access(spec), parameters: parameters(spec) })
             });
-            routes.push(Route { pattern: pattern.clone(), methods: methods.collect() });
+            routes.push(Route { pattern: pattern.clone(), operations: operations.collect() });
         }
         // The router, too, prefers a path that is written out to one with a parameter.
         routes.sort_by_key(|route| route.pattern.matches('{').count());
@@ -96,11 +107,9 @@ impl Route {
         segments.next().is_none()
     }
 
-    /// Who may call it with this method; nobody when the path does not know it. What can be read with GET answers HEAD.
-    pub(crate) fn access(&self, method: &Method) -> Option<Access> {
-        let of = |wanted: &Method| {
-            self.methods.iter().find(|(method, _)| method == wanted).map(|(_, access)| *access)
-        };
+    /// What this method does; nothing when the path does not know it. What can be read with GET answers HEAD.
+    pub(crate) fn operation(&self, method: &Method) -> Option<&Operation> {
+        let of = |wanted: &Method| self.operations.iter().find(|operation| operation.method == *wanted);
         of(method).or_else(|| of(&Method::GET).filter(|_| method == Method::HEAD))
     }
 
@@ -108,7 +117,7 @@ impl Route {
     pub(crate) fn allow(&self) -> HeaderValue {
         let known = [Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
         let mut names: Vec<&str> =
-            known.iter().filter(|method| self.access(method).is_some()).map(Method::as_str).collect();
+            known.iter().filter(|method| self.operation(method).is_some()).map(Method::as_str).collect();
         names.push(Method::OPTIONS.as_str());
         // Invariant: names of methods are visible ASCII.
         HeaderValue::from_str(&names.join(", ")).unwrap_or(HeaderValue::from_static("OPTIONS"))
@@ -116,10 +125,16 @@ impl Route {
 }
 
 /// The scope that stands in the document as the name of the security scheme, before that is made presentable.
-fn access(operation: &Value) -> Access {
-    let schemes = operation["security"].as_array().into_iter().flatten().filter_map(Value::as_object);
+fn access(spec: &Value) -> Access {
+    let schemes = spec["security"].as_array().into_iter().flatten().filter_map(Value::as_object);
     let scopes = schemes.flat_map(|scheme| scheme.keys());
     scopes.filter_map(|name| name.parse().ok()).max().map_or(Access::Open, Access::Token)
+}
+
+fn parameters(spec: &Value) -> Vec<String> {
+    let all = spec["parameters"].as_array().into_iter().flatten();
+    let in_query = all.filter(|parameter| parameter["in"] == "query");
+    in_query.filter_map(|parameter| parameter["name"].as_str().map(ToOwned::to_owned)).collect()
 }
 
 /// What a method is called in figures: one of a fixed set.
@@ -157,7 +172,9 @@ mod tests {
 
     #[test]
     fn scopes_are_those_of_the_handlers() {
-        let access = |method: &str, path: &str| API.find(path).unwrap().access(&method.parse().unwrap());
+        let access = |method: &str, path: &str| {
+            API.find(path).unwrap().operation(&method.parse().unwrap()).map(|operation| operation.access)
+        };
         assert_eq!(access("GET", "/v1/pki/roles"), Some(Access::Token(Scope::Read)));
         assert_eq!(access("HEAD", "/v1/pki/roles"), Some(Access::Token(Scope::Read)));
         assert_eq!(access("POST", "/v1/pki/roles"), Some(Access::Token(Scope::Admin)));

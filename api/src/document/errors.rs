@@ -1,6 +1,6 @@
 //! The errors of each operation: statuses, codes and what each code means.
 
-use poem::http::Method;
+use poem::http::{Method, StatusCode};
 use poem_openapi::types::Type;
 use serde_json::{Value, json};
 
@@ -98,9 +98,10 @@ const CODES: &[Code] = &[
     ("service_unavailable", 503, "A database or another dependency is away: try again after `Retry-After`."),
 ];
 
-/// What a code means, with its status; nothing when the document does not have it.
-pub(crate) fn meaning_of_code(code: &str) -> Option<(u16, &'static str)> {
-    CODES.iter().find(|(word, _, _)| *word == code).map(|(_, status, meaning)| (*status, *meaning))
+/// The status of the answers with a code; nothing when the table does not have it.
+pub(crate) fn status_of_code(code: &str) -> Option<StatusCode> {
+    let (_, status, _) = CODES.iter().find(|(word, _, _)| *word == code)?;
+    StatusCode::from_u16(*status).ok()
 }
 
 /// The component of an error answer by its status.
