@@ -8,6 +8,7 @@
 
 pub mod acme;
 pub mod authority;
+mod both_modes;
 pub mod clock;
 mod leftovers;
 pub mod openssl;
@@ -41,30 +42,6 @@ pub enum Mode {
     Embedded,
     /// Postgres and Redis.
     Fleet,
-}
-
-/// Runs each test in both modes, with a worker beside the API.
-#[macro_export]
-macro_rules! both_modes {
-    ($($(#[$meta:meta])* async fn $name:ident($app:ident: TestApp) $body:block)*) => {$(
-        mod $name {
-            #[allow(unused_imports, reason = "not every test needs everything around it")]
-            use super::*;
-
-            $(#[$meta])*
-            async fn story($app: $crate::TestApp) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                story($crate::TestApp::start($crate::Mode::Embedded).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn fleet() {
-                story($crate::TestApp::start($crate::Mode::Fleet).await).await;
-            }
-        }
-    )*};
 }
 
 /// The service with a worker, a tenant and an admin token.

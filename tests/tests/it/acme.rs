@@ -6,31 +6,7 @@ use launch::{PebbleOptions, Validation};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::acme::{AcmeLab, ZONE};
-use tests::{Mode, TestApp};
-
-/// Runs each test with a service in both modes.
-macro_rules! in_the_lab {
-    ($($name:ident($start:expr, $lab:ident) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            async fn story(mode: Mode) {
-                let $lab = $start(mode).await;
-                $body
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                story(Mode::Embedded).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn fleet() {
-                story(Mode::Fleet).await;
-            }
-        }
-    )*};
-}
+use tests::{Mode, TestApp, both_modes};
 
 /// Reads a certificate until it is as wanted, while minutes pass and the periodic work of each is done.
 pub(crate) async fn by_and_by(app: &TestApp, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
@@ -55,8 +31,8 @@ fn names(certificate: &Value) -> Vec<String> {
         .collect()
 }
 
-in_the_lab! {
-    a_certificate_is_ordered_over_http(AcmeLab::start, lab) {
+both_modes! {
+    async fn a_certificate_is_ordered_over_http(lab: AcmeLab) {
         let account = lab.account().await;
         let order = lab.order(json!({ "account_id": account, "domains": ["www.example.org", "example.org"] })).await;
         assert_eq!(order["status"], "pending");
@@ -84,7 +60,7 @@ in_the_lab! {
         assert!(of_key.public_eq(&of_certificate));
     }
 
-    an_address_is_proven_over_http_and_tls(AcmeLab::start, lab) {
+    async fn an_address_is_proven_over_http_and_tls(lab: AcmeLab) {
         let account = lab.account().await;
         for kind in ["http-01", "tls-alpn-01"] {
             let order = lab.order(json!({
@@ -95,7 +71,7 @@ in_the_lab! {
         }
     }
 
-    names_are_proven_in_tls_handshakes(AcmeLab::start, lab) {
+    async fn names_are_proven_in_tls_handshakes(lab: AcmeLab) {
         let account = lab.account().await;
         let order = lab.order(json!({
             "account_id": account, "domains": ["a.example.org", "b.example.org"], "challenge_type": "tls-alpn-01",
@@ -106,30 +82,7 @@ in_the_lab! {
         assert_eq!((&certificate["key_type"], &certificate["key_size"]), (&json!("rsa"), &json!(2_048)));
     }
 
-    a_wildcard_and_its_apex_are_proven_by_dns(AcmeLab::with_dns, lab) {
-        let before = lab.bind.as_ref().unwrap().zone_lines(ZONE);
-        let account = lab.account().await;
-        let provider = lab.provider().await;
-        let domains = json!([ZONE, format!("*.{ZONE}")]);
-        let order = lab.order(json!({ "account_id": account, "domains": domains })).await;
-        assert_eq!(order["challenge_type"], "dns-01");
-        let certificate = lab.certificate(&order).await;
-        assert_eq!(names(&certificate), [format!("*.{ZONE}"), ZONE.to_owned()]);
-        let path = format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap());
-        let tidy = |order: &Value| {
-            order["challenges"].as_array().unwrap().iter().all(|challenge| challenge["progress"] == "cleaned_up")
-        };
-        let order = lab.app.eventually(&path, tidy).await;
-        let records: Vec<&Value> = order["challenges"].as_array().unwrap().iter().map(|c| &c["dns_record"]).collect();
-        assert!(records.iter().all(|record| record["name"] == format!("_acme-challenge.{ZONE}")), "{records:?}");
-        assert_ne!(records[0]["value"], records[1]["value"]);
-        assert_eq!(lab.bind.as_ref().unwrap().zone_lines(ZONE), before, "no value is left");
-
-        let path = format!("/v1/pki/dns-providers/{provider}");
-        assert_eq!(lab.app.delete(&path).await.status, StatusCode::NO_CONTENT);
-    }
-
-    the_same_names_are_on_order_once(AcmeLab::start, lab) {
+    async fn the_same_names_are_on_order_once(lab: AcmeLab) {
         let account = lab.account().await;
         let body = json!({ "account_id": account, "domains": ["once.example.org"] });
         let calls = (0..5).map(|_| ("/v1/pki/acme/issue".to_owned(), body.clone())).collect();
@@ -146,7 +99,7 @@ in_the_lab! {
         lab.certificate(&lab.order(forced).await).await;
     }
 
-    a_renewal_keeps_names_and_account_and_is_linked(AcmeLab::start, lab) {
+    async fn a_renewal_keeps_names_and_account_and_is_linked(lab: AcmeLab) {
         let account = lab.account().await;
         let first = lab.certificate(&lab.order(json!({
             "account_id": account, "domains": ["renew.example.org"], "key_type": "ec", "key_size": 384
@@ -164,7 +117,7 @@ in_the_lab! {
         lab.app.post(&format!("{path}/renew"), json!({})).await.error(409, "invalid_state");
     }
 
-    certificates_are_revoked_by_their_ca(AcmeLab::start, lab) {
+    async fn certificates_are_revoked_by_their_ca(lab: AcmeLab) {
         let account = lab.account().await;
         for (domain, reason) in [("a.example.org", "superseded"), ("b.example.org", "keyCompromise")] {
             let certificate = lab.certificate(&lab.order(json!({ "account_id": account, "domains": [domain] })).await).await;
@@ -189,21 +142,6 @@ in_the_lab! {
         lab.app.post("/v1/pki/revoke", revoke("superseded", true)).await.json_with(StatusCode::OK);
         let error = lab.app.post("/v1/pki/acme/issue", json!({ "account_id": account, "domains": ["d.example.org"] })).await;
         error.error(409, "invalid_state");
-    }
-
-    a_name_that_cannot_be_proven_says_why(AcmeLab::with_dns, lab) {
-        let account = lab.account().await;
-        // No provider serves this zone.
-        let order = lab.order(json!({ "account_id": account, "domains": [format!("*.{ZONE}")] })).await;
-        let order = lab.ended(&order).await;
-        assert_eq!(order["error"]["code"], "dns_zone_not_found", "{order:#}");
-        assert!(order["error"]["message"].as_str().unwrap().contains("dns-providers"), "{order:#}");
-        // The CA finds nobody at this name.
-        let order = lab.order(json!({ "account_id": account, "domains": ["absent.elsewhere.test"] })).await;
-        let order = lab.ended(&order).await;
-        assert_eq!(order["error"]["code"], "validation_failed", "{order:#}");
-        let said = order["error"]["upstream"]["detail"].as_str().unwrap();
-        assert!(said.contains("could not resolve"), "{said}");
     }
 }
 
@@ -236,4 +174,46 @@ async fn external_accounts_are_bound() {
     let account = answer.json_with(StatusCode::CREATED);
     assert_eq!((&account["status"], &account["eab_kid"]), (&json!("valid"), &json!("kid-1")));
     assert!(!answer.text().contains(key));
+}
+
+both_modes! {
+    async fn a_wildcard_and_its_apex_are_proven_by_dns(mode: Mode) {
+        let lab = AcmeLab::with_dns(mode).await;
+        let before = lab.bind.as_ref().unwrap().zone_lines(ZONE);
+        let account = lab.account().await;
+        let provider = lab.provider().await;
+        let domains = json!([ZONE, format!("*.{ZONE}")]);
+        let order = lab.order(json!({ "account_id": account, "domains": domains })).await;
+        assert_eq!(order["challenge_type"], "dns-01");
+        let certificate = lab.certificate(&order).await;
+        assert_eq!(names(&certificate), [format!("*.{ZONE}"), ZONE.to_owned()]);
+        let path = format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap());
+        let tidy = |order: &Value| {
+            order["challenges"].as_array().unwrap().iter().all(|challenge| challenge["progress"] == "cleaned_up")
+        };
+        let order = lab.app.eventually(&path, tidy).await;
+        let records: Vec<&Value> = order["challenges"].as_array().unwrap().iter().map(|c| &c["dns_record"]).collect();
+        assert!(records.iter().all(|record| record["name"] == format!("_acme-challenge.{ZONE}")), "{records:?}");
+        assert_ne!(records[0]["value"], records[1]["value"]);
+        assert_eq!(lab.bind.as_ref().unwrap().zone_lines(ZONE), before, "no value is left");
+
+        let path = format!("/v1/pki/dns-providers/{provider}");
+        assert_eq!(lab.app.delete(&path).await.status, StatusCode::NO_CONTENT);
+    }
+
+    async fn a_name_that_cannot_be_proven_says_why(mode: Mode) {
+        let lab = AcmeLab::with_dns(mode).await;
+        let account = lab.account().await;
+        // No provider serves this zone.
+        let order = lab.order(json!({ "account_id": account, "domains": [format!("*.{ZONE}")] })).await;
+        let order = lab.ended(&order).await;
+        assert_eq!(order["error"]["code"], "dns_zone_not_found", "{order:#}");
+        assert!(order["error"]["message"].as_str().unwrap().contains("dns-providers"), "{order:#}");
+        // The CA finds nobody at this name.
+        let order = lab.order(json!({ "account_id": account, "domains": ["absent.elsewhere.test"] })).await;
+        let order = lab.ended(&order).await;
+        assert_eq!(order["error"]["code"], "validation_failed", "{order:#}");
+        let said = order["error"]["upstream"]["detail"].as_str().unwrap();
+        assert!(said.contains("could not resolve"), "{said}");
+    }
 }

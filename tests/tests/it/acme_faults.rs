@@ -9,7 +9,7 @@ use fake_acme::{
 };
 use poem::http::StatusCode;
 use serde_json::{Value, json};
-use tests::{Mode, TestApp, TestOptions};
+use tests::{Mode, TestApp, TestOptions, both_modes};
 
 use crate::acme::by_and_by;
 use crate::ca::seconds;
@@ -107,31 +107,8 @@ fn path_of(certificate: &Value) -> String {
     format!("/v1/pki/certificates/{}", certificate["id"].as_str().unwrap())
 }
 
-macro_rules! with_a_faulty_ca {
-    ($($name:ident($lab:ident) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            async fn story(mode: Mode) {
-                let $lab = Lab::start(mode).await;
-                $body
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                story(Mode::Embedded).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn fleet() {
-                story(Mode::Fleet).await;
-            }
-        }
-    )*};
-}
-
-with_a_faulty_ca! {
-    an_order_is_cancelled_until_the_ca_has_its_csr(lab) {
+both_modes! {
+    async fn an_order_is_cancelled_until_the_ca_has_its_csr(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| behaviour.hold_challenges = true);
         let order = lab.order(&account, "cancelled.example.org").await;
@@ -163,7 +140,7 @@ with_a_faulty_ca! {
         lab.app.delete(&order).await.error(409, "invalid_state");
     }
 
-    an_order_with_more_authorizations_than_names_is_not_read(lab) {
+    async fn an_order_with_more_authorizations_than_names_is_not_read(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| behaviour.foreign_authorizations = 500);
         let ended = lab.ended(&lab.order(&account, "many.example.org").await).await;
@@ -172,7 +149,7 @@ with_a_faulty_ca! {
         assert_eq!(lab.ca.log().count(Endpoint::Authorization), 0);
     }
 
-    a_lost_answer_costs_nothing(lab) {
+    async fn a_lost_answer_costs_nothing(lab: Lab) {
         let account = lab.account().await;
         for endpoint in [Endpoint::NewOrder, Endpoint::Challenge, Endpoint::Finalize, Endpoint::Certificate] {
             lab.ca.knobs().fail(endpoint, Fault::DropAfter, 1);
@@ -183,7 +160,7 @@ with_a_faulty_ca! {
         assert!(lab.ca.log().finalizations().values().all(|of| of.accepted <= 1));
     }
 
-    a_registration_that_was_not_answered_is_found_again(lab) {
+    async fn a_registration_that_was_not_answered_is_found_again(lab: Lab) {
         // The first request looks for the account, the second one makes it.
         lab.ca.knobs().fail(Endpoint::NewAccount, Fault::Problem(Problem::new(400, "accountDoesNotExist", "no")), 1);
         lab.ca.knobs().fail(Endpoint::NewAccount, Fault::DropAfter, 1);
@@ -196,7 +173,7 @@ with_a_faulty_ca! {
         assert_eq!(json!(lab.ca.log().accounts_created()), json!([account["account_url"]]), "one account");
     }
 
-    pages_of_html_and_server_errors_pass(lab) {
+    async fn pages_of_html_and_server_errors_pass(lab: Lab) {
         let account = lab.account().await;
         for endpoint in [Endpoint::NewOrder, Endpoint::Order, Endpoint::Authorization, Endpoint::Finalize] {
             lab.ca.knobs().fail(endpoint, Fault::Html { status: 502, retry_after: None }, 1);
@@ -207,7 +184,7 @@ with_a_faulty_ca! {
         assert_eq!(lab.ca.log().issued_for(&["html.example.org"]), 1);
     }
 
-    a_rate_limit_is_kept_by_everybody(lab) {
+    async fn a_rate_limit_is_kept_by_everybody(lab: Lab) {
         let account = lab.account().await;
         let limited = Problem::rate_limited(Some(RetryAfter::Seconds(4)));
         lab.ca.knobs().fail(Endpoint::NewOrder, Fault::Problem(limited), 1);
@@ -223,7 +200,7 @@ with_a_faulty_ca! {
         assert!(early.is_empty(), "{early:?}");
     }
 
-    a_slow_ca_is_waited_for(lab) {
+    async fn a_slow_ca_is_waited_for(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| {
             behaviour.processing_polls = 3;
@@ -238,7 +215,7 @@ with_a_faulty_ca! {
         assert_eq!((&order["status"], &order["error"]["upstream"]["type"]), (&json!("invalid"), &json!("caa")));
     }
 
-    what_a_failed_order_leaves_behind_is_given_up(lab) {
+    async fn what_a_failed_order_leaves_behind_is_given_up(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| {
             behaviour.reuse_pending_authorizations = true;
@@ -262,7 +239,7 @@ with_a_faulty_ca! {
         assert_eq!(lab.ca.authorizations_of("shared.example.org"), [Status::Valid]);
     }
 
-    a_ca_that_is_away_is_asked_once_more_to_take_an_authorization_back(lab) {
+    async fn a_ca_that_is_away_is_asked_once_more_to_take_an_authorization_back(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| {
             behaviour.hold_challenges = true;
@@ -279,7 +256,7 @@ with_a_faulty_ca! {
         assert_eq!(lab.ca.knobs().faults_left(), 0);
     }
 
-    a_wrong_certificate_is_not_stored(lab) {
+    async fn a_wrong_certificate_is_not_stored(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| behaviour.certificate_flaw = Some(CertificateFlaw::WrongKey));
         let order = lab.order(&account, "wrong.example.org").await;
@@ -289,7 +266,7 @@ with_a_faulty_ca! {
         assert_eq!(listed["certificates"], json!([]));
     }
 
-    a_failed_validation_says_what_the_ca_says(lab) {
+    async fn a_failed_validation_says_what_the_ca_says(lab: Lab) {
         let account = lab.account().await;
         let problem = Problem::new(403, "unauthorized", "the wrong key authorization was found");
         lab.ca.knobs().set(|behaviour| behaviour.fail_challenges = Some(problem));
@@ -303,7 +280,7 @@ with_a_faulty_ca! {
         assert_eq!(order["error"]["upstream"]["type"], "rejectedIdentifier", "{order:#}");
     }
 
-    a_moment_of_a_ca_is_not_an_hour_of_everybody(lab) {
+    async fn a_moment_of_a_ca_is_not_an_hour_of_everybody(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| behaviour.down = true);
         let body = |number: usize| {
@@ -322,7 +299,7 @@ with_a_faulty_ca! {
         lab.ca.knobs().set(|behaviour| *behaviour = Behaviour::default());
     }
 
-    the_ca_s_window_decides_when_to_renew(lab) {
+    async fn the_ca_s_window_decides_when_to_renew(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().set(|behaviour| {
             behaviour.renewal = Renewal::Window { start: 86_400, end: 2 * 86_400, explanation: None };
@@ -345,7 +322,7 @@ with_a_faulty_ca! {
         assert_eq!((lab.events("certificate.issued").await, lab.events("certificate.renewed").await), (1, 1));
     }
 
-    a_renewal_that_fails_is_tried_again(lab) {
+    async fn a_renewal_that_fails_is_tried_again(lab: Lab) {
         let account = lab.account().await;
         // Soon: the CA's own clock does not follow, and orders end by it.
         lab.ca.knobs().set(|behaviour| {
@@ -365,7 +342,7 @@ with_a_faulty_ca! {
         lab.by_and_by(&first, |certificate| !certificate["renewed_by"].is_null()).await;
     }
 
-    who_does_not_want_renewal_gets_none(lab) {
+    async fn who_does_not_want_renewal_gets_none(lab: Lab) {
         let account = lab.account().await;
         let first = lab.issued(&lab.order(&account, "stays.example.org").await).await;
         let path = format!("/v1/pki/certificates/{}", first["id"].as_str().unwrap());
@@ -381,7 +358,7 @@ with_a_faulty_ca! {
         lab.app.patch("/v1/pki/certificates/cert_01ARZ3NDEKTSV4RRFFQ69G5FAV", internal).await.error(404, "certificate_not_found");
     }
 
-    several_tenants_need_grants_for_shared_responders(lab) {
+    async fn several_tenants_need_grants_for_shared_responders(lab: Lab) {
         let account = lab.account().await;
         lab.issued(&lab.order(&account, "www.ours.example.org").await).await;
         let (_, other) = lab.app.another_tenant("second").await;

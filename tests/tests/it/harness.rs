@@ -33,86 +33,62 @@ fn complaint(app: TestApp) -> Option<String> {
     Some(*panicked.downcast::<String>().unwrap())
 }
 
-async fn a_dead_job(mode: Mode) {
-    let (app, sql) = with_a_job(mode).await;
-    sql.run("UPDATE jobs SET state = 'dead', finished_at = 1, last_error = 'the disk burns'").await;
-    let said = complaint(app).unwrap();
-    for part in ["rebuild_crl ca_", "dead", "the disk burns", "TESTS_SEED="] {
-        assert!(said.contains(part), "{said}");
-    }
-}
-
-async fn an_expected_dead_job(mode: Mode) {
-    let (app, sql) = with_a_job(mode).await;
-    sql.run("UPDATE jobs SET state = 'dead', finished_at = 1").await;
-    app.expect_dead_jobs();
-    assert_eq!(complaint(app), None);
-}
-
-async fn a_job_that_is_due_and_not_done(mode: Mode) {
-    let (mut app, sql) = with_a_job(mode).await;
-    // Another worker seems to have it, and never finishes.
-    let lease = app.app.now().plus(HOUR).unix_micros();
-    sql.run(&format!("UPDATE jobs SET state = 'running', lease_until = {lease}, last_error = 'so far'"))
-        .await;
-    app.start_worker();
-    app.patience = Duration::from_millis(100);
-    let said = complaint(app).unwrap();
-    for part in ["rebuild_crl ca_", "running", "so far"] {
-        assert!(said.contains(part), "{said}");
-    }
-}
-
-async fn a_job_that_is_done_in_time(mode: Mode) {
-    let (app, sql) = with_a_job(mode).await;
-    // Another worker seems to have died over it, and its lease ends in a moment.
-    let lease = app.app.now().plus(Duration::from_secs(1)).unix_micros();
-    sql.run(&format!("UPDATE jobs SET state = 'running', lease_until = {lease}, attempts = 1")).await;
-    app.start_worker();
-    assert_eq!(complaint(app), None);
-    assert_eq!(
-        sql.number("SELECT count(*) FROM jobs WHERE kind = 'rebuild_crl' AND state = 'done'").await,
-        1
-    );
-}
-
-async fn a_job_of_later(mode: Mode) {
-    let (mut app, sql) = with_a_job(mode).await;
-    sql.run(&format!("UPDATE jobs SET run_at = {}", app.app.now().plus(HOUR).unix_micros())).await;
-    app.start_worker();
-    app.patience = Duration::from_secs(10);
-    assert_eq!(complaint(app), None);
-}
-
-async fn nobody_to_do_the_job(mode: Mode) {
-    let (app, _) = with_a_job(mode).await;
-    assert_eq!(complaint(app), None);
-}
-
-/// Runs a test of the harness in both modes. `both_modes!` starts a worker, which most of these must not have.
-macro_rules! in_both_modes {
-    ($($name:ident)*) => {$(
-        mod $name {
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                super::$name(tests::Mode::Embedded).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn fleet() {
-                super::$name(tests::Mode::Fleet).await;
-            }
+both_modes! {
+    async fn a_dead_job(mode: Mode) {
+        let (app, sql) = with_a_job(mode).await;
+        sql.run("UPDATE jobs SET state = 'dead', finished_at = 1, last_error = 'the disk burns'").await;
+        let said = complaint(app).unwrap();
+        for part in ["rebuild_crl ca_", "dead", "the disk burns", "TESTS_SEED="] {
+            assert!(said.contains(part), "{said}");
         }
-    )*};
-}
+    }
 
-in_both_modes! {
-    a_dead_job
-    an_expected_dead_job
-    a_job_that_is_due_and_not_done
-    a_job_that_is_done_in_time
-    a_job_of_later
-    nobody_to_do_the_job
+    async fn an_expected_dead_job(mode: Mode) {
+        let (app, sql) = with_a_job(mode).await;
+        sql.run("UPDATE jobs SET state = 'dead', finished_at = 1").await;
+        app.expect_dead_jobs();
+        assert_eq!(complaint(app), None);
+    }
+
+    async fn a_job_that_is_due_and_not_done(mode: Mode) {
+        let (mut app, sql) = with_a_job(mode).await;
+        // Another worker seems to have it, and never finishes.
+        let lease = app.app.now().plus(HOUR).unix_micros();
+        sql.run(&format!("UPDATE jobs SET state = 'running', lease_until = {lease}, last_error = 'so far'"))
+            .await;
+        app.start_worker();
+        app.patience = Duration::from_millis(100);
+        let said = complaint(app).unwrap();
+        for part in ["rebuild_crl ca_", "running", "so far"] {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    async fn a_job_that_is_done_in_time(mode: Mode) {
+        let (app, sql) = with_a_job(mode).await;
+        // Another worker seems to have died over it, and its lease ends in a moment.
+        let lease = app.app.now().plus(Duration::from_secs(1)).unix_micros();
+        sql.run(&format!("UPDATE jobs SET state = 'running', lease_until = {lease}, attempts = 1")).await;
+        app.start_worker();
+        assert_eq!(complaint(app), None);
+        assert_eq!(
+            sql.number("SELECT count(*) FROM jobs WHERE kind = 'rebuild_crl' AND state = 'done'").await,
+            1
+        );
+    }
+
+    async fn a_job_of_later(mode: Mode) {
+        let (mut app, sql) = with_a_job(mode).await;
+        sql.run(&format!("UPDATE jobs SET run_at = {}", app.app.now().plus(HOUR).unix_micros())).await;
+        app.start_worker();
+        app.patience = Duration::from_secs(10);
+        assert_eq!(complaint(app), None);
+    }
+
+    async fn nobody_to_do_the_job(mode: Mode) {
+        let (app, _) = with_a_job(mode).await;
+        assert_eq!(complaint(app), None);
+    }
 }
 
 both_modes! {

@@ -27,29 +27,6 @@ use self::sql::Sql;
 /// Longer than any lease or delay: whatever was under a lease is free this long after now.
 const LATER: Duration = Duration::from_hours(1);
 
-/// Defines tests that do the jobs by hand, step by step, in both modes.
-macro_rules! by_hand {
-    ($($(#[$meta:meta])* async fn $name:ident($hand:ident: Hand) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            $(#[$meta])*
-            async fn story($hand: $crate::jobs::Hand) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                story($crate::jobs::Hand::start(tests::Mode::Embedded).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn fleet() {
-                story($crate::jobs::Hand::start(tests::Mode::Fleet).await).await;
-            }
-        }
-    )*};
-}
-use by_hand;
-
 /// The service without a worker: the test is the worker.
 struct Hand {
     test: TestApp,

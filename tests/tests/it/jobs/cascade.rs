@@ -5,10 +5,11 @@ use certmill_service::jobs::JobKind;
 use certmill_storage::jobs::{self as table, Attempt, Claimed, Failed};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
+use tests::both_modes;
 
-use super::{Hand, by_hand};
+use super::Hand;
 
-by_hand! {
+both_modes! {
     async fn a_cascade_that_loses_its_lease_halfway_is_finished_by_the_next_attempt(hand: Hand) {
         let (root, sub) = tree(&hand).await;
         revoke(&hand, &root).await;

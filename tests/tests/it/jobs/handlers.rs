@@ -3,13 +3,14 @@
 use certmill_service::jobs::{Job, JobKind};
 use poem::http::StatusCode;
 use serde_json::json;
+use tests::both_modes;
 
+use super::Hand;
 use super::sql::Sql;
-use super::{Hand, by_hand};
 
 const HOUR: i64 = 3_600_000_000;
 
-by_hand! {
+both_modes! {
     async fn ended_certificates_are_marked_as_expired(hand: Hand) {
         hand.ca().await;
         for name in ["ended", "fresh"] {

@@ -8,10 +8,11 @@ use certmill_service::jobs::{Job, JobKind, LONGEST_LEASE, Lane, Lease};
 use certmill_storage::StorageError;
 use certmill_storage::jobs::{self as table, Attempt, Claimed, Ended, Enqueued, Failed};
 use certmill_worker::Places;
+use tests::both_modes;
 
-use super::{Hand, LATER, by_hand};
+use super::{Hand, LATER};
 
-by_hand! {
+both_modes! {
     async fn ten_revocations_make_one_job_and_one_crl(hand: Hand) {
         let ca = hand.ca().await;
         for number in 0..10 {

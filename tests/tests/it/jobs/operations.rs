@@ -3,10 +3,11 @@
 use certmill_service::jobs::{Job, JobKind};
 use poem::http::StatusCode;
 use serde_json::json;
+use tests::both_modes;
 
-use super::by_hand;
+use super::Hand;
 
-by_hand! {
+both_modes! {
     async fn jobs_are_listed_by_kind_state_and_subject(hand: Hand) {
         let ca = hand.ca().await;
         hand.issue_and_revoke("one").await;

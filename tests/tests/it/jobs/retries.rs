@@ -6,11 +6,12 @@ use certmill_domain::CaId;
 use certmill_service::jobs::{Job, JobKind};
 use certmill_storage::jobs::{Claimed, Enqueued};
 use certmill_worker::{Outcome, attempt};
+use tests::both_modes;
 use tokio_util::sync::CancellationToken;
 
-use super::{Hand, LATER, by_hand};
+use super::{Hand, LATER};
 
-by_hand! {
+both_modes! {
     async fn a_failing_job_is_tried_later_each_time_and_then_given_up(hand: Hand) {
         hand.test.expect_dead_jobs();
         let ca: CaId = hand.test.root_ca("root").await["id"].as_str().unwrap().parse().unwrap();

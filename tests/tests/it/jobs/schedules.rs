@@ -5,10 +5,11 @@ use std::time::Duration;
 use certmill_service::jobs::{Job, JobKind};
 use certmill_storage::schedules;
 use certmill_worker::run_schedules;
+use tests::both_modes;
 
-use super::by_hand;
+use super::Hand;
 
-by_hand! {
+both_modes! {
     async fn a_turn_is_taken_by_one_of_many(hand: Hand) {
         let now = hand.now();
         let every = Duration::from_secs(30);

@@ -10,13 +10,14 @@ use certmill_worker::{Outcome, Places, attempt};
 use fake_acme::{FakeAcme, FakeAcmeOptions};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
+use tests::both_modes;
 use tests::{Mode, TestApp, TestOptions};
 use tokio_util::sync::CancellationToken;
 
-use super::{Hand, by_hand};
+use super::Hand;
 use crate::jobs::sql::Sql;
 
-by_hand! {
+both_modes! {
     async fn a_tenant_with_very_many_jobs_leaves_places_to_the_next(hand: Hand) {
         let (many, _) = hand.test.another_tenant("many").await;
         // Older than anything else that is due, and more than there are places.

@@ -4,7 +4,7 @@ use certmill_worker::run_schedules;
 use fake_acme::{FakeAcme, FakeAcmeOptions};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
-use tests::{Mode, TestApp, TestOptions};
+use tests::{Mode, TestApp, TestOptions, both_modes};
 
 use super::{WORD, newer};
 use crate::jobs::sql::Sql;
@@ -47,84 +47,63 @@ impl Lab {
     }
 }
 
-/// Whatever an order's work depends on is left as it is, until a version comes that knows the word.
-async fn an_order_with_an_unknown_word_is_left_to_a_newer_version(mode: Mode) {
-    let lab = Lab::new(mode).await;
-    let columns = [
-        ("acme_orders", "state", "new"),
-        ("acme_orders", "challenge_type", "http-01"),
-        ("acme_orders", "key_type", "ec"),
-    ];
-    let mut orders = Vec::new();
-    for (table, column, known) in columns {
-        let order = lab.order(&format!("{}.example.org", column.replace('_', "-"))).await;
-        lab.sql.run(&format!("UPDATE {table} SET {column} = '{WORD}' WHERE id = '{order}'")).await;
-        orders.push((order, column, known));
-    }
-    lab.app.start_worker();
-    lab.issued(&lab.order("known.example.org").await).await;
-    for (order, column, known) in &orders {
-        let path = format!("/v1/pki/acme/orders/{order}");
-        let left = lab.sql.number(&format!("SELECT attempts FROM acme_orders WHERE id = '{order}'")).await;
-        assert_eq!(left, 0, "{column}");
-        lab.app.post(&format!("{path}/refresh"), json!({})).await.error(409, "invalid_state");
-        lab.sql.run(&format!("UPDATE acme_orders SET {column} = '{known}' WHERE id = '{order}'")).await;
-    }
-    assert_eq!(lab.dead_jobs().await, 0);
-    // The word is known now, as it is to a newer version.
-    for (order, _, _) in &orders {
-        let path = format!("/v1/pki/acme/orders/{order}/refresh");
-        lab.app.post(&path, json!({})).await.json_with(StatusCode::OK);
-        lab.issued(order).await;
-    }
-}
-
-/// A renewal that is not understood is not begun, does not count as failed, and stops no other.
-async fn a_renewal_with_an_unknown_word_stops_no_other(mode: Mode) {
-    let lab = Lab::new(mode).await;
-    lab.app.start_worker();
-    let (newer, known) = (lab.order("newer.example.org").await, lab.order("known.example.org").await);
-    let (first, second) = (lab.issued(&newer).await, lab.issued(&known).await);
-    lab.sql.run(&format!("UPDATE acme_orders SET challenge_type = '{WORD}' WHERE id = '{newer}'")).await;
-    // More of them than are looked at together.
-    let is_first = format!("id = '{}'", first["certificate_id"].as_str().unwrap());
-    lab.sql.run(&format!("UPDATE certificates SET acme_order_id = NULL WHERE {is_first}")).await;
-    lab.sql.copy(("certificates", &is_first), ("cert", &["id"]), 250).await;
-    lab.sql.run(&format!("UPDATE certificates SET acme_order_id = '{newer}' WHERE {is_first}")).await;
-    let of_order = format!("order_id = '{newer}'");
-    lab.sql.copy(("acme_renewals", &of_order), ("cert", &["certificate_id"]), 250).await;
-    lab.sql.run("UPDATE acme_renewals SET renew_at = 1, next_window_check_at = NULL").await;
-    lab.sql.run(&format!("UPDATE acme_renewals SET emergency_at = 1 WHERE order_id = '{newer}'")).await;
-    lab.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
-    run_schedules(&lab.app.app).await.unwrap();
-    let path = |order: &Value| format!("/v1/pki/certificates/{}", order["certificate_id"].as_str().unwrap());
-    lab.app.eventually(&path(&second), |certificate| !certificate["renewed_by"].is_null()).await;
-    let left = lab.app.get(&path(&first)).await.json_with(StatusCode::OK);
-    assert_eq!((&left["renewed_by"], &left["renewal"]["failures"]), (&Value::Null, &json!(0)), "{left}");
-    assert_eq!(lab.dead_jobs().await, 0);
-    let renew = lab.app.post(&format!("{}/renew", path(&first)), json!({})).await;
-    renew.error(409, "invalid_state");
-}
-
-macro_rules! in_both_modes {
-    ($($story:ident as $name:ident;)*) => {$(
-        mod $name {
-            use super::*;
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                $story(Mode::Embedded).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn fleet() {
-                $story(Mode::Fleet).await;
-            }
+both_modes! {
+    /// Whatever an order's work depends on is left as it is, until a version comes that knows the word.
+    async fn an_order_with_an_unknown_word_is_left_to_a_newer_version(mode: Mode) {
+        let lab = Lab::new(mode).await;
+        let columns = [
+            ("acme_orders", "state", "new"),
+            ("acme_orders", "challenge_type", "http-01"),
+            ("acme_orders", "key_type", "ec"),
+        ];
+        let mut orders = Vec::new();
+        for (table, column, known) in columns {
+            let order = lab.order(&format!("{}.example.org", column.replace('_', "-"))).await;
+            lab.sql.run(&format!("UPDATE {table} SET {column} = '{WORD}' WHERE id = '{order}'")).await;
+            orders.push((order, column, known));
         }
-    )*};
-}
+        lab.app.start_worker();
+        lab.issued(&lab.order("known.example.org").await).await;
+        for (order, column, known) in &orders {
+            let path = format!("/v1/pki/acme/orders/{order}");
+            let left = lab.sql.number(&format!("SELECT attempts FROM acme_orders WHERE id = '{order}'")).await;
+            assert_eq!(left, 0, "{column}");
+            lab.app.post(&format!("{path}/refresh"), json!({})).await.error(409, "invalid_state");
+            lab.sql.run(&format!("UPDATE acme_orders SET {column} = '{known}' WHERE id = '{order}'")).await;
+        }
+        assert_eq!(lab.dead_jobs().await, 0);
+        // The word is known now, as it is to a newer version.
+        for (order, _, _) in &orders {
+            let path = format!("/v1/pki/acme/orders/{order}/refresh");
+            lab.app.post(&path, json!({})).await.json_with(StatusCode::OK);
+            lab.issued(order).await;
+        }
+    }
 
-in_both_modes! {
-    an_order_with_an_unknown_word_is_left_to_a_newer_version as an_order_is_left;
-    a_renewal_with_an_unknown_word_stops_no_other as a_renewal_stops_no_other;
+    /// A renewal that is not understood is not begun, does not count as failed, and stops no other.
+    async fn a_renewal_with_an_unknown_word_stops_no_other(mode: Mode) {
+        let lab = Lab::new(mode).await;
+        lab.app.start_worker();
+        let (newer, known) = (lab.order("newer.example.org").await, lab.order("known.example.org").await);
+        let (first, second) = (lab.issued(&newer).await, lab.issued(&known).await);
+        lab.sql.run(&format!("UPDATE acme_orders SET challenge_type = '{WORD}' WHERE id = '{newer}'")).await;
+        // More of them than are looked at together.
+        let is_first = format!("id = '{}'", first["certificate_id"].as_str().unwrap());
+        lab.sql.run(&format!("UPDATE certificates SET acme_order_id = NULL WHERE {is_first}")).await;
+        lab.sql.copy(("certificates", &is_first), ("cert", &["id"]), 250).await;
+        lab.sql.run(&format!("UPDATE certificates SET acme_order_id = '{newer}' WHERE {is_first}")).await;
+        let of_order = format!("order_id = '{newer}'");
+        lab.sql.copy(("acme_renewals", &of_order), ("cert", &["certificate_id"]), 250).await;
+        lab.sql.run("UPDATE acme_renewals SET renew_at = 1, next_window_check_at = NULL").await;
+        lab.sql.run(&format!("UPDATE acme_renewals SET emergency_at = 1 WHERE order_id = '{newer}'")).await;
+        lab.sql.run("UPDATE schedules SET next_run_at = 1 WHERE name = 'renew_certificates'").await;
+        run_schedules(&lab.app.app).await.unwrap();
+        let path = |order: &Value| format!("/v1/pki/certificates/{}", order["certificate_id"].as_str().unwrap());
+        lab.app.eventually(&path(&second), |certificate| !certificate["renewed_by"].is_null()).await;
+        let left = lab.app.get(&path(&first)).await.json_with(StatusCode::OK);
+        assert_eq!((&left["renewed_by"], &left["renewal"]["failures"]), (&Value::Null, &json!(0)), "{left}");
+        assert_eq!(lab.dead_jobs().await, 0);
+        let renew = lab.app.post(&format!("{}/renew", path(&first)), json!({})).await;
+        renew.error(409, "invalid_state");
+    }
 }

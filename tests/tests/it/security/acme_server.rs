@@ -4,34 +4,13 @@
 use fake_acme::{Endpoint, Fault, Problem};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
-use tests::Mode;
+use tests::both_modes;
 
 use crate::acme_faults::Lab;
 use crate::ca::text;
 
 /// A way to change an answer.
 type Rewrite = fn(Endpoint, &mut Value);
-
-macro_rules! with_a_hostile_ca {
-    ($($(#[$meta:meta])* async fn $name:ident($lab:ident: Lab) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            $(#[$meta])*
-            async fn story($lab: Lab) $body
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                story(Lab::start(Mode::Embedded).await).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn fleet() {
-                story(Lab::start(Mode::Fleet).await).await;
-            }
-        }
-    )*};
-}
 
 fn set(endpoint: Endpoint, wanted: Endpoint, body: &mut Value, pointer: &str, value: Value) {
     if endpoint == wanted
@@ -53,7 +32,7 @@ fn broke_the_protocol(case: &str, order: &Value) {
     assert!(!message.contains(char::is_control), "{case}: {message:?}");
 }
 
-with_a_hostile_ca! {
+both_modes! {
     /// The server has a tenant publish the proof for somebody else's name, who is then certified by another CA.
     async fn only_names_of_the_order_are_proven(lab: Lab) {
         let account = lab.account().await;

@@ -3,7 +3,7 @@
 use fake_acme::{FakeAcme, FakeAcmeOptions};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
-use tests::{Mode, TestApp, TestOptions};
+use tests::{Mode, TestApp, TestOptions, both_modes};
 
 use crate::acme::by_and_by;
 use crate::jobs::sql::Sql;
@@ -51,33 +51,9 @@ impl Lab {
     }
 }
 
-macro_rules! with_an_acme_server {
-    ($($(#[$meta:meta])* async fn $name:ident($lab:ident) $body:block)*) => {$(
-        mod $name {
-            use super::*;
-
-            $(#[$meta])*
-            async fn story(mode: Mode) {
-                let $lab = Lab::start(mode).await;
-                $body
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn embedded() {
-                story(Mode::Embedded).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn fleet() {
-                story(Mode::Fleet).await;
-            }
-        }
-    )*};
-}
-
-with_an_acme_server! {
+both_modes! {
     /// An operator who adds a tenant, or somebody who has them do it, ends the renewals of the tenant that was alone.
-    async fn adding_a_tenant_leaves_the_renewals_of_the_first_one_alone(lab) {
+    async fn adding_a_tenant_leaves_the_renewals_of_the_first_one_alone(lab: Lab) {
         let account = lab.account(&lab.app.admin).await;
         let certificate = lab.issued(&account, &["www.shop.example.org", "shop.example.org"]).await;
         lab.issued(&account, &["pay.example.org"]).await;
@@ -113,7 +89,7 @@ with_an_acme_server! {
     }
 
     /// A version that does not understand an order grants too little for it, and its renewal fails weeks later.
-    async fn no_tenant_is_added_while_it_cannot_be_said_what_the_first_one_needs(lab) {
+    async fn no_tenant_is_added_while_it_cannot_be_said_what_the_first_one_needs(lab: Lab) {
         let account = lab.account(&lab.app.admin).await;
         lab.issued(&account, &["www.example.org"]).await;
         let change = |to: &str| format!("UPDATE acme_orders SET challenge_type = '{to}'");
