@@ -1,9 +1,10 @@
 //! The ports of a process, all of them with the limits of `[http]`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use anyhow::Context;
-use certmill_config::Config;
+use certmill_config::{Config, HttpConfig};
 use certmill_listen::{Limits, Listener, Room};
 
 use crate::tls::Served;
@@ -17,23 +18,8 @@ pub(crate) struct Ports {
 impl Ports {
     /// Raises the limit of open files, on which the number of connections depends.
     pub(crate) fn of(config: &Config) -> Self {
-        let http = &config.http;
         let room = Room::for_files(certmill_listen::raise_file_limit());
-        let connections = http.max_connections.min(room.most());
-        let per_address = http.max_connections_per_address;
-        let limits = Limits {
-            header_timeout: http.header_timeout,
-            idle_timeout: http.idle_timeout,
-            handshake_timeout: http.handshake_timeout,
-            body_timeout: http.body_timeout,
-            body_min_rate: http.body_min_rate,
-            write_timeout: http.write_timeout,
-            grace: config.shutdown_timeout,
-            connections,
-            connections_per_address: per_address.unwrap_or(Limits::default_per_address(connections)),
-            ..Limits::default()
-        };
-        Self { limits, room }
+        Self { limits: limits(&config.http, config.shutdown_timeout, room.most()), room }
     }
 
     /// Opens a port for something beside the API.
@@ -46,6 +32,24 @@ impl Ports {
         Listener::bind(name, address, self.limits.beside(), &self.room)
             .await
             .with_context(|| format!("{address} cannot be listened on for {purpose}"))
+    }
+}
+
+/// The limits of the API's listener, which may have at most `most` connections.
+fn limits(http: &HttpConfig, grace: Duration, most: usize) -> Limits {
+    let connections = http.max_connections.min(most);
+    let per_address = http.max_connections_per_address;
+    Limits {
+        header_timeout: http.header_timeout,
+        idle_timeout: http.idle_timeout,
+        handshake_timeout: http.handshake_timeout,
+        body_timeout: http.body_timeout,
+        body_min_rate: http.body_min_rate,
+        write_timeout: http.write_timeout,
+        grace,
+        connections,
+        connections_per_address: per_address.unwrap_or(Limits::default_per_address(connections)),
+        ..Limits::default()
     }
 }
 
@@ -83,5 +87,17 @@ impl Listening {
     fn url(&self, ip: IpAddr) -> String {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         format!("{scheme}://{}", SocketAddr::new(ip, self.listener.address().port()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The listeners' own defaults are what their tests run with.
+    #[test]
+    fn the_defaults_of_the_settings_are_those_of_the_listeners() {
+        let listeners = Limits::default();
+        assert_eq!(limits(&HttpConfig::default(), listeners.grace, usize::MAX), listeners);
     }
 }
