@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use crate::lock::DataFolder;
 use crate::ports::Listening;
-use crate::{admin, compose, private, serve, tls};
+use crate::{admin, client, compose, message, private, serve, tls};
 
 /// Sets up what is missing and runs API and worker.
 pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
@@ -60,6 +60,9 @@ pub(crate) async fn run(config: Config) -> anyhow::Result<()> {
     {
         let new_token = admin_token(&app, &tenant, &token_file).await?;
         let new_token = new_token.as_ref().map(|token| token.as_str());
+        if let Err(error) = client::note_dev(&listening.local_url(), &token_file) {
+            tracing::info!(error = %message::of(&error), "client commands need --url and --token-file: no profile");
+        }
         print_unbuffered(&greeting(&listening.local_url(), &token_file, new_token))?;
     }
     serve::run(&config, app, Some(listening), true).await

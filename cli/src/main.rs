@@ -2,6 +2,7 @@
 
 mod admin;
 mod audit;
+mod client;
 mod compose;
 mod dev;
 mod harden;
@@ -69,6 +70,8 @@ struct Listening {
 
 #[derive(Subcommand)]
 enum Command {
+    #[command(flatten)]
+    Client(client::ClientCommand),
     /// Run everything in one process with nothing set up: for a first try, one machine, small sites
     Dev(Listening),
     /// Answer requests
@@ -119,7 +122,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("certmill: {}", message::of(&error));
-            ExitCode::FAILURE
+            client::exit_code(&error)
         }
     }
 }
@@ -127,6 +130,10 @@ fn main() -> ExitCode {
 fn run(cli: Cli) -> anyhow::Result<()> {
     if matches!(cli.command, Command::Openapi) {
         return print_openapi();
+    }
+    if let Command::Client(command) = cli.command {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        return runtime.block_on(client::run(command));
     }
     let (config, sources) = Config::load_with_sources(cli.settings.config.as_deref(), &flags(&cli))?;
     let format = match config.log.format {
@@ -147,7 +154,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Audit(command) => audit::audit(&config, command).await,
             Command::RotateRootKey => admin::rotate_root_key(&config).await,
             Command::CheckConfig => admin::check_config(&config, &sources),
-            Command::Openapi => Ok(()),
+            Command::Openapi | Command::Client(_) => Ok(()),
         }
     })
 }
@@ -186,6 +193,7 @@ fn flags(cli: &Cli) -> Flags {
         | Command::Audit(_)
         | Command::RotateRootKey
         | Command::Openapi
+        | Command::Client(_)
         | Command::CheckConfig => {}
     }
     flags

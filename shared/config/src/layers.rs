@@ -19,8 +19,8 @@ const PREFIX: &str = "CERTMILL_";
 const COMMON_NAMES: [&str; 2] = ["DATABASE_URL", "REDIS_URL"];
 /// The path of the configuration file.
 const FILE_NAME: &str = "CERTMILL_CONFIG";
-/// The token of clients, which may well be set where the service runs.
-const CLIENT_TOKEN: &str = "CERTMILL_TOKEN";
+/// What client commands read, which may well be set where the service runs.
+const OF_CLIENTS: [&str; 4] = ["CERTMILL_TOKEN", "CERTMILL_URL", "CERTMILL_PROFILE", "CERTMILL_CA_FILE"];
 
 impl Config {
     /// Reads and checks the settings: defaults, then the file, then the environment, then the flags;
@@ -190,7 +190,7 @@ fn variables(
     let mut variables = Vec::new();
     for (name, value) in environment {
         let Some(name) = name.to_str() else { continue };
-        if !(name.starts_with(PREFIX) || COMMON_NAMES.contains(&name)) || name == CLIENT_TOKEN {
+        if !(name.starts_with(PREFIX) || COMMON_NAMES.contains(&name)) || OF_CLIENTS.contains(&name) {
             continue;
         }
         let Ok(value) = value.into_string() else {

@@ -8,6 +8,7 @@
 mod acme_crash;
 mod api;
 mod chaos;
+mod client;
 mod commands;
 mod connections;
 mod crash;

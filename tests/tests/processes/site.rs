@@ -116,6 +116,8 @@ impl Site {
             }
         }
         command.args(arguments).current_dir(self.path());
+        // Where `dev` and client commands keep profiles: not in the home of whoever runs the tests.
+        command.env("XDG_CONFIG_HOME", self.path().join("config"));
         command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         command
     }
@@ -137,7 +139,8 @@ impl Site {
         said
     }
 
-    fn output(&self, arguments: &[&str]) -> Output {
+    /// Runs a command to its end.
+    pub(crate) fn output(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap_or_else(|error| panic!("{arguments:?}: {error}"))
     }
 

@@ -1,0 +1,399 @@
+//! `certmill cert`.
+
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use clap::{Args, Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::issue::{chain, read_text};
+use super::output::{Cell, Column, Mark, end, state, text};
+use super::{Session, ca, files};
+
+const PATH: [&str; 3] = ["v1", "pki", "certificates"];
+
+#[derive(Subcommand)]
+pub(crate) enum CertCommand {
+    /// Find certificates, newest first
+    #[command(after_help = "Example:\n  certmill cert ls --expiring 30d --san '*.example.internal'")]
+    Ls(Box<Filters>),
+    /// Show a certificate
+    Show {
+        /// Id, serial number, SHA-256 fingerprint, or a name of which there is one certificate
+        certificate: String,
+    },
+    /// Write a certificate and those above it as PEM
+    Export {
+        /// Id, serial number, SHA-256 fingerprint, or a name of which there is one certificate
+        certificate: String,
+        /// Only the certificate itself
+        #[arg(long)]
+        alone: bool,
+        /// File to write [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Renew a certificate: the same names, a fresh key made by the server
+    Renew(Renew),
+    /// Revoke a certificate
+    Revoke {
+        /// Id, serial number, SHA-256 fingerprint, or a name of which there is one certificate
+        certificate: String,
+        /// As RFC 5280 names it: keyCompromise, superseded, cessationOfOperation …
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Take a certificate of somebody else into the inventory
+    Import {
+        /// The certificate, with its chain if it is there (PEM), or a PKCS#12 file (.p12, .pfx)
+        file: PathBuf,
+        /// Its private key (PEM)
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+        /// File with the password of the key or the PKCS#12 file
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+    },
+    /// Say whether a certificate is to be trusted, and why not
+    Validate {
+        /// The certificate, with its chain if it is there (PEM)
+        file: PathBuf,
+        /// Host name that it has to be for
+        #[arg(long)]
+        hostname: Option<String>,
+        /// serverAuth, clientAuth …
+        #[arg(long)]
+        purpose: Option<String>,
+        /// Look at CRLs and OCSP too
+        #[arg(long)]
+        revocation: bool,
+    },
+    /// Label a certificate: tags and a description
+    Label {
+        /// Id, serial number, SHA-256 fingerprint, or a name of which there is one certificate
+        certificate: String,
+        /// KEY=VALUE; an empty value takes the tag away; may be repeated
+        #[arg(long = "tag", value_name = "KEY=VALUE")]
+        tags: Vec<String>,
+        /// What it is for
+        #[arg(long, value_name = "TEXT")]
+        description: Option<String>,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct Renew {
+    /// Id, serial number, SHA-256 fingerprint, or a name of which there is one certificate
+    certificate: String,
+    /// Validity of the new one [default: that of the old one]
+    #[arg(long)]
+    ttl: Option<String>,
+    /// Sign this request instead of making a key (PEM)
+    #[arg(long, value_name = "FILE")]
+    csr: Option<PathBuf>,
+    /// File for the new certificate and those between it and the root
+    #[arg(long, short, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// File for the new key
+    #[arg(long, value_name = "FILE")]
+    key_out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Order {
+    NotAfter,
+    CreatedAt,
+}
+
+#[derive(Args)]
+pub(crate) struct Filters {
+    /// Issued by this CA, by name or id
+    #[arg(long)]
+    ca: Option<String>,
+    /// Issued under this role
+    #[arg(long)]
+    role: Option<String>,
+    /// active, expired or revoked
+    #[arg(long)]
+    status: Option<String>,
+    /// issued, signed, csr, acme, imported or renewed
+    #[arg(long)]
+    source: Option<String>,
+    /// Ends within: 30d, 12h …
+    #[arg(long, value_name = "DURATION")]
+    expiring: Option<String>,
+    /// Common name, or a part of it
+    #[arg(long, value_name = "NAME")]
+    common_name: Option<String>,
+    /// Subject alternative name; `*.example.com` finds everything below
+    #[arg(long, value_name = "NAME")]
+    san: Option<String>,
+    /// Serial number, or how it begins
+    #[arg(long, value_name = "HEX")]
+    serial_number: Option<String>,
+    /// SHA-256 of the certificate, or how it begins
+    #[arg(long, value_name = "HEX")]
+    fingerprint: Option<String>,
+    /// KEY or KEY=VALUE
+    #[arg(long, value_name = "TAG")]
+    tag: Option<String>,
+    /// Show revoked ones too
+    #[arg(long)]
+    revoked: bool,
+    /// By end, soonest first, instead of newest first
+    #[arg(long)]
+    sort: Option<Order>,
+    /// Show at most so many
+    #[arg(long, value_name = "NUMBER", default_value_t = 50)]
+    limit: usize,
+    /// Show everything
+    #[arg(long, conflicts_with = "limit")]
+    all: bool,
+}
+
+const COLUMNS: &[Column] = &[
+    Column("name", |certificate| name(certificate).into()),
+    Column("until", |certificate| {
+        if certificate["status"] == "active" { end(certificate, "not_after") } else { "-".into() }
+    }),
+    Column("status", |certificate| state(certificate, "status")),
+    Column("role", |certificate| text(certificate, "role").into()),
+    Column("source", |certificate| text(certificate, "source").into()),
+    Column("key", |certificate| {
+        format!("{} {}", text(certificate, "key_type"), text(certificate, "key_size")).into()
+    }),
+    Column("id", |certificate| text(certificate, "id").into()),
+];
+
+fn name(certificate: &Value) -> String {
+    let names = &certificate["sans"];
+    let listed =
+        ["dns", "ip", "uri", "email"].iter().map(|kind| text(names, kind)).find(|text| !text.is_empty());
+    listed.unwrap_or_else(|| text(certificate, "subject"))
+}
+
+pub(super) async fn run(session: &Session, command: CertCommand) -> anyhow::Result<()> {
+    let Session { api, out } = session;
+    match command {
+        CertCommand::Ls(filters) => list(session, *filters).await,
+        CertCommand::Show { certificate } => out.object(&find(session, &certificate).await?),
+        CertCommand::Export { certificate, alone, out: file } => {
+            let found = find(session, &certificate).await?;
+            let mut pem = text(&found, "certificate_pem");
+            if !alone {
+                pem.push_str(&text(&found, "chain_pem"));
+            }
+            files::write_public(file.as_deref(), super::pem::certificates(&pem).concat().as_bytes())
+        }
+        CertCommand::Renew(command) => renew(session, command).await,
+        CertCommand::Revoke { certificate, reason } => {
+            let found = find(session, &certificate).await?;
+            let shown = format!("{} ({})", name(&found), text(&found, "serial_number"));
+            out.confirm(&format!("Revoke {shown}?"))?;
+            let mut body = json!({"serial_number": found["serial_number"], "ca_id": found["ca_id"]});
+            if let Some(reason) = reason {
+                body["reason"] = reason.into();
+            }
+            let revoked = api.post(&["v1", "pki", "revoke"], &body).await?;
+            out.done(&revoked, &format!("{shown} is revoked; its CRL is being rebuilt"))
+        }
+        CertCommand::Import { file, key, password_file } => import(session, file, key, password_file).await,
+        CertCommand::Validate { file, hostname, purpose, revocation } => {
+            let mut body = json!({"check_revocation": revocation});
+            let blocks = super::pem::certificates(&read_text(&file)?);
+            let Some((own, above)) = blocks.split_first() else {
+                return Err(Failure::usage(format!("{} has no certificate in PEM", file.display())));
+            };
+            body["certificate_pem"] = own.as_str().into();
+            if !above.is_empty() {
+                body["chain_pem"] = above.concat().into();
+            }
+            for (field, value) in [("hostname", hostname), ("purpose", purpose)] {
+                if let Some(value) = value {
+                    body[field] = value.into();
+                }
+            }
+            validate(session, &body).await
+        }
+        CertCommand::Label { certificate, tags, description } => {
+            label(session, &certificate, &tags, description).await
+        }
+    }
+}
+
+async fn list(session: &Session, filters: Filters) -> anyhow::Result<()> {
+    let mut query: Vec<(&str, String)> = Vec::new();
+    if let Some(ca) = &filters.ca {
+        query.push(("ca_id", ca::id(session, ca).await?));
+    }
+    let sort =
+        filters.sort.or(filters.expiring.is_some().then_some(Order::NotAfter)).map(|order| match order {
+            Order::NotAfter => "not_after".to_owned(),
+            Order::CreatedAt => "created_at".to_owned(),
+        });
+    for (field, value) in [
+        ("role", filters.role),
+        ("status", filters.status),
+        ("source", filters.source),
+        ("expiring_within", filters.expiring),
+        ("common_name", filters.common_name),
+        ("san", filters.san),
+        ("serial_number", filters.serial_number),
+        ("fingerprint_sha256", filters.fingerprint),
+        ("tag", filters.tag),
+        ("sort", sort),
+    ] {
+        query.extend(value.map(|value| (field, value)));
+    }
+    if filters.revoked {
+        query.push(("include_revoked", "true".to_owned()));
+    }
+    let limit = if filters.all { usize::MAX } else { filters.limit };
+    let listed = session.api.list(&PATH, &query, "certificates", limit).await?;
+    session.out.rows(COLUMNS, &listed.rows, listed.has_more)
+}
+
+/// The certificate that is meant: by id, by serial number or fingerprint, or by a name that only one active certificate has.
+pub(super) async fn find(session: &Session, meant: &str) -> anyhow::Result<Value> {
+    if meant.starts_with("cert_") {
+        return session.api.get(&["v1", "pki", "certificates", meant], &[]).await;
+    }
+    let digits: String = meant.chars().filter(|c| !matches!(c, ':' | '-')).collect();
+    let is_hex = digits.len() >= 8 && digits.chars().all(|c| c.is_ascii_hexdigit());
+    let query = match (is_hex, digits.len()) {
+        (true, 64) => vec![("fingerprint_sha256", digits), ("include_revoked", "true".to_owned())],
+        (true, _) => vec![("serial_number", digits), ("include_revoked", "true".to_owned())],
+        (false, _) => vec![("san", meant.to_owned()), ("status", "active".to_owned())],
+    };
+    let listed = session.api.list(&PATH, &query, "certificates", 10).await?;
+    // What was renewed is not what is meant by a name.
+    let present: Vec<&Value> =
+        listed.rows.iter().filter(|found| is_hex || found["renewed_by"].is_null()).collect();
+    match present.as_slice() {
+        [one] => session.api.get(&["v1", "pki", "certificates", &text(one, "id")], &[]).await,
+        [] => Err(Failure::not_found(format!("no certificate is found by `{meant}`"))),
+        several => {
+            let ids: Vec<_> = several.iter().map(|found| text(found, "id")).collect();
+            Err(Failure::usage(format!("`{meant}` is not one certificate: say which of {}", ids.join(", "))))
+        }
+    }
+}
+
+async fn renew(session: &Session, command: Renew) -> anyhow::Result<()> {
+    let found = find(session, &command.certificate).await?;
+    let mut body = json!({});
+    if let Some(ttl) = &command.ttl {
+        body["ttl"] = ttl.as_str().into();
+    }
+    if let Some(csr) = &command.csr {
+        body["csr_pem"] = read_text(csr)?.into();
+    }
+    let path = ["v1", "pki", "certificates", &text(&found, "id"), "renew"];
+    let (status, mut renewed) = session.api.post_with(&path, &[], &body).await?;
+    if status == reqwest::StatusCode::ACCEPTED {
+        return session.out.done(&renewed, "the renewal is under way: `certmill acme order ls` shows it");
+    }
+    if let Some(file) = &command.key_out
+        && let Some(key) = renewed["private_key"].as_str()
+    {
+        files::replace(file, key.as_bytes(), 0o600, None)?;
+        renewed.as_object_mut().and_then(|fields| fields.remove("private_key"));
+    }
+    if let Some(file) = &command.out {
+        files::replace(file, chain(&renewed)?.0.as_bytes(), 0o644, None)?;
+    }
+    let sentence = format!(
+        "renewed as {}, valid until {}",
+        text(&renewed, "certificate_id"),
+        text(&renewed, "not_after")
+    );
+    session.out.done(&renewed, &sentence)
+}
+
+async fn import(
+    session: &Session,
+    file: PathBuf,
+    key: Option<PathBuf>,
+    password_file: Option<PathBuf>,
+) -> anyhow::Result<()> {
+    let is_bundle = file.extension().is_some_and(|ending| ending == "p12" || ending == "pfx");
+    let mut body = if is_bundle {
+        json!({"pkcs12": STANDARD.encode(std::fs::read(&file)?)})
+    } else {
+        json!({"certificate_pem": read_text(&file)?})
+    };
+    if let Some(key) = key {
+        body["private_key_pem"] = read_text(&key)?.into();
+    }
+    if let Some(password) = password_file {
+        body["private_key_password"] = read_text(&password)?.trim_end_matches(['\r', '\n']).into();
+    }
+    let imported = session.api.post(&["v1", "pki", "certificates", "import"], &body).await?;
+    session.out.done(&imported, &format!("imported as {}", text(&imported, "id")))
+}
+
+const PROBLEMS: &[Column] = &[
+    Column("", |problem| {
+        let mark = if problem["severity"] == "error" { Mark::Bad } else { Mark::Warning };
+        Cell::marked(text(problem, "severity"), mark)
+    }),
+    Column("code", |problem| text(problem, "code").into()),
+    Column("what", |problem| text(problem, "message").into()),
+];
+
+async fn validate(session: &Session, body: &Value) -> anyhow::Result<()> {
+    let answer = session.api.post(&["v1", "pki", "certificates", "validate"], body).await?;
+    let is_valid = answer["valid"] == true;
+    if session.out.is_for_programs() {
+        session.out.raw(&answer)?;
+    } else {
+        let mut problems = Vec::new();
+        for (list, severity) in [("errors", "error"), ("warnings", "warning")] {
+            for problem in answer[list].as_array().into_iter().flatten() {
+                let mut problem = problem.clone();
+                problem["severity"] = severity.into();
+                problems.push(problem);
+            }
+        }
+        if !problems.is_empty() {
+            session.out.rows(PROBLEMS, &problems, false)?;
+        }
+        if is_valid {
+            session.out.note(&format!("valid, by {}", text(&answer["trusted_anchor"], "subject")));
+        }
+    }
+    if is_valid { Ok(()) } else { Err(Failure::Refused("the certificate is not valid".to_owned()).into()) }
+}
+
+async fn label(
+    session: &Session,
+    certificate: &str,
+    tags: &[String],
+    description: Option<String>,
+) -> anyhow::Result<()> {
+    let found = find(session, certificate).await?;
+    let mut body = json!({});
+    if !tags.is_empty() {
+        // The API replaces all tags at once.
+        let mut all = found["tags"].clone();
+        for tag in tags {
+            let Some((key, value)) = tag.split_once('=') else {
+                return Err(Failure::usage(format!("`{tag}` is not KEY=VALUE")));
+            };
+            match (value, all.as_object_mut()) {
+                ("", Some(all)) => {
+                    all.remove(key);
+                }
+                (value, _) => all[key] = value.into(),
+            }
+        }
+        body["tags"] = all;
+    }
+    if let Some(description) = description {
+        body["description"] = description.into();
+    }
+    let labelled = session.api.patch(&["v1", "pki", "certificates", &text(&found, "id")], &body).await?;
+    session.out.done(&labelled, &format!("{} is labelled", text(&labelled, "id")))
+}

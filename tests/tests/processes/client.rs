@@ -1,0 +1,334 @@
+//! Commands that speak to a running service: the daily work, the exit codes, and certificates that are kept on a host.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Output;
+
+use serde_json::{Value, json};
+use tests::openssl::Judge;
+
+use crate::api::Api;
+use crate::site::{Site, said};
+
+/// A service with a profile for it, a root and a role `web` for names below `example.internal`, all by commands.
+async fn site_with_role() -> (Site, Api) {
+    let site = Site::embedded();
+    let api = site.dev().await;
+    site.run(&["ca", "create", "root"]);
+    site.run(&[
+        "role",
+        "create",
+        "web",
+        "--ca",
+        "root",
+        "--domain",
+        "example.internal",
+        "--subdomains",
+        "--key-type",
+        "ec",
+    ]);
+    (site, api)
+}
+
+fn json_of(site: &Site, arguments: &[&str]) -> Value {
+    serde_json::from_str(&site.run(arguments)).unwrap()
+}
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn dev_leaves_a_profile_and_three_commands_make_a_certificate() {
+    let (site, _api) = site_with_role().await;
+    assert_eq!(mode(&site.path().join("config/certmill/profiles.toml")), 0o600);
+    let out = site.path().join("tls");
+    std::fs::create_dir(&out).unwrap();
+    let folder = out.display().to_string();
+    let printed = site.output(&[
+        "issue",
+        "web",
+        "www.example.internal",
+        "db.example.internal",
+        "--out",
+        &folder,
+        "--json",
+    ]);
+    assert!(printed.status.success() && !said(&printed).contains("PRIVATE KEY"), "{}", said(&printed));
+
+    let file = |name: &str| out.join(name).display().to_string();
+    assert_eq!(mode(&out.join("www.example.internal.key")), 0o600);
+    let judge = Judge::new();
+    let (leaf, root) = (file("www.example.internal.crt"), file("www.example.internal.ca.crt"));
+    judge.run(&format!("verify -x509_strict -CAfile {root} -verify_hostname db.example.internal {leaf}"));
+    let public = |arguments: String| judge.run(&arguments);
+    assert_eq!(
+        public(format!("x509 -in {leaf} -noout -pubkey")),
+        public(format!("pkey -in {} -pubout", file("www.example.internal.key"))),
+    );
+
+    let again = site.output(&["issue", "web", "www.example.internal", "--out", &folder]);
+    assert_eq!(again.status.code(), Some(2), "files that are there are not replaced: {}", said(&again));
+
+    let found = json_of(&site, &["cert", "ls", "--san", "*.example.internal", "--expiring", "90d", "--json"]);
+    assert_eq!(found.as_array().map(Vec::len), Some(1), "nothing was issued for the refused call: {found}");
+    let id = found[0]["id"].as_str().unwrap();
+    assert_eq!(
+        site.run(&["cert", "show", "db.example.internal", "--template", "{id} {sans.dns.0}"]),
+        format!("{id} www.example.internal\n")
+    );
+    assert!(site.run(&["cert", "ls"]).contains("www.example.internal, db.example.internal"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_revoked_by_command_is_on_the_crl() {
+    let (site, _api) = site_with_role().await;
+    site.run(&["ca", "create", "issuing", "--parent", "root"]);
+    site.run(&["role", "edit", "web", "--ca", "issuing", "--set", "require_cn=false"]);
+    site.run(&["issue", "web", "www.example.internal"]);
+    assert!(site.run(&["ca", "tree"]).contains("\n  issuing  "));
+
+    let refused = site.output(&["cert", "revoke", "www.example.internal"]);
+    assert_eq!(refused.status.code(), Some(2), "nobody is there to ask: {}", said(&refused));
+    let serial = site.run(&["cert", "show", "www.example.internal", "--template", "{serial_number}"]);
+    site.run(&["cert", "revoke", "www.example.internal", "--reason", "superseded", "--yes"]);
+    site.run(&["ca", "crl", "issuing", "--rebuild", "--out", "issuing.crl"]);
+    site.run(&["ca", "cert", "issuing", "--out", "chain.pem"]);
+    let judge = Judge::new();
+    let crl = judge.run(&format!("crl -in {} -noout -text", site.path().join("issuing.crl").display()));
+    assert!(crl.contains(&serial.trim().replace(':', "").to_uppercase()), "{serial} is not in {crl}");
+    let blocks = std::fs::read_to_string(site.path().join("chain.pem")).unwrap();
+    assert_eq!(blocks.matches("BEGIN CERTIFICATE").count(), 2, "the CA and its root: {blocks}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_goes_over_the_desk() {
+    let (site, _api) = site_with_role().await;
+    let judge = Judge::new();
+    judge.run("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k.pem -subj /CN=mail.example.internal -out r.pem");
+    let csr = judge.path().join("r.pem").display().to_string();
+    let id = site.run(&["csr", "import", &csr, "--template", "{id}"]);
+    let id = id.trim();
+    let shown = site.run(&["csr", "show", id, "--role", "web"]);
+    assert!(shown.contains("WOULD BE ISSUED") && shown.contains("mail.example.internal"), "{shown}");
+    assert!(site.run(&["csr", "ls"]).contains("mail.example.internal"));
+    let early = site.output(&["csr", "sign", id, "--ca", "root"]);
+    assert_eq!(early.status.code(), Some(6), "not approved yet: {}", said(&early));
+    site.run(&["csr", "approve", id]);
+    let chain = site.run(&["csr", "sign", id, "--ca", "root", "--days", "30"]);
+    assert!(chain.starts_with("-----BEGIN CERTIFICATE-----"), "{chain}");
+    assert!(site.run(&["csr", "ls"]).is_empty(), "nothing waits any more");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn exit_codes_tell_what_went_wrong() {
+    let (site, api) = site_with_role().await;
+    let reader = api.post("/v1/tokens", json!({"name": "reader", "scopes": ["pki:read"]}), 201).await;
+    let reader = site.clone().with("CERTMILL_TOKEN", reader["token"].as_str().unwrap());
+    let stranger = site.clone().with("CERTMILL_TOKEN", "cmt_nobody");
+    let nowhere =
+        site.clone().with("CERTMILL_URL", "http://127.0.0.1:1").with("CERTMILL_TOKEN", "cmt_nobody");
+    let elsewhere = site.clone().with("CERTMILL_URL", "http://127.0.0.1:1");
+    for (what, site, arguments, code, sentence) in [
+        ("nothing to reach", &nowhere, &["ca", "ls"][..], 1, "does not answer"),
+        ("an unknown command", &site, &["ca", "list"], 2, "unrecognized subcommand"),
+        ("a wrong duration", &site, &["cert", "ls", "--expiring", "soon"], 2, "is not a duration"),
+        ("a token that nobody has", &stranger, &["ca", "ls"], 3, "certmill login"),
+        ("a profile's token is for its server only", &elsewhere, &["ca", "ls"], 3, "no token for"),
+        ("a profile that is not there", &site, &["ca", "ls", "--profile", "x"], 3, "no profile `x`"),
+        ("a scope that is missing", &reader, &["issue", "web", "a.example.internal"], 4, "pki:issue"),
+        ("no such certificate", &site, &["cert", "show", "none.example.internal"], 5, "no certificate"),
+        ("no such role", &site, &["issue", "none", "a.example.internal"], 5, "none"),
+        ("a name that the role refuses", &site, &["issue", "web", "www.example.com"], 6, "www.example.com"),
+        ("a check that says no", &site, &["role", "check", "web", "www.example.com"], 6, "refuses"),
+        ("a CA of this name", &site, &["ca", "create", "root"], 6, "root"),
+    ] {
+        let output = site.output(arguments);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(code), "{what}: {said}");
+        assert!(said.contains(sentence), "{what}: {said}");
+        assert!(!said.contains("panicked"), "{what}: {said}");
+    }
+    let refused = site.output(&["issue", "web", "www.example.com"]);
+    assert!(said(&refused).contains("(request req_"), "{}", said(&refused));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn signing_in_is_checked_and_kept_for_its_owner() {
+    let (site, api) = site_with_role().await;
+    let home = Site::embedded();
+    home.write("token", &api.token);
+    let sign_in = |site: &Site, token: &str| -> Output {
+        site.output(&["login", &api.url, "--token-file", token, "--profile", "home"])
+    };
+    home.write("wrong", "cmt_nobody");
+    let refused = sign_in(&home, "wrong");
+    assert_eq!(refused.status.code(), Some(3), "{}", said(&refused));
+    assert!(!home.path().join("config/certmill/profiles.toml").exists(), "a wrong token is not remembered");
+
+    let signed_in = sign_in(&home, "token");
+    assert!(signed_in.status.success() && said(&signed_in).contains("pki:admin"), "{}", said(&signed_in));
+    let profiles = home.path().join("config/certmill/profiles.toml");
+    assert_eq!(mode(&profiles), 0o600);
+    assert!(home.run(&["ca", "ls"]).contains("root"));
+    home.run(&["logout"]);
+    let gone = home.output(&["ca", "ls"]);
+    assert_eq!(gone.status.code(), Some(3), "{}", said(&gone));
+    drop(site);
+}
+
+/// What is kept, in a file, and the lines that the command of it wrote.
+struct Kept<'a> {
+    site: &'a Site,
+    names: &'static str,
+}
+
+impl Kept<'_> {
+    fn plan(&self, run: &str) {
+        let text = format!(
+            "[[certificate]]\nrole = \"web\"\nnames = [{}]\nttl = \"30d\"\ncertificate_file = \"kept.crt\"\n\
+             key_file = \"kept.key\"\nca_file = \"kept.ca.crt\"\nmode = \"0640\"\nrun = '''{run}'''\n",
+            self.names
+        );
+        self.site.write("keep.toml", &text);
+    }
+
+    fn once(&self) -> Output {
+        self.site.output(&["keep", "keep.toml", "--once"])
+    }
+
+    fn file(&self, name: &str) -> String {
+        std::fs::read_to_string(self.site.path().join(name)).unwrap_or_default()
+    }
+
+    fn serial_numbers(&self) -> Vec<String> {
+        let found = json_of(self.site, &["cert", "ls", "--revoked", "--json"]);
+        found
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|row| row["serial_number"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+const NOTE: &str = "echo $CERTMILL_CERTIFICATE_FILE >> ran";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_kept_certificate_is_made_once_and_anew_when_it_has_to_be() {
+    let (site, _api) = site_with_role().await;
+    let mut kept = Kept { site: &site, names: "\"www.example.internal\"" };
+    kept.plan(NOTE);
+    let first = kept.once();
+    assert!(first.status.success(), "{}", said(&first));
+    let judge = Judge::new();
+    let path = |name: &str| site.path().join(name).display().to_string();
+    judge.run(&format!("verify -CAfile {} {}", path("kept.ca.crt"), path("kept.crt")));
+    assert_eq!(mode(&site.path().join("kept.key")), 0o640);
+    assert_eq!(kept.file("ran"), "kept.crt\n");
+
+    let before = kept.file("kept.crt");
+    assert!(kept.once().status.success());
+    assert_eq!(
+        (kept.file("kept.crt"), kept.file("ran")),
+        (before.clone(), "kept.crt\n".to_owned()),
+        "it is good"
+    );
+
+    // Revoked, other names, a key that does not fit: each is seen at the next look.
+    site.run(&["cert", "revoke", "www.example.internal", "--yes"]);
+    assert!(kept.once().status.success());
+    let second = kept.file("kept.crt");
+    assert_ne!(second, before, "a revoked certificate is replaced");
+    kept.names = "\"www.example.internal\", \"api.example.internal\"";
+    kept.plan(NOTE);
+    assert!(kept.once().status.success());
+    judge.run(&format!(
+        "verify -CAfile {} -verify_hostname api.example.internal {}",
+        path("kept.ca.crt"),
+        path("kept.crt")
+    ));
+    site.write("kept.key", &judge.run("genpkey -algorithm ed25519"));
+    assert!(kept.once().status.success());
+    let public = |arguments: String| judge.run(&arguments);
+    assert_eq!(
+        public(format!("x509 -in {} -noout -pubkey", path("kept.crt"))),
+        public(format!("pkey -in {} -pubout", path("kept.key"))),
+    );
+    assert_eq!(kept.serial_numbers().len(), 4);
+    assert_eq!(kept.file("ran").lines().count(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_failing_command_is_run_again_without_a_new_certificate() {
+    let (site, mut api) = site_with_role().await;
+    let kept = Kept { site: &site, names: "\"www.example.internal\"" };
+    kept.plan("exit 3");
+    let failed = kept.once();
+    assert!(!failed.status.success() && said(&failed).contains("`exit 3` failed"), "{}", said(&failed));
+    let before = kept.file("kept.crt");
+    kept.plan(NOTE);
+    assert!(kept.once().status.success());
+    assert_eq!((kept.file("kept.crt"), kept.file("ran")), (before.clone(), "kept.crt\n".to_owned()));
+
+    // Without a server nothing is touched, and it is said.
+    crate::site::stop(&mut api.process);
+    let failed = kept.once();
+    assert!(!failed.status.success() && said(&failed).contains("does not answer"), "{}", said(&failed));
+    assert_eq!(kept.file("kept.crt"), before);
+}
+
+#[test]
+fn mistakes_in_what_is_to_be_kept_are_said_before_anything_is_done() {
+    let site = Site::embedded();
+    for (text, sentence) in [
+        ("", "no [[certificate]]"),
+        ("[[certificate]]\nrole = \"web\"\ncertificate_file = \"c\"\nkey_file = \"k\"", "names is empty"),
+        ("[[certificate]]\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"", "either role"),
+        (
+            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"\nmode = \"0644\"",
+            "0640",
+        ),
+        (
+            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"\nrenew_before = \"x\"",
+            "renew_before",
+        ),
+        (
+            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"\nowner = \"nobody-has-this-name\"",
+            "nobody-has-this-name",
+        ),
+        (
+            "[[certificate]]\nrole = \"web\"\nname = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"",
+            "unknown field",
+        ),
+    ] {
+        site.write("keep.toml", text);
+        let output = site.output(&["keep", "keep.toml", "--once"]);
+        let said = said(&output);
+        assert!(!output.status.success() && said.contains(sentence), "{text}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_and_bundles_are_shown_without_a_server_and_without_keys() {
+    let (site, _api) = site_with_role().await;
+    site.run(&["issue", "web", "www.example.internal"]);
+    site.write("password", "a good password\n");
+    site.run(&["issue", "web", "db.example.internal", "--p12", "db.p12", "--password-file", "password"]);
+    let secret = site.run(&["issue", "web", "k8s.example.internal", "--k8s-secret", "tls/web"]);
+    assert!(secret.contains("type: kubernetes.io/tls") && secret.contains("namespace: tls"), "{secret}");
+
+    let alone = site.clone().with("CERTMILL_PROFILE", "none");
+    let shown = alone.run(&["inspect", "www.example.internal.crt"]);
+    assert!(
+        shown.contains("names        www.example.internal") && shown.contains("EC prime256v1"),
+        "{shown}"
+    );
+    let shown = alone.run(&["inspect", "db.p12", "--password-file", "password"]);
+    assert!(shown.contains("db.example.internal") && shown.contains("(root)"), "{shown}");
+    assert!(alone.run(&["inspect", "www.example.internal.key"]).contains("not shown"));
+    let missing = alone.output(&["inspect", "nothing.pem"]);
+    assert!(!missing.status.success(), "{}", said(&missing));
+    site.run(&["ca", "crl", "root", "--der", "--out", "root.crl"]);
+    assert!(alone.run(&["inspect", "root.crl"]).contains("Certificate revocation list"));
+}
