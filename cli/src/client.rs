@@ -4,6 +4,7 @@ mod acme;
 mod api;
 mod ca;
 mod certificates;
+mod completion;
 mod csr;
 mod dns;
 mod failure;
@@ -70,19 +71,19 @@ struct Options {
 /// A group of commands, and the options that all of them take.
 #[derive(Args)]
 pub(crate) struct Group<T: Subcommand> {
-    #[command(flatten)]
-    options: Options,
     #[command(subcommand)]
     command: T,
+    #[command(flatten)]
+    options: Options,
 }
 
 /// One command, and the options that all of them take.
 #[derive(Args)]
 pub(crate) struct Single<T: Args> {
     #[command(flatten)]
-    options: Options,
-    #[command(flatten)]
     arguments: T,
+    #[command(flatten)]
+    options: Options,
 }
 
 #[derive(Subcommand)]
@@ -92,7 +93,7 @@ pub(crate) enum ClientCommand {
     Login(login::Login),
     /// Forget a server
     Logout(login::Logout),
-    /// The servers that are remembered, and who one is there
+    /// Who one is at the server: token, tenant, scopes
     Whoami(Single<login::Whoami>),
     /// Certificate authorities
     Ca(Group<ca::CaCommand>),
@@ -125,6 +126,9 @@ pub(crate) enum ClientCommand {
     /// Show what is in a file or what a server presents (offline: needs no certmill server)
     #[command(after_help = inspect::EXAMPLE)]
     Inspect(inspect::Inspect),
+    /// Print what a shell needs to complete commands and names
+    #[command(after_help = completion::EXAMPLE)]
+    Completion(completion::Completion),
 }
 
 /// A server, who one is there, and how to print.
@@ -153,10 +157,25 @@ pub(crate) async fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Keep(single) => keep::run(&single.options, single.arguments).await,
         ClientCommand::Trust(group) => trust::run(&group.options.session()?, group.command).await,
         ClientCommand::Inspect(inspect) => inspect::inspect(inspect),
+        ClientCommand::Completion(completion) => completion::print(&completion),
     }
 }
 
 impl Options {
+    /// The profile in use and nothing else, for completions.
+    fn of_profile() -> Self {
+        Self {
+            url: std::env::var("CERTMILL_URL").ok(),
+            token_file: None,
+            ca_file: std::env::var_os("CERTMILL_CA_FILE").map(PathBuf::from),
+            profile: std::env::var("CERTMILL_PROFILE").ok(),
+            json: false,
+            template: None,
+            quiet: true,
+            yes: false,
+        }
+    }
+
     fn output(&self) -> Output {
         Output { json: self.json, quiet: self.quiet, yes: self.yes, template: self.template.clone() }
     }

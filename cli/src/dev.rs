@@ -128,6 +128,8 @@ fn print_unbuffered(text: &str) -> anyhow::Result<()> {
 }
 
 fn greeting(base: &str, token_file: &Path, new_token: Option<&str>) -> Zeroizing<String> {
+    let program = std::env::args_os().next().unwrap_or_else(|| "certmill".into());
+    let program = program.display();
     let token_file = std::path::absolute(token_file).unwrap_or_else(|_| token_file.to_owned());
     let token_file = token_file.display();
     let token = match new_token {
@@ -141,7 +143,13 @@ certmill is running.
   Token      {token}
   Docs       {base}/docs
 
-A CA, a role and a certificate, to paste:
+A CA, a role and a certificate:
+
+  {program} ca create root
+  {program} role create web --ca root --domain example.internal --subdomains --key-type ec
+  {program} issue web www.example.internal
+
+Or over the API, to paste:
 
   CA=$(curl -s {base}/v1/pki/ca -H "Authorization: Bearer $(cat '{token_file}')" -H 'Content-Type: application/json' -d '{{"name":"root","common_name":"Example Root CA","ca_type":"root","key_type":"ec"}}' | sed 's/.*"id":"\([^"]*\)".*/\1/'); echo "$CA"
 

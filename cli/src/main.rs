@@ -6,6 +6,7 @@ mod client;
 mod compose;
 mod dev;
 mod harden;
+mod help;
 mod lock;
 mod message;
 mod ports;
@@ -18,7 +19,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use certmill_config::{Config, Flags, LogFormat};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use zeroizing_alloc::ZeroAlloc;
 
@@ -39,7 +40,7 @@ struct Cli {
 
 /// Settings that win over the environment and the configuration file.
 #[derive(Args)]
-#[command(next_help_heading = "Options of every command")]
+#[command(next_help_heading = "Settings of the service")]
 struct Settings {
     /// Configuration file (TOML)
     #[arg(long, env = "CERTMILL_CONFIG", global = true, value_name = "FILE")]
@@ -117,7 +118,13 @@ enum Command {
 
 fn main() -> ExitCode {
     harden::harden();
-    let cli = Cli::parse();
+    // A shell asks for completions by a variable; then nothing else is done.
+    clap_complete::CompleteEnv::with_factory(help::command).complete();
+    let matches = help::command().get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

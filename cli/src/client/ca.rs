@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output::{Column, end, state, text};
-use super::{Session, files};
+use super::{Session, completion, files};
 
 const PATH: [&str; 3] = ["v1", "pki", "ca"];
 
@@ -21,6 +21,7 @@ pub(crate) enum CaCommand {
     /// Show a CA
     Show {
         /// Name or id
+        #[arg(add = completion::cas())]
         ca: String,
     },
     /// Make a CA
@@ -28,6 +29,7 @@ pub(crate) enum CaCommand {
     /// Write a CA's certificate and those above it
     Cert {
         /// Name or id
+        #[arg(add = completion::cas())]
         ca: String,
         /// Only the certificate at the top
         #[arg(long)]
@@ -39,6 +41,7 @@ pub(crate) enum CaCommand {
     /// Write a CA's present CRL
     Crl {
         /// Name or id
+        #[arg(add = completion::cas())]
         ca: String,
         /// Have a new one made first
         #[arg(long)]
@@ -53,6 +56,7 @@ pub(crate) enum CaCommand {
     /// Revoke a CA and everything below it
     Revoke {
         /// Name or id
+        #[arg(add = completion::cas())]
         ca: String,
         /// As RFC 5280 names it: keyCompromise, cACompromise, cessationOfOperation …
         #[arg(long)]
@@ -68,7 +72,7 @@ pub(crate) struct Create {
     #[arg(long, value_name = "TEXT")]
     common_name: Option<String>,
     /// CA above it, by name or id; without it a root is made
-    #[arg(long, value_name = "CA")]
+    #[arg(long, value_name = "CA", add = completion::cas())]
     parent: Option<String>,
     /// ec, rsa or ed25519
     #[arg(long, default_value = "ec")]

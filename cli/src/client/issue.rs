@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::output::text;
-use super::{Session, files, output};
+use super::{Session, completion, files, output};
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
@@ -25,6 +25,7 @@ Examples:
 #[derive(Args)]
 pub(crate) struct Issue {
     /// Role to issue under
+    #[arg(add = completion::roles())]
     role: String,
     /// Names: DNS names, IP addresses, URIs, e-mail addresses. The first DNS name becomes the common name
     #[arg(required = true)]
@@ -55,6 +56,7 @@ pub(crate) struct Issue {
 #[derive(Args)]
 pub(crate) struct Sign {
     /// Role to sign under
+    #[arg(add = completion::roles())]
     role: String,
     /// The certificate signing request (PEM); `-` is standard input
     csr: PathBuf,

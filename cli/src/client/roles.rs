@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::issue::Names;
 use super::output::{Cell, Column, Mark, text};
-use super::{Session, ca};
+use super::{Session, ca, completion};
 
 const PATH: [&str; 3] = ["v1", "pki", "roles"];
 
@@ -20,6 +20,7 @@ pub(crate) enum RoleCommand {
     /// Show a role
     Show {
         /// Name of the role
+        #[arg(add = completion::roles())]
         name: String,
     },
     /// Make a role
@@ -27,7 +28,7 @@ pub(crate) enum RoleCommand {
         /// Name of the role
         name: String,
         /// CA that issues under it, by name or id
-        #[arg(long)]
+        #[arg(long, add = completion::cas())]
         ca: String,
         #[command(flatten)]
         rules: Rules,
@@ -35,9 +36,10 @@ pub(crate) enum RoleCommand {
     /// Change a role: what is given is replaced, the rest stays
     Edit {
         /// Name of the role
+        #[arg(add = completion::roles())]
         name: String,
         /// CA that issues under it, by name or id
-        #[arg(long)]
+        #[arg(long, add = completion::cas())]
         ca: Option<String>,
         #[command(flatten)]
         rules: Rules,
@@ -45,6 +47,7 @@ pub(crate) enum RoleCommand {
     /// Say what a role makes of a request, rule by rule; nothing is issued
     Check {
         /// Name of the role
+        #[arg(add = completion::roles())]
         name: String,
         /// Names: DNS names, IP addresses, URIs, e-mail addresses
         #[arg(required_unless_present = "csr")]
@@ -59,6 +62,7 @@ pub(crate) enum RoleCommand {
     /// Delete a role; certificates issued under it stay
     Delete {
         /// Name of the role
+        #[arg(add = completion::roles())]
         name: String,
     },
 }

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use openssl::hash::MessageDigest;
 use openssl::x509::X509;
 
-use super::{Session, ca, files};
+use super::{Session, ca, completion, files};
 
 #[derive(Subcommand)]
 pub(crate) enum TrustCommand {
@@ -21,6 +21,7 @@ pub(crate) enum TrustCommand {
 #[derive(Args)]
 pub(crate) struct Stores {
     /// Name or id of the CA; its root is what is trusted
+    #[arg(add = completion::cas())]
     ca: String,
     /// Not the system's store
     #[arg(long)]

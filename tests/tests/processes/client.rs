@@ -332,3 +332,68 @@ async fn files_and_bundles_are_shown_without_a_server_and_without_keys() {
     site.run(&["ca", "crl", "root", "--der", "--out", "root.crl"]);
     assert!(alone.run(&["inspect", "root.crl"]).contains("Certificate revocation list"));
 }
+
+/// A root and a certificate for 127.0.0.1 under it, and a service that presents both.
+fn service_with_tls(site: &Site, judge: &Judge) -> (launch::Process, String) {
+    judge.run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout root.key -out root.pem -days 2 -subj /CN=Root -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign");
+    judge.run("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout leaf.key -out leaf.csr -subj /CN=localhost");
+    judge.write("leaf.ext", "subjectAltName=IP:127.0.0.1\nextendedKeyUsage=serverAuth\n");
+    judge.run("x509 -req -in leaf.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2 -extfile leaf.ext -out leaf.pem");
+    let chain = site.write("chain.pem", &(judge.read("leaf.pem") + &judge.read("root.pem")));
+    let key = site.write("tls.key", &judge.read("leaf.key"));
+    std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let address = format!("127.0.0.1:{}", launch::free_port());
+    let (chain, key) = (chain.display().to_string(), key.display().to_string());
+    let arguments = ["serve", "--with-worker", "--listen", &address, "--tls-cert", &chain, "--tls-key", &key];
+    let process = launch::Process::start(site.command(&arguments));
+    (process, format!("https://{address}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_trusted_by_the_fingerprint_of_its_root() {
+    let site = Site::embedded();
+    site.run(&["migrate"]);
+    site.run(&["tenant", "create", "default"]);
+    let token = site.write("token", &site.admin_token()).display().to_string();
+    let judge = Judge::new();
+    let (process, url) = service_with_tls(&site, &judge);
+    let fingerprint = |file: &str| {
+        let said = judge.run(&format!("x509 -in {file} -noout -fingerprint -sha256"));
+        said.trim().split_once('=').unwrap().1.to_owned()
+    };
+    let sign_in = |more: &[&str]| site.output(&[&["login", &url, "--token-file", &token][..], more].concat());
+    let root = fingerprint("root.pem");
+    let signed_in = crate::site::until("the service answers", crate::site::PATIENCE, async || {
+        Some(sign_in(&["--fingerprint", &root])).filter(|output| output.status.success())
+    });
+    let signed_in = signed_in.await;
+    assert!(said(&signed_in).contains("signed in"), "{}", said(&signed_in));
+    site.run(&["ca", "create", "root"]);
+
+    for (more, sentence) in [
+        (&[][..], "does not answer"),
+        (&["--fingerprint", &"ab".repeat(32)], "no certificate above"),
+        (&["--fingerprint", &fingerprint("leaf.pem")], "not a root"),
+        (&["--fingerprint", "abc"], "64 hexadecimal digits"),
+    ] {
+        let refused = sign_in(more);
+        assert!(
+            !refused.status.success() && said(&refused).contains(sentence),
+            "{more:?}: {}",
+            said(&refused)
+        );
+    }
+    let shown = site.run(&["inspect", url.trim_start_matches("https://")]);
+    assert!(shown.contains("names        127.0.0.1") && shown.contains("(root)"), "{shown}");
+    drop(process);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn shells_complete_the_names_of_the_server() {
+    let (site, _api) = site_with_role().await;
+    assert!(site.run(&["completion", "bash"]).contains("certmill"));
+    let mut command = site.command(&["--", "certmill", "issue", "w"]);
+    command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "2").env("_CLAP_COMPLETE_COMP_TYPE", "9");
+    let output = command.output().unwrap();
+    assert!(said(&output).lines().any(|line| line == "web"), "{}", said(&output));
+}

@@ -1,0 +1,90 @@
+//! The command line as it is shown: commands in groups, and to each command the options that concern it.
+
+use clap::{Arg, Command, CommandFactory};
+
+use crate::Cli;
+
+/// What people do with a service. These commands know nothing of its database and settings.
+const DAILY: &[&str] = &[
+    "login",
+    "logout",
+    "whoami",
+    "issue",
+    "sign",
+    "keep",
+    "cert",
+    "csr",
+    "ca",
+    "role",
+    "acme",
+    "dns",
+    "anchor",
+    "secret",
+    "job",
+    "trust",
+    "inspect",
+    "completion",
+];
+/// What runs a service.
+const RUNNING: &[&str] = &["dev", "serve", "worker", "migrate", "check-config", "openapi"];
+
+/// The command line with its help.
+pub(crate) fn command() -> Command {
+    let mut command = Cli::command();
+    let settings: Vec<Arg> =
+        command.get_arguments().filter(|argument| argument.is_global_set()).cloned().collect();
+    for name in DAILY {
+        command = command.mut_subcommand(name, |client| {
+            // Settings of the service are taken everywhere, and shown where they do something.
+            client.args(settings.iter().map(|setting| setting.clone().hide(true)))
+        });
+    }
+    let groups = groups(&command);
+    command.help_template(format!(
+        "{{about}}\n\n{{usage-heading}} {{usage}}\n\n{groups}{{options}}\n\n\
+         `certmill COMMAND --help` says more about a command."
+    ))
+}
+
+/// The lists of commands, each under its head.
+fn groups(command: &Command) -> String {
+    let about =
+        |name: &str| command.find_subcommand(name).and_then(Command::get_about).map(ToString::to_string);
+    let rest: Vec<&str> = command
+        .get_subcommands()
+        .map(Command::get_name)
+        .filter(|name| !DAILY.contains(name) && !RUNNING.contains(name))
+        .collect();
+    let mut text = String::new();
+    for (head, names) in [
+        ("Daily work, over the API", DAILY),
+        ("Running a service", RUNNING),
+        ("Administration, on its database", &rest),
+    ] {
+        text.push_str(&format!("{head}:\n"));
+        for name in names {
+            text.push_str(&format!("  {name:<16} {}\n", about(name).unwrap_or_default()));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_that_is_listed_exists_and_settings_are_hidden_where_they_do_nothing() {
+        let mut command = command();
+        command.build();
+        for name in DAILY.iter().chain(RUNNING) {
+            assert!(command.find_subcommand(name).is_some(), "{name}");
+        }
+        let hidden = |name: &str| {
+            let sub = command.find_subcommand(name).unwrap();
+            sub.get_arguments().find(|argument| argument.get_id() == "database_url").unwrap().is_hide_set()
+        };
+        assert!(hidden("issue") && hidden("ca") && !hidden("serve") && !hidden("token"));
+    }
+}
