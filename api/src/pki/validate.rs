@@ -25,8 +25,12 @@ struct ValidateCertificateRequest {
     /// them do no harm. The tenant's own CAs need not be given.
     chain_pem: Option<String>,
     /// Whether to find out about revocation: for CAs of this service from its records; for others from `crl_pem`, from
-    /// the distribution points and by OCSP. Default false.
+    /// the distribution points and by OCSP. Default false: only this service's own records are looked at, and a warning
+    /// `revocation_not_checked` names what else nobody has asked about.
     check_revocation: Option<bool>,
+    /// Whether the answer is `valid: false` when it could not be found out whether something on the path was revoked.
+    /// It asks for `check_revocation`. Default false.
+    require_revocation: Option<bool>,
     /// CRLs in PEM, for `check_revocation`: up to 100.
     crl_pem: Option<String>,
     /// When it is to be valid (RFC 3339); now when absent.
@@ -155,6 +159,7 @@ fn read(request: ValidateCertificateRequest) -> Result<ValidateRequest, ServiceE
         chain: request.chain_pem,
         crls: request.crl_pem,
         check_revocation: request.check_revocation.unwrap_or(false),
+        require_revocation: request.require_revocation.unwrap_or(false),
         at: at.transpose()?,
         trust_system: !trust.is_empty(),
         purpose: request.purpose,

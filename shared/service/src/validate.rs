@@ -37,6 +37,8 @@ pub struct ValidateRequest {
     pub crls: Option<String>,
     /// Whether to find out about revocation.
     pub check_revocation: bool,
+    /// Whether the answer is *invalid* when that could not be found out. It asks for `check_revocation`.
+    pub require_revocation: bool,
     /// When it is to be valid; now when absent.
     pub at: Option<Timestamp>,
     /// Whether to trust what the machine trusts, too.
@@ -112,7 +114,8 @@ pub async fn validate(
 ) -> Result<Validation, ServiceError> {
     let at = request.at.unwrap_or_else(|| app.now());
     let options = options(&request, at)?;
-    let (trust_system, check_revocation) = (request.trust_system, request.check_revocation);
+    let (trust_system, require_revocation) = (request.trust_system, request.require_revocation);
+    let ask_others = request.check_revocation || require_revocation;
     let Input { target, candidates, crls } =
         app.in_turn(caller.tenant, move || Input::read(&request)).await?;
     let trust = Trust::of(app, caller, trust_system).await?;
@@ -121,18 +124,21 @@ pub async fn validate(
         crls: Arc::new(crls),
         candidates: Arc::new(candidates.clone()),
         at,
+        ask_others,
         fetching: Arc::new(Fetching::with(egress)),
     };
     let search = Search { trust, target, candidates, options };
-    if !check_revocation {
-        let found = move || {
-            let (trust, mut paths, first) = search.begin();
-            Ok((trust, first.unwrap_or_else(|| paths.explain())))
-        };
-        let (trust, verdict) = app.in_turn(caller.tenant, found).await?;
-        return Ok(validation(&trust, verdict, None));
+    let mut validation = with_revocation(app, caller, search, &evidence).await?;
+    if require_revocation && validation.not_revoked.is_none() {
+        validation.valid = false;
+        validation.errors.push(Problem {
+            code: "revocation_not_determined".to_owned(),
+            message: "it could not be found out whether it was revoked, which the warnings explain"
+                .to_owned(),
+            certificate: None,
+        });
     }
-    with_revocation(app, caller, search, &evidence).await
+    Ok(validation)
 }
 
 /// A search that has not begun.
@@ -153,7 +159,7 @@ impl Search {
     }
 }
 
-/// Takes the first valid path on which nothing is revoked; when there is none, the first one says what is.
+/// Takes the first valid path on which nothing is known to be revoked; when there is none, the first one says what is.
 async fn with_revocation(
     app: &App,
     caller: &Caller,
@@ -172,7 +178,7 @@ async fn with_revocation(
             let standing = revocation::of_path(app, caller, &trust, &verdict.path, evidence).await?;
             let about = standing.errors.iter().filter_map(|problem| problem.certificate.clone());
             revoked.extend(about.map(|(fingerprint, _)| fingerprint));
-            let validation = validation(&trust, verdict, Some(standing));
+            let validation = validation(&trust, verdict, standing);
             if validation.not_revoked != Some(false) {
                 return Ok(validation);
             }
@@ -189,18 +195,16 @@ async fn with_revocation(
     }
     let verdict = app.in_turn(caller.tenant, move || Ok(paths.explain())).await?;
     let standing = revocation::of_path(app, caller, &trust, &verdict.path, evidence).await?;
-    Ok(validation(&trust, verdict, Some(standing)))
+    Ok(validation(&trust, verdict, standing))
 }
 
-fn validation(trust: &Trust, verdict: chain::Verdict, standing: Option<Standing>) -> Validation {
+fn validation(trust: &Trust, verdict: chain::Verdict, standing: Standing) -> Validation {
     let chain_valid = verdict.is_chain_valid();
-    let not_revoked = standing.as_ref().and_then(|standing| standing.not_revoked);
+    let not_revoked = standing.not_revoked;
     let mut errors: Vec<Problem> = verdict.errors.into_iter().map(Problem::from).collect();
     let mut warnings: Vec<Problem> = verdict.warnings.into_iter().map(Problem::from).collect();
-    if let Some(standing) = standing {
-        errors.extend(standing.errors);
-        warnings.extend(standing.warnings);
-    }
+    errors.extend(standing.errors);
+    warnings.extend(standing.warnings);
     Validation {
         valid: errors.is_empty() && not_revoked != Some(false),
         chain_valid,

@@ -14,9 +14,13 @@
 //! - **Who signs**: the key of the issuer's certificate in the path, or another key of the same
 //!   name whose certificate the *caller* has validated to the same anchor; see
 //!   [`Inquiry::crl_signer_candidates`].
-//! - **Age**: a CRL without a next update, or after it, says nothing. The instant may lie five
-//!   minutes before this update, for clocks that differ; OCSP responses have that at both ends.
-//! - Of several CRLs of the same scope and signer the newest counts. Of several scopes or signers
+//! - **Age** keeps evidence from saying *good*, and never from saying *revoked*: a revocation is
+//!   final (RFC 5280 §5.3.1), so whoever holds back what is fresh does not undo it. Too old is a
+//!   CRL without a next update, or after it. The instant may lie five minutes before this update,
+//!   for clocks that differ; OCSP responses have that at both ends. Only *certificateHold* is
+//!   lifted by fresher evidence.
+//! - Of several CRLs of the same scope and signer the newest counts. A delta CRL that lists the
+//!   certificate condemns it without its base, too. Of several scopes or signers
 //!   each counts, and one that lists the certificate suffices.
 //! - An OCSP response is signed by the issuer's key, or by a certificate with the purpose
 //!   OCSPSigning that this key has signed. A list of locally trusted responders does not exist.
@@ -42,6 +46,7 @@ pub use crl_entries::CrlEntry;
 pub use crl_sources::RevocationSources;
 pub use doubt::{Doubt, DoubtCode, RevocationStatus};
 pub use inquiry::Inquiry;
+pub use ocsp_check::OcspSigners;
 pub use ocsp_request::OcspRequest;
 pub use ocsp_response::{OcspResponse, OcspResponseStatus};
 pub use reasons::ReasonSet;

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use certmill_domain::{CaId, Stored, Timestamp};
 use certmill_storage::{certificate_authorities, certificates};
 use certmill_x509::chain::{self, Certificate};
-use certmill_x509::revocation::{Inquiry, OcspResponse, ParsedCrl, RevocationSources, RevocationStatus};
-use certmill_x509::{RevocationReason, SerialNumber};
+use certmill_x509::revocation::{
+    Inquiry, OcspResponse, OcspSigners, ParsedCrl, RevocationSources, RevocationStatus,
+};
+use certmill_x509::{RevocationReason, SerialNumber, same_name};
 
 use super::anchors::Trust;
 use super::fetching::{FetchedCrls, Fetching, Unavailable};
@@ -30,6 +32,8 @@ pub(super) struct Evidence {
     /// Certificates that were given, for CRLs signed by another key of an issuer.
     pub(super) candidates: Arc<Vec<Vec<u8>>>,
     pub(super) at: Timestamp,
+    /// Whether others than our own records are asked.
+    pub(super) ask_others: bool,
     /// What may still be fetched, and what has been, for all paths together.
     pub(super) fetching: Arc<Fetching>,
 }
@@ -46,17 +50,27 @@ pub(super) async fn of_path(
     if path.anchor().is_none() {
         standing.not_revoked = None;
     }
+    let mut unasked: Option<&Arc<Certificate>> = None;
     for pair in path.certificates.windows(2) {
         let [certificate, issuer] = pair else { continue };
         let own = trust.own_ca(issuer);
         let (status, doubts) = if let Some(ca) = own {
             own_records(app, caller, trust, certificate, ca).await?
-        } else {
+        } else if evidence.ask_others {
             let anchor = path.certificates.last().filter(|_| path.anchor().is_some());
-            let question = Question { caller, certificate, issuer, anchor, evidence };
+            let judge = Judge::new(evidence, trust, path, issuer);
+            let question = Question { caller, certificate, issuer, anchor, judge: &judge };
             question.ask(app).await?
+        } else {
+            unasked.get_or_insert(certificate);
+            (RevocationStatus::Unknown { reasons: Vec::new() }, Vec::new())
         };
         standing.note(certificate, status, doubts);
+    }
+    // Once for the path, and not where nobody trusts it anyway.
+    if let Some(certificate) = unasked.filter(|_| path.anchor().is_some()) {
+        let message = "whether it, or what is above it, was revoked was not asked: `check_revocation` does";
+        standing.warnings.push(problem("revocation_not_checked", message, certificate));
     }
     Ok(standing)
 }
@@ -65,7 +79,7 @@ impl Standing {
     fn note(&mut self, certificate: &Certificate, status: RevocationStatus, doubts: Vec<Problem>) {
         match status {
             RevocationStatus::Good => {}
-            RevocationStatus::Revoked { at, reason } => {
+            RevocationStatus::Revoked { at, reason, outdated: _ } => {
                 self.not_revoked = Some(false);
                 let since = Timestamp::from_unix_seconds(at);
                 self.errors.push(problem(
@@ -138,10 +152,46 @@ async fn recorded(
 fn standing_of(revocation: Option<(Timestamp, Stored<RevocationReason>)>) -> RevocationStatus {
     match revocation {
         Some((at, reason)) => {
-            RevocationStatus::Revoked { at: at.unix_seconds(), reason: crate::ca::reason_or_none(&reason) }
+            let reason = crate::ca::reason_or_none(&reason);
+            RevocationStatus::Revoked { at: at.unix_seconds(), reason, outdated: None }
         }
         None => RevocationStatus::Good,
     }
+}
+
+/// What judges evidence about one certificate.
+#[derive(Clone)]
+pub(super) struct Judge {
+    pub(super) evidence: Evidence,
+    /// Who may have signed it beside the issuer: certificates of the path, then anchors of the issuer's name, which may
+    /// hold several keys.
+    pub(super) known: Arc<Vec<Arc<Certificate>>>,
+    /// How many of them are the path's.
+    on_path: usize,
+}
+
+impl Judge {
+    fn new(evidence: &Evidence, trust: &Trust, path: &chain::Path, issuer: &Certificate) -> Self {
+        let named_alike = |anchor: &&Arc<Certificate>| same_name(anchor.subject_der(), issuer.subject_der());
+        let anchors = trust.certificates.iter().filter(named_alike);
+        let known = Arc::new(path.certificates.iter().chain(anchors).cloned().collect());
+        Self { evidence: evidence.clone(), known, on_path: path.certificates.len() }
+    }
+
+    fn path(&self) -> &[Arc<Certificate>] {
+        self.known.get(..self.on_path).unwrap_or_default()
+    }
+
+    /// The certificates of the request.
+    pub(super) fn given(&self) -> impl Iterator<Item = Arc<Certificate>> {
+        let readable = self.evidence.candidates.iter().filter_map(|der| Certificate::from_der(der).ok());
+        readable.map(Arc::new)
+    }
+}
+
+/// Whether nothing else needs to be asked: what may have been lifted since is asked about once more.
+fn is_settled(status: &RevocationStatus) -> bool {
+    !matches!(status, RevocationStatus::Unknown { .. }) && status.suspended_as_of().is_none()
 }
 
 /// A certificate that somebody else's CA has issued.
@@ -151,14 +201,15 @@ struct Question<'a> {
     certificate: &'a Arc<Certificate>,
     issuer: &'a Arc<Certificate>,
     anchor: Option<&'a Arc<Certificate>>,
-    evidence: &'a Evidence,
+    judge: &'a Judge,
 }
 
 impl Question<'_> {
     /// What the CRLs that were given say; when that is not enough, the distribution points; then OCSP.
     async fn ask(self, app: &App) -> Result<(RevocationStatus, Vec<Problem>), ServiceError> {
-        let given = self.by_crls(app, Arc::clone(&self.evidence.crls), Vec::new()).await?;
-        if !matches!(given, RevocationStatus::Unknown { .. }) {
+        let evidence = &self.judge.evidence;
+        let given = self.by_crls(app, Arc::clone(&evidence.crls), Vec::new()).await?;
+        if is_settled(&given) {
             return Ok((given, Vec::new()));
         }
         if self.anchor.is_none() {
@@ -176,7 +227,7 @@ impl Question<'_> {
             .iter()
             .map(|text| problem("source_unusable", format!("not fetched: {text}"), self.certificate))
             .collect();
-        if sources.crls.is_empty() && sources.ocsp.is_empty() && self.evidence.crls.is_empty() {
+        if sources.crls.is_empty() && sources.ocsp.is_empty() && evidence.crls.is_empty() {
             let message = "it names neither a distribution point nor an OCSP responder that can be asked";
             doubts.push(problem("no_revocation_source", message, self.certificate));
             return Ok((RevocationStatus::Unknown { reasons: Vec::new() }, doubts));
@@ -185,17 +236,19 @@ impl Question<'_> {
         if sources.crls.is_empty() && sources.delta_crls.is_empty() && sources.ocsp.is_empty() {
             return Ok((status, doubts));
         }
-        self.evidence.fetching.take_place(app, self.caller.tenant).await?;
+        evidence.fetching.take_place(app, self.caller.tenant).await?;
         let fetched = self.fetch_crls(&sources, &mut doubts).await?;
         if !fetched.is_empty() {
-            status = self.by_crls(app, Arc::clone(&self.evidence.crls), fetched).await?;
+            status = self.by_crls(app, Arc::clone(&evidence.crls), fetched).await?;
         }
         for url in &sources.ocsp {
-            if !matches!(status, RevocationStatus::Unknown { .. }) {
+            if is_settled(&status) {
                 break;
             }
             match self.by_ocsp(app, url).await {
-                Ok(answer) => status = status.and(answer),
+                // What lifts a suspension must be fresher than what told of it.
+                Ok((_, made)) if status.suspended_as_of().is_some_and(|told| made <= Some(told)) => {}
+                Ok((answer, _)) => status = status.and(answer),
                 Err(reason) => doubts.push(problem("ocsp_unavailable", reason, self.certificate)),
             }
         }
@@ -209,16 +262,16 @@ impl Question<'_> {
         fetched: Vec<FetchedCrls>,
     ) -> Result<RevocationStatus, ServiceError> {
         let (certificate, issuer) = (Arc::clone(self.certificate), Arc::clone(self.issuer));
-        let (anchor, evidence) = (self.anchor.cloned(), self.evidence.clone());
+        let (anchor, judge) = (self.anchor.cloned(), self.judge.clone());
         app.in_turn(self.caller.tenant, move || {
-            let at = evidence.at.unix_seconds();
+            let at = judge.evidence.at.unix_seconds();
             let Ok(inquiry) = Inquiry::new(&certificate, &issuer, at) else {
                 return Ok(RevocationStatus::Unknown { reasons: Vec::new() });
             };
             let crls: Vec<&ParsedCrl> =
                 given.iter().chain(fetched.iter().flat_map(|crls| crls.iter())).collect();
             let signers = match &anchor {
-                Some(anchor) => signers::of_crls(&inquiry, &crls, &evidence, anchor),
+                Some(anchor) => signers::of_crls(&inquiry, &crls, &judge, anchor),
                 None => Vec::new(),
             };
             Ok(inquiry.by_crls(&crls, &signers))
@@ -235,7 +288,7 @@ impl Question<'_> {
         let mut crls = Vec::new();
         for urls in sources.crls.iter().chain(&sources.delta_crls) {
             for url in urls {
-                let read = match self.evidence.fetching.crls(url).await {
+                let read = match self.judge.evidence.fetching.crls(url).await {
                     Err(Unavailable::Exhausted(message)) => {
                         doubts.push(problem("crl_unavailable", message, self.certificate));
                         return Ok(crls);
@@ -258,30 +311,34 @@ impl Question<'_> {
         Ok(crls)
     }
 
-    async fn by_ocsp(self, app: &App, url: &str) -> Result<RevocationStatus, String> {
+    /// What a responder says, and as of when.
+    async fn by_ocsp(self, app: &App, url: &str) -> Result<(RevocationStatus, Option<i64>), String> {
+        let evidence = &self.judge.evidence;
         let failed = |reason: String| format!("{url} cannot be asked: {reason}");
-        let at = self.evidence.at.unix_seconds();
+        let at = evidence.at.unix_seconds();
         let inquiry =
             Inquiry::new(self.certificate, self.issuer, at).map_err(|error| failed(error.to_string()))?;
         let mut nonce = [0; 16];
         app.entropy().fill(&mut nonce);
         let request = inquiry.ocsp_request(Some(&nonce)).map_err(|error| failed(error.to_string()))?;
         let response =
-            self.evidence.fetching.ocsp(url, request.der().to_vec()).await.map_err(
-                |problem| match problem {
-                    Unavailable::Exhausted(reason) => failed(reason.to_owned()),
-                    Unavailable::Failed(reason) => failed(reason),
-                },
-            )?;
+            evidence.fetching.ocsp(url, request.der().to_vec()).await.map_err(|problem| match problem {
+                Unavailable::Exhausted(reason) => failed(reason.to_owned()),
+                Unavailable::Failed(reason) => failed(reason),
+            })?;
         let response = OcspResponse::from_der(&response).map_err(|error| failed(error.to_string()))?;
+        let others: Vec<Arc<Certificate>> = self.judge.given().collect();
+        // Nothing on a path without an anchor is vouched for.
+        let validated = if self.anchor.is_some() { self.judge.path() } else { &[] };
+        let signers = OcspSigners { validated, others: &others };
         // A responder that the CRLs at hand list as revoked proves nothing.
-        if let Some(delegate) = inquiry.ocsp_delegate_to_check(&response)
+        if let Some(delegate) = inquiry.ocsp_delegate_of(&response, signers)
             && let Ok(about_delegate) = Inquiry::new(&delegate, self.issuer, at)
-            && let crls = self.evidence.crls.iter().collect::<Vec<_>>()
+            && let crls = evidence.crls.iter().collect::<Vec<_>>()
             && let RevocationStatus::Revoked { .. } = about_delegate.by_crls(&crls, &[] as &[&Certificate])
         {
             return Err(failed("its responder's certificate is revoked".to_owned()));
         }
-        Ok(inquiry.by_ocsp(&response, &request))
+        Ok((inquiry.by_ocsp_of(&response, &request, signers), response.this_update()))
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use certmill_x509::chain::{self, Certificate, Options};
 use certmill_x509::revocation::{Inquiry, ParsedCrl, RevocationStatus};
 
-use super::revocation::Evidence;
+use super::revocation::Judge;
 
 /// Candidates that are looked at.
 const MOST_CANDIDATES: usize = 8;
@@ -16,13 +16,12 @@ const MOST_CANDIDATES: usize = 8;
 pub(super) fn of_crls(
     inquiry: &Inquiry<'_>,
     crls: &[&ParsedCrl],
-    evidence: &Evidence,
+    judge: &Judge,
     anchor: &Arc<Certificate>,
 ) -> Vec<Arc<Certificate>> {
-    let at = evidence.at.unix_seconds();
-    let readable = evidence.candidates.iter().filter_map(|der| Certificate::from_der(der).ok());
-    let candidates: Vec<Arc<Certificate>> = readable.map(Arc::new).collect();
-    let mut paths = paths(inquiry, crls, &candidates, evidence, anchor);
+    let at = judge.evidence.at.unix_seconds();
+    let candidates: Vec<Arc<Certificate>> = judge.known.iter().cloned().chain(judge.given()).collect();
+    let mut paths = paths(inquiry, crls, &candidates, at, anchor);
     paths.sort_by_key(|path| path.certificates.len());
     let mut signers: Vec<Arc<Certificate>> = Vec::new();
     for path in paths {
@@ -43,18 +42,17 @@ fn paths(
     inquiry: &Inquiry<'_>,
     crls: &[&ParsedCrl],
     candidates: &[Arc<Certificate>],
-    evidence: &Evidence,
+    at: i64,
     anchor: &Arc<Certificate>,
 ) -> Vec<chain::Path> {
-    let at = evidence.at.unix_seconds();
+    let bag: Vec<&[u8]> = candidates.iter().map(|certificate| certificate.der()).collect();
     let options = Options { conformance: chain::Conformance::Report, ..Options::at(at) };
     let mut fitting: Vec<&Arc<Certificate>> = inquiry.crl_signer_candidates(crls, candidates);
     let mut paths = Vec::new();
     let mut looked_at = 0;
     while let Some(candidate) = fitting.get(looked_at).copied().filter(|_| looked_at < MOST_CANDIDATES) {
         looked_at += 1;
-        let verdict =
-            chain::validate(candidate.der(), &evidence.candidates, std::slice::from_ref(anchor), &options);
+        let verdict = chain::validate(candidate.der(), &bag, std::slice::from_ref(anchor), &options);
         if !verdict.is_valid() {
             continue;
         }

@@ -56,7 +56,7 @@ impl Inquiry<'_> {
         if seen == 0 {
             doubts.push(Doubt::new(DoubtCode::NoCrl, self.nothing_found(&points)));
         }
-        self.conclude(&usable, doubts)
+        self.conclude(usable, doubts)
     }
 
     /// Which of `candidates` may have signed one of `crls` in the issuer's name with another key
@@ -120,23 +120,14 @@ impl Inquiry<'_> {
         if crl.scope().is_some_and(IssuingDistributionPoint::is_indirect) || crl.summary.names_issuers {
             return Err(doubt(DoubtCode::IndirectCrl, "is an indirect CRL; only direct ones are processed"));
         }
-        if self.at < crl.this_update().saturating_sub(CLOCK_SKEW) {
-            return Err(doubt(
-                DoubtCode::CrlNotYetValid,
-                &format!("was made after {}, the instant that was asked for", utc(self.at)),
-            ));
-        }
-        let Some(next_update) = crl.next_update() else {
-            return Err(doubt(
-                DoubtCode::CrlWithoutNextUpdate,
-                "does not say when the next one will have been made, so its age cannot be judged",
-            ));
-        };
         let covers = self
             .covers(crl, points)
             .map_err(|reason| doubt(DoubtCode::CrlOutOfScope, &format!("does not apply: {reason}")))?;
         let signer = signer_of(crl, signers)?;
-        Ok(Evidence { crl, signer, covers, stale: self.at > next_update })
+        // A CRL without a next update does not say how old it may become.
+        let outdated = crl.next_update().is_none_or(|next_update| self.at > next_update);
+        let early = self.at < crl.this_update().saturating_sub(CLOCK_SKEW);
+        Ok(Evidence { crl, signer, covers, outdated, early })
     }
 
     /// The reasons for which a CRL speaks about the certificate (§6.3.3 (b) and (d)).
@@ -185,25 +176,41 @@ impl Inquiry<'_> {
         !point.crl_issuer.is_empty() && !point.crl_issuer.iter().any(is_issuer)
     }
 
-    fn conclude(&self, usable: &[Evidence<'_>], mut doubts: Vec<Doubt>) -> RevocationStatus {
+    fn conclude(&self, usable: Vec<Evidence<'_>>, mut doubts: Vec<Doubt>) -> RevocationStatus {
         let serial = self.certificate.serial_number_octets();
         let mut covered = ReasonSet::NONE;
-        let mut revoked: Option<CrlEntry> = None;
+        // When the newest was made that is at its time and about all reasons.
+        let mut freshest: Option<i64> = None;
+        let (early, usable): (Vec<_>, Vec<_>) = usable.into_iter().partition(|evidence| evidence.early);
+        let usable = usable.as_slice();
+        // What was made later tells what was revoked by the instant, and not what was good then.
+        let by_then =
+            |entry: &CrlEntry| entry.revoked_at <= self.at && entry.reason != RevocationReason::RemoveFromCrl;
+        let entries = early.iter().filter_map(|evidence| evidence.crl.find(serial)).filter(by_then);
+        let mut revoked: Vec<Revocation> =
+            entries.map(|entry| Revocation { entry, outdated: None }).collect();
+        doubts.extend(early.iter().map(|evidence| self.too_early(evidence.crl)));
         for evidence in newest(usable) {
             let delta = delta_of(evidence, usable);
-            if evidence.stale && delta.is_none() {
-                doubts.push(stale(evidence.crl));
-                continue;
+            let made = delta.unwrap_or(evidence.crl).this_update();
+            let outdated = (evidence.outdated && delta.is_none()).then_some(made);
+            if outdated.is_some() {
+                doubts.push(too_old(evidence.crl));
+            } else {
+                covered = covered.union(evidence.covers);
+                if evidence.covers.complement().is_empty() {
+                    freshest = freshest.max(Some(made));
+                }
             }
-            covered = covered.union(evidence.covers);
-            if let Some(entry) = entry_of(serial, evidence.crl, delta)
-                && revoked.is_none_or(|known| entry.revoked_at < known.revoked_at)
-            {
-                revoked = Some(entry);
-            }
+            let entry = entry_of(serial, evidence.crl, delta);
+            revoked.extend(entry.map(|entry| Revocation { entry, outdated }));
         }
-        if let Some(entry) = revoked {
-            return RevocationStatus::Revoked { at: entry.revoked_at, reason: entry.reason };
+        revoked.extend(deltas_alone(serial, usable));
+        revoked.retain(|known| !known.is_lifted_by(freshest));
+        if let Some(Revocation { entry, outdated }) =
+            revoked.into_iter().min_by_key(|known| (known.outdated.is_some(), known.entry.revoked_at))
+        {
+            return RevocationStatus::Revoked { at: entry.revoked_at, reason: entry.reason, outdated };
         }
         let missing = covered.complement();
         if missing.is_empty() {
@@ -222,6 +229,12 @@ impl Inquiry<'_> {
         }
         doubts.truncate(MAX_DOUBTS);
         RevocationStatus::Unknown { reasons: doubts }
+    }
+
+    fn too_early(&self, crl: &ParsedCrl) -> Doubt {
+        let message =
+            format!("{} was made after {}, the instant that was asked for", named(crl), utc(self.at));
+        Doubt::new(DoubtCode::CrlNotYetValid, message)
     }
 
     fn nothing_found(&self, points: &[DistributionPoint]) -> String {
@@ -276,8 +289,24 @@ struct Evidence<'c> {
     /// Index of its signer.
     signer: usize,
     covers: ReasonSet,
-    /// Whether the instant lies after its next update.
-    stale: bool,
+    /// Whether the instant lies after its next update, or it has none.
+    outdated: bool,
+    /// Whether it was made after the instant.
+    early: bool,
+}
+
+/// An entry about the certificate, and when it was made if all that it stands on is out of date.
+struct Revocation {
+    entry: CrlEntry,
+    outdated: Option<i64>,
+}
+
+impl Revocation {
+    /// A suspension is all that ends, and who is out of date does not know that.
+    fn is_lifted_by(&self, made: Option<i64>) -> bool {
+        let is_hold = self.entry.reason == RevocationReason::CertificateHold;
+        is_hold && self.outdated.is_some_and(|outdated| made.is_some_and(|made| made > outdated))
+    }
 }
 
 impl Evidence<'_> {
@@ -312,7 +341,7 @@ fn newest<'e, 'c>(usable: &'e [Evidence<'c>]) -> Vec<&'e Evidence<'c>> {
 fn delta_of<'e, 'c>(base: &Evidence<'c>, usable: &'e [Evidence<'c>]) -> Option<&'e ParsedCrl> {
     let number = base.crl.number()?;
     let fits = |delta: &&Evidence<'_>| {
-        !delta.stale
+        !delta.outdated
             && delta.is_same_series_as(base)
             && delta.crl.base_number().is_some_and(|from| from <= number)
             && delta.crl.number().is_some_and(|own| own > number)
@@ -327,9 +356,42 @@ fn entry_of(serial: &[u8], base: &ParsedCrl, delta: Option<&ParsedCrl>) -> Optio
     (entry.reason != RevocationReason::RemoveFromCrl).then_some(entry)
 }
 
-fn stale(crl: &ParsedCrl) -> Doubt {
-    let until = crl.next_update().map(utc).unwrap_or_default();
-    Doubt::new(DoubtCode::CrlStale, format!("{} is stale: the next one was to come by {until}", named(crl)))
+/// What delta CRLs list that nothing newer of their series replaces, whether they have a base or not
+/// and however old they are. Those that are not at their time do not replace others.
+fn deltas_alone(serial: &[u8], usable: &[Evidence<'_>]) -> Vec<Revocation> {
+    let is_replaced = |delta: &Evidence<'_>| {
+        let replaces = |other: &Evidence<'_>| {
+            (!other.is_delta() || !other.outdated)
+                && other.is_same_series_as(delta)
+                && other.is_newer_than(delta)
+        };
+        usable.iter().any(replaces)
+    };
+    let standing = usable.iter().filter(|evidence| evidence.is_delta() && !is_replaced(evidence));
+    standing
+        .filter_map(|delta| {
+            let entry = delta.crl.find(serial)?;
+            let is_listed = entry.reason != RevocationReason::RemoveFromCrl;
+            let outdated = delta.outdated.then(|| delta.crl.this_update());
+            is_listed.then_some(Revocation { entry, outdated })
+        })
+        .collect()
+}
+
+fn too_old(crl: &ParsedCrl) -> Doubt {
+    match crl.next_update() {
+        Some(until) => {
+            let message = format!("{} is stale: the next one was to come by {}", named(crl), utc(until));
+            Doubt::new(DoubtCode::CrlStale, message)
+        }
+        None => Doubt::new(
+            DoubtCode::CrlWithoutNextUpdate,
+            format!(
+                "{} does not say when the next one will have been made, so its age cannot be judged",
+                named(crl)
+            ),
+        ),
+    }
 }
 
 /// Absent key usage permits every use (§6.3.3 (f)).

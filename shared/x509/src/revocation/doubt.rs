@@ -13,6 +13,9 @@ pub enum RevocationStatus {
         at: i64,
         /// Why; *unspecified* when nothing was said.
         reason: RevocationReason,
+        /// When the evidence was made (Unix seconds), if it is past its time. That does not undo a
+        /// revocation, but a suspension may have been lifted since.
+        outdated: Option<i64>,
     },
     /// It was not.
     Good,
@@ -29,11 +32,20 @@ impl RevocationStatus {
         Self::Unknown { reasons: vec![doubt] }
     }
 
-    /// Both pieces of evidence together: a revocation outweighs everything, and any answer
-    /// outweighs none.
+    /// When a suspension was told of which fresher evidence may say that it was lifted.
+    pub fn suspended_as_of(&self) -> Option<i64> {
+        match self {
+            Self::Revoked { reason: RevocationReason::CertificateHold, outdated, .. } => *outdated,
+            Self::Revoked { .. } | Self::Good | Self::Unknown { .. } => None,
+        }
+    }
+
+    /// Both pieces of evidence together: a revocation outweighs everything but an outdated
+    /// suspension, which a fresher *good* outweighs, and any answer outweighs none.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match (self, other) {
+            (held, Self::Good) | (Self::Good, held) if held.suspended_as_of().is_some() => Self::Good,
             (revoked @ Self::Revoked { .. }, _) | (_, revoked @ Self::Revoked { .. }) => revoked,
             (Self::Good, _) | (_, Self::Good) => Self::Good,
             (Self::Unknown { mut reasons }, Self::Unknown { reasons: more }) => {
@@ -165,7 +177,15 @@ mod tests {
 
     #[test]
     fn revocations_outweigh_and_doubts_add_up() {
-        let revoked = RevocationStatus::Revoked { at: 1, reason: RevocationReason::Superseded };
+        let revoked =
+            RevocationStatus::Revoked { at: 1, reason: RevocationReason::Superseded, outdated: Some(1) };
+        let held = |outdated| {
+            let reason = RevocationReason::CertificateHold;
+            RevocationStatus::Revoked { at: 1, reason, outdated }
+        };
+        assert_eq!(held(Some(1)).and(RevocationStatus::Good), RevocationStatus::Good);
+        assert_eq!(RevocationStatus::Good.and(held(Some(1))), RevocationStatus::Good);
+        assert_eq!(RevocationStatus::Good.and(held(None)), held(None));
         let unknown = |code| RevocationStatus::Unknown { reasons: vec![Doubt::new(code, "text")] };
         let doubt = || unknown(DoubtCode::NoCrl);
         assert_eq!(RevocationStatus::Good.and(revoked.clone()), revoked);

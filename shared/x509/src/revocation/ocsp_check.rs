@@ -1,5 +1,7 @@
 //! Judging a certificate by an OCSP response (RFC 6960 §3.2).
 
+use std::sync::Arc;
+
 use openssl::sha;
 
 use crate::{
@@ -28,14 +30,35 @@ const CLOCK_SKEW: i64 = 300;
 /// response is no evidence: seconds after this update.
 const MAX_AGE: i64 = 86_400;
 
+/// Who may have signed an OCSP response whose certificates are not in it.
+#[derive(Clone, Copy, Default)]
+pub struct OcspSigners<'a> {
+    /// Certificates that the **caller has validated** to the same anchor as the path. Those of the
+    /// issuer's name hold other keys of the issuer.
+    pub validated: &'a [Arc<Certificate>],
+    /// Certificates of any origin. Those count that the issuer has named as its responders.
+    pub others: &'a [Arc<Certificate>],
+}
+
 impl Inquiry<'_> {
     /// What a response to `request` says. A response without nonce is taken although one was asked
-    /// for, since most responders sign ahead of time; another nonce is not.
+    /// for, since most responders sign ahead of time; another nonce is not. A response that is too
+    /// old, or answers another request, can still say *revoked*.
     pub fn by_ocsp(&self, response: &OcspResponse, request: &OcspRequest) -> RevocationStatus {
+        self.by_ocsp_of(response, request, OcspSigners::default())
+    }
+
+    /// The same, where the signer's certificate may be one of `signers`.
+    pub fn by_ocsp_of(
+        &self,
+        response: &OcspResponse,
+        request: &OcspRequest,
+        signers: OcspSigners<'_>,
+    ) -> RevocationStatus {
         let Some(basic) = &response.basic else {
             return RevocationStatus::doubtful(refusal(response.status()));
         };
-        match self.judge(basic, request) {
+        match self.judge(basic, request, signers) {
             Ok(status) => status,
             Err(doubt) => RevocationStatus::doubtful(doubt),
         }
@@ -44,52 +67,99 @@ impl Inquiry<'_> {
     /// The certificate of the responder, if it is one that the issuer has named, and does not say
     /// that it need not be checked (`id-pkix-ocsp-nocheck`). Whether it was revoked itself is for
     /// the caller to find out, by CRL (RFC 6960 §4.2.2.2.1).
-    pub fn ocsp_delegate_to_check(&self, response: &OcspResponse) -> Option<Certificate> {
-        match self.responder(response.basic.as_ref()?).ok()? {
+    pub fn ocsp_delegate_to_check(&self, response: &OcspResponse) -> Option<Arc<Certificate>> {
+        self.ocsp_delegate_of(response, OcspSigners::default())
+    }
+
+    /// The same, where the signer's certificate may be one of `signers`.
+    pub fn ocsp_delegate_of(
+        &self,
+        response: &OcspResponse,
+        signers: OcspSigners<'_>,
+    ) -> Option<Arc<Certificate>> {
+        match self.responder(response.basic.as_ref()?, signers).ok()? {
             Responder::Issuer => None,
-            Responder::Delegate(delegate) => (!need_not_be_checked(&delegate)).then_some(*delegate),
+            Responder::Delegate(delegate) => (!need_not_be_checked(&delegate)).then_some(delegate),
         }
     }
 
-    fn judge(&self, basic: &Basic, request: &OcspRequest) -> Result<RevocationStatus, Doubt> {
-        self.responder(basic)?;
+    fn judge(
+        &self,
+        basic: &Basic,
+        request: &OcspRequest,
+        signers: OcspSigners<'_>,
+    ) -> Result<RevocationStatus, Doubt> {
+        let responder = self.responder(basic, signers)?;
         if let Some(oid) = &basic.unknown_critical {
             return Err(unknown_critical(oid));
         }
-        if let (Some(asked), Some(answered)) = (request.nonce(), basic.nonce.as_deref())
-            && asked != answered
-        {
-            return Err(Doubt::new(
-                DoubtCode::OcspNonceMismatch,
-                "the OCSP response answers another request: its nonce differs",
-            ));
-        }
+        let is_fresh = self.is_at_its_time(&responder).and_then(|()| answers(basic, request));
         let mut answer: Option<SingleStatus> = None;
+        let mut revoked_once: Option<RevocationStatus> = None;
         let mut doubt = Doubt::new(
             DoubtCode::OcspOtherCertificate,
             "the OCSP response says nothing about this certificate",
         );
         for single in basic.singles.iter().filter(|single| self.is_about_us(single)) {
-            match self.check_single(single) {
+            match is_fresh.clone().and_then(|()| self.check_single(single)) {
                 Ok(()) => answer = Some(answer.map_or(single.status, |known| worse(known, single.status))),
                 Err(reason) => doubt = reason,
             }
+            revoked_once = self.standing(single).or(revoked_once);
         }
-        match answer.ok_or(doubt)? {
-            SingleStatus::Good => Ok(RevocationStatus::Good),
+        let current = match answer {
             // As in CRLs: taken off the list again.
-            SingleStatus::Revoked { reason: RevocationReason::RemoveFromCrl, .. } => {
-                Ok(RevocationStatus::Good)
+            Some(
+                SingleStatus::Good | SingleStatus::Revoked { reason: RevocationReason::RemoveFromCrl, .. },
+            ) => Ok(RevocationStatus::Good),
+            Some(SingleStatus::Revoked { at, reason }) => {
+                Ok(RevocationStatus::Revoked { at, reason, outdated: None })
             }
-            SingleStatus::Revoked { at, reason } => Ok(RevocationStatus::Revoked { at, reason }),
-            SingleStatus::Unknown => {
+            Some(SingleStatus::Unknown) => {
                 Err(Doubt::new(DoubtCode::OcspUnknown, "the OCSP responder does not know the certificate"))
             }
+            None => Err(doubt),
+        };
+        match (current, revoked_once) {
+            (Ok(revoked @ RevocationStatus::Revoked { .. }), _) => Ok(revoked),
+            (Ok(good), Some(outdated)) => Ok(good.and(outdated)),
+            (Err(_), Some(outdated)) => Ok(outdated),
+            (current, None) => current,
+        }
+    }
+
+    /// A revocation that was told, which holds however long ago that was.
+    fn standing(&self, single: &Single) -> Option<RevocationStatus> {
+        let SingleStatus::Revoked { at, reason } = single.status else {
+            return None;
+        };
+        let by_then = self.at >= single.this_update.saturating_sub(CLOCK_SKEW) || at <= self.at;
+        let is_standing =
+            by_then && single.unknown_critical.is_none() && reason != RevocationReason::RemoveFromCrl;
+        is_standing.then_some(RevocationStatus::Revoked { at, reason, outdated: Some(single.this_update) })
+    }
+
+    /// Whether a responder may speak at the instant.
+    fn is_at_its_time(&self, responder: &Responder) -> Result<(), Doubt> {
+        match responder {
+            Responder::Delegate(delegate) if !delegate.is_valid_at(self.at) => {
+                Err(not_authorised(&format!("the responder's certificate is not valid at {}", utc(self.at))))
+            }
+            Responder::Delegate(_) | Responder::Issuer => Ok(()),
         }
     }
 
     /// Who signed the response, of those who may (§4.2.2.2).
-    fn responder(&self, basic: &Basic) -> Result<Responder, Doubt> {
+    fn responder(&self, basic: &Basic, signers: OcspSigners<'_>) -> Result<Responder, Doubt> {
+        let is_another_key = |signer: &&Arc<Certificate>| {
+            names(&basic.responder, signer) && same_name(signer.subject_der(), self.issuer.subject_der())
+        };
+        for signer in signers.validated.iter().filter(is_another_key) {
+            let key = PublicKey::from_spki_der(signer.spki_der());
+            if key.is_ok_and(|key| basic.signed().is_by(&key).unwrap_or(false)) {
+                return Ok(Responder::Issuer);
+            }
+        }
         if names(&basic.responder, self.issuer) {
             match basic.signed().is_by(&self.issuer_key) {
                 Ok(true) => return Ok(Responder::Issuer),
@@ -105,13 +175,14 @@ impl Inquiry<'_> {
         } else {
             not_authorised("its responder is neither the issuer nor among the certificates that came with it")
         };
-        for der in &basic.certificates {
-            let Ok(delegate) = Certificate::from_der(der) else { continue };
+        let enclosed = basic.certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
+        let known = signers.others.iter().chain(signers.validated).cloned();
+        for delegate in enclosed.map(Arc::new).chain(known) {
             if !names(&basic.responder, &delegate) {
                 continue;
             }
             match self.check_delegate(&delegate, basic) {
-                Ok(()) => return Ok(Responder::Delegate(Box::new(delegate))),
+                Ok(()) => return Ok(Responder::Delegate(delegate)),
                 Err(reason) => doubt = reason,
             }
         }
@@ -135,12 +206,6 @@ impl Inquiry<'_> {
             !usage.intersects(KeyUsage::DIGITAL_SIGNATURE.union(KeyUsage::CONTENT_COMMITMENT))
         }) {
             return Err(not_authorised("the key usage of the responder's certificate permits no signatures"));
-        }
-        if !delegate.is_valid_at(self.at) {
-            return Err(not_authorised(&format!(
-                "the responder's certificate is not valid at {}",
-                utc(self.at)
-            )));
         }
         if [Code::UnknownCriticalExtension, Code::MalformedExtension, Code::DuplicateExtension]
             .into_iter()
@@ -216,7 +281,18 @@ impl Inquiry<'_> {
 
 enum Responder {
     Issuer,
-    Delegate(Box<Certificate>),
+    Delegate(Arc<Certificate>),
+}
+
+/// Whether a response may be the one to this request.
+fn answers(basic: &Basic, request: &OcspRequest) -> Result<(), Doubt> {
+    match (request.nonce(), basic.nonce.as_deref()) {
+        (Some(asked), Some(answered)) if asked != answered => Err(Doubt::new(
+            DoubtCode::OcspNonceMismatch,
+            "the OCSP response answers another request: its nonce differs",
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// Whether a responder's certificate has `id-pkix-ocsp-nocheck`.

@@ -125,6 +125,11 @@ impl OcspResponse {
         self.status
     }
 
+    /// When the oldest of its answers was true (`thisUpdate`, in Unix seconds).
+    pub fn this_update(&self) -> Option<i64> {
+        self.basic.as_ref()?.singles.iter().map(|single| single.this_update).min()
+    }
+
     fn parse(der: &[u8]) -> Result<Self, X509Error> {
         let mut response = Reader::of_sequence(der)?;
         let status = match response.value(tag::ENUMERATED)? {

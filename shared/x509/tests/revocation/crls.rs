@@ -11,7 +11,7 @@ use crate::workshop::{CA, DAY, HOUR, LEAF, Workshop, by_crls, doubts, soon};
 const REVOKED_AT: i64 = 1_767_323_045;
 
 fn revoked(reason: RevocationReason) -> RevocationStatus {
-    RevocationStatus::Revoked { at: REVOKED_AT, reason }
+    RevocationStatus::Revoked { at: REVOKED_AT, reason, outdated: None }
 }
 
 #[test]
@@ -214,6 +214,82 @@ fn old_and_future_lists_say_nothing() {
     let endless = resigned(&workshop, &crls[0], |list| list.tbs_cert_list.next_update = None);
     assert_eq!(endless.next_update(), None);
     assert_eq!(doubts(&by_crls(&leaf, &ca, &[endless])), [DoubtCode::CrlWithoutNextUpdate]);
+}
+
+#[test]
+fn age_takes_no_revocation_back() {
+    let workshop = Workshop::new();
+    let ca = workshop.root("ca", "Root", CA);
+    let leaf = workshop.issued("ca", "leaf", "1", LEAF);
+    for (index, reason) in [
+        (",keyCompromise", RevocationReason::KeyCompromise),
+        (",certificateHold", RevocationReason::CertificateHold),
+    ] {
+        workshop.index(&[("01", Some(index))]);
+        let listing = workshop.crl("ca", "01", "", "-crlhours 48");
+        let (first, last) = (listing.this_update(), listing.next_update().unwrap());
+        let at = |at: i64, crls: &[ParsedCrl]| {
+            Inquiry::new(&leaf, &ca, at).unwrap().by_crls::<_, Certificate>(crls, &[])
+        };
+        let old = RevocationStatus::Revoked { at: REVOKED_AT, reason, outdated: Some(first) };
+        let only = std::slice::from_ref(&listing);
+        assert_eq!(at(last, only), revoked(reason));
+        assert_eq!(at(last + 1, only), old);
+        assert_eq!(at(last + 1000 * DAY, only), old);
+        let endless = resigned(&workshop, &listing, |list| list.tbs_cert_list.next_update = None);
+        assert_eq!(at(last, &[endless]), old);
+        // Made after the instant: it tells what had been revoked by then.
+        assert_eq!(at(first - 301, only), revoked(reason));
+        assert_eq!(doubts(&at(REVOKED_AT - 1, only)), [DoubtCode::CrlNotYetValid]);
+
+        // What another program says of the stale list: expired, and revoked.
+        workshop.write("old.crl", workshop.read("made.crl"));
+        let output = std::process::Command::new("openssl")
+            .args(["verify", "-crl_check", "-CAfile", "ca.pem", "-CRLfile", "old.crl", "-attime"])
+            .args([(last + 1).to_string(), "leaf.pem".into()])
+            .current_dir(workshop.path(""))
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains("revoked"), "{told}");
+
+        // A newer list without it ends a suspension while it is at its time itself, not later.
+        workshop.index(&[("01", None)]);
+        let newer = resigned(&workshop, &workshop.crl("ca", "02", "", "-crlhours 96"), |list| {
+            list.tbs_cert_list.this_update = later(first + HOUR);
+        });
+        let both = [listing.clone(), newer.clone()];
+        assert_eq!(at(last + 1, &both), RevocationStatus::Good);
+        assert_eq!(doubts(&at(newer.next_update().unwrap() + 1, &both)), [DoubtCode::CrlStale]);
+    }
+}
+
+#[test]
+fn a_suspension_is_lifted_by_what_is_fresher_only() {
+    let workshop = Workshop::new();
+    let ca = workshop.root("ca", "Root", CA);
+    let leaf = workshop.issued("ca", "leaf", "1", LEAF);
+    // Two series: a partition of the issuer's own name, and the complete list.
+    let partition =
+        "issuingDistributionPoint=critical,@idp\n[idp]\nfullname=dirName:dn\n[dn]\nO=Test\nCN=Root";
+    workshop.index(&[("01", Some(",certificateHold"))]);
+    let held = workshop.crl("ca", "01", partition, "-crlhours 2");
+    workshop.index(&[("01", Some(",superseded"))]);
+    let superseded = workshop.crl("ca", "01", partition, "-crlhours 2");
+    workshop.index(&[]);
+    let complete = workshop.crl("ca", "01", "", "-crlhours 48");
+    let made = |seconds: i64| {
+        resigned(&workshop, &complete, |list| {
+            list.tbs_cert_list.this_update = later(held.this_update() + seconds);
+        })
+    };
+    let at = held.next_update().unwrap() + 1;
+    let status =
+        |crls: &[ParsedCrl]| Inquiry::new(&leaf, &ca, at).unwrap().by_crls::<_, Certificate>(crls, &[]);
+    let is_revoked = |status: RevocationStatus| matches!(status, RevocationStatus::Revoked { .. });
+    assert_eq!(status(&[held.clone(), made(60)]), RevocationStatus::Good);
+    assert!(is_revoked(status(&[held.clone(), made(-60)])));
+    assert!(is_revoked(status(&[superseded, made(60)])));
 }
 
 #[test]

@@ -47,10 +47,30 @@ fn is_revoked(status: &RevocationStatus, expected: RevocationReason) -> bool {
 }
 
 #[test]
-fn a_delta_alone_says_nothing() {
+fn a_delta_alone_condemns_and_absolves_nobody() {
     let setting = Setting::new();
-    let delta = setting.delta("03", "01", Some(""), WEEK);
+    let delta = setting.delta("03", "01", None, WEEK);
     assert_eq!(doubts(&setting.status(&[&delta])), [DoubtCode::DeltaWithoutBase]);
+    let removing = setting.delta("03", "01", Some(",removeFromCRL"), WEEK);
+    assert_eq!(doubts(&setting.status(&[&removing])), [DoubtCode::DeltaWithoutBase]);
+    let delta = setting.delta("03", "01", Some(",superseded"), WEEK);
+    assert!(is_revoked(&setting.status(&[&delta]), RevocationReason::Superseded));
+    // Unless what is newer replaces it.
+    let newer = setting.base("04", None);
+    assert_eq!(setting.status(&[&delta, &newer]), RevocationStatus::Good);
+}
+
+#[test]
+fn an_old_delta_still_condemns() {
+    let setting = Setting::new();
+    let base = setting.base("02", None);
+    for reason in ["superseded", "certificateHold"] {
+        let old = setting.delta("03", "02", Some(&format!(",{reason}")), "-crlhours 2");
+        let at = old.next_update().unwrap() + 1;
+        let inquiry = Inquiry::new(&setting.leaf, &setting.ca, at).unwrap();
+        let status = inquiry.by_crls::<_, Certificate>(&[base.clone(), old], &[]);
+        assert!(matches!(status, RevocationStatus::Revoked { .. }), "{reason}: {status:?}");
+    }
 }
 
 #[test]
@@ -105,5 +125,7 @@ fn a_fresh_delta_keeps_an_old_base_alive() {
     let status = |crls: &[&ParsedCrl]| inquiry.by_crls::<_, Certificate>(crls, &[]);
     assert_eq!(doubts(&status(&[&base])), [DoubtCode::CrlStale]);
     assert!(is_revoked(&status(&[&base, &fresh]), RevocationReason::Superseded));
-    assert_eq!(doubts(&status(&[&base, &short])), [DoubtCode::CrlStale]);
+    assert!(is_revoked(&status(&[&base, &short]), RevocationReason::Superseded));
+    let empty = setting.delta("03", "02", None, "-crlhours 2");
+    assert_eq!(doubts(&status(&[&base, &empty])), [DoubtCode::CrlStale]);
 }

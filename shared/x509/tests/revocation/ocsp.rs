@@ -1,7 +1,11 @@
+use std::sync::Arc;
+
 use certmill_x509::{
     RevocationReason, X509Error,
     chain::Certificate,
-    revocation::{DoubtCode, Inquiry, OcspRequest, OcspResponse, OcspResponseStatus, RevocationStatus},
+    revocation::{
+        DoubtCode, Inquiry, OcspRequest, OcspResponse, OcspResponseStatus, OcspSigners, RevocationStatus,
+    },
 };
 
 use crate::workshop::{CA, DAY, LEAF, Workshop, doubts, soon, tlv};
@@ -81,7 +85,7 @@ fn the_issuer_answers() {
         (",certificateHold", RevocationReason::CertificateHold),
     ] {
         setting.workshop.index(&[("A1", Some(reason))]);
-        let RevocationStatus::Revoked { at, reason } = setting.status("ca", "") else {
+        let RevocationStatus::Revoked { at, reason, outdated: None } = setting.status("ca", "") else {
             panic!("{expected} was not seen");
         };
         assert_eq!((at, reason), (1_767_323_045, expected));
@@ -213,6 +217,57 @@ fn old_and_future_answers_say_nothing() {
     assert_eq!(doubts(&at(&response, made + DAY + 60)), [DoubtCode::OcspStale]);
     for instant in [i64::MIN, i64::MAX] {
         assert!(matches!(at(&response, instant), RevocationStatus::Unknown { .. }));
+    }
+}
+
+#[test]
+fn age_takes_no_revocation_back() {
+    let setting = Setting::new();
+    setting.workshop.index(&[("A1", Some(",superseded"))]);
+    let delegate = setting.workshop.issued("ca", "responder", "0xB1", RESPONDER);
+    let asked = setting.inquiry().ocsp_request(Some(&[1; 16])).unwrap();
+    let other = setting.inquiry().ocsp_request(Some(&[2; 16])).unwrap();
+    for (signer, options) in [("ca", "-nmin 120"), ("ca", "-plain"), ("responder", "-nmin 120")] {
+        let response = setting.answer(asked.der(), signer, options);
+        let made = response.this_update().unwrap();
+        let at = |at, request: &OcspRequest| {
+            Inquiry::new(&setting.leaf, &setting.ca, at).unwrap().by_ocsp(&response, request)
+        };
+        let revoked = |outdated| RevocationStatus::Revoked {
+            at: 1_767_323_045,
+            reason: RevocationReason::Superseded,
+            outdated,
+        };
+        assert_eq!(at(made, &asked), revoked(None), "{signer} {options}");
+        // Stale; of a responder whose certificate has ended; the answer to another question.
+        for instant in [made + 2 * DAY, delegate.not_after() + DAY] {
+            assert_eq!(at(instant, &asked), revoked(Some(made)), "{signer} {options}");
+        }
+        assert_eq!(at(made, &other), revoked(Some(made)), "{signer} {options}");
+    }
+}
+
+#[test]
+fn signers_that_are_not_enclosed_are_known_otherwise() {
+    let setting = Setting::new();
+    let workshop = &setting.workshop;
+    let request = setting.request();
+    let inquiry = setting.inquiry();
+    let delegate = Arc::new(workshop.issued("ca", "responder", "0xB1", RESPONDER));
+    let response = setting.answer(request.der(), "responder", "-resp_no_certs");
+    let others = [Arc::clone(&delegate)];
+    let signers = OcspSigners { others: &others, ..OcspSigners::default() };
+    assert_eq!(inquiry.by_ocsp_of(&response, &request, signers), RevocationStatus::Good);
+    assert_eq!(inquiry.ocsp_delegate_of(&response, signers).unwrap().der(), delegate.der());
+    // Another key of the issuer's name counts when somebody vouches for it.
+    let old = [Arc::new(workshop.root("old", "Root", CA))];
+    let response = setting.answer(request.der(), "old", "-resp_no_certs");
+    let vouched = OcspSigners { validated: &old, ..OcspSigners::default() };
+    assert_eq!(inquiry.by_ocsp_of(&response, &request, vouched), RevocationStatus::Good);
+    let stranger = OcspSigners { others: &old, ..OcspSigners::default() };
+    for signers in [stranger, OcspSigners::default()] {
+        let status = inquiry.by_ocsp_of(&response, &request, signers);
+        assert!(matches!(status, RevocationStatus::Unknown { .. }), "{status:?}");
     }
 }
 

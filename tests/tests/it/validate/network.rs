@@ -121,6 +121,50 @@ both_modes! {
         assert_eq!(verdict(&ask(&app, question(&leaf)).await), GOOD);
     }
 
+    /// Whoever holds back a fresh CRL does not undo a revocation that is in hand.
+    async fn an_old_crl_still_says_who_was_revoked(app: TestApp) {
+        let (theirs, site) = (Workshop::new(), Site::open().await);
+        trust(&app, "theirs", &theirs.root("root")).await;
+        let leaf = theirs.leaf("root", "leaf", &crl_at(&site.url("/ca.crl")));
+        let fresh = der(&theirs.crl("root"));
+        theirs.hold("root", "leaf");
+        let old = theirs.crl_dated("root", "-crl_lastupdate 20200101000000Z -crl_nextupdate 20200108000000Z");
+        let given = json!({ "certificate_pem": leaf, "check_revocation": true, "crl_pem": old });
+        site.set("/ca.crl", Page::Status(503));
+        let answer = ask(&app, given.clone()).await;
+        assert!(verdict(&answer) == REVOKED && text(&answer["errors"][0]["message"]).contains("certificateHold"), "{answer}");
+        // A suspension may have been lifted since, so that is asked about once more.
+        assert_eq!(site.hits(), ["GET /ca.crl"]);
+        site.set("/ca.crl", Page::Body(fresh));
+        let answer = ask(&app, given).await;
+        assert_eq!(verdict(&answer), GOOD, "{answer}");
+        // Every other reason is final.
+        theirs.judge().write("root.index", theirs.judge().read("root.index").replace("certificateHold", "superseded"));
+        let old = theirs.crl_dated("root", "-crl_lastupdate 20200101000000Z -crl_nextupdate 20200108000000Z");
+        let given = json!({ "certificate_pem": leaf, "check_revocation": true, "crl_pem": old });
+        site.set("/ca.crl", Page::Status(503));
+        site.hits();
+        let answer = ask(&app, given).await;
+        assert!(verdict(&answer) == REVOKED && site.hits().is_empty(), "{answer}");
+    }
+
+    /// The old certificate of a CA with a new key is the anchor, and its key still signs the CRL.
+    async fn the_anchors_key_signs_crls_too(app: TestApp) {
+        let theirs = Workshop::new();
+        trust(&app, "old", &theirs.root_as("old", "Ca", "")).await;
+        theirs.request("new", "Ca");
+        theirs.register("new");
+        let new = theirs.again("old", ("new", "new"), LONG, CA);
+        let leaf = theirs.leaf("new", "leaf", &server("a.example.com", ""));
+        let question = |crl: String| json!({ "certificate_pem": leaf, "chain_pem": new, "check_revocation": true, "crl_pem": crl });
+        let answer = ask(&app, question(theirs.crl("old"))).await;
+        assert!(verdict(&answer) == GOOD && answer["chain"].as_array().unwrap().len() == 3, "{answer}");
+        // The old key's register says that the leaf is revoked.
+        theirs.judge().run("ca -config old.cnf -cert old.pem -keyfile old.key -revoke leaf.pem -crl_reason keyCompromise");
+        let answer = ask(&app, question(theirs.crl("old"))).await;
+        assert_eq!(verdict(&answer), REVOKED, "{answer}");
+    }
+
     async fn a_closed_port_and_a_silent_server_do_not_hold_up_the_answer(app: TestApp) {
         let (theirs, site) = (Workshop::new(), Site::open().await);
         trust(&app, "theirs", &theirs.root("root")).await;

@@ -72,7 +72,8 @@ both_modes! {
             assert_eq!(ask(&app, question).await, alone);
         }
         let unasked = json!({ "certificate_pem": tree.leaf["certificate"] });
-        assert_eq!(verdict(&ask(&app, unasked.clone()).await), (true, true, true, None));
+        // Our own records cost nothing to look at.
+        assert_eq!(ask(&app, unasked.clone()).await, alone);
 
         revoke(&app, &tree.leaf).await;
         let revoked = ask(&app, tree.question()).await;
@@ -80,9 +81,7 @@ both_modes! {
         assert!(are(&revoked["errors"], &["revoked"]), "{revoked}");
         assert_eq!(revoked["errors"][0]["certificate"]["fingerprint_sha256"], revoked["chain"][0]["fingerprint_sha256"]);
         assert!(text(&revoked["errors"][0]["message"]).contains("superseded"), "{revoked}");
-        // Nobody asked.
-        let unasked = ask(&app, unasked).await;
-        assert_eq!(verdict(&unasked), (true, true, true, None), "{unasked}");
+        assert_eq!(ask(&app, unasked).await, revoked);
         // The CAs are what they were.
         let sub = ask(&app, json!({ "certificate_pem": sub, "check_revocation": true })).await;
         assert_eq!(verdict(&sub), (true, true, true, Some(true)), "{sub}");
@@ -190,6 +189,16 @@ both_modes! {
         let answer = ask(&app, question.clone()).await;
         assert_eq!(verdict(&answer), (true, true, true, None), "{answer}");
         assert!(are(&answer["warnings"], &["no_revocation_source"]), "{answer}");
+        let unasked = ask(&app, json!({ "certificate_pem": leaf })).await;
+        assert_eq!(verdict(&unasked), (true, true, true, None), "{unasked}");
+        assert!(are(&unasked["warnings"], &["revocation_not_checked"]), "{unasked}");
+        // Who needs to know takes no maybe.
+        let required = ask(&app, json!({ "certificate_pem": leaf, "require_revocation": true })).await;
+        assert_eq!(verdict(&required), (false, true, true, None), "{required}");
+        assert!(are(&required["errors"], &["revocation_not_determined"]), "{required}");
+        assert!(are(&required["warnings"], &["no_revocation_source"]), "{required}");
+        let given = json!({ "certificate_pem": leaf, "require_revocation": true, "crl_pem": theirs.crl("theirs") });
+        assert_eq!(verdict(&ask(&app, given).await), (true, true, true, Some(true)));
         theirs.revoke("theirs", "leaf");
         let mut question = question;
         question["crl_pem"] = json!(theirs.crl("theirs"));

@@ -148,7 +148,8 @@ both_modes! {
             let answer = judge(&app, &leaf, json!({ "chain_pem": text })).await;
             assert_eq!(verdict(&answer), (true, true, true, None), "{case}: {answer}");
             assert_eq!(subjects(&answer), subjects_of_path, "{case}");
-            assert!(are(&answer["warnings"], &[]), "{case}: {answer}");
+            assert!(are(&answer["warnings"], &["revocation_not_checked"]), "{case}: {answer}");
+            assert_eq!(answer["warnings"].as_array().unwrap().len(), 1, "once for a path: {answer}");
         }
         let together = format!("{leaf}{two}{one}{three}");
         assert_eq!(judge(&app, &together, json!({})).await["valid"], json!(true));
@@ -231,7 +232,7 @@ both_modes! {
         }
         let answer = judge(&app, &leaf, json!({ "strict": false })).await;
         assert!(are(&answer["errors"], &[]) && answer["valid"] == json!(true), "{answer}");
-        assert!(are(&answer["warnings"], &["authority_key_id_missing"]), "{answer}");
+        assert!(are(&answer["warnings"], &["authority_key_id_missing", "revocation_not_checked"]), "{answer}");
         // It is no licence for anything else.
         let answer = judge(&app, &leaf, json!({ "strict": false, "hostname": "b.example.com" })).await;
         assert!(are(&answer["errors"], &["name_mismatch"]) && answer["valid"] == json!(false), "{answer}");

@@ -81,6 +81,13 @@ impl Workshop {
         ));
     }
 
+    /// Notes `name` as suspended in the register of `issuer`.
+    pub(crate) fn hold(&self, issuer: &str, name: &str) {
+        self.judge.run(&format!(
+            "ca -config {issuer}.cnf -cert {issuer}.pem -keyfile {issuer}.key -revoke {name}.pem -crl_reason certificateHold"
+        ));
+    }
+
     /// A CRL of what the register of `issuer` says, for a week.
     pub(crate) fn crl(&self, issuer: &str) -> String {
         self.crl_dated(issuer, "-crldays 7")
