@@ -108,6 +108,10 @@ macro_rules! role_request {
             /// Keep the private keys that the service makes, sealed. Default false.
             #[serde(default)]
             pub(crate) store_private_keys: MaybeUndefined<bool>,
+            /// Permit wildcards whose `*` is a part of a label only, as in `w*.example.com`. Clients do not match them
+            /// (RFC 9525). Default false.
+            #[serde(default)]
+            pub(crate) allow_partial_wildcards: MaybeUndefined<bool>,
         }
 
         impl $name {
@@ -116,7 +120,7 @@ macro_rules! role_request {
                 let default = RoleSettings::default();
                 set!(self, settings, default, plain => allow_subdomains, allow_bare_domains, allow_glob_domains, allow_wildcard_certificates,
                      allow_localhost, allow_any_name, allow_ip_sans, allow_email_sans, key_bits, server_flag,
-                     client_flag, require_cn, store_private_keys);
+                     client_flag, require_cn, store_private_keys, allow_partial_wildcards);
                 set!(self, settings, default, list => allowed_domains, allowed_ip_sans_cidr, allowed_uri_sans, key_usage, ext_key_usage,
                      organization, organizational_unit, country, locality, province);
                 set!(self, settings, default, some_duration => ttl, max_ttl);

@@ -55,6 +55,7 @@ struct RoleView {
     locality: Vec<String>,
     province: Vec<String>,
     store_private_keys: bool,
+    allow_partial_wildcards: bool,
     created_at: String,
     updated_at: String,
 }
@@ -184,6 +185,7 @@ fn view(row: RoleRow) -> RoleView {
         locality: settings.locality,
         province: settings.province,
         store_private_keys: settings.store_private_keys,
+        allow_partial_wildcards: settings.allow_partial_wildcards,
         created_at: row.created_at.to_string(),
         updated_at: row.updated_at.to_string(),
     }

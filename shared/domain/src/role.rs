@@ -12,7 +12,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use certmill_x509::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage};
+use certmill_x509::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, X509Error};
 use ipnet::IpNet;
 
 use crate::Ttl;
@@ -99,12 +99,15 @@ impl Role {
         let named = parse_each("ext_key_usage", &settings.ext_key_usage, parse_purpose, &mut errors);
         let usage = UsageByKey::new(usages.into_iter().reduce(|all, one| all | one));
         let key_type = check_key(&settings, usage, &mut errors);
+        let purposes = purposes(&settings, named);
+        if let Err(error) = ExtendedKeyUsage::check_combination(&purposes) {
+            add(&mut errors, "ext_key_usage", &rule(error));
+        }
         check_times(&settings, &mut errors);
         check_subject(&settings, &mut errors);
         if !errors.is_empty() {
             return Err(FieldErrors(errors));
         }
-        let purposes = purposes(&settings, named);
         let domains = DomainSet::new(domains);
         let (ttl, max_ttl) = (settings.effective_ttl(), settings.effective_max_ttl());
         Ok(Self { settings, domains, networks, uris, key_type, usage, purposes, ttl, max_ttl })
@@ -219,7 +222,22 @@ fn check_key(settings: &RoleSettings, usage: UsageByKey, errors: &mut Errors) ->
             &format!("a key of type `{key_type}` can do none of these: add DigitalSignature"),
         );
     }
+    for each in RoleKeyType::ALL.into_iter().filter(|each| key_type == RoleKeyType::Any || key_type == *each)
+    {
+        if let Err(error) = usage.of(each.as_str()).check_combination() {
+            add(errors, "key_usage", &rule(error));
+            break;
+        }
+    }
     key_type
+}
+
+/// A rule of certificates that a role would break each time.
+fn rule(error: X509Error) -> String {
+    match error {
+        X509Error::RefusedToSign(rule) => rule,
+        other => other.to_string(),
+    }
 }
 
 fn check_times(settings: &RoleSettings, errors: &mut Errors) {
@@ -398,6 +416,35 @@ mod tests {
             wrong_fields(RoleSettings { key_usage: Vec::new(), ..RoleSettings::default() }),
             Vec::<String>::new()
         );
+    }
+
+    #[test]
+    fn what_no_certificate_can_have_is_refused_with_the_role() {
+        for (key_type, usages, is_legal) in [
+            (RoleKeyType::Ec, &["DigitalSignature", "EncipherOnly"][..], false),
+            (RoleKeyType::Ec, &["KeyAgreement", "EncipherOnly"], true),
+            (RoleKeyType::Ec, &["KeyAgreement", "DecipherOnly", "EncipherOnly"], false),
+            (RoleKeyType::Any, &["DigitalSignature", "DecipherOnly"], false),
+            // What an RSA key cannot do is left out of its certificates.
+            (RoleKeyType::Rsa, &["DigitalSignature", "DecipherOnly"], true),
+        ] {
+            let key_usage = strings(usages);
+            let settings = RoleSettings { key_type: key_type.into(), key_usage, ..RoleSettings::default() };
+            let expected: &[&str] = if is_legal { &[] } else { &["key_usage"] };
+            assert_eq!(wrong_fields(settings), expected, "{key_type} {usages:?}");
+        }
+        for (flags, purposes, is_legal) in [
+            (true, &["TimeStamping"][..], false),
+            (false, &["TimeStamping"], true),
+            (false, &["TimeStamping", "1.3.6.1.5.5.7.3.8"], true),
+            (false, &["TimeStamping", "CodeSigning"], false),
+        ] {
+            let (server_flag, client_flag, ext_key_usage) = (flags, flags, strings(purposes));
+            let settings =
+                RoleSettings { server_flag, client_flag, ext_key_usage, ..RoleSettings::default() };
+            let expected: &[&str] = if is_legal { &[] } else { &["ext_key_usage"] };
+            assert_eq!(wrong_fields(settings), expected, "{flags} {purposes:?}");
+        }
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub struct CertificateTemplate<'a> {
     pub basic_constraints: BasicConstraints,
     /// Critical; an empty set leaves the extension out.
     pub key_usage: KeyUsage,
-    /// Not critical; an empty list leaves the extension out.
+    /// Critical for time stamping (RFC 3161 §2.3), else not; an empty list leaves the extension out.
     pub extended_key_usage: &'a [ExtendedKeyUsage],
     /// Critical if and only if the subject is empty (RFC 5280 §4.2.1.6); left out when there are
     /// none.
@@ -121,11 +121,8 @@ impl CertificateTemplate<'_> {
         if self.subject.is_empty() && self.basic_constraints != BasicConstraints::EndEntity {
             return refuse("a CA needs a subject (RFC 5280 section 4.1.2.6)");
         }
-        let one_way = KeyUsage::ENCIPHER_ONLY | KeyUsage::DECIPHER_ONLY;
-        if usage.intersects(one_way) && !usage.contains(KeyUsage::KEY_AGREEMENT) {
-            return refuse("encipherOnly and decipherOnly need keyAgreement (RFC 5280 section 4.2.1.3)");
-        }
-        Ok(())
+        usage.check_combination()?;
+        ExtendedKeyUsage::check_combination(self.extended_key_usage)
     }
 }
 
@@ -214,7 +211,8 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
         });
     }
     if !template.extended_key_usage.is_empty() {
-        list.extension(oid::EXTENDED_KEY_USAGE, false, |value| {
+        let critical = ExtendedKeyUsage::is_critical(template.extended_key_usage);
+        list.extension(oid::EXTENDED_KEY_USAGE, critical, |value| {
             value.sequence(|purposes| {
                 for purpose in template.extended_key_usage {
                     purposes.object_identifier(purpose.oid_contents());

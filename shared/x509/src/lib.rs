@@ -10,6 +10,7 @@
 mod algorithm;
 mod certificate;
 pub mod chain;
+mod combination;
 mod crl;
 mod csr;
 mod dns_name;
@@ -26,6 +27,7 @@ mod reader;
 pub mod revocation;
 mod san;
 mod serial;
+mod uri_rules;
 mod usage;
 mod writer;
 
@@ -46,4 +48,5 @@ pub use parsed::{ParsedCertificate, split_certificates};
 pub use public_key::{PublicKey, hex, sha256, sha256_hex, spki_sha256, subject_key_id};
 pub use san::{EmailAddress, SubjectAltNames, UriName};
 pub use serial::SerialNumber;
+pub use uri_rules::check_uri_pattern;
 pub use usage::{ExtendedKeyUsage, KeyUsage, ObjectIdentifier};

@@ -78,7 +78,12 @@ impl DistinguishedName {
                             | Attribute::OrganizationalUnit
                             | Attribute::CommonName => tag::UTF8_STRING,
                         };
-                        pair.primitive(string, value.as_bytes());
+                        if attribute == Attribute::Country {
+                            // ISO 3166 writes its codes in capitals.
+                            pair.primitive(string, value.to_ascii_uppercase().as_bytes());
+                        } else {
+                            pair.primitive(string, value.as_bytes());
+                        }
                     });
                 });
             }

@@ -235,6 +235,7 @@ both_modes! {
             ("an organization of 65", json!({ "organization": ["o".repeat(65)] }), "organization"),
             ("a negative path length", json!({ "max_path_length": -1 }), "max_path_length"),
             ("a domain with a space", json!({ "permitted_dns_domains": ["exam ple"] }), "permitted_dns_domains"),
+            ("a domain with a leading dot", json!({ "permitted_dns_domains": [".example.com"] }), "permitted_dns_domains"),
             ("an excluded domain with NUL", json!({ "excluded_dns_domains": ["a\0b"] }), "excluded_dns_domains"),
             ("an unknown field", json!({ "colour": "red" }), "colour"),
         ] {

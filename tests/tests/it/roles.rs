@@ -7,7 +7,7 @@ use tests::openssl::Judge;
 
 use crate::ca::{PAST_ITS_END, changed, seconds, short_root, text, with_fields};
 
-const FIELDS: [&str; 32] = [
+const FIELDS: [&str; 33] = [
     "id",
     "name",
     "ca_id",
@@ -38,6 +38,7 @@ const FIELDS: [&str; 32] = [
     "locality",
     "province",
     "store_private_keys",
+    "allow_partial_wildcards",
     "created_at",
     "updated_at",
 ];
@@ -51,7 +52,7 @@ fn defaults() -> Value {
         "not_before_duration": "30s", "key_type": "rsa", "key_bits": 2048,
         "key_usage": ["DigitalSignature", "KeyAgreement", "KeyEncipherment"], "ext_key_usage": [],
         "server_flag": true, "client_flag": true, "require_cn": true, "organization": [], "organizational_unit": [],
-        "country": [], "locality": [], "province": [], "store_private_keys": false,
+        "country": [], "locality": [], "province": [], "store_private_keys": false, "allow_partial_wildcards": false,
     })
 }
 
@@ -66,7 +67,7 @@ fn others() -> Value {
         "key_bits": 384, "key_usage": ["DigitalSignature"], "ext_key_usage": ["CodeSigning", "1.3.6.1.4.1.311.20.2.2"],
         "server_flag": false, "client_flag": false, "require_cn": false, "organization": ["Example Ltd"],
         "organizational_unit": ["Keys", "Trust"], "country": ["DE"], "locality": ["Köln"], "province": ["NRW"],
-        "store_private_keys": true,
+        "store_private_keys": true, "allow_partial_wildcards": true,
     })
 }
 
@@ -195,6 +196,7 @@ both_modes! {
             ("allowed_ip_sans_cidr", json!(["10.0.0.0/33"])), ("allowed_ip_sans_cidr", json!(["ten"])),
             ("key_type", json!("dsa")), ("key_bits", json!(1024)), ("key_bits", json!(256)),
             ("key_usage", json!(["Flying"])), ("key_usage", json!(["CertSign"])), ("ext_key_usage", json!(["Flying"])),
+            ("ext_key_usage", json!(["TimeStamping"])), ("allowed_uri_sans", json!(["spiffe://example.com/ns/../*"])),
             ("country", json!(["DEU"])), ("organization", json!(["o".repeat(65)])), ("max_ttl", json!("0s")),
             ("allow_subdomains", json!("yes")), ("colour", json!("red")),
         ] {
@@ -208,6 +210,12 @@ both_modes! {
                 let error = app.patch("/v1/pki/roles/taken", json!({ field: value })).await.error(422, "validation_error");
                 assert!(error["details"]["fields"][field].is_string(), "{value}: {error}");
             }
+        }
+        // What the role could never issue.
+        for (key_type, usage) in [("ec", json!(["DigitalSignature", "EncipherOnly"])), ("any", json!(["KeyAgreement", "EncipherOnly", "DecipherOnly"]))] {
+            let body = json!({ "name": "new", "ca_id": ca["id"], "key_type": key_type, "key_usage": usage });
+            let error = app.post("/v1/pki/roles", body).await.error(422, "validation_error");
+            assert!(error["details"]["fields"]["key_usage"].is_string(), "{error}");
         }
         for field in ["ttl", "max_ttl", "not_before_duration"] {
             for wrong in [json!("soon"), json!("-1h"), json!("1.5h"), json!("1h "), json!(""), json!(-1), json!("10")] {

@@ -26,7 +26,7 @@ pub enum RoleKeyType {
 }
 
 impl RoleKeyType {
-    const ALL: [Self; 4] = [Self::Rsa, Self::Ec, Self::Ed25519, Self::Any];
+    pub(crate) const ALL: [Self; 4] = [Self::Rsa, Self::Ec, Self::Ed25519, Self::Any];
 
     /// The word of the API.
     pub const fn as_str(self) -> &'static str {
@@ -146,6 +146,10 @@ pub struct RoleSettings {
     pub province: Vec<String>,
     /// Keeps generated private keys, sealed.
     pub store_private_keys: bool,
+    /// Permits wildcards whose `*` is a part of the leftmost label only, as in `w*.example.com`. Clients do not match them
+    /// (RFC 9525 §6.3).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_partial_wildcards: bool,
     /// Settings of a newer version.
     #[serde(flatten)]
     pub newer: BTreeMap<String, Value>,
@@ -181,6 +185,7 @@ impl Default for RoleSettings {
             locality: Vec::new(),
             province: Vec::new(),
             store_private_keys: false,
+            allow_partial_wildcards: false,
             newer: BTreeMap::new(),
         }
     }

@@ -57,6 +57,9 @@ pub fn approve_on_desk(
         let right = "a certificate needs a subject or at least one name";
         return Err(Violation::syntax("subject", "", right));
     }
+    for uri in &sans.uri {
+        uri.check_plain().map_err(|error| syntax("san.uri", uri.as_str(), &error))?;
+    }
     let (kind, key_type) = match key {
         DeskKey::Generate(algorithm) => (ApprovedKey::Generate(algorithm), algorithm.key_type()),
         DeskKey::Csr(key) => (ApprovedKey::FromCsr, key.algorithm_name()),

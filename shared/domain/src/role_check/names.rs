@@ -185,10 +185,25 @@ impl<F: Findings> Judging<'_, F> {
             } else {
                 self.findings.refuse(asked.refused_by(rule, "names without `*`"), Vec::new)?;
             }
+            self.partial_wildcard(asked, host)?;
         }
         domains::judge(self.role, asked, candidate, self.findings)?;
         self.sans.dns.push(name);
         Ok(self.sans.dns.last())
+    }
+
+    /// RFC 9525 §6.3: clients match a `*` only where it is the whole leftmost label.
+    fn partial_wildcard(&mut self, asked: Asked<'_>, host: &str) -> Result<(), Violation> {
+        let rule = "allow_partial_wildcards";
+        if host.starts_with("*.") {
+            return Ok(());
+        }
+        if self.role.settings().allow_partial_wildcards {
+            self.findings.permit(rule, asked, || "a `*` may be a part of a label".to_owned());
+            return Ok(());
+        }
+        let allowed = "a `*` as the whole leftmost label, the only one that clients match (RFC 9525)";
+        self.findings.refuse(asked.refused_by(rule, allowed), Vec::new)
     }
 
     fn email(&mut self, asked: Asked<'_>) -> Result<Option<&EmailAddress>, Violation> {
@@ -241,7 +256,8 @@ impl<F: Findings> Judging<'_, F> {
     }
 
     fn uri(&mut self, asked: Asked<'_>) -> Result<(), Violation> {
-        let Some(uri) = self.findings.settle(parse::<UriName>(asked))? else {
+        let legal = parse::<UriName>(asked).and_then(|uri| plain(asked, &uri).map(|()| uri));
+        let Some(uri) = self.findings.settle(legal)? else {
             return Ok(());
         };
         let folded = fold_uri(uri.as_str());
@@ -271,10 +287,18 @@ fn refuse_long_common_name(text: &str, name: &str) -> Result<(), Violation> {
 }
 
 fn parse<T: FromStr<Err = X509Error>>(asked: Asked<'_>) -> Result<T, Violation> {
-    asked.text.parse().map_err(|error| match error {
+    asked.text.parse().map_err(|error| illegal(asked, error))
+}
+
+fn plain(asked: Asked<'_>, uri: &UriName) -> Result<(), Violation> {
+    uri.check_plain().map_err(|error| illegal(asked, error))
+}
+
+fn illegal(asked: Asked<'_>, error: X509Error) -> Violation {
+    match error {
         X509Error::InvalidName { reason, .. } => asked.illegal(reason),
         other => asked.illegal(other.to_string()),
-    })
+    }
 }
 
 fn ip_misses(networks: &[IpNet], text: &str, address: IpAddr) -> Vec<String> {

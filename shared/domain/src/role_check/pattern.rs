@@ -4,7 +4,7 @@ mod words;
 
 use std::borrow::Cow;
 
-use certmill_x509::DnsName;
+use certmill_x509::{DnsName, check_uri_pattern};
 
 /// An entry of `allowed_domains`: lower case, A-labels, no trailing dot.
 #[derive(Debug, Clone)]
@@ -200,6 +200,9 @@ impl UriPattern {
             return Err(format!(
                 "`{shown}` is not a URI pattern: write a URI in ASCII without spaces, such as `spiffe://example.com/*`"
             ));
+        }
+        if let Err(problem) = check_uri_pattern(text) {
+            return Err(format!("`{text}` is not a URI pattern: {problem}"));
         }
         Ok(Self(fold_uri(text).into_owned()))
     }

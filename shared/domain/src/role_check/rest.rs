@@ -45,6 +45,7 @@ fn belongs_above(settings: &RoleSettings) {
         locality: _,
         province: _,
         store_private_keys: _,
+        allow_partial_wildcards: _,
         newer: _,
     } = settings;
 }
@@ -84,6 +85,11 @@ fn note_name_rules(role: &Role, request: &NameRequest<'_>, all: &mut Everything)
         "allow_wildcard_certificates",
         "",
         nothing(role, request, "the request has no legal wildcard name"),
+    );
+    all.idle(
+        "allow_partial_wildcards",
+        "",
+        nothing(role, request, "the request has no legal name with a `*` inside of a label"),
     );
     all.idle("allow_ip_sans", "ip_sans", no_address);
     all.idle("allowed_ip_sans_cidr", "ip_sans", networks);

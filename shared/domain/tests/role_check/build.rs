@@ -121,6 +121,10 @@ impl RoleBuilder {
         self.set(|settings| settings.allow_wildcard_certificates = false)
     }
 
+    pub fn partial(self) -> Self {
+        self.set(|settings| settings.allow_partial_wildcards = true)
+    }
+
     pub fn no_localhost(self) -> Self {
         self.set(|settings| settings.allow_localhost = false)
     }

@@ -31,6 +31,7 @@ fn the_table_reaches_every_rule() {
     let expected = [
         "allow_email_sans",
         "allow_ip_sans",
+        "allow_partial_wildcards",
         "allow_wildcard_certificates",
         "allowed_domains",
         "allowed_ip_sans_cidr",

@@ -358,8 +358,15 @@ fn name_constraints(new: &NewCa, errors: &mut BTreeMap<String, String>) -> Optio
         }
         let mut legal = Vec::with_capacity(list.len());
         for domain in list {
-            // RFC 5280 §4.2.1.10: a leading dot is tolerated by the peers and means the same.
-            match domain.trim_start_matches('.').parse::<certmill_x509::DnsName>() {
+            // RFC 5280 §4.2.1.10 gives a leading dot no meaning for host names, and peers read it as names below only.
+            if domain.starts_with('.') {
+                let problem = format!(
+                    "`{domain}`: write the domain without the dot; names below it and itself are meant"
+                );
+                errors.insert(field.to_owned(), problem);
+                continue;
+            }
+            match domain.parse::<certmill_x509::DnsName>() {
                 Ok(name) if !name.is_wildcard() => legal.push(name.as_str().to_owned()),
                 Ok(_) => {
                     let problem = format!("`{domain}`: write the domain itself, without `*.`");

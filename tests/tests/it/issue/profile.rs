@@ -90,6 +90,27 @@ both_modes! {
         assert!(error["details"]["fields"]["alt_names"].is_string(), "{error}");
     }
 
+    async fn a_time_stamp_authority_gets_what_it_needs(app: TestApp) {
+        let settings = json!({
+            "server_flag": false, "client_flag": false, "ext_key_usage": ["TimeStamping"], "key_usage": ["DigitalSignature"],
+            "require_cn": false,
+        });
+        role_with(&app, "tsa", settings).await;
+        let issued = issue(&app, "tsa", json!({ "common_name": "tsa.example.internal" })).await;
+        let judge = Judge::new();
+        judge.write("leaf.pem", text(&issued["certificate"]));
+        judge.write("ca.pem", text(&issued["issuing_ca"]));
+        judge.run("verify -x509_strict -purpose timestampsign -CAfile ca.pem leaf.pem");
+    }
+
+    async fn country_codes_are_capitals(app: TestApp) {
+        role_with(&app, "web", json!({ "country": ["de"] })).await;
+        let issued = issue(&app, "web", json!({ "common_name": "a.example.internal" })).await;
+        let judge = Judge::new();
+        judge.write("leaf.pem", text(&issued["certificate"]));
+        assert!(judge.run("x509 -in leaf.pem -noout -subject -nameopt RFC2253").contains("C=DE"));
+    }
+
     async fn the_rest_of_the_subject_is_the_role_s(app: TestApp) {
         let subject = json!({
             "organization": ["Example, Ltd"], "organizational_unit": ["Keys", "Trust"], "country": ["DE"], "locality": ["Köln"],

@@ -1,0 +1,76 @@
+//! What cannot stand together in a certificate: the one source of these rules for templates and for whoever decides
+//! earlier what will be asked for.
+
+use crate::{ExtendedKeyUsage, KeyUsage, X509Error};
+
+impl KeyUsage {
+    /// Whether the usages can stand in one certificate.
+    ///
+    /// # Errors
+    /// [`X509Error::RefusedToSign`] with the rule.
+    pub fn check_combination(self) -> Result<(), X509Error> {
+        let one_way = Self::ENCIPHER_ONLY | Self::DECIPHER_ONLY;
+        if self.intersects(one_way) && !self.contains(Self::KEY_AGREEMENT) {
+            return refuse("encipherOnly and decipherOnly need keyAgreement (RFC 5280 section 4.2.1.3)");
+        }
+        if self.contains(one_way) {
+            return refuse("encipherOnly and decipherOnly exclude each other (RFC 5480 section 3)");
+        }
+        Ok(())
+    }
+}
+
+impl ExtendedKeyUsage {
+    /// Whether the purposes can stand in one certificate.
+    ///
+    /// # Errors
+    /// [`X509Error::RefusedToSign`] with the rule.
+    pub fn check_combination(purposes: &[Self]) -> Result<(), X509Error> {
+        if purposes.contains(&Self::TimeStamping) && purposes.iter().any(|other| *other != Self::TimeStamping)
+        {
+            return refuse(
+                "TimeStamping is the only purpose of a certificate that has it (RFC 3161 section 2.3): \
+                 leave out the others, serverAuth and clientAuth among them",
+            );
+        }
+        Ok(())
+    }
+
+    /// Whether the extension is critical: relying parties take a time-stamping certificate only if it
+    /// is (RFC 3161 §2.3).
+    pub(crate) fn is_critical(purposes: &[Self]) -> bool {
+        purposes.contains(&Self::TimeStamping)
+    }
+}
+
+fn refuse(rule: &str) -> Result<(), X509Error> {
+    Err(X509Error::RefusedToSign(rule.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_way_agreement_is_agreement_one_way() {
+        let (agree, encipher, decipher) =
+            (KeyUsage::KEY_AGREEMENT, KeyUsage::ENCIPHER_ONLY, KeyUsage::DECIPHER_ONLY);
+        for legal in [KeyUsage::empty(), agree, agree | encipher, agree | decipher] {
+            assert!(legal.check_combination().is_ok(), "{legal:?}");
+        }
+        for illegal in [encipher, decipher, encipher | decipher, agree | encipher | decipher] {
+            assert!(illegal.check_combination().is_err(), "{illegal:?}");
+        }
+    }
+
+    #[test]
+    fn time_stamping_stands_alone() {
+        use ExtendedKeyUsage::{Any, ClientAuth, ServerAuth, TimeStamping};
+        for legal in [&[][..], &[ServerAuth, ClientAuth], &[TimeStamping], &[Any]] {
+            assert!(ExtendedKeyUsage::check_combination(legal).is_ok(), "{legal:?}");
+        }
+        for illegal in [&[TimeStamping, ServerAuth][..], &[Any, TimeStamping]] {
+            assert!(ExtendedKeyUsage::check_combination(illegal).is_err(), "{illegal:?}");
+        }
+    }
+}
