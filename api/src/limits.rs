@@ -37,6 +37,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::AcmeOrderCreate
         | Action::AcmeOrderRefresh
         | Action::AcmeOrderCancel
+        | Action::AcmeOrderUpdate
         | Action::AcmeChallengeComplete => CallCategory::Acme,
         Action::CaCreate
         | Action::CaRevoke

@@ -50,6 +50,8 @@ struct OrderRequest {
     #[serde(default)]
     #[oai(default)]
     force: bool,
+    /// Whether renewals keep the key of the certificate, for those who pin it; false when absent: each has a new one.
+    reuse_key: Option<bool>,
 }
 
 /// A page of orders.
@@ -65,11 +67,16 @@ struct OrderList {
 impl AcmeOrdersApi {
     /// Order a certificate
     ///
-    /// Scope: `pki:issue`. `202` with the order at once; a worker does the rest, and `GET …/orders/{id}` tells how far it is.
-    /// With `wait=30s` the answer comes when the order has ended, or after that time (at most `60s`). While the same names are
-    /// on order in the same account, `200` with that order and `deduplicated: true`. CAs give out few certificates for the
-    /// same names, so one that is there and not due for renewal is `409 already_exists`, unless `force` is true. The private
-    /// key stays sealed in the service; `POST …/certificates/{id}/private-key` hands it out.
+    /// Scope: `pki:issue`. `202` with the order and its challenges, as soon as the CA has told them and after five seconds at
+    /// most; a worker does the rest, and `GET …/orders/{id}` tells how far it is. With `wait=30s` the answer comes when the
+    /// order has ended, or after that time (at most `60s`); with `wait=0s` at once, without challenges.
+    ///
+    /// While the same is on order in the same account, the answer is `200` with that order and `deduplicated: true`. Where
+    /// `auto_renew` or `reuse_key` differ, it takes them over, and `updated` names them. Another wish for the same names (key,
+    /// challenge, DNS provider, chain, profile) is another order; `open_beside` names the orders that are open
+    /// beside it, and `DELETE …/orders/{id}` ends one that was not meant. CAs give out few certificates for the same names, so
+    /// one that is there and not due for renewal is `409 already_exists`, unless `force` is true. The private key stays sealed
+    /// in the service; `POST …/certificates/{id}/private-key` hands it out.
     #[oai(path = "/issue", method = "post", operation_id = "createAcmeOrder")]
     async fn issue(
         &self,
@@ -80,7 +87,7 @@ impl AcmeOrdersApi {
         body: Body<OrderRequest>,
     ) -> Result<Either<Accepted<OrderView>, Reply<OrderView>>, ApiError> {
         let body = body.0;
-        let wait = parse_wait(wait.0.as_deref())?;
+        let wait = wait.0.as_deref().map(|text| parse_wait(Some(text))).transpose()?;
         let new = NewOrder {
             account_id: body.account_id,
             domains: body.domains.0,
@@ -92,11 +99,15 @@ impl AcmeOrdersApi {
             profile: body.profile,
             preferred_chain: body.preferred_chain,
             force: body.force,
+            reuse_key: body.reuse_key,
         };
         let mut answer = orders::create(&app, &caller, new).await?;
-        if !wait.is_zero() {
-            answer.order = orders::wait(&app, &caller, answer.order.order.id, None, wait).await?;
-        }
+        let id = answer.order.order.id;
+        answer.order = match wait {
+            None => orders::wait_for_challenges(&app, &caller, id).await?,
+            Some(Duration::ZERO) => answer.order,
+            Some(wait) => orders::wait(&app, &caller, id, None, wait).await?,
+        };
         let known = answer.deduplicated;
         let view = ordered(answer);
         Ok(if known { Either::Right(Reply(view)) } else { Either::Left(Accepted(view)) })

@@ -49,6 +49,12 @@ pub(super) struct OrderView {
     expires_at: Option<String>,
     /// In the answer to a wish: whether the same was on order before.
     deduplicated: Option<bool>,
+    /// In the answer to a wish: what this call has changed about an order that was open before, `auto_renew` or `reuse_key`.
+    updated: Option<Vec<String>>,
+    /// In the answer to a wish: other open orders of the account for the same names, with another wish.
+    open_beside: Option<Vec<String>>,
+    /// Whether renewals keep the key of the certificate.
+    reuse_key: bool,
 }
 
 /// A challenge of an order.
@@ -98,7 +104,12 @@ struct DnsRecordView {
 
 /// An order that was asked for.
 pub(super) fn ordered(ordered: Ordered) -> OrderView {
-    OrderView { deduplicated: Some(ordered.deduplicated), ..order(ordered.order) }
+    OrderView {
+        deduplicated: Some(ordered.deduplicated),
+        updated: Some(ordered.updated.into_iter().map(str::to_owned).collect()),
+        open_beside: Some(ordered.open_beside.iter().map(ToString::to_string).collect()),
+        ..order(ordered.order)
+    }
 }
 
 /// An order.
@@ -130,6 +141,9 @@ pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChalleng
         preferred_chain: order.preferred_chain,
         expires_at: order.expires_at.map(|at| at.to_string()),
         deduplicated: None,
+        updated: None,
+        open_beside: None,
+        reuse_key: order.reuse_key,
     }
 }
 

@@ -1,6 +1,7 @@
 //! `/v1/pki/certificates/{id}/renew`.
 
 use certmill_service::App;
+use certmill_service::acme::orders;
 use certmill_service::certificates::{self, RenewRequest, Renewed};
 use poem::web::Data;
 use poem_openapi::param::Path;
@@ -47,7 +48,8 @@ impl RenewApi {
     /// `pki:issue` only for the same public key, in a `csr_pem`. Another key, so also one that the service makes, needs
     /// `pki:admin` (`403`), or is a pending CSR: `202` with it, if its CA has `renewal_of_desk_certificates: desk`. The old one stays valid; it can be renewed once, and after that its renewal can.
     /// Refused for revoked ones and for imported ones that no CA of this service issued. For a certificate from an ACME
-    /// server the answer is `202` with the order for its renewal, the one under way if there is one; it takes no fields.
+    /// server the answer is `202` with the order for its renewal, the one under way if there is one, with its challenges as soon
+    /// as the CA has told them and after five seconds at most; it takes no fields.
     #[oai(path = "/certificates/:id/renew", method = "post", operation_id = "renewCertificate")]
     async fn renew(
         &self,
@@ -61,7 +63,9 @@ impl RenewApi {
         let id = certificates::parse_id(&id)?;
         match certificates::renew(&app, &caller, id, request).await? {
             Renewed::Issued(issued) => answer(issued).map(Either::Left),
-            Renewed::Ordered(ordered) => {
+            Renewed::Ordered(mut ordered) => {
+                let id = ordered.order.order.id;
+                ordered.order = orders::wait_for_challenges(&app, &caller, id).await?;
                 let order = acme_view::ordered(*ordered);
                 Ok(Either::Right(Accepted(RenewalUnderWay::Order(Box::new(order)))))
             }

@@ -127,6 +127,8 @@ actions! {
     TokenUse = "token.use";
     /// A CA's settings were changed.
     CaUpdate = "ca.update";
+    /// How the certificate of an open order is renewed was changed.
+    AcmeOrderUpdate = "acme_order.update";
 }
 
 impl fmt::Display for Action {

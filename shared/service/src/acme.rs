@@ -16,11 +16,13 @@ mod give_up;
 pub mod grants;
 mod issuing;
 mod judgement;
+mod order_key;
 pub mod orders;
 mod pauses;
 pub mod renewal;
 pub mod responses;
 mod revoke;
+mod siblings;
 
 pub(crate) use accounts::{overdue as overdue_registrations, resume as resume_registration};
 pub(crate) use advance::advance as advance_order;

@@ -146,6 +146,14 @@ pub async fn set_status(
     Ok(tx.link().execute(query).await? == 1)
 }
 
+/// Holds an account for the rest of the transaction: others that hold it wait.
+pub async fn hold(tx: &mut Tx, id: AcmeAccountId) -> Result<(), StorageError> {
+    let query = Query::new("UPDATE acme_accounts SET name = name WHERE tenant_id = $1 AND id = $2")
+        .bind(tx.tenant_key())
+        .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
 /// Deletes an account that has no order.
 pub async fn delete(tx: &mut Tx, id: AcmeAccountId) -> Result<bool, StorageError> {
     let query = Query::new("DELETE FROM acme_accounts WHERE tenant_id = $1 AND id = $2")

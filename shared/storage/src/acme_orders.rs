@@ -11,11 +11,16 @@ use crate::row::row;
 use crate::words::{ORDER_CAUSE, ORDER_CHALLENGE_TYPE, ORDER_STATE};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
+mod wishes;
+
+use self::wishes::names_key;
+pub use self::wishes::{hold_renewal_wishes, open_beside, set_renewal_wishes, sharing_url, wish_key};
+
 const TABLE: &str = "acme_orders";
 const SELECT: &str = "SELECT id, account_id, state, cause, identifiers, challenge_type, dns_provider_id, auto_renew, \
      key_type, key_size, profile, preferred_chain, renewal_of, replaces, order_url, finalize_url, certificate_url, \
      expires_at, deadline_at, csr_der, certificate_id, error, attempts, failures, next_attempt_at, refreshed_at, \
-     created_at, updated_at, completed_at FROM acme_orders WHERE ";
+     created_at, updated_at, completed_at, common_name, reuse_key, own_key FROM acme_orders WHERE ";
 const OPEN: &str = "state NOT IN ('issued', 'failed')";
 
 /// The size of a listed row, with that of its challenges.
@@ -58,13 +63,10 @@ row! {
         created_at: i64,
         updated_at: i64,
         completed_at: Option<i64>,
+        common_name: Option<String>,
+        reuse_key: bool,
+        own_key: bool,
     }
-}
-
-/// What makes two orders of an account the same: their names and their profile.
-pub fn identifiers_key(identifiers: &AcmeIdentifiers, profile: Option<&str>) -> String {
-    let text = format!("{}\n{}", identifiers.texts().join(" "), profile.unwrap_or_default());
-    certmill_x509::hex(&certmill_x509::sha256(text.as_bytes()))
 }
 
 /// Stores a new order. [`StorageError::AlreadyExists`] when the same one is open in this account.
@@ -72,8 +74,9 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
     let query = Query::new(
         "INSERT INTO acme_orders (tenant_id, id, account_id, state, cause, identifiers, identifiers_key, \
          challenge_type, dns_provider_id, auto_renew, key_type, key_size, profile, preferred_chain, renewal_of, \
-         replaces, deadline_at, next_attempt_at, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+         replaces, deadline_at, next_attempt_at, created_at, updated_at, names_key, common_name, reuse_key, own_key, \
+         csr_der, sealed_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+         $18, $19, $20, $21, $22, $23, $24, $25, $26)",
     )
     .bind(tx.tenant_key())
     .bind(order.id.to_string())
@@ -81,7 +84,7 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
     .bind(ORDER_STATE.write(&order.state)?)
     .bind(ORDER_CAUSE.write(&order.cause)?)
     .bind(to_json(TABLE, "identifiers", Some(&order.identifiers.texts()))?)
-    .bind(identifiers_key(&order.identifiers, order.profile.as_deref()))
+    .bind(wish_key(order))
     .bind(ORDER_CHALLENGE_TYPE.write(&order.challenge_type)?)
     .bind(order.dns_provider_id.map(|id| id.to_string()))
     .bind(order.auto_renew)
@@ -94,7 +97,14 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
     .bind(order.deadline_at.unix_micros())
     .bind(order.next_attempt_at.map(Timestamp::unix_micros))
     .bind(order.created_at.unix_micros())
-    .bind(order.updated_at.unix_micros());
+    .bind(order.updated_at.unix_micros())
+    .bind(names_key(order))
+    .bind(order.common_name.clone())
+    .bind(order.reuse_key)
+    .bind(order.own_key)
+    .bind(order.csr_der.clone().filter(|_| order.own_key))
+    // No key, and none is to be made.
+    .bind(order.own_key.then(Vec::new));
     tx.link().execute(query).await.map(drop)
 }
 
@@ -172,16 +182,12 @@ pub async fn find(session: &mut Session, id: AcmeOrderId) -> Result<Option<AcmeO
     session.link().fetch_optional::<Row>(query).await?.map(order).transpose()
 }
 
-/// The open order of an account for these names.
-pub async fn find_open(
-    session: &mut Session,
-    account: AcmeAccountId,
-    identifiers_key: &str,
-) -> Result<Option<AcmeOrder>, StorageError> {
+/// The open order of the same account for the same.
+pub async fn find_open(session: &mut Session, wish: &AcmeOrder) -> Result<Option<AcmeOrder>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
-    query.push(" AND account_id = ").push_bind(account.to_string());
-    query.push(" AND identifiers_key = ").push_bind(identifiers_key.to_owned());
+    query.push(" AND account_id = ").push_bind(wish.account_id.to_string());
+    query.push(" AND identifiers_key = ").push_bind(wish_key(wish));
     query.push(" AND ").push(OPEN);
     session.link().fetch_optional::<Row>(query).await?.map(order).transpose()
 }
@@ -375,6 +381,9 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
         created_at: Timestamp::from_unix_micros(row.created_at),
         updated_at: Timestamp::from_unix_micros(row.updated_at),
         completed_at: time(row.completed_at),
+        common_name: row.common_name,
+        reuse_key: row.reuse_key,
+        own_key: row.own_key,
     })
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod acme;
 mod acme_faults;
+mod acme_orders;
 mod acme_pebble;
 mod audit;
 mod bad_input;

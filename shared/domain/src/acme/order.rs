@@ -106,6 +106,12 @@ pub struct AcmeOrder {
     pub profile: Option<String>,
     /// Common name of the topmost issuer of the chain that is preferred.
     pub preferred_chain: Option<String>,
+    /// The common name of the CSR, where one is wanted.
+    pub common_name: Option<String>,
+    /// Whether renewals of its certificate keep the key.
+    pub reuse_key: bool,
+    /// Whether the CSR is the caller's, and the key is not kept here.
+    pub own_key: bool,
     /// The certificate that it renews.
     pub renewal_of: Option<CertificateId>,
     /// The CA's id of that certificate (RFC 9773 section 4.1), while the CA may be told.

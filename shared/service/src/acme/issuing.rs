@@ -5,18 +5,15 @@ use std::time::Duration;
 
 use certmill_acme::{AcmeError, IssuedChain, Order, OrderStatus};
 use certmill_domain::{
-    AcmeIdentifier, Action, Certificate, CertificateId, CertificateSource, Failure, OrderState, Sans,
-    Timestamp, legal_names,
+    Action, Certificate, CertificateId, CertificateSource, Failure, OrderState, Sans, Timestamp,
 };
-use certmill_keys::SealPlace;
 use certmill_storage::acme_orders;
 use certmill_storage::certificates::{self, NewCertificate};
-use certmill_x509::{CsrTemplate, DistinguishedName, ParsedCertificate, PublicKey, rfc4514_of_der};
+use certmill_x509::{ParsedCertificate, PublicKey, rfc4514_of_der};
 
 use super::advance::{Next, Work};
 use super::judgement::{backoff, problem_failure};
-use super::renewal;
-use crate::app::off_thread;
+use super::{order_key, renewal, siblings};
 use crate::change::Act;
 use crate::failpoint;
 use crate::{Caller, ServiceError};
@@ -31,37 +28,21 @@ const WRONG: Duration = Duration::from_hours(1);
 
 /// `challenging` → `finalizing`: makes the key and the CSR, and stores them before the CA sees anything of them.
 pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> {
-    let app = work.app;
-    let key = app.new_key(work.tenant, work.order.key_algorithm()?).await?;
-    let id = work.order.id.to_string();
-    let sealed = app.keyring().seal(app, &key_place(work, &id), &key.to_pkcs8_der()?).await?;
-    let names = legal_names(&ordered_names(work), ["domains"; 4])?;
-    let template = CsrTemplate { subject: DistinguishedName::default(), subject_alt_names: names };
-    let csr = off_thread(move || Ok(template.sign(&key)?)).await?;
+    let made = if work.order.own_key { None } else { Some(order_key::key_and_csr(work).await?) };
     let mut tx = work.begin().await?;
+    if siblings::is_taken(work, &mut tx).await? {
+        return siblings::place_anew(work, tx).await;
+    }
     // A key that is there already may be one that the CA has a CSR for.
-    if acme_orders::set_key(&mut tx, work.order.id, sealed, csr.clone()).await? {
+    if let Some((sealed, csr)) = made
+        && acme_orders::set_key(&mut tx, work.order.id, sealed, csr.clone()).await?
+    {
         work.order.csr_der = Some(csr);
     }
     work.order.state = OrderState::Finalizing.into();
     let next = work.commit(tx, Next::GoOn).await?;
     failpoint::reached("order.key_stored");
     Ok(next)
-}
-
-fn key_place<'a>(work: &Work<'_>, id: &'a str) -> SealPlace<'a> {
-    SealPlace { tenant: work.tenant, table: "acme_orders", row: id, column: "sealed_key" }
-}
-
-fn ordered_names(work: &Work<'_>) -> Sans {
-    let mut sans = Sans::default();
-    for name in work.order.identifiers.iter() {
-        match name {
-            AcmeIdentifier::Dns(name) => sans.dns.push(name.clone()),
-            AcmeIdentifier::Ip(address) => sans.ip.push(address.to_string()),
-        }
-    }
-    sans
 }
 
 /// `finalizing`: looks where the order stands at the CA, and sends the CSR if it waits for one.
@@ -233,17 +214,23 @@ async fn store(
     let app = work.app;
     let id = CertificateId::generate(app.now(), app.entropy());
     let certificate = certificate(work, id, leaf, &leaf.public_key()?)?;
-    let sealed_key = hand_over_key(work, id).await?;
+    let sealed_key = match work.order.own_key {
+        true => None,
+        false => Some(order_key::hand_over(work, id).await?),
+    };
     let caller = Caller::service(app, work.tenant, work.request_id);
     let above: Vec<u8> = chain.certificates_der.iter().skip(1).flatten().copied().collect();
     let mut change = app.change(&caller).await?;
-    let new = NewCertificate { certificate: certificate.clone(), sealed_key: Some(sealed_key) };
+    let new = NewCertificate { certificate: certificate.clone(), sealed_key };
     certificates::insert(&mut change, vec![new]).await?;
     certificates::set_chain(&mut change, id, above).await?;
     work.order.state = OrderState::Issued.into();
     work.order.certificate_id = Some(id);
     work.order.completed_at = Some(app.now());
     work.order.error = missed_chain(work, chain);
+    if let Some(wishes) = acme_orders::hold_renewal_wishes(&mut change, work.order.id).await? {
+        (work.order.auto_renew, work.order.reuse_key) = wishes;
+    }
     renewal::plan(app, &mut change, &work.order, &certificate).await?;
     work.tidy_up(&mut change).await?;
     work.write(&mut change, Next::Over).await?;
@@ -263,19 +250,6 @@ fn missed_chain(work: &Work<'_>, chain: &IssuedChain) -> Option<Failure> {
     let preferred = work.order.preferred_chain.as_deref().filter(|_| !chain.chain_matched)?;
     let message = format!("the CA offers no chain that ends with `{preferred}`: its default chain was taken");
     Some(Failure::new("preferred_chain_unavailable", message))
-}
-
-/// The private key of the order, sealed for the certificate.
-async fn hand_over_key(work: &Work<'_>, certificate: CertificateId) -> Result<Vec<u8>, ServiceError> {
-    let app = work.app;
-    let mut session = app.database().read(work.tenant).await?;
-    let sealed = acme_orders::sealed_key(&mut session, work.order.id).await?;
-    drop(session);
-    let sealed = sealed.ok_or_else(|| ServiceError::internal("an order that was finalized has a key"))?;
-    let (order, row) = (work.order.id.to_string(), certificate.to_string());
-    let pkcs8 = app.keyring().open(app, &key_place(work, &order), &sealed).await?;
-    let place = SealPlace { tenant: work.tenant, table: "certificates", row: &row, column: "sealed_key" };
-    app.keyring().seal(app, &place, &pkcs8).await
 }
 
 fn certificate(
@@ -301,7 +275,7 @@ fn certificate(
         not_after: Timestamp::from_unix_seconds(leaf.not_after()),
         revoked_at: None,
         revocation_reason: None,
-        has_private_key: true,
+        has_private_key: !work.order.own_key,
         renewed_from: work.order.renewal_of,
         renewed_by: None,
         acme_order_id: Some(work.order.id),

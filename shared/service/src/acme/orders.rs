@@ -1,17 +1,18 @@
 //! Orders: asking for a certificate, and looking how far it has come.
 
 mod validate;
+mod waiting;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeOrder, AcmeOrderId, Action, OrderState,
-    Timestamp,
 };
 use certmill_storage::certificates::search;
 use certmill_storage::{StorageError, acme_challenges, acme_orders, acme_renewals};
 
+pub use self::waiting::{wait, wait_for_challenges};
 use super::accounts;
 use crate::change::Act;
 use crate::jobs::Job;
@@ -21,8 +22,8 @@ use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 pub(crate) const ORDER_DEADLINE: Duration = Duration::from_hours(24);
 /// The CA is asked about an order at most this often on a person's behalf.
 const REFRESH_PAUSE: Duration = Duration::from_secs(5);
-/// How often a waiting call looks.
-const LOOK: Duration = Duration::from_millis(300);
+/// The most other orders that are named in an answer.
+const MOST_BESIDE: i64 = 20;
 
 /// What is ordered.
 #[derive(Debug, Clone, Default)]
@@ -47,6 +48,8 @@ pub struct NewOrder {
     pub preferred_chain: Option<String>,
     /// Order although a good certificate for the same names is there.
     pub force: bool,
+    /// Whether renewals keep the key of the certificate; false when absent.
+    pub reuse_key: Option<bool>,
 }
 
 /// An order with its challenges.
@@ -65,15 +68,33 @@ pub struct Ordered {
     pub order: OrderWithChallenges,
     /// Whether it was under way before.
     pub deduplicated: bool,
+    /// What was changed about an order that was under way.
+    pub updated: Vec<&'static str>,
+    /// Other open orders of the account for the same names, with another wish.
+    pub open_beside: Vec<AcmeOrderId>,
+}
+
+impl Ordered {
+    /// An order that was under way before.
+    pub(super) fn known(order: OrderWithChallenges) -> Self {
+        Self { order, deduplicated: true, updated: Vec::new(), open_beside: Vec::new() }
+    }
+
+    /// An order that was made just now.
+    pub(super) fn new(order: AcmeOrder, open_beside: Vec<AcmeOrderId>) -> Self {
+        let order = OrderWithChallenges { order, challenges: Vec::new() };
+        Self { order, deduplicated: false, updated: Vec::new(), open_beside }
+    }
 }
 
 /// Orders a certificate. A worker does all that takes time. While the same is on order in the same account, that order is
-/// the answer.
+/// the answer; how its certificate is renewed is then as this call has it. Another wish for the same names (key, challenge,
+/// DNS provider, chain, profile, common name, CSR) is another order.
 pub async fn create(app: &App, caller: &Caller, new: NewOrder) -> Result<Ordered, ServiceError> {
     let account = usable_account(app, caller, &new.account_id).await?;
     let order = validate::checked(app, caller, &account, &new).await?;
     if let Some(open) = same_open(app, caller, &order).await? {
-        return Ok(Ordered { order: open, deduplicated: true });
+        return take_up(app, caller, open, &order).await;
     }
     if !new.force {
         refuse_needless(app, caller, &order).await?;
@@ -84,16 +105,48 @@ pub async fn create(app: &App, caller: &Caller, new: NewOrder) -> Result<Ordered
             drop(change);
             let open = same_open(app, caller, &order).await?;
             let open = open.ok_or(ServiceError::CallInProgress { seconds: 1 })?;
-            return Ok(Ordered { order: open, deduplicated: true });
+            return take_up(app, caller, open, &order).await;
         }
         other => other?,
     }
+    let beside = acme_orders::open_beside(&mut change, &order, MOST_BESIDE).await?;
     app.enqueue(&mut change, Job::AdvanceOrder(order.id), Some(&caller.request_id)).await?;
     let names = order.identifiers.texts().join(" ");
     change.commit(Act::new(Action::AcmeOrderCreate, order.id).after(names)).await?;
     app.wake_workers();
     metrics::counter!("certmill_acme_orders_total", "cause" => order.cause.to_string()).increment(1);
-    Ok(Ordered { order: OrderWithChallenges { order, challenges: Vec::new() }, deduplicated: false })
+    Ok(Ordered::new(order, beside))
+}
+
+/// Answers with an order that is under way, after its certificate's renewal was made what is wished now.
+async fn take_up(
+    app: &App,
+    caller: &Caller,
+    mut open: OrderWithChallenges,
+    wish: &AcmeOrder,
+) -> Result<Ordered, ServiceError> {
+    let mut updated = Vec::new();
+    let pairs = [
+        ("auto_renew", open.order.auto_renew, wish.auto_renew),
+        ("reuse_key", open.order.reuse_key, wish.reuse_key),
+    ];
+    updated.extend(pairs.iter().filter(|(_, is, wished)| is != wished).map(|(field, _, _)| *field));
+    if !updated.is_empty() {
+        let id = open.order.id;
+        let mut change = app.change(caller).await?;
+        let wishes = (wish.auto_renew, wish.reuse_key);
+        if !acme_orders::set_renewal_wishes(&mut change, id, wishes).await? {
+            return Err(ServiceError::CallInProgress { seconds: 1 });
+        }
+        let text =
+            |order: &AcmeOrder| format!("auto_renew {} reuse_key {}", order.auto_renew, order.reuse_key);
+        let act = Act::new(Action::AcmeOrderUpdate, id).before(text(&open.order)).after(text(wish));
+        change.commit(act).await?;
+        (open.order.auto_renew, open.order.reuse_key) = wishes;
+    }
+    let mut session = app.database().read(caller.tenant).await?;
+    let open_beside = acme_orders::open_beside(&mut session, &open.order, MOST_BESIDE).await?;
+    Ok(Ordered { updated, open_beside, ..Ordered::known(open) })
 }
 
 async fn usable_account(app: &App, caller: &Caller, id: &str) -> Result<AcmeAccount, ServiceError> {
@@ -113,17 +166,24 @@ pub(super) fn refuse_unusable(account: &AcmeAccount) -> Result<(), ServiceError>
     Err(ServiceError::InvalidState { message, state: status.as_str(), possible_from: &["valid"] })
 }
 
+/// The open order for the same. One that is being cancelled is none: its end is waited for.
 async fn same_open(
     app: &App,
     caller: &Caller,
-    order: &AcmeOrder,
+    wish: &AcmeOrder,
 ) -> Result<Option<OrderWithChallenges>, ServiceError> {
-    let key = acme_orders::identifiers_key(&order.identifiers, order.profile.as_deref());
     let mut session = app.database().read(caller.tenant).await?;
-    let open = acme_orders::find_open(&mut session, order.account_id, &key).await?;
-    let Some(order) = open else {
+    let Some(order) = acme_orders::find_open(&mut session, wish).await? else {
         return Ok(None);
     };
+    if order.state.known().is_ok() && acme_orders::cancel_requested(&mut session, order.id).await? {
+        drop(session);
+        let found = wait(app, caller, order.id, None, REFRESH_PAUSE).await?;
+        return match found.order.state.is_open() {
+            true => Err(ServiceError::CallInProgress { seconds: 5 }),
+            false => Ok(None),
+        };
+    }
     let challenges = acme_challenges::of_orders(&mut session, &[order.id]).await?;
     Ok(Some(OrderWithChallenges { order, challenges }))
 }
@@ -259,8 +319,12 @@ pub async fn cancel(
     let mut change = app.change(caller).await?;
     if !acme_orders::request_cancel(&mut change, id, app.now()).await? {
         let state = found.order.state.known()?;
-        let message =
-            format!("{id} is {}: an order can be cancelled until the CA has its CSR", state.status());
+        let why = if state.is_open() {
+            "the CA may have its CSR, so the certificate may exist already"
+        } else {
+            "it has ended"
+        };
+        let message = format!("{id} is {} and cannot be cancelled: {why}", state.status());
         let possible_from = &["pending"];
         return Err(ServiceError::InvalidState { message, state: state.status(), possible_from });
     }
@@ -268,25 +332,6 @@ pub async fn cancel(
     change.commit(Act::new(Action::AcmeOrderCancel, id)).await?;
     app.wake_workers();
     wait(app, caller, id, None, REFRESH_PAUSE).await
-}
-
-/// Waits until an order has ended, or has changed since `since`, but no longer than `up_to`.
-pub async fn wait(
-    app: &App,
-    caller: &Caller,
-    id: AcmeOrderId,
-    since: Option<Timestamp>,
-    up_to: Duration,
-) -> Result<OrderWithChallenges, ServiceError> {
-    let end = tokio::time::Instant::now() + up_to;
-    loop {
-        let found = find(app, caller, id).await?;
-        let changed = since.is_some_and(|since| found.order.updated_at > since);
-        if !found.order.state.is_open() || changed || tokio::time::Instant::now() + LOOK > end {
-            return Ok(found);
-        }
-        tokio::time::sleep(LOOK).await;
-    }
 }
 
 /// Reads the id of an order; one that cannot be an id is as good as absent.

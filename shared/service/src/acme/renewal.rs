@@ -334,9 +334,8 @@ pub async fn renew_now(
         Ok(false) => return Err(ServiceError::CallInProgress { seconds: 1 }),
         Err(ServiceError::AlreadyExists { .. }) => {
             drop(change);
-            let key = acme_orders::identifiers_key(&order.identifiers, order.profile.as_deref());
             let mut session = app.database().read(caller.tenant).await?;
-            let open = acme_orders::find_open(&mut session, order.account_id, &key).await?;
+            let open = acme_orders::find_open(&mut session, &order).await?;
             drop(session);
             let open = open.ok_or(ServiceError::CallInProgress { seconds: 1 })?;
             return under_way(app, caller, open.id).await;
@@ -345,7 +344,7 @@ pub async fn renew_now(
     }
     change.commit(act(&order)).await?;
     app.wake_workers();
-    Ok(Ordered { order: OrderWithChallenges { order, challenges: Vec::new() }, deduplicated: false })
+    Ok(Ordered::new(order, Vec::new()))
 }
 
 async fn under_way(app: &App, caller: &Caller, id: AcmeOrderId) -> Result<Ordered, ServiceError> {
@@ -353,7 +352,7 @@ async fn under_way(app: &App, caller: &Caller, id: AcmeOrderId) -> Result<Ordere
     let order = acme_orders::find(&mut session, id).await?;
     let order = order.ok_or_else(|| ServiceError::not_found(Noun::AcmeOrder, id))?;
     let challenges = acme_challenges::of_orders(&mut session, &[id]).await?;
-    Ok(Ordered { order: OrderWithChallenges { order, challenges }, deduplicated: true })
+    Ok(Ordered::known(OrderWithChallenges { order, challenges }))
 }
 
 /// Tells once per level that a certificate comes to its end.
