@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use certmill_egress::EgressPolicy;
 use certmill_listen::{Limits, Listener, Room};
 use launch::{Bind, BindOptions, ChallTestSrv, Pebble, PebbleOptions, TsigKey, ZoneSpec};
 use poem::http::StatusCode;
@@ -46,8 +47,31 @@ impl AcmeLab {
         Self::with(mode, options, false).await
     }
 
+    /// With name servers that run already at addresses of this machine, all on the port of the first one, which is the resolver
+    /// of the service and of the ACME server.
+    pub async fn among(mode: Mode, name_server: SocketAddr) -> Self {
+        let pebble =
+            PebbleOptions { nonce_reject: 20, dns_server: Some(name_server), ..PebbleOptions::default() };
+        let networks = ["127.0.0.0/8", "::1/128"].map(|network| network.parse().unwrap());
+        let options = TestOptions {
+            egress: Some(EgressPolicy::allowing(networks.to_vec())),
+            authoritative_port: Some(name_server.port()),
+            ..TestOptions::default()
+        };
+        Self::with_options(mode, (pebble, false), options).await
+    }
+
     /// With an ACME server of these options.
     pub async fn with(mode: Mode, options: PebbleOptions, dns: bool) -> Self {
+        Self::with_options(mode, (options, dns), TestOptions::default()).await
+    }
+
+    /// With an ACME server and a service of these options.
+    pub async fn with_options(
+        mode: Mode,
+        (options, dns): (PebbleOptions, bool),
+        service: TestOptions,
+    ) -> Self {
         let outside = options.dns_server;
         let (pebble, names, bind) = tokio::task::spawn_blocking(move || {
             let bind = dns.then(name_server);
@@ -61,8 +85,11 @@ impl AcmeLab {
         .unwrap();
         let options = TestOptions {
             trusted_pem: Some(pebble.ca_pem().to_owned()),
-            resolvers: bind.iter().map(Bind::address).chain(outside).collect(),
-            ..TestOptions::default()
+            resolvers: match service.resolvers.is_empty() {
+                true => bind.iter().map(Bind::address).chain(outside).collect(),
+                false => service.resolvers.clone(),
+            },
+            ..service
         };
         let app = TestApp::start_with(mode, options).await;
         let lab = Self { app, pebble, bind, _names: names, stop: CancellationToken::new() };

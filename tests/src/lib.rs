@@ -95,6 +95,8 @@ pub struct TestOptions {
     pub egress: Option<EgressPolicy>,
     /// Origins whose pages may call it.
     pub cors_origins: Vec<String>,
+    /// The port of authoritative name servers; 53 when absent.
+    pub authoritative_port: Option<u16>,
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -146,7 +148,10 @@ impl TestApp {
             let options = EgressOptions { trusted_pem: options.trusted_pem.clone(), keep_alive };
             Egress::with_options(policy.clone(), &options).unwrap()
         };
-        let dns = DnsSettings { resolvers: options.resolvers.clone(), authoritative_port: None };
+        let dns = DnsSettings {
+            resolvers: options.resolvers.clone(),
+            authoritative_port: options.authoritative_port,
+        };
         let root_key = RootKey::generate(&*entropy);
         let root_key_text = root_key.to_text().to_string();
         let app = App::new(Parts {

@@ -2,7 +2,7 @@
 
 use certmill_service::acme::challenges::txt_value;
 use certmill_service::acme::orders::{OrderWithChallenges, Ordered};
-use certmill_service::domain::{AcmeChallenge, AcmeOrder, ChallengeType};
+use certmill_service::domain::{AcmeChallenge, AcmeOrder, ChallengeType, DnsAddressAnswer, DnsServerAnswer};
 use poem_openapi::Object;
 use serde::Serialize;
 
@@ -88,6 +88,34 @@ pub(super) struct ChallengeView {
     note: Option<String>,
     /// When it is worked on next, at the latest.
     next_attempt_at: Option<String>,
+    /// For dns-01: what each name server had in the last look.
+    dns_servers: Vec<DnsServerView>,
+}
+
+/// A name server that was asked for a TXT value.
+#[derive(Object, Serialize)]
+#[oai(rename = "AcmeDnsServer")]
+struct DnsServerView {
+    /// Its name, or its address where it has none.
+    name: String,
+    /// What it had, by the address that tells most: `value`, `other_values`, `absent`, `no_route` (left out: it cannot be asked
+    /// from here), or `failed`.
+    seen: String,
+    /// Each of its addresses; none when they could not be found.
+    addresses: Vec<DnsAddressView>,
+}
+
+/// An address of a name server.
+#[derive(Object, Serialize)]
+#[oai(rename = "AcmeDnsServerAddress")]
+struct DnsAddressView {
+    address: String,
+    /// As with the server.
+    seen: String,
+    /// Some of the other values that are there.
+    values: Vec<String>,
+    /// Why it failed.
+    error: Option<String>,
 }
 
 /// A TXT record.
@@ -166,7 +194,14 @@ pub(super) fn challenge(challenge: AcmeChallenge) -> ChallengeView {
         wildcard: challenge.wildcard,
         note: challenge.note,
         next_attempt_at: challenge.next_attempt_at.map(|at| at.to_string()),
+        dns_servers: challenge.dns_servers.into_iter().map(dns_server).collect(),
     }
+}
+
+fn dns_server(DnsServerAnswer { name, seen, addresses }: DnsServerAnswer) -> DnsServerView {
+    let address =
+        |DnsAddressAnswer { address, seen, values, error }| DnsAddressView { address, seen, values, error };
+    DnsServerView { name, seen, addresses: addresses.into_iter().map(address).collect() }
 }
 
 fn dns_record(challenge: &AcmeChallenge) -> Option<DnsRecordView> {

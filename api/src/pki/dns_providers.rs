@@ -143,8 +143,9 @@ struct TestStepView {
 #[oai(rename = "DnsProviderTestServer")]
 struct TestServerView {
     name: String,
+    /// Of its addresses the one that tells most; empty when none could be found.
     address: String,
-    /// What it had: `value`, `other_values`, `absent`, or `failed`.
+    /// What it had: `value`, `other_values`, `absent`, `no_route` (left out: it cannot be asked from here), or `failed`.
     seen: String,
     error: Option<String>,
 }

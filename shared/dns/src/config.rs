@@ -1,13 +1,14 @@
 //! Configurations: a JSON object per provider, of which the credentials are kept apart.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::provider::DnsProvider;
-use crate::{DnsError, Providers, providers};
+use crate::{DnsError, PropagationSettings, Providers, providers};
 
 /// What stands for a credential where it may be seen.
 const HIDDEN: &str = "***";
@@ -154,6 +155,14 @@ pub fn led_away(old: &Value, merged: &Value, secret: &[u8], changes: &Value) -> 
 /// Whether a configuration leaves every address to the provider's type, which knows those of the vendor.
 pub(crate) fn speaks_to_vendor(config: &Value) -> bool {
     DESTINATIONS.iter().filter(|name| name.ends_with("_url")).all(|name| config.get(name).is_none())
+}
+
+/// The resolvers that a configuration names for its zones (`propagation.resolvers`); empty where it names none.
+pub fn own_resolvers(public: &Value) -> Vec<SocketAddr> {
+    let settings = public.get("propagation").cloned().unwrap_or_default();
+    serde_json::from_value::<PropagationSettings>(settings)
+        .map(|settings| settings.own_resolvers())
+        .unwrap_or_default()
 }
 
 /// Both parts of a configuration together.

@@ -1,5 +1,6 @@
 //! One question or update to one name server, and its answer.
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -35,6 +36,31 @@ pub(crate) fn question(name: &Name, kind: RecordType, recursive: bool) -> Messag
     message
 }
 
+/// Whether there is a way to an address from here; nothing is sent. Where there is none, nobody can be asked at addresses of
+/// its family: a host without IPv6, or with nothing else.
+pub(crate) async fn has_route(server: SocketAddr) -> bool {
+    match connected(server).await {
+        Ok(_) => true,
+        Err(error) => !is_no_route(&error),
+    }
+}
+
+/// What the system says when it has no route, no address of the family to send from, or does not know the family.
+fn is_no_route(error: &std::io::Error) -> bool {
+    /// `EAFNOSUPPORT` of Linux, which has no kind of its own.
+    const NO_SUCH_FAMILY: i32 = 97;
+    matches!(error.kind(), ErrorKind::NetworkUnreachable | ErrorKind::AddrNotAvailable)
+        || error.raw_os_error() == Some(NO_SUCH_FAMILY)
+}
+
+/// A socket that receives only what this server sends to it.
+async fn connected(server: SocketAddr) -> std::io::Result<UdpSocket> {
+    let local: SocketAddr = if server.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
+    let socket = UdpSocket::bind(local).await?;
+    socket.connect(server).await?;
+    Ok(socket)
+}
+
 /// Asks by UDP, and once more by TCP when the answer does not fit.
 pub(crate) async fn ask(server: SocketAddr, message: &Message, limit: Duration) -> Result<Message, DnsError> {
     let octets = message.to_vec().map_err(|error| DnsError::Invalid(error.to_string()))?;
@@ -66,10 +92,7 @@ pub(crate) async fn send(
 
 async fn by_udp(server: SocketAddr, octets: &[u8], id: u16, limit: Duration) -> Result<Vec<u8>, DnsError> {
     let failed = |error: std::io::Error| DnsError::Unavailable(format!("{server} cannot be asked: {error}"));
-    let local: SocketAddr = if server.is_ipv4() { ([0, 0, 0, 0], 0).into() } else { ([0_u16; 8], 0).into() };
-    let socket = UdpSocket::bind(local).await.map_err(failed)?;
-    // Only what this server sends to this port is received.
-    socket.connect(server).await.map_err(failed)?;
+    let socket = connected(server).await.map_err(failed)?;
     let mut buffer = vec![0; 65_535];
     for _ in 0..SENDINGS {
         socket.send(octets).await.map_err(failed)?;
@@ -115,5 +138,23 @@ async fn by_tcp(server: SocketAddr, octets: &[u8], limit: Duration) -> Result<Ve
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(error)) => Err(unknown(error.to_string())),
         Err(_) => Err(unknown(format!("{} s have passed", limit.as_secs()))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_says_that_there_is_no_way_is_no_route() {
+        let of = |number| is_no_route(&std::io::Error::from_raw_os_error(number));
+        // ENETUNREACH, EADDRNOTAVAIL and EAFNOSUPPORT of Linux; ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH and EACCES.
+        assert!([101, 99, 97].into_iter().all(of));
+        assert!(![111, 110, 113, 13].into_iter().any(of));
+    }
+
+    #[tokio::test]
+    async fn this_machine_is_on_the_way_to_itself() {
+        assert!(has_route(([127, 0, 0, 1], 53).into()).await);
     }
 }

@@ -26,11 +26,14 @@ use certmill_domain::Clock;
 use certmill_egress::{Egress, EgressPolicy, Purpose};
 use serde_json::Value;
 
-pub use config::{ConfigError, ParsedConfig, credentials, led_away, merge, parse_config, shown, types};
+pub use config::{
+    ConfigError, ParsedConfig, credentials, led_away, merge, own_resolvers, parse_config, shown, types,
+};
 pub use error::DnsError;
 use lookup::Resolver;
 pub use propagation::{
-    MinSuccess, Propagation, PropagationCheck, PropagationMode, PropagationSettings, Seen, ServerView,
+    AddressView, MinSuccess, Propagation, PropagationCheck, PropagationMode, PropagationSettings, Seen,
+    ServerView,
 };
 pub use provider::{Answer, Change, ChangeState, DnsProvider, ProviderTraits, Zone};
 
@@ -99,6 +102,18 @@ impl Providers {
         self.0.resolver.end_of_aliases(owner_name).await
     }
 
+    /// The same, asking these resolvers where there are any: those of a provider whose zones the usual ones do not know.
+    ///
+    /// # Errors
+    /// Those of [`Providers::effective_name`].
+    pub async fn effective_name_by(
+        &self,
+        resolvers: &[SocketAddr],
+        owner_name: &str,
+    ) -> Result<String, DnsError> {
+        self.resolver_of(resolvers).end_of_aliases(owner_name).await
+    }
+
     /// Looks once whether the servers have a value.
     ///
     /// # Errors
@@ -111,8 +126,12 @@ impl Providers {
         &self.0.policy
     }
 
-    pub(crate) fn resolver(&self) -> &Resolver {
-        &self.0.resolver
+    /// The resolvers that a provider names, else the usual ones.
+    pub(crate) fn resolver_of(&self, named: &[SocketAddr]) -> Resolver {
+        match named {
+            [] => self.0.resolver.clone(),
+            named => Resolver::judged(named.to_vec(), self.0.policy.clone()),
+        }
     }
 
     pub(crate) fn egress(&self) -> &Egress {

@@ -3,8 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use certmill_egress::EgressPolicy;
+use futures_util::future::join;
 use hickory_proto::op::{Message, ResponseCode};
-use hickory_proto::rr::{Name, RData, RecordType};
+use hickory_proto::rr::{Name, RData, Record, RecordType};
 
 use crate::DnsError;
 use crate::exchange::{ask, question};
@@ -18,11 +20,18 @@ const RESOLV_CONF: &str = "/etc/resolv.conf";
 #[derive(Clone)]
 pub(crate) struct Resolver {
     configured: Vec<SocketAddr>,
+    /// What judges the addresses of those that a tenant names; the operator's own need no judge.
+    judge: Option<EgressPolicy>,
 }
 
 impl Resolver {
     pub(crate) fn new(configured: Vec<SocketAddr>) -> Self {
-        Self { configured }
+        Self { configured, judge: None }
+    }
+
+    /// Resolvers that a tenant names.
+    pub(crate) fn judged(named: Vec<SocketAddr>, policy: EgressPolicy) -> Self {
+        Self { configured: named, judge: Some(policy) }
     }
 
     /// The end of the aliases of a name.
@@ -87,25 +96,43 @@ impl Resolver {
         Ok(servers)
     }
 
-    /// The addresses of a host.
+    /// The addresses of a host. A family for which nobody has an answer leaves the other one.
     pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, DnsError> {
         let name = parse_name(host)?;
-        let mut addresses = Vec::new();
-        for kind in [RecordType::A, RecordType::AAAA] {
-            let answer = self.ask(&name, kind).await?;
-            addresses.extend(answer.answers.iter().filter_map(|record| match &record.data {
-                RData::A(address) => Some(IpAddr::V4(address.0)),
-                RData::AAAA(address) => Some(IpAddr::V6(address.0)),
-                _ => None,
-            }));
+        let found = join(self.of_family(&name, RecordType::A), self.of_family(&name, RecordType::AAAA));
+        match found.await {
+            (Ok(mut addresses), Ok(others)) => {
+                addresses.extend(others);
+                Ok(addresses)
+            }
+            (Ok(addresses), Err(error)) | (Err(error), Ok(addresses)) => {
+                tracing::info!(host, reason = %error, "one family of addresses cannot be looked up");
+                if addresses.is_empty() { Err(error) } else { Ok(addresses) }
+            }
+            (Err(error), Err(_)) => Err(error),
         }
-        Ok(addresses)
+    }
+
+    async fn of_family(&self, name: &Name, kind: RecordType) -> Result<Vec<IpAddr>, DnsError> {
+        let answer = self.ask(name, kind).await?;
+        let address = |record: &Record| match &record.data {
+            RData::A(address) => Some(IpAddr::V4(address.0)),
+            RData::AAAA(address) => Some(IpAddr::V6(address.0)),
+            _ => None,
+        };
+        Ok(answer.answers.iter().filter_map(address).collect())
     }
 
     /// The answer of the first resolver that has one; that a name does not exist is one.
     async fn ask(&self, name: &Name, kind: RecordType) -> Result<Message, DnsError> {
         let mut last = DnsError::Unavailable("no resolver is configured".to_owned());
         for server in self.servers().await? {
+            let denial =
+                self.judge.as_ref().and_then(|policy| policy.check(server.ip(), server.port()).err());
+            if let Some(denial) = denial {
+                last = DnsError::Unavailable(format!("the resolver {server} is not asked: {denial}"));
+                continue;
+            }
             match ask(server, &question(name, kind, true), LIMIT).await {
                 Ok(answer) => match answer.metadata.response_code {
                     ResponseCode::NoError | ResponseCode::NXDomain => return Ok(answer),

@@ -1,24 +1,24 @@
 //! Whether a TXT value has arrived at the servers that a CA will ask.
 
-use std::fmt;
+mod look;
+mod view;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use futures_util::{StreamExt, stream};
-use hickory_proto::op::ResponseCode;
-use hickory_proto::rr::{RData, RecordType};
 use serde::{Deserialize, Serialize};
 
 use crate::config::ConfigError;
-use crate::exchange::{ask, question};
-use crate::lookup::parse_name;
-use crate::{DnsError, Providers};
 
-/// For the answer of one server.
-const LIMIT: Duration = Duration::from_secs(5);
-/// The most servers that are asked.
+pub(crate) use self::look::{look, txt};
+pub use self::view::{AddressView, Propagation, Seen, ServerView};
+
+/// The most servers that are asked, and the most resolvers.
 const SERVERS: usize = 20;
+const RESOLVERS: usize = 8;
 const LONGEST_WAIT: u32 = 24 * 60 * 60;
+/// A server that fails is waited for so long; then those that answer decide.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How it is found out that a value has arrived. Part of a provider's configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,10 +28,15 @@ pub struct PropagationSettings {
     pub mode: PropagationMode,
     /// Servers to ask instead of those of the zone: IP address, or address and port.
     pub nameservers: Vec<String>,
+    /// Resolvers that know the names of this provider's zones, where the usual ones do not or know others: they are asked for
+    /// aliases and name servers, and in the mode `recursive` for the value.
+    pub resolvers: Vec<String>,
     /// Seconds after which a value that has not arrived will not.
     pub timeout_seconds: u32,
     /// Seconds to leave a new value alone before it is looked for.
     pub settle_seconds: u32,
+    /// In the mode `wait`: seconds after which the value is taken to be there.
+    pub wait_seconds: u32,
     /// How many servers must have it.
     pub min_success: MinSuccess,
 }
@@ -43,8 +48,12 @@ pub enum PropagationMode {
     /// The zone's authoritative servers.
     #[default]
     Authoritative,
+    /// The same, of which more than half are enough.
+    Majority,
     /// The named servers, which may ask others: for zones that are only visible inside.
     Recursive,
+    /// Nobody: a fixed time is all there is.
+    Wait,
     /// Nobody: the time to settle is all there is.
     None,
 }
@@ -66,40 +75,92 @@ impl Default for PropagationSettings {
             mode: PropagationMode::Authoritative,
             nameservers: Vec::new(),
             timeout_seconds: 600,
+            resolvers: Vec::new(),
             settle_seconds: 5,
+            wait_seconds: 120,
             min_success: MinSuccess::All,
         }
     }
 }
 
 impl PropagationSettings {
+    /// How long a new value is left alone.
+    pub fn settle(&self) -> Duration {
+        let seconds = match self.mode {
+            PropagationMode::Wait => self.wait_seconds,
+            PropagationMode::Authoritative
+            | PropagationMode::Majority
+            | PropagationMode::Recursive
+            | PropagationMode::None => self.settle_seconds,
+        };
+        Duration::from_secs(seconds.into())
+    }
+
+    /// Whether nobody is asked.
+    pub fn asks_nobody(&self) -> bool {
+        matches!(self.mode, PropagationMode::Wait | PropagationMode::None)
+    }
+
+    /// The resolvers of its own; empty where the usual ones are asked.
+    pub fn own_resolvers(&self) -> Vec<SocketAddr> {
+        self.resolvers.iter().filter_map(|text| address(text)).collect()
+    }
+
+    /// The servers to ask in place of the zone's, with their names.
+    fn named_servers(&self) -> Vec<(String, SocketAddr)> {
+        let recursive = self.mode == PropagationMode::Recursive && self.nameservers.is_empty();
+        let named = if recursive { &self.resolvers } else { &self.nameservers };
+        named.iter().filter_map(|text| Some((text.clone(), address(text)?))).collect()
+    }
+
+    fn needs_all(&self) -> bool {
+        self.mode != PropagationMode::Majority && self.min_success == MinSuccess::All
+    }
+
+    /// How long a server that fails is waited for.
+    fn patience(&self) -> Duration {
+        PATIENCE.min(Duration::from_secs(self.timeout_seconds.into()) / 2)
+    }
+
     /// Finds what is wrong.
     pub(crate) fn check(&self) -> Result<(), ConfigError> {
-        if let Some(wrong) = self.nameservers.iter().find(|server| address(server).is_none()) {
-            let wrong: String = wrong.chars().take(64).collect();
-            let problem = format!("`{wrong}` is no address such as 192.0.2.1 or 192.0.2.1:53");
-            return Err(ConfigError::field("propagation.nameservers", problem));
-        }
-        if self.nameservers.len() > SERVERS {
-            return Err(ConfigError::field(
-                "propagation.nameservers",
-                format!("at most {SERVERS} are asked"),
-            ));
-        }
-        if self.mode == PropagationMode::Recursive && self.nameservers.is_empty() {
-            let problem = "needs the resolvers to ask in the mode recursive";
-            return Err(ConfigError::field("propagation.nameservers", problem));
+        check_addresses("propagation.nameservers", &self.nameservers, SERVERS)?;
+        check_addresses("propagation.resolvers", &self.resolvers, RESOLVERS)?;
+        if self.mode == PropagationMode::Recursive && self.nameservers.is_empty() && self.resolvers.is_empty()
+        {
+            let problem = "or propagation.nameservers must name the resolvers to ask in the mode recursive";
+            return Err(ConfigError::field("propagation.resolvers", problem));
         }
         for (field, seconds) in [
             ("propagation.timeout_seconds", self.timeout_seconds),
             ("propagation.settle_seconds", self.settle_seconds),
+            ("propagation.wait_seconds", self.wait_seconds),
         ] {
             if seconds > LONGEST_WAIT {
                 return Err(ConfigError::field(field, format!("must be at most {LONGEST_WAIT}, a day")));
             }
         }
+        if self.mode == PropagationMode::Wait && self.wait_seconds > self.timeout_seconds {
+            let problem = format!(
+                "must be at most propagation.timeout_seconds, which is {}: raise that too",
+                self.timeout_seconds
+            );
+            return Err(ConfigError::field("propagation.wait_seconds", problem));
+        }
         Ok(())
     }
+}
+
+fn check_addresses(field: &str, texts: &[String], most: usize) -> Result<(), ConfigError> {
+    if let Some(wrong) = texts.iter().find(|text| address(text).is_none()) {
+        let wrong: String = wrong.chars().take(64).collect();
+        let problem = format!("`{wrong}` is no address such as 192.0.2.1 or 192.0.2.1:53");
+        return Err(ConfigError::field(field, problem));
+    }
+    if texts.len() > most {
+        return Err(ConfigError::field(field, format!("at most {most} are asked")));
+    }
+    Ok(())
 }
 
 /// What is looked for, and where.
@@ -113,150 +174,8 @@ pub struct PropagationCheck {
     pub zone: Option<String>,
     /// How.
     pub settings: PropagationSettings,
-}
-
-/// What one server has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
-    /// The value.
-    Value,
-    /// Other values only.
-    OtherValues(Vec<String>),
-    /// None.
-    Absent,
-    /// It did not answer as it should.
-    Failed(String),
-}
-
-/// A server and what it has.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerView {
-    /// Its name, where it has one.
-    pub name: String,
-    /// Where it was asked.
-    pub address: SocketAddr,
-    /// What it has.
-    pub seen: Seen,
-}
-
-/// What the servers have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Propagation {
-    /// Every server that was asked.
-    pub servers: Vec<ServerView>,
-    /// Whether enough of them have the value.
-    pub complete: bool,
-}
-
-impl Propagation {
-    /// Whether no server has the value.
-    pub fn is_nowhere(&self) -> bool {
-        !self.servers.is_empty() && self.servers.iter().all(|server| server.seen != Seen::Value)
-    }
-}
-
-impl fmt::Display for Propagation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let have = self.servers.iter().filter(|server| server.seen == Seen::Value).count();
-        write!(f, "seen at {have} of {} name servers", self.servers.len())?;
-        for server in self.servers.iter().filter(|server| server.seen != Seen::Value).take(4) {
-            write!(f, "; {} ({}) ", server.name, server.address.ip())?;
-            match &server.seen {
-                Seen::Value => {}
-                Seen::OtherValues(values) => write!(f, "has {} other values", values.len())?,
-                Seen::Absent => write!(f, "has none")?,
-                Seen::Failed(reason) => write!(f, "failed: {reason}")?,
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Looks once.
-pub(crate) async fn look(providers: &Providers, check: &PropagationCheck) -> Result<Propagation, DnsError> {
-    if check.settings.mode == PropagationMode::None {
-        return Ok(Propagation { servers: Vec::new(), complete: true });
-    }
-    let servers = servers(providers, check).await?;
-    let recursive = check.settings.mode == PropagationMode::Recursive;
-    let views = stream::iter(servers).map(|(name, address)| async move {
-        let seen = match providers.policy().check(address.ip(), address.port()) {
-            Err(denial) => Seen::Failed(denial.to_string()),
-            Ok(()) => seen_at(address, check, recursive).await,
-        };
-        ServerView { name, address, seen }
-    });
-    let servers: Vec<ServerView> = views.buffered(SERVERS).collect().await;
-    let have = servers.iter().filter(|server| server.seen == Seen::Value).count();
-    let complete = match check.settings.min_success {
-        MinSuccess::All => have == servers.len(),
-        MinSuccess::Majority => have * 2 > servers.len(),
-    };
-    Ok(Propagation { complete: complete && have > 0, servers })
-}
-
-async fn seen_at(address: SocketAddr, check: &PropagationCheck, recursive: bool) -> Seen {
-    let name = match parse_name(&check.name) {
-        Ok(name) => name,
-        Err(error) => return Seen::Failed(error.to_string()),
-    };
-    let answer = match ask(address, &question(&name, RecordType::TXT, recursive), LIMIT).await {
-        Ok(answer) => answer,
-        Err(error) => return Seen::Failed(error.to_string()),
-    };
-    match answer.metadata.response_code {
-        ResponseCode::NXDomain => return Seen::Absent,
-        ResponseCode::NoError if answer.metadata.authoritative || recursive => {}
-        ResponseCode::NoError => return Seen::Failed("it does not answer for the zone".to_owned()),
-        code => return Seen::Failed(format!("it answers {code}")),
-    }
-    let values: Vec<String> = answer.answers.iter().filter_map(|record| txt(&record.data)).collect();
-    if values.contains(&check.value) {
-        Seen::Value
-    } else if values.is_empty() {
-        Seen::Absent
-    } else {
-        Seen::OtherValues(values)
-    }
-}
-
-/// The text of a TXT record: its parts without anything between them.
-pub(crate) fn txt(data: &RData) -> Option<String> {
-    match data {
-        RData::TXT(txt) => Some(String::from_utf8_lossy(&txt.txt_data.concat()).into_owned()),
-        _ => None,
-    }
-}
-
-/// The servers to ask, with their names.
-async fn servers(
-    providers: &Providers,
-    check: &PropagationCheck,
-) -> Result<Vec<(String, SocketAddr)>, DnsError> {
-    if !check.settings.nameservers.is_empty() {
-        let named = check.settings.nameservers.iter().filter_map(|text| Some((text.clone(), address(text)?)));
-        return Ok(named.collect());
-    }
-    let resolver = providers.resolver();
-    let zone = match &check.zone {
-        Some(zone) => zone.clone(),
-        None => resolver.zone_of(&check.name).await?,
-    };
-    let mut servers = Vec::new();
-    for name in resolver.name_servers(&zone).await? {
-        let addresses = resolver.addresses(&name).await?;
-        let port = providers.authoritative_port();
-        // What a name leads to inside is nobody's business, and no CA asks there.
-        let allowed = addresses.into_iter().filter(|ip| providers.policy().check(*ip, port).is_ok());
-        servers.extend(allowed.map(|ip| (name.clone(), SocketAddr::new(ip, port))));
-    }
-    servers.truncate(SERVERS);
-    if servers.is_empty() {
-        return Err(DnsError::Unavailable(format!(
-            "the name servers of {zone} cannot be looked up, or the egress policy does not allow their addresses"
-        )));
-    }
-    Ok(servers)
+    /// How long the value has been published. A server that fails is waited for at first, and not for ever.
+    pub waited: Duration,
 }
 
 /// An address with or without a port.

@@ -2,12 +2,14 @@
 
 mod account;
 mod challenge;
+mod dns_answer;
 mod identifier;
 mod order;
 mod renewal;
 
 pub use account::{AccountStatus, AcmeAccount, AcmeEnvironment, AcmeProvider};
 pub use challenge::{AcmeChallenge, ChallengeState, ChallengeType, Exposure, TxtRecord};
+pub use dns_answer::{DnsAddressAnswer, DnsServerAnswer};
 pub use identifier::{AcmeIdentifier, AcmeIdentifiers};
 pub use order::{AcmeOrder, OrderCause, OrderState};
 pub use renewal::{Renewal, RenewalWindow};

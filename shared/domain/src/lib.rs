@@ -24,8 +24,8 @@ mod word;
 
 pub use acme::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeIdentifiers, AcmeOrder,
-    AcmeProvider, ChallengeState, ChallengeType, Exposure, Failure, OrderCause, OrderState, Renewal,
-    RenewalWindow, TxtRecord,
+    AcmeProvider, ChallengeState, ChallengeType, DnsAddressAnswer, DnsServerAnswer, Exposure, Failure,
+    OrderCause, OrderState, Renewal, RenewalWindow, TxtRecord,
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
 pub use ca::{Ca, CaKind, CaRevocation, CaStatus, Crl, CrlInfo, DeskRenewal};

@@ -1,5 +1,6 @@
 //! DNS providers of a tenant.
 
+mod answers;
 mod credentials;
 mod open;
 mod probe;
@@ -18,7 +19,8 @@ use self::credentials::Configuration;
 use crate::change::Act;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
-pub(crate) use self::open::{OpenProvider, for_name, open};
+pub(crate) use self::answers::answers;
+pub(crate) use self::open::{OpenProvider, for_name, open, resolvers};
 pub use self::probe::{Probe, ProbeServer, ProbeStep, test};
 
 const LONGEST_NAME: usize = 128;

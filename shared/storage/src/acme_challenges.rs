@@ -15,7 +15,7 @@ const TABLE: &str = "acme_challenges";
 const SELECT: &str = "SELECT id, order_id, authorization_url, url, identifier, wildcard, kind, token, \
      key_authorization, state, record_name, record_value, zone, dns_provider_id, pending_change, exposure, \
      confirmations, submissions, forced, error, note, attempts, next_attempt_at, deadline_at, published_at, \
-     submitted_at, validated_at, created_at, updated_at FROM acme_challenges WHERE ";
+     submitted_at, validated_at, created_at, updated_at, dns_servers FROM acme_challenges WHERE ";
 
 row! {
     struct Row {
@@ -48,6 +48,7 @@ row! {
         validated_at: Option<i64>,
         created_at: i64,
         updated_at: i64,
+        dns_servers: Option<String>,
     }
 }
 
@@ -94,7 +95,8 @@ pub async fn save(tx: &mut Tx, challenge: &AcmeChallenge) -> Result<(), StorageE
         "UPDATE acme_challenges SET state = $1, record_name = $2, record_value = $3, zone = $4, \
          dns_provider_id = $5, pending_change = $6, exposure = $7, confirmations = $8, submissions = $9, \
          error = $10, note = $11, attempts = $12, next_attempt_at = $13, deadline_at = $14, published_at = $15, \
-         submitted_at = $16, validated_at = $17, updated_at = $18 WHERE tenant_id = $19 AND id = $20",
+         submitted_at = $16, validated_at = $17, updated_at = $18, dns_servers = $21 \
+         WHERE tenant_id = $19 AND id = $20",
     )
     .bind(CHALLENGE_STATE.write(&challenge.state)?)
     .bind(name)
@@ -115,7 +117,8 @@ pub async fn save(tx: &mut Tx, challenge: &AcmeChallenge) -> Result<(), StorageE
     .bind(micros(challenge.validated_at))
     .bind(challenge.updated_at.unix_micros())
     .bind(tx.tenant_key())
-    .bind(challenge.id.to_string());
+    .bind(challenge.id.to_string())
+    .bind(to_json(TABLE, "dns_servers", Some(&challenge.dns_servers).filter(|servers| !servers.is_empty()))?);
     tx.link().execute(query).await.map(drop)
 }
 
@@ -307,6 +310,8 @@ fn challenge(row: Row) -> Result<AcmeChallenge, StorageError> {
         forced: row.forced,
         error: from_json(TABLE, "error", row.error.as_deref())?,
         note: row.note,
+        // It is for people: what a newer version writes in another form is left out.
+        dns_servers: row.dns_servers.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         attempts: row.attempts,
         next_attempt_at: time(row.next_attempt_at),
         deadline_at: Timestamp::from_unix_micros(row.deadline_at),

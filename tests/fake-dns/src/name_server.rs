@@ -5,7 +5,7 @@ use std::sync::MutexGuard;
 use std::time::Duration;
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::rdata::{A, CNAME, NS, SOA, TXT};
+use hickory_proto::rr::rdata::{A, AAAA, CNAME, NS, NULL, SOA, TXT};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
@@ -27,6 +27,16 @@ pub struct NameServer {
 }
 
 impl NameServer {
+    /// Serves these zones at an address, such as another one of this machine with the port of a first server.
+    ///
+    /// # Errors
+    /// When somebody else has it.
+    pub async fn start_at(address: SocketAddr, zones: Vec<Zones>) -> std::io::Result<Self> {
+        let (tcp, udp) = (TcpListener::bind(address).await?, UdpSocket::bind(address).await?);
+        let tasks = vec![tokio::spawn(by_udp(udp, zones.clone())), tokio::spawn(by_tcp(tcp, zones))];
+        Ok(Self { address, tasks })
+    }
+
     /// Serves these zones on a free port of 127.0.0.1.
     pub async fn start(zones: Vec<Zones>) -> Self {
         let (udp, tcp, address) = loop {
@@ -112,6 +122,11 @@ fn resolve(reply: &mut Message, query: &Query, zones: &[Zones]) {
             return;
         };
         reply.metadata.authoritative = true;
+        // A set of this kind makes the server fail at the question.
+        if zone.served().contains_key(&(text.clone(), format!("SERVFAIL {}", query.query_type()))) {
+            reply.metadata.response_code = ResponseCode::ServFail;
+            return;
+        }
         let found = records(zone, &text, query.query_type(), &owner);
         // Those who ask for something else than the alias get what it leads to as well.
         let alias = found.iter().find_map(|record| match &record.data {
@@ -148,6 +163,10 @@ fn records(zone: &Zone, name: &str, kind: RecordType, owner: &Name) -> Vec<Recor
         return vec![soa(zone)];
     }
     let name_server = format!("ns.{}", zone.apex);
+    if let Some(set) = zone.served().get(&(name.to_owned(), kind.to_string())).filter(|_| is_plain(kind)) {
+        let data = set.records.iter().map(|present| plain(kind, &present.value));
+        return data.map(|data| Record::from_rdata(owner.clone(), set.ttl, data)).collect();
+    }
     if name == zone.apex && kind == RecordType::NS {
         return vec![Record::from_rdata(owner.clone(), 60, RData::NS(NS(parse(&name_server))))];
     }
@@ -164,6 +183,32 @@ fn records(zone: &Zone, name: &str, kind: RecordType, owner: &Name) -> Vec<Recor
         Record::from_rdata(owner.clone(), set.ttl, RData::TXT(TXT::from_bytes(parts)))
     };
     set.records.iter().map(|present| record(&present.value)).collect()
+}
+
+/// The kinds of records whose values stand in the zones as in zone files.
+fn is_plain(kind: RecordType) -> bool {
+    matches!(kind, RecordType::NS | RecordType::A | RecordType::AAAA | RecordType::CAA)
+}
+
+fn plain(kind: RecordType, value: &str) -> RData {
+    match kind {
+        RecordType::NS => RData::NS(NS(parse(value))),
+        RecordType::A => RData::A(A(value.parse().expect("an IPv4 address"))),
+        RecordType::AAAA => RData::AAAA(AAAA(value.parse().expect("an IPv6 address"))),
+        _ => caa(value),
+    }
+}
+
+/// `0 issue "ca.example"` (RFC 8659 section 4.1.1).
+fn caa(value: &str) -> RData {
+    let mut parts = value.splitn(3, ' ');
+    let flags: u8 = parts.next().and_then(|flags| flags.parse().ok()).expect("flags");
+    let tag = parts.next().expect("a tag");
+    let content = parts.next().expect("a value").trim_matches('"');
+    let octets =
+        [&[flags, u8::try_from(tag.len()).expect("a short tag")], tag.as_bytes(), content.as_bytes()]
+            .concat();
+    RData::Unknown { code: RecordType::CAA, rdata: NULL::with(octets) }
 }
 
 fn soa(zone: &Zone) -> Record {

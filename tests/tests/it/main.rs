@@ -13,6 +13,7 @@ mod ca;
 mod certificates;
 mod csr;
 mod csr_states;
+mod dns_look;
 mod dns_providers;
 mod harness;
 mod idempotency;

@@ -15,7 +15,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::config::{self, ConfigError, Kind};
-use crate::exchange::{Transport, ask, question, send};
+use crate::exchange::{Transport, ask, has_route, question, send};
 use crate::http::text_parts;
 use crate::lookup::{parse_name, text};
 use crate::propagation::txt;
@@ -169,7 +169,7 @@ struct Rfc2136 {
 }
 
 impl Rfc2136 {
-    /// The addresses of the server that the policy allows, in the order of the resolver.
+    /// The first address of the server that the policy allows and that there is a route to, in the order of the resolver.
     async fn address(&self) -> Result<SocketAddr, DnsError> {
         let (host, port) = (&self.server.host, self.server.port);
         if let Ok(literal) = host.parse::<IpAddr>() {
@@ -183,13 +183,15 @@ impl Rfc2136 {
         };
         let found = tokio::net::lookup_host((host.as_str(), port)).await.map_err(|error| none(&error))?;
         let mut reason: Box<dyn std::fmt::Display + Send> = Box::new("it has no address");
+        let mut unreachable = None;
         for address in found {
             match self.providers.policy().check(address.ip(), port) {
-                Ok(()) => return Ok(address),
+                Ok(()) if has_route(address).await => return Ok(address),
+                Ok(()) => unreachable = unreachable.or(Some(address)),
                 Err(denial) => reason = Box::new(denial),
             }
         }
-        Err(none(&*reason))
+        unreachable.ok_or_else(|| none(&*reason))
     }
 
     /// Sends a signed message and checks the signature of the answer.

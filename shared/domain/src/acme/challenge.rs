@@ -1,6 +1,6 @@
 //! Challenges: how control of one identifier is proven (RFC 8555 section 8, RFC 8737).
 
-use super::Failure;
+use super::{DnsServerAnswer, Failure};
 use crate::word::words;
 use crate::{AcmeChallengeId, AcmeOrderId, DnsProviderId, Stored, Timestamp, UnknownWord};
 
@@ -139,6 +139,8 @@ pub struct AcmeChallenge {
     pub error: Option<Failure>,
     /// What was seen last, for people.
     pub note: Option<String>,
+    /// For `dns-01`: what each name server answered in the last look.
+    pub dns_servers: Vec<DnsServerAnswer>,
     /// How often it was worked on.
     pub attempts: i64,
     /// When it is worked on next.

@@ -110,6 +110,7 @@ impl Work<'_> {
             forced: false,
             error: None,
             note: met.then(|| "the CA has it on record that this is proven".to_owned()),
+            dns_servers: Vec::new(),
             attempts: 0,
             next_attempt_at: (!met).then_some(now),
             deadline_at: ends.map_or(self.order.deadline_at, |ends| ends.min(self.order.deadline_at)),

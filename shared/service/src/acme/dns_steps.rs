@@ -33,7 +33,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// `waiting` → `publishing`: finds out where the value goes, and writes that down.
 pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let owner = work.challenge.owner_name();
-    let name = match work.app.dns(work.tenant).await?.effective_name(&owner).await {
+    let explicit = work.order.dns_provider_id;
+    let resolvers = dns_providers::resolvers(work.app, work.tenant, explicit, &owner).await?;
+    let name = match work.app.dns(work.tenant).await?.effective_name_by(&resolvers, &owner).await {
         Ok(name) => name,
         Err(error) => return setback(work, None, &error).await,
     };
@@ -45,7 +47,6 @@ pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
             return work.fail(failure).await;
         }
     }
-    let explicit = work.order.dns_provider_id;
     let Some(id) = dns_providers::for_name(work.app, work.tenant, explicit, &name).await? else {
         let message = format!(
             "no active DNS provider serves {name}: add one with POST /v1/pki/dns-providers, or name one as dns_provider_id"
@@ -213,7 +214,7 @@ pub(super) async fn await_propagation(work: &mut Work<'_>) -> Result<Next, Servi
     let settings = provider.client.propagation().clone();
     let now = work.app.now();
     let published = work.challenge.published_at.unwrap_or(now);
-    let settled = published.plus(Duration::from_secs(settings.settle_seconds.into()));
+    let settled = published.plus(settings.settle());
     if now < settled && !by_hand {
         return work.save(Next::At(settled)).await;
     }
@@ -222,11 +223,13 @@ pub(super) async fn await_propagation(work: &mut Work<'_>) -> Result<Next, Servi
         value: record.value.clone(),
         zone: provider.client.traits().knows_zones.then(|| zone.apex.clone()),
         settings: settings.clone(),
+        waited: now.since(published),
     };
     let seen = match work.app.dns(work.tenant).await?.propagation(&check).await {
         Ok(seen) => seen,
         Err(error) => return setback(work, Some(id), &error).await,
     };
+    work.challenge.dns_servers = dns_providers::answers(&seen);
     if seen.complete {
         work.challenge.confirmations += 1;
         work.challenge.note = Some(seen.to_string());

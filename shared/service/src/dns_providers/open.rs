@@ -1,5 +1,6 @@
 //! The provider for a name, ready to be spoken to.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use certmill_dns::{DnsProvider as Client, Zone};
@@ -101,6 +102,25 @@ pub(crate) async fn for_name(
         }
     }
     Ok(longest(&refreshed, name))
+}
+
+/// The resolvers of the provider that serves `name`, or that the order names; empty where the usual ones are asked. What nobody
+/// is known to serve is asked of the usual ones, since an alias may lead from there to a name that somebody serves.
+pub(crate) async fn resolvers(
+    app: &App,
+    tenant: TenantId,
+    explicit: Option<DnsProviderId>,
+    name: &str,
+) -> Result<Vec<SocketAddr>, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    let provider = match explicit {
+        Some(id) => dns_providers::find(&mut session, id).await?,
+        None => {
+            let active = dns_providers::active(&mut session).await?;
+            longest(&active, name).and_then(|id| active.into_iter().find(|provider| provider.id == id))
+        }
+    };
+    Ok(provider.map(|provider| certmill_dns::own_resolvers(&provider.config)).unwrap_or_default())
 }
 
 /// The oldest of the providers with the longest zone that `name` is in.

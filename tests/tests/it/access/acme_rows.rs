@@ -80,6 +80,7 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         forced: false,
         error: None,
         note: None,
+        dns_servers: Vec::new(),
         attempts: 0,
         next_attempt_at: None,
         deadline_at: now,
