@@ -5,21 +5,20 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use certmill_x509::{ParsedCertificate, pem};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::budget::Budget;
+use crate::fields::{self, Fields};
 use crate::jws::Signatory;
 use crate::server::{Reply, Server};
 use crate::shim::{LastReply, Shim, take, unwrapped};
 use crate::wire::{self, Authorization, AuthorizationStatus, Identifier, Order};
-use crate::{AccountKey, AcmeError};
+use crate::{AccountKey, AcmeError, chain};
 
 /// How often a call through `instant-acme`, which tries three nonces, is begun anew because of them.
 const ROUNDS: usize = 4;
-/// The most certificates that a chain may have, and the most alternates that are looked at.
-const LONGEST_CHAIN: usize = 10;
+/// The most alternates of a chain that are looked at.
 const ALTERNATES: usize = 5;
 
 /// An account that its server knows, for one piece of work: what a server can make it do is bounded.
@@ -44,7 +43,7 @@ pub struct NewOrder {
 /// A certificate and what is above it.
 #[derive(Debug, Clone)]
 pub struct IssuedChain {
-    /// In DER, the end-entity certificate first.
+    /// In DER: the end-entity certificate first, and each further one has signed the one before.
     pub certificates_der: Vec<Vec<u8>>,
     /// Whether it is the preferred chain; true when none was named.
     pub chain_matched: bool,
@@ -91,13 +90,7 @@ impl Account {
     /// # Errors
     /// Why the server did not answer it.
     pub async fn order(&self, url: &str) -> Result<Order, AcmeError> {
-        wire::https(url)?;
-        let reply = self
-            .through_instant(async |account, last| {
-                account.order(url.to_owned()).await?;
-                Ok(take(&last))
-            })
-            .await?;
+        let reply = self.post(url, "").await?;
         Order::parse(url.to_owned(), &reply.body, reply.retry_after)
     }
 
@@ -111,6 +104,9 @@ impl Account {
             .through_instant(async |account, last| {
                 let mut order = account.order(order_url.to_owned()).await?;
                 if order.state().status == instant_acme::OrderStatus::Ready {
+                    if order.state().finalize.is_empty() {
+                        return Ok(Err(AcmeError::protocol("its order has no `finalize`")));
+                    }
                     order.finalize_csr(csr_der).await?;
                 }
                 Ok(take(&last))
@@ -129,29 +125,18 @@ impl Account {
         order_url: &str,
         names: usize,
     ) -> Result<Vec<(String, Authorization)>, AcmeError> {
-        wire::https(order_url)?;
-        let read = self
-            .through_instant(async |account, last| {
-                let mut order = account.order(order_url.to_owned()).await?;
-                let many = order.state().authorizations.len();
-                if many > names {
-                    let message = format!("its order for {names} names has {many} authorizations");
-                    return Ok(Err(AcmeError::protocol(message)));
-                }
-                let mut read = Vec::new();
-                let mut handles = order.authorizations();
-                while let Some(handle) = handles.next().await {
-                    read.push((handle?.url().to_owned(), take(&last)));
-                }
-                Ok(Ok(read))
-            })
-            .await?;
-        read.into_iter()
-            .map(|(url, reply)| {
-                let reply = reply?;
-                Ok((url, Authorization::parse(&reply.body, reply.retry_after)?))
-            })
-            .collect()
+        let order = self.post(order_url, "").await?;
+        let urls = wire::authorizations(&order.body)?;
+        if urls.len() > names {
+            let message = format!("its order for {names} names has {} authorizations", urls.len());
+            return Err(AcmeError::protocol(message));
+        }
+        let mut read = Vec::with_capacity(urls.len());
+        for url in urls {
+            let authorization = self.authorization(&url).await?;
+            read.push((url, authorization));
+        }
+        Ok(read)
     }
 
     /// Reads one authorization.
@@ -197,17 +182,22 @@ impl Account {
         preferred_chain: Option<&str>,
     ) -> Result<IssuedChain, AcmeError> {
         let first = self.post(url, "").await?;
-        let default = chain(&first.body)?;
+        let default = chain::parse(&first.body)?;
         let Some(preferred) = preferred_chain else {
             return Ok(IssuedChain { certificates_der: default, chain_matched: true });
         };
-        if ends_with(&default, preferred) {
+        if chain::ends_with(&default, preferred) {
             return Ok(IssuedChain { certificates_der: default, chain_matched: true });
         }
         for alternate in first.alternates.iter().take(ALTERNATES) {
-            let other = chain(&self.post(alternate, "").await?.body)?;
-            if ends_with(&other, preferred) {
-                return Ok(IssuedChain { certificates_der: other, chain_matched: true });
+            let read = async { chain::parse(&self.post(alternate, "").await?.body) };
+            match read.await {
+                Ok(other) if chain::ends_with(&other, preferred) => {
+                    return Ok(IssuedChain { certificates_der: other, chain_matched: true });
+                }
+                // One that the server does not give, or that cannot be read, is not the preferred one.
+                Ok(_) | Err(AcmeError::Problem { .. } | AcmeError::Protocol(_)) => {}
+                Err(error) => return Err(error),
             }
         }
         Ok(IssuedChain { certificates_der: default, chain_matched: false })
@@ -218,17 +208,14 @@ impl Account {
     /// # Errors
     /// Why it is not deactivated, as far as we know.
     pub async fn deactivate(&self) -> Result<(), AcmeError> {
-        #[derive(serde::Deserialize)]
-        struct Answer {
-            status: String,
-        }
         match self.post(&self.url, r#"{"status":"deactivated"}"#).await {
             Ok(reply) => {
-                let answer: Answer = wire::parse(&reply.body, "account")?;
-                if answer.status == "deactivated" {
+                let body = fields::json(&reply.body, "account")?;
+                let status = Fields::of(&body, "account")?.needed_text("status")?;
+                if status == "deactivated" {
                     return Ok(());
                 }
-                let status: String = answer.status.chars().take(50).collect();
+                let status: String = status.chars().take(50).collect();
                 Err(AcmeError::protocol(format!("asked to deactivate the account, it answered `{status}`")))
             }
             Err(AcmeError::Problem { problem, status: 401 | 403, .. })
@@ -310,23 +297,4 @@ fn sent_identifiers(identifiers: &[Identifier]) -> Vec<serde_json::Value> {
         Identifier::Ip(address) => json!({ "type": "ip", "value": address.to_string() }),
     };
     identifiers.iter().map(sent).collect()
-}
-
-/// The certificates of `application/pem-certificate-chain` (RFC 8555 section 9.1).
-fn chain(body: &[u8]) -> Result<Vec<Vec<u8>>, AcmeError> {
-    let text = std::str::from_utf8(body).map_err(|_| AcmeError::protocol("its certificate is no PEM"))?;
-    let chain = pem::decode_all(pem::CERTIFICATE, text)
-        .map_err(|error| AcmeError::protocol(format!("its certificate cannot be read: {error}")))?;
-    if chain.is_empty() || chain.len() > LONGEST_CHAIN {
-        return Err(AcmeError::protocol(format!("its chain has {} certificates", chain.len())));
-    }
-    Ok(chain)
-}
-
-/// Whether the topmost issuer of a chain has this common name.
-fn ends_with(chain: &[Vec<u8>], common_name: &str) -> bool {
-    let issuer = chain.last().and_then(|der| ParsedCertificate::from_der(der).ok()).and_then(|topmost| {
-        certmill_x509::parse_name_der(topmost.issuer_der()).ok().and_then(|name| name.common_name)
-    });
-    issuer.as_deref() == Some(common_name)
 }

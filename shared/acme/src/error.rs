@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use certmill_egress::EgressError;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::fields::Fields;
 
 /// Texts of a server are kept up to this length, in characters.
 const LONGEST: usize = 1_000;
@@ -38,12 +41,16 @@ pub enum AcmeError {
         reason: String,
         /// When to ask again, if the server says so.
         retry_after: Option<Duration>,
+        /// Whether it was asked for what every request needs: its directory or a nonce.
+        common: bool,
     },
     /// The server has too much to do.
     #[error("the ACME server is busy")]
     Busy {
         /// When to ask again.
         retry_after: Option<Duration>,
+        /// Whether it was asked for what every request needs: its directory or a nonce.
+        common: bool,
     },
     /// The server refused, and says why.
     #[error("the ACME server says: {problem}")]
@@ -79,7 +86,7 @@ impl AcmeError {
     pub fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::Server { retry_after, .. }
-            | Self::Busy { retry_after }
+            | Self::Busy { retry_after, .. }
             | Self::Problem { retry_after, .. } => *retry_after,
             _ => None,
         }
@@ -88,6 +95,43 @@ impl AcmeError {
     /// Whether trying again as it is will be of no use although the server has not refused.
     pub fn is_permanent(&self) -> bool {
         matches!(self, Self::Unreachable { permanent: true, .. })
+    }
+
+    /// Whether the fault is that of the server as a whole, and not of the one resource that was asked for: it cannot be
+    /// reached, or gives neither its directory nor a nonce.
+    pub fn is_of_whole_server(&self) -> bool {
+        matches!(
+            self,
+            Self::Unreachable { permanent: false, .. }
+                | Self::Server { common: true, .. }
+                | Self::Busy { common: true, .. }
+        )
+    }
+
+    /// Whether the server has judged the request, so that it can be said to work.
+    pub fn is_verdict(&self) -> bool {
+        match self {
+            Self::Problem { problem, status, .. } => {
+                *status < 500 && !["badNonce", "serverInternal"].contains(&problem.kind.as_str())
+            }
+            _ => false,
+        }
+    }
+
+    /// The same error, of a request for the directory or a nonce. Such a request changes nothing, so it does not matter
+    /// whether it arrived.
+    pub(crate) fn of_common(self) -> Self {
+        match self {
+            Self::OutcomeUnknown { reason } => Self::Unreachable { reason, permanent: false },
+            Self::Server { status, reason, retry_after, .. } => {
+                Self::Server { status, reason, retry_after, common: true }
+            }
+            Self::Busy { retry_after, .. } => Self::Busy { retry_after, common: true },
+            Self::Problem { problem, retry_after, .. } if problem.kind == "rateLimited" => {
+                Self::Busy { retry_after, common: true }
+            }
+            other => other,
+        }
     }
 
     /// Whether the server refused with a problem of this kind.
@@ -157,40 +201,31 @@ impl std::fmt::Display for Problem {
     }
 }
 
-/// A problem document as it is sent. Nothing in it is certain.
-#[derive(Deserialize)]
-pub(crate) struct SentProblem {
-    #[serde(rename = "type")]
-    kind: Option<String>,
-    detail: Option<String>,
-    status: Option<u16>,
-    identifier: Option<SentIdentifier>,
-    instance: Option<String>,
-    subproblems: Option<Vec<SentProblem>>,
-}
+impl Problem {
+    /// Reads a problem document, in which nothing is certain; none when it is no object.
+    pub(crate) fn read(sent: &Value) -> Option<Self> {
+        // A part of a part would be an attempt on our stack.
+        let parts = |sent: &Fields<'_>| {
+            let parts = sent.list("subproblems").iter().take(MOST);
+            parts.filter_map(|part| Self::read_with(part, |_| Vec::new())).collect()
+        };
+        Self::read_with(sent, parts)
+    }
 
-#[derive(Deserialize)]
-struct SentIdentifier {
-    value: String,
-}
-
-impl From<SentProblem> for Problem {
-    fn from(sent: SentProblem) -> Self {
-        let cut = |text: String| said(&text);
-        let kind = sent.kind.unwrap_or_else(|| "about:blank".to_owned());
-        let subproblems = sent.subproblems.unwrap_or_default();
-        Self {
-            kind: cut(kind.strip_prefix(PREFIX).unwrap_or(&kind).to_owned()),
-            detail: cut(sent.detail.unwrap_or_else(|| "no reason given".to_owned())),
-            status: sent.status,
-            identifier: sent.identifier.map(|identifier| cut(identifier.value)),
-            instance: sent.instance.map(cut),
-            // A part of a part would be an attempt on our stack.
-            subproblems: subproblems
-                .into_iter()
-                .take(MOST)
-                .map(|part| Problem::from(SentProblem { subproblems: None, ..part }))
-                .collect(),
-        }
+    fn read_with(sent: &Value, parts: impl Fn(&Fields<'_>) -> Vec<Self>) -> Option<Self> {
+        let sent = Fields::of(sent, "problem").ok()?;
+        let kind = sent.text("type").unwrap_or("about:blank");
+        let identifier = sent.object("identifier");
+        Some(Self {
+            kind: said(kind.strip_prefix(PREFIX).unwrap_or(kind)),
+            detail: said(sent.text("detail").unwrap_or("no reason given")),
+            status: sent
+                .value("status")
+                .and_then(Value::as_u64)
+                .and_then(|status| u16::try_from(status).ok()),
+            identifier: identifier.and_then(|identifier| identifier.text("value")).map(said),
+            instance: sent.text("instance").map(said),
+            subproblems: parts(&sent),
+        })
     }
 }

@@ -4,16 +4,19 @@
 //! problem documents with their status and `Retry-After`, and whether a request that was not answered may have arrived.
 //! Nothing waits or polls in here.
 //!
-//! Orders are placed, read, finalized and revoked through `instant-acme`, over an HTTP client of ours ([`shim`]). Beside it
-//! stand a few calls of our own that are signed with OpenSSL ([`server`]): registering an account whose key is stored already,
-//! with an external account (it has no such call); deactivation that is believed only when the server confirms it (it does
-//! not look at the answer); one authorization or challenge by its URL (it reaches them only by reading the whole order again);
-//! orders that name what they replace (it loses the order's URL when the server does not repeat the name); chains with their
-//! alternates; revocation with the certificate's key; renewal information without `Retry-After`.
+//! Orders are placed and finalized through `instant-acme`, over an HTTP client of ours ([`shim`]). It reads answers strictly, so
+//! it gets those parts of them that it uses, and what the server said is read here ([`wire`]): leniently where nothing depends
+//! on it. Beside it stand calls of our own that are signed with OpenSSL ([`server`]): registering an account whose key is stored
+//! already, with an external account (it has no such call); deactivation that is believed only when the server confirms it (it
+//! does not look at the answer); orders, authorizations and challenges by their URLs (it reaches the latter only by reading the
+//! whole order again); orders that name what they replace (it loses the order's URL when the server does not repeat the name);
+//! chains with their alternates; revocation with the certificate's key; renewal information without `Retry-After`.
 
 mod account;
 mod budget;
+mod chain;
 mod error;
+mod fields;
 mod jws;
 mod key;
 mod register;

@@ -64,6 +64,25 @@ pub struct Registered {
 }
 
 impl Acme {
+    /// The URL of the account of a key (RFC 8555 section 7.3.1); none when the server says that it has none.
+    ///
+    /// # Errors
+    /// Why it did not tell.
+    pub async fn find_account(
+        &self,
+        directory_url: &str,
+        key: &AccountKey,
+    ) -> Result<Option<String>, AcmeError> {
+        let server = self.server(directory_url);
+        let directory = server.directory().await?;
+        let look = json!({ "onlyReturnExisting": true }).to_string();
+        match post(&server, key, &directory.new_account, &look).await {
+            Ok(reply) => registered(reply, false).map(|account| Some(account.account_url)),
+            Err(error) if error.is_problem("accountDoesNotExist") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Finds the account of a key, or registers it. It can be repeated after anything: there is one account for one key.
     ///
     /// # Errors
@@ -107,16 +126,14 @@ async fn post(server: &Server, key: &AccountKey, url: &str, payload: &str) -> Re
 }
 
 fn registered(reply: Reply, asked_for: bool) -> Result<Registered, AcmeError> {
-    #[derive(serde::Deserialize)]
-    struct Answer {
-        status: String,
-    }
     let created = asked_for && reply.status == 201;
     let account_url = reply.location.ok_or_else(|| AcmeError::protocol("a registered account has no URL"))?;
     wire::https(&account_url)?;
-    let answer: Answer = wire::parse(&reply.body, "account")?;
-    if answer.status != "valid" {
-        let status: String = answer.status.chars().take(50).collect();
+    // The URL is what counts: an account without a status, or an answer without content, is as good (RFC 8555 section 7.3).
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    let status = body.get("status").and_then(serde_json::Value::as_str).unwrap_or("valid");
+    if !status.eq_ignore_ascii_case("valid") {
+        let status: String = status.chars().take(50).collect();
         return Err(AcmeError::protocol(format!("the account of this key is `{status}`")));
     }
     Ok(Registered { account_url, created })

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use certmill_domain::Timestamp;
 use certmill_x509::ParsedCertificate;
-use serde::Deserialize;
 
 use crate::error::said;
+use crate::fields::{self, Fields, seconds};
 use crate::jws::base64url;
-use crate::{Acme, AcmeError, wire};
+use crate::{Acme, AcmeError};
 
 /// What the CA suggests.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,20 +20,6 @@ pub struct RenewalInfo {
     pub explanation_url: Option<String>,
     /// When to ask again.
     pub retry_after: Option<Duration>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Sent {
-    suggested_window: SentWindow,
-    #[serde(rename = "explanationURL")]
-    explanation_url: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct SentWindow {
-    start: String,
-    end: String,
 }
 
 impl Acme {
@@ -54,16 +39,17 @@ impl Acme {
         };
         let url = format!("{}/{}", base.trim_end_matches('/'), certificate_id(certificate_der)?);
         let reply = server.get(&url).await?;
-        let sent: Sent = wire::parse(&reply.body, "renewal information")?;
-        let seconds = |text: &str| {
-            Timestamp::parse_rfc3339(text)
-                .map(Timestamp::unix_seconds)
-                .ok_or_else(|| AcmeError::protocol("a renewal window has a time that is none"))
+        let body = fields::json(&reply.body, "renewal information")?;
+        let sent = Fields::of(&body, "renewal information")?;
+        let window = sent.needed_object("suggestedWindow")?;
+        let time = |name: &str| {
+            seconds(window.needed_text(name)?)
+                .ok_or_else(|| AcmeError::protocol(format!("the `{name}` of a renewal window is no time")))
         };
         Ok(Some(RenewalInfo {
-            window_start: seconds(&sent.suggested_window.start)?,
-            window_end: seconds(&sent.suggested_window.end)?,
-            explanation_url: sent.explanation_url.as_deref().map(said),
+            window_start: time("start")?,
+            window_end: time("end")?,
+            explanation_url: sent.text("explanationURL").map(said),
             retry_after: reply.retry_after,
         }))
     }

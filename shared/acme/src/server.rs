@@ -7,7 +7,6 @@ use certmill_domain::{Clock, Timestamp};
 use certmill_egress::{Egress, Limits, Request, Response};
 use openssl::pkey::{PKey, Private};
 
-use crate::error::SentProblem;
 use crate::jws::{self, Signatory};
 use crate::wire::{Directory, https};
 use crate::{AcmeError, Problem};
@@ -68,7 +67,7 @@ impl Server {
         self.known().await.map(|known| known.directory)
     }
 
-    /// The directory as it was sent.
+    /// The directory as `instant-acme` reads it.
     pub(crate) async fn directory_body(&self) -> Result<Arc<[u8]>, AcmeError> {
         self.known().await.map(|known| known.body)
     }
@@ -95,8 +94,15 @@ impl Server {
             permanent: true,
         })?;
         let request = Request { method: "GET", url: &self.url, headers: Vec::new(), body: Vec::new() };
-        let reply = self.judge(self.egress.request(request, DIRECTORY).await?)?;
-        Ok((Directory::parse(&reply.body)?, reply.body))
+        let response = self
+            .egress
+            .request(request, DIRECTORY)
+            .await
+            .map_err(|error| AcmeError::from(error).of_common())?;
+        let reply = self.judge(response).map_err(AcmeError::of_common)?;
+        let directory = Directory::parse(&reply.body)?;
+        let plain = directory.plain();
+        Ok((directory, plain))
     }
 
     /// Fetches what needs no signature.
@@ -157,7 +163,7 @@ impl Server {
             AcmeError::Unreachable { reason: error.to_string(), permanent: false }
         })?;
         let nonce = response.header("replay-nonce").map(ToOwned::to_owned);
-        self.judge(response)?;
+        self.judge(response).map_err(AcmeError::of_common)?;
         nonce.ok_or_else(|| AcmeError::protocol("newNonce answered no nonce"))
     }
 
@@ -183,19 +189,19 @@ impl Server {
             });
         }
         let problem = is_problem(&response)
-            .then(|| serde_json::from_slice::<SentProblem>(response.body()).ok())
+            .then(|| serde_json::from_slice(response.body()).ok())
             .flatten()
-            .map(Problem::from);
+            .and_then(|body| Problem::read(&body));
         Err(match problem {
             Some(problem) if status >= 500 && problem.kind != "rateLimited" => match (status, retry_after) {
-                (503, Some(_)) => AcmeError::Busy { retry_after },
-                _ => AcmeError::Server { status, reason: problem.to_string(), retry_after },
+                (503, Some(_)) => AcmeError::Busy { retry_after, common: false },
+                _ => AcmeError::Server { status, reason: problem.to_string(), retry_after, common: false },
             },
             Some(problem) => AcmeError::Problem { problem: Box::new(problem), status, retry_after },
-            None if status == 503 && retry_after.is_some() => AcmeError::Busy { retry_after },
+            None if status == 503 && retry_after.is_some() => AcmeError::Busy { retry_after, common: false },
             None => {
                 let reason = "the answer is no problem document".to_owned();
-                AcmeError::Server { status, reason, retry_after }
+                AcmeError::Server { status, reason, retry_after, common: false }
             }
         })
     }

@@ -1,8 +1,8 @@
 //! The HTTP client under `instant-acme`: its requests go the way of ours.
 //!
 //! It gets the directory that is at hand and nonces from the pool, so that an account can be taken up without asking
-//! anything. Errors leave as [`AcmeError`]s, with status and `Retry-After`. The last answer is kept as it was sent, because
-//! `instant-acme` drops some of its fields (when an order ends, what it is for).
+//! anything. Errors leave as [`AcmeError`]s, with status and `Retry-After`. It is given the parts of an order that it uses, since
+//! it refuses an order for the form of any other; the last answer is kept as it was sent.
 
 use std::error::Error as StdError;
 use std::future::Future;
@@ -18,6 +18,7 @@ use crate::AcmeError;
 use crate::budget::Budget;
 use crate::error::said;
 use crate::server::{Reply, Server};
+use crate::wire;
 
 /// The last answer of a server.
 pub(crate) type LastReply = Arc<Mutex<Option<Reply>>>;
@@ -85,7 +86,7 @@ async fn post(
             let location: Vec<(&str, String)> =
                 reply.location.iter().map(|location| ("location", location.clone())).collect();
             // The nonce stays in the pool: with one of its own an order of `instant-acme` would use it a second time.
-            let answer = response(status, &location, reply.body.clone());
+            let answer = response(status, &location, wire::plain_order(&reply.body));
             *last.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
             answer
         }

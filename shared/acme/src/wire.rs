@@ -5,11 +5,11 @@ use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use certmill_domain::Timestamp;
 use certmill_x509::DnsName;
-use serde::Deserialize;
+use serde_json::{Value, json};
 
-use crate::error::{SentProblem, said};
+use crate::error::said;
+use crate::fields::{self, Fields};
 use crate::{AcmeError, Problem};
 
 /// Where a server offers what (RFC 8555 section 7.1.1).
@@ -35,46 +35,46 @@ pub struct Directory {
     pub profiles: BTreeMap<String, String>,
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct SentDirectory {
-    new_nonce: String,
-    new_account: String,
-    new_order: String,
-    revoke_cert: Option<String>,
-    renewal_info: Option<String>,
-    #[serde(default)]
-    meta: SentMeta,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(rename_all = "camelCase", default)]
-struct SentMeta {
-    terms_of_service: Option<String>,
-    caa_identities: Vec<String>,
-    external_account_required: bool,
-    profiles: BTreeMap<String, String>,
-}
-
 impl Directory {
     pub(crate) fn parse(body: &[u8]) -> Result<Self, AcmeError> {
-        let sent: SentDirectory = parse(body, "directory")?;
-        let SentMeta { terms_of_service, caa_identities, external_account_required, profiles } = sent.meta;
-        let directory = Self {
-            new_nonce: sent.new_nonce,
-            new_account: sent.new_account,
-            new_order: sent.new_order,
-            revoke_cert: sent.revoke_cert,
-            renewal_info: sent.renewal_info,
-            terms_of_service: terms_of_service.as_deref().map(said),
-            caa_identities: caa_identities.iter().map(|name| said(name)).collect(),
-            external_account_required,
-            profiles: profiles.iter().map(|(name, about)| (said(name), said(about))).collect(),
+        let body = fields::json(body, "directory")?;
+        let sent = Fields::of(&body, "directory")?;
+        let url = |name: &str| {
+            let url = sent.needed_text(name)?;
+            https(url).map(|()| url.to_owned())
         };
-        for url in [&directory.new_nonce, &directory.new_account, &directory.new_order] {
-            https(url)?;
-        }
-        Ok(directory)
+        // What cannot be asked is not offered.
+        let offered = |name: &str| sent.text(name).filter(|url| https(url).is_ok()).map(str::to_owned);
+        let meta = sent.object("meta");
+        let meta = meta.as_ref();
+        let profiles = meta.and_then(|meta| meta.object("profiles"));
+        let profiles = profiles.iter().flat_map(|profiles| profiles.all());
+        Ok(Self {
+            new_nonce: url("newNonce")?,
+            new_account: url("newAccount")?,
+            new_order: url("newOrder")?,
+            revoke_cert: offered("revokeCert"),
+            renewal_info: offered("renewalInfo"),
+            terms_of_service: meta.and_then(|meta| meta.text("termsOfService")).map(said),
+            caa_identities: meta
+                .map(|meta| meta.list("caaIdentities").iter().filter_map(Value::as_str).map(said).collect())
+                .unwrap_or_default(),
+            external_account_required: meta.is_some_and(|meta| meta.flag("externalAccountRequired")),
+            profiles: profiles
+                .map(|(name, about)| (said(name), said(about.as_str().unwrap_or_default())))
+                .collect(),
+        })
+    }
+
+    /// The parts that `instant-acme` uses, in the form that it reads.
+    pub(crate) fn plain(&self) -> Vec<u8> {
+        let object = json!({
+            "newNonce": self.new_nonce,
+            "newAccount": self.new_account,
+            "newOrder": self.new_order,
+            "meta": { "profiles": self.profiles },
+        });
+        object.to_string().into_bytes()
     }
 }
 
@@ -92,14 +92,6 @@ pub(crate) fn https(url: &str) -> Result<(), AcmeError> {
     Err(AcmeError::protocol(format!("`{shown}` is no https URL")))
 }
 
-pub(crate) fn parse<'a, T: Deserialize<'a>>(body: &'a [u8], what: &str) -> Result<T, AcmeError> {
-    // The reader's message would quote the answer, which may be anybody's: only where it failed is told.
-    serde_json::from_slice(body).map_err(|error| {
-        let place = format!("line {}, column {}", error.line(), error.column());
-        AcmeError::protocol(format!("its {what} is not as it should be at {place}"))
-    })
-}
-
 /// What a certificate is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identifier {
@@ -109,34 +101,37 @@ pub enum Identifier {
     Ip(IpAddr),
 }
 
-#[derive(Deserialize)]
-struct SentIdentifier {
-    #[serde(rename = "type")]
-    kind: String,
-    value: String,
-}
-
 impl Identifier {
     /// Reads what a server calls an identifier, as strictly as that of any request.
-    fn parse(sent: &SentIdentifier) -> Result<Self, AcmeError> {
+    fn parse(sent: &Fields<'_>) -> Result<Self, AcmeError> {
+        let value = sent.needed_text("value")?;
         let refused = |what: &str| {
-            let shown: String = sent.value.chars().take(100).collect();
+            let shown: String = value.chars().take(100).collect();
             AcmeError::protocol(format!("it names an identifier `{shown}`, which is {what}"))
         };
-        match sent.kind.as_str() {
+        match sent.needed_text("type")? {
             "dns" => {
-                let name: DnsName = sent.value.parse().map_err(|_| refused("no DNS name"))?;
+                let name: DnsName = value.parse().map_err(|_| refused("no DNS name"))?;
                 Ok(Self::Dns(name.as_str().to_owned()))
             }
-            "ip" => sent.value.parse().map(Self::Ip).map_err(|_| refused("no IP address")),
+            "ip" => value.parse().map(Self::Ip).map_err(|_| refused("no IP address")),
             _ => Err(refused("of a kind that was not asked for")),
         }
     }
 }
 
+/// A `status` among those that RFC 8555 section 7.1.6 has for an object.
+fn status<T: Copy>(sent: &Fields<'_>, what: &str, known: &[(&str, T)]) -> Result<T, AcmeError> {
+    let word = sent.needed_text("status")?;
+    let found = known.iter().find(|(name, _)| name.eq_ignore_ascii_case(word));
+    found.map(|(_, status)| *status).ok_or_else(|| {
+        let shown: String = word.chars().take(50).collect();
+        AcmeError::protocol(format!("its {what} has the status `{shown}`, which there is not"))
+    })
+}
+
 /// Where an order stands (RFC 8555 section 7.1.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OrderStatus {
     /// Control is to be proven.
     Pending,
@@ -159,58 +154,64 @@ pub struct Order {
     pub status: OrderStatus,
     /// When it ends, in Unix seconds.
     pub expires: Option<i64>,
-    /// What it is for.
-    pub identifiers: Vec<Identifier>,
-    /// What is to be proven, by URL.
-    pub authorizations: Vec<String>,
     /// Where the CSR goes.
-    pub finalize: String,
+    pub finalize: Option<String>,
     /// Where the certificate is.
     pub certificate: Option<String>,
     /// Why it is invalid.
     pub error: Option<Problem>,
-    /// What it replaces.
-    pub replaces: Option<String>,
     /// When to ask again.
     pub retry_after: Option<Duration>,
 }
 
-#[derive(Deserialize)]
-struct SentOrder {
-    status: OrderStatus,
-    expires: Option<String>,
-    #[serde(default)]
-    identifiers: Vec<SentIdentifier>,
-    authorizations: Vec<String>,
-    finalize: String,
-    certificate: Option<String>,
-    error: Option<SentProblem>,
-    replaces: Option<String>,
-}
-
 impl Order {
     pub(crate) fn parse(url: String, body: &[u8], retry_after: Option<Duration>) -> Result<Self, AcmeError> {
-        let sent: SentOrder = parse(body, "order")?;
-        let urls = sent.authorizations.iter().chain([&sent.finalize, &url]).chain(&sent.certificate);
-        urls.into_iter().try_for_each(|url| https(url))?;
-        Ok(Self {
+        const STATUSES: [(&str, OrderStatus); 5] = [
+            ("pending", OrderStatus::Pending),
+            ("ready", OrderStatus::Ready),
+            ("processing", OrderStatus::Processing),
+            ("valid", OrderStatus::Valid),
+            ("invalid", OrderStatus::Invalid),
+        ];
+        let body = fields::json(body, "order")?;
+        let sent = Fields::of(&body, "order")?;
+        let order = Self {
             url,
-            status: sent.status,
-            expires: sent.expires.as_deref().and_then(seconds),
-            identifiers: sent.identifiers.iter().map(Identifier::parse).collect::<Result<_, _>>()?,
-            authorizations: sent.authorizations,
-            finalize: sent.finalize,
-            certificate: sent.certificate,
-            error: sent.error.map(Problem::from),
-            replaces: sent.replaces.as_deref().map(said),
+            status: status(&sent, "order", &STATUSES)?,
+            expires: sent.time("expires"),
+            finalize: sent.text("finalize").map(str::to_owned),
+            certificate: sent.text("certificate").map(str::to_owned),
+            error: sent.value("error").and_then(Problem::read),
             retry_after,
-        })
+        };
+        let urls = order.finalize.iter().chain([&order.url]).chain(&order.certificate);
+        urls.into_iter().try_for_each(|url| https(url))?;
+        Ok(order)
     }
 }
 
+/// The authorizations of an order, by URL (RFC 8555 section 7.1.3).
+pub(crate) fn authorizations(order: &[u8]) -> Result<Vec<String>, AcmeError> {
+    let body = fields::json(order, "order")?;
+    let urls = Fields::of(&body, "order")?.needed_texts("authorizations")?;
+    urls.iter().try_for_each(|url| https(url))?;
+    Ok(urls)
+}
+
+/// An order with the parts that `instant-acme` uses, in the form that it reads. What is missing is found by [`Order::parse`],
+/// which says so.
+pub(crate) fn plain_order(body: &[u8]) -> Vec<u8> {
+    let Ok(order @ Value::Object(_)) = serde_json::from_slice(body) else {
+        return body.to_vec();
+    };
+    let text = |name: &str| order.get(name).and_then(Value::as_str);
+    let status = text("status").unwrap_or("pending").to_ascii_lowercase();
+    let finalize = text("finalize").unwrap_or_default();
+    json!({ "status": status, "finalize": finalize, "authorizations": [] }).to_string().into_bytes()
+}
+
 /// Where an authorization stands (RFC 8555 section 7.1.6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuthorizationStatus {
     /// Control is to be proven.
     Pending,
@@ -273,56 +274,59 @@ pub struct Challenge {
     pub validated: Option<i64>,
 }
 
-#[derive(Deserialize)]
-struct SentAuthorization {
-    identifier: SentIdentifier,
-    #[serde(default)]
-    wildcard: bool,
-    status: AuthorizationStatus,
-    expires: Option<String>,
-    challenges: Vec<SentChallenge>,
-}
+/// The ways that are known here: a challenge of any other kind is shown and not used, whatever it is made of.
+const KNOWN: [&str; 3] = ["http-01", "dns-01", "tls-alpn-01"];
 
-#[derive(Deserialize)]
-struct SentChallenge {
-    #[serde(rename = "type")]
-    kind: String,
-    url: String,
-    token: Option<String>,
-    status: String,
-    error: Option<SentProblem>,
-    validated: Option<String>,
+impl Challenge {
+    /// None for something that is no challenge that could be used.
+    fn parse(sent: &Value) -> Result<Option<Self>, AcmeError> {
+        let Ok(sent) = Fields::of(sent, "challenge") else { return Ok(None) };
+        let Some(kind) = sent.text("type") else { return Ok(None) };
+        let is_known = KNOWN.contains(&kind);
+        let url = if is_known { sent.needed_text("url")? } else { sent.text("url").unwrap_or_default() };
+        if is_known {
+            https(url)?;
+        }
+        let token = sent.text("token").filter(|_| is_known);
+        Ok(Some(Self {
+            kind: said(kind),
+            url: if is_known { url.to_owned() } else { said(url) },
+            token: token.map(|token| checked_token(token.to_owned())).transpose()?,
+            status: said(&sent.text("status").unwrap_or("pending").to_ascii_lowercase()),
+            error: sent.value("error").and_then(Problem::read),
+            validated: sent.time("validated"),
+        }))
+    }
 }
 
 impl Authorization {
     pub(crate) fn parse(body: &[u8], retry_after: Option<Duration>) -> Result<Self, AcmeError> {
-        let sent: SentAuthorization = parse(body, "authorization")?;
+        const STATUSES: [(&str, AuthorizationStatus); 6] = [
+            ("pending", AuthorizationStatus::Pending),
+            ("valid", AuthorizationStatus::Valid),
+            ("invalid", AuthorizationStatus::Invalid),
+            ("deactivated", AuthorizationStatus::Deactivated),
+            ("expired", AuthorizationStatus::Expired),
+            ("revoked", AuthorizationStatus::Revoked),
+        ];
+        let body = fields::json(body, "authorization")?;
+        let sent = Fields::of(&body, "authorization")?;
+        let wildcard = sent.flag("wildcard");
         // Some servers name the wildcard itself, where RFC 8555 section 7.1.4 has the flag.
-        let (identifier, wildcard) = match Identifier::parse(&sent.identifier)? {
+        let (identifier, wildcard) = match Identifier::parse(&sent.needed_object("identifier")?)? {
             Identifier::Dns(name) => match name.strip_prefix("*.") {
                 Some(base) => (Identifier::Dns(base.to_owned()), true),
-                None => (Identifier::Dns(name), sent.wildcard),
+                None => (Identifier::Dns(name), wildcard),
             },
-            address @ Identifier::Ip(_) => (address, sent.wildcard),
+            address @ Identifier::Ip(_) => (address, wildcard),
         };
-        let challenges = sent.challenges.into_iter().map(|sent| {
-            https(&sent.url)?;
-            let token = sent.token.map(checked_token).transpose()?;
-            Ok(Challenge {
-                kind: said(&sent.kind),
-                url: sent.url,
-                token,
-                status: said(&sent.status),
-                error: sent.error.map(Problem::from),
-                validated: sent.validated.as_deref().and_then(seconds),
-            })
-        });
+        let challenges: Result<Vec<_>, _> = sent.list("challenges").iter().map(Challenge::parse).collect();
         Ok(Self {
             identifier,
             wildcard,
-            status: sent.status,
-            expires: sent.expires.as_deref().and_then(seconds),
-            challenges: challenges.collect::<Result<_, AcmeError>>()?,
+            status: status(&sent, "authorization", &STATUSES)?,
+            expires: sent.time("expires"),
+            challenges: challenges?.into_iter().flatten().collect(),
             retry_after,
         })
     }
@@ -335,10 +339,6 @@ fn checked_token(token: String) -> Result<String, AcmeError> {
         return Ok(token);
     }
     Err(AcmeError::protocol("a token is not base64url"))
-}
-
-fn seconds(text: &str) -> Option<i64> {
-    Timestamp::parse_rfc3339(text).map(Timestamp::unix_seconds)
 }
 
 #[cfg(test)]
@@ -372,6 +372,65 @@ mod tests {
         }
         let error = Authorization::parse(br#"{"identifier":"inside-secret"}"#, None).unwrap_err().to_string();
         assert!(!error.contains("inside-secret"), "{error}");
+    }
+
+    #[test]
+    fn what_nobody_needs_may_have_any_form() {
+        let directory = br#"{"newNonce":"https://a/1","newAccount":"https://a/2","newOrder":"https://a/3","revokeCert":null,
+            "renewalInfo":7,"meta":{"caaIdentities":null,"externalAccountRequired":"false","profiles":{"a":null,"b":"c"},
+            "termsOfService":{}}}"#;
+        let read = Directory::parse(directory).unwrap();
+        assert_eq!((read.revoke_cert, read.renewal_info, read.terms_of_service), (None, None, None));
+        assert!(read.caa_identities.is_empty() && !read.external_account_required);
+        assert_eq!(read.profiles.len(), 2);
+        for meta in ["null", "[]", "\"x\""] {
+            let directory = format!(
+                r#"{{"newNonce":"https://a/1","newAccount":"https://a/2","newOrder":"https://a/3","meta":{meta}}}"#
+            );
+            assert!(Directory::parse(directory.as_bytes()).is_ok(), "{meta}");
+        }
+        for order in [
+            r#"{"status":"processing"}"#,
+            r#"{"status":"Processing","expires":null,"identifiers":null,"authorizations":null,"finalize":null,
+            "certificate":null,"error":null,"replaces":7,"profile":[]}"#,
+            r#"{"status":"processing","expires":1999999999,"error":"none","notBefore":{}}"#,
+        ] {
+            let order = Order::parse("https://a/3".to_owned(), order.as_bytes(), None).unwrap();
+            assert_eq!(
+                (order.status, order.expires, order.certificate),
+                (OrderStatus::Processing, None, None)
+            );
+        }
+        let authorization = r#"{"status":"pending","wildcard":null,"expires":0,"identifier":{"type":"dns","value":"a.example"},
+            "challenges":[null,{"url":"https://a/1"},{"type":"dns-account-99","url":7,"token":"a.b"},
+            {"type":"http-01","url":"https://a/2","token":"x","status":null,"error":{"detail":7},"validated":[]}]}"#;
+        let read = Authorization::parse(authorization.as_bytes(), None).unwrap();
+        assert_eq!((read.wildcard, read.expires, read.challenges.len()), (false, None, 2));
+        assert_eq!((read.challenges[1].status.as_str(), read.challenges[1].validated), ("pending", None));
+    }
+
+    #[test]
+    fn what_is_needed_and_missing_is_named() {
+        let directory = |body: &str| Directory::parse(body.as_bytes()).unwrap_err().to_string();
+        assert!(
+            directory(r#"{"newNonce":"https://a/1","newOrder":null}"#)
+                .contains("directory has no `newAccount`")
+        );
+        assert!(directory(r#"{"newNonce":7}"#).contains("`newNonce` of its directory is no text"));
+        let order = |body: &str| {
+            Order::parse("https://a/3".to_owned(), body.as_bytes(), None).unwrap_err().to_string()
+        };
+        assert!(order("{}").contains("order has no `status`"));
+        assert!(order(r#"{"status":"done"}"#).contains("the status `done`"));
+        let error =
+            authorizations(br#"{"status":"pending","authorizations":[null]}"#).unwrap_err().to_string();
+        assert!(error.contains("`authorizations` of its order is no list of texts"), "{error}");
+        let authorization = |body: &str| Authorization::parse(body.as_bytes(), None).unwrap_err().to_string();
+        assert!(authorization(r#"{"status":"valid"}"#).contains("authorization has no `identifier`"));
+        let error = authorization(
+            r#"{"identifier":{"type":"dns","value":"a.example"},"status":"pending","challenges":[{"type":"dns-01"}]}"#,
+        );
+        assert!(error.contains("challenge has no `url`"), "{error}");
     }
 
     #[test]

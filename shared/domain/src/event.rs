@@ -14,6 +14,8 @@ words! {
         CertificateRenewalFailed = "certificate.renewal_failed",
         /// A certificate ends soon and was not renewed.
         CertificateExpiring = "certificate.expiring",
+        /// The CA names a time for the renewal of a certificate that makes no sense.
+        CertificateRenewalWindowOdd = "certificate.renewal_window_odd",
         /// A certificate was revoked.
         CertificateRevoked = "certificate.revoked",
     }

@@ -16,12 +16,14 @@ mod give_up;
 pub mod grants;
 mod issuing;
 mod judgement;
+mod limits;
 mod order_key;
 pub mod orders;
 mod pauses;
 pub mod renewal;
 pub mod responses;
 mod revoke;
+mod setbacks;
 mod siblings;
 
 pub(crate) use accounts::{overdue as overdue_registrations, resume as resume_registration};

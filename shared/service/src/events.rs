@@ -21,6 +21,16 @@ pub(crate) async fn emit(
     Ok(events::insert(tx, &event).await?)
 }
 
+/// Whether there is an event of this kind about a certificate.
+pub(crate) async fn has(
+    tx: &mut Tx,
+    certificate: CertificateId,
+    kind: EventKind,
+) -> Result<bool, ServiceError> {
+    let known = events::of_subject(tx, &certificate.to_string()).await?;
+    Ok(known.iter().any(|event| event.kind == kind))
+}
+
 /// A certificate was revoked.
 pub(crate) async fn revoked(
     app: &App,

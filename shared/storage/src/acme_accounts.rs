@@ -125,6 +125,24 @@ pub async fn confirm(
     Ok(tx.link().execute(query).await? == 1)
 }
 
+/// Notes that the CA knows a valid account by another URL.
+pub async fn set_url(
+    tx: &mut Tx,
+    id: AcmeAccountId,
+    account_url: &str,
+    now: Timestamp,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE acme_accounts SET account_url = $1, updated_at = $2 \
+         WHERE tenant_id = $3 AND id = $4 AND status = 'valid'",
+    )
+    .bind(account_url.to_owned())
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
 /// Changes the status of an account that is `from`; `false` when it is not. An HMAC key goes with it.
 pub async fn set_status(
     tx: &mut Tx,

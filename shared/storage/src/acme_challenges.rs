@@ -14,8 +14,8 @@ use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink, jobs};
 const TABLE: &str = "acme_challenges";
 const SELECT: &str = "SELECT id, order_id, authorization_url, url, identifier, wildcard, kind, token, \
      key_authorization, state, record_name, record_value, zone, dns_provider_id, pending_change, exposure, \
-     confirmations, submissions, forced, error, note, attempts, next_attempt_at, deadline_at, published_at, \
-     submitted_at, validated_at, created_at, updated_at, dns_servers FROM acme_challenges WHERE ";
+     confirmations, submissions, additions, failures, forced, error, note, attempts, next_attempt_at, deadline_at, \
+     published_at, submitted_at, validated_at, created_at, updated_at, dns_servers FROM acme_challenges WHERE ";
 
 row! {
     struct Row {
@@ -37,6 +37,8 @@ row! {
         exposure: String,
         confirmations: i64,
         submissions: i64,
+        additions: i64,
+        failures: i64,
         forced: bool,
         error: Option<String>,
         note: Option<String>,
@@ -95,8 +97,8 @@ pub async fn save(tx: &mut Tx, challenge: &AcmeChallenge) -> Result<(), StorageE
         "UPDATE acme_challenges SET state = $1, record_name = $2, record_value = $3, zone = $4, \
          dns_provider_id = $5, pending_change = $6, exposure = $7, confirmations = $8, submissions = $9, \
          error = $10, note = $11, attempts = $12, next_attempt_at = $13, deadline_at = $14, published_at = $15, \
-         submitted_at = $16, validated_at = $17, updated_at = $18, dns_servers = $21 \
-         WHERE tenant_id = $19 AND id = $20",
+         submitted_at = $16, validated_at = $17, updated_at = $18, additions = $19, failures = $20, dns_servers = $23 \
+         WHERE tenant_id = $21 AND id = $22",
     )
     .bind(CHALLENGE_STATE.write(&challenge.state)?)
     .bind(name)
@@ -116,6 +118,8 @@ pub async fn save(tx: &mut Tx, challenge: &AcmeChallenge) -> Result<(), StorageE
     .bind(micros(challenge.submitted_at))
     .bind(micros(challenge.validated_at))
     .bind(challenge.updated_at.unix_micros())
+    .bind(challenge.additions)
+    .bind(challenge.failures)
     .bind(tx.tenant_key())
     .bind(challenge.id.to_string())
     .bind(to_json(TABLE, "dns_servers", Some(&challenge.dns_servers).filter(|servers| !servers.is_empty()))?);
@@ -307,6 +311,8 @@ fn challenge(row: Row) -> Result<AcmeChallenge, StorageError> {
         exposure: CHALLENGE_EXPOSURE.read(&row.exposure),
         confirmations: row.confirmations,
         submissions: row.submissions,
+        additions: row.additions,
+        failures: row.failures,
         forced: row.forced,
         error: from_json(TABLE, "error", row.error.as_deref())?,
         note: row.note,

@@ -163,6 +163,16 @@ pub async fn sealed_key(session: &mut Session, id: AcmeOrderId) -> Result<Option
     Ok(row.and_then(|(sealed,)| sealed))
 }
 
+/// Notes that the CA is to make an order anew; answers how often that was.
+pub async fn note_placement(tx: &mut Tx, id: AcmeOrderId) -> Result<i64, StorageError> {
+    let query = Query::new(
+        "UPDATE acme_orders SET placements = placements + 1 WHERE tenant_id = $1 AND id = $2 RETURNING placements",
+    )
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(placements,)| placements))
+}
+
 /// Wipes the key of an order that has ended: it is with the certificate, or of no use.
 pub async fn drop_key(tx: &mut Tx, id: AcmeOrderId) -> Result<(), StorageError> {
     let query = Query::new(

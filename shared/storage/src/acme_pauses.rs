@@ -1,4 +1,4 @@
-//! Pauses: until when nothing is asked of a CA, or of an account there. Shared by every worker.
+//! Pauses: until when nothing is asked of a CA, or of an account there, or for a set of names. Shared by every worker.
 
 use std::time::Duration;
 
@@ -36,6 +36,58 @@ pub async fn find(
         failures,
         reason,
     }))
+}
+
+/// What is to be known before a CA is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The longest pause of the scopes.
+    pub pause: Option<Pause>,
+    /// Whether anything speaks against the CA.
+    pub is_suspected: bool,
+    /// Whether anything speaks for a limit of the account.
+    pub may_be_limited: bool,
+}
+
+/// The longest pause of these scopes that lasts at `now`, and what speaks against a CA and for a limit of an account there: in
+/// one question, since it is asked before each request to a CA.
+pub async fn standing(
+    session: &mut impl WithLink,
+    scopes: &[&str],
+    (directory_url, account): (&str, &str),
+    now: Timestamp,
+) -> Result<Standing, StorageError> {
+    const SERVER: i64 = -1;
+    const ACCOUNT: i64 = -2;
+    let mut query = Query::new("SELECT until, failures, reason FROM acme_pauses WHERE until > ");
+    query.push_bind(now.unix_micros());
+    for (at, scope) in scopes.iter().enumerate() {
+        query.push(if at == 0 { " AND scope IN (" } else { ", " }).push_bind((*scope).to_owned());
+    }
+    query.push(") UNION ALL SELECT -1, count(*), '' FROM acme_evidence WHERE subject = ");
+    query.push_bind(directory_url.to_owned());
+    query.push(" UNION ALL SELECT -2, count(*), '' FROM acme_evidence WHERE subject = ");
+    query.push_bind(account.to_owned());
+    let mut standing = Standing::default();
+    for (until, failures, reason) in session.link().fetch_all::<(i64, i64, String)>(query).await? {
+        match until {
+            SERVER => standing.is_suspected = failures > 0,
+            ACCOUNT => standing.may_be_limited = failures > 0,
+            _ => {
+                let pause = Pause { until: Timestamp::from_unix_micros(until), failures, reason };
+                if standing.pause.as_ref().is_none_or(|longest| longest.until < pause.until) {
+                    standing.pause = Some(pause);
+                }
+            }
+        }
+    }
+    Ok(standing)
+}
+
+/// Deletes pauses that have been over since `before`.
+pub async fn prune(tx: &mut SystemTx, before: Timestamp) -> Result<u64, StorageError> {
+    let query = Query::new("DELETE FROM acme_pauses WHERE until < $1").bind(before.unix_micros());
+    tx.link().execute(query).await
 }
 
 /// After this time without a failure the count begins anew.

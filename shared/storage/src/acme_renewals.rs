@@ -13,8 +13,8 @@ use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 const TABLE: &str = "acme_renewals";
 const SELECT: &str = "SELECT certificate_id, account_id, order_id, auto_renew, is_over, not_before, not_after, \
      base_renew_at, renew_at, emergency_at, window_start, window_end, explanation_url, window_checked_at, \
-     next_window_check_at, open_order_id, failures, next_attempt_at, last_error, alert_level, created_at, updated_at \
-     FROM acme_renewals WHERE ";
+     next_window_check_at, open_order_id, failures, next_attempt_at, last_error, alert_level, early_renewals, may_replace, \
+     created_at, updated_at FROM acme_renewals WHERE ";
 
 row! {
     struct Row {
@@ -38,6 +38,8 @@ row! {
         next_attempt_at: i64,
         last_error: Option<String>,
         alert_level: i64,
+        early_renewals: i64,
+        may_replace: bool,
         created_at: i64,
         updated_at: i64,
     }
@@ -48,8 +50,8 @@ pub async fn insert(tx: &mut Tx, renewal: &Renewal) -> Result<(), StorageError> 
     let query = Query::new(
         "INSERT INTO acme_renewals (tenant_id, certificate_id, account_id, order_id, auto_renew, is_over, \
          not_before, not_after, base_renew_at, renew_at, emergency_at, next_window_check_at, next_attempt_at, \
-         created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+         early_renewals, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(tx.tenant_key())
     .bind(renewal.certificate_id.to_string())
@@ -64,6 +66,7 @@ pub async fn insert(tx: &mut Tx, renewal: &Renewal) -> Result<(), StorageError> 
     .bind(renewal.emergency_at.unix_micros())
     .bind(renewal.next_window_check_at.map(Timestamp::unix_micros))
     .bind(renewal.next_attempt_at.unix_micros())
+    .bind(renewal.early_renewals)
     .bind(renewal.created_at.unix_micros())
     .bind(renewal.updated_at.unix_micros());
     tx.link().execute(query).await.map(drop)
@@ -170,6 +173,16 @@ pub async fn set_auto_renew(
     .bind(tx.tenant_key())
     .bind(id.to_string());
     Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Notes that the CA is not told any more which certificate an order replaces, when that is this one.
+pub async fn forbid_replacing(tx: &mut Tx, id: CertificateId) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE acme_renewals SET may_replace = FALSE WHERE tenant_id = $1 AND certificate_id = $2",
+    )
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
 }
 
 /// Notes the highest alert that was given; `false` when it was given before.
@@ -288,6 +301,8 @@ fn renewal(row: Row) -> Result<Renewal, StorageError> {
         next_attempt_at: Timestamp::from_unix_micros(row.next_attempt_at),
         last_error: row.last_error,
         alert_level: row.alert_level,
+        early_renewals: row.early_renewals,
+        may_replace: row.may_replace,
         created_at: Timestamp::from_unix_micros(row.created_at),
         updated_at: Timestamp::from_unix_micros(row.updated_at),
     })

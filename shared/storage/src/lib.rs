@@ -6,6 +6,7 @@
 
 pub mod acme_accounts;
 pub mod acme_challenges;
+pub mod acme_evidence;
 pub mod acme_orders;
 pub mod acme_pauses;
 pub mod acme_renewals;

@@ -29,6 +29,8 @@ pub(crate) struct Authority {
     roots: Vec<X509>,
     /// The same name and key, signed by each root.
     intermediates: Vec<X509>,
+    /// Has nothing to do with the others.
+    stranger: X509,
     key: PKey<Private>,
 }
 
@@ -56,7 +58,9 @@ impl Authority {
             intermediates.push(ca_certificate(&subject, &key, Some(&root), &root_key)?);
             roots.push(root);
         }
-        Ok(Self { roots, intermediates, key })
+        let stranger_key = new_key()?;
+        let stranger = ca_certificate(&name("Fake Stranger")?, &stranger_key, None, &stranger_key)?;
+        Ok(Self { roots, intermediates, stranger, key })
     }
 
     pub(crate) fn alternates(&self) -> usize {
@@ -68,10 +72,19 @@ impl Authority {
         pem(root)
     }
 
-    /// The leaf and the intermediate that root `n` has signed, PEM; none when there are fewer chains.
-    pub(crate) fn chain(&self, leaf: &X509, n: u8) -> Option<String> {
-        let intermediate = self.intermediates.get(usize::from(n))?;
-        Some(pem(leaf) + &pem(intermediate))
+    /// The certificates that the letters of `parts` stand for (see `Behaviour::chain`) in the chain of root `n`, PEM; none when
+    /// there are fewer chains.
+    pub(crate) fn chain(&self, leaf: &X509, n: u8, parts: &str) -> Option<String> {
+        let at = usize::from(n);
+        let (intermediate, root) = (self.intermediates.get(at)?, self.roots.get(at)?);
+        let part = |letter| match letter {
+            'L' => pem(leaf),
+            'I' => pem(intermediate),
+            'R' => pem(root),
+            'U' => pem(&self.stranger),
+            other => panic!("a chain has no part `{other}`"),
+        };
+        Some(parts.chars().map(part).collect())
     }
 
     pub(crate) fn issue<K: HasPublic>(
@@ -88,10 +101,10 @@ impl Authority {
         // The subject is empty, and then the names are critical (RFC 5280 §4.2.1.6).
         names.critical();
         for identifier in contents.identifiers {
-            if identifier.kind == "ip" {
-                names.ip(&identifier.value)
-            } else {
-                names.dns(&identifier.value)
+            match identifier.kind.as_str() {
+                "ip" => names.ip(&identifier.value),
+                "email" => names.email(&identifier.value),
+                _ => names.dns(&identifier.value),
             };
         }
         leaf.append_extension(KeyUsage::new().critical().digital_signature().build()?)?;

@@ -70,7 +70,8 @@ pub(crate) fn download(service: &Service, signed: &Signed, (id, chain): (u64, u8
     if signed.payload.is_some() {
         return Err(Problem::malformed("a certificate is read by POST-as-GET"));
     }
-    let pem = service.authority.chain(&certificate.leaf, chain).ok_or_else(Problem::not_found)?;
+    let parts = service.knobs.behaviour().chain;
+    let pem = service.authority.chain(&certificate.leaf, chain, parts).ok_or_else(Problem::not_found)?;
     let url = service.url("certificate", id);
     let links = (0..=service.authority.alternates()).filter(|n| *n != usize::from(chain)).map(|n| {
         if n == 0 {
@@ -117,7 +118,12 @@ fn complete(service: &Service, state: &mut State, id: u64) {
     let not_before = time - 3_600.min(behaviour.certificate_lifetime / 2);
     let not_after = time + behaviour.certificate_lifetime;
     let identifiers = order.identifiers.clone();
-    let leaf = issue(service, &key, (&identifiers, not_before, not_after), behaviour.certificate_flaw);
+    let extra = behaviour.extra_names.iter().map(|name| {
+        let kind = if name.contains('@') { "email" } else { "dns" };
+        Identifier { kind: kind.to_owned(), value: name.clone() }
+    });
+    let contained: Vec<Identifier> = identifiers.iter().cloned().chain(extra).collect();
+    let leaf = issue(service, &key, (&contained, not_before, not_after), behaviour.certificate_flaw);
     let leaf = leaf.unwrap_or_else(|error| panic!("OpenSSL cannot issue: {error}"));
     let mut names: Vec<String> = identifiers.iter().map(|identifier| identifier.value.clone()).collect();
     names.sort();
@@ -156,6 +162,10 @@ fn issue(
         Some(CertificateFlaw::WrongNames) => {
             let other = Identifier { kind: "dns".to_owned(), value: "not-ordered.example".to_owned() };
             service.authority.issue(key, &Contents { identifiers: &[other], ..right })
+        }
+        Some(CertificateFlaw::FewerNames) => {
+            let fewer = identifiers.get(1..).unwrap_or_default();
+            service.authority.issue(key, &Contents { identifiers: fewer, ..right })
         }
     }
 }

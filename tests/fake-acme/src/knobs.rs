@@ -46,6 +46,8 @@ pub enum CertificateFlaw {
     WrongKey,
     /// It is for other names than the order's.
     WrongNames,
+    /// It is for all of the order's names but the first.
+    FewerNames,
 }
 
 /// What questions about the renewal of a certificate are answered with (RFC 9773 §4.2).
@@ -111,6 +113,17 @@ pub struct Behaviour {
     pub expires_skew: i64,
     /// The validity of certificates in seconds.
     pub certificate_lifetime: i64,
+    /// Refuse every request to one of these paths (as `/order/3`) with its problem, as when one resource is broken and all
+    /// others are well.
+    pub broken: Vec<(String, Problem)>,
+    /// Refuse newOrder with the problem when one of the names is this one.
+    pub refused_names: Vec<(String, Problem)>,
+    /// Refuse newOrder with this problem when it names a certificate that is replaced.
+    pub refuse_replacing: Option<Problem>,
+    /// Names and e-mail addresses (with an `@`) that certificates have beside those of their orders.
+    pub extra_names: Vec<String>,
+    /// What a chain is made of, a letter for each certificate: the leaf, its issuer (`I`), the root (`R`), a stranger (`U`).
+    pub chain: &'static str,
     /// Names that newOrder rejects (`rejectedIdentifier`), each with a subproblem of its own.
     pub rejected_names: Vec<String>,
     /// Give new orders so many authorizations for names that nobody asked for.
@@ -145,6 +158,11 @@ impl Default for Behaviour {
             authorization_lifetime: 7 * 86_400,
             expires_skew: 0,
             certificate_lifetime: 90 * 86_400,
+            broken: Vec::new(),
+            refused_names: Vec::new(),
+            refuse_replacing: None,
+            extra_names: Vec::new(),
+            chain: "LI",
             rejected_names: Vec::new(),
             foreign_authorizations: 0,
             rewrite: None,

@@ -186,6 +186,16 @@ impl FakeAcme {
         self.service.state().set_account_status(url, None)
     }
 
+    /// Forgets the order with this URL, as after a loss of data; requests for it then get 404. False when there is none.
+    pub fn forget_order(&self, url: &str) -> bool {
+        self.service.state().forget_order(url)
+    }
+
+    /// Forgets the authorizations of a name, which are 404 then. Returns how many there were.
+    pub fn forget_authorizations(&self, name: &str) -> usize {
+        self.service.state().forget_authorizations(name)
+    }
+
     /// Makes the order with this URL invalid, with the problem as its error. False when there is none.
     pub fn fail_order(&self, url: &str, problem: Problem) -> bool {
         self.service.state().fail_order(url, problem)

@@ -21,6 +21,13 @@ pub(crate) fn create(service: &Service, signed: &Signed) -> Result<Reply, Proble
     let behaviour = service.knobs.behaviour();
     let identifiers = identifiers(payload)?;
     reject(&identifiers, &behaviour.rejected_names)?;
+    let is_ordered = |name: &str| identifiers.iter().any(|identifier| identifier.value == name);
+    if let Some((_, problem)) = behaviour.refused_names.iter().find(|(name, _)| is_ordered(name)) {
+        return Err(problem.clone());
+    }
+    if let Some(problem) = behaviour.refuse_replacing.as_ref().filter(|_| payload.get("replaces").is_some()) {
+        return Err(problem.clone());
+    }
     if payload.get("notBefore").is_some() || payload.get("notAfter").is_some() {
         return Err(Problem::malformed("notBefore and notAfter are not supported"));
     }

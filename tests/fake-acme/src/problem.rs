@@ -40,6 +40,12 @@ impl Problem {
         Self::new(429, "rateLimited", &detail)
     }
 
+    /// The same with a Retry-After header.
+    #[must_use]
+    pub fn retry_after(self, retry_after: RetryAfter) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
+    }
+
     /// 500 `serverInternal`.
     pub fn server_internal() -> Self {
         Self::new(500, "serverInternal", "the server has made a mistake")

@@ -206,7 +206,9 @@ async fn handle(service: Arc<Service>, request: Request) -> Response {
         return cut();
     }
     tokio::time::sleep(behaviour.delay).await;
-    let fault = service.knobs.take_fault(target.endpoint());
+    let broken = behaviour.broken.iter().find(|(broken, _)| *broken == path);
+    let broken = broken.map(|(_, problem)| Fault::Problem(problem.clone()));
+    let fault = service.knobs.take_fault(target.endpoint()).or(broken);
     match &fault {
         Some(Fault::DropBefore) => return cut(),
         Some(Fault::Html { status, retry_after }) => {

@@ -158,8 +158,11 @@ impl State {
                 authorization.refresh(time);
             }
         }
-        let statuses: Vec<Status> =
-            order.authorizations.iter().filter_map(|id| Some(self.authorizations.get(id)?.status)).collect();
+        let statuses: Vec<Status> = order
+            .authorizations
+            .iter()
+            .map(|id| self.authorizations.get(id).map_or(Status::Pending, |it| it.status))
+            .collect();
         let status = if order.expires <= time {
             Status::Invalid
         } else if statuses.iter().all(|status| *status == Status::Valid) {
@@ -198,6 +201,17 @@ impl State {
             (None, Some(_)) => self.accounts.remove(&id).is_some(),
             (_, None) => false,
         }
+    }
+
+    pub(crate) fn forget_order(&mut self, url: &str) -> bool {
+        number_of(url).is_some_and(|id| self.orders.remove(&id).is_some())
+    }
+
+    /// Orders keep the URLs of what is forgotten.
+    pub(crate) fn forget_authorizations(&mut self, name: &str) -> usize {
+        let before = self.authorizations.len();
+        self.authorizations.retain(|_, authorization| authorization.identifier.value != name);
+        before - self.authorizations.len()
     }
 
     pub(crate) fn fail_order(&mut self, url: &str, problem: Problem) -> bool {

@@ -4,7 +4,9 @@
 
 mod access;
 mod acme;
+mod acme_certificates;
 mod acme_faults;
+mod acme_judgement;
 mod acme_orders;
 mod acme_pebble;
 mod audit;

@@ -133,6 +133,10 @@ pub struct AcmeChallenge {
     pub confirmations: i64,
     /// How often the CA was told to look.
     pub submissions: i64,
+    /// How often its TXT value was added.
+    pub additions: i64,
+    /// Answers of the CA in a row that were not as they should be.
+    pub failures: i64,
     /// Whether a person has said that it is ready.
     pub forced: bool,
     /// Why it is invalid.

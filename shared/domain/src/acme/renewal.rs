@@ -9,6 +9,12 @@ const SHORT: Duration = Duration::from_hours(10 * 24);
 /// The least time before the end at which a renewal is an emergency.
 const EMERGENCY: Duration = Duration::from_hours(3);
 
+/// The least time between issuance and a renewal that the CA asks for by a window: a hundredth of the lifetime up to this.
+const FIRST_FLOOR: Duration = Duration::from_hours(1);
+/// The same for a certificate that came out of such a renewal itself: a thirtieth of the lifetime and at least this, and twice
+/// as long with each further one.
+const NEXT_FLOOR: Duration = Duration::from_hours(24);
+
 /// When the CA wants a certificate to be renewed (RFC 9773).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenewalWindow {
@@ -59,6 +65,10 @@ pub struct Renewal {
     pub last_error: Option<String>,
     /// The highest alert that was given.
     pub alert_level: i64,
+    /// How many certificates in a row before this one were renewed before their time, because the CA said so.
+    pub early_renewals: i64,
+    /// Whether the CA may be told that an order replaces it (RFC 9773 section 5): until it has refused such an order.
+    pub may_replace: bool,
     /// When it was planned.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -81,6 +91,26 @@ impl Renewal {
     pub fn emergency(not_before: Timestamp, not_after: Timestamp) -> Timestamp {
         let life = not_after.since(not_before);
         not_after.minus((life / 20).max(EMERGENCY).min(life / 2))
+    }
+
+    /// Before this time no window makes it renewed: so a CA whose windows lie in the past for every new certificate costs one
+    /// certificate more on the first day and fewer and fewer afterwards, while one that has a reason to want a certificate
+    /// replaced is obeyed within the hour. The time that the lifetime alone gives is never put off.
+    pub fn earliest_by_window(&self) -> Timestamp {
+        let life = self.not_after.since(self.not_before);
+        let floor = match u32::try_from(self.early_renewals) {
+            Ok(0) | Err(_) => (life / 100).min(FIRST_FLOOR),
+            Ok(repeated) => {
+                (life / 30).max(NEXT_FLOOR).saturating_mul(2_u32.saturating_pow(repeated.min(16) - 1))
+            }
+        };
+        self.created_at.plus(floor.min(life)).min(self.base_renew_at)
+    }
+
+    /// Has the lifetime alone say when it is time: the CA says nothing, or nothing that counts.
+    pub fn forget_window(&mut self) {
+        self.window = None;
+        self.renew_at = self.base_renew_at;
     }
 
     /// How long after a failure the next try comes: 1, 10, 100 minutes, then a day; sooner when little is left.
@@ -126,6 +156,45 @@ mod tests {
         assert_eq!(Renewal::planned(START, at(90), 1.0), at(60).minus(Duration::from_hours(12)));
         assert_eq!(Renewal::planned(START, at(6), 0.0), at(3));
         assert_eq!(Renewal::planned(START, at(6), 1.0), at(3).minus(Duration::from_hours(6 * 24) / 50));
+    }
+
+    fn renewal(days: u64, early_renewals: i64) -> Renewal {
+        let id = |prefix: &str| format!("{prefix}_01ARZ3NDEKTSV4RRFFQ69G5FAV");
+        Renewal {
+            certificate_id: id("cert").parse().unwrap(),
+            account_id: id("acct").parse().unwrap(),
+            order_id: id("ord").parse().unwrap(),
+            auto_renew: true,
+            is_over: false,
+            not_before: START,
+            not_after: at(days),
+            base_renew_at: Renewal::planned(START, at(days), 0.0),
+            renew_at: Renewal::planned(START, at(days), 0.0),
+            emergency_at: Renewal::emergency(START, at(days)),
+            window: None,
+            window_checked_at: None,
+            next_window_check_at: None,
+            open_order_id: None,
+            failures: 0,
+            next_attempt_at: START,
+            last_error: None,
+            alert_level: 0,
+            early_renewals,
+            may_replace: true,
+            created_at: START,
+            updated_at: START,
+        }
+    }
+
+    #[test]
+    fn windows_that_ask_for_one_renewal_after_the_other_are_kept_waiting() {
+        let floor = |days, early| renewal(days, early).earliest_by_window().since(START);
+        let hours = Duration::from_hours;
+        assert_eq!([0, 1, 2, 3, 4].map(|early| floor(90, early)), [1, 72, 144, 288, 576].map(hours));
+        // Never later than by the lifetime alone, whatever the count.
+        assert_eq!([5, 6, i64::MAX].map(|early| floor(90, early)), [1152, 1440, 1440].map(hours));
+        assert_eq!([0, 1, 2, 9].map(|early| floor(6, early)), [1, 24, 48, 72].map(hours));
+        assert_eq!(floor(1, 1), hours(12));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! carried through by asking the CA for the account of that key first: no second account, no external account wasted.
 
 mod external;
+pub(super) mod lost;
 mod registration;
 
 use std::collections::BTreeMap;

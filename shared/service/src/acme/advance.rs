@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use certmill_acme::{Account, AcmeError, Identifier};
+use certmill_acme::{Account, Identifier};
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, AcmeOrderId,
     ChallengeState, Exposure, Failure, OrderState, TenantId, Timestamp,
 };
+use certmill_storage::acme_pauses::Standing;
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 
-use super::judgement::{Judgement, judge};
+use super::judgement::Asked;
+use super::pauses::Scopes;
 use super::{accounts, issuing, pauses, renewal};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
@@ -20,6 +22,8 @@ use crate::{App, ServiceError};
 const GRACE: Duration = Duration::from_hours(1);
 /// A challenge is given up so long before its authorization ends at the CA.
 pub(super) const MARGIN: Duration = Duration::from_mins(5);
+/// No CA makes orders that end sooner.
+const SHORTEST_LIFE: Duration = Duration::from_mins(1);
 /// How often an order looks after challenges that have not called.
 pub(super) const LOOK_AFTER: Duration = Duration::from_mins(5);
 
@@ -31,6 +35,8 @@ pub(super) struct Work<'a> {
     pub(super) account: AcmeAccount,
     pub(super) client: Account,
     pub(super) order: AcmeOrder,
+    /// What is known of pauses and suspicions since the present step began.
+    pub(super) standing: Standing,
     pub(super) request_id: Option<&'a str>,
 }
 
@@ -62,7 +68,8 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeOrderId) -> Result
     let account = accounts::of_tenant(app, tenant, order.account_id).await?;
     account.status.known()?;
     let client = accounts::client(app, tenant, &account).await?;
-    let mut work = Work { app, lease, tenant, account, client, order, request_id: lease.request_id() };
+    let (standing, request_id) = (Standing::default(), lease.request_id());
+    let mut work = Work { app, lease, tenant, account, client, order, standing, request_id };
     if cancelled && work.is_before_csr() {
         return work.fail(Failure::new("cancelled", "the order was cancelled")).await.map(drop);
     }
@@ -82,13 +89,11 @@ impl Work<'_> {
         if before_csr && now > self.order.deadline_at {
             return self.fail(self.timed_out()).await;
         }
-        if state != OrderState::Challenging
-            && let Some(pause) = pauses::current(self.app, &self.account).await?
-        {
-            let message = format!("waits until {}: {}", pause.until, pause.reason);
-            self.order.error = Some(Failure::new("paused", message));
-            let at = pauses::resume_at(self.app, &pause);
-            return self.save(Next::At(at)).await;
+        if state != OrderState::Challenging {
+            self.standing = pauses::standing(self.app, self.scopes()).await?;
+            if let Some(pause) = self.standing.pause.clone() {
+                return self.stay_paused(&pause).await;
+            }
         }
         match state {
             OrderState::New => self.place().await,
@@ -98,6 +103,12 @@ impl Work<'_> {
             OrderState::Issuing => issuing::collect(self).await,
             OrderState::Issued | OrderState::Failed => self.save(Next::Over).await,
         }
+    }
+
+    /// Whose pauses count: those of the names as long as the CA is to make the order.
+    pub(super) fn scopes(&self) -> Scopes<'_> {
+        let is_new = self.order.state == OrderState::New;
+        Scopes { account: &self.account, names: is_new.then_some(&self.order.identifiers) }
     }
 
     /// Whether the CA has no CSR of the order yet, so that giving it up loses no certificate.
@@ -129,31 +140,27 @@ impl Work<'_> {
         let placed = self.client.new_order(&wish).await;
         failpoint::reached("order.placed");
         match placed {
-            Ok(placed) => {
-                self.succeeded().await?;
-                self.order.expires_at = placed.expires.map(Timestamp::from_unix_seconds);
-                if let Some(expires_at) = self.order.expires_at {
-                    self.order.deadline_at = self.order.deadline_at.min(expires_at);
-                }
-                self.order.order_url = Some(placed.url);
-                self.order.finalize_url = Some(placed.finalize);
-                self.order.state = OrderState::Authorizing.into();
-                self.save(Next::GoOn).await
-            }
-            // That a certificate is replaced is a hint to the CA; without it the order is as good.
-            Err(AcmeError::Problem { problem, .. })
-                if wish.replaces.is_some()
-                    && matches!(
-                        problem.kind.as_str(),
-                        "alreadyReplaced" | "malformed" | "unauthorized" | "conflict"
-                    ) =>
-            {
-                tracing::info!(order.id = %self.order.id, problem = problem.kind, "ordering without naming what is replaced");
-                self.order.replaces = None;
-                self.save(Next::GoOn).await
-            }
-            Err(error) => self.setback(&error).await,
+            Ok(placed) => self.placed(placed).await,
+            Err(error) if wish.replaces.is_some() => self.not_replacing(&error).await,
+            Err(error) => self.setback_of(Asked::NewOrder, &error).await,
         }
+    }
+
+    /// The CA has made the order.
+    async fn placed(&mut self, placed: certmill_acme::Order) -> Result<Next, ServiceError> {
+        self.succeeded().await?;
+        let scopes = Scopes { account: &self.account, names: None };
+        pauses::account_orders(self.app, scopes, &mut self.standing).await?;
+        let now = self.app.now();
+        self.order.expires_at = placed.expires.map(Timestamp::from_unix_seconds);
+        // An order that has ended before it began has been dated by a wrong clock.
+        if let Some(expires_at) = self.order.expires_at.filter(|at| *at > now.plus(SHORTEST_LIFE)) {
+            self.order.deadline_at = self.order.deadline_at.min(expires_at);
+        }
+        self.order.order_url = Some(placed.url);
+        self.order.finalize_url = placed.finalize;
+        self.order.state = OrderState::Authorizing.into();
+        self.save(Next::GoOn).await
     }
 
     /// `challenging`: waits for the challenges, which have jobs of their own, and draws the conclusion.
@@ -222,40 +229,15 @@ impl Work<'_> {
 
     /// The CA has answered as it should.
     pub(super) async fn succeeded(&mut self) -> Result<(), ServiceError> {
-        if self.order.failures > 0 {
-            pauses::end(self.app, &self.account).await?;
-        }
+        self.server_answers().await?;
         self.order.failures = 0;
         self.order.error = None;
         Ok(())
     }
 
-    /// The CA has not: waits, or gives the order up.
-    pub(super) async fn setback(&mut self, error: &AcmeError) -> Result<Next, ServiceError> {
-        let judgement = judge(self.app, error, self.order.failures);
-        tracing::warn!(
-            order.id = %self.order.id,
-            order.state = %self.order.state,
-            error = error as &dyn std::error::Error,
-            "the CA did not do what was asked of it"
-        );
-        let has_csr = matches!(self.order.state.known()?, OrderState::Finalizing | OrderState::Issuing);
-        match judgement {
-            Judgement::Retry { after, pause, failure } => {
-                pauses::begin(self.app, &self.account, pause, after, &failure).await?;
-                let at = self.app.now().plus(after);
-                if at > self.order.deadline_at && !has_csr {
-                    return self.fail(failure).await;
-                }
-                self.wait(failure, at).await
-            }
-            Judgement::AccountRefused(failure) => {
-                accounts::mark_refused(self.app, self.tenant, self.account.id, &failure).await?;
-                self.account.status = AccountStatus::Invalid.into();
-                self.fail(failure).await
-            }
-            Judgement::Give(failure) => self.fail(failure).await,
-        }
+    pub(super) async fn server_answers(&mut self) -> Result<(), ServiceError> {
+        let scopes = Scopes { account: &self.account, names: None };
+        pauses::server_answers(self.app, scopes, &mut self.standing).await
     }
 
     /// Waits because of something that passes.
@@ -267,13 +249,22 @@ impl Work<'_> {
 
     /// Ends the order without a certificate, and has its challenges tidied up.
     pub(super) async fn fail(&mut self, failure: Failure) -> Result<Next, ServiceError> {
+        self.fail_until(failure, None).await
+    }
+
+    /// The same, when another order for the same names is of no use before a time.
+    pub(super) async fn fail_until(
+        &mut self,
+        failure: Failure,
+        until: Option<Timestamp>,
+    ) -> Result<Next, ServiceError> {
         let mut tx = self.begin().await?;
         self.order.state = OrderState::Failed.into();
         self.order.completed_at = Some(self.app.now());
         self.order.error = Some(failure.clone());
         self.order.failures += 1;
         self.tidy_up(&mut tx).await?;
-        renewal::order_failed(self.app, &mut tx, &self.order, &failure).await?;
+        renewal::order_failed(self.app, &mut tx, &self.order, (&failure, until)).await?;
         self.write(&mut tx, Next::Over).await?;
         acme_orders::drop_key(&mut tx, self.order.id).await?;
         tx.commit().await?;

@@ -73,7 +73,11 @@ impl Work<'_> {
             let sentence = format!("the CA's authorization of {identifier} is {}", authorization.status);
             return Ok(Err(problem_failure("authorization_failed", &sentence, problem)));
         }
-        if !met && offered.and_then(|challenge| challenge.token.as_ref()).is_none() {
+        if !met && offered.is_some_and(|challenge| challenge.token.is_none()) {
+            let message = format!("the CA's {wanted} challenge for {identifier} has no `token`");
+            return Ok(Err(Failure::new("ca_error", message)));
+        }
+        if !met && offered.is_none() {
             let kinds: Vec<&str> =
                 authorization.challenges.iter().map(|c| c.kind.as_str()).take(MOST_KINDS).collect();
             let message =
@@ -87,7 +91,9 @@ impl Work<'_> {
         } else {
             accounts::key(self.app, self.tenant, self.account.id).await?.key_authorization(&token)
         };
+        // One that ends before it can be met has been dated by a wrong clock.
         let ends = authorization.expires.map(|at| Timestamp::from_unix_seconds(at).minus(MARGIN));
+        let ends = ends.filter(|at| *at > now);
         Ok(Ok(AcmeChallenge {
             id: AcmeChallengeId::generate(now, self.app.entropy()),
             order_id: self.order.id,
@@ -107,6 +113,8 @@ impl Work<'_> {
             exposure: Exposure::None.into(),
             confirmations: 0,
             submissions: 0,
+            additions: 0,
+            failures: 0,
             forced: false,
             error: None,
             note: met.then(|| "the CA has it on record that this is proven".to_owned()),

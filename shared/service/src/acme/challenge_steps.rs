@@ -7,10 +7,15 @@ use certmill_domain::{
     AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType,
     Exposure, Failure, TenantId, Timestamp,
 };
+use certmill_storage::acme_pauses::Standing;
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 
+use super::accounts::lost::{self, Fate};
 use super::advance::response_ends;
-use super::judgement::{Judgement, VALIDATION_FAILED, judge, problem_failure};
+use super::judgement::{
+    Asked, DOUBTS, Judgement, Request, VALIDATION_FAILED, backoff, failure, judge, problem_failure,
+};
+use super::pauses::Scopes;
 use super::{accounts, dns_steps, give_up, grants, pauses};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
@@ -32,6 +37,8 @@ pub(super) struct Work<'a> {
     pub(super) tenant: TenantId,
     pub(super) order: AcmeOrder,
     pub(super) challenge: AcmeChallenge,
+    /// What is known of pauses and suspicions since the present step began.
+    standing: Standing,
     request_id: Option<&'a str>,
 }
 
@@ -63,7 +70,8 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeChallengeId) -> Re
     };
     order.state.known()?;
     challenge.understood()?;
-    let mut work = Work { app, lease, tenant, order, challenge, request_id: lease.request_id() };
+    let (standing, request_id) = (Standing::default(), lease.request_id());
+    let mut work = Work { app, lease, tenant, order, challenge, standing, request_id };
     while work.step().await? == Next::GoOn {}
     Ok(())
 }
@@ -114,7 +122,8 @@ impl Work<'_> {
     /// `submitted`: tells the CA to look, and asks what it saw.
     async fn have_the_ca_look(&mut self) -> Result<Next, ServiceError> {
         let account = accounts::of_tenant(self.app, self.tenant, self.order.account_id).await?;
-        if let Some(pause) = pauses::current(self.app, &account).await? {
+        self.standing = pauses::standing(self.app, Scopes::of(&account)).await?;
+        if let Some(pause) = self.standing.pause.take() {
             self.challenge.note = Some(format!("waits until {}: {}", pause.until, pause.reason));
             let at = pauses::resume_at(self.app, &pause);
             return self.save(Next::At(at)).await;
@@ -127,6 +136,7 @@ impl Work<'_> {
             Ok(authorization) => authorization,
             Err(error) => return self.setback(&account, &error).await,
         };
+        self.ca_answers(&account).await?;
         match authorization.status {
             AuthorizationStatus::Valid => self.validated().await,
             AuthorizationStatus::Pending => self.still_pending(&account, &client, &authorization).await,
@@ -158,7 +168,10 @@ impl Work<'_> {
         let told = client.answer_challenge(&self.challenge.url).await;
         failpoint::reached("challenge.submitted");
         match told {
-            Ok(()) => self.save(Next::At(now.plus(Duration::from_secs(LOOKS[0])))).await,
+            Ok(()) => {
+                self.ca_answers(account).await?;
+                self.save(Next::At(now.plus(Duration::from_secs(LOOKS[0])))).await
+            }
             // Decided meanwhile, as the authorization tells.
             Err(AcmeError::Problem { problem, .. }) if problem.kind == "malformed" => {
                 self.save(Next::At(now.plus(Duration::from_secs(LOOKS[0])))).await
@@ -247,27 +260,63 @@ impl Work<'_> {
         if give_up::is_left_behind(self) { Next::GoOn } else { Next::Over }
     }
 
+    /// The CA has answered as it should.
+    async fn ca_answers(&mut self, account: &AcmeAccount) -> Result<(), ServiceError> {
+        self.challenge.failures = 0;
+        pauses::server_answers(self.app, Scopes::of(account), &mut self.standing).await
+    }
+
     /// The CA did not answer as it should.
     async fn setback(&mut self, account: &AcmeAccount, error: &AcmeError) -> Result<Next, ServiceError> {
-        match judge(self.app, error, self.challenge.attempts.min(8)) {
+        if error.is_verdict() {
+            pauses::server_answers(self.app, Scopes::of(account), &mut self.standing).await?;
+        }
+        let request = Request {
+            asked: Asked::Resource,
+            failures: self.challenge.failures,
+            names: std::slice::from_ref(&self.challenge.identifier),
+        };
+        let judgement = judge(self.app, error, &request);
+        self.challenge.failures += 1;
+        match judgement {
             Judgement::Retry { after, pause, failure } => {
-                pauses::begin(self.app, account, pause, after, &failure).await?;
+                pauses::begin(self.app, Scopes::of(account), pause, after, &failure).await?;
                 self.challenge.note = Some(failure.message);
                 let at = self.app.now().plus(after);
                 self.save(Next::At(at)).await
             }
-            Judgement::AccountRefused(failure) => {
-                accounts::mark_refused(self.app, self.tenant, account.id, &failure).await?;
-                self.fail(failure).await
-            }
+            Judgement::AccountRefused(failure) => self.account_is_unknown(account, failure).await,
             Judgement::Give(failure) => self.fail(failure).await,
         }
+    }
+
+    /// The CA says that it does not know the account.
+    async fn account_is_unknown(
+        &mut self,
+        account: &AcmeAccount,
+        refusal: Failure,
+    ) -> Result<Next, ServiceError> {
+        let failure = match lost::find_out(self.app, self.tenant, account).await? {
+            // The authorization was the former account's.
+            Fate::Another(_) => return self.fail(refusal).await,
+            Fate::Lost(failure) if self.challenge.failures > DOUBTS => {
+                accounts::mark_refused(self.app, self.tenant, account.id, &failure).await?;
+                return self.fail(failure).await;
+            }
+            Fate::Lost(failure) => failure,
+            Fate::Known => refusal,
+            Fate::Untold(error) => failure("account_refused", &error),
+        };
+        self.challenge.note = Some(failure.message);
+        let at = self.app.now().plus(backoff(self.app, self.challenge.failures));
+        self.save(Next::At(at)).await
     }
 
     /// A new state, in which nothing was tried yet.
     pub(super) fn enter(&mut self, state: ChallengeState) {
         self.challenge.state = state.into();
         self.challenge.attempts = 0;
+        self.challenge.failures = 0;
     }
 
     pub(super) async fn begin(&self) -> Result<Tx, ServiceError> {

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use certmill_acme::AcmeError;
 use certmill_domain::{AccountStatus, ChallengeState, OrderState};
 use certmill_storage::acme_orders;
 
 use super::challenge_steps::{Next, Work};
-use super::judgement::{Judgement, VALIDATION_FAILED, judge};
+use super::judgement::{Asked, DOUBTS, Judgement, Request, VALIDATION_FAILED, judge};
+use super::pauses::Scopes;
 use super::{accounts, pauses};
 use crate::ServiceError;
 
@@ -39,17 +41,26 @@ pub(super) async fn give_up(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     if may_be_used {
         return work.save(Next::At(now.plus(LOOK_AGAIN))).await;
     }
-    if let Some(pause) = pauses::current(work.app, &account).await? {
+    let mut standing = pauses::standing(work.app, Scopes::of(&account)).await?;
+    if let Some(pause) = standing.pause.take() {
         let at = pauses::resume_at(work.app, &pause);
         return work.save(Next::At(at)).await;
     }
     let client = accounts::client(work.app, work.tenant, &account).await?;
-    let Err(error) = client.deactivate_authorization(&url).await else {
+    let deactivated = client.deactivate_authorization(&url).await;
+    if deactivated.as_ref().err().is_none_or(AcmeError::is_verdict) {
+        pauses::server_answers(work.app, Scopes::of(&account), &mut standing).await?;
+    }
+    let Err(error) = deactivated else {
         return work.save(Next::Over).await;
     };
-    match judge(work.app, &error, work.challenge.attempts.min(8)) {
+    work.challenge.failures += 1;
+    // A refusal is believed at once: an authorization that stays behind ends by itself.
+    let failures = work.challenge.failures.saturating_add(DOUBTS);
+    let request = Request { asked: Asked::Resource, failures, names: &[] };
+    match judge(work.app, &error, &request) {
         Judgement::Retry { after, pause, failure } => {
-            pauses::begin(work.app, &account, pause, after, &failure).await?;
+            pauses::begin(work.app, Scopes::of(&account), pause, after, &failure).await?;
             work.save(Next::At(now.plus(after))).await
         }
         Judgement::AccountRefused(_) | Judgement::Give(_) => {

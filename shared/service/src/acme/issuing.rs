@@ -5,26 +5,35 @@ use std::time::Duration;
 
 use certmill_acme::{AcmeError, IssuedChain, Order, OrderStatus};
 use certmill_domain::{
-    Action, Certificate, CertificateId, CertificateSource, Failure, OrderState, Sans, Timestamp,
+    AcmeIdentifiers, Action, Certificate, CertificateId, CertificateSource, Failure, OrderState, Sans,
+    Timestamp,
 };
 use certmill_storage::acme_orders;
 use certmill_storage::certificates::{self, NewCertificate};
 use certmill_x509::{ParsedCertificate, PublicKey, rfc4514_of_der};
 
 use super::advance::{Next, Work};
-use super::judgement::{backoff, problem_failure};
+use super::judgement::{Asked, Judgement, Request, backoff, failure, judge, problem_failure};
 use super::{order_key, renewal, siblings};
 use crate::change::Act;
 use crate::failpoint;
 use crate::{Caller, ServiceError};
 
-/// How long a CA that is at work is left alone when it does not say.
+/// How long a CA that is at work is left alone when it does not say, and the longest that it may say: for the certificate, and
+/// until it has taken note of validations.
 const AT_WORK: Duration = Duration::from_secs(2);
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
-/// An order that the CA has the CSR of is given up so long after its end at the CA.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+const LONGEST_UNTIL_READY: Duration = Duration::from_mins(5);
+/// An order that the CA has the CSR of is given up so long after its end at the CA, and after this time in any case.
 const LOST_AFTER: Duration = Duration::from_hours(24);
-/// How long to wait before a certificate that is not what was ordered is fetched again.
-const WRONG: Duration = Duration::from_hours(1);
+const LONGEST_LIFE: Duration = Duration::from_hours(30 * 24);
+/// How often a certificate that is not what was ordered is fetched, and the wait before the second time; the next is longer.
+const FETCHES: i64 = 3;
+const FETCH_AGAIN: Duration = Duration::from_secs(3);
+/// The code of such a certificate.
+const WRONG: &str = "wrong_certificate";
+/// After so many answers in a row that say so an order is gone at the CA.
+const GONE: i64 = 5;
 
 /// `challenging` → `finalizing`: makes the key and the CSR, and stores them before the CA sees anything of them.
 pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> {
@@ -57,7 +66,7 @@ pub(super) async fn finalize(work: &mut Work<'_>) -> Result<Next, ServiceError> 
         // It has taken a CSR of ours before: the next look tells.
         Err(error) if error.is_problem("orderNotReady") => {
             let at = work.app.now().plus(AT_WORK);
-            return work.wait(super::judgement::failure("ca_pending", &error), at).await;
+            return work.wait(failure("ca_pending", &error), at).await;
         }
         Err(error) => return setback(work, &error).await,
     };
@@ -67,7 +76,8 @@ pub(super) async fn finalize(work: &mut Work<'_>) -> Result<Next, ServiceError> 
         OrderStatus::Invalid => rejected(work, &order).await,
         OrderStatus::Pending | OrderStatus::Ready => {
             let failure = Failure::new("ca_pending", "the CA has not yet taken note of all validations");
-            let at = work.app.now().plus(order.retry_after.unwrap_or(AT_WORK).min(LONGEST_WAIT));
+            let after = order.retry_after.unwrap_or(AT_WORK).min(LONGEST_UNTIL_READY);
+            let at = work.app.now().plus(after);
             if work.app.now() > work.order.deadline_at {
                 return work.fail(failure).await;
             }
@@ -83,10 +93,17 @@ async fn has_csr(work: &mut Work<'_>, order: Order) -> Result<Next, ServiceError
     let next = match (&work.order.certificate_url, order.retry_after) {
         (Some(_), _) => Next::GoOn,
         (None, after) => {
-            Next::At(work.app.now().plus(after.unwrap_or(Duration::from_secs(1)).min(LONGEST_WAIT)))
+            let at = work.app.now().plus(after.unwrap_or(Duration::from_secs(1)).min(LONGEST_WAIT));
+            work.order.error = Some(at_work(at));
+            Next::At(at)
         }
     };
     work.save(next).await
+}
+
+/// What an order shows while the CA makes the certificate.
+fn at_work(until: Timestamp) -> Failure {
+    Failure::new("ca_pending", format!("the CA is making the certificate; it is asked again at {until}"))
 }
 
 /// `issuing`: waits until the CA has the certificate, fetches it and stores it.
@@ -101,19 +118,39 @@ pub(super) async fn collect(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let preferred = work.order.preferred_chain.clone();
     let chain = match work.client.certificate(&url, preferred.as_deref()).await {
         Ok(chain) => chain,
-        Err(error) => return setback(work, &error).await,
+        Err(error) => {
+            if is_gone(&error) {
+                // The order tells where the certificate is, if it is anywhere.
+                work.order.certificate_url = None;
+            }
+            return setback(work, &error).await;
+        }
     };
     failpoint::reached("order.certificate_fetched");
-    work.succeeded().await?;
     match check(work, &chain) {
-        Ok(leaf) => store(work, &leaf, &chain).await,
-        Err(problem) => {
-            let message = format!("the CA sent something else than what was ordered: {problem}");
-            tracing::error!(order.id = %work.order.id, problem, "the CA sent something else than what was ordered");
-            let at = work.app.now().plus(WRONG);
-            work.wait(Failure::new("wrong_certificate", message), at).await
+        Ok(leaf) => {
+            work.succeeded().await?;
+            store(work, &leaf, &chain).await
         }
+        Err(problem) => wrong(work, &problem).await,
     }
+}
+
+/// The certificate is not what was ordered. It is fetched again, in case something between the CA and us has mixed answers
+/// up, and then the order ends, so that its names can be ordered again.
+async fn wrong(work: &mut Work<'_>, problem: &str) -> Result<Next, ServiceError> {
+    let message = format!("the CA sent something else than what was ordered: {problem}");
+    tracing::error!(order.id = %work.order.id, problem, "the CA sent something else than what was ordered");
+    if work.order.error.as_ref().is_none_or(|before| before.code != WRONG) {
+        work.order.failures = 0;
+    }
+    let failure = Failure::new(WRONG, message);
+    let fetches = work.order.failures + 1;
+    if fetches >= FETCHES {
+        return work.fail(failure).await;
+    }
+    let at = work.app.now().plus(FETCH_AGAIN * u32::try_from(fetches * fetches).unwrap_or(1));
+    work.wait(failure, at).await
 }
 
 /// The URL of the certificate, or what to do while there is none.
@@ -141,6 +178,7 @@ async fn ask_for_certificate(work: &mut Work<'_>) -> Result<Result<String, Next>
             let waited = work.order.attempts.min(8);
             let after = order.retry_after.unwrap_or_else(|| backoff(work.app, waited - 3));
             let at = work.app.now().plus(after.clamp(Duration::from_secs(1), LONGEST_WAIT));
+            work.order.error = Some(at_work(at));
             Ok(Err(work.save(Next::At(at)).await?))
         }
     }
@@ -151,27 +189,41 @@ async fn rejected(work: &mut Work<'_>, order: &Order) -> Result<Next, ServiceErr
     work.fail(failure).await
 }
 
+/// Whether the CA says that it does not have what was asked for.
+pub(super) fn is_gone(error: &AcmeError) -> bool {
+    matches!(
+        error,
+        AcmeError::Problem { status: 404 | 410, .. } | AcmeError::Server { status: 404 | 410, .. }
+    )
+}
+
 /// An order whose CSR the CA has, or may have, is not given up because of an error: the certificate may be there.
 async fn setback(work: &mut Work<'_>, error: &AcmeError) -> Result<Next, ServiceError> {
     let now = work.app.now();
-    let end = work.order.expires_at.unwrap_or(work.order.deadline_at).plus(LOST_AFTER);
+    // The CA's clock may be wrong, and a CA may say that its orders have no end.
+    let ends = work.order.expires_at.unwrap_or(work.order.deadline_at).max(work.order.deadline_at);
+    let end = ends.min(work.order.created_at.plus(LONGEST_LIFE)).plus(LOST_AFTER);
+    if is_gone(error) && work.order.failures >= GONE {
+        return work.place_anew(failure("order_gone", error)).await;
+    }
     // What the CA says about the CSR itself is final.
     let about_csr = error.problem().is_some_and(|problem| {
         ["badCSR", "badPublicKey", "rejectedIdentifier", "caa", "unsupportedIdentifier"]
             .contains(&problem.kind.as_str())
     });
-    let passes =
-        matches!(super::judgement::judge(work.app, error, 0), super::judgement::Judgement::Retry { .. });
-    if passes || about_csr || now > end {
+    let request = Request { asked: Asked::Resource, failures: i64::MAX, names: &[] };
+    let passes = matches!(judge(work.app, error, &request), Judgement::Retry { .. });
+    let is_unknown = error.is_problem("accountDoesNotExist");
+    if passes || about_csr || is_unknown || now > end {
         return work.setback(error).await;
     }
     let at = now.plus(backoff(work.app, work.order.failures + 2));
-    work.wait(super::judgement::failure("refused_by_ca", error), at).await
+    work.wait(failure("refused_by_ca", error), at).await
 }
 
-/// What was ordered: our key, the names, a chain that holds together.
+/// What was ordered: our key and the names. That the chain holds together is seen to where it is read.
 fn check(work: &Work<'_>, chain: &IssuedChain) -> Result<ParsedCertificate, String> {
-    let [leaf, above @ ..] = chain.certificates_der.as_slice() else {
+    let Some(leaf) = chain.certificates_der.first() else {
         return Err("no certificate".to_owned());
     };
     let leaf = ParsedCertificate::from_der(leaf).map_err(|error| error.to_string())?;
@@ -187,20 +239,10 @@ fn check(work: &Work<'_>, chain: &IssuedChain) -> Result<ParsedCertificate, Stri
     let sans = Sans::from(leaf.subject_alt_names());
     let held: BTreeSet<&str> = sans.iter().collect();
     let ordered = work.order.identifiers.texts();
-    let wanted: BTreeSet<&str> = ordered.iter().map(String::as_str).collect();
-    if held != wanted {
+    if let Some(missing) = ordered.iter().find(|name| !held.contains(name.as_str())) {
         let some: Vec<String> =
             held.into_iter().take(10).map(|name| name.escape_debug().to_string()).collect();
-        return Err(format!("the certificate is for {}", some.join(", ")));
-    }
-    let mut below = leaf.clone();
-    for der in above {
-        let issuer = ParsedCertificate::from_der(der).map_err(|error| error.to_string())?;
-        let key = issuer.public_key().map_err(|error| error.to_string())?;
-        if below.issuer_der() != issuer.subject_der() || below.verify_signed_by(&key).is_err() {
-            return Err("its chain does not hold together".to_owned());
-        }
-        below = issuer;
+        return Err(format!("the certificate is not for {missing}, but for {}", some.join(", ")));
     }
     Ok(leaf)
 }
@@ -227,7 +269,7 @@ async fn store(
     work.order.state = OrderState::Issued.into();
     work.order.certificate_id = Some(id);
     work.order.completed_at = Some(app.now());
-    work.order.error = missed_chain(work, chain);
+    work.order.error = notes(work, leaf, chain);
     if let Some(wishes) = acme_orders::hold_renewal_wishes(&mut change, work.order.id).await? {
         (work.order.auto_renew, work.order.reuse_key) = wishes;
     }
@@ -245,11 +287,36 @@ async fn store(
     Ok(Next::Over)
 }
 
-/// A note on the order when the chain is not the one that was preferred.
-fn missed_chain(work: &Work<'_>, chain: &IssuedChain) -> Option<Failure> {
-    let preferred = work.order.preferred_chain.as_deref().filter(|_| !chain.chain_matched)?;
-    let message = format!("the CA offers no chain that ends with `{preferred}`: its default chain was taken");
-    Some(Failure::new("preferred_chain_unavailable", message))
+/// What is to be said about a certificate that is good: it has more names than were ordered, or the chain is not the one that
+/// was preferred.
+fn notes(work: &Work<'_>, leaf: &ParsedCertificate, chain: &IssuedChain) -> Option<Failure> {
+    let mut notes = Vec::new();
+    let extra = extra_names(&work.order.identifiers, &Sans::from(leaf.subject_alt_names()));
+    if !extra.is_empty() || leaf.unsupported_alt_names() > 0 {
+        let mut names: Vec<String> =
+            extra.iter().take(10).map(|name| name.escape_debug().to_string()).collect();
+        if extra.len() > names.len() || leaf.unsupported_alt_names() > 0 {
+            names.push("others".to_owned());
+        }
+        let message =
+            format!("the CA's certificate has names beside those that were ordered: {}", names.join(", "));
+        tracing::warn!(order.id = %work.order.id, names = names.join(", "), "a certificate has more names than were ordered");
+        notes.push(("more_names", message));
+    }
+    if let Some(preferred) = work.order.preferred_chain.as_deref().filter(|_| !chain.chain_matched) {
+        let message =
+            format!("the CA offers no chain that ends with `{preferred}`: its default chain was taken");
+        notes.push(("preferred_chain_unavailable", message));
+    }
+    let code = notes.first().map(|(code, _)| *code)?;
+    let sentences: Vec<String> = notes.into_iter().map(|(_, sentence)| sentence).collect();
+    Some(Failure::new(code, sentences.join("; ")))
+}
+
+/// The names of a certificate that were not ordered.
+pub(super) fn extra_names(ordered: &AcmeIdentifiers, held: &Sans) -> Vec<String> {
+    let ordered = ordered.texts();
+    held.iter().filter(|name| !ordered.iter().any(|other| other == name)).map(ToOwned::to_owned).collect()
 }
 
 fn certificate(

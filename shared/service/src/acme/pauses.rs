@@ -1,53 +1,143 @@
-//! Pauses that all workers share: of a CA that is overloaded or down, and of an account that has used up a limit.
+//! Pauses that all workers share: of a CA that is overloaded or down, of an account that has used up a limit, and of a set of
+//! names that the CA takes no order for. And what may lead to one: faults that were met, and by whom.
 
 use std::time::Duration;
 
-use certmill_domain::{AcmeAccount, Failure, Timestamp};
-use certmill_storage::acme_pauses::{self, Pause as Row};
+use certmill_domain::{AcmeAccount, AcmeIdentifiers, Failure, Timestamp};
+use certmill_storage::acme_pauses::{self, Pause as Row, Standing};
+use certmill_storage::{SystemTx, acme_evidence};
 
 use super::judgement::{Pause, jittered};
 use crate::{App, ServiceError};
 
-/// After so many faults of a server in a row everybody waits.
+/// After so many faults of a server without a good answer in between everybody waits.
 const PATIENCE: i64 = 10;
 /// The first such wait; each further fault doubles it.
 const FIRST: Duration = Duration::from_secs(30);
 const LONGEST: Duration = Duration::from_mins(15);
+/// From so many accounts on faults of single resources count as faults of the server.
+const ACCOUNTS: i64 = 3;
+/// From so many sets of names on limits that the CA does not explain count as one of the account.
+const SETS: i64 = 3;
+/// How long a fault is remembered, and a refused set of names.
+const FAULT_KEPT: Duration = Duration::from_mins(15);
+const REFUSAL_KEPT: Duration = Duration::from_hours(1);
+/// The longest pause of an account: a limit of orders per account is one of hours, and asking costs one request.
+const LONGEST_OF_ACCOUNT: Duration = Duration::from_hours(24);
+/// How long pauses that are over are kept.
+const KEPT: Duration = Duration::from_hours(24);
 
-/// The pause that work with this account is under.
-pub(super) async fn current(app: &App, account: &AcmeAccount) -> Result<Option<Row>, ServiceError> {
-    let id = account.id.to_string();
-    let mut session = app.database().read_system().await?;
-    Ok(acme_pauses::find(&mut session, &[&account.directory_url, &id], app.now()).await?)
+/// Whose pauses count for a request.
+#[derive(Clone, Copy)]
+pub(super) struct Scopes<'a> {
+    /// The account, and with it the server.
+    pub(super) account: &'a AcmeAccount,
+    /// What is ordered: for a request that is about an order.
+    pub(super) names: Option<&'a AcmeIdentifiers>,
 }
 
-/// Begins the pause that an error calls for.
+impl<'a> Scopes<'a> {
+    /// Those of an account.
+    pub(super) fn of(account: &'a AcmeAccount) -> Self {
+        Self { account, names: None }
+    }
+
+    fn suspicion(&self) -> String {
+        format!("suspected {}", self.account.directory_url)
+    }
+
+    /// What stands for the set of names.
+    fn key(&self) -> Option<String> {
+        let text = self.names?.texts().join(" ");
+        Some(certmill_x509::hex(&certmill_x509::sha256(text.as_bytes())))
+    }
+}
+
+fn names_scope(account: &str, key: &str) -> String {
+    format!("names {account} {key}")
+}
+
+/// The pause that a request would be under, and what is suspected.
+pub(super) async fn standing(app: &App, of: Scopes<'_>) -> Result<Standing, ServiceError> {
+    let (id, suspicion) = (of.account.id.to_string(), of.suspicion());
+    let names = of.key().map(|key| names_scope(&id, &key));
+    let url = of.account.directory_url.as_str();
+    let mut scopes = vec![url, id.as_str(), suspicion.as_str()];
+    scopes.extend(names.as_deref());
+    let mut session = app.database().read_system().await?;
+    Ok(acme_pauses::standing(&mut session, &scopes, (url, &id), app.now()).await?)
+}
+
+/// Begins the pause that an error calls for, or notes what may lead to one.
 pub(super) async fn begin(
     app: &App,
-    account: &AcmeAccount,
+    of: Scopes<'_>,
     pause: Pause,
     after: Duration,
     failure: &Failure,
 ) -> Result<(), ServiceError> {
+    if pause == Pause::Nobody {
+        return Ok(());
+    }
     let now = app.now();
-    let id = account.id.to_string();
-    let scopes = match pause {
-        Pause::Nobody => return Ok(()),
-        Pause::Account => vec![(id.as_str(), after)],
-        // What the server asks for may have to do with this account only: the others ask again before long.
-        Pause::Server => vec![(id.as_str(), after), (account.directory_url.as_str(), after.min(LONGEST))],
-        Pause::Suspect => Vec::new(),
-    };
+    let id = of.account.id.to_string();
+    let url = of.account.directory_url.as_str();
+    let reason = failure.message.as_str();
     let mut tx = app.database().begin_system().await?;
-    for (scope, length) in scopes {
-        acme_pauses::begin(&mut tx, scope, now.plus(length), &failure.message, now).await?;
+    match pause {
+        Pause::Nobody => {}
+        Pause::Account => {
+            let until = now.plus(after.min(LONGEST_OF_ACCOUNT));
+            acme_pauses::begin(&mut tx, &id, until, reason, now).await?;
+        }
+        Pause::Server => {
+            acme_pauses::begin(&mut tx, &id, now.plus(after), reason, now).await?;
+            // What the server asks for may have to do with this account only: the others ask again before long.
+            acme_pauses::begin(&mut tx, url, now.plus(after.min(LONGEST)), reason, now).await?;
+        }
+        Pause::Names | Pause::Unclear => {
+            if let Some(key) = of.key() {
+                acme_pauses::begin(&mut tx, &names_scope(&id, &key), now.plus(after), reason, now).await?;
+                if pause == Pause::Unclear {
+                    refused_without_reason(&mut tx, (&id, &key), now, (after, reason)).await?;
+                }
+            }
+        }
+        Pause::Resource => {
+            acme_evidence::note(&mut tx, (url, &id), now, now.minus(FAULT_KEPT)).await?;
+            if acme_evidence::witnesses(&mut tx, url, now.minus(FAULT_KEPT)).await? >= ACCOUNTS {
+                suspect(app, &mut tx, of, reason).await?;
+            }
+        }
+        Pause::Suspect => {
+            acme_evidence::note(&mut tx, (url, ""), now, now.minus(FAULT_KEPT)).await?;
+            suspect(app, &mut tx, of, reason).await?;
+        }
     }
-    // Of many requests that fail together all but the first were under way when the pause began: they tell nothing new.
-    if pause == Pause::Suspect {
-        let (url, waits) = (&account.directory_url, waits(app, now));
-        acme_pauses::suspect(&mut tx, url, &failure.message, now, &waits).await?;
-    }
+    acme_pauses::prune(&mut tx, now.minus(KEPT)).await?;
     Ok(tx.commit().await?)
+}
+
+/// Of many requests that fail together all but the first were under way when the pause began: they tell nothing new.
+async fn suspect(app: &App, tx: &mut SystemTx, of: Scopes<'_>, reason: &str) -> Result<(), ServiceError> {
+    let now = app.now();
+    acme_pauses::suspect(tx, &of.suspicion(), reason, now, &waits(app, now)).await?;
+    Ok(())
+}
+
+/// A set of names was refused in words that do not tell why: the account waits when it is not the only one.
+async fn refused_without_reason(
+    tx: &mut SystemTx,
+    (account, key): (&str, &str),
+    now: Timestamp,
+    (after, reason): (Duration, &str),
+) -> Result<(), ServiceError> {
+    let since = now.minus(REFUSAL_KEPT);
+    acme_evidence::note(tx, (account, key), now, since).await?;
+    if acme_evidence::witnesses(tx, account, since).await? >= SETS {
+        acme_pauses::begin(tx, account, now.plus(after.min(REFUSAL_KEPT)), reason, now).await?;
+    }
+    Ok(())
 }
 
 /// From how many faults in a row on everybody waits, and until when: [`FIRST`], and twice as long with each further fault.
@@ -57,10 +147,35 @@ fn waits(app: &App, now: Timestamp) -> Vec<(i64, Timestamp)> {
     (PATIENCE..).zip(lengths.map(|wait| now.plus(jittered(app, wait)))).collect()
 }
 
-/// The server answers again.
-pub(super) async fn end(app: &App, account: &AcmeAccount) -> Result<(), ServiceError> {
+/// The server has given a good answer: whatever spoke against it passes for a fault of single resources. A pause that it
+/// has asked for itself stays.
+pub(super) async fn server_answers(
+    app: &App,
+    of: Scopes<'_>,
+    standing: &mut Standing,
+) -> Result<(), ServiceError> {
+    if !standing.is_suspected {
+        return Ok(());
+    }
     let mut tx = app.database().begin_system().await?;
-    acme_pauses::end(&mut tx, &account.directory_url).await?;
+    acme_evidence::clear(&mut tx, &of.account.directory_url).await?;
+    acme_pauses::end(&mut tx, &of.suspicion()).await?;
+    standing.is_suspected = false;
+    Ok(tx.commit().await?)
+}
+
+/// The CA has made an order: there is no limit of the account.
+pub(super) async fn account_orders(
+    app: &App,
+    of: Scopes<'_>,
+    standing: &mut Standing,
+) -> Result<(), ServiceError> {
+    if !standing.may_be_limited {
+        return Ok(());
+    }
+    let mut tx = app.database().begin_system().await?;
+    acme_evidence::clear(&mut tx, &of.account.id.to_string()).await?;
+    standing.may_be_limited = false;
     Ok(tx.commit().await?)
 }
 

@@ -3,6 +3,7 @@
 //! The plan is a row per certificate. The lifetime gives a date, the CA's renewal window (RFC 9773) moves it, and near the
 //! end neither counts any more. A minute's job orders what is due; what fails comes back after a pause that grows.
 
+mod alert;
 mod window;
 
 use std::time::Duration;
@@ -10,12 +11,13 @@ use std::time::Duration;
 use certmill_acme::certificate_id;
 use certmill_domain::{
     AccountStatus, AcmeOrder, AcmeOrderId, Action, Certificate, CertificateId, EventKind, Failure,
-    OrderCause, OrderState, Renewal, TenantId,
+    OrderCause, OrderState, Renewal, TenantId, Timestamp,
 };
 use certmill_storage::{StorageError, Tx, acme_challenges, acme_orders, acme_renewals, certificates};
 use serde_json::json;
 
 use super::accounts;
+use super::issuing;
 use super::judgement::{chance, jittered};
 use super::orders::{ORDER_DEADLINE, OrderWithChallenges, Ordered, refuse_unusable};
 use crate::change::Act;
@@ -58,6 +60,8 @@ pub(crate) async fn plan(
         next_attempt_at: now,
         last_error: None,
         alert_level: 0,
+        early_renewals: early_renewals(tx, order, now).await?,
+        may_replace: true,
         created_at: now,
         updated_at: now,
     };
@@ -65,6 +69,7 @@ pub(crate) async fn plan(
     let data = json!({
         "order_id": order.id, "serial_number": certificate.serial_number.to_string(),
         "not_after": not_after.to_string(), "domains": order.identifiers.texts(), "renews": order.renewal_of,
+        "more_names": issuing::extra_names(&order.identifiers, &certificate.sans),
     });
     let kind = match order.renewal_of {
         Some(old) => {
@@ -80,12 +85,23 @@ pub(crate) async fn plan(
     events::emit(app, tx, kind, certificate.id, data).await
 }
 
-/// An order has failed: if it was to renew something, that is tried again later.
+/// How many certificates in a row, the one that the order renews included, were renewed before their time.
+async fn early_renewals(tx: &mut Tx, order: &AcmeOrder, now: Timestamp) -> Result<i64, ServiceError> {
+    let Some(old) = order.renewal_of.filter(|_| order.cause == OrderCause::Renewal) else {
+        return Ok(0);
+    };
+    let old = acme_renewals::find(tx, old).await?;
+    let early = old.filter(|old| old.window.is_some() && now < old.base_renew_at);
+    Ok(early.map_or(0, |old| old.early_renewals.saturating_add(1)))
+}
+
+/// An order has failed: if it was to renew something, that is tried again later, and not before the CA takes orders for
+/// these names again where it has said when.
 pub(crate) async fn order_failed(
     app: &App,
     tx: &mut Tx,
     order: &AcmeOrder,
-    failure: &Failure,
+    (failure, until): (&Failure, Option<Timestamp>),
 ) -> Result<(), ServiceError> {
     let Some(certificate) = order.renewal_of else {
         return Ok(());
@@ -94,6 +110,9 @@ pub(crate) async fn order_failed(
         return Ok(());
     };
     set_back(app, &mut renewal, failure);
+    if let Some(until) = until {
+        renewal.next_attempt_at = renewal.next_attempt_at.max(until);
+    }
     if acme_renewals::fail(tx, &renewal, order.id, app.now()).await? {
         report_failure(app, tx, &renewal, failure).await?;
     }
@@ -140,7 +159,7 @@ pub(crate) async fn renew_due(app: &App, lease: &Lease) -> Result<(), ServiceErr
         }
     }
     for (tenant, certificate) in worrying {
-        raise_alert(app, lease, tenant, certificate).await?;
+        alert::raise(app, lease, tenant, certificate).await?;
     }
     let mut tx = app.database().begin_system().await?;
     lease.finish(&mut tx).await?;
@@ -150,11 +169,7 @@ pub(crate) async fn renew_due(app: &App, lease: &Lease) -> Result<(), ServiceErr
 }
 
 /// Orders the renewals that are due. Those that only a newer version can order stay due, and others may be behind them.
-async fn begin_all_due(
-    app: &App,
-    lease: &Lease,
-    now: certmill_domain::Timestamp,
-) -> Result<(), ServiceError> {
+async fn begin_all_due(app: &App, lease: &Lease, now: Timestamp) -> Result<(), ServiceError> {
     let mut left = 0;
     loop {
         let mut session = app.database().read_system().await?;
@@ -259,7 +274,8 @@ async fn successor(
     };
     let now = app.now();
     // The window tells that the CA knows of replacing.
-    let replaces = renewal.window.as_ref().and_then(|_| certificate_id(&certificate.der).ok());
+    let replaces = renewal.window.as_ref().filter(|_| renewal.may_replace);
+    let replaces = replaces.and_then(|_| certificate_id(&certificate.der).ok());
     Ok(AcmeOrder {
         id: AcmeOrderId::generate(now, app.entropy()),
         state: OrderState::New.into(),
@@ -353,38 +369,4 @@ async fn under_way(app: &App, caller: &Caller, id: AcmeOrderId) -> Result<Ordere
     let order = order.ok_or_else(|| ServiceError::not_found(Noun::AcmeOrder, id))?;
     let challenges = acme_challenges::of_orders(&mut session, &[id]).await?;
     Ok(Ordered::known(OrderWithChallenges { order, challenges }))
-}
-
-/// Tells once per level that a certificate comes to its end.
-async fn raise_alert(
-    app: &App,
-    lease: &Lease,
-    tenant: TenantId,
-    id: CertificateId,
-) -> Result<(), ServiceError> {
-    let mut tx = app.database().begin(tenant).await?;
-    let Some(renewal) = acme_renewals::find(&mut tx, id).await? else {
-        return Ok(());
-    };
-    let level = renewal.alarm(app.now());
-    if level <= renewal.alert_level || !acme_renewals::raise_alert(&mut tx, id, level).await? {
-        return Ok(());
-    }
-    lease.confirm(&mut tx).await?;
-    let data = json!({
-        "level": level, "not_after": renewal.not_after.to_string(), "auto_renew": renewal.auto_renew,
-        "failures": renewal.failures, "last_error": renewal.last_error,
-    });
-    events::emit(app, &mut tx, EventKind::CertificateExpiring, id, data).await?;
-    tx.commit().await?;
-    let last_error = renewal.last_error.as_deref().unwrap_or("none");
-    match level {
-        3.. => {
-            tracing::error!(certificate.id = %id, tenant.id = %tenant, not_after = %renewal.not_after, last_error, "a certificate is about to end and was not renewed");
-        }
-        _ => {
-            tracing::warn!(certificate.id = %id, tenant.id = %tenant, not_after = %renewal.not_after, last_error, "a certificate should have been renewed");
-        }
-    }
-    Ok(())
 }

@@ -77,6 +77,8 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         exposure: Exposure::None.into(),
         confirmations: 0,
         submissions: 0,
+        additions: 0,
+        failures: 0,
         forced: false,
         error: None,
         note: None,

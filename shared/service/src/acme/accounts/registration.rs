@@ -10,7 +10,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::super::directories::needs_external_account;
-use super::super::judgement::{Judgement, judge};
+use super::super::judgement::{Judgement, Request, judge};
 use super::{Checked, NewAccount, key, place};
 use crate::jobs::{JobKind, Lease};
 use crate::{App, ServiceError};
@@ -130,7 +130,7 @@ pub(super) async fn register(
 
 fn judged(app: &App, error: &AcmeError) -> Outcome {
     let never_sent = matches!(error, AcmeError::Unreachable { .. });
-    match judge(app, error, 0) {
+    match judge(app, error, &Request::REGISTRATION) {
         Judgement::Retry { failure, .. } if never_sent || failure.code == "rate_limited" => {
             Outcome::Refused(failure)
         }

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use certmill_acme::AcmeError;
-use certmill_domain::{CertificateId, Renewal, RenewalWindow, Timestamp};
-use certmill_storage::{acme_renewals, certificates};
+use certmill_domain::{CertificateId, EventKind, Renewal, RenewalWindow, Timestamp};
+use certmill_storage::{Tx, acme_renewals, certificates};
+use serde_json::json;
 
 use super::super::accounts;
 use super::super::judgement::chance;
 use crate::jobs::Lease;
-use crate::{App, ServiceError};
+use crate::{App, ServiceError, events};
 
 /// How often the CA is asked when it does not say, and the bounds of what it may say.
 const ASK_EVERY: Duration = Duration::from_hours(6);
@@ -33,32 +34,71 @@ pub(crate) async fn check_window(app: &App, lease: &Lease, id: CertificateId) ->
         Some((mut renewal, certificate)) => {
             let account = accounts::of_tenant(app, tenant, renewal.account_id).await?;
             let told = app.acme(tenant).await?.renewal_info(&account.directory_url, &certificate.der).await;
-            take_account(app, &mut renewal, told);
-            Some(renewal)
+            let oddity = take_account(app, &mut renewal, told);
+            Some((renewal, oddity))
         }
         None => None,
     };
     let mut tx = app.database().begin(tenant).await?;
-    if let Some(renewal) = asked {
+    if let Some((renewal, oddity)) = asked {
         acme_renewals::set_window(&mut tx, &renewal).await?;
+        if let Some(oddity) = oddity {
+            report(app, &mut tx, &renewal, oddity).await?;
+        }
     }
     lease.finish(&mut tx).await?;
     Ok(tx.commit().await?)
 }
 
-/// Takes what the CA said, or did not say, into the plan.
+/// What is wrong with a window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Oddity {
+    /// It ends before it starts, or as it starts, and does not count.
+    NoWindow(RenewalWindow),
+    /// It asks for one early renewal after the other, and is kept waiting.
+    Repeated(RenewalWindow),
+}
+
+/// Tells, once for each certificate, that its CA says something about renewal that makes no sense.
+async fn report(app: &App, tx: &mut Tx, renewal: &Renewal, oddity: Oddity) -> Result<(), ServiceError> {
+    let kind = EventKind::CertificateRenewalWindowOdd;
+    let id = renewal.certificate_id;
+    if events::has(tx, id, kind).await? {
+        return Ok(());
+    }
+    let (code, window) = match oddity {
+        Oddity::NoWindow(window) => ("no_window", window),
+        Oddity::Repeated(window) => ("too_early", window),
+    };
+    tracing::error!(
+        certificate.id = %id,
+        window.start = %window.start,
+        window.end = %window.end,
+        renew_at = %renewal.renew_at,
+        code,
+        "the CA names a renewal window that makes no sense"
+    );
+    let data = json!({
+        "code": code, "start": window.start.to_string(), "end": window.end.to_string(),
+        "explanation_url": window.explanation_url, "early_renewals": renewal.early_renewals,
+        "renew_at": renewal.renew_at.to_string(),
+    });
+    events::emit(app, tx, kind, id, data).await
+}
+
+/// Takes what the CA said, or did not say, into the plan. Answers what is wrong with it.
 fn take_account(
     app: &App,
     renewal: &mut Renewal,
     told: Result<Option<certmill_acme::RenewalInfo>, AcmeError>,
-) {
+) -> Option<Oddity> {
     let now = app.now();
     renewal.updated_at = now;
     match told {
         Ok(None) => {
-            renewal.window = None;
+            renewal.forget_window();
             renewal.next_window_check_at = None;
-            renewal.renew_at = renewal.base_renew_at;
+            None
         }
         Ok(Some(info)) => {
             let window = RenewalWindow {
@@ -69,7 +109,7 @@ fn take_account(
             let wait = info.retry_after.unwrap_or(ASK_EVERY).clamp(ASK_AT_MOST_EVERY, ASK_AT_LEAST_EVERY);
             renewal.next_window_check_at = Some(now.plus(wait));
             renewal.window_checked_at = Some(now);
-            take_window(app, renewal, window);
+            take_window(app, renewal, window)
         }
         Err(error) => {
             let wait = match &error {
@@ -78,29 +118,34 @@ fn take_account(
                 }
                 _ => ASK_EVERY,
             };
-            renewal.next_window_check_at = Some(now.plus(wait.max(ASK_AT_MOST_EVERY)));
+            let wait = wait.clamp(ASK_AT_MOST_EVERY, ASK_AT_LEAST_EVERY);
+            renewal.next_window_check_at = Some(now.plus(wait));
             let silent_since = renewal.window_checked_at.unwrap_or(renewal.created_at);
             if renewal.window.is_some() && now.since(silent_since) > WINDOW_KEPT {
-                renewal.window = None;
-                renewal.renew_at = renewal.base_renew_at;
+                renewal.forget_window();
             }
             tracing::info!(
                 certificate.id = %renewal.certificate_id,
                 error = &error as &dyn std::error::Error,
                 "the CA does not say when to renew"
             );
+            None
         }
     }
 }
 
-/// A new window gives a new moment, by chance within it (RFC 9773 section 4.2); the same one changes nothing.
-fn take_window(app: &App, renewal: &mut Renewal, window: RenewalWindow) {
+/// A new window gives a new moment, by chance within it (RFC 9773 section 4.2); the same one changes nothing. One that ends
+/// before it starts is no answer (the same section), so that the lifetime counts alone.
+fn take_window(app: &App, renewal: &mut Renewal, window: RenewalWindow) -> Option<Oddity> {
+    if window.end <= window.start {
+        renewal.forget_window();
+        return Some(Oddity::NoWindow(window));
+    }
     let same = renewal.window.as_ref().is_some_and(|old| old.start == window.start && old.end == window.end);
     if same {
         renewal.window = Some(window);
-        return;
+        return None;
     }
-    let now = app.now();
     let before = renewal.window.as_ref().map(|old| old.start);
     if before.is_some_and(|before| before > window.start && before.since(window.start) > MOVED) {
         tracing::warn!(
@@ -109,11 +154,9 @@ fn take_window(app: &App, renewal: &mut Renewal, window: RenewalWindow) {
             "the CA wants a certificate renewed earlier than it had said"
         );
     }
-    let moment = if window.end <= window.start {
-        now
-    } else {
-        window.start.plus(window.end.since(window.start).mul_f64(chance(app)))
-    };
-    renewal.renew_at = moment.min(renewal.emergency_at);
-    renewal.window = Some(window);
+    let moment = window.start.plus(window.end.since(window.start).mul_f64(chance(app)));
+    let floor = renewal.earliest_by_window();
+    renewal.renew_at = moment.max(floor).min(renewal.emergency_at);
+    renewal.window = Some(window.clone());
+    (renewal.early_renewals > 0 && moment < floor).then_some(Oddity::Repeated(window))
 }

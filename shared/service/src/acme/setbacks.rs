@@ -1,0 +1,144 @@
+//! What an order does when the CA does not do what was asked of it: wait, begin anew, or end.
+
+use certmill_acme::AcmeError;
+use certmill_domain::{AccountStatus, Failure, OrderState};
+use certmill_storage::acme_pauses::Pause;
+use certmill_storage::{acme_orders, acme_renewals};
+
+use super::accounts::lost::{self, Fate};
+use super::advance::{Next, Work};
+use super::judgement::{Asked, DOUBTS, Judgement, Request, backoff, failure, judge};
+use super::{accounts, issuing, pauses};
+use crate::ServiceError;
+
+/// How often an order that the CA has lost is made anew.
+const PLACEMENTS: i64 = 2;
+
+impl Work<'_> {
+    /// Waits for the end of a pause, unless the order ends before it.
+    pub(super) async fn stay_paused(&mut self, pause: &Pause) -> Result<Next, ServiceError> {
+        if self.order.state == OrderState::New && pause.until > self.order.deadline_at {
+            let message = format!(
+                "it would have to wait until {}, and is given up at {}: {}",
+                pause.until, self.order.deadline_at, pause.reason
+            );
+            return self.fail_until(Failure::new("paused", message), Some(pause.until)).await;
+        }
+        let message = format!("waits until {}: {}", pause.until, pause.reason);
+        self.order.error = Some(Failure::new("paused", message));
+        let at = pauses::resume_at(self.app, pause);
+        self.save(Next::At(at)).await
+    }
+
+    /// The CA has not, when it was asked about the order or something that belongs to it: waits, or gives the order up.
+    pub(super) async fn setback(&mut self, error: &AcmeError) -> Result<Next, ServiceError> {
+        self.setback_of(Asked::Resource, error).await
+    }
+
+    pub(super) async fn setback_of(&mut self, asked: Asked, error: &AcmeError) -> Result<Next, ServiceError> {
+        if error.is_verdict() {
+            self.server_answers().await?;
+        }
+        let is_read = asked == Asked::Resource && self.order.state == OrderState::Authorizing;
+        if is_read && issuing::is_gone(error) && self.order.failures >= DOUBTS {
+            return self.place_anew(failure("order_gone", error)).await;
+        }
+        let names = self.order.identifiers.texts();
+        let request = Request { asked, failures: self.order.failures, names: &names };
+        let judgement = judge(self.app, error, &request);
+        tracing::warn!(
+            order.id = %self.order.id,
+            order.state = %self.order.state,
+            error = error as &dyn std::error::Error,
+            "the CA did not do what was asked of it"
+        );
+        let has_csr = matches!(self.order.state.known()?, OrderState::Finalizing | OrderState::Issuing);
+        match judgement {
+            Judgement::Retry { after, pause, failure } => {
+                pauses::begin(self.app, self.scopes(), pause, after, &failure).await?;
+                let at = self.app.now().plus(after);
+                if at > self.order.deadline_at && !has_csr {
+                    return self.fail_until(failure, Some(at)).await;
+                }
+                self.wait(failure, at).await
+            }
+            Judgement::AccountRefused(failure) => self.account_is_unknown(failure).await,
+            Judgement::Give(failure) => self.fail(failure).await,
+        }
+    }
+
+    /// The CA says that it does not know the account.
+    async fn account_is_unknown(&mut self, refusal: Failure) -> Result<Next, ServiceError> {
+        let at = self.app.now().plus(backoff(self.app, self.order.failures));
+        match lost::find_out(self.app, self.tenant, &self.account).await? {
+            Fate::Known => self.wait(refusal, at).await,
+            Fate::Another(account) => {
+                self.client = accounts::client(self.app, self.tenant, &account).await?;
+                self.account = account;
+                match self.order.state.known()? {
+                    OrderState::New => self.wait(refusal, self.app.now()).await,
+                    // It belonged to the former account.
+                    _ => self.place_anew(refusal).await,
+                }
+            }
+            Fate::Lost(failure) if self.order.failures < DOUBTS => self.wait(failure, at).await,
+            Fate::Lost(failure) => {
+                accounts::mark_refused(self.app, self.tenant, self.account.id, &failure).await?;
+                self.account.status = AccountStatus::Invalid.into();
+                self.fail(failure).await
+            }
+            Fate::Untold(error) => {
+                let failure = failure("account_refused", &error);
+                self.wait(failure, at).await
+            }
+        }
+    }
+
+    /// Has the CA make the order anew, since it does not know it any more. Key and CSR stay, if there are any: a certificate that
+    /// the CA made for the former order without our hearing of it would be for the same key.
+    pub(super) async fn place_anew(&mut self, failure: Failure) -> Result<Next, ServiceError> {
+        let mut tx = self.begin().await?;
+        if acme_orders::note_placement(&mut tx, self.order.id).await? > PLACEMENTS {
+            drop(tx);
+            return self.fail(failure).await;
+        }
+        tracing::warn!(order.id = %self.order.id, reason = failure.message, "the CA has lost an order: it is made anew");
+        self.order.state = OrderState::New.into();
+        self.order.order_url = None;
+        self.order.finalize_url = None;
+        self.order.certificate_url = None;
+        self.order.expires_at = None;
+        self.order.failures = 0;
+        self.order.error = Some(failure);
+        self.commit(tx, Next::GoOn).await
+    }
+
+    /// The CA did not make an order that names the certificate which it replaces. That is a hint to the CA, without which the
+    /// order is as good (RFC 9773 section 5): it is given once, whatever the CA has against it, and never again for the same
+    /// certificate after a refusal. A server that was not reached, or is busy, has refused nothing.
+    pub(super) async fn not_replacing(&mut self, error: &AcmeError) -> Result<Next, ServiceError> {
+        if matches!(error, AcmeError::Unreachable { .. } | AcmeError::Busy { .. }) {
+            return self.setback_of(Asked::NewOrder, error).await;
+        }
+        self.order.replaces = None;
+        if let (Some(replaced), AcmeError::Problem { .. } | AcmeError::Server { .. }) =
+            (self.order.renewal_of, error)
+        {
+            let mut tx = self.begin().await?;
+            acme_renewals::forbid_replacing(&mut tx, replaced).await?;
+            self.commit(tx, Next::GoOn).await?;
+        }
+        // What is not about this order will not be better without the hint.
+        let elsewhere = ["rateLimited", "userActionRequired", "accountDoesNotExist"];
+        let is_about_order = error.is_verdict() && !elsewhere.iter().any(|kind| error.is_problem(kind));
+        if !is_about_order {
+            return self.setback_of(Asked::NewOrder, error).await;
+        }
+        tracing::info!(
+            order.id = %self.order.id,
+            error = error as &dyn std::error::Error,
+            "ordering without naming what is replaced"
+        );
+        self.save(Next::GoOn).await
+    }
+}

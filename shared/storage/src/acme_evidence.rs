@@ -1,0 +1,41 @@
+//! What speaks against a CA, or for a limit of an account there, until a good answer ends it. Shared by every worker.
+
+use certmill_domain::Timestamp;
+
+use crate::query::Query;
+use crate::{StorageError, SystemTx, WithLink};
+
+/// Notes a failure that `witness` has met with `subject`. Failures that lie further back than `forgotten` do not count.
+pub async fn note(
+    tx: &mut SystemTx,
+    (subject, witness): (&str, &str),
+    now: Timestamp,
+    forgotten: Timestamp,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "INSERT INTO acme_evidence (subject, witness, failures, last_at) VALUES ($1, $2, 1, $3) \
+         ON CONFLICT (subject, witness) DO UPDATE SET last_at = excluded.last_at, \
+         failures = CASE WHEN acme_evidence.last_at > $4 THEN acme_evidence.failures + 1 ELSE 1 END",
+    )
+    .bind(subject.to_owned())
+    .bind(witness.to_owned())
+    .bind(now.unix_micros())
+    .bind(forgotten.unix_micros());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// How many different witnesses have met failures with `subject` since a time.
+pub async fn witnesses(tx: &mut SystemTx, subject: &str, since: Timestamp) -> Result<i64, StorageError> {
+    let query = Query::new(
+        "SELECT count(*) FROM acme_evidence WHERE subject = $1 AND witness <> '' AND last_at > $2",
+    )
+    .bind(subject.to_owned())
+    .bind(since.unix_micros());
+    Ok(tx.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+}
+
+/// Forgets what speaks against `subject`.
+pub async fn clear(tx: &mut SystemTx, subject: &str) -> Result<(), StorageError> {
+    let query = Query::new("DELETE FROM acme_evidence WHERE subject = $1").bind(subject.to_owned());
+    tx.link().execute(query).await.map(drop)
+}
