@@ -9,6 +9,7 @@ mod acme_faults;
 mod acme_judgement;
 mod acme_orders;
 mod acme_pebble;
+mod acme_propagation;
 mod audit;
 mod bad_input;
 mod ca;

@@ -2,6 +2,7 @@
 //! name are never touched.
 
 mod pace;
+mod time_limit;
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use certmill_domain::{
 };
 use certmill_storage::{acme_challenges, acme_pauses, dns_providers as rows};
 
+use self::time_limit::{NOT_PROPAGATED, is_too_late, not_looked_up, not_seen};
 use super::challenge_steps::{Next, Work};
 use super::grants;
 use super::judgement::jittered;
@@ -23,12 +25,14 @@ const CONFIRMATIONS: i64 = 2;
 const APART: Duration = Duration::from_secs(3);
 /// A person who publishes a record by hand is not waited for that busily.
 const LOOK_FOR_A_PERSON: Duration = Duration::from_mins(2);
-/// A value that was seen nowhere for so long is added once more: somebody may have removed it.
+/// A value that was seen nowhere for so long, or for half of the time that it has, is added once more: somebody may have removed
+/// it.
 const ADD_AGAIN: Duration = Duration::from_mins(2);
 /// Tries with credentials or a zone that the provider refuses.
 const REFUSALS: i64 = 3;
-/// What a provider gets that asks for patience and does not say how much.
+/// What a provider gets that asks for patience and does not say how much, and the most.
 const PATIENCE: Duration = Duration::from_secs(30);
+const LONGEST_PATIENCE: Duration = Duration::from_hours(1);
 
 /// `waiting` → `publishing`: finds out where the value goes, and writes that down.
 pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
@@ -37,7 +41,7 @@ pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let resolvers = dns_providers::resolvers(work.app, work.tenant, explicit, &owner).await?;
     let name = match work.app.dns(work.tenant).await?.effective_name_by(&resolvers, &owner).await {
         Ok(name) => name,
-        Err(error) => return setback(work, None, &error).await,
+        Err(error) => return not_looked_up(work, &error).await,
     };
     if !name.eq_ignore_ascii_case(&owner) {
         let identifier: AcmeIdentifier = work.challenge.identifier.parse().map_err(ServiceError::internal)?;
@@ -119,7 +123,9 @@ async fn add_alone(
     match added {
         Ok(pending) => {
             work.challenge.exposure = if traits.by_hand { Exposure::None } else { Exposure::Present }.into();
-            work.challenge.published_at = Some(work.app.now());
+            // The time counts from the first addition.
+            work.challenge.published_at.get_or_insert(work.app.now());
+            work.challenge.additions += 1;
             work.challenge.confirmations = 0;
             let state =
                 if pending.is_some() { ChallengeState::Published } else { ChallengeState::Propagating };
@@ -159,7 +165,7 @@ async fn paused(work: &Work<'_>, id: DnsProviderId) -> Result<Option<Next>, Serv
 async fn pause(work: &Work<'_>, id: DnsProviderId, error: &DnsError) -> Result<(), ServiceError> {
     let DnsError::RateLimited { message, after } = error else { return Ok(()) };
     let now = work.app.now();
-    let until = now.plus(after.unwrap_or(PATIENCE));
+    let until = now.plus(after.unwrap_or(PATIENCE).min(LONGEST_PATIENCE));
     let mut tx = work.app.database().begin_system().await?;
     acme_pauses::begin(&mut tx, &id.to_string(), until, message, now).await?;
     Ok(tx.commit().await?)
@@ -182,21 +188,20 @@ pub(super) async fn await_change(work: &mut Work<'_>) -> Result<Next, ServiceErr
             work.save(Next::GoOn).await
         }
         Ok(ChangeState::Pending { after }) => {
-            let now = work.app.now();
-            let settings = provider.client.propagation();
-            let published = work.challenge.published_at.unwrap_or(now);
-            if now.since(published) > Duration::from_secs(settings.timeout_seconds.into()) {
+            if is_too_late(work, &provider) {
                 let message =
                     format!("the DNS provider has not applied the change of {} in time", record.name);
-                return work.fail(Failure::new("dns_not_propagated", message)).await;
+                return work.fail(Failure::new(NOT_PROPAGATED, message)).await;
             }
             work.challenge.note = Some("the DNS provider is applying the change".to_owned());
             // What it names is the least: one that always says "soon" is asked less and less often.
             let pause = after
                 .clamp(Duration::from_secs(1), Duration::from_mins(1))
                 .max(pace::look_again(&work.challenge));
-            work.save(Next::At(now.plus(pause))).await
+            let at = work.app.now().plus(pause);
+            work.save(Next::At(at)).await
         }
+        Err(error) if is_too_late(work, &provider) => not_seen(work, &record, &error.to_string()).await,
         Err(error) => setback(work, Some(id), &error).await,
     }
 }
@@ -227,6 +232,9 @@ pub(super) async fn await_propagation(work: &mut Work<'_>) -> Result<Next, Servi
     };
     let seen = match work.app.dns(work.tenant).await?.propagation(&check).await {
         Ok(seen) => seen,
+        Err(error) if is_too_late(work, &provider) => {
+            return not_seen(work, &record, &error.to_string()).await;
+        }
         Err(error) => return setback(work, Some(id), &error).await,
     };
     work.challenge.dns_servers = dns_providers::answers(&seen);
@@ -239,22 +247,19 @@ pub(super) async fn await_propagation(work: &mut Work<'_>) -> Result<Next, Servi
         return work.save(Next::At(now.plus(APART))).await;
     }
     work.challenge.confirmations = 0;
-    if !by_hand {
-        work.challenge.note = Some(seen.to_string());
-        if now.since(published) > Duration::from_secs(settings.timeout_seconds.into()) {
-            let message = format!("the TXT record at {} was not seen in time: {seen}", record.name);
-            return work.fail(Failure::new("dns_not_propagated", message)).await;
-        }
-        if seen.is_nowhere() && now.since(published) > ADD_AGAIN {
-            work.enter(ChallengeState::Publishing);
-            // The time counts from the first try.
-            let next = work.save(Next::GoOn).await;
-            work.challenge.published_at = Some(published);
-            return next;
-        }
+    if by_hand {
+        return work.save(Next::At(now.plus(LOOK_FOR_A_PERSON))).await;
     }
-    let pause =
-        if by_hand { LOOK_FOR_A_PERSON } else { jittered(work.app, pace::look_again(&work.challenge)) };
+    work.challenge.note = Some(seen.to_string());
+    if is_too_late(work, &provider) {
+        return not_seen(work, &record, &seen.to_string()).await;
+    }
+    let patience = Duration::from_secs(settings.timeout_seconds.into()) / 2;
+    if seen.is_nowhere() && work.challenge.additions < 2 && now.since(published) > patience.min(ADD_AGAIN) {
+        work.enter(ChallengeState::Publishing);
+        return work.save(Next::GoOn).await;
+    }
+    let pause = jittered(work.app, pace::look_again(&work.challenge));
     work.save(Next::At(now.plus(pause))).await
 }
 
@@ -359,7 +364,9 @@ async fn setback(
     let tries = work.challenge.attempts;
     let growing = pace::fault(&work.challenge);
     let again = match error {
-        DnsError::RateLimited { after, .. } => Some(after.unwrap_or(PATIENCE).max(growing)),
+        DnsError::RateLimited { after, .. } => {
+            Some(after.unwrap_or(PATIENCE).min(LONGEST_PATIENCE).max(growing))
+        }
         DnsError::Conflict(_) => pace::conflict(&work.challenge, work.app.now()),
         DnsError::Unavailable(_) | DnsError::NoAddress(_) | DnsError::OutcomeUnknown(_) => Some(growing),
         DnsError::Auth(_) | DnsError::ZoneNotFound(_) | DnsError::NotAllowed(_) if tries < REFUSALS => {

@@ -20,7 +20,11 @@ const REMOVE_AGAIN: (Duration, Duration) = (Duration::from_mins(1), Duration::fr
 
 /// Before the next look for a value, or at a change that is being applied.
 pub(super) fn look_again(challenge: &AcmeChallenge) -> Duration {
-    let looks = usize::try_from(challenge.attempts).unwrap_or_default().min(LOOKS.len());
+    look(challenge.attempts)
+}
+
+fn look(tries: i64) -> Duration {
+    let looks = usize::try_from(tries).unwrap_or_default().min(LOOKS.len());
     Duration::from_secs(LOOKS.get(looks.saturating_sub(1)).copied().unwrap_or(30))
 }
 
@@ -55,6 +59,12 @@ fn doubling((first, longest): (Duration, Duration), tries: i64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn looks_come_less_and_less_often() {
+        assert_eq!(look(0), look(1));
+        assert_eq!([1, 3, 9, 10, i64::MAX].map(|tries| look(tries).as_secs()), [2, 3, 30, 30, 30]);
+    }
 
     #[test]
     fn waits_double_from_the_first_to_the_longest() {
