@@ -261,6 +261,17 @@ pub async fn unpublish(tx: &mut Tx, id: AcmeChallengeId) -> Result<(), StorageEr
     tx.link().execute(query).await.map(drop)
 }
 
+/// Deletes the challenges of an order that are over and of which nothing is published: the CA has lost what they are part of.
+pub async fn forget_settled(tx: &mut Tx, order: AcmeOrderId) -> Result<u64, StorageError> {
+    let query = Query::new(
+        "DELETE FROM acme_challenges WHERE tenant_id = $1 AND order_id = $2 \
+         AND state IN ('valid', 'invalid') AND exposure IN ('none', 'removed')",
+    )
+    .bind(tx.tenant_key())
+    .bind(order.to_string());
+    tx.link().execute(query).await
+}
+
 /// Deletes answers that nobody waits for any more.
 pub async fn prune_responses(tx: &mut SystemTx, now: Timestamp) -> Result<u64, StorageError> {
     let query = Query::new("DELETE FROM acme_responses WHERE expires_at < $1").bind(now.unix_micros());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fake_acme::{CertificateFlaw, Endpoint, FakeAcmeOptions, Problem, RetryAfter};
+use fake_acme::{CertificateFlaw, Endpoint, FakeAcmeOptions, Problem, RetryAfter, Status};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::{Mode, both_modes};
@@ -132,6 +132,21 @@ both_modes! {
         let order = lab.ended_by_and_by(&late).await;
         assert_eq!(order["status"], "valid", "{order:#}");
         assert_eq!(lab.ca.log().issued_for(&["late.example.org"]), 1);
+    }
+
+    async fn an_order_whose_authorizations_the_ca_has_lost_is_made_anew(lab: Lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| behaviour.hold_challenges = true);
+        let body = json!({ "account_id": account, "domains": ["lost.example.org", "kept.example.org"] });
+        let order = lab.app.post("/v1/pki/acme/issue", body).await.json_with(StatusCode::ACCEPTED);
+        let path = format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap());
+        lab.until(|lab| lab.ca.log().count(Endpoint::Challenge) == 2).await;
+        assert_eq!(lab.ca.forget_authorizations("lost.example.org"), 1);
+        assert_eq!(lab.ca.end_authorizations("kept.example.org", Status::Valid), 1);
+        lab.ca.knobs().reset();
+        let order = lab.ended_by_and_by(&path).await;
+        assert_eq!(order["status"], "valid", "{order:#}");
+        assert_eq!((lab.ca.log().orders_created().len(), order["challenges"].as_array().unwrap().len()), (2, 2));
     }
 
     async fn waits_that_a_ca_asks_for_are_bounded_and_shown(lab: Lab) {

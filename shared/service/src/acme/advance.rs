@@ -11,7 +11,7 @@ use certmill_domain::{
 use certmill_storage::acme_pauses::Standing;
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 
-use super::judgement::Asked;
+use super::judgement::{AUTHORIZATION_GONE, Asked};
 use super::pauses::Scopes;
 use super::{accounts, issuing, pauses, renewal};
 use crate::failpoint;
@@ -168,11 +168,18 @@ impl Work<'_> {
         let mut session = self.app.database().read(self.tenant).await?;
         let challenges = acme_challenges::of_orders(&mut session, &[self.order.id]).await?;
         drop(session);
-        if let Some(failed) = challenges.iter().find(|challenge| challenge.state == ChallengeState::Invalid) {
+        let mut lost = None;
+        for failed in challenges.iter().filter(|challenge| challenge.state == ChallengeState::Invalid) {
             let failure = failed.error.clone().unwrap_or_else(|| {
                 Failure::new("validation_failed", format!("control of {} was not proven", failed.identifier))
             });
-            return self.fail(failure).await;
+            if failure.code != AUTHORIZATION_GONE {
+                return self.fail(failure).await;
+            }
+            lost = Some(failure);
+        }
+        if let Some(failure) = lost {
+            return self.authorizations_are_gone(&challenges, failure).await;
         }
         let open: BTreeMap<AcmeChallengeId, &AcmeChallenge> = challenges
             .iter()

@@ -17,6 +17,14 @@ use crate::jobs::Job;
 /// The most types of challenges that a failure lists.
 const MOST_KINDS: usize = 10;
 
+/// How an authorization is met.
+enum Way {
+    /// By this challenge.
+    By(Box<AcmeChallenge>),
+    /// Not at all.
+    None(Failure),
+}
+
 impl Work<'_> {
     /// `authorizing`: reads what is to be proven, and writes the challenges that do it.
     pub(super) async fn read_authorizations(&mut self) -> Result<Next, ServiceError> {
@@ -34,8 +42,8 @@ impl Work<'_> {
         let mut challenges = Vec::with_capacity(read.len());
         for (url, authorization) in &read {
             match self.challenge(url, authorization).await? {
-                Ok(challenge) => challenges.push(challenge),
-                Err(failure) => return self.fail(failure).await,
+                Way::By(challenge) => challenges.push(*challenge),
+                Way::None(failure) => return self.fail(failure).await,
             }
         }
         let mut tx = self.begin().await?;
@@ -53,11 +61,7 @@ impl Work<'_> {
 
     /// The challenge by which an authorization is met: one that the CA is satisfied with already, or the one of the type
     /// that was ordered.
-    async fn challenge(
-        &self,
-        url: &str,
-        authorization: &Authorization,
-    ) -> Result<Result<AcmeChallenge, Failure>, ServiceError> {
+    async fn challenge(&self, url: &str, authorization: &Authorization) -> Result<Way, ServiceError> {
         let identifier = text(&authorization.identifier);
         let wildcard = authorization.wildcard;
         let met = authorization.status == AuthorizationStatus::Valid;
@@ -71,18 +75,18 @@ impl Work<'_> {
         if !met && authorization.status != AuthorizationStatus::Pending {
             let problem = authorization.challenges.iter().find_map(|challenge| challenge.error.as_ref());
             let sentence = format!("the CA's authorization of {identifier} is {}", authorization.status);
-            return Ok(Err(problem_failure("authorization_failed", &sentence, problem)));
+            return Ok(Way::None(problem_failure("authorization_failed", &sentence, problem)));
         }
         if !met && offered.is_some_and(|challenge| challenge.token.is_none()) {
             let message = format!("the CA's {wanted} challenge for {identifier} has no `token`");
-            return Ok(Err(Failure::new("ca_error", message)));
+            return Ok(Way::None(Failure::new("ca_error", message)));
         }
         if !met && offered.is_none() {
             let kinds: Vec<&str> =
                 authorization.challenges.iter().map(|c| c.kind.as_str()).take(MOST_KINDS).collect();
             let message =
                 format!("the CA does not offer {wanted} for {identifier}; it offers {}", kinds.join(", "));
-            return Ok(Err(Failure::new("challenge_unavailable", message)));
+            return Ok(Way::None(Failure::new("challenge_unavailable", message)));
         }
         let now = self.app.now();
         let token = offered.and_then(|challenge| challenge.token.clone()).unwrap_or_default();
@@ -94,7 +98,7 @@ impl Work<'_> {
         // One that ends before it can be met has been dated by a wrong clock.
         let ends = authorization.expires.map(|at| Timestamp::from_unix_seconds(at).minus(MARGIN));
         let ends = ends.filter(|at| *at > now);
-        Ok(Ok(AcmeChallenge {
+        Ok(Way::By(Box::new(AcmeChallenge {
             id: AcmeChallengeId::generate(now, self.app.entropy()),
             order_id: self.order.id,
             authorization_url: url.to_owned(),
@@ -127,7 +131,7 @@ impl Work<'_> {
             validated_at: met.then_some(now),
             created_at: now,
             updated_at: now,
-        }))
+        })))
     }
 }
 

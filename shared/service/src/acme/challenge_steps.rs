@@ -13,10 +13,11 @@ use certmill_storage::{Tx, acme_challenges, acme_orders};
 use super::accounts::lost::{self, Fate};
 use super::advance::response_ends;
 use super::judgement::{
-    Asked, DOUBTS, Judgement, Request, VALIDATION_FAILED, backoff, failure, judge, problem_failure,
+    AUTHORIZATION_GONE, Asked, DOUBTS, Judgement, Request, VALIDATION_FAILED, backoff, failure, judge,
+    problem_failure,
 };
 use super::pauses::Scopes;
-use super::{accounts, dns_steps, give_up, grants, pauses};
+use super::{accounts, dns_steps, give_up, grants, issuing, pauses};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError};
@@ -271,6 +272,9 @@ impl Work<'_> {
         if error.is_verdict() {
             pauses::server_answers(self.app, Scopes::of(account), &mut self.standing).await?;
         }
+        if issuing::is_gone(error) && self.challenge.failures >= DOUBTS {
+            return self.fail(failure(AUTHORIZATION_GONE, error)).await;
+        }
         let request = Request {
             asked: Asked::Resource,
             failures: self.challenge.failures,
@@ -298,7 +302,9 @@ impl Work<'_> {
     ) -> Result<Next, ServiceError> {
         let failure = match lost::find_out(self.app, self.tenant, account).await? {
             // The authorization was the former account's.
-            Fate::Another(_) => return self.fail(refusal).await,
+            Fate::Another(_) => {
+                return self.fail(Failure { code: AUTHORIZATION_GONE.to_owned(), ..refusal }).await;
+            }
             Fate::Lost(failure) if self.challenge.failures > DOUBTS => {
                 accounts::mark_refused(self.app, self.tenant, account.id, &failure).await?;
                 return self.fail(failure).await;

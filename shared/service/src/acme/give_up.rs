@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certmill_acme::AcmeError;
-use certmill_domain::{AccountStatus, ChallengeState, OrderState};
+use certmill_domain::{AccountStatus, ChallengeState, OrderState, Timestamp};
 use certmill_storage::acme_orders;
 
 use super::challenge_steps::{Next, Work};
@@ -44,7 +44,7 @@ pub(super) async fn give_up(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let mut standing = pauses::standing(work.app, Scopes::of(&account)).await?;
     if let Some(pause) = standing.pause.take() {
         let at = pauses::resume_at(work.app, &pause);
-        return work.save(Next::At(at)).await;
+        return later(work, at, ended).await;
     }
     let client = accounts::client(work.app, work.tenant, &account).await?;
     let deactivated = client.deactivate_authorization(&url).await;
@@ -61,7 +61,7 @@ pub(super) async fn give_up(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     match judge(work.app, &error, &request) {
         Judgement::Retry { after, pause, failure } => {
             pauses::begin(work.app, Scopes::of(&account), pause, after, &failure).await?;
-            work.save(Next::At(now.plus(after))).await
+            later(work, now.plus(after), ended).await
         }
         Judgement::AccountRefused(_) | Judgement::Give(_) => {
             tracing::info!(
@@ -72,4 +72,9 @@ pub(super) async fn give_up(work: &mut Work<'_>) -> Result<Next, ServiceError> {
             work.save(Next::Over).await
         }
     }
+}
+
+/// Tries again at a time, unless that is not worth it any more by then.
+async fn later(work: &mut Work<'_>, at: Timestamp, ended: Timestamp) -> Result<Next, ServiceError> {
+    work.save(if at.since(ended) > WORTHWHILE { Next::Over } else { Next::At(at) }).await
 }

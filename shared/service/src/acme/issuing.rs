@@ -111,8 +111,8 @@ pub(super) async fn collect(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let url = match work.order.certificate_url.clone() {
         Some(url) => url,
         None => match ask_for_certificate(work).await? {
-            Ok(url) => url,
-            Err(next) => return Ok(next),
+            Answer::At(url) => url,
+            Answer::NotYet(next) => return Ok(next),
         },
     };
     let preferred = work.order.preferred_chain.clone();
@@ -153,18 +153,25 @@ async fn wrong(work: &mut Work<'_>, problem: &str) -> Result<Next, ServiceError>
     work.wait(failure, at).await
 }
 
-/// The URL of the certificate, or what to do while there is none.
-async fn ask_for_certificate(work: &mut Work<'_>) -> Result<Result<String, Next>, ServiceError> {
+/// What a CA says when it is asked where the certificate is.
+enum Answer {
+    /// At this URL.
+    At(String),
+    /// Nowhere, and this was done about it.
+    NotYet(Next),
+}
+
+async fn ask_for_certificate(work: &mut Work<'_>) -> Result<Answer, ServiceError> {
     let url = work.order_url()?;
     let order = match work.client.order(&url).await {
         Ok(order) => order,
-        Err(error) => return Ok(Err(setback(work, &error).await?)),
+        Err(error) => return Ok(Answer::NotYet(setback(work, &error).await?)),
     };
     work.succeeded().await?;
     match (order.status, order.certificate) {
         (OrderStatus::Valid, Some(url)) => {
             work.order.certificate_url = Some(url.clone());
-            Ok(Ok(url))
+            Ok(Answer::At(url))
         }
         (OrderStatus::Invalid, _) => {
             let failure = problem_failure(
@@ -172,14 +179,14 @@ async fn ask_for_certificate(work: &mut Work<'_>) -> Result<Result<String, Next>
                 "the CA did not issue the certificate",
                 order.error.as_ref(),
             );
-            Ok(Err(work.fail(failure).await?))
+            Ok(Answer::NotYet(work.fail(failure).await?))
         }
         _ => {
             let waited = work.order.attempts.min(8);
             let after = order.retry_after.unwrap_or_else(|| backoff(work.app, waited - 3));
             let at = work.app.now().plus(after.clamp(Duration::from_secs(1), LONGEST_WAIT));
             work.order.error = Some(at_work(at));
-            Ok(Err(work.save(Next::At(at)).await?))
+            Ok(Answer::NotYet(work.save(Next::At(at)).await?))
         }
     }
 }

@@ -37,6 +37,9 @@ const FINAL: [&str; 9] = [
 /// The code of a failure that the CA itself found: the authorization is over there too.
 pub(super) const VALIDATION_FAILED: &str = "validation_failed";
 
+/// The code of a challenge whose authorization the CA has lost.
+pub(super) const AUTHORIZATION_GONE: &str = "authorization_gone";
+
 /// What to do.
 #[derive(Debug)]
 pub(super) enum Judgement {
@@ -182,7 +185,9 @@ fn of_problem(error: &AcmeError, problem: &Problem, (request, fault): (&Request<
                 Limit::Names => Pause::Names,
                 Limit::Unclear => Pause::Unclear,
             };
-            let after = error.retry_after().unwrap_or(RATE_LIMIT).min(LONGEST_LIMIT);
+            let is_resource = request.asked == Asked::Resource;
+            let longest = if is_resource { LONGEST_TOLD } else { LONGEST_LIMIT };
+            let after = error.retry_after().unwrap_or(RATE_LIMIT).min(longest);
             Assessment::Retry(Wait::Told(after), pause, "rate_limited")
         }
         "serverInternal" => Assessment::Retry(told(error), fault, "ca_error"),
@@ -297,6 +302,7 @@ mod tests {
         assert_eq!(wait(&problem("serverInternal", "boom", year), Asked::NewOrder), HOURS(1));
         assert_eq!(wait(&problem("rateLimited", "later", year), Asked::NewOrder), HOURS(7 * 24));
         assert_eq!(wait(&problem("rateLimited", "later", None), Asked::NewOrder), HOURS(1));
+        assert_eq!(wait(&problem("rateLimited", "later", year), Asked::Resource), HOURS(1));
     }
 
     #[test]

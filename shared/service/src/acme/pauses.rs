@@ -81,8 +81,21 @@ pub(super) async fn begin(
     }
     let now = app.now();
     let id = of.account.id.to_string();
+    let key = of.key();
     let url = of.account.directory_url.as_str();
     let reason = failure.message.as_str();
+    // On its own and before anything is counted: of several that note something at the same time, the last one counts all.
+    let witness = match pause {
+        Pause::Resource => Some((url, id.as_str(), FAULT_KEPT)),
+        Pause::Suspect => Some((url, "", FAULT_KEPT)),
+        Pause::Unclear => key.as_deref().map(|key| (id.as_str(), key, REFUSAL_KEPT)),
+        Pause::Nobody | Pause::Account | Pause::Server | Pause::Names => None,
+    };
+    if let Some((subject, witness, kept)) = witness {
+        let mut tx = app.database().begin_system().await?;
+        acme_evidence::note(&mut tx, (subject, witness), now, now.minus(kept)).await?;
+        tx.commit().await?;
+    }
     let mut tx = app.database().begin_system().await?;
     match pause {
         Pause::Nobody => {}
@@ -91,28 +104,25 @@ pub(super) async fn begin(
             acme_pauses::begin(&mut tx, &id, until, reason, now).await?;
         }
         Pause::Server => {
-            acme_pauses::begin(&mut tx, &id, now.plus(after), reason, now).await?;
+            acme_pauses::begin(&mut tx, &id, now.plus(after.min(LONGEST_OF_ACCOUNT)), reason, now).await?;
             // What the server asks for may have to do with this account only: the others ask again before long.
             acme_pauses::begin(&mut tx, url, now.plus(after.min(LONGEST)), reason, now).await?;
         }
         Pause::Names | Pause::Unclear => {
-            if let Some(key) = of.key() {
+            if let Some(key) = key {
                 acme_pauses::begin(&mut tx, &names_scope(&id, &key), now.plus(after), reason, now).await?;
-                if pause == Pause::Unclear {
-                    refused_without_reason(&mut tx, (&id, &key), now, (after, reason)).await?;
-                }
+            }
+            let since = now.minus(REFUSAL_KEPT);
+            if pause == Pause::Unclear && acme_evidence::witnesses(&mut tx, &id, since).await? >= SETS {
+                acme_pauses::begin(&mut tx, &id, now.plus(after.min(REFUSAL_KEPT)), reason, now).await?;
             }
         }
         Pause::Resource => {
-            acme_evidence::note(&mut tx, (url, &id), now, now.minus(FAULT_KEPT)).await?;
             if acme_evidence::witnesses(&mut tx, url, now.minus(FAULT_KEPT)).await? >= ACCOUNTS {
                 suspect(app, &mut tx, of, reason).await?;
             }
         }
-        Pause::Suspect => {
-            acme_evidence::note(&mut tx, (url, ""), now, now.minus(FAULT_KEPT)).await?;
-            suspect(app, &mut tx, of, reason).await?;
-        }
+        Pause::Suspect => suspect(app, &mut tx, of, reason).await?,
     }
     acme_pauses::prune(&mut tx, now.minus(KEPT)).await?;
     Ok(tx.commit().await?)
@@ -122,21 +132,6 @@ pub(super) async fn begin(
 async fn suspect(app: &App, tx: &mut SystemTx, of: Scopes<'_>, reason: &str) -> Result<(), ServiceError> {
     let now = app.now();
     acme_pauses::suspect(tx, &of.suspicion(), reason, now, &waits(app, now)).await?;
-    Ok(())
-}
-
-/// A set of names was refused in words that do not tell why: the account waits when it is not the only one.
-async fn refused_without_reason(
-    tx: &mut SystemTx,
-    (account, key): (&str, &str),
-    now: Timestamp,
-    (after, reason): (Duration, &str),
-) -> Result<(), ServiceError> {
-    let since = now.minus(REFUSAL_KEPT);
-    acme_evidence::note(tx, (account, key), now, since).await?;
-    if acme_evidence::witnesses(tx, account, since).await? >= SETS {
-        acme_pauses::begin(tx, account, now.plus(after.min(REFUSAL_KEPT)), reason, now).await?;
-    }
     Ok(())
 }
 

@@ -1,9 +1,11 @@
 //! What an order does when the CA does not do what was asked of it: wait, begin anew, or end.
 
+use std::time::Duration;
+
 use certmill_acme::AcmeError;
-use certmill_domain::{AccountStatus, Failure, OrderState};
+use certmill_domain::{AccountStatus, AcmeChallenge, Exposure, Failure, OrderState};
 use certmill_storage::acme_pauses::Pause;
-use certmill_storage::{acme_orders, acme_renewals};
+use certmill_storage::{acme_challenges, acme_orders, acme_renewals};
 
 use super::accounts::lost::{self, Fate};
 use super::advance::{Next, Work};
@@ -13,6 +15,8 @@ use crate::ServiceError;
 
 /// How often an order that the CA has lost is made anew.
 const PLACEMENTS: i64 = 2;
+/// When to look again whether the challenges of such an order are over.
+const UNTIL_SETTLED: Duration = Duration::from_secs(10);
 
 impl Work<'_> {
     /// Waits for the end of a pause, unless the order ends before it.
@@ -102,6 +106,7 @@ impl Work<'_> {
             drop(tx);
             return self.fail(failure).await;
         }
+        acme_challenges::forget_settled(&mut tx, self.order.id).await?;
         tracing::warn!(order.id = %self.order.id, reason = failure.message, "the CA has lost an order: it is made anew");
         self.order.state = OrderState::New.into();
         self.order.order_url = None;
@@ -111,6 +116,25 @@ impl Work<'_> {
         self.order.failures = 0;
         self.order.error = Some(failure);
         self.commit(tx, Next::GoOn).await
+    }
+
+    /// The CA has lost authorizations of the order: it is made anew when every challenge is over and has taken back what it
+    /// had published.
+    pub(super) async fn authorizations_are_gone(
+        &mut self,
+        challenges: &[AcmeChallenge],
+        failure: Failure,
+    ) -> Result<Next, ServiceError> {
+        let is_settled = |challenge: &AcmeChallenge| {
+            let is_hidden = challenge.exposure == Exposure::None || challenge.exposure == Exposure::Removed;
+            !challenge.state.is_open() && is_hidden
+        };
+        if challenges.iter().all(is_settled) {
+            return self.place_anew(failure).await;
+        }
+        self.order.error = Some(failure);
+        let at = self.app.now().plus(UNTIL_SETTLED);
+        self.save(Next::At(at)).await
     }
 
     /// The CA did not make an order that names the certificate which it replaces. That is a hint to the CA, without which the
