@@ -181,6 +181,7 @@ impl ApiError {
 
     /// The answer.
     pub(crate) fn render(&self, request_id: &str) -> Response {
+        metrics::counter!("certmill_refused_calls_total", "code" => self.code).increment(1);
         let mut error = json!({ "code": self.code, "message": self.message });
         if let Some(details) = &self.details {
             error["details"] = details.clone();

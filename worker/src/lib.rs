@@ -6,6 +6,7 @@
 
 mod attempt;
 mod claims;
+mod figures;
 mod pool;
 mod upkeep;
 

@@ -22,6 +22,7 @@ pub mod dns_providers;
 pub mod domain_grants;
 mod error;
 pub mod events;
+pub mod figures;
 pub mod idempotency;
 pub mod jobs;
 mod listing;

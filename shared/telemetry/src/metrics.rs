@@ -87,6 +87,24 @@ fn describe() {
     describe_counter!("certmill_audit_rows_suppressed_total", "Refused calls counted instead of recorded");
     describe_gauge!("certmill_connections", "Open connections of clients, by listener");
     describe_counter!("certmill_connections_refused_total", "Connections closed because there were too many");
+    describe_gauge!("certmill_ca_not_after_timestamp_seconds", "When a CA's certificate ends");
+    describe_gauge!("certmill_crl_this_update_timestamp_seconds", "When a CA's present CRL was made");
+    describe_gauge!("certmill_crl_next_update_timestamp_seconds", "Until when a CA's present CRL counts");
+    describe_gauge!(
+        "certmill_certificates_expiring",
+        "Certificates in the last third of their time that were not renewed, by source and time left"
+    );
+    describe_gauge!(
+        "certmill_certificate_soonest_not_after_timestamp_seconds",
+        "When the first of these certificates ends, by source"
+    );
+    describe_gauge!("certmill_acme_renewals_failing", "Renewals at ACME servers whose last try failed");
+    describe_gauge!("certmill_acme_renewals_overdue", "Renewals at ACME servers that are late by a day");
+    describe_gauge!("certmill_acme_orders_open", "Open ACME orders, by state");
+    describe_gauge!("certmill_tokens_expiring", "Tokens that end soon, by time left");
+    describe_counter!("certmill_refused_calls_total", "Calls answered with an error, by its code");
+    describe_gauge!("certmill_build_info", "1, with the version as a label");
+    metrics::gauge!("certmill_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     // Without labels there is one series each, which starts at 0 so that its first rise can be seen.
     counter!("certmill_certificates_revoked_total").increment(0);
     counter!("certmill_crls_built_total").increment(0);

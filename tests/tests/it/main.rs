@@ -18,6 +18,7 @@ mod csr;
 mod csr_states;
 mod dns_look;
 mod dns_providers;
+mod figures;
 mod harness;
 mod idempotency;
 mod import;

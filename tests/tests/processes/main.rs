@@ -14,6 +14,7 @@ mod connections;
 mod crash;
 mod database_faults;
 mod embedded;
+mod figures;
 mod files;
 mod fleet;
 mod limits;
