@@ -17,6 +17,7 @@ use crate::error::ApiError;
 use crate::guard::guard;
 use crate::protection::{self, Asked};
 use crate::routes::{Route, Routes, method_label};
+use crate::ui;
 
 /// How large a request's body may be.
 pub const BODY_LIMIT: usize = 1024 * 1024;
@@ -100,6 +101,11 @@ impl<E: Endpoint + 'static> Endpoint for Edge<E> {
 impl<E: Endpoint + 'static> Edge<E> {
     async fn answer(&self, request: Request, route: Option<&'static Route>, request_id: &str) -> Response {
         let Some(route) = route else {
+            if self.routes.has_page()
+                && let Some(landing) = ui::landing(&request)
+            {
+                return landing;
+            }
             return ApiError::from_poem(NotFoundError.into()).render(request_id);
         };
         if request.method() == Method::OPTIONS {

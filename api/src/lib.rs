@@ -27,6 +27,7 @@ mod secrets;
 mod shared_body;
 pub mod tls_alpn;
 mod tokens;
+mod ui;
 mod whoami;
 
 use std::sync::Arc;
@@ -47,6 +48,9 @@ pub fn service(app: App, metrics: Option<RenderMetrics>) -> impl Endpoint<Output
         .at("/openapi.json", get(make_sync(|_| docs::document())))
         .at("/docs", get(make_sync(|_| docs::page())))
         .at("/docs/", get(make_sync(|_| docs::page())));
+    for path in ui::PATHS {
+        route = route.at(path.replace("{file}", ":file"), get(make_sync(|request| ui::page(&request))));
+    }
     if let Some(render) = metrics {
         route = route.at("/metrics", get(make_sync(move |_| text(render()))));
     }

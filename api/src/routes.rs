@@ -7,7 +7,7 @@ use certmill_service::domain::Scope;
 use poem::http::{HeaderValue, Method};
 use serde_json::Value;
 
-use crate::openapi;
+use crate::{openapi, ui};
 
 /// What a path is called in figures that is none of ours.
 const OTHER: &str = "other";
@@ -48,8 +48,9 @@ pub(crate) struct Routes(Vec<Route>);
 
 /// Those of the API.
 pub(crate) static API: LazyLock<Routes> = LazyLock::new(|| {
-    let beside = BESIDE.map(|path| Route { pattern: path.to_owned(), operations: open_get() });
-    Routes::of(&openapi::raw_document(), beside.into())
+    let beside = BESIDE.into_iter().chain(ui::PATHS);
+    let beside = beside.map(|path| Route { pattern: path.to_owned(), operations: open_get() });
+    Routes::of(&openapi::raw_document(), beside.collect())
 });
 
 /// Those of a process that answers no requests.
@@ -86,6 +87,11 @@ impl Routes {
     /// The route of a path.
     pub(crate) fn find(&self, path: &str) -> Option<&Route> {
         self.0.iter().find(|route| route.fits(path))
+    }
+
+    /// Whether the page for people is among them.
+    pub(crate) fn has_page(&self) -> bool {
+        self.find(ui::PAGE).is_some()
     }
 
     /// What a path is called in figures: one of a fixed set, so that no client can make up new time series.

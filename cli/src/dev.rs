@@ -141,6 +141,7 @@ fn greeting(base: &str, token_file: &Path, new_token: Option<&str>) -> Zeroizing
 certmill is running.
   Base URL   {base}
   Token      {token}
+  Page       {base}/ui/
   Docs       {base}/docs
 
 A CA, a role and a certificate:

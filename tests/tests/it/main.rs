@@ -43,4 +43,5 @@ mod sign;
 mod story;
 mod tokens;
 mod trust_anchors;
+mod ui;
 mod validate;

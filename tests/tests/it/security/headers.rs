@@ -20,7 +20,7 @@ fn paths() -> BTreeMap<String, BTreeSet<String>> {
     for operation in operations() {
         paths.entry(operation.path).or_default().insert(operation.method.to_string());
     }
-    for path in ["/docs", "/docs/", "/openapi.json"] {
+    for path in ["/docs", "/docs/", "/openapi.json", "/ui", "/ui/", "/ui/licences.txt", "/ui/assets/{file}"] {
         paths.entry(path.to_owned()).or_default().insert("GET".to_owned());
     }
     for methods in paths.values_mut() {
@@ -78,8 +78,8 @@ async fn every_answer_tells_browsers_what_not_to_do_with_it() {
     let world = World::new(&app).await;
     let mut calls: Vec<(Method, String)> =
         operations().iter().map(|operation| (operation.method.clone(), world.sample(operation).0)).collect();
-    let beside =
-        ["/docs", "/docs/", "/openapi.json", "/nothing", "/"].map(|path| (Method::GET, path.to_owned()));
+    let beside = ["/docs", "/docs/", "/ui/", "/openapi.json", "/nothing", "/"]
+        .map(|path| (Method::GET, path.to_owned()));
     calls.extend(beside);
     calls.extend([(Method::OPTIONS, "/v1/pki/ca".to_owned()), (Method::PUT, "/v1/pki/ca".to_owned())]);
     for (method, path) in calls {
@@ -96,7 +96,7 @@ async fn every_answer_tells_browsers_what_not_to_do_with_it() {
                     "{method} {path}: no {part} in {policy}"
                 );
             }
-            let is_page = path.starts_with("/docs");
+            let is_page = path.starts_with("/docs") || path == "/ui/";
             assert_eq!(policy.contains("script-src"), is_page, "{method} {path}: {policy}");
             assert_eq!(answer.header("x-content-type-options"), "nosniff", "{method} {path}");
             assert_eq!(answer.header("referrer-policy"), "no-referrer", "{method} {path}");

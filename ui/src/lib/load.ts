@@ -1,0 +1,59 @@
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ApiError } from '../api/client';
+import { useSession } from './session';
+
+export interface Loaded<T> {
+  data: T | undefined;
+  error: ApiError | undefined;
+  loading: boolean;
+  reload(): void;
+}
+
+export function asApiError(cause: unknown): ApiError {
+  return cause instanceof ApiError ? cause : new ApiError(0, 'page', cause instanceof Error ? cause.message : String(cause));
+}
+
+/** Reads something of the API, anew when `key` changes, when the connection is back, or every `every` milliseconds. */
+export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T>, every = 0): Loaded<T> {
+  const { round } = useSession();
+  const [state, setState] = useState<{ key: string; data?: T; error?: ApiError; loading: boolean }>({ key, loading: true });
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(read);
+  latest.current = read;
+  useEffect(() => {
+    const stop = new AbortController();
+    setState((old) => ({ ...(old.key === key && old.data !== undefined ? { data: old.data } : {}), key, loading: true }));
+    latest.current(stop.signal).then(
+      (data) => !stop.signal.aborted && setState({ key, data, loading: false }),
+      (cause: unknown) => {
+        if (stop.signal.aborted) return;
+        const error = asApiError(cause);
+        setState((old) => ({ ...(old.key === key && old.data !== undefined && error.code === 'offline' ? { data: old.data } : {}), key, error, loading: false }));
+      },
+    );
+    return () => stop.abort();
+  }, [key, round, turn]);
+  useEffect(() => {
+    if (every === 0) return;
+    const timer = setInterval(() => document.visibilityState === 'visible' && setTurn((count) => count + 1), every);
+    return () => clearInterval(timer);
+  }, [every]);
+  const fits = state.key === key;
+  return {
+    data: fits ? state.data : undefined,
+    error: fits ? state.error : undefined,
+    loading: !fits || state.loading,
+    reload: () => setTurn((count) => count + 1),
+  };
+}
+
+/** A value that follows another one when that has been still for a while. */
+export function useSettled<T>(value: T, after = 300): T {
+  const [settled, setSettled] = useState(value);
+  const text = JSON.stringify(value);
+  useEffect(() => {
+    const timer = setTimeout(() => setSettled(value), after);
+    return () => clearTimeout(timer);
+  }, [text, after]);
+  return settled;
+}

@@ -1,0 +1,57 @@
+import { useEffect, useState } from 'preact/hooks';
+import { call, type Schemas } from '../api/client';
+import { useSession } from '../lib/session';
+import { to } from '../lib/router';
+import { t } from '../texts';
+
+export type Ca = Schemas['CertificateAuthority'];
+
+const MOST = 1000;
+
+/** The CAs that a choice offers. */
+export async function allCas(signal?: AbortSignal): Promise<Ca[]> {
+  const page = await call('get', '/v1/pki/ca', { query: { limit: MOST }, ...(signal ? { signal } : {}) });
+  return page.certificate_authorities;
+}
+
+let known = new Map<string, Promise<string>>();
+let knownBy: string | undefined;
+
+function nameOf(id: string, by: string): Promise<string> {
+  if (knownBy !== by) {
+    known = new Map();
+    knownBy = by;
+  }
+  const found = known.get(id) ?? call('get', '/v1/pki/ca/{id}', { path: { id } }).then((ca) => ca.name);
+  known.set(id, found);
+  found.catch(() => known.delete(id));
+  return found;
+}
+
+/** The name of a CA, which is read once however many rows show it. */
+export function CaName({ id, plain }: { id: string | null | undefined; plain?: boolean }) {
+  const { who } = useSession();
+  const [name, setName] = useState<string>();
+  useEffect(() => {
+    let here = true;
+    if (id && who) nameOf(id, who.token_id).then((found) => here && setName(found), () => undefined);
+    return () => {
+      here = false;
+    };
+  }, [id, who]);
+  if (!id) return <span class="faint">{t.common.none}</span>;
+  const text = name ?? id;
+  return plain ? <>{text}</> : <a href={to(['cas', id])}>{text}</a>;
+}
+
+/** CAs below each other, each with its depth, in the order in which a tree shows them. */
+export function tree(cas: Ca[]): { ca: Ca; depth: number }[] {
+  const below = (parent: string | null, depth: number): { ca: Ca; depth: number }[] =>
+    cas
+      .filter((ca) => (ca.parent_ca_id ?? null) === parent)
+      .sort((one, other) => one.name.localeCompare(other.name))
+      .flatMap((ca) => [{ ca, depth }, ...below(ca.id, depth + 1)]);
+  const listed = below(null, 0);
+  const orphans = cas.filter((ca) => !listed.some((row) => row.ca.id === ca.id)).map((ca) => ({ ca, depth: 0 }));
+  return [...listed, ...orphans];
+}

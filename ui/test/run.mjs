@@ -1,0 +1,419 @@
+// The page in a browser, against a certmill of its own: `node test/run.mjs`.
+import { readFileSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { join } from 'node:path';
+import { acmeServer, breaches, downloaded, expect, finish, open, openBrowser, openssl, pictures, service, signIn, test } from './harness.mjs';
+
+const pebble = await acmeServer();
+const certmill = await service(pebble.environment);
+const chrome = await openBrowser();
+const admin = await open(chrome, certmill.page);
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+const link = (page, name) => page.getByRole('link', { name, exact: true });
+const heading = (page, name) => page.getByRole('heading', { level: 1, name, exact: true });
+const nav = (page, name) => page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name, exact: true }).click();
+const made = {};
+
+await test('0 a wrong token is refused in words, and the right one lets in', admin, async () => {
+  await admin.getByLabel('Token').fill('not a token');
+  await button(admin, 'Sign in').click();
+  await admin.getByText('That is not a token').waitFor();
+  await admin.getByLabel('Token').fill(`cmt_${'0'.repeat(64)}`);
+  await button(admin, 'Sign in').click();
+  await admin.getByText('does not know this token').waitFor();
+  await signIn(admin, certmill.token);
+  await admin.getByText('Three steps to a certificate').waitFor();
+  const kept = await admin.evaluate(() => JSON.stringify([localStorage.length, sessionStorage.length, document.cookie]));
+  expect(kept === '[0,0,""]', `the page kept something: ${kept}`);
+});
+
+await test('1 from an empty service to a certificate in a file, by clicks alone', admin, async () => {
+  await link(admin, 'Create a CA').click();
+  await heading(admin, 'Create a CA').waitFor();
+  await admin.screenshot({ path: join(pictures, 'create-ca.png') });
+  await admin.getByLabel('Name', { exact: true }).fill('root');
+  await admin.getByLabel('Common name').fill('Example Root CA');
+  await button(admin, 'Create root').click();
+  await heading(admin, 'root').waitFor();
+  await link(admin, 'Intermediate below').click();
+  await admin.getByLabel('Name', { exact: true }).fill('issuing');
+  await admin.getByLabel('Common name').fill('Example Issuing CA');
+  await button(admin, 'Create intermediate').click();
+  await heading(admin, 'issuing').waitFor();
+  made.ca = admin.url().split('/').pop();
+  await link(admin, 'Create a role').click();
+  await admin.getByLabel('Name', { exact: true }).fill('web');
+  await admin.getByLabel('Domains', { exact: true }).fill('example.internal');
+  await admin.screenshot({ path: join(pictures, 'create-role.png'), fullPage: true });
+  await button(admin, 'Create a role').click();
+  await heading(admin, 'web').waitFor();
+  await link(admin, 'Issue').last().click();
+  await admin.getByLabel('Common name').fill('www.example.com');
+  await admin.getByText('Would be refused').waitFor();
+  await admin.screenshot({ path: join(pictures, 'issue-refused.png') });
+  await admin.getByLabel('Common name').fill('www.example.internal');
+  await admin.getByText('Would be issued').waitFor();
+  await admin.screenshot({ path: join(pictures, 'issue.png') });
+  await button(admin, 'Issue').click();
+  await heading(admin, 'www.example.internal is issued').waitFor();
+  await admin.screenshot({ path: join(pictures, 'issued.png') });
+  const key = await downloaded(admin, () => button(admin, 'Private key').click());
+  const chain = await downloaded(admin, () => button(admin, 'Certificate with chain').click());
+  const rootFile = await downloaded(admin, () => button(admin, 'Root certificate').click());
+  expect(key.name === 'www.example.internal.key', key.name);
+  expect(openssl('verify', '-CAfile', rootFile.path, '-untrusted', chain.path, chain.path).endsWith('OK\n'), 'the chain does not verify');
+  const spki = (output) => output.split('\n').slice(1, 3).join('');
+  expect(spki(openssl('pkey', '-in', key.path, '-pubout')) === spki(openssl('x509', '-in', chain.path, '-pubkey', '-noout')), 'the key is another one');
+  made.serial = new X509Certificate(readFileSync(chain.path)).serialNumber.toLowerCase();
+  made.chain = chain.path;
+});
+
+await test('2 the bundle that the browser makes is read by OpenSSL', admin, async () => {
+  await admin.getByText('PKCS#12 bundle').click();
+  await admin.getByLabel('Password').fill('ein gutes Päßwort');
+  const bundle = await downloaded(admin, () => button(admin, 'Download the bundle').click());
+  const read = openssl('pkcs12', '-in', bundle.path, '-passin', 'pass:ein gutes Päßwort', '-nodes');
+  expect(read.split('BEGIN CERTIFICATE').length === 4 && read.includes('BEGIN PRIVATE KEY'), 'the bundle lacks something');
+  expect(read.includes('friendlyName: www.example.internal'), 'the bundle has no name');
+});
+
+await test('3 a certificate is found, labelled, renewed and revoked, and the CRL shows it', admin, async () => {
+  await nav(admin, 'Certificates');
+  await admin.getByLabel('Search', { exact: true }).first().fill('WWW.example');
+  await button(admin, 'Search').click();
+  await admin.getByRole('row', { name: /www\.example\.internal/ }).waitFor();
+  expect(admin.url().includes('common_name=WWW.example'), 'the view is not in the address');
+  await admin.getByLabel('Source', { exact: true }).selectOption('imported');
+  await admin.getByText('No certificate fits these filters').waitFor();
+  await admin.getByRole('button', { name: /^Remove the filter Source/ }).click();
+  await admin.getByRole('row', { name: /www\.example\.internal/ }).getByRole('link').first().click();
+  await heading(admin, 'www.example.internal').waitFor();
+  await button(admin, 'Edit').click();
+  await admin.getByRole('textbox', { name: 'Tags' }).fill('team=web\nenv=prod');
+  await button(admin, 'Save').click();
+  await admin.getByText('prod').waitFor();
+  await button(admin, 'Renew').click();
+  await admin.getByRole('dialog').getByRole('button', { name: 'Renew', exact: true }).click();
+  await admin.getByText('This is the only time that the key is shown').waitFor();
+  await admin.screenshot({ path: join(pictures, 'renewed.png') });
+  await admin.keyboard.press('Escape');
+  await link(admin, 'its successor').waitFor();
+  await button(admin, 'Revoke').click();
+  await admin.getByLabel('Reason').selectOption('keyCompromise');
+  await admin.screenshot({ path: join(pictures, 'revoke.png') });
+  await admin.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
+  await admin.getByText('Revoked (the key is in other hands) on').waitFor();
+  await nav(admin, 'CAs');
+  await link(admin, 'issuing').click();
+  await button(admin, 'Rebuild').click();
+  const row = admin.getByRole('table', { name: 'Revoked' }).getByRole('row', { name: new RegExp(made.serial.match(/../g).join(':')) });
+  await row.getByText('The key is in other hands').waitFor();
+});
+
+await test('4 the desk: asked beside what would be issued, approved, signed, rejected', admin, async () => {
+  const csr = join(certmill.folder, 'asked.csr');
+  openssl('req', '-new', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(certmill.folder, 'asked.key'), '-subj', '/CN=db.example.internal/O=Example', '-addext', 'subjectAltName=DNS:db.example.internal', '-out', csr);
+  await nav(admin, 'CSR desk');
+  await admin.getByText('Nobody is waiting').waitFor();
+  for (const decision of ['sign', 'reject']) {
+    await link(admin, 'Ask for a certificate').first().click();
+    await admin.getByLabel('CSR', { exact: true }).fill(readFileSync(csr, 'utf8'));
+    await button(admin, 'Ask for a certificate').click();
+    await heading(admin, 'db.example.internal').waitFor();
+    await admin.getByText('Would be issued').last().waitFor();
+    await admin.getByText('P-256').nth(1).waitFor();
+    await admin.screenshot({ path: join(pictures, 'desk.png') });
+    if (decision === 'reject') {
+      await button(admin, 'Reject').click();
+      await admin.getByLabel('Reason').fill('ask the owner first');
+      await admin.getByRole('dialog').getByRole('button', { name: 'Reject', exact: true }).click();
+      await admin.getByText('ask the owner first').waitFor();
+    } else {
+      await button(admin, 'Approve').click();
+      await button(admin, 'Sign').click();
+      await admin.getByText('CSR desk', { exact: true }).last().waitFor();
+      await heading(admin, 'db.example.internal').waitFor();
+      await admin.getByRole('heading', { name: 'Chain' }).waitFor();
+    }
+    await nav(admin, 'CSR desk');
+  }
+});
+
+await test('5 a key that the service keeps is taken as PKCS#12', admin, async () => {
+  await nav(admin, 'CSR desk');
+  await link(admin, 'Ask for a certificate').first().click();
+  await admin.getByLabel('Make a key in the service').check();
+  await admin.getByLabel('Common name').fill('mail.example.internal');
+  await admin.getByLabel('Host names').fill('mail.example.internal');
+  await button(admin, 'Ask for a certificate').click();
+  await button(admin, 'Approve').click();
+  await button(admin, 'Sign').click();
+  await button(admin, 'Get the key').click();
+  await admin.getByLabel('Form').selectOption('pkcs12');
+  await admin.getByLabel('Password').fill('short');
+  await button(admin, 'Download').click();
+  await admin.getByText('at least 8').first().waitFor();
+  await admin.getByLabel('Password').fill('a good password');
+  const bundle = await downloaded(admin, () => button(admin, 'Download').click());
+  expect(openssl('pkcs12', '-in', bundle.path, '-passin', 'pass:a good password', '-nodes').includes('BEGIN PRIVATE KEY'), 'no key in it');
+});
+
+await test('6 roles are edited and tried, with every rule and its verdict', admin, async () => {
+  await nav(admin, 'Roles');
+  await link(admin, 'web').click();
+  await admin.getByLabel('Common name').fill('*.example.internal');
+  await admin.getByText('Would be refused').waitFor();
+  await link(admin, 'Edit').click();
+  await admin.getByLabel('Wildcards').check();
+  await button(admin, 'Save').click();
+  await heading(admin, 'web').waitFor();
+  await admin.getByLabel('Common name').fill('*.example.internal');
+  await admin.getByText('Would be issued').waitFor();
+  await admin.screenshot({ path: join(pictures, 'role.png'), fullPage: true });
+});
+
+await test('7 DNS providers, secrets, anchors, tokens', admin, async () => {
+  await nav(admin, 'DNS providers');
+  await link(admin, 'Add a provider').first().click();
+  await admin.getByLabel('Name', { exact: true }).fill('by-hand');
+  await admin.getByLabel('Zones').fill('example.com');
+  await button(admin, 'Add a provider').click();
+  await heading(admin, 'by-hand').waitFor();
+  await button(admin, 'Turn off').click();
+  await button(admin, 'Turn on').waitFor();
+  await nav(admin, 'DNS providers');
+  await link(admin, 'Add a provider').first().click();
+  await admin.getByLabel('Provider', { exact: true }).selectOption('rfc2136');
+  await admin.getByLabel('Name', { exact: true }).fill('dynamic');
+  await admin.getByLabel('nameserver').fill('127.0.0.1:9');
+  await button(admin, 'Add a provider').click();
+  await admin.getByRole('alert').waitFor();
+  await nav(admin, 'Secrets');
+  await button(admin, 'Write a secret').click();
+  await admin.getByLabel('Path').fill('dns/cloudflare');
+  await admin.getByLabel('Value').fill('{"api_token": "hidden-value"}');
+  await button(admin, 'Save').click();
+  await admin.getByText('dns/cloudflare').waitFor();
+  expect(!(await admin.content()).includes('hidden-value'), 'the value of a secret is shown');
+  await nav(admin, 'Trust anchors');
+  await button(admin, 'Add an anchor').click();
+  openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', join(certmill.folder, 'x.key'), '-subj', '/CN=Foreign Root', '-days', '3650', '-out', join(certmill.folder, 'x.pem'));
+  await admin.getByRole('dialog').getByLabel('Name').fill('foreign');
+  await admin.getByRole('dialog').getByLabel('Certificate').fill(readFileSync(join(certmill.folder, 'x.pem'), 'utf8'));
+  await admin.getByRole('dialog').getByRole('button', { name: 'Add an anchor' }).click();
+  await admin.getByText('CN=Foreign Root').waitFor();
+  await nav(admin, 'Tokens');
+  await button(admin, 'Create a token').click();
+  await admin.getByLabel('What it is for').fill('reader');
+  await admin.getByRole('dialog').getByRole('button', { name: 'Create a token' }).click();
+  made.reader = (await admin.getByRole('region', { name: 'Token', exact: true }).textContent()).trim();
+  expect(/^cmt_[0-9a-f]{64}$/.test(made.reader), 'no token is shown');
+  await button(admin, 'Close').click();
+});
+
+await test('8 a token that may read is offered nothing else', admin, async () => {
+  const reader = await open(chrome, certmill.page);
+  await signIn(reader, made.reader);
+  await heading(reader, 'Overview').waitFor();
+  const offered = /^(Issue|Create|Add|Revoke|Renew|Approve|Sign|Reject|Delete|Edit|Import|Rebuild|Register|Order|Ask|Write|Get the key)\b/;
+  for (const place of ['', 'certificates', 'desk', 'roles', 'roles/web', 'orders', 'accounts', 'dns', 'anchors', `cas/${made.ca}`]) {
+    await reader.goto(`${certmill.page}#/${place}`);
+    await reader.getByRole('heading', { level: 1 }).waitFor();
+    await reader.waitForFunction(() => !document.querySelector('.loading'));
+    const names = await reader.locator('main a, main button, nav a').allTextContents();
+    const wrong = names.map((name) => name.trim()).filter((name) => offered.test(name) && !/^(Issued|Issuer|Orders$)/.test(name));
+    expect(wrong.length === 0, `${place} offers ${wrong}`);
+  }
+  await reader.goto(`${certmill.page}#/certificates`);
+  await reader.getByRole('link', { name: 'db.example.internal' }).first().click();
+  await heading(reader, 'db.example.internal').waitFor();
+  expect((await reader.getByRole('button', { name: /Revoke|Renew|Edit/ }).count()) === 0, 'a certificate can be changed');
+  for (const place of ['cas', 'cas/new', 'issue', 'roles/new', 'jobs', 'audit', 'tokens', 'secrets']) {
+    await reader.goto(`${certmill.page}#/${place}`);
+    await heading(reader, 'Not here').waitFor();
+  }
+  const refused = await reader.evaluate(async (token) => (await fetch('/v1/tokens', { headers: { Authorization: `Bearer ${token}` } })).status, made.reader);
+  expect(refused === 403, `the service answers ${refused}`);
+  await reader.screenshot({ path: join(pictures, 'reader.png') });
+  const { tokens } = await certmill.call('GET', '/v1/tokens');
+  await certmill.call('DELETE', `/v1/tokens/${tokens.find((token) => token.name === 'reader').id}`);
+  await reader.goto(`${certmill.page}#/certificates`);
+  await reader.getByText('This token has been revoked').waitFor();
+  expect(reader.complaints.length === 0, reader.complaints.join(' | '));
+  await reader.context().close();
+});
+
+await test('9 by the keyboard alone', admin, async () => {
+  const keys = await open(chrome, certmill.page);
+  const press = async (...names) => {
+    for (const name of names) await keys.keyboard.press(name);
+  };
+  const focused = () => keys.evaluate(() => document.activeElement?.textContent?.trim() || document.activeElement?.getAttribute('name') || document.activeElement?.tagName);
+  const tabTo = async (wanted, most = 60) => {
+    for (let index = 0; index < most; index++) {
+      await press('Tab');
+      if ((await focused()) === wanted) return;
+    }
+    throw new Error(`Tab never comes to ${wanted}, now at ${await focused()}`);
+  };
+  await keys.keyboard.type(certmill.token);
+  await press('Enter');
+  await heading(keys, 'Overview').waitFor();
+  expect((await focused()) === 'Overview', `the focus is at ${await focused()}`);
+  await press('Shift+Tab');
+  await keys.evaluate(() => document.body.focus());
+  await tabTo('Issue');
+  await press('Enter');
+  await heading(keys, 'Issue under web').waitFor();
+  await tabTo('common_name');
+  await keys.keyboard.type('keys.example.internal');
+  await keys.getByText('Would be issued').waitFor();
+  await tabTo('Issue');
+  await press('Enter');
+  await heading(keys, 'keys.example.internal is issued').waitFor();
+  await tabTo('See the certificate');
+  await press('Enter');
+  await heading(keys, 'keys.example.internal').waitFor();
+  await tabTo('Revoke');
+  await press('Enter');
+  await keys.getByRole('dialog').waitFor();
+  for (let index = 0; index < 8; index++) {
+    await press('Tab');
+    expect(await keys.evaluate(() => document.activeElement === document.body || document.querySelector('dialog').contains(document.activeElement)), 'the focus left the dialog');
+  }
+  await press('Escape');
+  await keys.getByRole('dialog').waitFor({ state: 'detached' });
+  await keys.waitForFunction(() => document.activeElement?.textContent?.trim() === 'Revoke');
+  expect(keys.complaints.length === 0, keys.complaints.join(' | '));
+  await keys.context().close();
+});
+
+const order = async (names, challenge) => {
+  await nav(admin, 'Orders');
+  await link(admin, 'Order a certificate').first().click();
+  await admin.getByLabel('Names').fill(names);
+  await admin.getByLabel('Challenge').selectOption(challenge);
+  await button(admin, 'Order a certificate').click();
+  await heading(admin, names).waitFor({ timeout: 30_000 });
+  return admin.url().split('/').pop();
+};
+
+await test('9a an order at an ACME server, with each step and the record to publish', admin, async () => {
+  pebble.check();
+  await nav(admin, 'Orders');
+  await link(admin, 'Order a certificate').first().click();
+  await link(admin, 'Register an account').click();
+  await admin.getByRole('dialog').getByLabel('Name').fill('pebble');
+  await admin.getByLabel('Server').selectOption('custom');
+  await admin.getByLabel('Directory').fill(pebble.directory);
+  await admin.getByRole('dialog').getByRole('button', { name: 'Register an account' }).click();
+  await admin.getByRole('dialog').waitFor({ state: 'detached', timeout: 30_000 });
+  await admin.getByRole('row', { name: /pebble/ }).getByText('Valid').waitFor({ timeout: 30_000 });
+  made.order = await order('shop.example.org', 'http-01');
+  await link(admin, 'See the certificate').waitFor({ timeout: 60_000 });
+  await link(admin, 'See the certificate').click();
+  await heading(admin, 'shop.example.org').waitFor();
+  await admin.getByRole('heading', { name: 'Chain' }).waitFor();
+  const provider = (await certmill.call('GET', '/v1/pki/dns-providers')).dns_providers[0] ?? (await certmill.call('POST', '/v1/pki/dns-providers', { name: 'by-hand', type: 'manual', config: {}, zones: ['example.com'] }));
+  await certmill.call('PATCH', `/v1/pki/dns-providers/${provider.id}`, { is_active: true });
+  made.waiting = await order('wiki.example.com', 'dns-01');
+  await admin.getByText('_acme-challenge.wiki.example.com', { exact: true }).waitFor({ timeout: 60_000 });
+  await admin.getByRole('button', { name: 'Copy value' }).waitFor();
+  await admin.getByRole('list', { name: 'Steps' }).getByText('Published').waitFor();
+  await button(admin, 'Look again now').click();
+  await admin.getByText('Looked again').waitFor();
+});
+
+const screens = () => [
+  ['order', `orders/${made.order}`], ['order-waiting', `orders/${made.waiting}`],
+  ['overview', ''], ['certificates', 'certificates?include_revoked=true'], ['filtered', 'certificates?status=active&source=issued&sort=not_after'], ['certificate', `certificates/${made.certificate}`], ['import', 'certificates/import'], ['issue', 'issue/web'], ['desk', 'desk'], ['desk-new', 'desk/new'], ['csr', `desk/${made.csr}`],
+  ['cas', 'cas'], ['ca', `cas/${made.ca}`], ['ca-new', 'cas/new'], ['roles', 'roles'], ['role', 'roles/web'], ['role-edit', 'roles/web/edit'], ['orders', 'orders'], ['order-new', 'orders/new'], ['accounts', 'accounts'],
+  ['dns', 'dns'], ['dns-one', `dns/${made.dns}`], ['dns-new', 'dns/new'], ['jobs', 'jobs'], ['audit', 'audit'], ['tokens', 'tokens'], ['secrets', 'secrets'], ['anchors', 'anchors'], ['nowhere', 'nothing/here'],
+];
+
+/** Enough of everything that the screens show what they are for. */
+async function furnish() {
+  const lifetimes = ['2d', '5d', '9d', '20d', '26d', '40d', '55d', '61d', '75d', '80d', '85d', '88d'];
+  for (const [index, name] of ['www', 'api', 'login', 'mail', 'vpn', 'git', 'ci', 'wiki', 'grafana', 'registry', 'ldap', 'ntp', 'backup', 'proxy', 'chat', 'files', 'shop', 'status'].entries()) {
+    const { certificate_id } = await certmill.call('POST', '/v1/pki/issue/web', { common_name: `${name}.example.internal`, alt_names: index % 3 === 0 ? [`${name}.eu.example.internal`, `${name}.us.example.internal`] : [], ttl: lifetimes[index % lifetimes.length] });
+    if (index % 2 === 0) await certmill.call('PATCH', `/v1/pki/certificates/${certificate_id}`, { tags: { team: index % 4 === 0 ? 'web' : 'platform', env: 'prod' } });
+    if (name === 'ci') made.certificate = certificate_id;
+  }
+  const csr = await certmill.call('POST', '/v1/pki/csr', { subject: 'CN=printer.example.internal,O=Example', san_dns: ['printer.example.internal'], key_type: 'rsa', key_size: 2048 });
+  made.csr = csr.id;
+  await certmill.call('POST', '/v1/pki/csr', { subject: 'CN=badge.example.internal', san_dns: ['badge.example.internal'], key_type: 'ec' });
+  made.dns = (await certmill.call('GET', '/v1/pki/dns-providers')).dns_providers[0].id;
+  const second = await certmill.call('POST', '/v1/pki/ca', { name: 'devices', common_name: 'Example Devices CA', ca_type: 'intermediate', key_type: 'ec', parent_ca_id: (await certmill.call('GET', `/v1/pki/ca/${made.ca}`)).parent_ca_id });
+  await certmill.call('POST', '/v1/pki/roles', { name: 'devices', ca_id: second.id, allowed_domains: ['dev.example.internal'], allow_subdomains: true, key_type: 'ec', max_ttl: '1y' });
+}
+
+await test('10 every screen is clean for axe, in both themes and on a phone', admin, async () => {
+  await furnish();
+  const wrong = [];
+  for (const [scheme, viewport] of [['light', { width: 1280, height: 860 }], ['dark', { width: 1280, height: 860 }], ['phone', { width: 390, height: 844 }]]) {
+    const page = await open(chrome, certmill.page, { colorScheme: scheme === 'dark' ? 'dark' : 'light', viewport, deviceScaleFactor: scheme === 'phone' ? 2 : 1 });
+    wrong.push(...(await breaches(page)).map((breach) => `sign-in ${scheme}: ${breach}`));
+    await page.screenshot({ path: join(pictures, `sign-in-${scheme}.png`) });
+    await signIn(page, certmill.token);
+    for (const [name, place] of screens()) {
+      await page.goto(`${certmill.page}#/${place}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.waitForFunction(() => !document.querySelector('.loading'));
+      if (name === 'role' || name === 'issue') {
+        await page.getByLabel('Common name').fill('a.example.com');
+        await page.getByText('Would be refused').waitFor();
+      }
+      wrong.push(...(await breaches(page)).map((breach) => `${name} ${scheme}: ${breach}`));
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wide > 0) wrong.push(`${name} ${scheme}: ${wide} pixels too wide`);
+      await page.screenshot({ path: join(pictures, `${name}-${scheme}.png`), fullPage: scheme === 'phone' });
+    }
+    wrong.push(...page.complaints);
+    await page.context().close();
+  }
+  expect(wrong.length === 0, `${wrong.length} breaches\n${wrong.slice(0, 40).join('\n')}`);
+});
+
+await test('10a an order is cancelled', admin, async () => {
+  await order('chat.example.com', 'dns-01');
+  await button(admin, 'Cancel the order').click();
+  await admin.getByRole('dialog').getByRole('button', { name: 'Cancel the order', exact: true }).click();
+  await admin.getByRole('heading', { level: 1 }).locator('..').getByText('Failed').waitFor({ timeout: 30_000 });
+});
+
+await test('11 a lost connection is told, and everything is there again when it is back', admin, async () => {
+  await nav(admin, 'Overview');
+  await admin.getByText('Needs attention').waitFor();
+  await certmill.stop();
+  await nav(admin, 'Certificates');
+  await admin.getByText('The connection to the service is lost').waitFor();
+  await admin.screenshot({ path: join(pictures, 'lost.png') });
+  await certmill.start();
+  await admin.getByText('The connection to the service is lost').waitFor({ state: 'detached' });
+  await admin.getByRole('row', { name: /status\.example\.internal/ }).waitFor();
+});
+
+await test('12 a large list is read page by page', admin, async () => {
+  for (let index = 0; index < 60; index++) await certmill.call('POST', '/v1/pki/issue/devices', { common_name: `device-${index}.dev.example.internal` });
+  await admin.goto(`${certmill.page}#/certificates?role=devices`);
+  await admin.getByRole('link', { name: 'device-59.dev.example.internal' }).waitFor();
+  expect((await admin.getByRole('row').count()) === 51, 'the first page has not fifty rows');
+  await admin.getByRole('link', { name: 'Next page' }).click();
+  await admin.getByRole('link', { name: 'device-0.dev.example.internal' }).waitFor();
+  await admin.getByRole('link', { name: 'First page' }).click();
+  await admin.getByRole('link', { name: 'device-59.dev.example.internal' }).waitFor();
+});
+
+await test('13 revoking a CA shows how far it is', admin, async () => {
+  await nav(admin, 'CAs');
+  await link(admin, 'devices').click();
+  await button(admin, 'Revoke CA').click();
+  await admin.getByRole('dialog').getByRole('button', { name: 'Revoke CA' }).click();
+  await admin.getByText('60 of 60 below it revoked').waitFor({ timeout: 30_000 });
+  await admin.screenshot({ path: join(pictures, 'ca-revoked.png') });
+});
+
+await chrome.close();
+await certmill.end();
+pebble.end();
+process.exit(finish());
