@@ -1,5 +1,6 @@
 //! The commands that speak to a running service over its API.
 
+mod access;
 mod acme;
 mod api;
 mod ca;
@@ -13,6 +14,7 @@ mod inspect;
 mod issue;
 mod jobs;
 mod keep;
+mod lint;
 mod login;
 mod output;
 mod pem;
@@ -116,6 +118,8 @@ pub(crate) enum ClientCommand {
     Anchor(Group<trust_anchors::AnchorCommand>),
     /// Secrets, such as the credentials of ACME accounts
     Secret(Group<secrets::SecretCommand>),
+    /// Tokens of the service
+    Access(Group<access::AccessCommand>),
     /// Background jobs
     Job(Group<jobs::JobCommand>),
     /// Keep certificates on this host fresh: renew in time, write the files, run a command
@@ -126,6 +130,9 @@ pub(crate) enum ClientCommand {
     /// Show what is in a file or what a server presents (offline: needs no certmill server)
     #[command(after_help = inspect::EXAMPLE)]
     Inspect(inspect::Inspect),
+    /// Judge a chain in a file, or what a server presents, by RFC 5280 (offline)
+    #[command(after_help = lint::EXAMPLE)]
+    Lint(lint::Lint),
     /// Print what a shell needs to complete commands and names
     #[command(after_help = completion::EXAMPLE)]
     Completion(completion::Completion),
@@ -153,10 +160,12 @@ pub(crate) async fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Dns(group) => dns::run(&group.options.session()?, group.command).await,
         ClientCommand::Anchor(group) => trust_anchors::run(&group.options.session()?, group.command).await,
         ClientCommand::Secret(group) => secrets::run(&group.options.session()?, group.command).await,
+        ClientCommand::Access(group) => access::run(&group.options.session()?, group.command).await,
         ClientCommand::Job(group) => jobs::run(&group.options.session()?, group.command).await,
         ClientCommand::Keep(single) => keep::run(&single.options, single.arguments).await,
         ClientCommand::Trust(group) => trust::run(&group.options.session()?, group.command).await,
         ClientCommand::Inspect(inspect) => inspect::inspect(inspect),
+        ClientCommand::Lint(lint) => lint::lint(lint),
         ClientCommand::Completion(completion) => completion::print(&completion),
     }
 }

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
-use super::output::{Column, end, state, text};
+use super::output::{Column, end, renewed_by, state, text};
 use super::{Session, completion, files};
 
 const PATH: [&str; 3] = ["v1", "pki", "ca"];
@@ -147,7 +147,7 @@ const COLUMNS: &[Column] = &[
     Column("status", |ca| state(ca, "status")),
     Column("until", |ca| end(ca, "valid_until")),
     Column("issued", |ca| text(ca, "certificates_issued").into()),
-    Column("crl until", |ca| end(&ca["crl"], "next_update")),
+    Column("crl until", |ca| renewed_by(&ca["crl"], "next_update")),
     Column("id", |ca| text(ca, "id").into()),
 ];
 

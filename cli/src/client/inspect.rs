@@ -52,6 +52,23 @@ pub(super) fn inspect(inspect: Inspect) -> anyhow::Result<()> {
     output::print(texts?.join("\n").trim_end())
 }
 
+/// The certificates (DER) of a file or a server, and the host's name if it was one.
+pub(super) fn certificates(what: &str) -> anyhow::Result<(Vec<Vec<u8>>, Option<String>)> {
+    let (objects, host) = match server(what) {
+        Some((host, port)) => {
+            (pinned::presented(&host, port)?.into_iter().map(Object::Certificate).collect(), Some(host))
+        }
+        None => (objects(&octets(what)?, None)?, None),
+    };
+    let mut found = Vec::new();
+    for object in objects {
+        if let Object::Certificate(certificate) = object {
+            found.push(certificate.to_der()?);
+        }
+    }
+    Ok((found, host))
+}
+
 /// A server, when no file has this name.
 fn server(what: &str) -> Option<(String, u16)> {
     if what == "-" || Path::new(what).exists() {

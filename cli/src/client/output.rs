@@ -11,8 +11,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::failure::Failure;
 
-/// Columns are not made narrower than this.
-const NARROWEST: usize = 8;
+/// Columns are not made narrower than this: what is shorter is a state or a time, which nobody can do without.
+const NARROWEST: usize = 24;
 const GAP: &str = "  ";
 
 /// How the user wants to read.
@@ -188,6 +188,13 @@ pub(super) fn end(object: &Value, field: &str) -> Cell {
     Cell::marked(format!("{date} ({})", span(left)), mark)
 }
 
+/// The same for what is renewed by itself: only what is over is bad.
+pub(super) fn renewed_by(object: &Value, field: &str) -> Cell {
+    let cell = end(object, field);
+    let is_over = seconds_left(&text(object, field)).is_some_and(|left| left < 0);
+    Cell { mark: if is_over { Mark::Bad } else { Mark::Plain }, ..cell }
+}
+
 /// Seconds from now to a time of the API; negative for the past.
 pub(super) fn seconds_left(time: &str) -> Option<i64> {
     let end = OffsetDateTime::parse(time, &Rfc3339).ok()?;
@@ -277,8 +284,22 @@ fn table(columns: &[Column], rows: &[Value], width: Option<usize>, coloured: boo
             *width = (*width).max(cell.text.width());
         }
     }
+    let cells_widths = widths.clone();
     if let Some(width) = width {
-        fit(&mut widths, width);
+        // An id is there to be copied.
+        let mut texts: Vec<&mut usize> = columns
+            .iter()
+            .zip(&mut widths)
+            .filter(|(column, _)| column.0 != "id")
+            .map(|(_, width)| width)
+            .collect();
+        let ids: usize = columns
+            .iter()
+            .zip(&cells_widths)
+            .filter(|(column, _)| column.0 == "id")
+            .map(|(_, width)| *width)
+            .sum();
+        fit(&mut texts, width.saturating_sub(ids + GAP.len() * columns.len().saturating_sub(1)));
     }
     let mut out = String::new();
     let head = columns.iter().map(|column| Cell::from(column.0.to_uppercase()));
@@ -290,12 +311,11 @@ fn table(columns: &[Column], rows: &[Value], width: Option<usize>, coloured: boo
     out
 }
 
-/// Takes from the widest column until the table fits.
-fn fit(widths: &mut [usize], width: usize) {
-    let gaps = GAP.len() * widths.len().saturating_sub(1);
-    while widths.iter().sum::<usize>() + gaps > width {
+/// Takes from the widest column until they fit; a table that cannot is left to the terminal.
+fn fit(widths: &mut [&mut usize], room: usize) {
+    while widths.iter().map(|width| **width).sum::<usize>() > room {
         match widths.iter_mut().max() {
-            Some(widest) if *widest > NARROWEST => *widest -= 1,
+            Some(widest) if **widest > NARROWEST => **widest -= 1,
             _ => return,
         }
     }
@@ -370,8 +390,8 @@ mod tests {
             json!({"name": "b\u{1b}[2J", "status": "revoked"}),
         ];
         assert_eq!(
-            table(&columns, &rows, Some(24), false),
-            "NAME              STATUS\na-very-long-nam…  active\nb [2J             revoked"
+            table(&columns, &rows, Some(33), false),
+            "NAME                      STATUS\na-very-long-name-indeed…  active\nb [2J                     revoked"
         );
         assert!(table(&columns, &rows, None, true).contains("\u{1b}[32mactive\u{1b}[0m"));
     }

@@ -327,6 +327,24 @@ async fn files_and_bundles_are_shown_without_a_server_and_without_keys() {
     let shown = alone.run(&["inspect", "db.p12", "--password-file", "password"]);
     assert!(shown.contains("db.example.internal") && shown.contains("(root)"), "{shown}");
     assert!(alone.run(&["inspect", "www.example.internal.key"]).contains("not shown"));
+
+    // The chain in the file, with its root beside it.
+    let lint = |more: &[&str]| {
+        alone.output(
+            &[&["lint", "www.example.internal.crt", "--root", "www.example.internal.ca.crt"][..], more]
+                .concat(),
+        )
+    };
+    assert!(lint(&["--hostname", "www.example.internal", "--purpose", "serverAuth"]).status.success());
+    let other = lint(&["--hostname", "www.example.com", "--json"]);
+    assert_eq!(other.status.code(), Some(6), "{}", said(&other));
+    assert!(
+        said(&other).contains("\"severity\": \"error\"") && said(&other).contains("www.example.com"),
+        "{}",
+        said(&other)
+    );
+    let rootless = alone.output(&["lint", "www.example.internal.crt"]);
+    assert_eq!(rootless.status.code(), Some(2), "{}", said(&rootless));
     let missing = alone.output(&["inspect", "nothing.pem"]);
     assert!(!missing.status.success(), "{}", said(&missing));
     site.run(&["ca", "crl", "root", "--der", "--out", "root.crl"]);
@@ -386,6 +404,36 @@ async fn a_server_is_trusted_by_the_fingerprint_of_its_root() {
     let shown = site.run(&["inspect", url.trim_start_matches("https://")]);
     assert!(shown.contains("names        127.0.0.1") && shown.contains("(root)"), "{shown}");
     drop(process);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_for_one_role_keeps_a_host_and_does_nothing_else() {
+    let (site, api) = site_with_role().await;
+    let token =
+        site.run(&["access", "create", "host", "--scope", "pki:issue", "--role", "web", "--ttl", "1y"]);
+    let host = Site::embedded().with("CERTMILL_URL", api.url.as_str()).with("CERTMILL_TOKEN", token.trim());
+    let kept = Kept { site: &host, names: "\"www.example.internal\"" };
+    kept.plan(NOTE);
+    for _ in 0..2 {
+        let once = kept.once();
+        assert!(once.status.success(), "{}", said(&once));
+    }
+    assert_eq!(kept.file("ran"), "kept.crt\n");
+    // Its renewal is linked: the same names under the same role, by the same token.
+    let refused = host.output(&["cert", "revoke", "www.example.internal", "--yes"]);
+    assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
+    assert!(site.run(&["access", "ls"]).contains("host"));
+    site.run(&["access", "revoke", "host", "--yes"]);
+    let renewed = until_refused(&kept).await;
+    assert!(said(&renewed).contains("revoked"), "{}", said(&renewed));
+}
+
+/// A token that was revoked counts for up to a second more.
+async fn until_refused(kept: &Kept<'_>) -> Output {
+    let refused = crate::site::until("the token is refused", crate::site::PATIENCE, async || {
+        Some(kept.once()).filter(|output| !output.status.success())
+    });
+    refused.await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
