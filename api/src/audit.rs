@@ -13,6 +13,7 @@ use crate::auth::{Admin, Authorized};
 use crate::body::Reply;
 use crate::error::ApiError;
 use crate::openapi::Group;
+use crate::words::Word;
 
 pub(crate) struct AuditApi;
 
@@ -29,7 +30,7 @@ struct AuditLogView {
     /// Who: the id of a token, or `operator` for the command line.
     identity: String,
     /// What, such as `certificate.issue`.
-    action: String,
+    action: Word<Action>,
     /// The id of the object; of a refused call, what the call named; of `calls.refused`, how many there were, when, and with
     /// which codes.
     object: Option<String>,
@@ -79,7 +80,7 @@ impl AuditApi {
         /// Before this time (RFC 3339).
         to: Query<Option<String>>,
         /// This action, such as `certificate.issue`.
-        action: Query<Option<String>>,
+        action: Query<Option<Word<Action>>>,
         /// This identity: the id of a token, or `operator`.
         identity: Query<Option<String>>,
         /// This object, by its id.
@@ -91,11 +92,10 @@ impl AuditApi {
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<AuditLogList>, ApiError> {
-        let action = action.0.map(|text| text.parse::<Action>()).transpose();
         let filter = Filter {
             from: time("from", from.0)?,
             to: time("to", to.0)?,
-            action: action.map_err(|problem| ServiceError::field("action", problem))?,
+            action: action.0.map(|word| word.value("action")).transpose()?,
             identity: identity.0,
             object: object.0,
             success: success.0,
@@ -129,7 +129,7 @@ fn view(record: AuditRecord) -> AuditLogView {
         sequence: record.sequence,
         timestamp: record.at.to_string(),
         identity: record.identity,
-        action: record.action.into_owned(),
+        action: Word::shown(&record.action),
         object: record.object,
         success: record.refusal.is_none(),
         error_code: record.refusal,

@@ -168,6 +168,11 @@ impl<T> Created<T> {
     pub(crate) fn at(location: impl Display, object: T) -> Self {
         Self { object, location: location.to_string() }
     }
+
+    /// The same place with the object in another form.
+    pub(crate) fn map<U>(self, form: impl FnOnce(T) -> U) -> Created<U> {
+        Created { object: form(self.object), location: self.location }
+    }
 }
 
 /// `202` with the object whose state tells the progress.

@@ -3,8 +3,11 @@
 //! `finish` is the only way from poem-openapi's document to `openapi/certmill.json`, `/openapi.json` and `/docs`.
 
 mod errors;
+mod fields;
 mod headers;
 mod schemas;
+
+use std::collections::BTreeMap;
 
 use poem::http::Method;
 use serde_json::{Map, Value, json};
@@ -39,10 +42,12 @@ pub(crate) fn finish(document: &str) -> String {
     };
     describe_service(&mut document);
     schemas::finish(&mut document);
+    let meanings = meanings(&document);
     for_each_operation(&mut document, |operation| {
         operation.name_scope();
         operation.declare_openness();
         operation.name_category();
+        operation.complete(&meanings);
         headers::add(operation);
         errors::add(operation);
     });
@@ -84,6 +89,23 @@ impl Operation<'_> {
         }
     }
 
+    /// Completes its parameters, and describes its answers by their schemas.
+    fn complete(&mut self, meanings: &BTreeMap<String, String>) {
+        // Not by index, which would put null where there is no member.
+        let parameters = self.spec.get_mut("parameters").and_then(Value::as_array_mut);
+        for parameter in parameters.into_iter().flatten() {
+            fields::complete_parameter(self.path, parameter);
+        }
+        for (_, response) in members(&mut self.spec["responses"]) {
+            let mut content = response["content"].as_object().into_iter().flatten();
+            let schema = content.find_map(|(_, content)| content.pointer("/schema/$ref")?.as_str());
+            let meaning = schema.and_then(|reference| meanings.get(reference.rsplit('/').next()?));
+            if let Some(meaning) = meaning.filter(|_| response["description"] == "") {
+                response["description"] = meaning.clone().into();
+            }
+        }
+    }
+
     /// Says that an operation without a scheme needs none, which an absent member leaves open.
     fn declare_openness(&mut self) {
         if self.spec["security"].is_null() {
@@ -99,6 +121,14 @@ impl Operation<'_> {
             self.spec["x-rate-limit-category"] = category.as_str().into();
         }
     }
+}
+
+/// What each schema is.
+fn meanings(document: &Value) -> BTreeMap<String, String> {
+    let schemas = document["components"]["schemas"].as_object().into_iter().flatten();
+    let described =
+        schemas.filter_map(|(name, schema)| Some((name.clone(), schema["description"].as_str()?)));
+    described.map(|(name, meaning)| (name, meaning.to_owned())).collect()
 }
 
 fn for_each_operation(document: &mut Value, mut change: impl FnMut(&mut Operation<'_>)) {

@@ -48,7 +48,6 @@ const INVALID_TOKEN: &str = "Bearer realm=\"certmill\", error=\"invalid_token\""
 
 /// The body of every error.
 #[derive(Object, Debug)]
-#[oai(rename = "Error")]
 pub struct ErrorBody {
     /// What went wrong.
     error: ErrorContent,

@@ -10,32 +10,36 @@ use poem_openapi::payload::Json;
 use poem_openapi::{ApiResponse, Object, OpenApi};
 
 use crate::openapi::Group;
+use crate::words::{CheckStatus, Liveness, ReadyStatus, Word};
 
 /// How long one check may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub(crate) struct HealthApi;
 
+/// That the process answers.
 #[derive(Object)]
 struct Health {
     /// `ok`.
-    status: String,
+    status: Word<Liveness>,
 }
 
+/// Whether the service can work.
 #[derive(Object)]
 struct Readiness {
     /// `ready`; `degraded` when the service does all its work, some of it later than usual; `not_ready`.
-    status: String,
+    status: Word<ReadyStatus>,
     /// `database`, `queue`, `encryption` and `clock`: each `ok`, `degraded` or `failed`. Without its queue (Redis) the
     /// service is degraded: background work begins up to a second later. The database fails when it does not answer, and
     /// when it cannot be written. The clock fails when it differs from the
     /// database's by more than 5 s.
-    checks: BTreeMap<String, String>,
+    checks: BTreeMap<String, Word<CheckStatus>>,
     /// What is wrong, by check.
     #[oai(skip_serializing_if_is_none)]
     errors: Option<BTreeMap<String, String>>,
 }
 
+/// Name and version of the service.
 #[derive(Object)]
 struct Version {
     /// `certmill`.
@@ -99,7 +103,7 @@ impl HealthApi {
 }
 
 fn health() -> Json<Health> {
-    Json(Health { status: "ok".to_owned() })
+    Json(Health { status: Word::shown("ok") })
 }
 
 async fn readiness(app: &App) -> ReadyAnswer {
@@ -126,7 +130,7 @@ async fn readiness(app: &App) -> ReadyAnswer {
     let checks = results
         .iter()
         .map(|(name, result, without)| {
-            ((*name).to_owned(), if result.is_ok() { "ok" } else { without }.to_owned())
+            ((*name).to_owned(), Word::shown(if result.is_ok() { "ok" } else { without }))
         })
         .collect();
     let errors: BTreeMap<String, String> = results
@@ -141,9 +145,9 @@ async fn readiness(app: &App) -> ReadyAnswer {
     let errors = (!errors.is_empty()).then_some(errors);
     if worst == Some("failed") {
         tracing::warn!(status = %StatusCode::SERVICE_UNAVAILABLE, ?errors, "not ready");
-        return ReadyAnswer::NotReady(Json(Readiness { status: status.to_owned(), checks, errors }));
+        return ReadyAnswer::NotReady(Json(Readiness { status: Word::shown(status), checks, errors }));
     }
-    ReadyAnswer::Ready(Json(Readiness { status: status.to_owned(), checks, errors }))
+    ReadyAnswer::Ready(Json(Readiness { status: Word::shown(status), checks, errors }))
 }
 
 async fn patiently(check: impl Future<Output = Result<(), String>>) -> Result<(), String> {

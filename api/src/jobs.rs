@@ -1,6 +1,6 @@
 //! `/v1/jobs`: background work, as an operator sees and handles it.
 
-use certmill_service::domain::JobId;
+use certmill_service::domain::{JobId, Vocabulary};
 use certmill_service::jobs::{self, Filter, JobKind, JobRow};
 use certmill_service::{App, Noun, PageRequest, ServiceError};
 use poem::web::Data;
@@ -12,10 +12,9 @@ use crate::auth::{Admin, Authorized};
 use crate::body::Reply;
 use crate::error::ApiError;
 use crate::openapi::Group;
+use crate::words::{JobState, Word};
 
 pub(crate) struct JobsApi;
-
-const STATES: [&str; 4] = ["pending", "running", "done", "dead"];
 
 /// A background job.
 #[derive(Object, Serialize)]
@@ -28,7 +27,7 @@ struct JobView {
     /// What it is about: the id of a CA, an order, a challenge, an account or a certificate.
     subject: String,
     /// `pending` (waits for its time or a worker), `running`, `done` or `dead` (given up; a person should look).
-    state: String,
+    state: Word<JobState>,
     /// Attempts so far.
     attempts: i64,
     /// After how many failed attempts in a row it is given up.
@@ -68,17 +67,16 @@ impl JobsApi {
         caller: Authorized<Admin>,
         app: Data<&App>,
         /// Of this kind, such as `advance_order`.
-        kind: Query<Option<String>>,
+        kind: Query<Option<Word<JobKind>>>,
         /// In this state: `pending`, `running`, `done` or `dead`.
-        state: Query<Option<String>>,
+        state: Query<Option<Word<JobState>>>,
         /// About the object of this id.
         subject: Query<Option<String>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<JobList>, ApiError> {
-        let known: Vec<&str> = JobKind::ALL.iter().map(|kind| kind.as_str()).collect();
-        one_of("kind", kind.0.as_deref(), &known)?;
-        one_of("state", state.0.as_deref(), &STATES)?;
+        let kind = kind.0.map(|word| word.value("kind")).transpose()?;
+        let state = state.0.map(|word| word.value("state")).transpose()?;
         if subject
             .0
             .as_deref()
@@ -87,7 +85,11 @@ impl JobsApi {
             // Nothing is about an object whose id cannot be one.
             return Ok(Reply(JobList { jobs: Vec::new(), cursor: None, has_more: false }));
         }
-        let filter = Filter { kind: kind.0, state: state.0, subject: subject.0 };
+        let filter = Filter {
+            kind: kind.map(|kind| kind.as_str().to_owned()),
+            state: state.map(|state| state.word().to_owned()),
+            subject: subject.0,
+        };
         let page = PageRequest { limit: limit.0, cursor: cursor.0 };
         let page = jobs::list(&app, caller.tenant, &filter, &page).await?;
         let has_more = page.has_more();
@@ -138,15 +140,6 @@ impl JobsApi {
     }
 }
 
-fn one_of(field: &str, value: Option<&str>, known: &[&str]) -> Result<(), ServiceError> {
-    match value {
-        Some(value) if !known.contains(&value) => {
-            Err(ServiceError::field(field, format!("`{value}` is unknown: use one of {}", known.join(", "))))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// An id that cannot be one is as good as absent.
 fn parse_id(text: &str) -> Result<JobId, ServiceError> {
     text.parse().map_err(|_| ServiceError::not_found(Noun::Job, text))
@@ -158,7 +151,7 @@ fn view(job: JobRow) -> JobView {
         kind: job.kind,
         subject: job.subject,
         // What an older version has claimed and not begun yet is on its way all the same.
-        state: if job.state == "queued" { "running".to_owned() } else { job.state },
+        state: Word::shown(if job.state == "queued" { "running" } else { &job.state }),
         attempts: job.attempts,
         max_attempts: job.max_attempts,
         last_error: job.last_error,

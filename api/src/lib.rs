@@ -14,6 +14,7 @@ mod guard;
 mod health;
 mod jobs;
 mod limits;
+mod media;
 mod negotiate;
 mod openapi;
 mod pki;
@@ -29,6 +30,7 @@ pub mod tls_alpn;
 mod tokens;
 mod ui;
 mod whoami;
+mod words;
 
 use std::sync::Arc;
 

@@ -41,7 +41,12 @@ An operation may have a limit for its category (`x-rate-limit-category`), counte
 every answer to a token says in `X-RateLimit-Limit` how many calls may come at once, in `X-RateLimit-Remaining` how many \
 still may, and in `X-RateLimit-Reset` (Unix seconds) when it is all of them again if none comes; one too many is \
 `429 rate_limited` with `Retry-After`. Calls without a valid token are not counted. \
-Times are ISO 8601 in UTC, durations such as `90d` or `1d12h`, serial numbers lower-case hex pairs joined by `:`.";
+Times are ISO 8601 in UTC, durations such as `90d` or `1d12h`, serial numbers lower-case hex pairs joined by `:`.
+
+What may be absent is answered as null, or left out where its description says so; in requests null means the same as \
+leaving a field out, unless the operation says what null does. Fields and words (`enum`) may be added within `/v1`: a client \
+ignores fields that it does not know, and takes an unknown word for none of those that it knows. In requests other words than \
+these are refused, even where others, such as `key_compromise`, have always been taken beside them.";
 
 /// The groups of the document.
 #[derive(Tags)]

@@ -9,9 +9,10 @@ use poem::web::Data;
 use poem::{Request, Response};
 use poem_openapi::OpenApi;
 use poem_openapi::param::Path;
-use poem_openapi::payload::{Binary, Response as WithHeaders};
+use poem_openapi::payload::Binary;
 
 use crate::error::ApiError;
+use crate::media::{CertificateFile, CrlFile, Media};
 use crate::negotiate::Form;
 use crate::openapi::Group;
 use crate::shared_body;
@@ -28,11 +29,12 @@ impl PublicApi {
         &self,
         app: Data<&App>,
         file: Path<String>,
-    ) -> Result<WithHeaders<Binary<Vec<u8>>>, ApiError> {
+    ) -> Result<Media<CertificateFile>, ApiError> {
         let der = ca::public_certificate(&app, ca_of(&file, ".crt")?).await?;
-        Ok(WithHeaders::new(Binary(der))
-            .header(header::CONTENT_TYPE, Form::Certificate.media_type())
-            .header(header::CACHE_CONTROL, "public, max-age=86400"))
+        let response = Response::builder()
+            .content_type(Form::Certificate.media_type())
+            .header(header::CACHE_CONTROL, "public, max-age=86400");
+        Ok(Media::new(response.body(der)))
     }
 
     /// A CA's present CRL in DER
@@ -41,14 +43,19 @@ impl PublicApi {
     /// (RFC 5280 §4.2.1.13). Send `If-None-Match` with the `ETag` to save the transfer, and `Range` to go on with one that
     /// broke off.
     #[oai(path = "/pub/crl/:file", method = "get", operation_id = "getPublishedCrl")]
-    async fn crl(&self, app: Data<&App>, request: &Request, file: Path<String>) -> Result<Raw, ApiError> {
+    async fn crl(
+        &self,
+        app: Data<&App>,
+        request: &Request,
+        file: Path<String>,
+    ) -> Result<Media<CrlFile>, ApiError> {
         let ca = ca_of(&file, ".crl")?;
         let info = crl::public_info(&app, ca).await?;
         if is_known(request, &info, Form::Crl) {
-            return Ok(Raw(not_modified(&info, Form::Crl, "public, max-age=60")));
+            return Ok(Media::new(not_modified(&info, Form::Crl, "public, max-age=60")));
         }
         let crl = crl::present(&app, ca, &info).await?;
-        Ok(Raw(answer_crl(request, crl, Form::Crl, "public, max-age=60")))
+        Ok(Media::new(answer_crl(request, crl, Form::Crl, "public, max-age=60")))
     }
 }
 
@@ -63,7 +70,9 @@ impl poem::IntoResponse for Raw {
 
 impl poem_openapi::ApiResponse for Raw {
     fn meta() -> poem_openapi::registry::MetaResponses {
-        <Binary<Vec<u8>> as poem_openapi::ApiResponse>::meta()
+        let mut meta = <Binary<Vec<u8>> as poem_openapi::ApiResponse>::meta();
+        meta.responses.iter_mut().for_each(|response| response.description = "The octets.");
+        meta
     }
 
     fn register(registry: &mut poem_openapi::registry::Registry) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use certmill_service::domain::Secret;
+use certmill_service::domain::{Secret, SecretType};
 use certmill_service::secrets::{self, NewSecret};
 use certmill_service::{App, PageRequest, ServiceError};
 use poem::web::Data;
@@ -16,6 +16,7 @@ use crate::body::{Body, Created, Either, NoContent, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::secret_text::{self, SecretJson};
+use crate::words::Word;
 
 pub(crate) struct SecretsApi;
 
@@ -27,7 +28,7 @@ struct PutSecretRequest {
     /// such, `private_key` and `chain`, all in PEM. For a DNS provider: its credentials by the names that its configuration has.
     data: BTreeMap<String, Value>,
     /// `json` (the default), `text` or `certificate`.
-    secret_type: Option<String>,
+    secret_type: Option<Word<SecretType>>,
 }
 
 /// A secret without its data.
@@ -35,7 +36,7 @@ struct PutSecretRequest {
 #[oai(rename = "SecretInfo")]
 struct SecretInfoView {
     path: String,
-    secret_type: String,
+    secret_type: Word<SecretType>,
     /// The number of the newest version, counted from 1.
     version: i64,
     created_at: String,
@@ -47,7 +48,7 @@ struct SecretInfoView {
 #[oai(rename = "Secret")]
 struct SecretView {
     path: String,
-    secret_type: String,
+    secret_type: Word<SecretType>,
     /// The number of the version that this is.
     version: i64,
     /// What is kept.
@@ -113,7 +114,7 @@ impl SecretsApi {
     ) -> Result<Either<Created<SecretInfoView>, Reply<SecretInfoView>>, ApiError> {
         let path = secrets::parse_path(&path)?;
         let PutSecretRequest { data, secret_type } = body.0;
-        let new = NewSecret { secret_type, data: data.into_iter().collect() };
+        let new = NewSecret { secret_type: secret_type.map(Into::into), data: data.into_iter().collect() };
         match secrets::put(&app, &caller, &path, new).await? {
             (secret, true) => Ok(Either::Left(Created::at(format!("/v1/secrets/{path}"), info(&secret)))),
             (secret, false) => Ok(Either::Right(Reply(info(&secret)))),
@@ -170,7 +171,7 @@ impl SecretsApi {
 fn info(secret: &Secret) -> SecretInfoView {
     SecretInfoView {
         path: secret.path.to_string(),
-        secret_type: secret.secret_type.to_string(),
+        secret_type: secret.secret_type.clone().into(),
         version: secret.version,
         created_at: secret.created_at.to_string(),
         updated_at: secret.updated_at.to_string(),

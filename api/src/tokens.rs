@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use certmill_service::domain::{Timestamp, Token, TokenLimits};
+use certmill_service::domain::{Scope, Timestamp, Token, TokenLimits};
 use certmill_service::{App, Noun, PageRequest, ServiceError, tokens};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -15,6 +15,7 @@ use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::{DurationText, TextList};
 use crate::secret_text::{self, SecretText};
+use crate::words::{Word, WordList};
 
 /// Scopes that a request may name, the same one several times included.
 const MOST_SCOPES: usize = 16;
@@ -28,7 +29,7 @@ struct CreateTokenRequest {
     /// What it is for: 1 to 128 characters.
     name: String,
     /// Any of `pki:read`, `pki:issue`, `pki:admin`.
-    scopes: TextList,
+    scopes: WordList<Scope>,
     /// How long it is accepted; for ever when absent.
     ttl: Option<DurationText>,
     /// The networks that it may be used from, such as `10.0.0.0/8`, `2001:db8::/32` or one address: up to 64; from
@@ -50,7 +51,7 @@ struct TokenView {
     /// The tenant in whose name it acts.
     tenant_id: String,
     /// Its scopes.
-    scopes: Vec<String>,
+    scopes: Vec<Word<Scope>>,
     /// The networks that it may be used from; null without a limit.
     networks: Option<Vec<String>>,
     /// The roles that its `pki:issue` is limited to; null without a limit.
@@ -100,12 +101,12 @@ impl TokensApi {
         body: Body<CreateTokenRequest>,
     ) -> Result<Created<CreatedToken>, ApiError> {
         let request = body.0;
-        if request.scopes.0.len() > MOST_SCOPES {
+        if request.scopes.list.0.len() > MOST_SCOPES {
             let problem =
-                format!("has {} entries, of which {MOST_SCOPES} are the most", request.scopes.0.len());
+                format!("has {} entries, of which {MOST_SCOPES} are the most", request.scopes.list.0.len());
             return Err(ServiceError::field("scopes", problem).into());
         }
-        let scopes = items("scopes", &request.scopes)?;
+        let scopes = items("scopes", &request.scopes.list)?;
         let ttl = request.ttl.map(|ttl| ttl.parse()).transpose()?;
         if ttl.as_ref().is_some_and(|ttl| ttl.seconds() == 0) {
             return Err(ServiceError::field("ttl", "must be at least one second").into());
@@ -189,7 +190,7 @@ fn view(token: Token) -> TokenView {
         id: token.id.to_string(),
         name: token.name,
         tenant_id: token.tenant_id.to_string(),
-        scopes: token.scopes.iter().map(ToString::to_string).collect(),
+        scopes: token.scopes.into_iter().map(Word::from).collect(),
         networks: texts(token.limits.networks.as_ref()),
         roles: texts(token.limits.roles.as_ref()),
         created_at: token.created_at.to_string(),

@@ -1,6 +1,7 @@
 //! `/v1/auth/whoami`: what a token is told about itself.
 
 use certmill_service::App;
+use certmill_service::domain::Scope;
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
@@ -10,6 +11,7 @@ use crate::body::Reply;
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::tokens::texts;
+use crate::words::Word;
 
 pub(crate) struct WhoamiApi;
 
@@ -25,7 +27,7 @@ struct Whoami {
     /// The tenant's name.
     tenant_name: String,
     /// Its scopes.
-    scopes: Vec<String>,
+    scopes: Vec<Word<Scope>>,
     /// The networks that it may be used from; null without a limit.
     networks: Option<Vec<String>>,
     /// The roles that its `pki:issue` is limited to; null without a limit.
@@ -49,7 +51,7 @@ impl WhoamiApi {
             token_name: token.name,
             tenant_id: tenant.id.to_string(),
             tenant_name: tenant.name.as_str().to_owned(),
-            scopes: token.scopes.iter().map(ToString::to_string).collect(),
+            scopes: token.scopes.into_iter().map(Word::from).collect(),
             networks: texts(token.limits.networks.as_ref()),
             roles: texts(token.limits.roles.as_ref()),
             expires_at: token.expires_at.map(|at| at.to_string()),

@@ -19,9 +19,12 @@ pub(super) fn add(operation: &mut Operation<'_>) {
         });
         push_parameter(operation.spec, parameter);
     }
+    if !operation.spec["responses"]["304"].is_null() {
+        add_conditions(operation.spec);
+    }
     let is_limited = !operation.spec["x-rate-limit-category"].is_null();
     for (status, response) in members(&mut operation.spec["responses"]) {
-        if !status.starts_with('2') {
+        if !status.starts_with(['2', '3']) {
             continue;
         }
         response["headers"]["X-Request-ID"] = request_id();
@@ -33,6 +36,26 @@ pub(super) fn add(operation: &mut Operation<'_>) {
             add_limits(&mut response["headers"]);
         }
     }
+}
+
+/// What saves a transfer, or goes on with one: headers in and out (RFC 9110 §8.8, §13, §14).
+fn add_conditions(spec: &mut Value) {
+    let parameters = [
+        ("If-None-Match", "The `ETag` of the answer that the client has: `304` when it is the present one."),
+        ("Range", "The part that is wanted, such as `bytes=1000-`."),
+        ("If-Range", "The `ETag` that the part must be of; everything is answered when it is of another."),
+    ];
+    for (name, description) in parameters {
+        let schema = json!({ "type": "string" });
+        let parameter = json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
+        push_parameter(spec, parameter);
+    }
+    for status in ["200", "206", "304"] {
+        let headers = &mut spec["responses"][status]["headers"];
+        headers["ETag"] = header("string", "Names this CRL in this form.");
+        headers["Cache-Control"] = header("string", "How long caches may keep it.");
+    }
+    spec["responses"]["206"]["headers"]["Content-Range"] = header("string", "Which part it is.");
 }
 
 fn push_parameter(spec: &mut Value, parameter: Value) {

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
-use super::members;
+use super::{fields, members};
 
 /// Says what the code does and poem-openapi does not write: request objects are closed, a field that need not be there may
-/// be null, times and numbers have formats that generators know.
+/// be null, texts and numbers have formats and bounds, every field has a description.
 pub(super) fn finish(document: &mut Value) {
     let requests = request_schemas(document);
     for (name, schema) in members(&mut document["components"]["schemas"]) {
@@ -22,8 +22,35 @@ pub(super) fn finish(document: &mut Value) {
             .map(|it| object.insert("deprecated".to_owned(), it));
         join_description(object);
         write_formats(object);
-        allow_null(object);
     });
+    for (schema, object) in members(&mut document["components"]["schemas"]) {
+        let is_request = requests.contains(schema);
+        for_each_property(object, &mut |name, property| {
+            name_reference(property);
+            fields::complete_property(schema, is_request, name, property);
+        });
+    }
+    for_each_object(document, &mut allow_null);
+}
+
+/// Calls `change` for every property of a schema and of the objects inside of it.
+fn for_each_property(schema: &mut Value, change: &mut impl FnMut(&str, &mut Value)) {
+    if let Value::Object(object) = schema {
+        let mut wrapped = Value::Object(std::mem::take(object));
+        for_each_object(&mut wrapped, &mut |object| {
+            if let Some(properties) = object.get_mut("properties").filter(|it| it.is_object()) {
+                members(properties).for_each(|(name, property)| change(name, property));
+            }
+        });
+        *schema = wrapped;
+    }
+}
+
+/// Wraps a bare reference, beside which nothing may stand (OpenAPI 3.0.3, Reference Object), so that a description can.
+fn name_reference(property: &mut Value) {
+    if let Some(reference) = property.get("$ref").cloned() {
+        *property = json!({ "allOf": [{ "$ref": reference }] });
+    }
 }
 
 /// Calls `change` for every object of the document, the outermost first.
@@ -62,7 +89,7 @@ fn write_formats(object: &mut Map<String, Value>) {
 }
 
 /// A property that is not required may be null: in answers null stands for "there is none", in requests it means the same as
-/// leaving it out. What an object's `properties` are is known only here, so that times get their format here as well.
+/// leaving it out.
 fn allow_null(object: &mut Map<String, Value>) {
     let required: BTreeSet<String> = object
         .get("required")
@@ -75,28 +102,15 @@ fn allow_null(object: &mut Map<String, Value>) {
         return;
     };
     for (name, schema) in members(properties) {
-        if is_time(name) && schema["type"] == "string" && schema.get("format").is_none() {
-            schema["format"] = "date-time".into();
-        }
         if required.contains(name) {
             continue;
         }
-        if let Some(reference) = schema.get("$ref").cloned() {
-            *schema = json!({ "allOf": [{ "$ref": reference }] });
-        }
-        if schema.get("allOf").is_some() {
-            schema["type"] = "object".into();
-        }
-        // `nullable` belongs beside `type` (OpenAPI 3.0.3, Schema Object); what is one of several forms is left out instead.
-        if schema.get("type").is_some() {
+        // `nullable` belongs beside `type` (OpenAPI 3.0.3, Schema Object). Beside `allOf` it is what generators read, and a `type`
+        // there makes some of them forget it; what is one of several forms is left out instead of being null.
+        if schema.get("type").is_some() || schema.get("allOf").is_some() {
             schema["nullable"] = true.into();
         }
     }
-}
-
-/// Whether a field of this name is a time (RFC 3339, UTC).
-fn is_time(name: &str) -> bool {
-    name.ends_with("_at") || ["not_before", "not_after", "this_update", "next_update"].contains(&name)
 }
 
 /// Closes every object with named fields in a schema, those inside of it included.

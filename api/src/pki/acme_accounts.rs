@@ -1,7 +1,7 @@
 //! `/v1/pki/acme/accounts`.
 
 use certmill_service::acme::accounts::{self, NewAccount};
-use certmill_service::domain::{AccountStatus, AcmeAccount, Failure};
+use certmill_service::domain::{AccountStatus, AcmeAccount, AcmeEnvironment, AcmeProvider, Failure};
 use certmill_service::{App, PageRequest};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -14,6 +14,7 @@ use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Accepted, Body, Created, Either, NoContent, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
+use crate::words::{AcmeKeyType, Word};
 
 pub(crate) struct AcmeAccountsApi;
 
@@ -24,9 +25,9 @@ struct RegisterAccountRequest {
     /// What to call it: 1 to 128 characters, unique in the tenant.
     name: String,
     /// `letsencrypt`, `zerossl`, `google` or `custom`. `buypass` has ended its service and is refused.
-    provider: String,
+    provider: Word<AcmeProvider>,
     /// `production` (default) or `staging`; ZeroSSL has no staging server.
-    environment: Option<String>,
+    environment: Option<Word<AcmeEnvironment>>,
     /// Whom the CA may write to.
     email: Option<String>,
     /// The directory, for `custom`: an https URL.
@@ -50,17 +51,17 @@ struct AccountView {
     /// `acct_…`
     id: String,
     name: String,
-    provider: String,
-    environment: String,
+    provider: Word<AcmeProvider>,
+    environment: Word<AcmeEnvironment>,
     directory_url: String,
     email: Option<String>,
     /// `valid`, `deactivated`, `pending` while a worker finds out what became of a registration, `invalid` when the CA
     /// refuses it.
-    status: String,
+    status: Word<AccountStatus>,
     /// What the CA knows it by.
     account_url: Option<String>,
     /// Always `ec`: P-256.
-    key_type: String,
+    key_type: Word<AcmeKeyType>,
     /// The terms that were agreed to.
     terms_of_service: Option<String>,
     created_at: String,
@@ -130,8 +131,8 @@ impl AcmeAccountsApi {
         let body = body.0;
         let new = NewAccount {
             name: body.name,
-            provider: body.provider,
-            environment: body.environment,
+            provider: body.provider.into(),
+            environment: body.environment.map(Into::into),
             email: body.email,
             directory_url: body.directory_url,
             eab_kid: body.eab_kid,
@@ -185,13 +186,13 @@ fn view(account: AcmeAccount) -> AccountView {
     AccountView {
         id: account.id.to_string(),
         name: account.name,
-        provider: account.provider.to_string(),
-        environment: account.environment.to_string(),
+        provider: account.provider.into(),
+        environment: account.environment.into(),
         directory_url: account.directory_url,
         email: Some(account.email).filter(|email| !email.is_empty()),
-        status: account.status.to_string(),
+        status: account.status.into(),
         account_url: account.account_url,
-        key_type: "ec".to_owned(),
+        key_type: Word::shown("ec"),
         terms_of_service: account.terms_of_service,
         created_at: account.created_at.to_string(),
         eab_kid: account.eab_kid,

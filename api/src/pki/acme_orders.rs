@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use certmill_service::acme::challenges;
 use certmill_service::acme::orders::{self, NewOrder, OrderFilter};
-use certmill_service::domain::Ttl;
+use certmill_service::domain::{ChallengeType, Ttl};
 use certmill_service::{App, PageRequest, ServiceError};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -17,6 +17,7 @@ use crate::body::{Accepted, Body, Either, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::TextList;
+use crate::words::{AcmeKeyType, OrderStatus, Word};
 
 pub(crate) struct AcmeOrdersApi;
 
@@ -33,13 +34,13 @@ struct OrderRequest {
     domains: TextList,
     /// `http-01`, `dns-01` or `tls-alpn-01`. When absent: `dns-01` for wildcards and with a `dns_provider_id`, else
     /// `http-01`. Wildcards need `dns-01`, IP addresses one of the others.
-    challenge_type: Option<String>,
+    challenge_type: Option<Word<ChallengeType>>,
     /// Whether the certificate is renewed on its own; true when absent.
     auto_renew: Option<bool>,
     /// The DNS provider for `dns-01`; when absent, the active one whose zone fits best.
     dns_provider_id: Option<String>,
     /// `ec` (default) or `rsa`.
-    key_type: Option<String>,
+    key_type: Option<Word<AcmeKeyType>>,
     /// 256 (default) or 384 for EC; 2048 (default), 3072 or 4096 for RSA.
     key_size: Option<u32>,
     /// A profile of the CA.
@@ -91,10 +92,10 @@ impl AcmeOrdersApi {
         let new = NewOrder {
             account_id: body.account_id,
             domains: body.domains.0,
-            challenge_type: body.challenge_type,
+            challenge_type: body.challenge_type.map(Into::into),
             auto_renew: body.auto_renew,
             dns_provider_id: body.dns_provider_id,
-            key_type: body.key_type,
+            key_type: body.key_type.map(Into::into),
             key_size: body.key_size,
             profile: body.profile,
             preferred_chain: body.preferred_chain,
@@ -123,13 +124,13 @@ impl AcmeOrdersApi {
         caller: Authorized<Read>,
         app: Data<&App>,
         /// `pending`, `ready`, `processing`, `valid` or `invalid`.
-        status: Query<Option<String>>,
+        status: Query<Option<Word<OrderStatus>>>,
         /// Of this account.
         account_id: Query<Option<String>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<OrderList>, ApiError> {
-        let filter = OrderFilter { status: status.0, account_id: account_id.0 };
+        let filter = OrderFilter { status: status.0.map(Into::into), account_id: account_id.0 };
         let page = PageRequest { limit: limit.0, cursor: cursor.0 };
         let page = orders::list(&app, &caller, &filter, &page).await?;
         let has_more = page.has_more();

@@ -2,11 +2,14 @@
 
 use certmill_service::acme::challenges::txt_value;
 use certmill_service::acme::orders::{OrderWithChallenges, Ordered};
-use certmill_service::domain::{AcmeChallenge, AcmeOrder, ChallengeType, DnsAddressAnswer, DnsServerAnswer};
+use certmill_service::domain::{
+    AcmeChallenge, AcmeOrder, ChallengeType, DnsAddressAnswer, DnsServerAnswer, OrderCause, OrderState,
+};
 use poem_openapi::Object;
 use serde::Serialize;
 
 use super::acme_accounts::FailureView;
+use crate::words::{AcmeKeyType, ChallengeProgress, ChallengeStatus, OrderStatus, RecordType, Seen, Word};
 
 /// An order at an ACME server.
 #[derive(Object, Serialize)]
@@ -17,11 +20,11 @@ pub(super) struct OrderView {
     /// The same.
     order_id: String,
     /// `pending`, `ready`, `processing`, `valid` or `invalid`, as RFC 8555 has them.
-    status: String,
+    status: Word<OrderStatus>,
     account_id: String,
     /// Sorted; names that a wildcard among them covers are left out, because CAs refuse such an overlap.
     domains: Vec<String>,
-    challenge_type: String,
+    challenge_type: Word<ChallengeType>,
     auto_renew: bool,
     dns_provider_id: Option<String>,
     challenges: Vec<ChallengeView>,
@@ -38,10 +41,10 @@ pub(super) struct OrderView {
     updated_at: String,
     completed_at: Option<String>,
     /// What it is at: `new`, `authorizing`, `challenging`, `finalizing`, `issuing`, `issued` or `failed`.
-    state: String,
+    state: Word<OrderState>,
     /// Who wanted it: `api`, `renewal` or `manual`.
-    cause: String,
-    key_type: String,
+    cause: Word<OrderCause>,
+    key_type: Word<AcmeKeyType>,
     key_size: i64,
     profile: Option<String>,
     preferred_chain: Option<String>,
@@ -68,9 +71,9 @@ pub(super) struct ChallengeView {
     /// `http-01`, `dns-01` or `tls-alpn-01`.
     #[oai(rename = "type")]
     #[serde(rename = "type")]
-    kind: String,
+    kind: Word<ChallengeType>,
     /// `pending`, `processing`, `valid` or `invalid`.
-    status: String,
+    status: Word<ChallengeStatus>,
     url: String,
     token: String,
     key_authorization: String,
@@ -79,7 +82,7 @@ pub(super) struct ChallengeView {
     /// For http-01: where the CA looks.
     http_path: Option<String>,
     /// `waiting`, `published`, `propagating`, `submitted`, `validated` or `cleaned_up`.
-    progress: String,
+    progress: Word<ChallengeProgress>,
     error: Option<FailureView>,
     validated_at: Option<String>,
     /// Whether it is for a wildcard.
@@ -100,7 +103,7 @@ struct DnsServerView {
     name: String,
     /// What it had, by the address that tells most: `value`, `other_values`, `absent`, `no_route` (left out: it cannot be asked
     /// from here), or `failed`.
-    seen: String,
+    seen: Word<Seen>,
     /// Each of its addresses; none when they could not be found.
     addresses: Vec<DnsAddressView>,
 }
@@ -109,9 +112,10 @@ struct DnsServerView {
 #[derive(Object, Serialize)]
 #[oai(rename = "AcmeDnsServerAddress")]
 struct DnsAddressView {
+    /// The address.
     address: String,
     /// As with the server.
-    seen: String,
+    seen: Word<Seen>,
     /// Some of the other values that are there.
     values: Vec<String>,
     /// Why it failed.
@@ -126,7 +130,7 @@ struct DnsRecordView {
     /// `TXT`
     #[oai(rename = "type")]
     #[serde(rename = "type")]
-    kind: String,
+    kind: Word<RecordType>,
     value: String,
 }
 
@@ -146,10 +150,10 @@ pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChalleng
     OrderView {
         id: id.to_string(),
         order_id: id.to_string(),
-        status: state.status().to_owned(),
+        status: Word::shown(state.status()),
         account_id: account_id.to_string(),
         domains: identifiers.texts(),
-        challenge_type: challenge_type.to_string(),
+        challenge_type: challenge_type.into(),
         auto_renew: order.auto_renew,
         dns_provider_id: order.dns_provider_id.map(|id| id.to_string()),
         challenges: challenges.into_iter().map(challenge).collect(),
@@ -161,9 +165,9 @@ pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChalleng
         created_at: order.created_at.to_string(),
         updated_at: order.updated_at.to_string(),
         completed_at: order.completed_at.map(|at| at.to_string()),
-        state: state.to_string(),
-        cause: cause.to_string(),
-        key_type: order.key_type,
+        state: state.into(),
+        cause: cause.into(),
+        key_type: Word::shown(&order.key_type),
         key_size: order.key_size,
         profile: order.profile,
         preferred_chain: order.preferred_chain,
@@ -182,10 +186,10 @@ pub(super) fn challenge(challenge: AcmeChallenge) -> ChallengeView {
         id: challenge.id.to_string(),
         dns_record: dns_record(&challenge),
         http_path: is_http.then(|| format!("/.well-known/acme-challenge/{}", challenge.token)),
-        progress: challenge.progress().to_owned(),
+        progress: Word::shown(challenge.progress()),
         identifier: challenge.identifier,
-        kind: challenge.kind.to_string(),
-        status: challenge.state.status().to_owned(),
+        kind: challenge.kind.into(),
+        status: Word::shown(challenge.state.status()),
         url: challenge.url,
         token: challenge.token,
         key_authorization: challenge.key_authorization,
@@ -199,9 +203,13 @@ pub(super) fn challenge(challenge: AcmeChallenge) -> ChallengeView {
 }
 
 fn dns_server(DnsServerAnswer { name, seen, addresses }: DnsServerAnswer) -> DnsServerView {
-    let address =
-        |DnsAddressAnswer { address, seen, values, error }| DnsAddressView { address, seen, values, error };
-    DnsServerView { name, seen, addresses: addresses.into_iter().map(address).collect() }
+    let address = |DnsAddressAnswer { address, seen, values, error }| DnsAddressView {
+        address,
+        seen: Word::shown(&seen),
+        values,
+        error,
+    };
+    DnsServerView { name, seen: Word::shown(&seen), addresses: addresses.into_iter().map(address).collect() }
 }
 
 fn dns_record(challenge: &AcmeChallenge) -> Option<DnsRecordView> {
@@ -212,5 +220,5 @@ fn dns_record(challenge: &AcmeChallenge) -> Option<DnsRecordView> {
         Some(record) => (record.name.clone(), record.value.clone()),
         None => (challenge.owner_name(), txt_value(challenge)),
     };
-    Some(DnsRecordView { name, kind: "TXT".to_owned(), value })
+    Some(DnsRecordView { name, kind: Word::shown("TXT"), value })
 }

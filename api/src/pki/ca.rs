@@ -1,23 +1,26 @@
 //! `/v1/pki/ca`: certificate authorities.
 
 use certmill_service::ca::{self, CaChanges, NewCa};
+use certmill_service::domain::{CaKind, CrlInfo, DeskRenewal};
 use certmill_service::x509::{DistinguishedName, RevocationReason};
 use certmill_service::{App, PageRequest, ServiceError, crl};
 use poem::http::header;
 use poem::web::Data;
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::param::{Path, Query};
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
-use super::ca_view::{CaView, CrlView, crl_view, view};
+use super::ca_view::{CaView, view};
 use crate::auth::{Admin, Authorized, Read};
-use crate::body::{Accepted, Body, Created, Reply};
+use crate::body::{Accepted, Body, Created, Either, Reply};
 use crate::error::ApiError;
+use crate::media::{CrlForms, Media};
 use crate::negotiate::{Form, Negotiated, choose};
 use crate::openapi::Group;
-use crate::public::{Raw, answer_crl, is_known, not_modified};
+use crate::public::{answer_crl, is_known, not_modified};
 use crate::scalars::TextList;
+use crate::words::{KeyType, Word};
 
 pub(crate) struct CaApi;
 
@@ -30,11 +33,11 @@ struct CreateCaRequest {
     /// Common name of the subject.
     common_name: String,
     /// `root` or `intermediate`.
-    ca_type: String,
+    ca_type: Word<CaKind>,
     /// The CA that signs it: required for an intermediate.
     parent_ca_id: Option<String>,
     /// `rsa` (default), `ec` or `ed25519`.
-    key_type: Option<String>,
+    key_type: Option<Word<KeyType>>,
     /// 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
     key_size: Option<u32>,
     /// Days of validity: 3650 by default for a root, 1825 for an intermediate. An intermediate may not outlive its parent.
@@ -57,7 +60,7 @@ struct CreateCaRequest {
     excluded_dns_domains: Option<TextList>,
     /// Who may renew, with another key, what a person approved at the CSR desk: `admin` (default) needs `pki:admin`; with
     /// `desk` the wish waits at the desk for a person.
-    renewal_of_desk_certificates: Option<String>,
+    renewal_of_desk_certificates: Option<Word<DeskRenewal>>,
 }
 
 /// What is to change about a CA; what is left out stays.
@@ -65,7 +68,7 @@ struct CreateCaRequest {
 #[serde(deny_unknown_fields)]
 struct UpdateCaRequest {
     /// `admin` or `desk`, as at its creation.
-    renewal_of_desk_certificates: Option<String>,
+    renewal_of_desk_certificates: Option<Word<DeskRenewal>>,
 }
 
 /// Why a CA is revoked.
@@ -73,7 +76,7 @@ struct UpdateCaRequest {
 #[serde(deny_unknown_fields)]
 struct RevokeCaRequest {
     /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `cessation_of_operation`; `unspecified` when absent.
-    reason: Option<String>,
+    reason: Option<Word<RevocationReason>>,
 }
 
 /// A page of CAs.
@@ -93,20 +96,27 @@ struct CaCertificateView {
     chain_pem: String,
 }
 
-/// A CRL that was just built.
+/// A CRL that was just built, or the present one while its successor is being built.
 #[derive(Object, Serialize)]
 struct BuiltCrl {
-    crl_pem: String,
+    /// The CRL in PEM; null with `202`.
+    crl_pem: Option<String>,
     crl_number: i64,
     this_update: String,
     next_update: String,
     entries: i64,
 }
 
-/// What became of the wish for a new CRL.
-enum CrlAnswer {
-    Built(Reply<BuiltCrl>),
-    Pending(Accepted<CrlView>),
+impl BuiltCrl {
+    fn of(crl_pem: Option<String>, info: &CrlInfo) -> Self {
+        Self {
+            crl_pem,
+            crl_number: info.number,
+            this_update: info.this_update.to_string(),
+            next_update: info.next_update.to_string(),
+            entries: info.entries,
+        }
+    }
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::CertificateAuthorities")]
@@ -168,7 +178,8 @@ impl CaApi {
         id: Path<String>,
         body: Body<UpdateCaRequest>,
     ) -> Result<Reply<CaView>, ApiError> {
-        let changes = CaChanges { renewal_of_desk_certificates: body.0.renewal_of_desk_certificates };
+        let changes =
+            CaChanges { renewal_of_desk_certificates: body.0.renewal_of_desk_certificates.map(Into::into) };
         let updated = ca::update(&app, &caller, ca::parse_id(&id)?, changes).await?;
         Ok(Reply(view(&app, updated)))
     }
@@ -233,16 +244,13 @@ impl CaApi {
         caller: Authorized<Admin>,
         app: Data<&App>,
         id: Path<String>,
-    ) -> Result<CrlAnswer, ApiError> {
+    ) -> Result<Either<Reply<BuiltCrl>, Accepted<BuiltCrl>>, ApiError> {
         Ok(match crl::request(&app, &caller, ca::parse_id(&id)?).await? {
-            crl::Requested::Built(crl) => CrlAnswer::Built(Reply(BuiltCrl {
-                crl_pem: certmill_service::x509::pem::encode("X509 CRL", &crl.der),
-                crl_number: crl.info.number,
-                this_update: crl.info.this_update.to_string(),
-                next_update: crl.info.next_update.to_string(),
-                entries: crl.info.entries,
-            })),
-            crl::Requested::Pending(info) => CrlAnswer::Pending(Accepted(crl_view(info))),
+            crl::Requested::Built(crl) => {
+                let pem = certmill_service::x509::pem::encode("X509 CRL", &crl.der);
+                Either::Left(Reply(BuiltCrl::of(Some(pem), &crl.info)))
+            }
+            crl::Requested::Pending(info) => Either::Right(Accepted(BuiltCrl::of(None, &info))),
         })
     }
 
@@ -256,15 +264,15 @@ impl CaApi {
         app: Data<&App>,
         request: &Request,
         id: Path<String>,
-    ) -> Result<Raw, ApiError> {
+    ) -> Result<Media<CrlForms>, ApiError> {
         let id = ca::parse_id(&id)?;
         let info = crl::info(&app, caller.tenant, id).await?;
         let form = choose(request, &[Form::Crl, Form::Pem, Form::PlainText], Form::Crl);
         if is_known(request, &info, form) {
-            return Ok(Raw(not_modified(&info, form, "no-cache").with_vary_accept()));
+            return Ok(Media::new(not_modified(&info, form, "no-cache").with_vary_accept()));
         }
         let crl = crl::present(&app, id, &info).await?;
-        Ok(Raw(answer_crl(request, crl, form, "no-cache").with_vary_accept()))
+        Ok(Media::new(answer_crl(request, crl, form, "no-cache").with_vary_accept()))
     }
 }
 
@@ -277,28 +285,6 @@ impl VaryAccept for Response {
     fn with_vary_accept(mut self) -> Self {
         self.headers_mut().insert(header::VARY, header::HeaderValue::from_static("Accept"));
         self
-    }
-}
-
-impl IntoResponse for CrlAnswer {
-    fn into_response(self) -> Response {
-        match self {
-            Self::Built(reply) => reply.into_response(),
-            Self::Pending(accepted) => accepted.into_response(),
-        }
-    }
-}
-
-impl ApiResponse for CrlAnswer {
-    fn meta() -> poem_openapi::registry::MetaResponses {
-        let mut meta = <Reply<BuiltCrl> as ApiResponse>::meta();
-        meta.responses.extend(<Accepted<CrlView> as ApiResponse>::meta().responses);
-        meta
-    }
-
-    fn register(registry: &mut poem_openapi::registry::Registry) {
-        <Reply<BuiltCrl> as ApiResponse>::register(registry);
-        <Accepted<CrlView> as ApiResponse>::register(registry);
     }
 }
 
@@ -332,14 +318,14 @@ fn new_ca(request: CreateCaRequest) -> NewCa {
             province: list(request.province),
             email: None,
         },
-        ca_type: request.ca_type,
+        ca_type: request.ca_type.into(),
         parent_ca_id: request.parent_ca_id,
-        key_type: request.key_type,
+        key_type: request.key_type.map(Into::into),
         key_size: request.key_size,
         validity_days: request.validity_days,
         max_path_length: request.max_path_length,
         permitted_dns_domains: list(request.permitted_dns_domains),
         excluded_dns_domains: list(request.excluded_dns_domains),
-        renewal_of_desk_certificates: request.renewal_of_desk_certificates,
+        renewal_of_desk_certificates: request.renewal_of_desk_certificates.map(Into::into),
     }
 }

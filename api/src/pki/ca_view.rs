@@ -2,9 +2,12 @@
 
 use certmill_service::App;
 use certmill_service::ca::{self, CaWithCrl};
-use certmill_service::domain::{CrlInfo, Timestamp};
+use certmill_service::domain::{CaKind, CaStatus, CrlInfo, DeskRenewal, Timestamp};
+use certmill_service::x509::RevocationReason;
 use poem_openapi::Object;
 use serde::Serialize;
+
+use crate::words::{KeyType, Word};
 
 /// A certificate authority.
 #[derive(Object, Serialize)]
@@ -15,16 +18,16 @@ pub(super) struct CaView {
     name: String,
     common_name: String,
     /// `root` or `intermediate`.
-    ca_type: String,
+    ca_type: Word<CaKind>,
     parent_ca_id: Option<String>,
     /// `rsa`, `ec` or `ed25519`.
-    key_type: String,
+    key_type: Word<KeyType>,
     key_size: u32,
     serial_number: String,
     valid_from: String,
     valid_until: String,
     /// `active`, `revoked` or `expired`.
-    status: String,
+    status: Word<CaStatus>,
     /// Whether it may issue now.
     is_active: bool,
     /// Certificates issued so far, sub-CAs not counted.
@@ -39,14 +42,14 @@ pub(super) struct CaView {
     ca_issuers_url: String,
     created_at: String,
     /// `admin` or `desk`: who may renew, with another key, what a person approved at the CSR desk.
-    renewal_of_desk_certificates: String,
+    renewal_of_desk_certificates: Word<DeskRenewal>,
 }
 
 /// The revocation of a CA and its progress.
 #[derive(Object, Serialize)]
 #[oai(rename = "CaRevocation")]
 struct CaRevocationView {
-    reason: String,
+    reason: Word<RevocationReason>,
     revoked_at: String,
     /// Certificates and sub-CAs revoked so far in consequence.
     certificates_revoked: i64,
@@ -59,7 +62,7 @@ struct CaRevocationView {
 /// The figures of a CRL.
 #[derive(Object, Serialize)]
 #[oai(rename = "CrlFigures")]
-pub(super) struct CrlView {
+struct CrlView {
     number: i64,
     this_update: String,
     next_update: String,
@@ -77,18 +80,18 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
         id: ca.id.to_string(),
         name: ca.name,
         common_name: ca.common_name,
-        ca_type: ca.kind.as_str().to_owned(),
+        ca_type: ca.kind.into(),
         parent_ca_id: ca.parent_id.map(|id| id.to_string()),
-        key_type: ca.key_type,
+        key_type: Word::shown(&ca.key_type),
         key_size: ca.key_size,
         serial_number: ca.serial_number.to_string(),
         valid_from: ca.not_before.to_string(),
         valid_until: ca.not_after.to_string(),
-        status: status.as_str().to_owned(),
-        is_active: status == certmill_service::domain::CaStatus::Active,
+        status: status.into(),
+        is_active: status == CaStatus::Active,
         certificates_issued: ca.certificates_issued,
         revocation: ca.revocation.map(|revocation| CaRevocationView {
-            reason: revocation.reason.as_str().to_owned(),
+            reason: revocation.reason.into(),
             revoked_at: revocation.revoked_at.to_string(),
             certificates_revoked: revocation.certificates_revoked,
             certificates_total: revocation.certificates_total,
@@ -96,12 +99,12 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
         }),
         crl: crl.map(crl_view),
         created_at: ca.created_at.to_string(),
-        renewal_of_desk_certificates: ca.renewal_of_desk_certificates.as_str().to_owned(),
+        renewal_of_desk_certificates: ca.renewal_of_desk_certificates.into(),
     }
 }
 
 /// The figures of a CRL.
-pub(super) fn crl_view(info: CrlInfo) -> CrlView {
+fn crl_view(info: CrlInfo) -> CrlView {
     CrlView {
         number: info.number,
         this_update: info.this_update.to_string(),

@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use certmill_service::certificates::{self, CertificateWithChain, Filter, Sort};
 use certmill_service::domain::{
-    Certificate, CertificateSource, CertificateStatus, Renewal, Sans, Timestamp, Ttl,
+    Certificate, CertificateSource, CertificateStatus, Renewal, Sans, Timestamp, Ttl, Vocabulary,
 };
-use certmill_service::x509::{DnsName, EmailAddress, pem};
+use certmill_service::x509::{DnsName, EmailAddress, RevocationReason, pem};
 use certmill_service::{App, PageRequest, ServiceError};
 use poem::Response;
 use poem::web::Data;
@@ -19,9 +19,10 @@ use serde::{Deserialize, Serialize};
 use crate::auth::{Authorized, IssueUnderRole, Read};
 use crate::body::{Body, Reply};
 use crate::error::ApiError;
+use crate::media::{Media, PemFile};
 use crate::negotiate::PEM;
 use crate::openapi::Group;
-use crate::public::Raw;
+use crate::words::{CertificateSort, KeyType, Word};
 
 pub(crate) struct CertificatesApi;
 
@@ -55,9 +56,9 @@ struct CertificateView {
     /// Name of the role under which it was issued.
     role: Option<String>,
     /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
-    source: String,
+    source: Word<CertificateSource>,
     acme_order_id: Option<String>,
-    key_type: String,
+    key_type: Word<KeyType>,
     key_size: i64,
     /// SHA-256 of the DER, lower-case hex.
     fingerprint_sha256: String,
@@ -66,9 +67,9 @@ struct CertificateView {
     not_before: String,
     not_after: String,
     /// `active`, `expired` or `revoked`.
-    status: String,
+    status: Word<CertificateStatus>,
     revoked_at: Option<String>,
-    revocation_reason: Option<String>,
+    revocation_reason: Option<Word<RevocationReason>>,
     has_private_key: bool,
     renewed_from: Option<String>,
     renewed_by: Option<String>,
@@ -128,7 +129,7 @@ struct RenewalView {
 
 /// When a CA wants a certificate renewed.
 #[derive(Object, Serialize)]
-#[oai(rename = "RenewalWindow")]
+#[oai(rename = "SuggestedWindow")]
 struct RenewalWindowView {
     start: String,
     end: String,
@@ -166,9 +167,9 @@ impl CertificatesApi {
         /// Issued under the role of this name.
         role: Query<Option<String>>,
         /// `active`, `expired` or `revoked`.
-        status: Query<Option<String>>,
+        status: Query<Option<Word<CertificateStatus>>>,
         /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
-        source: Query<Option<String>>,
+        source: Query<Option<Word<CertificateSource>>>,
         /// Common name contains this text, whatever its case.
         common_name: Query<Option<String>>,
         /// Has this subject alternative name; `*.example.com` finds every name below the domain.
@@ -180,7 +181,7 @@ impl CertificatesApi {
         /// Carries this tag: `key:value` or `key=value`; what stands before the first of these signs is the key.
         tag: Query<Option<String>>,
         /// `created_at` (default) or `not_after`.
-        sort: Query<Option<String>>,
+        sort: Query<Option<Word<CertificateSort>>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<CertificateList>, ApiError> {
@@ -192,8 +193,8 @@ impl CertificatesApi {
         let filter = Filter {
             ca_id: ca_id.0.map(|id| certmill_service::ca::parse_id(&id)).transpose()?,
             role: role.0,
-            status: status.0.map(|text| one_of("status", &text, CertificateStatus::parse)).transpose()?,
-            source: source.0.map(|text| one_of("source", &text, CertificateSource::parse)).transpose()?,
+            status: status.0.map(|word| word.value("status")).transpose()?,
+            source: source.0.map(|word| word.value("source")).transpose()?,
             common_name: common_name.0,
             san: san.0.map(|name| canonical_name(name.trim())),
             serial_number: serial_number.0.map(|text| parse_serial(&text)).transpose()?,
@@ -202,15 +203,9 @@ impl CertificatesApi {
             expires_before,
             include_revoked: include_revoked.0.unwrap_or(false),
         };
-        let sort = match sort.0.as_deref() {
-            None | Some("created_at") => Sort::CreatedAt,
+        let sort = match sort.0.map(|word| word.value("sort")).transpose()?.map(Vocabulary::word) {
             Some("not_after") => Sort::NotAfter,
-            Some(other) => {
-                return Err(ApiError::field(
-                    "sort",
-                    format!("`{other}` is unknown: use created_at or not_after"),
-                ));
-            }
+            _ => Sort::CreatedAt,
         };
         let page = PageRequest { limit: limit.0, cursor: cursor.0 };
         let page = certificates::list(&app, &caller, &filter, sort, &page).await?;
@@ -242,10 +237,10 @@ impl CertificatesApi {
         caller: Authorized<Read>,
         app: Data<&App>,
         id: Path<String>,
-    ) -> Result<Raw, ApiError> {
+    ) -> Result<Media<PemFile>, ApiError> {
         let found = certificates::find(&app, &caller, certificates::parse_id(&id)?).await?;
         let text = pem::encode("CERTIFICATE", &found.certificate.der);
-        Ok(Raw(Response::builder().content_type(PEM).body(text)))
+        Ok(Media::new(Response::builder().content_type(PEM).body(text)))
     }
 
     /// Change tags or description
@@ -274,11 +269,6 @@ fn emptied<T: Default>(value: MaybeUndefined<T>) -> Option<T> {
         MaybeUndefined::Null => Some(T::default()),
         MaybeUndefined::Value(value) => Some(value),
     }
-}
-
-pub(super) fn one_of<T>(field: &str, text: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, ApiError> {
-    parse(text)
-        .ok_or_else(|| ApiError::field(field, format!("`{text}` is unknown: see the OpenAPI document")))
 }
 
 /// Reads a serial number in any of its spellings.
@@ -341,17 +331,17 @@ fn view(row: Certificate, now: Timestamp) -> CertificateView {
         sans: row.sans.into(),
         ca_id: row.ca_id.map(|id| id.to_string()),
         role: row.role,
-        source: row.source.as_str().to_owned(),
+        source: row.source.into(),
         acme_order_id: row.acme_order_id.map(|id| id.to_string()),
-        key_type: row.key_type,
+        key_type: Word::shown(&row.key_type),
         key_size: row.key_size,
         fingerprint_sha256: row.fingerprint_sha256,
         spki_sha256: row.spki_sha256,
         not_before: row.not_before.to_string(),
         not_after: row.not_after.to_string(),
-        status: status.as_str().to_owned(),
+        status: status.into(),
         revoked_at: row.revoked_at.map(|at| at.to_string()),
-        revocation_reason: row.revocation_reason.map(|reason| reason.as_str().to_owned()),
+        revocation_reason: row.revocation_reason.map(Into::into),
         has_private_key: row.has_private_key,
         renewed_from: row.renewed_from.map(|id| id.to_string()),
         renewed_by: row.renewed_by.map(|id| id.to_string()),

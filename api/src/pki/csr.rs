@@ -1,7 +1,7 @@
 //! `/v1/pki/csr`: the CSR desk.
 
 use certmill_service::csr::{self, CsrSignRequest, InspectedCsr, NewCsr};
-use certmill_service::domain::{Csr, CsrStatus, Sans, Timestamp};
+use certmill_service::domain::{Csr, CsrSource, CsrStatus, Sans, Timestamp};
 use certmill_service::x509::pem;
 use certmill_service::{App, PageRequest};
 use poem::web::Data;
@@ -9,7 +9,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
-use super::certificates::{SansView, one_of};
+use super::certificates::SansView;
 use super::csr_view::{CsrContents, SubjectView};
 use super::issue::{IssuedCertificate, answer};
 use crate::auth::{Admin, Authorized, Issue, Read};
@@ -17,6 +17,7 @@ use crate::body::{Body, Created, NoContent, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::{SanInput, SubjectInput, TextList};
+use crate::words::{KeyType, Word};
 
 pub(crate) struct CsrApi;
 
@@ -35,7 +36,7 @@ struct CreateCsrRequest {
     /// URIs.
     san_uri: Option<TextList>,
     /// `rsa` (default), `ec` or `ed25519`.
-    key_type: Option<String>,
+    key_type: Option<Word<KeyType>>,
     /// Bits: 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
     key_size: Option<u32>,
 }
@@ -78,12 +79,12 @@ struct CsrView {
     /// `csr_…`
     id: String,
     /// `pending`, `approved`, `rejected` or `signed`.
-    status: String,
+    status: Word<CsrStatus>,
     /// `generated` or `imported`.
-    source: String,
+    source: Word<CsrSource>,
     subject: SubjectView,
     sans: SansView,
-    key_type: String,
+    key_type: Word<KeyType>,
     key_size: i64,
     csr_pem: String,
     /// Whether its private key is kept here. It follows the certificate once that is signed.
@@ -131,11 +132,11 @@ impl CsrApi {
         caller: Authorized<Read>,
         app: Data<&App>,
         /// `pending`, `approved`, `rejected` or `signed`.
-        status: Query<Option<String>>,
+        status: Query<Option<Word<CsrStatus>>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<CsrList>, ApiError> {
-        let status = status.0.map(|text| one_of("status", &text, CsrStatus::parse)).transpose()?;
+        let status = status.0.map(|word| word.value("status")).transpose()?;
         let page = PageRequest { limit: limit.0, cursor: cursor.0 };
         let page = csr::list(&app, &caller, status, &page).await?;
         let has_more = page.has_more();
@@ -164,7 +165,7 @@ impl CsrApi {
                 email: list(request.san_email),
                 uri: list(request.san_uri),
             },
-            key_type: request.key_type,
+            key_type: request.key_type.map(Into::into),
             key_size: request.key_size,
         };
         Ok(created(csr::generate(&app, &caller, new).await?))
@@ -274,11 +275,11 @@ pub(super) fn detail(inspected: InspectedCsr) -> CsrDetail {
 fn view(csr: Csr) -> CsrView {
     CsrView {
         id: csr.id.to_string(),
-        status: csr.status.as_str().to_owned(),
-        source: csr.source.as_str().to_owned(),
+        status: csr.status.into(),
+        source: csr.source.into(),
         subject: SubjectView::of(&csr.subject),
         sans: SansView::from(csr.sans),
-        key_type: csr.key_type,
+        key_type: Word::shown(&csr.key_type),
         key_size: csr.key_size,
         csr_pem: pem::encode(pem::CERTIFICATE_REQUEST, &csr.der),
         has_private_key: csr.has_private_key,

@@ -16,6 +16,7 @@ use crate::body::{Body, Created, NoContent, OptionalBody, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::TextList;
+use crate::words::{Seen, TestStep, Word};
 
 pub(crate) struct DnsProvidersApi;
 
@@ -132,7 +133,7 @@ struct DnsProviderTestView {
 #[oai(rename = "DnsProviderTestStep")]
 struct TestStepView {
     /// `find_zone`, `add`, `applied` (at providers that tell), `propagated` or `remove`.
-    step: String,
+    step: Word<TestStep>,
     succeeded: bool,
     elapsed_ms: u64,
     error: Option<String>,
@@ -146,7 +147,7 @@ struct TestServerView {
     /// Of its addresses the one that tells most; empty when none could be found.
     address: String,
     /// What it had: `value`, `other_values`, `absent`, `no_route` (left out: it cannot be asked from here), or `failed`.
-    seen: String,
+    seen: Word<Seen>,
     error: Option<String>,
 }
 
@@ -299,7 +300,7 @@ fn probe_view(probe: Probe) -> DnsProviderTestView {
         .steps
         .into_iter()
         .map(|step| TestStepView {
-            step: step.step.to_owned(),
+            step: Word::shown(step.step),
             succeeded: step.error.is_none(),
             elapsed_ms: u64::try_from(step.elapsed.as_millis()).unwrap_or(u64::MAX),
             error: step.error,
@@ -308,7 +309,7 @@ fn probe_view(probe: Probe) -> DnsProviderTestView {
     let servers = probe.servers.into_iter().map(|server| TestServerView {
         name: server.name,
         address: server.address,
-        seen: server.seen.to_owned(),
+        seen: Word::shown(server.seen),
         error: server.error,
     });
     DnsProviderTestView {

@@ -14,6 +14,7 @@ use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::{DurationText, SanInput, TextList};
 use crate::secret_text::{self, SecretText};
+use crate::words::{KeyType, Word};
 
 pub(crate) struct IssueApi;
 
@@ -33,7 +34,7 @@ struct IssueCertificateRequest {
     /// Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
     ttl: Option<DurationText>,
     /// `rsa`, `ec` or `ed25519`: needed where the role's `key_type` is `any`.
-    key_type: Option<String>,
+    key_type: Option<Word<KeyType>>,
     /// Bits of the key, where the role's `key_type` is `any`.
     key_bits: Option<u32>,
 }
@@ -65,7 +66,7 @@ pub(super) struct IssuedCertificate {
     /// `rsa`, `ec` or `ed25519`.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    private_key_type: Option<String>,
+    private_key_type: Option<Word<KeyType>>,
     /// The issuing CA's certificate and those above it up to the root, in PEM.
     ca_chain: Vec<String>,
     /// The issuing CA's certificate in PEM.
@@ -127,8 +128,8 @@ impl IssueApi {
 }
 
 /// Reads a key type, if there is one.
-pub(super) fn key_type(text: Option<String>) -> Result<Option<RoleKeyType>, ServiceError> {
-    text.map(|text| text.parse().map_err(|problem: String| ServiceError::field("key_type", problem)))
+pub(super) fn key_type(word: Option<Word<KeyType>>) -> Result<Option<RoleKeyType>, ServiceError> {
+    word.map(|text| text.parse().map_err(|problem: String| ServiceError::field("key_type", problem)))
         .transpose()
 }
 
@@ -136,7 +137,7 @@ pub(super) fn answer(issued: Issued) -> Result<Created<IssuedCertificate>, ApiEr
     let issuing_ca = issued.ca_chain.first().cloned().ok_or_else(ApiError::internal)?;
     let location = format!("/v1/pki/certificates/{}", issued.certificate_id);
     let (private_key, private_key_type) = match issued.private_key {
-        Some((pem, key_type)) => (Some(pem.into()), Some(key_type.to_owned())),
+        Some((pem, key_type)) => (Some(pem.into()), Some(Word::shown(key_type))),
         None => (None, None),
     };
     let body = IssuedCertificate {

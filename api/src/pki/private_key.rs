@@ -15,6 +15,7 @@ use crate::body::{OptionalBody, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::secret_text::{self, SecretText};
+use crate::words::{KeyFormat, KeyType, Word};
 
 pub(crate) struct PrivateKeyApi;
 
@@ -23,7 +24,7 @@ pub(crate) struct PrivateKeyApi;
 #[serde(deny_unknown_fields, default)]
 struct PrivateKeyRequest {
     /// `pem` (default): PKCS#8 in PEM. `pkcs12`: a bundle with the certificate and its chain, which needs `password`.
-    format: Option<String>,
+    format: Option<Word<KeyFormat>>,
     /// The password of the PKCS#12 bundle: at least 8 characters.
     password: Option<String>,
 }
@@ -34,7 +35,7 @@ struct PrivateKeyView {
     /// `cert_…`
     certificate_id: String,
     /// `pem` or `pkcs12`.
-    format: String,
+    format: Word<KeyFormat>,
     /// PKCS#8 in PEM, with `format` `pem`.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "secret_text::answer_some")]
@@ -42,7 +43,7 @@ struct PrivateKeyView {
     /// `rsa`, `ec` or `ed25519`, with `format` `pem`.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
-    private_key_type: Option<String>,
+    private_key_type: Option<Word<KeyType>>,
     /// The bundle in base64, with `format` `pkcs12`.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none", serialize_with = "secret_text::answer_some")]
@@ -67,7 +68,7 @@ impl PrivateKeyApi {
         let PrivateKeyRequest { format, password } = body.0;
         let password = password.map(Zeroizing::new);
         let id = certificates::parse_id(&id)?;
-        let format = format.unwrap_or_else(|| "pem".to_owned());
+        let format = format.unwrap_or_else(|| Word::shown("pem"));
         let mut view = PrivateKeyView {
             certificate_id: id.to_string(),
             format: format.clone(),
@@ -75,11 +76,11 @@ impl PrivateKeyApi {
             private_key_type: None,
             pkcs12: None,
         };
-        match (format.as_str(), password) {
+        match (&*format, password) {
             ("pem", None) => {
                 let key = certificates::private_key(&app, &caller, id).await?;
                 view.private_key = Some(key.pem.into());
-                view.private_key_type = Some(key.key_type.to_owned());
+                view.private_key_type = Some(Word::shown(key.key_type));
             }
             ("pkcs12", Some(password)) => {
                 let bundle = certificates::pkcs12(&app, &caller, id, Pkcs12Request { password }).await?;

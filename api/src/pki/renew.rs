@@ -29,10 +29,12 @@ struct RenewCertificateRequest {
     ttl: Option<DurationText>,
 }
 
-/// A renewal that is not there yet: the order at an ACME server, or the CSR that waits at the desk.
+/// What became of a wish to renew: the new certificate, or, with `202`, the order at an ACME server or the CSR that waits at the
+/// desk.
 #[derive(Union, Serialize)]
 #[serde(untagged)]
-enum RenewalUnderWay {
+enum RenewalResult {
+    Issued(Box<IssuedCertificate>),
     Order(Box<OrderView>),
     OnDesk(Box<CsrDetail>),
 }
@@ -57,20 +59,23 @@ impl RenewApi {
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<RenewCertificateRequest>,
-    ) -> Result<Either<Created<IssuedCertificate>, Accepted<RenewalUnderWay>>, ApiError> {
+    ) -> Result<Either<Created<RenewalResult>, Accepted<RenewalResult>>, ApiError> {
         let RenewCertificateRequest { csr_pem, ttl } = body.0;
         let request = RenewRequest { csr_pem, ttl: ttl.map(|ttl| ttl.parse()).transpose()? };
         let id = certificates::parse_id(&id)?;
         match certificates::renew(&app, &caller, id, request).await? {
-            Renewed::Issued(issued) => answer(issued).map(Either::Left),
+            Renewed::Issued(issued) => {
+                let issued = answer(issued)?.map(|issued| RenewalResult::Issued(Box::new(issued)));
+                Ok(Either::Left(issued))
+            }
             Renewed::Ordered(mut ordered) => {
                 let id = ordered.order.order.id;
                 ordered.order = orders::wait_for_challenges(&app, &caller, id).await?;
                 let order = acme_view::ordered(*ordered);
-                Ok(Either::Right(Accepted(RenewalUnderWay::Order(Box::new(order)))))
+                Ok(Either::Right(Accepted(RenewalResult::Order(Box::new(order)))))
             }
             Renewed::OnDesk(csr) => {
-                Ok(Either::Right(Accepted(RenewalUnderWay::OnDesk(Box::new(detail(*csr))))))
+                Ok(Either::Right(Accepted(RenewalResult::OnDesk(Box::new(detail(*csr))))))
             }
         }
     }

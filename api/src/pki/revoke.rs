@@ -2,6 +2,7 @@
 
 use certmill_service::App;
 use certmill_service::certificates::{self, RevokeRequest};
+use certmill_service::x509::RevocationReason;
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
+use crate::words::{CrlUpdate, Word};
 
 pub(crate) struct RevokeApi;
 
@@ -23,7 +25,7 @@ struct RevokeCertificateRequest {
     serial_number: String,
     /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `key_compromise`; `unspecified` when absent.
     /// `removeFromCRL` is recorded, but a full CRL lists such an entry without a reason, as RFC 5280 demands.
-    reason: Option<String>,
+    reason: Option<Word<RevocationReason>>,
     /// Whether the ACME server that the certificate came from is to revoke it: so it is when absent, since nobody else can. It
     /// takes the reasons unspecified, keyCompromise, affiliationChanged, superseded and cessationOfOperation.
     use_acme: Option<bool>,
@@ -38,9 +40,9 @@ struct RevokedCertificate {
     /// `cert_…`
     certificate_id: String,
     revoked_at: String,
-    reason: String,
+    reason: Word<RevocationReason>,
     /// `scheduled`: a worker rebuilds the CRL within seconds. `by_ca`: the ACME server publishes it.
-    crl_update: String,
+    crl_update: Word<CrlUpdate>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
@@ -68,8 +70,8 @@ impl RevokeApi {
             serial_number: revoked.serial_number.to_string(),
             certificate_id: revoked.certificate_id.to_string(),
             revoked_at: revoked.revoked_at.to_string(),
-            reason: revoked.reason.as_str().to_owned(),
-            crl_update: if revoked.by_acme { "by_ca" } else { "scheduled" }.to_owned(),
+            reason: revoked.reason.into(),
+            crl_update: Word::shown(if revoked.by_acme { "by_ca" } else { "scheduled" }),
         }))
     }
 }

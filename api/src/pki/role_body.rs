@@ -7,6 +7,7 @@ use poem_openapi::types::MaybeUndefined;
 use serde::Deserialize;
 
 use crate::scalars::{DurationText, TextList};
+use crate::words::Word;
 
 /// Puts fields of a request over settings, each read by `$how`.
 macro_rules! set {
@@ -71,7 +72,7 @@ macro_rules! role_request {
             pub(crate) not_before_duration: MaybeUndefined<DurationText>,
             /// `rsa` (default), `ec`, `ed25519` or `any`.
             #[serde(default)]
-            pub(crate) key_type: MaybeUndefined<String>,
+            pub(crate) key_type: MaybeUndefined<Word<RoleKeyType>>,
             /// Bits: exact for keys that the service makes, the least for those of CSRs. 0: 2048 for RSA, 256 for EC.
             #[serde(default)]
             pub(crate) key_bits: MaybeUndefined<u32>,
@@ -168,6 +169,6 @@ fn some_duration(value: DurationText) -> Result<Option<certmill_service::domain:
     value.parse().map(Some)
 }
 
-fn key_type(value: String) -> Result<Stored<RoleKeyType>, ServiceError> {
+fn key_type(value: Word<RoleKeyType>) -> Result<Stored<RoleKeyType>, ServiceError> {
     value.parse().map(RoleKeyType::into).map_err(|problem: String| ServiceError::field("key_type", problem))
 }

@@ -1,7 +1,7 @@
 //! `/v1/pki/roles/{name}/check`: why a role permits or refuses a request.
 
 use certmill_service::certificates::{self, CheckRequest, Explained, IssueRequest, SignRequest};
-use certmill_service::domain::{ApprovedKey, Finding, Sans};
+use certmill_service::domain::{ApprovedKey, Finding, Sans, Verdict};
 use certmill_service::{App, ServiceError};
 use poem::web::Data;
 use poem_openapi::param::Path;
@@ -15,6 +15,7 @@ use crate::body::{Body, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::{DurationText, SanInput, TextList};
+use crate::words::{KeyType, Word};
 
 pub(crate) struct RoleCheckApi;
 
@@ -31,7 +32,7 @@ struct CheckRoleRequest {
     /// As for issue.
     uri_sans: Option<TextList>,
     /// As for issue.
-    key_type: Option<String>,
+    key_type: Option<Word<KeyType>>,
     /// As for issue.
     key_bits: Option<u32>,
     /// As for sign.
@@ -63,7 +64,7 @@ struct RuleVerdict {
     /// The value that was judged.
     value: Option<String>,
     /// `permitted`, `refused` or `not_applicable`.
-    verdict: String,
+    verdict: Word<Verdict>,
     reason: String,
 }
 
@@ -73,7 +74,7 @@ struct WouldIssue {
     /// RFC 4514.
     subject: String,
     sans: SansView,
-    key_type: String,
+    key_type: Word<KeyType>,
     key_size: u32,
     not_before: String,
     not_after: String,
@@ -142,7 +143,7 @@ fn view(explained: Explained) -> RoleCheck {
         WouldIssue {
             subject: approved.subject().to_string(),
             sans: Sans::from(approved.sans()).into(),
-            key_type: key_type.to_owned(),
+            key_type: Word::shown(key_type),
             key_size,
             not_before: approved.not_before().to_string(),
             not_after: approved.not_after().to_string(),
@@ -164,7 +165,7 @@ fn verdict(finding: Finding) -> RuleVerdict {
         rule: finding.rule.to_owned(),
         field: present(finding.field.to_owned()),
         value: present(finding.value),
-        verdict: finding.verdict.as_str().to_owned(),
+        verdict: finding.verdict.into(),
         reason: finding.reason,
     }
 }

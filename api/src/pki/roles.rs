@@ -1,6 +1,6 @@
 //! `/v1/pki/roles`: roles.
 
-use certmill_service::domain::RoleSettings;
+use certmill_service::domain::{RoleKeyType, RoleSettings};
 use certmill_service::roles::RoleRow;
 use certmill_service::roles::{self, NewRole};
 use certmill_service::{App, PageRequest};
@@ -14,6 +14,7 @@ use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Body, Created, NoContent, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
+use crate::words::Word;
 
 pub(crate) struct RolesApi;
 
@@ -42,7 +43,7 @@ struct RoleView {
     max_ttl: String,
     not_before_duration: String,
     /// `rsa`, `ec`, `ed25519` or `any`.
-    key_type: String,
+    key_type: Word<RoleKeyType>,
     key_bits: u32,
     key_usage: Vec<String>,
     ext_key_usage: Vec<String>,
@@ -173,7 +174,7 @@ fn view(row: RoleRow) -> RoleView {
         allowed_uri_sans: settings.allowed_uri_sans,
         allow_email_sans: settings.allow_email_sans,
         not_before_duration: settings.not_before_duration.to_string(),
-        key_type: settings.key_type.as_str().to_owned(),
+        key_type: settings.key_type.into(),
         key_usage: settings.key_usage,
         ext_key_usage: settings.ext_key_usage,
         server_flag: settings.server_flag,

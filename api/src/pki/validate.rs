@@ -12,6 +12,7 @@ use crate::body::{Body, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::TextList;
+use crate::words::{AnchorKind, TrustStore, Word, WordList};
 
 pub(crate) struct ValidateApi;
 
@@ -36,7 +37,7 @@ struct ValidateCertificateRequest {
     /// When it is to be valid (RFC 3339); now when absent.
     at: Option<String>,
     /// Whom to trust beside the tenant's trust anchors and root CAs: `system` is the machine's store.
-    trust: Option<TextList>,
+    trust: Option<WordList<TrustStore>>,
     /// What it is to be used for, such as `serverAuth`, `clientAuth`, `codeSigning` or a dotted OID; anything when
     /// absent. What CAs on the path say of purposes counts too.
     purpose: Option<String>,
@@ -85,7 +86,7 @@ struct AnchorView {
     id: Option<String>,
     name: Option<String>,
     /// `trust_anchor`, `root_ca` or `system`.
-    source: String,
+    source: Word<AnchorKind>,
     /// RFC 4514.
     subject: String,
     fingerprint_sha256: String,
@@ -149,7 +150,7 @@ fn read(request: ValidateCertificateRequest) -> Result<ValidateRequest, ServiceE
             ServiceError::field("at", format!("`{text}` is not a time such as 2026-01-31T12:00:00Z"))
         })
     });
-    let trust = request.trust.unwrap_or_default().0;
+    let trust = request.trust.map(|trust| trust.list.0).unwrap_or_default();
     if let Some(other) = trust.iter().find(|word| *word != "system") {
         let problem = format!("`{other}` is unknown: use `system`, or leave it out");
         return Err(ServiceError::field("trust", problem));
@@ -195,7 +196,7 @@ fn anchor(anchor: Anchor) -> AnchorView {
     AnchorView {
         id,
         name,
-        source: source.to_owned(),
+        source: Word::shown(source),
         subject: anchor.subject,
         fingerprint_sha256: anchor.fingerprint_sha256,
     }

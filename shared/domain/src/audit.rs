@@ -33,6 +33,15 @@ macro_rules! actions {
                 }
             }
         }
+
+        impl crate::Vocabulary for Action {
+            const WHAT: &'static str = "action";
+            const VALUES: &'static [Self] = Self::ALL;
+
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
+        }
     };
 }
 

@@ -8,6 +8,8 @@ use std::fmt;
 use certmill_x509::RevocationReason;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::{CaStatus, CertificateStatus, Verdict};
+
 /// An enum whose values are words.
 pub trait Vocabulary: Copy + PartialEq + fmt::Debug + 'static {
     /// What a value is, such as `state of an ACME order`.
@@ -117,6 +119,26 @@ impl Vocabulary for RevocationReason {
     fn word(self) -> &'static str {
         self.as_str()
     }
+}
+
+/// Implements [`Vocabulary`] for enums that are derived and never stored.
+macro_rules! derived {
+    ($($name:ident($what:literal) = $($variant:ident)|+;)*) => {$(
+        impl Vocabulary for $name {
+            const WHAT: &'static str = $what;
+            const VALUES: &'static [Self] = &[$(Self::$variant,)+];
+
+            fn word(self) -> &'static str {
+                self.as_str()
+            }
+        }
+    )*};
+}
+
+derived! {
+    CaStatus("status of a CA") = Active | Revoked | Expired;
+    CertificateStatus("status of a certificate") = Active | Expired | Revoked;
+    Verdict("verdict of a rule") = Permitted | Refused | NotApplicable;
 }
 
 /// Defines an enum whose variants are words of the API and the database.

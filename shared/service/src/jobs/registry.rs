@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use certmill_domain::{AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId};
+use certmill_domain::{AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, Vocabulary};
 
 use super::{Lease, cascade, housekeeping};
 use crate::{App, ServiceError, acme, crl};
@@ -202,6 +202,15 @@ impl JobKind {
     /// The kind of this word.
     pub fn parse(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|kind| kind.as_str() == word)
+    }
+}
+
+impl Vocabulary for JobKind {
+    const WHAT: &'static str = "kind of job";
+    const VALUES: &'static [Self] = Self::ALL;
+
+    fn word(self) -> &'static str {
+        self.as_str()
     }
 }
 
