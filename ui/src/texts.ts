@@ -76,6 +76,7 @@ export const t = {
   },
   certificates: {
     title: 'Certificates', name: 'Name', issuer: 'Issuer', role: 'Role', source: 'Source', ends: 'Ends', left: 'Left', serial: 'Serial number',
+    csv: 'CSV', csvDone: (count: number) => `${count} ${plural(count, 'certificate', 'certificates')} in the file`, csvBounded: (count: number) => `The first ${count} are in the file`,
     none: 'No certificates yet', noneText: 'What is issued, signed, ordered or imported is listed here.', noMatch: 'No certificate fits these filters', clear: 'Clear all filters',
     more: (count: number) => `+${count} more`, search: 'Search', searchIn: 'Search in', sort: 'Order', newest: 'Newest first', soonest: 'Soonest to end first', active: 'Active filters', withRevoked: 'With revoked', withoutRevoked: 'Without revoked',
     removeFilter: 'Remove the filter',
@@ -99,8 +100,13 @@ export const t = {
   },
   revoke: {
     title: (name: string) => `Revoke ${name}`, action: 'Revoke', reason: 'Reason', done: 'Revoked',
-    forGood: 'This cannot be undone.', hold: 'A hold can be released by the API later.', crl: 'It is on the next CRL within about two seconds; who checks revocation refuses it from then on.',
+    forGood: 'This cannot be undone.', crl: 'It is on the next CRL within about two seconds; who checks revocation refuses it from then on.',
     acme: 'The ACME server that it came from is asked to revoke it.', notReplaced: 'It has not been renewed: whatever uses it stops working.',
+  },
+  bulk: {
+    title: 'Chosen certificates', choose: 'Choose', all: 'Choose all on this page', chooseOne: (name: string) => `Choose ${name}`, chosen: (count: number) => `${count} chosen`, clear: 'Choose none', tag: 'Tag',
+    tagTitle: (count: number) => `Tag ${count} ${plural(count, 'certificate', 'certificates')}`, key: 'Tag', value: 'Value', revokeTitle: (count: number) => `Revoke ${count} ${plural(count, 'certificate', 'certificates')}`,
+    preview: 'These certificates', progress: 'How far it is', done: (count: number) => `${count} done`, unreplaced: (count: number) => `${count} of them ${plural(count, 'has', 'have')} not been renewed: what uses them stops working.`,
   },
   imports: { title: 'Import', lead: 'A certificate from elsewhere, to be watched here with the others.', action: 'Import', keyHint: 'It is sealed, and must fit the certificate.' },
   issue: {

@@ -84,8 +84,8 @@ function address(path: string, at: Record<string, unknown> | undefined, query: R
 
 async function failure(response: Response): Promise<ApiError> {
   try {
-    const { error } = (await response.json()) as Schemas['Error'];
-    return new ApiError(response.status, error.code, error.message, (error.details ?? {}) as Record<string, unknown>, error.request_id);
+    const { error } = (await response.json()) as { error: { code: string; message: string; details?: Record<string, unknown> | null; request_id: string } };
+    return new ApiError(response.status, error.code, error.message, error.details ?? {}, error.request_id);
   } catch {
     return new ApiError(response.status, 'unreadable', `${response.status} ${response.statusText}`);
   }

@@ -1,4 +1,4 @@
-import type { ComponentChildren } from 'preact';
+import { Fragment, type ComponentChildren } from 'preact';
 import { useEffect, useRef } from 'preact/hooks';
 import type { ApiError } from '../api/client';
 import { date, dateTime, left, utc, words, type Tone } from '../lib/format';
@@ -201,6 +201,24 @@ export function Shown<T>({ of, children }: { of: Loaded<T>; children: (data: T) 
   return <>{children(of.data)}</>;
 }
 
+/** A host name, which breaks at its dots where there is no room for it. */
+export function HostName({ of }: { of: string }) {
+  return (
+    <>
+      {of.split('.').map((label, index) => (
+        <Fragment key={index}>
+          {index > 0 && (
+            <>
+              .<wbr />
+            </>
+          )}
+          {label}
+        </Fragment>
+      ))}
+    </>
+  );
+}
+
 export function CertificateLink({ id, children }: Children & { id: string }) {
   return <a href={to(['certificates', id])}>{children ?? id}</a>;
 }
@@ -212,6 +230,7 @@ export interface Column<T> {
   wide?: boolean;
   number?: boolean;
   hiddenHead?: boolean;
+  headCell?: ComponentChildren;
 }
 
 export function Table<T>({ name, columns, rows, keyOf, empty }: { name: string; columns: Column<T>[]; rows: T[]; keyOf: (row: T) => string; empty?: ComponentChildren }) {
@@ -225,7 +244,7 @@ export function Table<T>({ name, columns, rows, keyOf, empty }: { name: string; 
           <tr>
             {columns.map((column) => (
               <th key={column.head} scope="col" class={classes(column)}>
-                {column.hiddenHead ? <span class="sr">{column.head}</span> : column.head}
+                {column.headCell ?? (column.hiddenHead ? <span class="sr">{column.head}</span> : column.head)}
               </th>
             ))}
           </tr>

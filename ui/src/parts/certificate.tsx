@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { call, type Schemas } from '../api/client';
 import { Block, Button, Facts, Fact, Left, DateOf } from './basics';
-import { Dialog, FormOf, Select, Text, Tick, useForm } from './form';
+import { Dialog, FormOf, Select, Text, Tick, useForm, type Form } from './form';
 import { blocks, fileName, notify, octets, save } from '../lib/files';
 import { canBundle, pkcs12 } from '../lib/pkcs12';
 import { decode, type Decoded } from '../lib/x509';
@@ -37,12 +37,16 @@ export function Chain({ pem }: { pem: string }) {
   );
 }
 
-const REASONS = ['unspecified', 'keyCompromise', 'superseded', 'cessationOfOperation', 'affiliationChanged', 'privilegeWithdrawn', 'certificateHold'];
+const REASONS = ['unspecified', 'keyCompromise', 'superseded', 'cessationOfOperation', 'affiliationChanged', 'privilegeWithdrawn'];
+
+export function RevocationReason({ form }: { form: Form<{ reason: string }> }) {
+  return <Select form={form} name="reason" label={t.revoke.reason} choices={REASONS.map((value) => ({ value, text: t.reasons[value] ?? value }))} />;
+}
 
 /** Asks for the reason and tells the consequences. */
 export function Revoke({ of, onClose, onDone }: { of: Detail; onClose: () => void; onDone: () => void }) {
   const form = useForm({ reason: 'unspecified' }, async ({ reason }) => {
-    await call('post', '/v1/pki/revoke', { body: { serial_number: of.serial_number, reason, ...(of.ca_id ? { ca_id: of.ca_id } : {}) } });
+    await call('post', '/v1/pki/revoke', { body: { serial_number: of.serial_number, reason, ...(of.ca_id ? { ca_id: of.ca_id } : {}) } as Schemas['RevokeCertificateRequest'] });
     notify(t.revoke.done);
     onDone();
     onClose();
@@ -50,9 +54,9 @@ export function Revoke({ of, onClose, onDone }: { of: Detail; onClose: () => voi
   return (
     <Dialog title={t.revoke.title(of.common_name ?? of.serial_number)} onClose={onClose}>
       <FormOf form={form} action={t.revoke.action} kind="danger" more={<Button onClick={onClose}>{t.common.cancel}</Button>}>
-        <Select form={form} name="reason" label={t.revoke.reason} choices={REASONS.map((value) => ({ value, text: t.reasons[value] ?? value }))} />
+        <RevocationReason form={form} />
         <ul class="consequences">
-          <li>{form.v.reason === 'certificateHold' ? t.revoke.hold : t.revoke.forGood}</li>
+          <li>{t.revoke.forGood}</li>
           <li>{of.acme_order_id ? t.revoke.acme : t.revoke.crl}</li>
           {!of.renewed_by && of.status === 'active' && <li>{t.revoke.notReplaced}</li>}
         </ul>
@@ -128,7 +132,7 @@ export function StoredKey({ of, onClose }: { of: Detail; onClose: () => void }) 
   const [view, setView] = useState<string>();
   const base = fileName(of.common_name ?? of.id);
   const form = useForm({ format: 'pem', password: '', show: false }, async ({ format, password, show }) => {
-    const answer = await call('post', '/v1/pki/certificates/{id}/private-key', { path: { id: of.id }, body: format === 'pem' ? { format } : { format, password } });
+    const answer = await call('post', '/v1/pki/certificates/{id}/private-key', { path: { id: of.id }, body: (format === 'pem' ? { format } : { format, password }) as Schemas['PrivateKeyRequest'] });
     if (answer.pkcs12) save(`${base}.p12`, octets(answer.pkcs12), 'application/x-pkcs12');
     else if (show) return setView(answer.private_key ?? '');
     else save(`${base}.key`, answer.private_key ?? '');

@@ -58,7 +58,7 @@ export function Tokens() {
               keyOf={(token) => token.id}
               columns={[
                 { head: t.tokens.name, cell: (token) => <>{token.name} {token.id === who?.token_id && <Badge>{t.tokens.yours}</Badge>}</> },
-                { head: t.tokens.scope, cell: (token) => <>{token.scopes.join(', ')}{token.roles && <span class="faint"> · {token.roles.join(', ')}</span>}</> },
+                { head: t.tokens.scope, cell: (token) => <>{token.scopes.map((scope) => t.tokens.scopes[scope] ?? scope).join(', ')}{token.roles && <span class="faint"> · {token.roles.join(', ')}</span>}</> },
                 { head: t.tokens.networks, wide: true, cell: (token) => token.networks?.join(', ') ?? <span class="faint">{t.tokens.everywhere}</span> },
                 { head: t.tokens.used, wide: true, cell: (token) => <DateOf at={token.last_used_at} precise /> },
                 { head: t.certificates.ends, wide: true, cell: (token) => (token.expires_at ? <Left until={token.expires_at} ended={!!token.revoked_at} /> : <span class="faint">{t.tokens.never}</span>) },

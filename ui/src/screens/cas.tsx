@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { call, crl } from '../api/client';
+import { call, crl, type Schemas } from '../api/client';
 import { Button, Card, Code, DateOf, Empty, Fact, Facts, Left, LinkButton, Page, Shown, Status, Table } from '../parts/basics';
 import { allCas, CaName, tree, type Ca } from '../parts/ca';
 import { Chain } from '../parts/certificate';
@@ -70,7 +70,7 @@ function Create({ cas }: { cas: Ca[] }) {
         ...(values.validity_days.trim() ? { validity_days: Number(values.validity_days) } : {}),
         ...(values.organization.trim() ? { organization: [values.organization.trim()] } : {}),
         ...(values.permitted_dns_domains.trim() ? { permitted_dns_domains: lines(values.permitted_dns_domains) } : {}),
-      },
+      } as Schemas['CreateCaRequest'],
     });
     notify(t.cas.made);
     go(to(['cas', made.id]));
@@ -252,7 +252,7 @@ const CA_REASONS = ['cessationOfOperation', 'cACompromise', 'keyCompromise', 'su
 function RevokeCa({ of, onClose, onDone }: { of: Ca; onClose: () => void; onDone: () => void }) {
   const form = useForm({ reason: 'cessationOfOperation' }, async () => undefined);
   const send = async () => {
-    await call('post', '/v1/pki/ca/{id}/revoke', { path: { id: of.id }, body: { reason: form.v.reason } });
+    await call('post', '/v1/pki/ca/{id}/revoke', { path: { id: of.id }, body: { reason: form.v.reason } as Schemas['RevokeCaRequest'] });
     notify(t.revoke.done);
     onDone();
   };

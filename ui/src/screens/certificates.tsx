@@ -1,7 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
 import { call, type Schemas } from '../api/client';
-import { Button, Empty, DateOf, Left, LinkButton, Page, Shown, Status, Table } from '../parts/basics';
+import { Button, Empty, DateOf, HostName, Left, LinkButton, Page, Shown, Status, Table, type Column } from '../parts/basics';
+import { notify } from '../lib/files';
 import { allCas, CaName, type Ca } from '../parts/ca';
+import { Bulk, downloadCsv } from '../parts/bulk';
 import { Pager } from '../parts/pager';
 import { Icon } from '../parts/icons';
 import { allNames } from '../lib/format';
@@ -133,7 +135,7 @@ function Names({ row }: { row: Schemas['Certificate'] }) {
   const more = allNames(row.sans).filter((name) => name !== row.common_name);
   return (
     <div class="names">
-      <a href={to(['certificates', row.id])}>{row.common_name ?? more[0] ?? row.subject}</a>
+      <a href={to(['certificates', row.id])}><HostName of={row.common_name ?? more[0] ?? row.subject} /></a>
       {more.length > 0 && row.common_name && (
         <span class="faint" title={more.slice(0, 20).join('\n')}>
           {' '}
@@ -144,17 +146,48 @@ function Names({ row }: { row: Schemas['Certificate'] }) {
   );
 }
 
+/** A tick before each row, and one for all of them. */
+function ticks(rows: Schemas['Certificate'][], chosen: Set<string>, choose: (ids: Set<string>) => void): Column<Schemas['Certificate']> {
+  const all = rows.length > 0 && rows.every((row) => chosen.has(row.id));
+  return {
+    head: t.bulk.choose,
+    headCell: <input type="checkbox" aria-label={t.bulk.all} checked={all} onChange={() => choose(all ? new Set() : new Set(rows.map((row) => row.id)))} />,
+    cell: (row) => (
+      <input
+        type="checkbox"
+        aria-label={t.bulk.chooseOne(row.common_name ?? row.serial_number)}
+        checked={chosen.has(row.id)}
+        onChange={() => {
+          const next = new Set(chosen);
+          if (!next.delete(row.id)) next.add(row.id);
+          choose(next);
+        }}
+      />
+    ),
+  };
+}
+
 export function Certificates() {
   const { query } = usePlace();
   const { issue, admin } = useRights();
+  const [chosen, choose] = useState(new Set<string>());
+  const [busy, setBusy] = useState(false);
   const asked = Object.fromEntries([...FILTERS, 'sort', 'cursor'].map((name) => [name, query.get(name) ?? undefined]));
   const include = asked['include_revoked'] === 'true';
   const list = useLoad(query.toString(), (signal) =>
     call('get', '/v1/pki/certificates', { query: { ...asked, include_revoked: include || undefined, limit: PAGE } as never, signal }),
   );
+  const csv = () => {
+    setBusy(true);
+    downloadCsv({ ...asked, cursor: undefined, include_revoked: include || undefined })
+      .catch((error: Error) => notify(error.message))
+      .finally(() => setBusy(false));
+  };
+  useEffect(() => choose(new Set()), [query.toString()]);
   const filtered = FILTERS.some((name) => query.get(name));
   return (
     <Page title={t.certificates.title} actions={<>
+      <Button icon="download" busy={busy} onClick={csv}>{t.certificates.csv}</Button>
       {admin && <LinkButton href={to(['certificates', 'import'])}>{t.imports.title}</LinkButton>}
       {issue && <LinkButton kind="primary" icon="issue" href={to(['issue'])}>{t.issue.title}</LinkButton>}
     </>}>
@@ -162,12 +195,14 @@ export function Certificates() {
       <Shown of={list}>
         {(page) => (
           <div class="card flush">
+            {chosen.size > 0 && <Bulk rows={page.certificates.filter((row) => chosen.has(row.id))} canRevoke={admin} onClear={() => choose(new Set())} onDone={list.reload} />}
             <Table
               name={t.certificates.title}
               rows={page.certificates}
               keyOf={(row) => row.id}
               empty={filtered ? <Empty title={t.certificates.noMatch} action={<a href={to(['certificates'])}>{t.certificates.clear}</a>} /> : <Empty title={t.certificates.none} action={issue && <LinkButton kind="primary" href={to(['issue'])}>{t.issue.title}</LinkButton>}>{t.certificates.noneText}</Empty>}
               columns={[
+                ...(issue ? [ticks(page.certificates, chosen, choose)] : []),
                 { head: t.certificates.name, cell: (row) => <Names row={row} /> },
                 { head: t.certificates.issuer, wide: true, cell: (row) => <CaName id={row.ca_id} plain /> },
                 { head: t.certificates.role, wide: true, cell: (row) => row.role ?? <span class="faint">{t.common.none}</span> },

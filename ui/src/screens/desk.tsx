@@ -58,12 +58,12 @@ export function NewCsr() {
     const [key_type = 'ec', size] = values.key.split(' ');
     const made = await call('post', '/v1/pki/csr', {
       body: {
-        subject: { common_name: values.common_name.trim(), ...(values.organization.trim() ? { organization: values.organization.trim() } : {}) } as never,
+        subject: { common_name: values.common_name.trim(), ...(values.organization.trim() ? { organization: values.organization.trim() } : {}) },
         san_dns: several(values.san_dns),
         san_ip: several(values.san_ip),
         key_type,
         ...(size ? { key_size: Number(size) } : {}),
-      },
+      } as Schemas['CreateCsrRequest'],
     });
     go(to(['desk', made.id]));
   });

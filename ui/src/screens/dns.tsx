@@ -140,7 +140,7 @@ function TestCard({ of, reload }: { of: Provider; reload: () => void }) {
 function Content({ of, reload }: { of: Provider; reload: () => void }) {
   const { admin } = useRights();
   const [deleting, setDeleting] = useState(false);
-  const toggle = () => void call('patch', '/v1/pki/dns-providers/{id}', { path: { id: of.id }, body: { is_active: !of.is_active } }).then(reload, (error: Error) => notify(error.message));
+  const toggle = () => void call('patch', '/v1/pki/dns-providers/{id}', { path: { id: of.id }, body: { is_active: !of.is_active } as Schemas['UpdateDnsProviderRequest'] }).then(reload, (error: Error) => notify(error.message));
   return (
     <Page
       title={of.name}

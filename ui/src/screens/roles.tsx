@@ -63,7 +63,7 @@ function initial(role: Role | undefined, ca: string): Values {
   };
 }
 
-function body(values: Values): Omit<Schemas['UpdateRoleRequest'], 'ca_id'> & { ca_id: string } {
+function body(values: Values): Schemas['UpdateRoleRequest'] {
   const [key_type = 'ec', bits = '0'] = values.key.split(' ');
   return {
     ...(Object.fromEntries([...SWITCHES, ...PURPOSES].map((name) => [name, values[name]])) as object),
@@ -76,7 +76,7 @@ function body(values: Values): Omit<Schemas['UpdateRoleRequest'], 'ca_id'> & { c
     key_bits: Number(bits),
     ttl: values.ttl.trim(),
     max_ttl: values.max_ttl.trim(),
-  };
+  } as Schemas['UpdateRoleRequest'];
 }
 
 const KEYS = ['ec 256', 'ec 384', 'ec 521', 'ed25519 0', 'rsa 2048', 'rsa 3072', 'rsa 4096', 'any 0'];
