@@ -13,7 +13,7 @@ export const t = {
     hours: (count: number) => `${count} ${plural(count, 'hour', 'hours')}`,
     minutes: (count: number) => `${count} ${plural(count, 'minute', 'minutes')}`,
     years: (count: number) => `${count} ${plural(count, 'year', 'years')}`,
-    milliseconds: (count: number) => `${count} ms`,
+    milliseconds: (count: number) => (count < 1000 ? `${count} ms` : `${(count / 1000).toFixed(1)} s`),
     ago: (amount: string) => `${amount} ago`,
   },
   nav: { label: 'Main', menu: 'Menu', skip: 'Skip to content', daily: 'Daily', authority: 'Authority', acme: 'ACME', operation: 'Operation' },
@@ -91,6 +91,7 @@ export const t = {
     downloads: 'Download', pem: 'Certificate (PEM)', withChain: 'With chain (PEM)', der: 'Certificate (DER)',
     revokedFor: (reason: string) => `Revoked (${reason.toLowerCase()}) on`,
   },
+  trust: { title: 'Trust', action: 'Check path and revocation', valid: (anchor: string) => `Trusted by ${anchor}`, invalid: 'Not to be trusted' },
   storedKey: {
     title: 'Get the key', text: 'The audit log will say that you took it.', format: 'Form', pem: 'PEM (PKCS#8)', pkcs12: 'PKCS#12 with certificate and chain', download: 'Download', show: 'Show', showInstead: 'Show it here instead',
   },
@@ -138,7 +139,7 @@ export const t = {
     progress: (done: string, all: string) => `${done} of ${all} below it revoked`, progressLabel: 'Revocation of what is below',
   },
   roles: {
-    title: 'Roles', create: 'Create a role', edit: (name: string) => `Edit ${name}`, name: 'Name', nameHint: 'Letters, digits, . _ -', ca: 'Issuing CA', lead: 'A role says what may be issued, and by which CA.', none: 'No role yet', noneText: 'Certificates are issued under a role, which says for which names and how long.', needsCa: 'A role belongs to a CA.',
+    oneALine: 'One a line', title: 'Roles', create: 'Create a role', edit: (name: string) => `Edit ${name}`, name: 'Name', nameHint: 'Letters, digits, . _ -', ca: 'Issuing CA', lead: 'A role says what may be issued, and by which CA.', none: 'No role yet', noneText: 'Certificates are issued under a role, which says for which names and how long.', needsCa: 'A role belongs to a CA.',
     domains: 'Domains', domainsHint: 'One a line, such as example.internal', anyName: 'any name', noDomains: 'none', whichNames: 'Names', anyKey: 'any', upTo: (most: string) => `up to ${most}`,
     ttl: 'Usual validity', ttlHint: 'Such as 30d', maxTtl: 'Longest validity', purposes: 'Purpose', networks: 'IP networks', networksHint: 'All when empty', uris: 'URI patterns', urisHint: '* stands for anything; none when empty', rules: 'What it permits', seeIssued: 'See those issued under it',
     tryIt: 'Try it', tryItText: 'Every rule with its verdict. Nothing is issued.', allowed: 'Would be issued', refused: 'Would be refused', permitting: (count: number) => `${count} ${plural(count, 'rule permits', 'rules permit')} it`, notAsked: (count: number) => `${count} ${plural(count, 'rule has', 'rules have')} no say in it`, differs: 'differs',
@@ -164,7 +165,7 @@ export const t = {
   },
   dns: {
     title: 'DNS providers', one: 'DNS provider', create: 'Add a provider', none: 'No DNS provider', noneText: 'With one, dns-01 challenges are answered without a person, and wildcards can be ordered.', name: 'Name', type: 'Provider', zones: 'Zones', zonesHint: 'Which names it serves; what it tells itself when empty', verified: 'Last proven', failing: 'Failing', off: 'Off', turnOn: 'Turn on', turnOff: 'Turn off',
-    verify: 'Prove the credentials before saving', byHand: 'Orders will show the records for a person to publish.', path: 'Credentials from a secret', pathHint: 'Its path, in place of the credentials above', removeTitle: (name: string) => `Delete ${name}?`, removeText: 'Orders that use it must end first.',
+    ask: 'Name servers to ask', askHint: 'Whether a record is there; the zone’s own when empty', verify: 'Prove the credentials before saving', byHand: 'Orders will show the records for a person to publish.', path: 'Credentials from a secret', pathHint: 'Its path, in place of the credentials above', removeTitle: (name: string) => `Delete ${name}?`, removeText: 'Orders that use it must end first.',
     test: 'Test', testText: 'Writes a value, asks every name server for it, and takes it back.', testAction: 'Run the test', zone: 'Zone', worked: (name: string) => `It works: ${name} was written, seen and removed.`, didNot: 'It does not work yet.', servers: 'Name servers', server: 'Name server', address: 'Address', seen: 'Saw',
     steps: { find_zone: 'Find the zone', add: 'Write the value', applied: 'Applied by the provider', propagated: 'Seen by the name servers', remove: 'Take it back' } as Words,
     saw: { value: 'the value', other_values: 'other values', absent: 'nothing', failed: 'did not answer' } as Words,

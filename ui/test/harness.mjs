@@ -70,6 +70,38 @@ export async function acmeServer() {
   };
 }
 
+/** A name server that takes dynamic updates for `example.net` with a key. */
+export async function nameServer() {
+  const folder = mkdtempSync(join(tmpdir(), 'certmill-ui-named-'));
+  const at = (name) => join(folder, name);
+  const secret = Buffer.from('a key of thirty-two octets, more').toString('base64');
+  const own = await port();
+  writeFileSync(at('zone'), '$TTL 5\n@ SOA ns.example.net. root.example.net. 1 60 60 600 5\n@ NS ns.example.net.\nns A 127.0.0.1\n');
+  writeFileSync(
+    at('named.conf'),
+    `key "page" { algorithm hmac-sha256; secret "${secret}"; };
+options { directory "${folder}"; listen-on port ${own} { 127.0.0.1; }; listen-on-v6 { none; }; pid-file "${at('pid')}"; session-keyfile "${at('session')}"; recursion no; dnssec-validation no; };
+controls { };
+zone "example.net" { type primary; file "${at('zone')}"; update-policy { grant page zonesub ANY; }; };\n`,
+  );
+  const child = spawn(process.env.NAMED ?? '/usr/sbin/named', ['-g', '-c', at('named.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.on('error', (error) => (said = String(error)));
+  child.stderr.on('data', (octets) => (said += octets));
+  for (const until = Date.now() + 20_000; !said.includes('running') && Date.now() < until; ) await new Promise((next) => setTimeout(next, 50));
+  return {
+    address: `127.0.0.1:${own}`,
+    secret,
+    check() {
+      if (!said.includes('running')) throw new Error(`named does not run: ${said}`);
+    },
+    end() {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
 /** One `certmill dev` with a folder of its own. It can be stopped and started again at the same address. */
 export async function service(environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'certmill-ui-'));

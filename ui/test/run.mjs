@@ -2,10 +2,11 @@
 import { readFileSync } from 'node:fs';
 import { X509Certificate } from 'node:crypto';
 import { join } from 'node:path';
-import { acmeServer, breaches, downloaded, expect, finish, open, openBrowser, openssl, pictures, service, signIn, test } from './harness.mjs';
+import { acmeServer, breaches, downloaded, expect, finish, nameServer, open, openBrowser, openssl, pictures, service, signIn, test } from './harness.mjs';
 
 const pebble = await acmeServer();
-const certmill = await service(pebble.environment);
+const named = await nameServer();
+const certmill = await service({ ...pebble.environment, CERTMILL_DNS__RESOLVERS: named.address });
 const chrome = await openBrowser();
 const admin = await open(chrome, certmill.page);
 const button = (page, name) => page.getByRole('button', { name, exact: true });
@@ -92,6 +93,8 @@ await test('3 a certificate is found, labelled, renewed and revoked, and the CRL
   await admin.getByRole('textbox', { name: 'Tags' }).fill('team=web\nenv=prod');
   await button(admin, 'Save').click();
   await admin.getByText('prod').waitFor();
+  await button(admin, 'Check path and revocation').click();
+  await admin.getByText('Trusted by root').waitFor();
   await button(admin, 'Renew').click();
   await admin.getByRole('dialog').getByRole('button', { name: 'Renew', exact: true }).click();
   await admin.getByText('This is the only time that the key is shown').waitFor();
@@ -103,6 +106,8 @@ await test('3 a certificate is found, labelled, renewed and revoked, and the CRL
   await admin.screenshot({ path: join(pictures, 'revoke.png') });
   await admin.getByRole('dialog').getByRole('button', { name: 'Revoke', exact: true }).click();
   await admin.getByText('Revoked (the key is in other hands) on').waitFor();
+  await button(admin, 'Check path and revocation').click();
+  await admin.getByText('Not to be trusted').waitFor();
   await nav(admin, 'CAs');
   await link(admin, 'issuing').click();
   await button(admin, 'Rebuild').click();
@@ -185,7 +190,7 @@ await test('7 DNS providers, secrets, anchors, tokens', admin, async () => {
   await link(admin, 'Add a provider').first().click();
   await admin.getByLabel('Provider', { exact: true }).selectOption('rfc2136');
   await admin.getByLabel('Name', { exact: true }).fill('dynamic');
-  await admin.getByLabel('nameserver').fill('127.0.0.1:9');
+  await admin.getByLabel('Nameserver').fill('127.0.0.1:9');
   await button(admin, 'Add a provider').click();
   await admin.getByRole('alert').waitFor();
   await nav(admin, 'Secrets');
@@ -288,6 +293,30 @@ await test('9 by the keyboard alone', admin, async () => {
   await keys.context().close();
 });
 
+await test('7a a DNS provider is added with its fields and tested from end to end', admin, async () => {
+  named.check();
+  await nav(admin, 'DNS providers');
+  await link(admin, 'Add a provider').first().click();
+  await admin.getByLabel('Provider', { exact: true }).selectOption('rfc2136');
+  await admin.getByLabel('Name', { exact: true }).fill('updates');
+  await admin.getByLabel('Zones').fill('example.net');
+  await admin.getByLabel('Nameserver').fill(named.address);
+  await admin.getByLabel('TSIG key').fill('page');
+  await admin.getByLabel('TSIG algorithm').fill('hmac-sha256');
+  await admin.getByLabel('Name servers to ask').fill(named.address);
+  await admin.getByLabel('TSIG secret').fill('d3Jvbmc=');
+  await button(admin, 'Add a provider').click();
+  await admin.getByRole('alert').waitFor();
+  await admin.getByLabel('TSIG secret').fill(named.secret);
+  await button(admin, 'Add a provider').click();
+  await heading(admin, 'updates').waitFor();
+  expect(!(await admin.content()).includes(named.secret), 'the secret is shown');
+  await button(admin, 'Run the test').click();
+  await admin.getByText('It works').waitFor({ timeout: 60_000 });
+  for (const step of ['Find the zone', 'Write the value', 'Seen by the name servers', 'Take it back']) await admin.getByRole('listitem').filter({ hasText: step }).waitFor();
+  await admin.screenshot({ path: join(pictures, 'dns-test.png') });
+});
+
 const order = async (names, challenge) => {
   await nav(admin, 'Orders');
   await link(admin, 'Order a certificate').first().click();
@@ -347,6 +376,23 @@ async function furnish() {
   await certmill.call('POST', '/v1/pki/roles', { name: 'devices', ca_id: second.id, allowed_domains: ['dev.example.internal'], allow_subdomains: true, key_type: 'ec', max_ttl: '1y' });
 }
 
+/** What axe says of the dialogs, each opened by its button. */
+async function dialogs(page) {
+  const wrong = [];
+  for (const [place, name] of [
+    [`certificates/${made.certificate}`, 'Revoke'], [`certificates/${made.certificate}`, 'Renew'], [`certificates/${made.certificate}`, 'Edit'], [`cas/${made.ca}`, 'Revoke CA'], [`desk/${made.csr}`, 'Reject'],
+    ['tokens', 'Create a token'], ['secrets', 'Write a secret'], ['anchors', 'Add an anchor'], ['accounts', 'Register an account'], ['roles/web', 'Delete'],
+  ]) {
+    await page.goto(`${certmill.page}#/${place}`);
+    await button(page, name).first().click();
+    await page.getByRole('dialog').waitFor();
+    wrong.push(...(await breaches(page)).map((breach) => `${place} ${name}: ${breach}`));
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
+  return wrong;
+}
+
 await test('10 every screen is clean for axe, in both themes and on a phone', admin, async () => {
   await furnish();
   const wrong = [];
@@ -368,6 +414,7 @@ await test('10 every screen is clean for axe, in both themes and on a phone', ad
       if (wide > 0) wrong.push(`${name} ${scheme}: ${wide} pixels too wide`);
       await page.screenshot({ path: join(pictures, `${name}-${scheme}.png`), fullPage: scheme === 'phone' });
     }
+    if (scheme !== 'phone') wrong.push(...(await dialogs(page)).map((breach) => `${breach} (${scheme})`));
     wrong.push(...page.complaints);
     await page.context().close();
   }
@@ -463,4 +510,5 @@ await test('13 revoking a CA shows how far it is', admin, async () => {
 await chrome.close();
 await certmill.end();
 pebble.end();
+named.end();
 process.exit(finish());

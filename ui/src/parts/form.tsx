@@ -42,13 +42,13 @@ export function useForm<V extends Values>(initial: V, send: (values: V) => Promi
   };
 }
 
-export function FormOf<V extends Values>({ form, action, children, more, kind = 'primary' }: { form: Form<V>; action: string; children?: ComponentChildren; more?: ComponentChildren; kind?: 'primary' | 'danger' }) {
+export function FormOf<V extends Values>({ form, action, children, more, kind = 'primary' }: { form: Form<V>; action: string; children?: ComponentChildren; more?: ComponentChildren; kind?: 'primary' | 'danger' | 'plain' }) {
   return (
     <form class="form" onSubmit={form.submit} noValidate>
       {children}
       {form.error && <Problem error={form.error} shown={form.known} />}
       <div class="actions start">
-        <Button type="submit" kind={kind} busy={form.busy}>
+        <Button type="submit" {...(kind === 'plain' ? {} : { kind })} busy={form.busy}>
           {action}
         </Button>
         {more}

@@ -209,7 +209,7 @@ function Content({ of, reload }: { of: Ca; reload: () => void }) {
               <Fact name={t.cas.under}>{of.parent_ca_id ? <CaName id={of.parent_ca_id} /> : t.cas.itself}</Fact>
               <Fact name={t.certificate.key}>{keyName(of.key_type, of.key_size)}</Fact>
               <Fact name={t.certificate.validity}>
-                <DateOf at={of.valid_from} /> – <DateOf at={of.valid_until} /> <Left until={of.valid_until} ended={of.status !== 'active'} bad={30} warn={90} />
+                <DateOf at={of.valid_from} /> – <DateOf at={of.valid_until} /> {of.status === 'active' && <Left until={of.valid_until} bad={30} warn={90} />}
               </Fact>
               <Fact name={t.cas.issued}>
                 <a href={to(['certificates'], { ca_id: of.id })}>{count(of.certificates_issued)}</a>

@@ -7,6 +7,7 @@ import { Dialog, FormOf, LongText, Text, useForm } from '../parts/form';
 import { blocks, fileName, notify, save } from '../lib/files';
 import { allNames, keyName, spaced, words } from '../lib/format';
 import { useLoad } from '../lib/load';
+import { Icon } from '../parts/icons';
 import { to } from '../lib/router';
 import { useRights } from '../lib/session';
 import { t } from '../texts';
@@ -168,6 +169,34 @@ function Trail({ id }: { id: string }) {
   );
 }
 
+/** Whether it is to be trusted, by path and revocation. */
+function Trust({ of }: { of: Detail }) {
+  const [verdict, setVerdict] = useState<Schemas['Validation']>();
+  const form = useForm({}, async () => setVerdict(await call('post', '/v1/pki/certificates/validate', { body: { certificate_pem: of.certificate_pem, ...(of.chain_pem ? { chain_pem: of.chain_pem } : {}), check_revocation: true } as Schemas['ValidateCertificateRequest'] })));
+  return (
+    <Card title={t.trust.title}>
+      <FormOf form={form} action={t.trust.action} kind="plain" />
+      <div aria-live="polite">
+        {verdict && (
+          <>
+            <p class={verdict.valid ? 'verdict good' : 'verdict bad'}>
+              <Icon name={verdict.valid ? 'check' : 'cross'} />
+              {verdict.valid ? t.trust.valid(verdict.trusted_anchor?.name ?? verdict.trusted_anchor?.subject ?? '') : t.trust.invalid}
+            </p>
+            <ul class="plain">
+              {[...verdict.errors, ...verdict.warnings].map((problem) => (
+                <li key={`${problem.code} ${problem.message}`} class="hint">
+                  {problem.message}
+                </li>
+              ))}
+            </ul>
+          </>
+        )}
+      </div>
+    </Card>
+  );
+}
+
 /** Renews, and shows what came of it: a certificate with its key, an order, or a CSR at the desk. */
 function Renew({ of, onClose }: { of: Detail; onClose: () => void }) {
   const [made, setMade] = useState<Schemas['IssuedCertificate']>();
@@ -255,6 +284,7 @@ function Content({ of, reload }: { of: Detail; reload: () => void }) {
               )}
             </div>
           </Card>
+          <Trust of={of} />
           <Origin of={of} />
           <Labels of={of} editable={may} onDone={reload} />
         </div>

@@ -44,8 +44,9 @@ export function Dns() {
 /** The fields of a type, remade when another type is chosen. */
 function Fields({ type, name, zones, verify }: { type: string; name: string; zones: string; verify: boolean }) {
   const fields = PROVIDERS[type]?.fields ?? [];
-  const form = useForm<Record<string, string>>(Object.fromEntries([...fields.map((field) => [field.name, '']), ['credentials_path', '']]), async (values) => {
-    const config = Object.fromEntries(Object.entries(values).flatMap(([field, value]) => (value.trim() ? [[field, value.trim()]] : [])));
+  const form = useForm<Record<string, string>>(Object.fromEntries([...fields.map((field) => [field.name, '']), ['credentials_path', ''], ['propagation', '']]), async (values) => {
+    const given = Object.entries(values).flatMap(([field, value]) => (value.trim() ? [[field, field === 'propagation' ? { nameservers: several(value) } : value.trim()]] : []));
+    const config = Object.fromEntries(given);
     const made = await call('post', '/v1/pki/dns-providers', { body: { name: name.trim(), type, config, verify, ...(zones.trim() ? { zones: several(zones) } : {}) } as Schemas['CreateDnsProviderRequest'] });
     notify(t.common.saved);
     go(to(['dns', made.id]));
@@ -58,6 +59,7 @@ function Fields({ type, name, zones, verify }: { type: string; name: string; zon
       ))}
       {fields.length === 0 && <p class="callout">{t.dns.byHand}</p>}
       {credentials && <Text form={form} name="credentials_path" label={t.dns.path} hint={t.dns.pathHint} mono optional />}
+      <Text form={form} name="propagation" label={t.dns.ask} hint={t.dns.askHint} mono optional />
     </FormOf>
   );
 }

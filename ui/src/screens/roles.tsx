@@ -5,7 +5,7 @@ import { allCas, CaName, type Ca } from '../parts/ca';
 import { LiveCheck } from '../parts/check';
 import { Confirm, FormOf, LongText, Select, Text, Tick, useForm } from '../parts/form';
 import { notify } from '../lib/files';
-import { keyName, lines, several } from '../lib/format';
+import { keyName, several } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
@@ -71,7 +71,8 @@ function body(values: Values): Schemas['UpdateRoleRequest'] {
     allowed_domains: several(values.allowed_domains),
     allowed_ip_sans_cidr: several(values.allowed_ip_sans_cidr),
     allowed_uri_sans: several(values.allowed_uri_sans),
-    organization: lines(values.organization),
+    // A name may have commas.
+    organization: values.organization.split('\n').map((line) => line.trim()).filter(Boolean),
     key_type,
     key_bits: Number(bits),
     ttl: values.ttl.trim(),
@@ -121,7 +122,7 @@ function Fields({ role, cas, done }: { role?: Role; cas: Ca[]; done: (name: stri
           <summary>{t.common.more}</summary>
           <LongText form={form} name="allowed_ip_sans_cidr" label={t.roles.networks} hint={t.roles.networksHint} rows={2} optional />
           <LongText form={form} name="allowed_uri_sans" label={t.roles.uris} hint={t.roles.urisHint} rows={2} optional />
-          <Text form={form} name="organization" label={t.cas.organization} optional />
+          <LongText form={form} name="organization" label={t.cas.organization} hint={t.roles.oneALine} rows={2} optional />
         </details>
       </FormOf>
     </Card>
