@@ -56,6 +56,7 @@ struct RoleView {
     locality: Vec<String>,
     province: Vec<String>,
     store_private_keys: bool,
+    /// Whether wildcards may be a part of a label, as in `w*.example.com`.
     allow_partial_wildcards: bool,
     created_at: String,
     updated_at: String,

@@ -170,6 +170,10 @@ fn wrong_values(field: &str, schema: &Value) -> Vec<Value> {
         Some("integer") => vec![json!("5"), json!(1.5), json!(true), json!([]), json!(1e30)],
         Some("array") => vec![json!(5), json!(true), json!([1]), json!([["a"]]), json!({ "dns": 5 })],
         Some("object") => vec![json!("a"), json!([]), json!(5), json!({ "a": 5 }), json!({ "a": null })],
+        // A word of a closed set, whose schema is told by its name.
+        None if schema["$ref"].is_string() || schema["allOf"].is_array() => {
+            wrong_values(field, &json!({ "type": "string" }))
+        }
         other => panic!("{field}: no wrong values for the type {other:?}"),
     }
 }
