@@ -6,12 +6,19 @@ import { t } from '../texts';
 
 export type Ca = Schemas['CertificateAuthority'];
 
-const MOST = 1000;
+const PAGE = 1000;
+const MOST = 5000;
 
-/** The CAs that a choice offers. */
-export async function allCas(signal?: AbortSignal): Promise<Ca[]> {
-  const page = await call('get', '/v1/pki/ca', { query: { limit: MOST }, ...(signal ? { signal } : {}) });
-  return page.certificate_authorities;
+/** The CAs that a tree and a choice show. */
+export async function allCas(signal: AbortSignal): Promise<Ca[]> {
+  const all: Ca[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await call('get', '/v1/pki/ca', { query: { limit: PAGE, ...(cursor ? { cursor } : {}) }, signal });
+    all.push(...page.certificate_authorities);
+    cursor = page.has_more ? (page.cursor ?? undefined) : undefined;
+  } while (cursor && all.length < MOST);
+  return all;
 }
 
 let known = new Map<string, Promise<string>>();

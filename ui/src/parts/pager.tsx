@@ -1,4 +1,3 @@
-import { count } from '../lib/format';
 import { to } from '../lib/router';
 import { t } from '../texts';
 
@@ -19,6 +18,3 @@ export function Pager({ page, path, query }: { page: { cursor?: string | null; h
     </nav>
   );
 }
-
-/** How many rows a list shows. */
-export const sizeOf = (rows: unknown[], more: boolean): string => `${count(rows.length)}${more ? '+' : ''}`;

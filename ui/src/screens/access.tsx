@@ -171,17 +171,19 @@ function NewAnchor({ onClose, onDone }: { onClose: () => void; onDone: () => voi
 }
 
 export function Anchors({ admin }: { admin: boolean }) {
-  const list = useLoad('anchors', (signal) => call('get', '/v1/pki/trust-anchors', { query: { limit: 1000 }, signal }));
+  const { query } = usePlace();
+  const cursor = query.get('cursor');
+  const list = useLoad(`anchors ${cursor}`, (signal) => call('get', '/v1/pki/trust-anchors', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
   const [adding, setAdding] = useState(false);
   const [ending, setEnding] = useState<Schemas['TrustAnchor']>();
   return (
     <Page title={t.anchors.title} lead={t.anchors.lead} actions={admin && <Button kind="primary" icon="issue" onClick={() => setAdding(true)}>{t.anchors.create}</Button>}>
       <Shown of={list}>
-        {({ trust_anchors }) => (
+        {(page) => (
           <div class="card flush">
             <Table
               name={t.anchors.title}
-              rows={trust_anchors}
+              rows={page.trust_anchors}
               keyOf={(anchor) => anchor.id}
               empty={<Empty title={t.anchors.none}>{t.anchors.noneText}</Empty>}
               columns={[
@@ -192,6 +194,7 @@ export function Anchors({ admin }: { admin: boolean }) {
                 ...(admin ? [{ head: t.common.actions, hiddenHead: true, cell: (anchor: Schemas['TrustAnchor']) => <Button kind="quiet" onClick={() => setEnding(anchor)}>{t.common.remove}</Button> }] : []),
               ]}
             />
+            <Pager page={page} path={['anchors']} query={query} />
           </div>
         )}
       </Shown>

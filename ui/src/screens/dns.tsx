@@ -2,11 +2,12 @@ import { useState } from 'preact/hooks';
 import { call, type Schemas } from '../api/client';
 import { Badge, Button, Card, DateOf, Empty, Fact, Facts, LinkButton, Page, Problem, Shown, Status, Table } from '../parts/basics';
 import { Confirm, FormOf, LongText, Select, Text, Tick, useForm } from '../parts/form';
+import { Pager } from '../parts/pager';
 import { notify } from '../lib/files';
 import { several, words } from '../lib/format';
 import { asApiError, useLoad } from '../lib/load';
 import { PROVIDERS } from '../lib/providers';
-import { go, to } from '../lib/router';
+import { go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
 import type { ApiError } from '../api/client';
 import { t } from '../texts';
@@ -15,15 +16,17 @@ type Provider = Schemas['DnsProvider'];
 
 export function Dns() {
   const { admin } = useRights();
-  const list = useLoad('dns', (signal) => call('get', '/v1/pki/dns-providers', { query: { limit: 1000 }, signal }));
+  const { query } = usePlace();
+  const cursor = query.get('cursor');
+  const list = useLoad(`dns ${cursor}`, (signal) => call('get', '/v1/pki/dns-providers', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
   return (
     <Page title={t.dns.title} actions={admin && <LinkButton kind="primary" icon="issue" href={to(['dns', 'new'])}>{t.dns.create}</LinkButton>}>
       <Shown of={list}>
-        {({ dns_providers }) => (
+        {(page) => (
           <div class="card flush">
             <Table
               name={t.dns.title}
-              rows={dns_providers}
+              rows={page.dns_providers}
               keyOf={(row) => row.id}
               empty={<Empty title={t.dns.none} action={admin && <LinkButton kind="primary" href={to(['dns', 'new'])}>{t.dns.create}</LinkButton>}>{t.dns.noneText}</Empty>}
               columns={[
@@ -34,6 +37,7 @@ export function Dns() {
                 { head: t.common.status, cell: (row) => (row.last_error ? <Badge tone="bad">{t.dns.failing}</Badge> : row.is_active ? <Status of="active" /> : <Badge>{t.dns.off}</Badge>) },
               ]}
             />
+            <Pager page={page} path={['dns']} query={query} />
           </div>
         )}
       </Shown>

@@ -268,15 +268,16 @@ export function Accounts() {
   const { query } = usePlace();
   const [adding, setAdding] = useState(query.get('new') !== null && admin);
   const [ending, setEnding] = useState<Schemas['AcmeAccount']>();
-  const list = useLoad('accounts', (signal) => call('get', '/v1/pki/acme/accounts', { query: { limit: 1000 }, signal }));
+  const cursor = query.get('cursor');
+  const list = useLoad(`accounts ${cursor}`, (signal) => call('get', '/v1/pki/acme/accounts', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
   return (
     <Page title={t.accounts.title} actions={admin && <Button kind="primary" icon="issue" onClick={() => setAdding(true)}>{t.accounts.create}</Button>}>
       <Shown of={list}>
-        {({ accounts }) => (
+        {(page) => (
           <div class="card flush">
             <Table
               name={t.accounts.title}
-              rows={accounts}
+              rows={page.accounts}
               keyOf={(account) => account.id}
               empty={<Empty title={t.accounts.none}>{t.accounts.noneText}</Empty>}
               columns={[
@@ -287,6 +288,7 @@ export function Accounts() {
                 ...(admin ? [{ head: t.common.actions, hiddenHead: true, cell: (account: Schemas['AcmeAccount']) => (account.status === 'deactivated' ? '' : <Button kind="quiet" onClick={() => setEnding(account)}>{t.accounts.end}</Button>) }] : []),
               ]}
             />
+            <Pager page={page} path={['accounts']} query={query} />
           </div>
         )}
       </Shown>

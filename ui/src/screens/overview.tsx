@@ -6,7 +6,7 @@ import { count, words, type Tone } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { overview, type Figure, type Overview as Data } from '../lib/overview';
 import { to } from '../lib/router';
-import { useRights } from '../lib/session';
+import { useRights, useSession } from '../lib/session';
 import { t } from '../texts';
 
 const DAY = 86_400_000;
@@ -189,7 +189,9 @@ function Content({ data }: { data: Data }) {
 
 export function Overview() {
   const { admin, issue } = useRights();
-  const data = useLoad(`overview ${admin}`, (signal) => overview(admin, signal), 30_000);
+  const { who } = useSession();
+  const by = who?.token_id ?? '';
+  const data = useLoad(`overview ${by}`, (signal) => overview(admin, by, signal), 30_000);
   return (
     <Page title={t.overview.title} actions={issue && data.data?.hasRoles && <LinkButton kind="primary" icon="issue" href={to(['issue'])}>{t.issue.title}</LinkButton>}>
       <Shown of={data}>{(shown) => <Content data={shown} />}</Shown>

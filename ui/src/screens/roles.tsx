@@ -4,6 +4,7 @@ import { Button, Card, Empty, Fact, Facts, LinkButton, Page, Shown, Table } from
 import { allCas, CaName, type Ca } from '../parts/ca';
 import { LiveCheck } from '../parts/check';
 import { Confirm, FormOf, LongText, Select, Text, Tick, useForm } from '../parts/form';
+import { Pager } from '../parts/pager';
 import { notify } from '../lib/files';
 import { keyName, several } from '../lib/format';
 import { useLoad } from '../lib/load';
@@ -17,15 +18,17 @@ const keyOf = (role: Role): string => (role.key_type === 'any' ? t.roles.anyKey 
 
 export function Roles() {
   const { admin } = useRights();
-  const list = useLoad('roles', (signal) => call('get', '/v1/pki/roles', { query: { limit: 1000 }, signal }));
+  const { query } = usePlace();
+  const cursor = query.get('cursor');
+  const list = useLoad(`roles ${cursor}`, (signal) => call('get', '/v1/pki/roles', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
   return (
     <Page title={t.roles.title} actions={admin && <LinkButton kind="primary" icon="issue" href={to(['roles', 'new'])}>{t.roles.create}</LinkButton>}>
       <Shown of={list}>
-        {({ roles }) => (
+        {(page) => (
           <div class="card flush">
             <Table
               name={t.roles.title}
-              rows={roles}
+              rows={page.roles}
               keyOf={(role) => role.id}
               empty={<Empty title={t.roles.none} action={admin && <LinkButton kind="primary" href={to(['roles', 'new'])}>{t.roles.create}</LinkButton>}>{t.roles.noneText}</Empty>}
               columns={[
@@ -36,6 +39,7 @@ export function Roles() {
                 { head: t.roles.maxTtl, wide: true, cell: (role) => role.max_ttl },
               ]}
             />
+            <Pager page={page} path={['roles']} query={query} />
           </div>
         )}
       </Shown>
