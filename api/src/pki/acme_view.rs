@@ -29,7 +29,8 @@ pub(super) struct OrderView {
     dns_provider_id: Option<String>,
     challenges: Vec<ChallengeView>,
     certificate_id: Option<String>,
-    /// Why it failed, or what it waits for.
+    /// Why it failed, or what it waits for; of a valid order, what is to be said about its certificate (`more_names`,
+    /// `preferred_chain_unavailable`).
     error: Option<FailureView>,
     /// How often it was worked on.
     attempts: i64,

@@ -39,3 +39,9 @@ pub async fn clear(tx: &mut SystemTx, subject: &str) -> Result<(), StorageError>
     let query = Query::new("DELETE FROM acme_evidence WHERE subject = $1").bind(subject.to_owned());
     tx.link().execute(query).await.map(drop)
 }
+
+/// Forgets what was noted before a time, whatever it is about.
+pub async fn prune(tx: &mut SystemTx, before: Timestamp) -> Result<u64, StorageError> {
+    let query = Query::new("DELETE FROM acme_evidence WHERE last_at < $1").bind(before.unix_micros());
+    tx.link().execute(query).await
+}

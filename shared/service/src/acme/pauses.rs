@@ -24,7 +24,7 @@ const FAULT_KEPT: Duration = Duration::from_mins(15);
 const REFUSAL_KEPT: Duration = Duration::from_hours(1);
 /// The longest pause of an account: a limit of orders per account is one of hours, and asking costs one request.
 const LONGEST_OF_ACCOUNT: Duration = Duration::from_hours(24);
-/// How long pauses that are over are kept.
+/// How long pauses that are over are kept, and evidence.
 const KEPT: Duration = Duration::from_hours(24);
 
 /// Whose pauses count for a request.
@@ -125,6 +125,7 @@ pub(super) async fn begin(
         Pause::Suspect => suspect(app, &mut tx, of, reason).await?,
     }
     acme_pauses::prune(&mut tx, now.minus(KEPT)).await?;
+    acme_evidence::prune(&mut tx, now.minus(KEPT)).await?;
     Ok(tx.commit().await?)
 }
 
