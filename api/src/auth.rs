@@ -6,7 +6,8 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 use certmill_service::domain::Scope;
-use certmill_service::{App, Caller, ServiceError, tokens};
+use certmill_service::{App, Caller, IfMatch, ServiceError, tokens};
+use poem::http::header;
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -151,7 +152,8 @@ async fn authenticate(app: &App, request: &Request, needed: Scope) -> Result<Cal
     match tokens::authenticate(app, token, asked).await {
         Ok(caller) => {
             let hold = request.extensions().get::<CurrentHold>().map(|held| held.0.clone());
-            Ok(Caller { hold, ..caller })
+            let if_match = request.header(header::IF_MATCH).map(IfMatch::of);
+            Ok(Caller { hold, if_match, ..caller })
         }
         Err(ServiceError::AuthenticationRequired) if token.is_some() => Err(AuthError::Malformed),
         Err(error) => {

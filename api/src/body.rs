@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Display;
 
-use poem::http::{HeaderValue, StatusCode, header};
+use certmill_service::ServiceError;
+use certmill_service::domain::FieldErrors;
+use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{FromRequest, IntoResponse, Request, RequestBody, Response};
 use poem_openapi::error::ContentTypeError;
 use poem_openapi::payload::{ParsePayload, Payload};
@@ -19,7 +21,11 @@ use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
 use crate::error::ApiError;
+use crate::faults;
 use crate::secret_text;
+
+/// The media type of a change that says what is to be different (RFC 7396).
+const MERGE_PATCH: &str = "application/merge-patch+json";
 
 /// A request's JSON body.
 pub(crate) struct Body<T>(pub(crate) T);
@@ -29,7 +35,7 @@ impl<T: Type> Payload for Body<T> {
 
     fn check_content_type(content_type: &str) -> bool {
         let essence = content_type.split(';').next().unwrap_or_default().trim();
-        essence.eq_ignore_ascii_case("application/json")
+        ["application/json", MERGE_PATCH].iter().any(|of| essence.eq_ignore_ascii_case(of))
     }
 
     fn schema_ref() -> MetaSchemaRef {
@@ -45,6 +51,11 @@ impl<T: DeserializeOwned + Type> ParsePayload for Body<T> {
     const IS_REQUIRED: bool = true;
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
+        let content_type = request.content_type().unwrap_or_default();
+        // What changes an object says what is to be different, which is what that type means (RFC 7396).
+        if content_type.to_ascii_lowercase().starts_with(MERGE_PATCH) && request.method() != Method::PATCH {
+            return Err(ContentTypeError::NotSupported { content_type: content_type.to_owned() }.into());
+        }
         let bytes = Zeroizing::new(<Vec<u8> as FromRequest>::from_request(request, body).await?);
         Ok(Self(parse(&bytes)?))
     }
@@ -60,15 +71,22 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        refusal(&path, &error.into_inner())
+        match fault(&path, &error.into_inner()) {
+            Ok(first) => ServiceError::Validation(FieldErrors(faults::all::<T>(bytes, first))).into(),
+            Err(whole) => whole,
+        }
     })?;
     reader.end().map_err(|error| malformed(&error))?;
     Ok(value)
 }
 
-fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
+/// The field that an error of serde's is about, and what is wrong with it.
+///
+/// # Errors
+/// The refusal of a body that is wrong as a whole.
+pub(crate) fn fault(path: &str, error: &serde_json::Error) -> Result<(String, String), ApiError> {
     if !error.is_data() {
-        return malformed(error);
+        return Err(malformed(error));
     }
     let text = error.to_string();
     // serde ends its sentence with the place in the text, which the field's name makes superfluous.
@@ -81,19 +99,19 @@ fn refusal(path: &str, error: &serde_json::Error) -> ApiError {
     if let Some(rest) = problem.strip_prefix("unknown field `") {
         let expected = rest.split_once("`, ").map_or("", |(_, expected)| expected);
         let field = if path.ends_with(quoted()) { path.to_owned() } else { join(quoted()) };
-        return ApiError::field(&field, format!("is not a field of this request: {expected}"));
+        return Ok((field, format!("is not a field of this request: {expected}")));
     }
     if problem.starts_with("duplicate field `") {
         let field = if path.ends_with(quoted()) { path.to_owned() } else { join(quoted()) };
-        return ApiError::field(&field, "is there twice: send it once");
+        return Ok((field, "is there twice: send it once".to_owned()));
     }
     if problem.starts_with("missing field `") {
-        return ApiError::field(&join(quoted()), "is required");
+        return Ok((join(quoted()), "is required".to_owned()));
     }
     if path == "." {
-        return not_an_object(&problem);
+        return Err(not_an_object(&problem));
     }
-    ApiError::field(path, problem)
+    Ok((path.to_owned(), problem.to_owned()))
 }
 
 /// A sentence of serde's about a value of the wrong type, without the value, which may be a secret in any field:
@@ -169,9 +187,26 @@ impl<T> Created<T> {
         Self { object, location: location.to_string() }
     }
 
+    /// The object alone.
+    pub(crate) fn into_object(self) -> T {
+        self.object
+    }
+
     /// The same place with the object in another form.
     pub(crate) fn map<U>(self, form: impl FnOnce(T) -> U) -> Created<U> {
         Created { object: form(self.object), location: self.location }
+    }
+}
+
+/// `200` with a JSON body and the entity tag of the state that it tells (RFC 9110 §8.8.3).
+pub(crate) struct Tagged<T> {
+    object: T,
+    tag: String,
+}
+
+impl<T> Tagged<T> {
+    pub(crate) fn new(tag: String, object: T) -> Self {
+        Self { object, tag }
     }
 }
 
@@ -218,6 +253,34 @@ impl<T: Serialize + Send> IntoResponse for Reply<T> {
 impl<T: Type> ApiResponse for Reply<T> {
     fn meta() -> MetaResponses {
         MetaResponses { responses: vec![meta::<T>(200, "")] }
+    }
+
+    fn register(registry: &mut Registry) {
+        T::register(registry);
+    }
+}
+
+impl<T: Serialize + Send> IntoResponse for Tagged<T> {
+    fn into_response(self) -> Response {
+        let mut response = json(StatusCode::OK, &self.object);
+        if let Ok(tag) = HeaderValue::from_str(&self.tag) {
+            response.headers_mut().insert(header::ETAG, tag);
+        }
+        response
+    }
+}
+
+impl<T: Type> ApiResponse for Tagged<T> {
+    fn meta() -> MetaResponses {
+        let mut found = meta::<T>(200, "");
+        found.headers.push(MetaHeader {
+            name: "ETag".to_owned(),
+            description: Some("Names this state of the object, for `If-Match`.".to_owned()),
+            required: true,
+            deprecated: false,
+            schema: String::schema_ref(),
+        });
+        MetaResponses { responses: vec![found] }
     }
 
     fn register(registry: &mut Registry) {

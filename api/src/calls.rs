@@ -15,7 +15,10 @@ pub(crate) struct Call<'a> {
     pub(crate) repeatable: bool,
 }
 
-const CALLS: [(Method, &str, Action); 39] = [
+/// Many certificates at once. Too much to be kept for a repetition.
+const BATCH: &str = "/v1/pki/issue/:/batch";
+
+const CALLS: [(Method, &str, Action); 40] = [
     (Method::POST, "/v1/pki/ca", Action::CaCreate),
     (Method::POST, "/v1/pki/ca/:/revoke", Action::CaRevoke),
     (Method::POST, "/v1/pki/ca/:/crl", Action::CrlRebuild),
@@ -55,6 +58,7 @@ const CALLS: [(Method, &str, Action); 39] = [
     (Method::POST, "/v1/tokens", Action::TokenCreate),
     (Method::DELETE, "/v1/tokens/:", Action::TokenRevoke),
     (Method::PATCH, "/v1/pki/ca/:", Action::CaUpdate),
+    (Method::POST, BATCH, Action::CertificateIssue),
 ];
 
 impl<'a> Call<'a> {
@@ -63,7 +67,8 @@ impl<'a> Call<'a> {
         CALLS.iter().filter(|(of, _, _)| of == method).find_map(|(_, pattern, action)| {
             let object = Some(matched(pattern, path)?).filter(|object| !object.is_empty());
             // PATCH and DELETE can be repeated as they are; a private key is handed out anew each time.
-            let repeatable = method == Method::POST && *action != Action::PrivateKeyRetrieve;
+            let is_kept = *action != Action::PrivateKeyRetrieve && *pattern != BATCH;
+            let repeatable = method == Method::POST && is_kept;
             Some(Self { action: *action, object, repeatable })
         })
     }
@@ -104,7 +109,10 @@ mod tests {
             })
             .map(|(_, path)| path.clone())
             .collect();
-        assert_eq!(unknown, ["/v1/pki/certificates/validate", "/v1/pki/roles/{name}/check"]);
+        assert_eq!(
+            unknown,
+            ["/v1/pki/certificates/export", "/v1/pki/certificates/validate", "/v1/pki/roles/{name}/check"]
+        );
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! `finish` is the only way from poem-openapi's document to `openapi/certmill.json`, `/openapi.json` and `/docs`.
 
 mod errors;
+mod examples;
 mod fields;
 mod headers;
 mod schemas;
@@ -50,6 +51,7 @@ pub(crate) fn finish(document: &str) -> String {
         operation.complete(&meanings);
         headers::add(operation);
         errors::add(operation);
+        examples::add(operation);
     });
     errors::add_components(&mut document);
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
@@ -78,6 +80,12 @@ impl Operation<'_> {
     /// Whether it has parameters `place`: `path`, `query` or `header`.
     fn has_parameters(&self, place: &str) -> bool {
         self.spec["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == place)
+    }
+
+    /// Whether it has a header parameter of this name.
+    fn takes(&self, header: &str) -> bool {
+        let parameters = self.spec["parameters"].as_array().into_iter().flatten();
+        parameters.into_iter().any(|parameter| parameter["in"] == "header" && parameter["name"] == header)
     }
 
     /// Says the scope beside the scheme, in whose place it stands in poem-openapi's document.

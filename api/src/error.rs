@@ -178,6 +178,18 @@ impl ApiError {
         self.status
     }
 
+    /// Its code, its sentence and its details, as an answer has them.
+    pub(crate) fn into_parts(self) -> (&'static str, String, Option<serde_json::Map<String, Value>>) {
+        let mut error = json!({ "message": self.message, "details": self.details });
+        shorten(&mut error);
+        let message = error["message"].as_str().unwrap_or_default().to_owned();
+        let details = match error["details"].take() {
+            Value::Object(details) => Some(details),
+            _ => None,
+        };
+        (self.code, message, details)
+    }
+
     /// The answer.
     pub(crate) fn render(&self, request_id: &str) -> Response {
         metrics::counter!("certmill_refused_calls_total", "code" => self.code).increment(1);
@@ -249,6 +261,8 @@ impl From<ServiceError> for ApiError {
             ServiceError::InsufficientScope(needed) | ServiceError::NeedsScope { needed, .. } => {
                 plain.with(json!({ "required_scope": needed.as_str() }))
             }
+            ServiceError::WrongDurations(fields) => plain.with(json!({ "fields": fields.0 })),
+            ServiceError::PreconditionFailed { tag } => plain.with(json!({ "etag": tag })),
             ServiceError::RoleNotAllowed(role) => plain.with(json!({ "role": role })),
             ServiceError::Internal(source) => {
                 tracing::error!(error = source.as_ref(), "a request failed");
@@ -303,7 +317,8 @@ fn code_of(error: &ServiceError) -> &'static str {
         ServiceError::RoleViolation(_) => "role_violation",
         ServiceError::CsrInvalid(_) => "csr_invalid",
         ServiceError::CertificateInvalid(_) => "certificate_invalid",
-        ServiceError::InvalidDuration(_) => "invalid_duration",
+        ServiceError::InvalidDuration(_) | ServiceError::WrongDurations(_) => "invalid_duration",
+        ServiceError::PreconditionFailed { .. } => "precondition_failed",
         ServiceError::InvalidCursor => "invalid_cursor",
         ServiceError::Unavailable(_) | ServiceError::Unwritable(_) | ServiceError::Busy { .. } => {
             "service_unavailable"

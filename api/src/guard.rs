@@ -136,6 +136,13 @@ pub(crate) async fn record_use(app: &App, caller: &Caller, request: &Request) {
     record_refusal(app, caller, what, TOKEN_NOT_ALLOWED_HERE).await;
 }
 
+/// Has the audit log tell of one part of a call that was refused while others were not.
+pub(crate) async fn record_item(app: &App, caller: &Caller, what: (Action, Option<&str>), error: &ApiError) {
+    if error.status() != StatusCode::SERVICE_UNAVAILABLE {
+        record_refusal(app, caller, what, error.code()).await;
+    }
+}
+
 async fn record_refusal(
     app: &App,
     caller: &Caller,

@@ -11,6 +11,9 @@ const OPEN: [&str; 3] = ["/v1/health", "/v1/health/ready", "/v1/version"];
 /// What is sent by POST and changes nothing.
 const JUDGING: [&str; 2] = ["/v1/pki/certificates/validate", "/v1/pki/roles/:/check"];
 
+/// What is sent by POST and reads.
+const EXPORT: &str = "/v1/pki/certificates/export";
+
 /// What is counted together with a call of this method and path; none for what needs no token. `call` is what the
 /// audit log makes of it.
 pub(crate) fn category(method: &Method, path: &str, call: Option<&Call<'_>>) -> Option<CallCategory> {
@@ -19,6 +22,9 @@ pub(crate) fn category(method: &Method, path: &str, call: Option<&Call<'_>>) -> 
     }
     if method == Method::POST && JUDGING.iter().any(|pattern| matched(pattern, path).is_some()) {
         return Some(CallCategory::Validate);
+    }
+    if method == Method::POST && path == EXPORT {
+        return Some(CallCategory::Read);
     }
     let reads = [Method::GET, Method::HEAD].contains(method);
     (reads && path.starts_with("/v1/") && !OPEN.contains(&path)).then_some(CallCategory::Read)

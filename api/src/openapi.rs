@@ -9,10 +9,12 @@ use crate::health::HealthApi;
 use crate::jobs::JobsApi;
 use crate::pki::acme_accounts::AcmeAccountsApi;
 use crate::pki::acme_orders::AcmeOrdersApi;
+use crate::pki::batch::BatchApi;
 use crate::pki::ca::CaApi;
 use crate::pki::certificates::CertificatesApi;
 use crate::pki::csr::CsrApi;
 use crate::pki::dns_providers::DnsProvidersApi;
+use crate::pki::export::ExportApi;
 use crate::pki::import::ImportApi;
 use crate::pki::issue::IssueApi;
 use crate::pki::private_key::PrivateKeyApi;
@@ -46,7 +48,9 @@ Times are ISO 8601 in UTC, durations such as `90d` or `1d12h`, serial numbers lo
 What may be absent is answered as null, or left out where its description says so; in requests null means the same as \
 leaving a field out, unless the operation says what null does. Fields and words (`enum`) may be added within `/v1`: a client \
 ignores fields that it does not know, and takes an unknown word for none of those that it knows. In requests other words than \
-these are refused, even where others, such as `key_compromise`, have always been taken beside them.";
+these are refused, even where others, such as `key_compromise`, have always been taken beside them.\n\nChanges (`PATCH`) are JSON merge patches: `application/json` and `application/merge-patch+json` are the same. Roles, CAs, \
+DNS providers and certificates are answered with an `ETag` of the state that callers change; a change with `If-Match` is \
+`412 precondition_failed` when somebody else has changed the object since.";
 
 /// The groups of the document.
 #[derive(Tags)]
@@ -106,12 +110,26 @@ type Apis = (
 type AcmeApis = (AcmeAccountsApi, AcmeOrdersApi, DnsProvidersApi, ResponderApi);
 
 /// Everything that is done with certificates.
-type CertificateApis =
-    (IssueApi, CertificatesApi, RenewApi, PrivateKeyApi, ImportApi, ValidateApi, RevokeApi);
+type CertificateApis = (
+    (IssueApi, BatchApi),
+    (CertificatesApi, ExportApi),
+    RenewApi,
+    PrivateKeyApi,
+    ImportApi,
+    ValidateApi,
+    RevokeApi,
+);
 
 fn apis() -> Apis {
-    let certificates =
-        (IssueApi, CertificatesApi, RenewApi, PrivateKeyApi, ImportApi, ValidateApi, RevokeApi);
+    let certificates = (
+        (IssueApi, BatchApi),
+        (CertificatesApi, ExportApi),
+        RenewApi,
+        PrivateKeyApi,
+        ImportApi,
+        ValidateApi,
+        RevokeApi,
+    );
     (
         CaApi,
         RolesApi,

@@ -2,10 +2,11 @@
 //! names by kind or all together.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 use certmill_service::ServiceError;
-use certmill_service::domain::{Sans, Ttl};
+use certmill_service::domain::{FieldErrors, Sans, Ttl};
 use certmill_service::x509::DistinguishedName;
 use poem_openapi::registry::{MetaSchema, MetaSchemaRef};
 use poem_openapi::types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type};
@@ -113,10 +114,17 @@ impl<'de> Deserialize<'de> for TextList {
 pub(crate) struct DurationText(String);
 
 impl DurationText {
-    /// The duration, or `invalid_duration`.
-    pub(crate) fn parse(&self) -> Result<Ttl, ServiceError> {
-        Ok(self.0.parse::<Ttl>()?)
+    /// The duration, or `invalid_duration` that names the field.
+    pub(crate) fn parse(&self, field: &str) -> Result<Ttl, ServiceError> {
+        duration(field, &self.0)
     }
+}
+
+/// Reads a duration in a field or parameter.
+pub(crate) fn duration(field: &str, text: &str) -> Result<Ttl, ServiceError> {
+    text.parse::<Ttl>().map_err(|error| {
+        ServiceError::WrongDurations(FieldErrors(BTreeMap::from([(field.to_owned(), error.to_string())])))
+    })
 }
 
 openapi_type!(DurationText, "Duration", {
@@ -158,18 +166,13 @@ impl<'de> Deserialize<'de> for DurationText {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct SanInput(pub(crate) Sans);
 
+// As with lists, the document names one form of several.
 openapi_type!(SanInput, "SubjectAlternativeNames", {
-    let mut by_kind = MetaSchema::new("object");
-    by_kind.properties = ["dns", "ip", "email", "uri"]
+    let mut schema = MetaSchema::new("object");
+    schema.properties = ["dns", "ip", "email", "uri"]
         .map(|kind| (kind, MetaSchemaRef::Inline(Box::new(string_array()))))
         .to_vec();
-    let mut schema = MetaSchema::ANY;
-    schema.description = Some("`{dns[], ip[], email[], uri[]}`, or one list of names of any kind.");
-    schema.one_of = vec![
-        MetaSchemaRef::Inline(Box::new(by_kind)),
-        MetaSchemaRef::Inline(Box::new(string_array())),
-        string_schema(),
-    ];
+    schema.description = Some("By kind. One list of names of any kind is taken too.");
     schema
 });
 
@@ -212,11 +215,10 @@ impl Serialize for SubjectInput {
 openapi_type!(SubjectInput, "Subject", {
     let attributes =
         ["common_name", "organization", "organizational_unit", "country", "locality", "province", "email"];
-    let mut by_attribute = MetaSchema::new("object");
-    by_attribute.properties = attributes.map(|attribute| (attribute, string_schema())).to_vec();
-    let mut schema = MetaSchema::ANY;
-    schema.description = Some("By attribute, or an RFC 4514 string such as `CN=web.example.com,O=Example`.");
-    schema.one_of = vec![MetaSchemaRef::Inline(Box::new(by_attribute)), string_schema()];
+    let mut schema = MetaSchema::new("object");
+    schema.properties = attributes.map(|attribute| (attribute, string_schema())).to_vec();
+    schema.description =
+        Some("By attribute. An RFC 4514 string such as `CN=web.example.com,O=Example` is taken too.");
     schema
 });
 

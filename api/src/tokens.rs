@@ -107,7 +107,7 @@ impl TokensApi {
             return Err(ServiceError::field("scopes", problem).into());
         }
         let scopes = items("scopes", &request.scopes.list)?;
-        let ttl = request.ttl.map(|ttl| ttl.parse()).transpose()?;
+        let ttl = request.ttl.map(|ttl| ttl.parse("ttl")).transpose()?;
         if ttl.as_ref().is_some_and(|ttl| ttl.seconds() == 0) {
             return Err(ServiceError::field("ttl", "must be at least one second").into());
         }

@@ -252,6 +252,8 @@ vocabularies! {
     Seen("sight of a name server") = "value" | "other_values" | "absent" | "no_route" | "failed";
     /// Orders of the list of certificates.
     CertificateSort("order of certificates") = "created_at" | "not_after";
+    /// Forms of an export.
+    ExportFormat("form of an export") = "ndjson" | "csv";
     /// Forms of private keys.
     KeyFormat("form of a private key") = "pem" | "pkcs12";
     /// What follows a revocation.
@@ -268,6 +270,13 @@ vocabularies! {
     ReadyStatus("readiness") = "ready" | "degraded" | "not_ready";
     /// Result of one check.
     CheckStatus("result of a check") = "ok" | "degraded" | "failed";
+}
+
+impl ExportFormat {
+    /// Whether it is the form with a line of names.
+    pub(crate) fn is_csv(self) -> bool {
+        self.0 == "csv"
+    }
 }
 
 #[cfg(test)]

@@ -70,6 +70,11 @@ const CODES: &[Code] = &[
         "The object is in a state from which this is not possible. `details.state` and `details.possible_from`.",
     ),
     ("in_use", 409, "Something else needs the object. `details.used_by`: what."),
+    (
+        "precondition_failed",
+        412,
+        "`If-Match` names another state than the present one: somebody has changed the object. `details.etag`: the present one.",
+    ),
     ("body_too_large", 413, "The body is over the limit."),
     ("unsupported_media_type", 415, "The body has no `Content-Type: application/json`."),
     (
@@ -113,6 +118,7 @@ fn component(status: u16) -> Option<&'static str> {
         404 => "NotFound",
         408 => "RequestTimeout",
         409 => "Conflict",
+        412 => "PreconditionFailed",
         413 => "ContentTooLarge",
         415 => "UnsupportedMediaType",
         422 => "UnprocessableContent",
@@ -139,6 +145,7 @@ fn statuses(operation: &Operation<'_>) -> Vec<u16> {
         (404, operation.has_parameters("path") || has_body),
         (408, has_body),
         (409, changes && operation.is_secured()),
+        (412, operation.takes("If-Match")),
         (413, has_body),
         (415, has_body),
         (422, operation.is_secured() && (changes || takes_input)),

@@ -114,6 +114,7 @@ const MEANINGS: &[(&[&str], &str)] = &[
     (&["allow_bare_domains"], "Whether the domains themselves are permitted."),
     (&["allow_glob_domains"], "Whether `*` in the domains is a glob over the whole name."),
     (&["allow_wildcard_certificates"], "Whether wildcard names are permitted."),
+    (&["allow_partial_wildcards"], "Whether `*` may stand for a part of a label."),
     (&["allow_localhost"], "Whether `localhost` is permitted."),
     (&["allow_any_name"], "Whether any host name is permitted."),
     (&["allow_ip_sans"], "Whether IP addresses are permitted."),
@@ -157,33 +158,19 @@ const FACTS: &[(In, &[&str], &str)] = &[
     (
         In::Everywhere,
         &[
-            "acknowledged_at",
             "at",
-            "completed_at",
-            "created_at",
-            "decided_at",
             "end",
-            "expires_at",
-            "finished_at",
             "from",
-            "last_used_at",
             "lease_until",
-            "next_attempt_at",
             "next_update",
             "not_after",
             "not_before",
-            "renew_at",
-            "revoked_at",
-            "run_at",
             "start",
             "this_update",
             "timestamp",
             "to",
-            "updated_at",
             "valid_from",
             "valid_until",
-            "validated_at",
-            "verified_at",
         ],
         TIME,
     ),
@@ -339,6 +326,9 @@ fn describe(name: &str, of: &mut Value) {
 }
 
 fn add_facts(place: In, name: &str, schema: &mut Value) {
+    if name.ends_with("_at") {
+        merge(schema, TIME);
+    }
     for (holds, _, facts) in FACTS.iter().filter(|(_, names, _)| names.contains(&name)) {
         if *holds == In::Everywhere || *holds == place {
             merge(schema, facts);

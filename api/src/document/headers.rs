@@ -1,9 +1,20 @@
 //! The headers that operations read and answers carry.
 
+use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{Operation, members};
 use crate::calls::Call;
+
+/// Changes that can be bound to a state of their object.
+const CONDITIONAL: [(Method, &str); 6] = [
+    (Method::PATCH, "/v1/pki/ca/{id}"),
+    (Method::PATCH, "/v1/pki/certificates/{id}"),
+    (Method::PATCH, "/v1/pki/roles/{name}"),
+    (Method::DELETE, "/v1/pki/roles/{name}"),
+    (Method::PATCH, "/v1/pki/dns-providers/{id}"),
+    (Method::DELETE, "/v1/pki/dns-providers/{id}"),
+];
 
 /// Adds the headers of an operation and of its successful answers.
 pub(super) fn add(operation: &mut Operation<'_>) {
@@ -16,6 +27,16 @@ pub(super) fn add(operation: &mut Operation<'_>) {
             "required": false,
             "description": "Makes the call repeatable for 24 hours: the same key and body get the first answer again.",
             "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$" },
+        });
+        push_parameter(operation.spec, parameter);
+    }
+    if CONDITIONAL.iter().any(|(method, path)| operation.method == *method && operation.path == *path) {
+        let parameter = json!({
+            "name": "If-Match",
+            "in": "header",
+            "required": false,
+            "description": "The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.",
+            "schema": { "type": "string" },
         });
         push_parameter(operation.spec, parameter);
     }

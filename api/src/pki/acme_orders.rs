@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use certmill_service::acme::challenges;
 use certmill_service::acme::orders::{self, NewOrder, OrderFilter};
-use certmill_service::domain::{ChallengeType, Ttl};
+use certmill_service::domain::ChallengeType;
 use certmill_service::{App, PageRequest, ServiceError};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -16,7 +16,7 @@ use crate::auth::{Authorized, Issue, Read};
 use crate::body::{Accepted, Body, Either, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
-use crate::scalars::TextList;
+use crate::scalars::{TextList, duration};
 use crate::words::{AcmeKeyType, OrderStatus, Word};
 
 pub(crate) struct AcmeOrdersApi;
@@ -216,6 +216,6 @@ impl AcmeOrdersApi {
 fn parse_wait(text: Option<&str>) -> Result<Duration, ServiceError> {
     match text {
         None => Ok(Duration::ZERO),
-        Some(text) => Ok(text.parse::<Ttl>()?.duration().min(LONGEST_WAIT)),
+        Some(text) => Ok(duration("wait", text)?.duration().min(LONGEST_WAIT)),
     }
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ca_view::{CaView, view};
 use crate::auth::{Admin, Authorized, Read};
-use crate::body::{Accepted, Body, Created, Either, Reply};
+use crate::body::{Accepted, Body, Created, Either, OptionalBody, Reply, Tagged};
 use crate::error::ApiError;
 use crate::media::{CrlForms, Media};
 use crate::negotiate::{Form, Negotiated, choose};
@@ -72,8 +72,8 @@ struct UpdateCaRequest {
 }
 
 /// Why a CA is revoked.
-#[derive(Object, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Object, Deserialize, Default)]
+#[serde(deny_unknown_fields, default)]
 struct RevokeCaRequest {
     /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `cessation_of_operation`; `unspecified` when absent.
     reason: Option<Word<RevocationReason>>,
@@ -162,9 +162,9 @@ impl CaApi {
         caller: Authorized<Read>,
         app: Data<&App>,
         id: Path<String>,
-    ) -> Result<Reply<CaView>, ApiError> {
+    ) -> Result<Tagged<CaView>, ApiError> {
         let found = ca::find(&app, caller.tenant, ca::parse_id(&id)?).await?;
-        Ok(Reply(view(&app, found)))
+        Ok(Tagged::new(ca::state(&found.ca), view(&app, found)))
     }
 
     /// Change a CA
@@ -177,11 +177,11 @@ impl CaApi {
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateCaRequest>,
-    ) -> Result<Reply<CaView>, ApiError> {
+    ) -> Result<Tagged<CaView>, ApiError> {
         let changes =
             CaChanges { renewal_of_desk_certificates: body.0.renewal_of_desk_certificates.map(Into::into) };
         let updated = ca::update(&app, &caller, ca::parse_id(&id)?, changes).await?;
-        Ok(Reply(view(&app, updated)))
+        Ok(Tagged::new(ca::state(&updated.ca), view(&app, updated)))
     }
 
     /// Read a CA's certificate
@@ -227,7 +227,7 @@ impl CaApi {
         caller: Authorized<Admin>,
         app: Data<&App>,
         id: Path<String>,
-        body: Body<RevokeCaRequest>,
+        body: OptionalBody<RevokeCaRequest>,
     ) -> Result<Accepted<CaView>, ApiError> {
         let reason = parse_reason(body.0.reason.as_deref())?;
         let revoked = ca::revoke(&app, &caller, ca::parse_id(&id)?, reason).await?;

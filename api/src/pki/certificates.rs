@@ -1,13 +1,12 @@
 //! `/v1/pki/certificates`: finding certificates and changing their labels.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use certmill_service::certificates::{self, CertificateWithChain, Filter, Sort};
+use certmill_service::certificates::{self, CertificateWithChain, Sort};
 use certmill_service::domain::{
-    Certificate, CertificateSource, CertificateStatus, Renewal, Sans, Timestamp, Ttl, Vocabulary,
+    Certificate, CertificateSource, CertificateStatus, Renewal, Sans, Timestamp, Vocabulary,
 };
-use certmill_service::x509::{DnsName, EmailAddress, RevocationReason, pem};
+use certmill_service::x509::{RevocationReason, pem};
 use certmill_service::{App, PageRequest, ServiceError};
 use poem::Response;
 use poem::web::Data;
@@ -16,8 +15,9 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use super::wanted::Wanted;
 use crate::auth::{Authorized, IssueUnderRole, Read};
-use crate::body::{Body, Reply};
+use crate::body::{Body, Reply, Tagged};
 use crate::error::ApiError;
 use crate::media::{Media, PemFile};
 use crate::negotiate::PEM;
@@ -43,7 +43,7 @@ struct UpdateCertificateRequest {
 /// A certificate.
 #[derive(Object, Serialize)]
 #[oai(rename = "Certificate")]
-struct CertificateView {
+pub(super) struct CertificateView {
     /// `cert_…`
     id: String,
     serial_number: String,
@@ -76,6 +76,57 @@ struct CertificateView {
     tags: BTreeMap<String, String>,
     description: String,
     created_at: String,
+}
+
+impl CertificateView {
+    /// The names of the fields in CSV.
+    pub(super) const CSV_NAMES: [&str; 19] = [
+        "id",
+        "serial_number",
+        "common_name",
+        "subject",
+        "dns",
+        "ip",
+        "email",
+        "uri",
+        "ca_id",
+        "role",
+        "source",
+        "status",
+        "not_before",
+        "not_after",
+        "revoked_at",
+        "revocation_reason",
+        "fingerprint_sha256",
+        "tags",
+        "description",
+    ];
+
+    /// The fields in CSV, lists with spaces between.
+    pub(super) fn csv(self) -> [String; 19] {
+        let tags: Vec<String> = self.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        [
+            self.id,
+            self.serial_number,
+            self.common_name.unwrap_or_default(),
+            self.subject,
+            self.sans.dns.join(" "),
+            self.sans.ip.join(" "),
+            self.sans.email.join(" "),
+            self.sans.uri.join(" "),
+            self.ca_id.unwrap_or_default(),
+            self.role.unwrap_or_default(),
+            self.source.into(),
+            self.status.into(),
+            self.not_before,
+            self.not_after,
+            self.revoked_at.unwrap_or_default(),
+            self.revocation_reason.map(Into::into).unwrap_or_default(),
+            self.fingerprint_sha256,
+            tags.join(" "),
+            self.description,
+        ]
+    }
 }
 
 /// Subject alternative names by kind.
@@ -185,24 +236,20 @@ impl CertificatesApi {
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<CertificateList>, ApiError> {
-        let expires_before = expiring_within
-            .0
-            .map(|text| text.parse::<Ttl>().map(|span| app.now().plus(span.duration())))
-            .transpose()
-            .map_err(ServiceError::from)?;
-        let filter = Filter {
-            ca_id: ca_id.0.map(|id| certmill_service::ca::parse_id(&id)).transpose()?,
+        let wanted = Wanted {
+            ca_id: ca_id.0,
+            expiring_within: expiring_within.0,
+            include_revoked: include_revoked.0,
             role: role.0,
-            status: status.0.map(|word| word.value("status")).transpose()?,
-            source: source.0.map(|word| word.value("source")).transpose()?,
+            status: status.0,
+            source: source.0,
             common_name: common_name.0,
-            san: san.0.map(|name| canonical_name(name.trim())),
-            serial_number: serial_number.0.map(|text| parse_serial(&text)).transpose()?,
-            fingerprint_sha256: fingerprint_sha256.0.map(|text| text.replace(':', "").to_ascii_lowercase()),
-            tag: tag.0.map(|text| parse_tag(&text)).transpose()?,
-            expires_before,
-            include_revoked: include_revoked.0.unwrap_or(false),
+            san: san.0,
+            serial_number: serial_number.0,
+            fingerprint_sha256: fingerprint_sha256.0,
+            tag: tag.0,
         };
+        let filter = wanted.filter(&app)?;
         let sort = match sort.0.map(|word| word.value("sort")).transpose()?.map(Vocabulary::word) {
             Some("not_after") => Sort::NotAfter,
             _ => Sort::CreatedAt,
@@ -223,9 +270,10 @@ impl CertificatesApi {
         caller: Authorized<Read>,
         app: Data<&App>,
         id: Path<String>,
-    ) -> Result<Reply<CertificateDetail>, ApiError> {
+    ) -> Result<Tagged<CertificateDetail>, ApiError> {
         let found = certificates::find(&app, &caller, certificates::parse_id(&id)?).await?;
-        Ok(Reply(detail(found, app.now())))
+        let tag = certificates::state(&found.certificate, found.renewal.as_ref());
+        Ok(Tagged::new(tag, detail(found, app.now())))
     }
 
     /// Read a certificate's PEM
@@ -253,12 +301,13 @@ impl CertificatesApi {
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateCertificateRequest>,
-    ) -> Result<Reply<CertificateDetail>, ApiError> {
+    ) -> Result<Tagged<CertificateDetail>, ApiError> {
         let tags = emptied(body.0.tags);
         let description = emptied(body.0.description);
         let id = certificates::parse_id(&id)?;
         let found = certificates::label(&app, &caller, id, tags, description, body.0.auto_renew).await?;
-        Ok(Reply(detail(found, app.now())))
+        let tag = certificates::state(&found.certificate, found.renewal.as_ref());
+        Ok(Tagged::new(tag, detail(found, app.now())))
     }
 }
 
@@ -274,26 +323,6 @@ fn emptied<T: Default>(value: MaybeUndefined<T>) -> Option<T> {
 /// Reads a serial number in any of its spellings.
 pub(crate) fn parse_serial(text: &str) -> Result<certmill_service::x509::SerialNumber, ServiceError> {
     text.parse().map_err(|error| ServiceError::field("serial_number", format!("{error}")))
-}
-
-/// A name as certificates hold it. What is no name finds nothing, and a URI has one spelling only, so both stay as
-/// they are.
-fn canonical_name(text: &str) -> String {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return address.to_canonical().to_string();
-    }
-    if let Ok(address) = text.parse::<EmailAddress>() {
-        return address.to_string();
-    }
-    let (wildcard, host) = text.strip_prefix("*.").map_or(("", text), |host| ("*.", host));
-    host.parse::<DnsName>().map_or_else(|_| text.to_owned(), |host| format!("{wildcard}{host}"))
-}
-
-fn parse_tag(text: &str) -> Result<(String, String), ApiError> {
-    text.split_once([':', '='])
-        .filter(|(key, _)| !key.is_empty())
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .ok_or_else(|| ApiError::field("tag", "write `key:value`"))
 }
 
 pub(super) fn detail(found: CertificateWithChain, now: Timestamp) -> CertificateDetail {
@@ -321,7 +350,7 @@ fn renewal(renewal: Renewal) -> RenewalView {
     }
 }
 
-fn view(row: Certificate, now: Timestamp) -> CertificateView {
+pub(super) fn view(row: Certificate, now: Timestamp) -> CertificateView {
     let status = row.status(now);
     CertificateView {
         id: row.id.to_string(),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::auth::{Admin, Authorized, Read};
-use crate::body::{Body, Created, NoContent, OptionalBody, Reply};
+use crate::body::{Body, Created, NoContent, OptionalBody, Reply, Tagged};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::scalars::TextList;
@@ -213,8 +213,9 @@ impl DnsProvidersApi {
         caller: Authorized<Read>,
         app: Data<&App>,
         id: Path<String>,
-    ) -> Result<Reply<DnsProviderView>, ApiError> {
-        Ok(Reply(view(dns_providers::find(&app, &caller, dns_providers::parse_id(&id)?).await?)))
+    ) -> Result<Tagged<DnsProviderView>, ApiError> {
+        let found = dns_providers::find(&app, &caller, dns_providers::parse_id(&id)?).await?;
+        Ok(Tagged::new(dns_providers::state(&found.provider), view(found)))
     }
 
     /// Change a DNS provider
@@ -227,7 +228,7 @@ impl DnsProvidersApi {
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateDnsProviderRequest>,
-    ) -> Result<Reply<DnsProviderView>, ApiError> {
+    ) -> Result<Tagged<DnsProviderView>, ApiError> {
         let body = body.0;
         let changes = ProviderChanges {
             name: body.name,
@@ -241,7 +242,8 @@ impl DnsProvidersApi {
             verify: body.verify.unwrap_or(true),
         };
         let id = dns_providers::parse_id(&id)?;
-        Ok(Reply(view(dns_providers::update(&app, &caller, id, changes).await?)))
+        let updated = dns_providers::update(&app, &caller, id, changes).await?;
+        Ok(Tagged::new(dns_providers::state(&updated.provider), view(updated)))
     }
 
     /// Try a DNS provider

@@ -21,7 +21,7 @@ pub(crate) struct IssueApi;
 /// A certificate with a key that the service makes.
 #[derive(Object, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct IssueCertificateRequest {
+pub(super) struct IssueCertificateRequest {
     /// Common name of the subject: a host name or an e-mail address. Becomes a subject alternative name too.
     /// May be left out when the role has `require_cn: false` and some other name is given.
     common_name: Option<String>,
@@ -91,17 +91,7 @@ impl IssueApi {
         role: Path<String>,
         body: Body<IssueCertificateRequest>,
     ) -> Result<Created<IssuedCertificate>, ApiError> {
-        let request = body.0;
-        let list = |list: Option<TextList>| list.unwrap_or_default().0;
-        let request = IssueRequest {
-            common_name: request.common_name,
-            alt_names: list(request.alt_names),
-            ip_sans: list(request.ip_sans),
-            uri_sans: list(request.uri_sans),
-            ttl: request.ttl.map(|ttl| ttl.parse()).transpose()?,
-            key_type: key_type(request.key_type)?,
-            key_bits: request.key_bits,
-        };
+        let request = read(body.0)?;
         answer(certificates::issue(&app, &caller, &role, request).await?)
     }
 
@@ -121,10 +111,24 @@ impl IssueApi {
             csr_pem: request.csr_pem,
             common_name: request.common_name,
             sans: request.san.map(|san| san.0),
-            ttl: request.ttl.map(|ttl| ttl.parse()).transpose()?,
+            ttl: request.ttl.map(|ttl| ttl.parse("ttl")).transpose()?,
         };
         answer(certificates::sign(&app, &caller, &role, request).await?)
     }
+}
+
+/// What a request asks for.
+pub(super) fn read(request: IssueCertificateRequest) -> Result<IssueRequest, ServiceError> {
+    let list = |list: Option<TextList>| list.unwrap_or_default().0;
+    Ok(IssueRequest {
+        common_name: request.common_name,
+        alt_names: list(request.alt_names),
+        ip_sans: list(request.ip_sans),
+        uri_sans: list(request.uri_sans),
+        ttl: request.ttl.map(|ttl| ttl.parse("ttl")).transpose()?,
+        key_type: key_type(request.key_type)?,
+        key_bits: request.key_bits,
+    })
 }
 
 /// Reads a key type, if there is one.

@@ -61,7 +61,7 @@ impl RenewApi {
         body: OptionalBody<RenewCertificateRequest>,
     ) -> Result<Either<Created<RenewalResult>, Accepted<RenewalResult>>, ApiError> {
         let RenewCertificateRequest { csr_pem, ttl } = body.0;
-        let request = RenewRequest { csr_pem, ttl: ttl.map(|ttl| ttl.parse()).transpose()? };
+        let request = RenewRequest { csr_pem, ttl: ttl.map(|ttl| ttl.parse("ttl")).transpose()? };
         let id = certificates::parse_id(&id)?;
         match certificates::renew(&app, &caller, id, request).await? {
             Renewed::Issued(issued) => {

@@ -6,16 +6,20 @@ use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 use serde::Deserialize;
 
+use crate::faults::Noted;
 use crate::scalars::{DurationText, TextList};
 use crate::words::Word;
 
-/// Puts fields of a request over settings, each read by `$how`.
+/// Puts fields of a request over settings, each read by `$how`; what is wrong is noted.
 macro_rules! set {
-    ($request:ident, $settings:ident, $default:ident, $how:ident => $($setting:ident),* $(,)?) => {$(
+    ($request:ident, $settings:ident, $default:ident, $noted:ident, $how:ident => $($setting:ident),* $(,)?) => {$(
         match $request.$setting {
             MaybeUndefined::Undefined => {}
             MaybeUndefined::Null => $settings.$setting = $default.$setting,
-            MaybeUndefined::Value(value) => $settings.$setting = $how(value)?,
+            MaybeUndefined::Value(value) => match $how(stringify!($setting), value) {
+                Ok(value) => $settings.$setting = value,
+                Err(error) => $noted.note(error)?,
+            },
         }
     )*};
 }
@@ -118,16 +122,16 @@ macro_rules! role_request {
         impl $name {
             /// Puts what was sent over the settings: absent leaves one as it is, null sets it back to its default.
             pub(crate) fn apply(self, settings: &mut RoleSettings) -> Result<(), ServiceError> {
-                let default = RoleSettings::default();
-                set!(self, settings, default, plain => allow_subdomains, allow_bare_domains, allow_glob_domains, allow_wildcard_certificates,
+                let (default, mut noted) = (RoleSettings::default(), Noted::default());
+                set!(self, settings, default, noted, plain => allow_subdomains, allow_bare_domains, allow_glob_domains, allow_wildcard_certificates,
                      allow_localhost, allow_any_name, allow_ip_sans, allow_email_sans, key_bits, server_flag,
                      client_flag, require_cn, store_private_keys, allow_partial_wildcards);
-                set!(self, settings, default, list => allowed_domains, allowed_ip_sans_cidr, allowed_uri_sans, key_usage, ext_key_usage,
+                set!(self, settings, default, noted, list => allowed_domains, allowed_ip_sans_cidr, allowed_uri_sans, key_usage, ext_key_usage,
                      organization, organizational_unit, country, locality, province);
-                set!(self, settings, default, some_duration => ttl, max_ttl);
-                set!(self, settings, default, duration => not_before_duration);
-                set!(self, settings, default, key_type => key_type);
-                Ok(())
+                set!(self, settings, default, noted, some_duration => ttl, max_ttl);
+                set!(self, settings, default, noted, duration => not_before_duration);
+                set!(self, settings, default, noted, key_type => key_type);
+                noted.end()
             }
         }
     };
@@ -152,23 +156,26 @@ role_request! {
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one of several readers of a setting, some of which can fail")]
-fn plain<T>(value: T) -> Result<T, ServiceError> {
+fn plain<T>(_: &str, value: T) -> Result<T, ServiceError> {
     Ok(value)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "one of several readers of a setting, some of which can fail")]
-fn list(value: TextList) -> Result<Vec<String>, ServiceError> {
+fn list(_: &str, value: TextList) -> Result<Vec<String>, ServiceError> {
     Ok(value.0)
 }
 
-fn duration(value: DurationText) -> Result<certmill_service::domain::Ttl, ServiceError> {
-    value.parse()
+fn duration(field: &str, value: DurationText) -> Result<certmill_service::domain::Ttl, ServiceError> {
+    value.parse(field)
 }
 
-fn some_duration(value: DurationText) -> Result<Option<certmill_service::domain::Ttl>, ServiceError> {
-    value.parse().map(Some)
+fn some_duration(
+    field: &str,
+    value: DurationText,
+) -> Result<Option<certmill_service::domain::Ttl>, ServiceError> {
+    value.parse(field).map(Some)
 }
 
-fn key_type(value: Word<RoleKeyType>) -> Result<Stored<RoleKeyType>, ServiceError> {
-    value.parse().map(RoleKeyType::into).map_err(|problem: String| ServiceError::field("key_type", problem))
+fn key_type(field: &str, value: Word<RoleKeyType>) -> Result<Stored<RoleKeyType>, ServiceError> {
+    value.value(field).map(RoleKeyType::into)
 }

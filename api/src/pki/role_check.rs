@@ -103,7 +103,7 @@ impl RoleCheckApi {
 }
 
 fn read(request: CheckRoleRequest) -> Result<CheckRequest, ApiError> {
-    let ttl = request.ttl.map(|ttl| ttl.parse()).transpose()?;
+    let ttl = request.ttl.map(|ttl| ttl.parse("ttl")).transpose()?;
     if let Some(csr_pem) = request.csr_pem {
         let of_issue = [
             ("alt_names", request.alt_names.is_some()),

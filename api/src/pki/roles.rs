@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use super::role_body::{CreateRoleRequest, UpdateRoleRequest};
 use crate::auth::{Admin, Authorized, Read};
-use crate::body::{Body, Created, NoContent, Reply};
+use crate::body::{Body, Created, NoContent, Reply, Tagged};
 use crate::error::ApiError;
 use crate::openapi::Group;
 use crate::words::Word;
@@ -118,8 +118,9 @@ impl RolesApi {
         caller: Authorized<Read>,
         app: Data<&App>,
         name: Path<String>,
-    ) -> Result<Reply<RoleView>, ApiError> {
-        Ok(Reply(view(roles::find(&app, caller.tenant, &name).await?)))
+    ) -> Result<Tagged<RoleView>, ApiError> {
+        let row = roles::find(&app, caller.tenant, &name).await?;
+        Ok(Tagged::new(roles::state(&row), view(row)))
     }
 
     /// Change a role
@@ -132,11 +133,11 @@ impl RolesApi {
         app: Data<&App>,
         name: Path<String>,
         body: Body<UpdateRoleRequest>,
-    ) -> Result<Reply<RoleView>, ApiError> {
+    ) -> Result<Tagged<RoleView>, ApiError> {
         let request = body.0;
         let ca_id = request.ca_id.clone();
         let row = roles::update(&app, &caller, &name, ca_id, |settings| request.apply(settings)).await?;
-        Ok(Reply(view(row)))
+        Ok(Tagged::new(roles::state(&row), view(row)))
     }
 
     /// Delete a role

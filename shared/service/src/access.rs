@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use certmill_domain::{Identity, RequestId, Scope, TenantId, TokenLimits};
 use certmill_storage::idempotency::Hold;
 
-use crate::{App, ServiceError};
+use crate::{App, IfMatch, ServiceError};
 
 /// The caller of a use case.
 #[derive(Debug, Clone)]
@@ -24,6 +24,8 @@ pub struct Caller {
     pub source_address: Option<IpAddr>,
     /// The idempotency key that the call holds.
     pub hold: Option<Hold>,
+    /// The state of the object for which the call is meant.
+    pub if_match: Option<IfMatch>,
 }
 
 impl Caller {
@@ -47,6 +49,7 @@ impl Caller {
             request_id: RequestId::generate(app.now(), app.entropy()).to_string(),
             source_address: None,
             hold: None,
+            if_match: None,
         }
     }
 

@@ -14,7 +14,7 @@ pub(crate) use create::not_issuing;
 pub use create::{NewCa, create};
 pub use revoke::revoke;
 pub(crate) use revoke::{below, reason_or_none};
-pub use update::{CaChanges, update};
+pub use update::{CaChanges, state, update};
 
 pub use crate::issuer::{ca_issuers_url, crl_url};
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};

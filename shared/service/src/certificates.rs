@@ -21,7 +21,7 @@ pub use own::issue_own;
 pub use pipeline::Issued;
 pub(crate) use pipeline::{Approval, Bound, Wanted, key_place, run};
 pub use private_key::{Pkcs12Request, StoredKey, pkcs12, private_key};
-pub use read::{CertificateWithChain, Filter, Sort, find, label, list};
+pub use read::{CertificateWithChain, Filter, Sort, find, label, list, state};
 pub use renew::{RenewRequest, Renewed, renew};
 pub(crate) use renew::{desk_terms, key_algorithm, not_renewable};
 pub use revoke::{RevokeRequest, Revoked, revoke};

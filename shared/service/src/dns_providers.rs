@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use certmill_dns::{ConfigError, DnsError};
 use certmill_domain::{Action, DnsProvider, DnsProviderId, FieldErrors, TenantId, UnknownWord};
-use certmill_storage::{Listed, StorageError, Tx, acme_orders, dns_providers, secrets};
+use certmill_storage::{Listed, StorageError, Tx, acme_orders, dns_providers, holds, secrets};
 use certmill_x509::DnsName;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 use self::credentials::Configuration;
 
 use crate::change::Act;
+use crate::precondition::tag;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 pub(crate) use self::answers::answers;
@@ -112,6 +113,7 @@ pub async fn update(
 ) -> Result<ShownProvider, ServiceError> {
     changes.config.as_ref().map_or(Ok(()), refuse_large)?;
     let (old, mut secret) = stored(app, caller.tenant, id).await?;
+    caller.check_state(&state(&old))?;
     let mut provider = DnsProvider { updated_at: app.now(), ..old.clone() };
     if let Some(name) = changes.name {
         provider.name = checked_name(name)?;
@@ -139,6 +141,12 @@ pub async fn update(
     match dns_providers::update(&mut change, &provider, Some(sealed), old.updated_at).await {
         Err(StorageError::AlreadyExists) => {
             return Err(ServiceError::AlreadyExists { what: "DNS provider", name: provider.name });
+        }
+        Ok(false) if caller.if_match.is_some() => {
+            // Two connections for one call are one too many when all calls want them.
+            drop(change);
+            let (present, _) = stored(app, caller.tenant, id).await?;
+            return Err(ServiceError::PreconditionFailed { tag: state(&present) });
         }
         Ok(false) => return Err(ServiceError::CallInProgress { seconds: 1 }),
         other => other?,
@@ -182,7 +190,11 @@ pub async fn list(
 pub async fn delete(app: &App, caller: &Caller, id: DnsProviderId) -> Result<(), ServiceError> {
     let mut change = app.change(caller).await?;
     let missing = || ServiceError::not_found(Noun::DnsProvider, id);
+    if caller.if_match.is_some() {
+        holds::dns_provider(&mut change, &id.to_string()).await?;
+    }
     let provider = dns_providers::find(&mut change, id).await?.ok_or_else(missing)?;
+    caller.check_state(&state(&provider))?;
     if let Some(order) = acme_orders::needing_provider(&mut change, id).await? {
         let message =
             format!("the order {order} needs {id}: wait until it has ended and its records are removed");
@@ -202,6 +214,11 @@ pub fn types() -> Vec<&'static str> {
 /// Reads the id of a provider; one that cannot be an id is as good as absent.
 pub fn parse_id(text: &str) -> Result<DnsProviderId, ServiceError> {
     text.parse().map_err(|_| ServiceError::not_found(Noun::DnsProvider, text))
+}
+
+/// The entity tag of a provider's state.
+pub fn state(provider: &DnsProvider) -> String {
+    tag(&[&provider.id.to_string(), &provider.updated_at.unix_micros().to_string()])
 }
 
 async fn stored(

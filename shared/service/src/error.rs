@@ -1,5 +1,9 @@
 //! Why a use case failed, by what the caller can do about it.
 
+use certmill_domain::{
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, JobId, TokenId,
+    TrustAnchorId,
+};
 use certmill_domain::{Failure, FieldErrors, InvalidDuration, Scope, UnknownWord, Violation};
 use certmill_keys::KeyError;
 use certmill_storage::StorageError;
@@ -93,7 +97,7 @@ pub enum ServiceError {
         message: String,
     },
     /// There is no such object in the tenant.
-    #[error("there is no {} `{id}`", .noun.as_str())]
+    #[error("there is no {} `{id}`{}", .noun.as_str(), of_another_kind(*.noun, .id))]
     NotFound {
         /// What kind of object.
         noun: Noun,
@@ -163,6 +167,15 @@ pub enum ServiceError {
     /// A duration cannot be read.
     #[error("{0}")]
     InvalidDuration(#[from] InvalidDuration),
+    /// Durations in fields of the request cannot be read, by field.
+    #[error("the request is not valid: {0}")]
+    WrongDurations(FieldErrors),
+    /// The object is in another state than the one that the caller named.
+    #[error("somebody has changed this since: read it and look whether the change is still right")]
+    PreconditionFailed {
+        /// The entity tag of its present state.
+        tag: String,
+    },
     /// A cursor was not made by this service for this list.
     #[error(
         "this cursor does not belong to this list: send the `cursor` of the previous page, or none to start over"
@@ -200,6 +213,30 @@ pub enum ServiceError {
     /// A fault of ours.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Says of which kind an id is that was sent where one of another kind belongs.
+fn of_another_kind(wanted: Noun, id: &str) -> String {
+    let kinds = [
+        (CaId::PREFIX, Noun::Ca),
+        (CertificateId::PREFIX, Noun::Certificate),
+        (TokenId::PREFIX, Noun::Token),
+        (CsrId::PREFIX, Noun::Csr),
+        (TrustAnchorId::PREFIX, Noun::TrustAnchor),
+        (AcmeAccountId::PREFIX, Noun::AcmeAccount),
+        (AcmeOrderId::PREFIX, Noun::AcmeOrder),
+        (AcmeChallengeId::PREFIX, Noun::AcmeChallenge),
+        (DnsProviderId::PREFIX, Noun::DnsProvider),
+        (JobId::PREFIX, Noun::Job),
+    ];
+    let kind = id.split_once('_').and_then(|(prefix, _)| kinds.iter().find(|(of, _)| *of == prefix));
+    match kind {
+        // A role's name may look like anything.
+        Some((_, noun)) if *noun != wanted && wanted != Noun::Role => {
+            format!(": an id of this form is that of another kind of object ({})", noun.as_str())
+        }
+        _ => String::new(),
+    }
 }
 
 fn outside_of_roles(role: Option<&str>) -> String {

@@ -5,11 +5,12 @@ mod cache;
 use certmill_domain::{Action, CaId, CaStatus, Role, RoleId, RoleName, RoleSettings, TenantId};
 use certmill_storage::roles;
 pub use certmill_storage::roles::RoleRow;
-use certmill_storage::{StorageError, Tx, certificate_authorities};
+use certmill_storage::{StorageError, Tx, certificate_authorities, holds};
 
 pub(crate) use cache::{CachedRole, RoleCache};
 
 use crate::change::Act;
+use crate::precondition::tag;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 /// What a new role is to be.
@@ -80,6 +81,7 @@ pub async fn update(
     let mut tx = app.change(caller).await?;
     let mut row =
         roles::find(&mut tx, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
+    caller.check_state(&state(&row))?;
     row.settings.understood()?;
     let before = row_text(&row);
     change(&mut row.settings)?;
@@ -94,6 +96,10 @@ pub async fn update(
     row.version += 1;
     row.updated_at = app.now();
     if !roles::update(&mut tx, &row, from_version).await? {
+        if caller.if_match.is_some() {
+            row.version = from_version + 1;
+            return Err(ServiceError::PreconditionFailed { tag: state(&row) });
+        }
         return Err(ServiceError::InvalidState {
             message: format!(
                 "the role `{name}` was changed by someone else at the same time: read it and try again"
@@ -111,14 +117,23 @@ pub async fn update(
 pub async fn delete(app: &App, caller: &Caller, name: &str) -> Result<(), ServiceError> {
     refuse_no_name(name)?;
     let mut change = app.change(caller).await?;
+    if caller.if_match.is_some() {
+        holds::role(&mut change, name).await?;
+    }
     let row =
         roles::find(&mut change, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
+    caller.check_state(&state(&row))?;
     if !roles::delete(&mut change, name).await? {
         return Err(ServiceError::not_found(Noun::Role, name));
     }
     change.commit(Act::new(Action::RoleDelete, row.id).before(row_text(&row))).await?;
     app.roles().forget(caller.tenant, name);
     Ok(())
+}
+
+/// The entity tag of a role's state.
+pub fn state(row: &RoleRow) -> String {
+    tag(&[&row.id.to_string(), &row.version.to_string()])
 }
 
 /// All of a role that a change can touch, for the audit log.

@@ -23,6 +23,7 @@ pub mod domain_grants;
 mod error;
 pub mod events;
 pub mod figures;
+pub mod holds;
 pub mod idempotency;
 pub mod jobs;
 mod listing;

@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-pub(crate) const NEEDED: [(&str, Scope); 67] = [
+pub(crate) const NEEDED: [(&str, Scope); 69] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -86,6 +86,8 @@ pub(crate) const NEEDED: [(&str, Scope); 67] = [
     ("DELETE /v1/tokens/{id}", Scope::Admin),
     ("GET /v1/auth/whoami", Scope::Read),
     ("PATCH /v1/pki/ca/{id}", Scope::Admin),
+    ("POST /v1/pki/issue/{role}/batch", Scope::Issue),
+    ("POST /v1/pki/certificates/export", Scope::Read),
 ];
 
 #[test]

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 
 use certmill_domain::{Action, Certificate, CertificateId, CertificateSource, Renewal, Timestamp};
-use certmill_storage::acme_renewals;
 use certmill_storage::certificates::search::{self, Page as Keyset};
 use certmill_storage::certificates::{self, Labels};
+use certmill_storage::{acme_renewals, holds};
 
 pub use certmill_storage::certificates::search::Filter;
 
 use certmill_x509::{pem, split_certificates};
 
 use crate::change::Act;
+use crate::precondition::tag;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 const MAX_TAGS: usize = 64;
@@ -135,6 +136,16 @@ impl std::str::FromStr for EndKey {
     }
 }
 
+/// The entity tag of a certificate's state: labels, revocation, renewal.
+pub fn state(certificate: &Certificate, renewal: Option<&Renewal>) -> String {
+    let tags: Vec<String> = certificate.tags.iter().map(|(key, value)| tag(&[key, value])).collect();
+    let revoked = certificate.revoked_at.map(|at| at.unix_micros().to_string()).unwrap_or_default();
+    let renewed = certificate.renewed_by.map(|id| id.to_string()).unwrap_or_default();
+    let auto_renew = renewal.map(|it| it.auto_renew.to_string()).unwrap_or_default();
+    let description = &certificate.description;
+    tag(&[&certificate.id.to_string(), &tags.concat(), description, &revoked, &renewed, &auto_renew])
+}
+
 /// Replaces tags, description, and whether a certificate from an ACME server is renewed on its own; what is none stays.
 #[expect(clippy::too_many_arguments, reason = "each is one field of the call")]
 pub async fn label(
@@ -153,10 +164,17 @@ pub async fn label(
         return Err(ServiceError::field("description", problem));
     }
     let mut change = app.change(caller).await?;
+    if caller.if_match.is_some() {
+        holds::certificate(&mut change, id).await?;
+    }
     let before = certificates::find(&mut change, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
     caller.check_role(before.role.as_deref())?;
+    if caller.if_match.is_some() {
+        let renewal = acme_renewals::find(&mut change, id).await?;
+        caller.check_state(&state(&before, renewal.as_ref()))?;
+    }
     let labels = |tags: &BTreeMap<String, String>, description: &str| format!("{tags:?} {description}");
     let act = Act::new(Action::CertificateUpdate, id)
         .before(labels(&before.tags, &before.description))

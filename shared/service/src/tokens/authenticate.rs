@@ -105,6 +105,7 @@ pub async fn authenticate(app: &App, secret: Option<&str>, asked: Asked<'_>) -> 
         request_id: asked.request_id.to_owned(),
         source_address: asked.from,
         hold: None,
+        if_match: None,
     };
     if !token.limits.permit_address(asked.from) {
         return Err(ServiceError::TokenNotAllowedHere(Box::new(caller(Scope::Read))));

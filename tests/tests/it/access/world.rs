@@ -117,6 +117,10 @@ impl World {
             "POST /v1/pki/issue/{role}" | "POST /v1/pki/roles/{name}/check" => {
                 json!({ "common_name": "new.example.internal" })
             }
+            "POST /v1/pki/issue/{role}/batch" => {
+                json!({ "requests": [{ "common_name": "new.example.internal" }] })
+            }
+            "POST /v1/pki/certificates/export" => json!({}),
             "POST /v1/pki/sign/{role}" | "POST /v1/pki/csr/import" => json!({ "csr_pem": self.csr_pem }),
             "POST /v1/pki/csr" => {
                 json!({ "subject": { "common_name": "new.example.internal" }, "key_type": "ec" })
