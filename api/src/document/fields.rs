@@ -114,7 +114,6 @@ const MEANINGS: &[(&[&str], &str)] = &[
     (&["allow_bare_domains"], "Whether the domains themselves are permitted."),
     (&["allow_glob_domains"], "Whether `*` in the domains is a glob over the whole name."),
     (&["allow_wildcard_certificates"], "Whether wildcard names are permitted."),
-    (&["allow_partial_wildcards"], "Whether `*` may stand for a part of a label."),
     (&["allow_localhost"], "Whether `localhost` is permitted."),
     (&["allow_any_name"], "Whether any host name is permitted."),
     (&["allow_ip_sans"], "Whether IP addresses are permitted."),
