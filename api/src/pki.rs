@@ -9,6 +9,7 @@ mod ca_view;
 pub(crate) mod certificates;
 pub(crate) mod csr;
 mod csr_view;
+mod dns_provider_types;
 pub(crate) mod dns_providers;
 pub(crate) mod export;
 pub(crate) mod import;

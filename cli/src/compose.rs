@@ -4,16 +4,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use certmill_acme::Acme;
-use certmill_config::{AllowedNetwork, Config, EgressPurpose};
+use certmill_config::{AllowedNetwork, Config, EgressPurpose, PreflightMode};
 use certmill_dns::{DnsSettings, Providers};
 use certmill_domain::{SystemClock, SystemEntropy};
 use certmill_egress::{Allowance, Egress, EgressOptions, EgressPolicy, Purpose};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::{Queue, SharedBuckets};
+use certmill_service::acme::preflight::Preflight;
 use certmill_service::{App, Limiter, Parts, Settings};
 use certmill_storage::{Database, SchemaState, StorageError};
 
-use crate::{private, tls};
+use crate::{ambient, private, tls};
 
 /// Opens the database that is there, embedded unless a URL is set.
 pub(crate) async fn database(config: &Config) -> anyhow::Result<Database> {
@@ -122,7 +123,11 @@ pub(crate) fn app(
         Egress::with_options(policy.clone(), &options)
             .context("the client for outgoing requests cannot be set up")
     };
-    let dns = DnsSettings { resolvers: config.dns.resolvers.clone(), authoritative_port: None };
+    let dns = DnsSettings {
+        resolvers: config.dns.resolvers.clone(),
+        authoritative_port: None,
+        ambient: ambient::settings(config),
+    };
     Ok(App::new(Parts {
         database,
         queue,
@@ -143,6 +148,11 @@ pub(crate) fn app(
             dead_jobs_kept: config.jobs.keep_dead,
             job_lease: config.jobs.lease,
             cors_origins: config.cors_origins.clone(),
+            preflight: match config.acme.preflight {
+                PreflightMode::Off => Preflight::Off,
+                PreflightMode::Warn => Preflight::Warn,
+                PreflightMode::Require => Preflight::Require,
+            },
             ..Settings::default()
         },
     }))

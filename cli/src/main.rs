@@ -1,6 +1,7 @@
 //! `certmill`: one binary, whose sub-command decides which parts run in this process.
 
 mod admin;
+mod ambient;
 mod audit;
 mod client;
 mod compose;

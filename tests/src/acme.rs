@@ -84,10 +84,12 @@ impl AcmeLab {
         .await
         .unwrap();
         let options = TestOptions {
+            http01_port: Some(pebble.http_port()),
             trusted_pem: Some(pebble.ca_pem().to_owned()),
-            resolvers: match service.resolvers.is_empty() {
-                true => bind.iter().map(Bind::address).chain(outside).collect(),
-                false => service.resolvers.clone(),
+            resolvers: if service.resolvers.is_empty() {
+                bind.iter().map(Bind::address).chain(outside).collect()
+            } else {
+                service.resolvers.clone()
             },
             ..service
         };

@@ -18,11 +18,12 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use certmill_acme::Acme;
-use certmill_dns::{DnsSettings, Providers};
+use certmill_dns::{AmbientSettings, DnsSettings, Providers};
 use certmill_domain::{Clock, Network, Scope, SystemClock, Tenant, TokenLimits};
 use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
+use certmill_service::acme::preflight::Preflight;
 use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, Limiter, Parts, Settings, tenants, tokens};
 use certmill_storage::Database;
@@ -95,6 +96,12 @@ pub struct TestOptions {
     pub egress: Option<EgressPolicy>,
     /// Origins whose pages may call it.
     pub cors_origins: Vec<String>,
+    /// What is done about a look that finds something wrong before a CA is asked.
+    pub preflight: Preflight,
+    /// Where the answers of http-01 are looked for; 80 when absent.
+    pub http01_port: Option<u16>,
+    /// Which DNS providers may use the machine's own credentials.
+    pub ambient: AmbientSettings,
     /// The port of authoritative name servers; 53 when absent.
     pub authoritative_port: Option<u16>,
 }
@@ -151,6 +158,7 @@ impl TestApp {
         let dns = DnsSettings {
             resolvers: options.resolvers.clone(),
             authoritative_port: options.authoritative_port,
+            ambient: options.ambient.clone(),
         };
         let root_key = RootKey::generate(&*entropy);
         let root_key_text = root_key.to_text().to_string();
@@ -172,6 +180,8 @@ impl TestApp {
                 // The clock of tests counts, not that of the database.
                 database_clock: false,
                 cors_origins: options.cors_origins.clone(),
+                preflight: options.preflight,
+                http01_port: options.http01_port.unwrap_or(80),
                 longest_attempt: options.longest_attempt.unwrap_or(Settings::default().longest_attempt),
                 ..Settings::default()
             },

@@ -59,6 +59,9 @@ pub(super) struct OrderView {
     open_beside: Option<Vec<String>>,
     /// Whether renewals keep the key of the certificate.
     reuse_key: bool,
+    /// What was found wrong before it was sent to the CA, where the operator has that looked for (`acme.preflight`): CAA records
+    /// that do not permit the CA, names whose records cannot be looked up.
+    warnings: Vec<String>,
 }
 
 /// A challenge of an order.
@@ -177,6 +180,7 @@ pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChalleng
         updated: None,
         open_beside: None,
         reuse_key: order.reuse_key,
+        warnings: order.warnings.unwrap_or_default(),
     }
 }
 

@@ -11,6 +11,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::dns_provider_types::DnsProviderTypeList;
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Body, Created, NoContent, OptionalBody, Reply, Tagged};
 use crate::error::ApiError;
@@ -27,8 +28,8 @@ struct CreateDnsProviderRequest {
     /// What to call it: 1 to 128 characters, unique in the tenant.
     name: String,
     /// `aws_route53` (or `route53`), `cloudflare`, `google_cloud_dns` (`google`), `azure_dns` (`azure`), `digitalocean`,
-    /// `hetzner`, `rfc2136`, `powerdns`, `desec`, `ovh`, `gandi`, `linode`, `vultr`, `porkbun`, `bunny`, `scaleway`, `acme_dns`,
-    /// `webhook` or `manual`.
+    /// `hetzner`, `rfc2136`, `powerdns`, `desec`, `ovh`, `gandi`, `linode`, `vultr`, `porkbun`, `bunny`, `scaleway`, `namecheap`,
+    /// `godaddy`, `acme_dns`, `webhook` or `manual`.
     #[oai(rename = "type")]
     #[serde(rename = "type")]
     kind: String,
@@ -37,11 +38,13 @@ struct CreateDnsProviderRequest {
     /// used. Credentials are in bold.
     ///
     /// - `aws_route53`: `access_key_id`, **`secret_access_key`**, **`session_token`**, `role_arn`, `external_id`, `region`,
-    ///   `hosted_zone_id`, `private_zone`, `sts_url`
+    ///   `hosted_zone_id`, `private_zone`, `sts_url`, `ambient` (`instance`, `web_identity`)
     /// - `cloudflare`: **`api_token`**, **`zone_api_token`**, `zone_id`
-    /// - `google_cloud_dns`: **`service_account_json`**, `project`, `managed_zone`, `private_zone`, `token_url`
+    /// - `google_cloud_dns`: **`service_account_json`**, `project`, `managed_zone`, `private_zone`, `token_url`,
+    ///   `ambient` (`metadata`)
     /// - `azure_dns`: `tenant_id`, `client_id`, **`client_secret`**, `subscription_id`, `resource_group`, `zone_name`,
-    ///   `environment` (`public`, `china`, `usgovernment`), `zone_type` (`public`, `private`), `login_url`
+    ///   `environment` (`public`, `china`, `usgovernment`), `zone_type` (`public`, `private`), `login_url`, `ambient`
+    ///   (`managed_identity`, `workload_identity`)
     /// - `digitalocean`, `linode`, `desec`: **`token`**
     /// - `hetzner`: **`api_token`** (of the Cloud API)
     /// - `powerdns`: **`api_key`**, `base_url`, `server_id`
@@ -51,17 +54,22 @@ struct CreateDnsProviderRequest {
     /// - `porkbun`: **`api_key`**, **`secret_api_key`**
     /// - `bunny`: **`access_key`**
     /// - `scaleway`: **`secret_key`**, `project_id`
-    /// - `acme_dns`: `base_url`, `username`, **`password`**, `subdomain`, `fulldomain`
+    /// - `namecheap`: `api_user`, **`api_key`**, `client_ip`, `username`
+    /// - `godaddy`: **`api_key`**, **`api_secret`**
+    /// - `acme_dns`: `base_url`, `username`, **`password`**, `subdomain`, `fulldomain`, `allowfrom`
     /// - `webhook`: `base_url`, **`secret`**
     /// - `rfc2136`: `nameserver` (host, or address and port), `tsig_key`, **`tsig_secret`** (base64), `tsig_algorithm`
-    ///   (`hmac-sha256`, `hmac-sha384`, `hmac-sha512`), `zones`, `protocol` (`tcp`, `udp`), `timeout_seconds`, `ttl`
+    ///   (`hmac-sha256`, `hmac-sha384`, `hmac-sha512`), `zone` or `zones`, `protocol` (`tcp`, `udp`), `timeout_seconds`, `ttl`
     /// - `manual`: none; the order shows the records to publish
     ///
-    /// Those over HTTP take `base_url`, `ttl` and `timeout_seconds` (1 to 60). Every type takes `propagation`: `mode`
-    /// (`authoritative`, `recursive`, `none`), `nameservers` to ask instead of the zone's own, `timeout_seconds`,
-    /// `settle_seconds`, `min_success` (`all`, `majority`).
+    /// `ambient` takes the place of credentials: those of the machine, where the operator allows it. Those over HTTP take
+    /// `base_url`, `ttl` and `timeout_seconds` (1 to 60). Every type takes `propagation`: `mode` (`authoritative`, `majority`,
+    /// `recursive`, `wait`, `none`), `nameservers` to ask instead of the zone's own, `resolvers` that know the zones,
+    /// `timeout_seconds`, `settle_seconds`, `wait_seconds`, `min_success` (`all`, `majority`).
+    /// `GET /v1/pki/dns-providers/types` has all of this as data: which fields are needed, and what each is.
     config: BTreeMap<String, Value>,
-    /// The zones that it serves; what it tells of itself when absent. A name goes to the longest zone that it lies in.
+    /// The zones that it serves; what it tells of itself when absent. A name goes to the longest zone that it lies in. Any DNS
+    /// name can be one, `_acme-challenge.kube.example.com` too.
     zones: Option<TextList>,
     /// Whether it is used; true when absent.
     is_active: Option<bool>,
@@ -202,6 +210,14 @@ impl DnsProvidersApi {
         };
         let added = dns_providers::create(&app, &caller, new).await?;
         Ok(Created::at(format!("/v1/pki/dns-providers/{}", added.provider.id), view(added)))
+    }
+
+    /// List the types of DNS providers
+    ///
+    /// Scope: `pki:read`. Each with the fields of its configuration: what a form needs, and what `config` is checked by.
+    #[oai(path = "/dns-providers/types", method = "get", operation_id = "listDnsProviderTypes")]
+    async fn types(&self, _caller: Authorized<Read>) -> Result<Reply<DnsProviderTypeList>, ApiError> {
+        Ok(Reply(DnsProviderTypeList::of(dns_providers::catalogue())))
     }
 
     /// Read a DNS provider

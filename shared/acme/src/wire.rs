@@ -111,7 +111,7 @@ impl Identifier {
         };
         match sent.needed_text("type")? {
             "dns" => {
-                let name: DnsName = value.parse().map_err(|_| refused("no DNS name"))?;
+                let name = DnsName::for_another_ca(value).map_err(|_| refused("no DNS name"))?;
                 Ok(Self::Dns(name.as_str().to_owned()))
             }
             "ip" => value.parse().map(Self::Ip).map_err(|_| refused("no IP address")),

@@ -67,6 +67,8 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         acme: AcmeConfig {
             http_listen: acme.http_listen.map(|address| address.0),
             tls_alpn_listen: acme.tls_alpn_listen.map(|address| address.0),
+            preflight: acme.preflight.unwrap_or_default(),
+            ambient_credentials: items(acme.ambient_credentials).into_iter().map(|text| text.0).collect(),
         },
         dns: DnsConfig { resolvers: items(dns.resolvers).into_iter().map(|address| address.0).collect() },
         egress: EgressConfig {

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::secret::redacted;
-use crate::{ConfigError, HttpConfig, Secret, TlsSelfConfig};
+use crate::{AcmeConfig, ConfigError, HttpConfig, Secret, TlsSelfConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -88,15 +88,6 @@ pub struct CrlConfig {
     pub lifetime: Duration,
     /// How long before `nextUpdate` the next one is built; shorter than `lifetime`.
     pub renew_before: Duration,
-}
-
-/// Settings of the responders.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct AcmeConfig {
-    /// A plain HTTP listener that answers http-01 challenges and nothing else.
-    pub http_listen: Option<SocketAddr>,
-    /// A TLS listener that answers tls-alpn-01 challenges and nothing else.
-    pub tls_alpn_listen: Option<SocketAddr>,
 }
 
 /// Settings of looking names up for dns-01 challenges.

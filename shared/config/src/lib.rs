@@ -4,6 +4,7 @@
 //! Nothing unknown is accepted anywhere, so a misspelt setting is an error and never a silent
 //! default. `certmill.sample.toml` documents every setting.
 
+mod acme;
 mod check;
 mod config;
 mod error;
@@ -17,9 +18,10 @@ mod shown;
 mod sources;
 mod tls_self;
 
+pub use acme::{AcmeConfig, AmbientCredentials, PreflightMode};
 pub use config::{
-    AcmeConfig, AllowedNetwork, Config, CrlConfig, DnsConfig, EgressConfig, EgressPurpose, JobsConfig,
-    KeyPoolConfig, LogConfig, LogFormat, WorkerConfig,
+    AllowedNetwork, Config, CrlConfig, DnsConfig, EgressConfig, EgressPurpose, JobsConfig, KeyPoolConfig,
+    LogConfig, LogFormat, WorkerConfig,
 };
 pub use error::ConfigError;
 pub use flags::Flags;

@@ -14,7 +14,7 @@ use serde::de::{self, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 
 use crate::http::HttpSettings;
 use crate::tls_self::TlsSelfSettings;
-use crate::{AllowedNetwork, EgressPurpose, LogFormat, Secret};
+use crate::{AllowedNetwork, AmbientCredentials, EgressPurpose, LogFormat, PreflightMode, Secret};
 
 #[derive(Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -64,6 +64,19 @@ pub(crate) struct CrlSettings {
 pub(crate) struct AcmeSettings {
     pub(crate) http_listen: Option<Address>,
     pub(crate) tls_alpn_listen: Option<Address>,
+    pub(crate) preflight: Option<PreflightMode>,
+    pub(crate) ambient_credentials: Option<List<AmbientText>>,
+}
+
+/// A type of DNS provider that has ambient credentials, perhaps with a tenant after a colon.
+#[derive(Clone)]
+pub(crate) struct AmbientText(pub(crate) AmbientCredentials);
+
+impl<'de> Deserialize<'de> for AmbientText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map(Self).map_err(de::Error::custom)
+    }
 }
 
 #[derive(Default, Deserialize)]

@@ -83,6 +83,8 @@ impl Config {
         file.section("acme");
         file.optional("http_listen", self.acme.http_listen.as_ref().map(quoted));
         file.optional("tls_alpn_listen", self.acme.tls_alpn_listen.as_ref().map(quoted));
+        file.value("preflight", quoted(&self.acme.preflight.as_str()));
+        file.optional("ambient_credentials", list(self.acme.ambient_credentials.iter().map(quoted)));
         file.section("dns");
         file.optional("resolvers", list(self.dns.resolvers.iter().map(quoted)));
         file.section("egress");

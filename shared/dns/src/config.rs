@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::ambient;
+use crate::fields::{self, Field};
 use crate::provider::DnsProvider;
 use crate::{DnsError, PropagationSettings, Providers, providers};
 
@@ -22,11 +24,43 @@ const DESTINATIONS: [&str; 7] =
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
     pub(crate) aliases: &'static [&'static str],
-    /// The fields that are credentials.
-    pub(crate) credentials: &'static [&'static str],
+    /// Its own fields.
+    pub(crate) fields: &'static [Field],
+    /// Those that it shares with others.
+    pub(crate) common: &'static [Field],
     /// Finds what is wrong with a whole configuration.
     pub(crate) check: fn(&Value) -> Result<(), ConfigError>,
     pub(crate) open: Open,
+}
+
+impl Kind {
+    /// Every field.
+    pub(crate) fn all_fields(&self) -> Vec<Field> {
+        [self.fields, self.common].concat()
+    }
+
+    /// The names of the fields that are credentials.
+    pub(crate) fn credentials(&self) -> Vec<&'static str> {
+        self.fields.iter().filter(|field| field.secret).map(|field| field.name).collect()
+    }
+}
+
+/// A type of provider, as people and programs may know it beforehand.
+#[derive(Debug, Clone)]
+pub struct ProviderType {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it may be called too.
+    pub aliases: &'static [&'static str],
+    /// The fields of its configuration.
+    pub fields: Vec<Field>,
+}
+
+/// Every type of provider with its fields.
+pub fn catalogue() -> Vec<ProviderType> {
+    let described =
+        |kind: &Kind| ProviderType { name: kind.name, aliases: kind.aliases, fields: kind.all_fields() };
+    providers::KINDS.iter().map(described).collect()
 }
 
 /// Makes a client of a provider from its whole configuration and the names of the credentials in it.
@@ -91,8 +125,8 @@ pub(crate) fn kind(name: &str) -> Result<&'static Kind, ConfigError> {
 ///
 /// # Errors
 /// [`ConfigError::UnknownType`].
-pub fn credentials(type_name: &str) -> Result<&'static [&'static str], ConfigError> {
-    kind(type_name).map(|kind| kind.credentials)
+pub fn credentials(type_name: &str) -> Result<Vec<&'static str>, ConfigError> {
+    kind(type_name).map(Kind::credentials)
 }
 
 /// Checks a configuration and takes the credentials out.
@@ -101,12 +135,17 @@ pub fn credentials(type_name: &str) -> Result<&'static [&'static str], ConfigErr
 /// What is wrong with it.
 pub fn parse_config(type_name: &str, config: &Value) -> Result<ParsedConfig, ConfigError> {
     let kind = kind(type_name)?;
-    (kind.check)(config)?;
-    let Value::Object(fields) = config else {
+    fields::check(&kind.all_fields(), config)?;
+    let Value::Object(mut fields) = config.clone() else {
         return Err(ConfigError::field("config", "must be a JSON object"));
     };
+    fields.retain(|_, value| !value.is_null());
+    let config = Value::Object(fields.clone());
+    let credentials = kind.credentials();
+    ambient::check_config(&config, &credentials)?;
+    (kind.check)(&config)?;
     let (secret, public): (Map<String, Value>, Map<String, Value>) =
-        fields.clone().into_iter().partition(|(name, _)| kind.credentials.contains(&name.as_str()));
+        fields.into_iter().partition(|(name, _)| credentials.contains(&name.as_str()));
     let secret = Zeroizing::new(Value::Object(secret).to_string().into_bytes());
     Ok(ParsedConfig { kind: kind.name, public: Value::Object(public), secret })
 }
@@ -219,7 +258,10 @@ mod tests {
         "access_key_id",
         "algorithm",
         "application_key",
+        "ambient",
+        "api_user",
         "client_id",
+        "client_ip",
         "external_id",
         "fulldomain",
         "hosted_zone_id",
@@ -260,7 +302,8 @@ mod tests {
             let names: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
             assert!(message.starts_with("unknown field"), "{}: {message}", kind.name);
             for name in names {
-                let places = [kind.credentials, &DESTINATIONS, HARMLESS];
+                let credentials = kind.credentials();
+                let places = [credentials.as_slice(), &DESTINATIONS, HARMLESS];
                 let known = places.iter().filter(|list| list.contains(&name)).count();
                 assert_eq!(
                     known, 1,
@@ -269,6 +312,40 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn the_table_has_the_fields_that_are_read() {
+        for kind in providers::KINDS {
+            let Err(ConfigError::Fields(fields)) = (kind.check)(&json!({ "no such field": 1 })) else {
+                panic!("{} takes any field", kind.name);
+            };
+            let message = fields.into_values().collect::<String>();
+            let mut read: Vec<&str> = message.split('`').skip(3).step_by(2).collect();
+            read.extend(kind.common.iter().map(|field| field.name));
+            let mut listed: Vec<&str> = kind.all_fields().iter().map(|field| field.name).collect();
+            read.sort_unstable();
+            read.dedup();
+            listed.sort_unstable();
+            assert_eq!(listed, read, "{}", kind.name);
+            // What the table calls optional may be absent.
+            let needed = kind.all_fields().into_iter().filter(|field| field.required);
+            let config: Map<String, Value> =
+                needed.map(|field| (field.name.to_owned(), json!("x"))).collect();
+            if let Err(error) = (kind.check)(&Value::Object(config)) {
+                assert!(!error.to_string().contains("missing field"), "{}: {error}", kind.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_missing_field_is_told_at_once() {
+        let Err(ConfigError::Fields(fields)) = parse_config("azure_dns", &json!({ "subscription": "x" }))
+        else {
+            panic!("it lacks everything");
+        };
+        let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+        assert_eq!(names, ["client_id", "client_secret", "subscription", "subscription_id", "tenant_id"]);
     }
 
     #[test]

@@ -40,7 +40,15 @@ pub enum DnsError {
     /// It cannot work as it is.
     #[error("{0}")]
     Invalid(String),
-    /// The egress policy does not allow the address.
+    /// The egress policy does not allow the address of a name server.
     #[error("the name server is not asked: {0}")]
     Denied(#[from] Denial),
+    /// The egress policy does not allow the address of a provider's API.
+    #[error("{host} is not called: {denial}")]
+    CallDenied {
+        /// The host of the URL.
+        host: String,
+        /// Why.
+        denial: Denial,
+    },
 }

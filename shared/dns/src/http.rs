@@ -13,6 +13,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::DnsError;
+use crate::ambient::Ambient;
 
 /// The most octets of an answer.
 const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
@@ -39,6 +40,8 @@ pub(crate) struct Api {
     /// Whether only the vendor itself is spoken to. What anybody else answers could be anything, such as what a service
     /// inside says: it goes to the log alone.
     pub(crate) is_vendor: bool,
+    /// The way to this machine's own credentials.
+    pub(crate) ambient: Arc<Ambient>,
 }
 
 /// One request.
@@ -136,7 +139,7 @@ impl Api {
         let limits = Limits { timeout: self.timeout, max_bytes: LONGEST_ANSWER };
         let request = Request { method: call.method, url: &call.url, headers: call.headers, body: call.body };
         let response = self.egress.request(request, limits).await.map_err(|error| match error {
-            EgressError::Denied { denial, .. } => DnsError::Denied(denial),
+            EgressError::Denied { host, denial } => DnsError::CallDenied { host, denial },
             EgressError::InvalidUrl(_) => DnsError::Invalid(format!("{}: {error}", self.vendor)),
             _ if changes && error.may_have_been_sent() => {
                 DnsError::OutcomeUnknown(format!("{}: {error}", self.vendor))

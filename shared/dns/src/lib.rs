@@ -5,10 +5,13 @@
 //! waits or polls: each call is one look or one change, and keeps no socket afterwards. Every address that a tenant can
 //! influence is judged by the egress policy before anything is sent to it.
 
+mod ambient;
+mod caa;
 mod config;
 mod digest;
 mod error;
 mod exchange;
+mod fields;
 mod http;
 mod lookup;
 mod propagation;
@@ -26,10 +29,15 @@ use certmill_domain::Clock;
 use certmill_egress::{Egress, EgressPolicy, Purpose};
 use serde_json::Value;
 
+use ambient::Ambient;
+pub use ambient::{AmbientAllowance, AmbientSettings};
+pub use caa::{CaaRecord, CaaSet, CaaVerdict, CaaWish};
 pub use config::{
-    ConfigError, ParsedConfig, credentials, led_away, merge, own_resolvers, parse_config, shown, types,
+    ConfigError, ParsedConfig, ProviderType, catalogue, credentials, led_away, merge, own_resolvers,
+    parse_config, shown, types,
 };
 pub use error::DnsError;
+pub use fields::{Field, FieldType};
 use lookup::Resolver;
 pub use propagation::{
     AddressView, MinSuccess, Propagation, PropagationCheck, PropagationMode, PropagationSettings, Seen,
@@ -44,6 +52,8 @@ pub struct DnsSettings {
     pub resolvers: Vec<SocketAddr>,
     /// The port of authoritative servers; 53 when absent.
     pub authoritative_port: Option<u16>,
+    /// Which providers may use this machine's own credentials, and where these are.
+    pub ambient: AmbientSettings,
 }
 
 /// The way to DNS providers and name servers. Cheap to clone.
@@ -56,6 +66,8 @@ struct Inner {
     resolver: Resolver,
     clock: Arc<dyn Clock>,
     authoritative_port: u16,
+    ambient: Arc<Ambient>,
+    tenant: Option<String>,
 }
 
 impl Providers {
@@ -67,20 +79,29 @@ impl Providers {
             resolver: Resolver::new(settings.resolvers),
             clock,
             authoritative_port: settings.authoritative_port.unwrap_or(53),
+            ambient: Arc::new(Ambient::new(settings.ambient)),
+            tenant: None,
         }))
     }
 
     /// The same in the name of a tenant.
     #[must_use]
     pub fn for_tenant(&self, name: &str) -> Self {
-        let Inner { policy, egress, resolver, clock, authoritative_port } = &*self.0;
+        let Inner { policy, egress, resolver, clock, authoritative_port, ambient, .. } = &*self.0;
         Self(Arc::new(Inner {
             policy: policy.for_tenant(name),
             egress: egress.for_tenant(name),
             resolver: resolver.clone(),
             clock: Arc::clone(clock),
             authoritative_port: *authoritative_port,
+            ambient: Arc::clone(ambient),
+            tenant: Some(name.to_owned()),
         }))
+    }
+
+    /// Whether it depends on the tenant which providers may use this machine's own credentials.
+    pub fn tells_tenants_apart(&self) -> bool {
+        self.0.ambient.settings.tells_tenants_apart()
     }
 
     /// A client for a provider of this type; `public` and `secret` are the two parts of its configuration.
@@ -91,7 +112,11 @@ impl Providers {
         let full = config::joined(public, secret).map_err(|error| DnsError::Invalid(error.to_string()))?;
         config::kind(kind)
             .map_err(|error| DnsError::Invalid(error.to_string()))
-            .and_then(|kind| (kind.open)(self, &full, kind.credentials))
+            .and_then(|kind| {
+                self.0.ambient.check(kind.name, &full, self.0.tenant.as_deref())?;
+                Ok(kind)
+            })
+            .and_then(|kind| (kind.open)(self, &full, &kind.credentials()))
     }
 
     /// Where a TXT value for `owner_name` has to be: the end of its aliases (RFC 8555 section 8.4, RFC 1034 section 3.6.2).
@@ -140,6 +165,10 @@ impl Providers {
 
     pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
+    }
+
+    pub(crate) fn ambient(&self) -> &Arc<Ambient> {
+        &self.0.ambient
     }
 
     pub(crate) fn authoritative_port(&self) -> u16 {

@@ -124,7 +124,7 @@ impl Resolver {
     }
 
     /// The answer of the first resolver that has one; that a name does not exist is one.
-    async fn ask(&self, name: &Name, kind: RecordType) -> Result<Message, DnsError> {
+    pub(crate) async fn ask(&self, name: &Name, kind: RecordType) -> Result<Message, DnsError> {
         let mut last = DnsError::Unavailable("no resolver is configured".to_owned());
         for server in self.servers().await? {
             let denial =

@@ -45,6 +45,8 @@ pub struct ProviderTraits {
     pub by_hand: bool,
     /// Values of one name can be lost when two are changed at once: changes need a lock.
     pub needs_lock: bool,
+    /// The lock is on the whole zone, since a change writes all of it.
+    pub locks_zone: bool,
     /// Whether it tells which zone a name is in; if not, the DNS has to be asked.
     pub knows_zones: bool,
     /// How many values a name can have at once, where that is few: more than that push others out.
@@ -67,6 +69,13 @@ pub trait DnsProvider: Send + Sync {
 
     /// Proves the credentials by reading; answers the zones that the provider tells of.
     fn verify(&self) -> Answer<'_, Vec<String>>;
+
+    /// Proves that it serves `zone`, or a zone above it, where it does not tell of all its zones itself. Fails with
+    /// [`DnsError::ZoneNotFound`] when it does not.
+    fn prove_zone<'a>(&'a self, zone: &'a str) -> Answer<'a, ()> {
+        let _ = zone;
+        Box::pin(async { Ok(()) })
+    }
 
     /// The longest of its zones that `name` lies in.
     fn find_zone<'a>(&'a self, name: &'a str) -> Answer<'a, Zone>;

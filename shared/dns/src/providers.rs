@@ -8,10 +8,12 @@ mod cloudflare;
 mod desec;
 mod digitalocean;
 mod gandi;
+mod godaddy;
 mod google_cloud_dns;
 mod hetzner;
 mod linode;
 mod manual;
+mod namecheap;
 mod ovh;
 mod porkbun;
 mod powerdns;
@@ -31,9 +33,11 @@ pub(crate) const KINDS: &[Kind] = &[
     desec::KIND,
     digitalocean::KIND,
     gandi::KIND,
+    godaddy::KIND,
     google_cloud_dns::KIND,
     hetzner::KIND,
     linode::KIND,
+    namecheap::KIND,
     ovh::KIND,
     porkbun::KIND,
     powerdns::KIND,

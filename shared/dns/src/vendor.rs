@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
+use crate::ambient;
 use crate::config::{self, ConfigError};
 use crate::digest::sha256_hex;
 use crate::http::Api;
@@ -34,6 +35,8 @@ pub(crate) trait Vendor: DeserializeOwned + Send + Sync + Sized + 'static {
     const SETTLE: u32;
     /// Whether values of one name can be lost when two are changed at once.
     const NEEDS_LOCK: bool = false;
+    /// Whether a change writes the whole zone, so that changes of other names are lost too.
+    const LOCKS_ZONE: bool = false;
     /// Whether it tells which zone a name is in.
     const KNOWS_ZONES: bool = true;
     /// How many values a name can have at once, where that is few.
@@ -171,16 +174,22 @@ pub(crate) fn open<V: Vendor>(
     credentials: &[&str],
 ) -> Result<Box<dyn DnsProvider>, DnsError> {
     let settings = settings::<V>(config).map_err(|error| DnsError::Invalid(error.to_string()))?;
+    let ambient = config.get(ambient::FIELD).is_some();
     let secrets = credentials.iter().filter_map(|name| config.get(name)?.as_str());
     let api = Api {
         egress: providers.egress().for_purpose(V::PURPOSE),
         clock: providers.clock().clone(),
         vendor: V::NAME,
-        base_url: settings.base_url,
+        base_url: if ambient {
+            providers.ambient().vendor_url(V::BASE_URL).trim_end_matches('/').to_owned()
+        } else {
+            settings.base_url
+        },
         ttl: settings.ttl,
         timeout: settings.timeout,
         secrets: secrets.map(|secret| Zeroizing::new(secret.to_owned())).collect(),
         is_vendor: !V::BASE_URL.is_empty() && config::speaks_to_vendor(config),
+        ambient: providers.ambient().clone(),
     };
     Ok(Box::new(Client { vendor: settings.vendor, api, propagation: settings.propagation }))
 }
@@ -197,6 +206,7 @@ impl<V: Vendor> DnsProvider for Client<V> {
         ProviderTraits {
             by_hand: false,
             needs_lock: V::NEEDS_LOCK,
+            locks_zone: V::LOCKS_ZONE,
             knows_zones: V::KNOWS_ZONES,
             most_values: V::MOST_VALUES,
         }

@@ -52,7 +52,7 @@ pub enum EgressError {
         max_bytes: usize,
     },
     /// No connection, a broken one, or an answer that is not HTTP. Trying again later may help.
-    #[error("{host} cannot be reached: {reason}")]
+    #[error("{host} {}: {reason}", if *.sent { "did not answer as it should" } else { "cannot be reached" })]
     Unreachable {
         /// The host of the URL.
         host: String,
@@ -114,8 +114,31 @@ impl EgressError {
                 None if cause.is::<reqwest::Error>() => {
                     return Self::Unreachable { host: host.to_owned(), reason: "it failed".into(), sent };
                 }
-                None => return Self::Unreachable { host: host.to_owned(), reason: cause.to_string(), sent },
+                None => {
+                    let reason = distrust(error).unwrap_or_else(|| cause.to_string());
+                    return Self::Unreachable { host: host.to_owned(), reason, sent };
+                }
             }
         }
     }
+}
+
+/// What to say when the certificate of the server was not found good: why, and what an operator can do about a CA of one's own.
+fn distrust(error: &reqwest::Error) -> Option<String> {
+    const REFUSED: &str = "certificate verify failed";
+    let mut cause = error.source();
+    let text = loop {
+        let present = cause?;
+        let text = present.to_string();
+        if text.contains(REFUSED) {
+            break text;
+        }
+        cause = present.source();
+    };
+    // The library gives the reason in parentheses, after the place in its own source.
+    let why = text.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
+    Some(format!(
+        "its TLS certificate is not trusted{why}; an operator lists CAs beside the system's in `egress.ca_file`"
+    ))
 }

@@ -50,7 +50,9 @@ impl From<IpNet> for Allowance {
 
 /// Why an address may not be connected to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("its address is {kind}, which the egress policy does not allow")]
+#[error(
+    "its address is {kind}, which the egress policy does not allow; an operator opens networks in `egress.allow`"
+)]
 pub struct Denial {
     address: IpAddr,
     kind: &'static str,

@@ -20,6 +20,7 @@ mod limits;
 mod order_key;
 pub mod orders;
 mod pauses;
+pub mod preflight;
 pub mod renewal;
 pub mod responses;
 mod revoke;

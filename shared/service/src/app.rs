@@ -14,6 +14,7 @@ use certmill_storage::{Database, SystemTx, Tx};
 use certmill_x509::KeyAlgorithm;
 
 use crate::ServiceError;
+use crate::acme::preflight::Preflight;
 use crate::certificates::Committer;
 use crate::crl::CrlCopies;
 use crate::fleet_clock::{FleetClock, TOLERATED};
@@ -59,6 +60,10 @@ pub struct Settings {
     pub zerossl_api_url: String,
     /// Origins whose pages may read the API's answers in a browser, as a browser names them: `https://pki.example.com`.
     pub cors_origins: Vec<String>,
+    /// What is done about a look that finds something wrong before a CA is asked.
+    pub preflight: Preflight,
+    /// Where the answers of http-01 are looked for: 80, as RFC 8555 section 8.3 has it.
+    pub http01_port: u16,
 }
 
 impl Default for Settings {
@@ -75,6 +80,8 @@ impl Default for Settings {
             database_clock: true,
             zerossl_api_url: "https://api.zerossl.com".to_owned(),
             cors_origins: Vec::new(),
+            preflight: Preflight::Off,
+            http01_port: 80,
         }
     }
 }

@@ -4,17 +4,19 @@ mod answers;
 mod credentials;
 mod open;
 mod probe;
+mod zones;
 
 use std::collections::BTreeMap;
 
 use certmill_dns::{ConfigError, DnsError};
+pub use certmill_dns::{Field, FieldType, ProviderType};
 use certmill_domain::{Action, DnsProvider, DnsProviderId, FieldErrors, TenantId, UnknownWord};
 use certmill_storage::{Listed, StorageError, Tx, acme_orders, dns_providers, holds, secrets};
-use certmill_x509::DnsName;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use self::credentials::Configuration;
+use self::zones::{checked_zones, verify};
 
 use crate::change::Act;
 use crate::precondition::tag;
@@ -25,7 +27,6 @@ pub(crate) use self::open::{OpenProvider, for_name, open, resolvers};
 pub use self::probe::{Probe, ProbeServer, ProbeStep, test};
 
 const LONGEST_NAME: usize = 128;
-const MOST_ZONES: usize = 1_000;
 /// Octets of a configuration, or of changes to it, as JSON.
 const LARGEST_CONFIG: usize = 64 << 10;
 
@@ -206,9 +207,13 @@ pub async fn delete(app: &App, caller: &Caller, id: DnsProviderId) -> Result<(),
     change.commit(Act::new(Action::DnsProviderDelete, id).before(public_text(&provider))).await
 }
 
-/// The types of providers.
-pub fn types() -> Vec<&'static str> {
-    certmill_dns::types().collect()
+/// The types of providers with the fields of their configurations.
+pub fn catalogue() -> Vec<ProviderType> {
+    let mut types = certmill_dns::catalogue();
+    for provider in types.iter_mut().filter(|provider| provider.fields.iter().any(|field| field.secret)) {
+        provider.fields.push(credentials::PATH_IN_CATALOGUE);
+    }
+    types
 }
 
 /// Reads the id of a provider; one that cannot be an id is as good as absent.
@@ -252,36 +257,6 @@ async fn hold_secret(tx: &mut Tx, provider: &DnsProvider) -> Result<(), ServiceE
     }
 }
 
-/// Proves the credentials by a read, and notes which zones the provider tells of.
-async fn verify(
-    app: &App,
-    tenant: TenantId,
-    provider: &mut DnsProvider,
-    parsed: &Configuration,
-) -> Result<(), ServiceError> {
-    let client = parsed.open().map_err(unusable)?;
-    let _place = app.place_to_call_out(tenant).await?;
-    let discovered = client.verify().await.map_err(unusable)?;
-    provider.discovered_zones = discovered;
-    if !provider.discovered_zones.is_empty() {
-        let serves = |zone: &str| {
-            provider.discovered_zones.iter().any(|served| {
-                zone == served || zone.strip_suffix(served.as_str()).is_some_and(|rest| rest.ends_with('.'))
-            })
-        };
-        if let Some(zone) = provider.zones.iter().find(|zone| !serves(zone)) {
-            let served = provider.discovered_zones.join(", ");
-            return Err(ServiceError::field(
-                "zones",
-                format!("`{zone}` is not served: the provider has {served}"),
-            ));
-        }
-    }
-    provider.verified_at = Some(app.now());
-    provider.last_error = None;
-    Ok(())
-}
-
 fn unusable(error: DnsError) -> ServiceError {
     let message = format!("the configuration does not work: {error}");
     ServiceError::InvalidConfig { message, upstream: Some(Value::from(error.to_string())) }
@@ -306,32 +281,6 @@ fn checked_name(name: String) -> Result<String, ServiceError> {
         return Err(ServiceError::field("name", problem));
     }
     Ok(name)
-}
-
-/// Zones in A-labels and lower case, without doubles.
-fn checked_zones(zones: Vec<String>) -> Result<Vec<String>, ServiceError> {
-    if zones.len() > MOST_ZONES {
-        return Err(ServiceError::field(
-            "zones",
-            format!("has {} entries; at most {MOST_ZONES}", zones.len()),
-        ));
-    }
-    let mut checked = Vec::with_capacity(zones.len());
-    for zone in zones {
-        let name: DnsName = zone
-            .parse()
-            .map_err(|error: certmill_x509::X509Error| ServiceError::field("zones", format!("{error}")))?;
-        if name.is_wildcard() {
-            return Err(ServiceError::field(
-                "zones",
-                format!("`{name}` is a wildcard: name the zone itself"),
-            ));
-        }
-        checked.push(name.as_str().to_owned());
-    }
-    checked.sort_unstable();
-    checked.dedup();
-    Ok(checked)
 }
 
 /// What the audit log's digests are of; credentials are not part of it.

@@ -45,7 +45,8 @@ impl App {
 
     /// The tenant's name, if the policy tells tenants apart.
     async fn name_for_policy(&self, tenant: TenantId) -> Result<Option<Arc<str>>, ServiceError> {
-        if !self.outgoing().0.policy().tells_tenants_apart() {
+        let (egress, _, dns) = self.outgoing();
+        if !egress.policy().tells_tenants_apart() && !dns.tells_tenants_apart() {
             return Ok(None);
         }
         let names = || self.tenant_names().0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -20,16 +20,17 @@ const TABLE: &str = "acme_orders";
 const SELECT: &str = "SELECT id, account_id, state, cause, identifiers, challenge_type, dns_provider_id, auto_renew, \
      key_type, key_size, profile, preferred_chain, renewal_of, replaces, order_url, finalize_url, certificate_url, \
      expires_at, deadline_at, csr_der, certificate_id, error, attempts, failures, next_attempt_at, refreshed_at, \
-     created_at, updated_at, completed_at, common_name, reuse_key, own_key FROM acme_orders WHERE ";
+     created_at, updated_at, completed_at, common_name, reuse_key, own_key, warnings FROM acme_orders WHERE ";
 const OPEN: &str = "state NOT IN ('issued', 'failed')";
 
 /// The size of a listed row, with that of its challenges.
 const OCTETS: &str = "octet_length(identifiers) + COALESCE(octet_length(profile), 0) + \
      COALESCE(octet_length(preferred_chain), 0) + COALESCE(octet_length(order_url), 0) + \
      COALESCE(octet_length(finalize_url), 0) + COALESCE(octet_length(certificate_url), 0) + \
-     COALESCE(octet_length(csr_der), 0) + COALESCE(octet_length(error), 0) \
+     COALESCE(octet_length(csr_der), 0) + COALESCE(octet_length(error), 0) + COALESCE(octet_length(warnings), 0) \
      + (SELECT COALESCE(SUM(octet_length(h.authorization_url) + octet_length(h.url) + octet_length(h.token) \
-     + octet_length(h.key_authorization) + COALESCE(octet_length(h.error), 0) + COALESCE(octet_length(h.note), 0) + 512), 0) FROM acme_challenges h \
+     + octet_length(h.key_authorization) + COALESCE(octet_length(h.error), 0) + COALESCE(octet_length(h.note), 0) \
+     + COALESCE(octet_length(h.dns_servers), 0) + 512), 0) FROM acme_challenges h \
      WHERE h.tenant_id = acme_orders.tenant_id AND h.order_id = acme_orders.id)";
 
 row! {
@@ -66,6 +67,7 @@ row! {
         common_name: Option<String>,
         reuse_key: bool,
         own_key: bool,
+        warnings: Option<String>,
     }
 }
 
@@ -114,7 +116,7 @@ pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
     let query = Query::new(
         "UPDATE acme_orders SET state = $1, replaces = $2, order_url = $3, finalize_url = $4, certificate_url = $5, \
          expires_at = $6, deadline_at = $7, certificate_id = $8, error = $9, attempts = $10, failures = $11, \
-         next_attempt_at = $12, updated_at = $13, completed_at = $14 \
+         next_attempt_at = $12, updated_at = $13, completed_at = $14, warnings = $17 \
          WHERE tenant_id = $15 AND id = $16",
     )
     .bind(ORDER_STATE.write(&order.state)?)
@@ -132,7 +134,8 @@ pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
     .bind(order.updated_at.unix_micros())
     .bind(micros(order.completed_at))
     .bind(tx.tenant_key())
-    .bind(order.id.to_string());
+    .bind(order.id.to_string())
+    .bind(to_json(TABLE, "warnings", order.warnings.as_ref())?);
     tx.link().execute(query).await.map(drop)
 }
 
@@ -394,6 +397,8 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
         common_name: row.common_name,
         reuse_key: row.reuse_key,
         own_key: row.own_key,
+        // They are for people: what a newer version writes in another form is left out.
+        warnings: row.warnings.map(|text| serde_json::from_str(&text).unwrap_or_default()),
     })
 }
 

@@ -36,6 +36,15 @@ impl DnsName {
         let (label, base) = self.0.split_once('.')?;
         label.contains('*').then_some(base)
     }
+
+    /// Reads a name that another CA is to judge: as [`FromStr`], and with the symbols that IDNA 2008 leaves out, since there are
+    /// registries that sell emoji and CAs that certify their A-labels.
+    ///
+    /// # Errors
+    /// [`X509Error`] that says what would be right.
+    pub fn for_another_ca(text: &str) -> Result<Self, X509Error> {
+        canonical(text, true).map(Self).map_err(|reason| X509Error::invalid_name(text, reason))
+    }
 }
 
 /// Reads a name as people write it: any case, Unicode (mapped by UTS 46 with STD3 rules), with or
@@ -44,7 +53,7 @@ impl FromStr for DnsName {
     type Err = X509Error;
 
     fn from_str(text: &str) -> Result<Self, X509Error> {
-        canonical(text).map(Self).map_err(|reason| X509Error::invalid_name(text, reason))
+        canonical(text, false).map(Self).map_err(|reason| X509Error::invalid_name(text, reason))
     }
 }
 
@@ -68,16 +77,17 @@ impl AsRef<str> for DnsName {
 
 type Reason = Cow<'static, str>;
 
-fn canonical(text: &str) -> Result<String, Reason> {
+/// `symbols` when emoji and the like are for somebody else to judge.
+fn canonical(text: &str, symbols: bool) -> Result<String, Reason> {
     check_characters(text)?;
     let canonical = match text.split_once('.') {
         Some((label, base)) if label.contains('*') => {
-            format!("{}.{}", wildcard_label(label)?, host_name(base)?)
+            format!("{}.{}", wildcard_label(label)?, host_name(base, symbols)?)
         }
         None if text.contains('*') => {
             return Err("a wildcard needs a domain after it, as in *.example.com".into());
         }
-        _ => host_name(text)?,
+        _ => host_name(text, symbols)?,
     };
     if canonical.len() > MAX_NAME {
         return Err(format!("a name has at most {MAX_NAME} characters (after IDNA)").into());
@@ -125,7 +135,7 @@ fn wildcard_label(label: &str) -> Result<String, Reason> {
 }
 
 /// A host name without wildcard in its canonical form.
-fn host_name(text: &str) -> Result<String, Reason> {
+fn host_name(text: &str, symbols: bool) -> Result<String, Reason> {
     if text.contains('*') {
         return Err("a '*' may stand in the left-most label only, as in *.example.com".into());
     }
@@ -140,7 +150,9 @@ fn host_name(text: &str) -> Result<String, Reason> {
     for label in name.split('.') {
         check_label(label)?;
     }
-    check_code_points(name)?;
+    if !symbols {
+        check_code_points(name)?;
+    }
     // IDNA maps digits and dots of other scripts, so an address can appear here that was none
     // before.
     if name.parse::<IpAddr>().is_ok() {
@@ -295,6 +307,21 @@ mod tests {
             assert!(error.contains(hint), "{text}: {error}");
         }
         assert!(!parsed("a\0b").unwrap_err().contains('\0'));
+    }
+
+    #[test]
+    fn another_ca_may_certify_symbols() {
+        for (text, canonical) in [
+            ("xn--i-7iq.ws", "xn--i-7iq.ws"),
+            ("I❤.ws", "xn--i-7iq.ws"),
+            ("*.xn--i-7iq.ws", "*.xn--i-7iq.ws"),
+        ] {
+            assert_eq!(DnsName::for_another_ca(text).unwrap().as_str(), canonical);
+            assert!(parsed(text).unwrap_err().contains("emoji"), "{text}");
+        }
+        for text in ["xn--a.example", "a_b.example", "10.0.0.1", "a b.example", "xn--*.ws", ""] {
+            assert!(DnsName::for_another_ca(text).is_err(), "{text}");
+        }
     }
 
     #[test]

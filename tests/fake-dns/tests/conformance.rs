@@ -81,9 +81,11 @@ every_vendor! {
     desec,
     digitalocean,
     gandi,
+    godaddy,
     google_cloud_dns,
     hetzner,
     linode,
+    namecheap,
     ovh,
     porkbun,
     powerdns,
@@ -106,7 +108,7 @@ mod powerdns_itself {
 
 /// Where a write is not bound to what was read, it is looked afterwards whether it has held.
 mod overwritten {
-    every_overwritten!(desec, gandi, powerdns);
+    every_overwritten!(desec, gandi, godaddy, namecheap, powerdns);
 }
 
 /// A webhook has no zones and cannot be asked.

@@ -55,7 +55,11 @@ impl Servers {
     fn providers(&self, resolvers: Vec<SocketAddr>, allowed: &[&str]) -> Providers {
         let networks = allowed.iter().map(|network| network.parse().unwrap()).collect();
         let policy = EgressPolicy::allowing(networks);
-        let settings = DnsSettings { resolvers, authoritative_port: Some(self.resolver().port()) };
+        let settings = DnsSettings {
+            resolvers,
+            authoritative_port: Some(self.resolver().port()),
+            ..DnsSettings::default()
+        };
         Providers::new(settings, policy.clone(), Egress::new(policy).unwrap(), Arc::new(SystemClock))
     }
 

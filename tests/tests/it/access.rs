@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-pub(crate) const NEEDED: [(&str, Scope); 69] = [
+pub(crate) const NEEDED: [(&str, Scope); 70] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -66,6 +66,7 @@ pub(crate) const NEEDED: [(&str, Scope); 69] = [
     ("POST /v1/pki/acme/orders/{id}/refresh", Scope::Issue),
     ("POST /v1/pki/acme/challenges/{id}/complete", Scope::Issue),
     ("GET /v1/pki/dns-providers", Scope::Read),
+    ("GET /v1/pki/dns-providers/types", Scope::Read),
     ("POST /v1/pki/dns-providers", Scope::Admin),
     ("GET /v1/pki/dns-providers/{id}", Scope::Read),
     ("PATCH /v1/pki/dns-providers/{id}", Scope::Admin),

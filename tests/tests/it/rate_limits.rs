@@ -55,7 +55,7 @@ impl Process {
         let entropy = Arc::new(SystemEntropy);
         let policy = EgressPolicy::allowing(Vec::new());
         let egress = || Egress::new(policy.clone()).unwrap();
-        let dns = DnsSettings { resolvers: Vec::new(), authoritative_port: None };
+        let dns = DnsSettings::default();
         let shared = redis
             .map(|redis| SharedBuckets::open(&redis.url(), "limits").unwrap().answering_within(PATIENCE));
         let app = App::new(Parts {

@@ -8,7 +8,7 @@ use crate::LogFormat;
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 30] = [
+const WITHOUT_DEFAULT: [&str; 31] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -26,6 +26,7 @@ const WITHOUT_DEFAULT: [&str; 30] = [
     "ca_file",
     "http_listen",
     "tls_alpn_listen",
+    "ambient_credentials",
     "resolvers",
     "issue",
     "sign",

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::{ConfigError, Kind};
+use crate::fields::{self, Field, FieldType};
 use crate::http::{Api, Call, Reply};
 use crate::provider::{Change, Zone};
 use crate::vendor::{self, Vendor};
@@ -14,10 +15,23 @@ use crate::vendor::{self, Vendor};
 pub(crate) const KIND: Kind = Kind {
     name: "acme_dns",
     aliases: &["acme-dns"],
-    credentials: &["password"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<AcmeDns>,
     open: vendor::open::<AcmeDns>,
 };
+
+const FIELDS: &[Field] = &[
+    Field::required("username", "The user name that the registration answered."),
+    Field::required("password", "The password that the registration answered.").secret(),
+    Field::required("subdomain", "The subdomain that the registration answered."),
+    Field::required("fulldomain", "The name that the registration answered, to which aliases lead."),
+    Field::optional(
+        "allowfrom",
+        "The networks that the registration answered. Not used: the server keeps them.",
+    )
+    .of(FieldType::TextList),
+];
 
 /// The octets of a value: those of an unpadded SHA-256 in base64url.
 const VALUE: usize = 43;

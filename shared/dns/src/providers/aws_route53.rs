@@ -2,6 +2,7 @@
 //! the old set with all its values and creates the new one; the batch fails as a whole when the set is not the old one any
 //! more, so nothing is lost when two write at once. A change is done when Route 53 calls it `INSYNC`.
 
+mod identity;
 mod wire;
 
 use std::time::Duration;
@@ -14,21 +15,42 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::{ConfigError, Kind};
+use crate::fields::{self, Field, FieldType};
 use crate::http::{Api, PAGES, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, ChangeState, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
 use crate::sigv4::{self, Credentials, Scope, Unsigned};
 use crate::vendor::{self, Vendor, candidates, is_base_url, no_zone};
 
+use self::identity::{Ambient, fetch};
 use self::wire::{Assumed, Changed, HostedZone, HostedZones, OneZone, RecordSets};
 
 pub(crate) const KIND: Kind = Kind {
     name: "aws_route53",
     aliases: &["route53"],
-    credentials: &["secret_access_key", "session_token"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Route53>,
     open: vendor::open::<Route53>,
 };
+
+const FIELDS: &[Field] = &[
+    Field::required("access_key_id", "The id of the access key.").unless("ambient"),
+    Field::required("secret_access_key", "The secret access key.").secret().unless("ambient"),
+    Field::optional(
+        "ambient",
+        "This machine's own credentials in the place of keys, where the operator allows it: `instance` (the role of an EC2 \
+         instance, by IMDSv2) or `web_identity` (AWS_ROLE_ARN and AWS_WEB_IDENTITY_TOKEN_FILE, as on EKS).",
+    )
+    .of(FieldType::Choice(&["instance", "web_identity"])),
+    Field::optional("session_token", "The session token, for temporary credentials.").secret(),
+    Field::optional("role_arn", "A role that is taken on first."),
+    Field::optional("external_id", "The external id that the role asks for."),
+    Field::optional("region", "The region that is signed for; us-east-1."),
+    Field::optional("hosted_zone_id", "The id of the one hosted zone that is used."),
+    Field::optional("private_zone", "Whether private hosted zones are meant; false.").of(FieldType::Boolean),
+    Field::optional("sts_url", "Where STS is, if not at its own address.").of(FieldType::Url),
+];
 
 const VERSION: &str = "/2013-04-01";
 const STS: &str = "https://sts.amazonaws.com";
@@ -39,8 +61,13 @@ const ASK_AGAIN: Duration = Duration::from_secs(4);
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Route53 {
+    #[serde(default)]
     access_key_id: String,
+    #[serde(default)]
     secret_access_key: Zeroizing<String>,
+    /// Where this machine's own credentials come from, in the place of those.
+    #[serde(default)]
+    ambient: Option<Ambient>,
     #[serde(default)]
     session_token: Option<Zeroizing<String>>,
     /// A role to take on first.
@@ -60,6 +87,9 @@ struct Route53 {
     /// The credentials of the role, once they were fetched.
     #[serde(skip)]
     taken_on: OnceCell<Credentials>,
+    /// This machine's own, once they were fetched.
+    #[serde(skip)]
+    fetched: OnceCell<Credentials>,
 }
 
 /// Where Route 53 is, whatever the region of everything else.
@@ -69,10 +99,13 @@ fn default_region() -> String {
 
 impl Route53 {
     async fn credentials(&self, api: &Api) -> Result<Credentials, DnsError> {
-        let own = Credentials {
-            access_key_id: self.access_key_id.clone(),
-            secret_access_key: self.secret_access_key.clone(),
-            session_token: self.session_token.clone(),
+        let own = match self.ambient {
+            Some(source) => self.fetched.get_or_try_init(|| fetch(api, source)).await?.clone(),
+            None => Credentials {
+                access_key_id: self.access_key_id.clone(),
+                secret_access_key: self.secret_access_key.clone(),
+                session_token: self.session_token.clone(),
+            },
         };
         match &self.role_arn {
             None => Ok(own),
@@ -90,7 +123,8 @@ impl Route53 {
             form.push_str("&ExternalId=");
             form.push_str(&escaped(id));
         }
-        let origin = self.sts_url.as_deref().unwrap_or(STS).trim_end_matches('/');
+        let ambient = self.ambient.and(api.ambient.settings.aws_sts_url.as_deref());
+        let origin = ambient.or(self.sts_url.as_deref()).unwrap_or(STS).trim_end_matches('/');
         let request = Unsigned { method: "POST", origin, path: "/", query: &[], body: form.into_bytes() };
         let scope = Scope { region: &self.region, service: "sts" };
         let call = sigv4::signed(request, &own, scope, api.unix_seconds())?
@@ -186,6 +220,8 @@ fn good(reply: Reply) -> Result<Reply, DnsError> {
         "IncompleteSignature",
         "MissingAuthenticationToken",
         "ExpiredToken",
+        "InvalidIdentityToken",
+        "ExpiredTokenException",
     ]) {
         return Err(reply.error_as(401));
     }
@@ -269,9 +305,8 @@ impl Vendor for Route53 {
     const SETTLE: u32 = 2;
 
     fn check(&self) -> Result<(), ConfigError> {
-        if !self.access_key_id.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            || self.access_key_id.is_empty()
-        {
+        let is_id = self.access_key_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        if self.ambient.is_none() && (!is_id || self.access_key_id.is_empty()) {
             return Err(ConfigError::field(
                 "access_key_id",
                 "must be letters and digits, such as AKIAIOSFODNN7EXAMPLE",

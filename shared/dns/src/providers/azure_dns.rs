@@ -7,7 +7,9 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::DnsError;
+use crate::ambient;
 use crate::config::{ConfigError, Kind};
+use crate::fields::{self, Field, FieldType};
 use crate::http::{Api, Call, PAGES, Reply, escaped, text_parts};
 use crate::provider::{Change, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
@@ -16,17 +18,51 @@ use crate::vendor::{self, Vendor, is_base_url, longest, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "azure_dns",
     aliases: &["azure"],
-    credentials: &["client_secret"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<AzureDns>,
     open: vendor::open::<AzureDns>,
 };
 
+const FIELDS: &[Field] = &[
+    Field::required("tenant_id", "The id of the directory (tenant).").unless("ambient"),
+    Field::required("client_id", "The id of the application (client).").unless("ambient"),
+    Field::required("client_secret", "A client secret of the application.").secret().unless("ambient"),
+    Field::optional(
+        "ambient",
+        "This machine's own identity in the place of a client secret, where the operator allows it: `managed_identity` (of a \\
+         machine at Azure; `client_id` chooses one of several) or `workload_identity` (AZURE_FEDERATED_TOKEN_FILE, as on AKS).",
+    )
+    .of(FieldType::Choice(&["managed_identity", "workload_identity"])),
+    Field::required("subscription_id", "The subscription of the zones."),
+    Field::optional(
+        "resource_group",
+        "The resource group of the zones, where the principal may not list those of the subscription.",
+    ),
+    Field::optional("zone_name", "The one zone that is used."),
+    Field::optional("environment", "Which Azure; public.").of(FieldType::Choice(&[
+        "public",
+        "china",
+        "usgovernment",
+    ])),
+    Field::optional("zone_type", "Which kind of zones; public.")
+        .of(FieldType::Choice(&["public", "private"])),
+    Field::optional("login_url", "Where tokens are fetched, if not from the environment's own address.")
+        .of(FieldType::Url),
+];
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct AzureDns {
-    tenant_id: String,
-    client_id: String,
-    client_secret: Zeroizing<String>,
+    #[serde(default)]
+    tenant_id: Option<String>,
+    #[serde(default)]
+    client_id: Option<String>,
+    #[serde(default)]
+    client_secret: Option<Zeroizing<String>>,
+    /// Where this machine's own credentials come from, in the place of a secret.
+    #[serde(default)]
+    ambient: Option<Ambient>,
     subscription_id: String,
     /// Only zones of this group, where the principal may not list those of the whole subscription.
     #[serde(default)]
@@ -43,6 +79,13 @@ struct AzureDns {
     /// The access token, once it was fetched.
     #[serde(skip)]
     token: OnceCell<Zeroizing<String>>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Ambient {
+    ManagedIdentity,
+    WorkloadIdentity,
 }
 
 #[derive(Deserialize, Clone, Copy, Default)]
@@ -137,14 +180,22 @@ impl AzureDns {
     /// An access token for the client's credentials (RFC 6749 section 4.4).
     async fn fetch_token(&self, api: &Api) -> Result<Zeroizing<String>, DnsError> {
         let (resource, login) = self.environment.urls();
+        let (tenant, client) = (self.tenant_id.as_deref(), self.client_id.as_deref());
+        match self.ambient {
+            Some(Ambient::ManagedIdentity) => return ambient::azure_managed(api, (resource, client)).await,
+            Some(Ambient::WorkloadIdentity) => {
+                return ambient::azure_workload(api, (resource, login), (tenant, client)).await;
+            }
+            None => {}
+        }
         let login = self.login_url.as_deref().unwrap_or(login).trim_end_matches('/');
         let form = format!(
             "grant_type=client_credentials&client_id={}&client_secret={}&scope={}",
-            escaped(&self.client_id),
-            escaped(&self.client_secret),
+            escaped(client.unwrap_or_default()),
+            escaped(self.client_secret.as_deref().map_or("", String::as_str)),
             escaped(&format!("{resource}/.default"))
         );
-        let url = format!("{login}/{}/oauth2/v2.0/token", escaped(&self.tenant_id));
+        let url = format!("{login}/{}/oauth2/v2.0/token", escaped(tenant.unwrap_or_default()));
         let call =
             Call::new("POST", url).body("application/x-www-form-urlencoded", form.into_bytes()).reading();
         let reply = api.send(call).await?;
@@ -236,11 +287,12 @@ impl Vendor for AzureDns {
     const SETTLE: u32 = 10;
 
     fn check(&self) -> Result<(), ConfigError> {
-        for (field, id) in [
-            ("tenant_id", &self.tenant_id),
-            ("client_id", &self.client_id),
-            ("subscription_id", &self.subscription_id),
-        ] {
+        let ids = [
+            ("tenant_id", self.tenant_id.as_ref()),
+            ("client_id", self.client_id.as_ref()),
+            ("subscription_id", Some(&self.subscription_id)),
+        ];
+        for (field, id) in ids.into_iter().filter_map(|(field, id)| Some((field, id?))) {
             if id.is_empty() || !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
             {
                 return Err(ConfigError::field(

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, Reply, escaped, gone, unquoted};
 use crate::provider::{Change, Zone};
 use crate::single_record::{self, SingleRecords, Stored};
@@ -14,10 +15,13 @@ use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "bunny",
     aliases: &["bunnynet"],
-    credentials: &["access_key"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Bunny>,
     open: vendor::open::<Bunny>,
 };
+
+const FIELDS: &[Field] = &[Field::required("access_key", "The API key of the account.").secret()];
 
 const PER_PAGE: &str = "100";
 /// The number of the type TXT.

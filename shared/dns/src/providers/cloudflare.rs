@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::{ConfigError, Kind};
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, Zone};
 use crate::single_record::{self, SingleRecords, Stored};
@@ -16,10 +17,19 @@ use crate::vendor::{self, Vendor, candidates, no_zone};
 pub(crate) const KIND: Kind = Kind {
     name: "cloudflare",
     aliases: &[],
-    credentials: &["api_token", "zone_api_token"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Cloudflare>,
     open: vendor::open::<Cloudflare>,
 };
+
+const FIELDS: &[Field] = &[
+    Field::required("api_token", "An API token that may edit DNS in the zones (Zone:Read, DNS:Edit).")
+        .secret(),
+    Field::optional("zone_api_token", "A token that may list zones (Zone:Read), where the other may not.")
+        .secret(),
+    Field::optional("zone_id", "The id of the one zone, where no token may list zones."),
+];
 
 /// Items on a page: the most that both lists take.
 const PER_PAGE: &str = "50";

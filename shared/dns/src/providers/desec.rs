@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, escaped, quoted, unquoted};
 use crate::provider::{Change, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
@@ -15,10 +16,13 @@ use crate::vendor::{self, Vendor, longest, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "desec",
     aliases: &[],
-    credentials: &["token"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Desec>,
     open: vendor::open::<Desec>,
 };
+
+const FIELDS: &[Field] = &[Field::required("token", "An API token.").secret()];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

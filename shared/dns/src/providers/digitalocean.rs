@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, Reply, escaped, gone, unquoted};
 use crate::provider::{Change, Zone};
 use crate::single_record::{self, SingleRecords, Stored};
@@ -15,10 +16,14 @@ use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "digitalocean",
     aliases: &[],
-    credentials: &["token"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<DigitalOcean>,
     open: vendor::open::<DigitalOcean>,
 };
+
+const FIELDS: &[Field] =
+    &[Field::required("token", "A personal access token that may change domains.").secret()];
 
 /// The most items on a page.
 const PER_PAGE: &str = "200";

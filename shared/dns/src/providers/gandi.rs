@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
@@ -15,10 +16,17 @@ use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "gandi",
     aliases: &["gandiv5"],
-    credentials: &["personal_access_token"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Gandi>,
     open: vendor::open::<Gandi>,
 };
+
+const FIELDS: &[Field] = &[Field::required(
+    "personal_access_token",
+    "A personal access token that may manage domain name technical configurations.",
+)
+.secret()];
 
 const PER_PAGE: usize = 100;
 

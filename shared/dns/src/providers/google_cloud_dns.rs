@@ -15,7 +15,9 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::DnsError;
+use crate::ambient;
 use crate::config::{ConfigError, Kind};
+use crate::fields::{self, Field, FieldType};
 use crate::http::{Api, Call, PAGES, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, ChangeState, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
@@ -24,10 +26,31 @@ use crate::vendor::{self, Vendor, candidates, is_base_url, no_zone};
 pub(crate) const KIND: Kind = Kind {
     name: "google_cloud_dns",
     aliases: &["google", "gcloud", "clouddns"],
-    credentials: &["service_account_json"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<GoogleCloudDns>,
     open: vendor::open::<GoogleCloudDns>,
 };
+
+const FIELDS: &[Field] = &[
+    Field::required(
+        "service_account_json",
+        "The JSON key file of a service account: the object, or its text.",
+    )
+    .of(FieldType::Json)
+    .secret().unless("ambient"),
+    Field::optional(
+        "ambient",
+        "This machine's own service account in the place of a key file, where the operator allows it: `metadata` (of a machine \
+         at Google, or a cluster with workload identity).",
+    )
+    .of(FieldType::Choice(&["metadata"])),
+    Field::optional("project", "The project of the zones; that of the service account when absent."),
+    Field::optional("managed_zone", "The name (not the DNS name) of the one zone that is used."),
+    Field::optional("private_zone", "Whether private zones are meant; false.").of(FieldType::Boolean),
+    Field::optional("token_url", "Where tokens are fetched, if not at Google's own address.")
+        .of(FieldType::Url),
+];
 
 /// Where tokens are. The `token_uri` of the account is not used: whoever writes the account would choose who gets the
 /// assertion.
@@ -42,7 +65,11 @@ const ASK_AGAIN: Duration = Duration::from_secs(3);
 #[serde(deny_unknown_fields)]
 struct GoogleCloudDns {
     /// The key file of the service account: the object, or its text.
-    service_account_json: AccountJson,
+    #[serde(default)]
+    service_account_json: Option<AccountJson>,
+    /// Whether the service account of this machine is used in its place.
+    #[serde(default)]
+    ambient: Option<Ambient>,
     /// The project; that of the service account when absent.
     #[serde(default)]
     project: Option<String>,
@@ -56,6 +83,15 @@ struct GoogleCloudDns {
     /// The access token, once it was fetched.
     #[serde(skip)]
     token: OnceCell<Zeroizing<String>>,
+    /// The project of this machine, once it was asked for.
+    #[serde(skip)]
+    own_project: OnceCell<String>,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+#[serde(rename_all = "snake_case")]
+enum Ambient {
+    Metadata,
 }
 
 #[derive(Deserialize)]
@@ -119,15 +155,18 @@ struct Changed {
 
 impl GoogleCloudDns {
     fn account(&self) -> Option<Account> {
-        match &self.service_account_json {
+        match self.service_account_json.as_ref()? {
             AccountJson::Text(text) => serde_json::from_str(text).ok(),
             AccountJson::Object(account) => Some(account.clone()),
         }
     }
 
     /// The path of everything in the project.
-    fn path(&self) -> Result<String, DnsError> {
+    async fn path(&self, api: &Api) -> Result<String, DnsError> {
+        // The machine tells its project along with the token.
+        self.token(api).await?;
         let project = self.project.clone().or_else(|| self.account()?.project_id);
+        let project = project.or_else(|| self.own_project.get().cloned());
         let project = project.ok_or_else(|| DnsError::Invalid("no project is configured".to_owned()))?;
         Ok(format!("/dns/v1/projects/{}/managedZones", escaped(&project)))
     }
@@ -138,6 +177,11 @@ impl GoogleCloudDns {
 
     /// An access token for a signed assertion (RFC 7523 section 2.1).
     async fn fetch_token(&self, api: &Api) -> Result<Zeroizing<String>, DnsError> {
+        if let Some(Ambient::Metadata) = self.ambient {
+            let (token, project) = ambient::google(api).await?;
+            self.own_project.set(project).ok();
+            return Ok(token);
+        }
         let url = self.token_url.as_deref().unwrap_or(TOKEN_URL);
         let assertion = self
             .account()
@@ -171,7 +215,7 @@ impl GoogleCloudDns {
             let mut query = Vec::new();
             query.extend(dns_name.map(|name| ("dnsName", name)));
             query.extend(next.as_deref().map(|token| ("pageToken", token)));
-            let answer: ManagedZones = self.get(api, &self.path()?, &query).await?.json()?;
+            let answer: ManagedZones = self.get(api, &self.path(api).await?, &query).await?.json()?;
             zones.extend(answer.managed_zones.into_iter().filter(|zone| self.is_meant(zone)).map(zone));
             next = answer.next_page_token.filter(|token| !token.is_empty());
             if next.is_none() {
@@ -182,7 +226,7 @@ impl GoogleCloudDns {
     }
 
     async fn configured(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {
-        let path = format!("{}/{}", self.path()?, escaped(name));
+        let path = format!("{}/{}", self.path(api).await?, escaped(name));
         Ok(zone(self.get(api, &path, &[]).await?.json()?))
     }
 
@@ -219,7 +263,7 @@ fn good(reply: Reply) -> Result<Reply, DnsError> {
 
 impl WholeSets for GoogleCloudDns {
     async fn read(&self, api: &Api, zone: &Zone, name: &str) -> Result<RecordSet, DnsError> {
-        let path = format!("{}/{}/rrsets", self.path()?, escaped(&zone.id));
+        let path = format!("{}/{}/rrsets", self.path(api).await?, escaped(&zone.id));
         let full = format!("{name}.");
         let answer: RecordSets = self.get(api, &path, &[("name", &full), ("type", "TXT")]).await?.json()?;
         let Some(set) = answer.rrsets.into_iter().next() else { return Ok(RecordSet::default()) };
@@ -243,7 +287,7 @@ impl WholeSets for GoogleCloudDns {
             let quoted: Vec<String> = values.iter().map(|value| quoted(value)).collect();
             body["additions"] = set(old.ttl.unwrap_or(api.ttl), &quoted);
         }
-        let url = api.url(&format!("{}/{}/changes", self.path()?, escaped(&zone.id)), &[]);
+        let url = api.url(&format!("{}/{}/changes", self.path(api).await?, escaped(&zone.id)), &[]);
         let call = Call::new("POST", url).json(&body).bearer(self.token(api).await?);
         let reply = api.send(call).await?;
         // What was to be deleted is gone or different, or what was to be added is there.
@@ -263,6 +307,9 @@ impl Vendor for GoogleCloudDns {
     const SETTLE: u32 = 5;
 
     fn check(&self) -> Result<(), ConfigError> {
+        if self.ambient.is_some() {
+            return Ok(());
+        }
         let field = |problem: &str| Err(ConfigError::field("service_account_json", problem));
         let Some(account) = self.account() else {
             return field(
@@ -319,7 +366,7 @@ impl Vendor for GoogleCloudDns {
 
     async fn poll(&self, api: &Api, change: &str) -> Result<ChangeState, DnsError> {
         let (zone, id) = change.split_once('/').unwrap_or(("", change));
-        let path = format!("{}/{}/changes/{}", self.path()?, escaped(zone), escaped(id));
+        let path = format!("{}/{}/changes/{}", self.path(api).await?, escaped(zone), escaped(id));
         match self.get(api, &path, &[]).await?.json::<Changed>()?.status.as_str() {
             "done" => Ok(ChangeState::Done),
             _ => Ok(ChangeState::Pending { after: ASK_AGAIN }),

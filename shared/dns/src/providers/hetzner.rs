@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::{ConfigError, Kind};
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, ChangeState, Zone};
 use crate::vendor::{self, Vendor, candidates, no_zone, relative};
@@ -16,10 +17,14 @@ use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "hetzner",
     aliases: &[],
-    credentials: &["api_token"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Hetzner>,
     open: vendor::open::<Hetzner>,
 };
+
+const FIELDS: &[Field] =
+    &[Field::required("api_token", "An API token of Hetzner Cloud with read and write.").secret()];
 
 /// The most items on a page.
 const PER_PAGE: &str = "50";

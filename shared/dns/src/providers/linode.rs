@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, escaped, gone, unquoted};
 use crate::provider::{Change, Zone};
 use crate::single_record::{self, SingleRecords, Stored};
@@ -16,10 +17,14 @@ use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "linode",
     aliases: &[],
-    credentials: &["token"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Linode>,
     open: vendor::open::<Linode>,
 };
+
+const FIELDS: &[Field] =
+    &[Field::required("token", "A personal access token that may read and write domains.").secret()];
 
 /// The most items on a page.
 const PER_PAGE: &str = "500";

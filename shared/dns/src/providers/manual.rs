@@ -4,10 +4,14 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::{self, ConfigError, Kind};
+use crate::fields::{self, Field};
 use crate::provider::{Answer, Change, ChangeState, DnsProvider, ProviderTraits, Zone};
 use crate::{DnsError, PropagationSettings, Providers};
 
-pub(crate) const KIND: Kind = Kind { name: "manual", aliases: &[], credentials: &[], check, open };
+pub(crate) const KIND: Kind =
+    Kind { name: "manual", aliases: &[], fields: FIELDS, common: fields::COMMON, check, open };
+
+const FIELDS: &[Field] = &[];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -29,7 +33,13 @@ struct Manual(PropagationSettings);
 
 impl DnsProvider for Manual {
     fn traits(&self) -> ProviderTraits {
-        ProviderTraits { by_hand: true, needs_lock: false, knows_zones: false, most_values: None }
+        ProviderTraits {
+            by_hand: true,
+            needs_lock: false,
+            locks_zone: false,
+            knows_zones: false,
+            most_values: None,
+        }
     }
 
     fn propagation(&self) -> &PropagationSettings {

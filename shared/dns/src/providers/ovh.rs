@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::DnsError;
 use crate::config::Kind;
 use crate::digest::hex;
+use crate::fields::{self, Field, FieldType};
 use crate::http::{Api, Call, Reply, escaped, gone, quoted, unquoted};
 use crate::provider::{Change, Zone};
 use crate::single_record::{self, SingleRecords, Stored};
@@ -18,10 +19,19 @@ use crate::vendor::{self, Vendor, longest, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "ovh",
     aliases: &[],
-    credentials: &["application_secret", "consumer_key"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Ovh>,
     open: vendor::open::<Ovh>,
 };
+
+const FIELDS: &[Field] = &[
+    Field::required("application_key", "The application key."),
+    Field::required("application_secret", "The application secret.").secret(),
+    Field::required("consumer_key", "The consumer key, with rights on /domain/zone/*.").secret(),
+    Field::optional("endpoint", "Which OVHcloud; ovh-eu.")
+        .of(FieldType::Choice(&["ovh-eu", "ovh-ca", "ovh-us"])),
+];
 
 /// What `errorCode` is when the keys or the signature are wrong; the status is 400 or 403.
 const NO_KEY: [&str; 5] =

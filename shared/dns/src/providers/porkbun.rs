@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, Reply, escaped, unquoted};
 use crate::provider::{Change, Zone};
 use crate::single_record::{self, SingleRecords, Stored};
@@ -15,10 +16,16 @@ use crate::vendor::{self, Vendor, longest, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "porkbun",
     aliases: &[],
-    credentials: &["api_key", "secret_api_key"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Porkbun>,
     open: vendor::open::<Porkbun>,
 };
+
+const FIELDS: &[Field] = &[
+    Field::required("api_key", "The API key.").secret(),
+    Field::required("secret_api_key", "The secret API key.").secret(),
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
@@ -15,10 +16,16 @@ use crate::vendor::{self, Vendor, candidates, no_zone};
 pub(crate) const KIND: Kind = Kind {
     name: "powerdns",
     aliases: &["pdns"],
-    credentials: &["api_key"],
+    fields: FIELDS,
+    common: fields::HTTP_ELSEWHERE,
     check: vendor::check::<PowerDns>,
     open: vendor::open::<PowerDns>,
 };
+
+const FIELDS: &[Field] = &[
+    Field::required("api_key", "The key of the HTTP API.").secret(),
+    Field::optional("server_id", "The id of the server; localhost."),
+];
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

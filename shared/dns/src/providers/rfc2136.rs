@@ -1,21 +1,21 @@
 //! `rfc2136`: dynamic updates (RFC 2136) to a name server, signed with TSIG (RFC 8945). An update adds or deletes one record
 //! by its data, so nothing has to be read first and nothing else is touched.
 
-use std::net::{IpAddr, SocketAddr};
-use std::time::Duration;
+mod server;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use std::net::{IpAddr, SocketAddr};
+
+use futures_util::{StreamExt, stream};
 use hickory_proto::op::{Message, ResponseCode, update_message};
 use hickory_proto::rr::rdata::TXT;
-use hickory_proto::rr::rdata::tsig::{TsigAlgorithm, TsigError};
-use hickory_proto::rr::{Name, RData, Record, RecordSet, RecordType, TSigner};
-use serde::Deserialize;
+use hickory_proto::rr::rdata::tsig::TsigError;
+use hickory_proto::rr::{Name, RData, Record, RecordSet, RecordType};
 use serde_json::Value;
-use zeroize::Zeroizing;
 
-use crate::config::{self, ConfigError, Kind};
-use crate::exchange::{Transport, ask, has_route, question, send};
+use self::server::Server;
+use crate::config::{ConfigError, Kind};
+use crate::exchange::{ask, has_route, question, send};
+use crate::fields::{self, Field, FieldType};
 use crate::http::text_parts;
 use crate::lookup::{parse_name, text};
 use crate::propagation::txt;
@@ -23,53 +23,28 @@ use crate::provider::{Answer, Change, ChangeState, DnsProvider, ProviderTraits, 
 use crate::{DnsError, PropagationSettings, Providers};
 
 pub(crate) const KIND: Kind =
-    Kind { name: "rfc2136", aliases: &[], credentials: &["tsig_secret"], check, open };
+    Kind { name: "rfc2136", aliases: &[], fields: FIELDS, common: fields::COMMON, check, open };
 
-const PORT: u16 = 53;
-/// How far the clocks may be apart, in seconds.
-const FUDGE: u16 = 300;
+const FIELDS: &[Field] = &[
+    Field::required(
+        "nameserver",
+        "The server that takes updates: a host or an address, with a port where it is not 53.",
+    ),
+    Field::required("tsig_key", "The name of the TSIG key."),
+    Field::required("tsig_secret", "The secret of the TSIG key in base64.").secret(),
+    Field::optional("tsig_algorithm", "`hmac-sha256` (the default), `hmac-sha384` or `hmac-sha512`."),
+    Field::optional("zone", "The one zone of the server that is used."),
+    Field::optional("zones", "The zones of the server that are used; those that it serves when absent.")
+        .of(FieldType::TextList),
+    Field::optional("protocol", "`tcp` (the default) or `udp`.").of(FieldType::Choice(&["tcp", "udp"])),
+    Field::optional("timeout_seconds", "How long an exchange may take, in seconds: 1 to 30; 5.")
+        .of(FieldType::Integer),
+    Field::optional("ttl", "The time to live of new records, in seconds; 60.").of(FieldType::Integer),
+];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Config {
-    nameserver: String,
-    tsig_key: String,
-    tsig_secret: Zeroizing<String>,
-    #[serde(default = "default_algorithm")]
-    tsig_algorithm: String,
-    #[serde(default)]
-    zone: Option<String>,
-    #[serde(default)]
-    zones: Vec<String>,
-    #[serde(default)]
-    protocol: Protocol,
-    #[serde(default = "default_timeout")]
-    timeout_seconds: u32,
-    #[serde(default = "default_ttl")]
-    ttl: u32,
-    #[serde(default)]
-    propagation: PropagationSettings,
-}
-
-#[derive(Deserialize, Clone, Copy, Default)]
-#[serde(rename_all = "lowercase")]
-enum Protocol {
-    #[default]
-    Tcp,
-    Udp,
-}
-
-fn default_algorithm() -> String {
-    "hmac-sha256".to_owned()
-}
-
-const fn default_timeout() -> u32 {
-    5
-}
-
-const fn default_ttl() -> u32 {
-    60
-}
+/// How many zones are asked for at once, and how many that are not served are named.
+const AT_ONCE: usize = 8;
+const NAMED: usize = 10;
 
 fn check(config: &Value) -> Result<(), ConfigError> {
     Server::read(config).map(drop)
@@ -80,87 +55,10 @@ fn open(providers: &Providers, config: &Value, _: &[&str]) -> Result<Box<dyn Dns
     Ok(Box::new(Rfc2136 { providers: providers.clone(), server }))
 }
 
-/// A configuration that was found good.
-struct Server {
-    host: String,
-    port: u16,
-    signer: TSigner,
-    zones: Vec<Name>,
-    transport: Transport,
-    limit: Duration,
-    ttl: u32,
-    propagation: PropagationSettings,
-}
-
-impl Server {
-    fn read(config: &Value) -> Result<Self, ConfigError> {
-        let config: Config = config::read(config)?;
-        let (host, port) = host_and_port(&config.nameserver).ok_or_else(|| {
-            ConfigError::field("nameserver", "must be a host or an address, with a port if it is not 53: ns1.example.com, 192.0.2.1:5353 or [2001:db8::1]:53")
-        })?;
-        let signer_name = parse_name(&config.tsig_key)
-            .map_err(|_| ConfigError::field("tsig_key", "must be the name of the key, a DNS name"))?;
-        let secret = STANDARD
-            .decode(config.tsig_secret.as_bytes())
-            .map(Zeroizing::new)
-            .ok()
-            .filter(|secret| !secret.is_empty())
-            .ok_or_else(|| {
-                ConfigError::field("tsig_secret", "must be the secret in base64, as tsig-keygen shows it")
-            })?;
-        let algorithm = match config.tsig_algorithm.to_ascii_lowercase().trim_end_matches('.') {
-            "hmac-sha256" => TsigAlgorithm::HmacSha256,
-            "hmac-sha384" => TsigAlgorithm::HmacSha384,
-            "hmac-sha512" => TsigAlgorithm::HmacSha512,
-            _ => {
-                let problem = "is not supported: use hmac-sha256, hmac-sha384 or hmac-sha512";
-                return Err(ConfigError::field("tsig_algorithm", problem));
-            }
-        };
-        let signer = TSigner::new(secret.to_vec(), algorithm, signer_name, FUDGE)
-            .map_err(|_| ConfigError::field("tsig_secret", "cannot be used as a key"))?;
-        let named = config.zone.iter().chain(&config.zones).map(|zone| {
-            parse_name(zone).map_err(|_| ConfigError::field("zones", format!("`{zone}` is no DNS name")))
-        });
-        let zones = named.collect::<Result<_, ConfigError>>()?;
-        if !(1..=30).contains(&config.timeout_seconds) {
-            return Err(ConfigError::field("timeout_seconds", "must be from 1 to 30"));
-        }
-        if config.ttl > 86_400 {
-            return Err(ConfigError::field("ttl", "must be at most 86400, a day"));
-        }
-        config.propagation.check()?;
-        let transport = match config.protocol {
-            Protocol::Tcp => Transport::Tcp,
-            Protocol::Udp => Transport::Udp,
-        };
-        let limit = Duration::from_secs(config.timeout_seconds.into());
-        Ok(Self {
-            host,
-            port,
-            signer,
-            zones,
-            transport,
-            limit,
-            ttl: config.ttl,
-            propagation: config.propagation,
-        })
-    }
-}
-
-fn host_and_port(text: &str) -> Option<(String, u16)> {
-    if let Ok(address) = text.parse::<SocketAddr>() {
-        return Some((address.ip().to_string(), address.port()));
-    }
-    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
-    if let Ok(address) = bare.parse::<IpAddr>() {
-        return Some((address.to_string(), PORT));
-    }
-    let (host, port) = match text.split_once(':') {
-        Some((host, port)) => (host, port.parse().ok().filter(|port| *port != 0)?),
-        None => (text, PORT),
-    };
-    parse_name(host).ok().filter(|name| !name.is_root()).map(|name| (self::text(&name), port))
+/// Whether a server has a zone.
+enum Served {
+    Yes,
+    No(String),
 }
 
 struct Rfc2136 {
@@ -272,6 +170,20 @@ impl Rfc2136 {
         Ok((RecordSet::from(record), zone))
     }
 
+    /// Whether the server has this very zone, by a signed question.
+    async fn serves(&self, zone: &Name) -> Result<Served, DnsError> {
+        let answer = self.exchange(question(zone, RecordType::SOA, false)).await?;
+        let code = answer.metadata.response_code;
+        let is_soa = |record: &Record| matches!(&record.data, RData::SOA(_)) && record.name == *zone;
+        if code != ResponseCode::NoError {
+            return Ok(Served::No(format!("it answers {code}")));
+        }
+        if answer.metadata.authoritative && answer.answers.iter().any(is_soa) {
+            return Ok(Served::Yes);
+        }
+        Ok(Served::No("it has no such zone".to_owned()))
+    }
+
     /// The zone of a name by asking the server itself for the SOA, from the name upwards.
     async fn zone_by_soa(&self, name: &Name) -> Result<Zone, DnsError> {
         let address = self.address().await?;
@@ -294,7 +206,13 @@ fn zone(name: &Name) -> Zone {
 
 impl DnsProvider for Rfc2136 {
     fn traits(&self) -> ProviderTraits {
-        ProviderTraits { by_hand: false, needs_lock: false, knows_zones: true, most_values: None }
+        ProviderTraits {
+            by_hand: false,
+            needs_lock: false,
+            locks_zone: false,
+            knows_zones: true,
+            most_values: None,
+        }
     }
 
     fn propagation(&self) -> &PropagationSettings {
@@ -303,20 +221,48 @@ impl DnsProvider for Rfc2136 {
 
     fn verify(&self) -> Answer<'_, Vec<String>> {
         Box::pin(async move {
-            // A signed question proves the key; what it asks for does not matter when no zone is named.
-            let asked = self.server.zones.first().cloned().unwrap_or_else(Name::root);
-            let answer = self.exchange(question(&asked, RecordType::SOA, false)).await?;
-            let code = answer.metadata.response_code;
             if self.server.zones.is_empty() {
+                // A signed question proves the key; what it asks for does not matter.
+                self.exchange(question(&Name::root(), RecordType::SOA, false)).await?;
                 return Ok(Vec::new());
             }
-            if code != ResponseCode::NoError || !answer.metadata.authoritative {
-                return Err(DnsError::ZoneNotFound(format!(
-                    "the server does not serve {} ({code})",
-                    text(&asked)
-                )));
+            let mut asked = Vec::new();
+            for zone in &self.server.zones {
+                asked.push(async move { (zone, self.serves(zone).await) });
+            }
+            let answers: Vec<_> = stream::iter(asked).buffered(AT_ONCE).collect().await;
+            let mut unserved = Vec::new();
+            for (zone, answer) in answers {
+                match answer? {
+                    Served::Yes => {}
+                    Served::No(why) => unserved.push(format!("{} ({why})", text(zone))),
+                }
+            }
+            if !unserved.is_empty() {
+                let more = unserved.len().saturating_sub(NAMED);
+                unserved.truncate(NAMED);
+                let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+                let message = format!("the server does not serve {}{rest}", unserved.join(", "));
+                return Err(DnsError::ZoneNotFound(message));
             }
             Ok(self.server.zones.iter().map(text).collect())
+        })
+    }
+
+    fn prove_zone<'a>(&'a self, zone: &'a str) -> Answer<'a, ()> {
+        Box::pin(async move {
+            let name = parse_name(zone)?;
+            if self.server.zones.iter().any(|named| named.zone_of(&name)) {
+                return Ok(());
+            }
+            let mut present = name;
+            while !present.is_root() {
+                if matches!(self.serves(&present).await?, Served::Yes) {
+                    return Ok(());
+                }
+                present = present.base_name();
+            }
+            Err(DnsError::ZoneNotFound(format!("the server {} has no zone for {zone}", self.server.host)))
         })
     }
 

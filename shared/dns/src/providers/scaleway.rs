@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, Zone};
 use crate::vendor::{self, Vendor, candidates, no_zone, relative};
@@ -13,10 +14,16 @@ use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "scaleway",
     aliases: &[],
-    credentials: &["secret_key"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Scaleway>,
     open: vendor::open::<Scaleway>,
 };
+
+const FIELDS: &[Field] = &[
+    Field::required("secret_key", "The secret key of an API key.").secret(),
+    Field::optional("project_id", "The project whose zones are used; all when absent."),
+];
 
 const PER_PAGE: &str = "100";
 

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::DnsError;
 use crate::config::Kind;
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, escaped, gone, quoted, unquoted};
 use crate::provider::{Change, Zone};
 use crate::single_record::{self, SingleRecords, Stored};
@@ -14,10 +15,13 @@ use crate::vendor::{self, Vendor, candidates, no_zone, relative};
 pub(crate) const KIND: Kind = Kind {
     name: "vultr",
     aliases: &[],
-    credentials: &["api_key"],
+    fields: FIELDS,
+    common: fields::HTTP,
     check: vendor::check::<Vultr>,
     open: vendor::open::<Vultr>,
 };
+
+const FIELDS: &[Field] = &[Field::required("api_key", "The API key.").secret()];
 
 /// The most items on a page.
 const PER_PAGE: &str = "500";

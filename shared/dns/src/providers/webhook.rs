@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::DnsError;
 use crate::config::{ConfigError, Kind};
 use crate::digest::{hex, hmac_sha256, sha256_hex};
+use crate::fields::{self, Field};
 use crate::http::{Api, Call, Reply};
 use crate::provider::{Change, Zone};
 use crate::vendor::{self, Vendor};
@@ -19,10 +20,14 @@ use crate::vendor::{self, Vendor};
 pub(crate) const KIND: Kind = Kind {
     name: "webhook",
     aliases: &["httpreq"],
-    credentials: &["secret"],
+    fields: FIELDS,
+    common: fields::HTTP_ELSEWHERE,
     check: vendor::check::<Webhook>,
     open: vendor::open::<Webhook>,
 };
+
+const FIELDS: &[Field] =
+    &[Field::required("secret", "The shared secret that signs calls: at least 16 characters.").secret()];
 
 /// The fewest characters of a secret.
 const SHORTEST_SECRET: usize = 16;

@@ -185,6 +185,9 @@ impl AcmeChallenge {
             (_, ChallengeState::Waiting | ChallengeState::Publishing) => "waiting",
             (_, ChallengeState::Published) => "published",
             (_, ChallengeState::Propagating) => "propagating",
+            // It ended before the CA was told.
+            (_, ChallengeState::Invalid) if self.submissions == 0 && self.published_at.is_none() => "waiting",
+            (_, ChallengeState::Invalid) if self.submissions == 0 => "published",
             (_, ChallengeState::Submitted | ChallengeState::Invalid) => "submitted",
             (_, ChallengeState::Valid) => "validated",
         }

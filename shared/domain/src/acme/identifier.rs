@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use certmill_x509::DnsName;
+use certmill_x509::{DnsName, SubjectAltNames};
 
 /// The most names that an order may have; the large CAs allow 100.
 const MOST: usize = 100;
@@ -50,15 +50,10 @@ impl FromStr for AcmeIdentifier {
         if let Ok(address) = text.parse::<IpAddr>() {
             return Ok(Self::Ip(address));
         }
-        let name: DnsName = text.parse().map_err(|error: certmill_x509::X509Error| error.to_string())?;
+        let name = DnsName::for_another_ca(text).map_err(|error| error.to_string())?;
         let base = name.wildcard_base().unwrap_or(name.as_str());
         if name.is_wildcard() && !name.as_str().starts_with("*.") {
             return Err("has a wildcard beside other characters: CAs only certify *.example.com".into());
-        }
-        if !base.contains('.') {
-            return Err(
-                "is no name below a public suffix: CAs only certify names such as www.example.com".into()
-            );
         }
         if base.contains('_') {
             return Err("has an underscore, which CAs do not certify".into());
@@ -99,6 +94,46 @@ impl AcmeIdentifiers {
         Ok(Self(all.iter().filter(|name| !covered(name)).cloned().collect()))
     }
 
+    /// Finds the first name that no public CA certifies; a private one may.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong, naming the name.
+    pub fn check_public(&self) -> Result<(), String> {
+        let refused = |name: &String, problem: String| {
+            let shown: String = name.chars().take(64).collect();
+            Err(format!("`{shown}`: {problem}"))
+        };
+        for name in self.texts() {
+            if name.parse::<IpAddr>().is_ok() {
+                continue;
+            }
+            if !name.strip_prefix("*.").unwrap_or(&name).contains('.') {
+                let problem =
+                    "is no name below a public suffix: public CAs only certify names such as www.example.com";
+                return refused(&name, problem.to_owned());
+            }
+            if let Err(error) = name.parse::<DnsName>() {
+                return refused(&name, error.to_string());
+            }
+        }
+        Ok(())
+    }
+
+    /// The names as they stand in a CSR.
+    ///
+    /// # Errors
+    /// [`X509Error`](certmill_x509::X509Error) for a name that cannot stand in one.
+    pub fn subject_alt_names(&self) -> Result<SubjectAltNames, certmill_x509::X509Error> {
+        let mut names = SubjectAltNames::default();
+        for identifier in &self.0 {
+            match identifier {
+                AcmeIdentifier::Dns(name) => names.dns.push(DnsName::for_another_ca(name)?),
+                AcmeIdentifier::Ip(address) => names.ip.push(*address),
+            }
+        }
+        Ok(names)
+    }
+
     /// The identifiers, sorted.
     pub fn iter(&self) -> impl Iterator<Item = &AcmeIdentifier> {
         self.0.iter()
@@ -136,14 +171,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_the_ca_s_business_is_left_to_private_ones() {
+        let names = |name| AcmeIdentifiers::parse(&[name]).unwrap();
+        for (name, problem) in
+            [("printer", "public suffix"), ("*.com", "public suffix"), ("xn--i-7iq.ws", "emoji")]
+        {
+            assert!(names(name).check_public().unwrap_err().contains(problem), "{name}");
+            assert_eq!(names(name).texts(), [name]);
+        }
+        assert!(names("www.example.com").check_public().is_ok() && names("192.0.2.1").check_public().is_ok());
+        let sans = names("xn--i-7iq.ws").subject_alt_names().unwrap();
+        assert_eq!(sans.dns[0].as_str(), "xn--i-7iq.ws");
+    }
+
+    #[test]
     fn what_no_ca_certifies_is_refused() {
-        for (name, problem) in [
-            ("localhost", "public suffix"),
-            ("*.com", "public suffix"),
-            ("a_b.example.com", "underscore"),
-            ("a.*.example.com", "a.*.example.com"),
-            ("", "``"),
-        ] {
+        for (name, problem) in
+            [("a_b.example.com", "underscore"), ("a.*.example.com", "a.*.example.com"), ("", "``")]
+        {
             let refusal = texts(&[name]).unwrap_err();
             assert!(refusal.contains(problem), "{name}: {refusal}");
         }

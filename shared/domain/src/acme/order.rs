@@ -146,6 +146,8 @@ pub struct AcmeOrder {
     pub updated_at: Timestamp,
     /// When it ended.
     pub completed_at: Option<Timestamp>,
+    /// What was found wrong before it was sent to the CA; none while nobody has looked.
+    pub warnings: Option<Vec<String>>,
 }
 
 impl AcmeOrder {

@@ -13,7 +13,7 @@ use certmill_storage::{Tx, acme_challenges, acme_orders};
 
 use super::judgement::{AUTHORIZATION_GONE, Asked};
 use super::pauses::Scopes;
-use super::{accounts, issuing, pauses, renewal};
+use super::{accounts, issuing, pauses, preflight, renewal};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError};
@@ -132,6 +132,9 @@ impl Work<'_> {
 
     /// `new`: has the CA make the order. Told twice, it answers the same order or makes a second one that ends unused.
     async fn place(&mut self) -> Result<Next, ServiceError> {
+        if let Some(next) = preflight::before_ordering(self).await? {
+            return Ok(next);
+        }
         let wish = certmill_acme::NewOrder {
             identifiers: self.order.identifiers.iter().map(identifier).collect(),
             profile: self.order.profile.clone(),

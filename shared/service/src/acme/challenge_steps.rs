@@ -17,7 +17,7 @@ use super::judgement::{
     problem_failure,
 };
 use super::pauses::Scopes;
-use super::{accounts, dns_steps, give_up, grants, issuing, pauses};
+use super::{accounts, dns_steps, give_up, grants, issuing, pauses, preflight};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError};
@@ -130,6 +130,9 @@ impl Work<'_> {
             return self.save(Next::At(at)).await;
         }
         let client = accounts::client(self.app, self.tenant, &account).await?;
+        if let Some(next) = preflight::before_telling(self).await? {
+            return Ok(next);
+        }
         if self.challenge.submissions == 0 {
             return self.tell(&account, &client).await;
         }

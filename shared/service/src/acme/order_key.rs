@@ -1,6 +1,6 @@
 //! The key of an order: made or kept, sealed before it is used, and handed over to the certificate.
 
-use certmill_domain::{AcmeIdentifier, CertificateId, Sans, legal_names};
+use certmill_domain::CertificateId;
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::{acme_orders, certificates};
 use certmill_x509::{CsrTemplate, DistinguishedName};
@@ -18,7 +18,7 @@ pub(super) async fn key_and_csr(work: &Work<'_>) -> Result<(Vec<u8>, Vec<u8>), S
     };
     let id = work.order.id.to_string();
     let sealed = app.keyring().seal(app, &key_place(work, &id), &key.to_pkcs8_der()?).await?;
-    let names = legal_names(&ordered_names(work), ["domains"; 4])?;
+    let names = work.order.identifiers.subject_alt_names()?;
     let subject = work.order.common_name.as_ref().map(DistinguishedName::with_common_name);
     let template = CsrTemplate { subject: subject.unwrap_or_default(), subject_alt_names: names };
     let csr = off_thread(move || Ok(template.sign(&key)?)).await?;
@@ -46,17 +46,6 @@ async fn kept(work: &Work<'_>) -> Result<Option<PrivateKey>, ServiceError> {
 
 fn key_place<'a>(work: &Work<'_>, id: &'a str) -> SealPlace<'a> {
     SealPlace { tenant: work.tenant, table: "acme_orders", row: id, column: "sealed_key" }
-}
-
-fn ordered_names(work: &Work<'_>) -> Sans {
-    let mut sans = Sans::default();
-    for name in work.order.identifiers.iter() {
-        match name {
-            AcmeIdentifier::Dns(name) => sans.dns.push(name.clone()),
-            AcmeIdentifier::Ip(address) => sans.ip.push(address.to_string()),
-        }
-    }
-    sans
 }
 
 /// The private key of the order, sealed for the certificate.

@@ -298,6 +298,7 @@ async fn successor(
         created_at: now,
         updated_at: now,
         completed_at: None,
+        warnings: None,
         ..old
     })
 }

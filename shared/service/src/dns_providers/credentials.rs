@@ -1,7 +1,7 @@
 //! Where the credentials of a DNS provider are: sealed in its row, or in the secret store at the path that its configuration
 //! names.
 
-use certmill_dns::{ConfigError, DnsError, DnsProvider as Client, Providers};
+use certmill_dns::{ConfigError, DnsError, DnsProvider as Client, Field, FieldType, Providers};
 use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, TenantId, Timestamp};
 use certmill_keys::SealPlace;
 use certmill_storage::dns_providers::SealedCredentials;
@@ -13,6 +13,16 @@ use crate::{App, ServiceError, secrets};
 
 /// The field of a configuration that names a secret.
 const PATH: &str = "credentials_path";
+/// The same where fields are described.
+pub(super) const PATH_IN_CATALOGUE: Field = Field {
+    name: PATH,
+    kind: FieldType::Text,
+    required: false,
+    unless: None,
+    secret: false,
+    description: "The path of a secret (`PUT /v1/secrets/{path}`) that has the credentials by their names, in the place of \
+                  credentials here; its newest version is used.",
+};
 /// The path as a stored credential.
 const PATH_AS_SECRET: &[u8] = br#"{"credentials_path":""}"#;
 const PATH_FIELD: &str = "config.credentials_path";

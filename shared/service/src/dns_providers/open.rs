@@ -39,14 +39,16 @@ pub(crate) async fn open(
 }
 
 impl OpenProvider {
-    /// What a lock on a name is called; none where the provider needs no lock. Whoever has the same account at the same API
+    /// What a lock on a name, or on its zone, is called; none where the provider needs no lock. Whoever has the same account at the same API
     /// writes the same records, whichever tenant it is; a zone or a name that somebody claims elsewhere is another lock.
     fn lock_name(&self, zone: &Zone, name: &str) -> Option<String> {
-        if !self.client.traits().needs_lock {
+        let traits = self.client.traits();
+        if !traits.needs_lock {
             return None;
         }
         let account = self.client.account().unwrap_or_default();
-        Some(format!("{account} {} {name}", zone.apex))
+        let place = if traits.locks_zone { zone.apex.clone() } else { format!("{} {name}", zone.apex) };
+        Some(format!("{account} {place}"))
     }
 
     /// Takes the lock on a name, where the provider needs one; `false` while somebody else has it.

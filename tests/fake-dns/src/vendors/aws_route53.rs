@@ -20,6 +20,8 @@ const ROLE: (&str, &str, &str) = ("ASIAROLE", "secret-of-the-role", "token+of/th
 pub const ROLE_ARN: &str = "arn:aws:iam::123456789012:role/dns";
 /// The external id of [`ROLE_ARN`].
 pub const EXTERNAL_ID: &str = "tenant-17";
+/// The token of a web identity that may take on [`ROLE_ARN`].
+pub const WEB_IDENTITY: &str = "eyJ0.web.identity";
 /// How many requests later a change is in sync and served: time passes with each request.
 const PENDING: u32 = 3;
 
@@ -50,6 +52,14 @@ pub async fn lab() -> Lab {
 
 impl FrontEnd for Route53 {
     fn answer(&self, zones: &Zones, request: &Request) -> Reply {
+        if request.path.starts_with("/latest/") {
+            return instance_metadata(request);
+        }
+        if request.path == "/"
+            && request.form().get("Action").is_some_and(|act| act == "AssumeRoleWithWebIdentity")
+        {
+            return assume_role_with_web_identity(request);
+        }
         if let Err(refusal) = check_signature(request) {
             return refusal;
         }
@@ -80,6 +90,10 @@ impl FrontEnd for Route53 {
             },
             _ => error(404, "UnknownOperationException", "there is no such operation"),
         }
+    }
+
+    fn changes(&self, request: &Request) -> bool {
+        request.path.ends_with("/rrset") && request.method == "POST"
     }
 
     fn refusal(&self, status: u16) -> Reply {
@@ -168,6 +182,62 @@ fn assume_role(request: &Request) -> Reply {
          <Arn>{ROLE_ARN}/certmill</Arn></AssumedRoleUser><Credentials><AccessKeyId>{id}</AccessKeyId><SecretAccessKey>\
          {secret}</SecretAccessKey><SessionToken>{token}</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration>\
          </Credentials></AssumeRoleResult></AssumeRoleResponse>"
+    );
+    Reply::text(200, "text/xml", body)
+}
+
+/// The metadata service of an instance, version 2: a session first, then the credentials of its role.
+/// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-service.html>
+fn instance_metadata(request: &Request) -> Reply {
+    const SESSION: &str = "AQAEAsession==";
+    const CREDENTIALS: &str = "/latest/meta-data/iam/security-credentials/";
+    let plain = |status, body: &str| Reply::text(status, "text/plain", body);
+    if request.path == "/latest/api/token" {
+        let seconds = request.header("x-aws-ec2-metadata-token-ttl-seconds").parse::<u32>();
+        return match (request.method.as_str(), seconds) {
+            ("PUT", Ok(1..=21_600)) => plain(200, SESSION),
+            ("PUT", _) => plain(400, "Bad Request"),
+            _ => plain(405, "Method Not Allowed"),
+        };
+    }
+    if request.header("x-aws-ec2-metadata-token") != SESSION {
+        return plain(401, "Unauthorized");
+    }
+    let (id, secret, token) = ROLE;
+    match request.path.strip_prefix(CREDENTIALS) {
+        Some("") => plain(200, "instance-role"),
+        Some("instance-role") => Reply::json(
+            200,
+            &json!({
+                "Code": "Success", "LastUpdated": "2026-01-01T00:00:00Z", "Type": "AWS-HMAC", "AccessKeyId": id,
+                "SecretAccessKey": secret, "Token": token, "Expiration": "2099-01-01T00:00:00Z"
+            }),
+        ),
+        _ => plain(404, "Not Found"),
+    }
+}
+
+/// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>
+fn assume_role_with_web_identity(request: &Request) -> Reply {
+    let form = request.form();
+    let is = |name: &str, value: &str| form.get(name).is_some_and(|present| present == value);
+    if !is("WebIdentityToken", WEB_IDENTITY) {
+        return error(
+            400,
+            "InvalidIdentityToken",
+            "The web identity token that was passed could not be validated.",
+        );
+    }
+    if !is("RoleArn", ROLE_ARN) || !form.contains_key("RoleSessionName") {
+        return error(403, "AccessDenied", "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    }
+    let (id, secret, token) = ROLE;
+    let body = format!(
+        "<AssumeRoleWithWebIdentityResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\">\
+         <AssumeRoleWithWebIdentityResult><SubjectFromWebIdentityToken>system:serviceaccount:pki:certmill\
+         </SubjectFromWebIdentityToken><Credentials><SessionToken>{token}</SessionToken><SecretAccessKey>{secret}\
+         </SecretAccessKey><Expiration>2099-01-01T00:00:00Z</Expiration><AccessKeyId>{id}</AccessKeyId></Credentials>\
+         </AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>"
     );
     Reply::text(200, "text/xml", body)
 }

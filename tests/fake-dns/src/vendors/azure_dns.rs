@@ -5,10 +5,15 @@ use serde_json::{Value, json};
 
 use crate::{FakeDns, FrontEnd, Lab, RecordSet, Reply, Request, State, Zone, Zones};
 
-const TENANT: &str = "11111111-1111-1111-1111-111111111111";
-const CLIENT: &str = "22222222-2222-2222-2222-222222222222";
+/// The directory.
+pub const TENANT: &str = "11111111-1111-1111-1111-111111111111";
+/// The client.
+pub const CLIENT: &str = "22222222-2222-2222-2222-222222222222";
 const SECRET: &str = "right~secret/of+azure";
-const SUBSCRIPTION: &str = "33333333-3333-3333-3333-333333333333";
+/// The subscription of the zones.
+pub const SUBSCRIPTION: &str = "33333333-3333-3333-3333-333333333333";
+/// The token of a workload identity of the client.
+pub const FEDERATED: &str = "eyJ0.federated.token";
 const GROUP: &str = "dns-group";
 const TOKEN: &str = "eyJ0.access.token";
 /// Zones of a page.
@@ -38,6 +43,9 @@ impl FrontEnd for AzureDns {
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         if let [tenant, "oauth2", "v2.0", "token"] = segments.as_slice() {
             return token(tenant, request);
+        }
+        if request.path == "/metadata/identity/oauth2/token" {
+            return managed_identity(request);
         }
         if request.token("Bearer") != TOKEN {
             return error(401, "AuthenticationFailed", "Authentication failed.");
@@ -108,10 +116,33 @@ fn token(tenant: &str, request: &Request) -> Reply {
             "AADSTS700016: Application was not found in the directory.",
         );
     }
-    if !is("client_secret", SECRET) {
+    let asserted = is("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
+    if asserted && !is("client_assertion", FEDERATED) {
+        return refuse(401, "invalid_client", "AADSTS700211: No matching federated identity record found.");
+    }
+    if !asserted && !is("client_secret", SECRET) {
         return refuse(401, "invalid_client", "AADSTS7000215: Invalid client secret provided.");
     }
     Reply::json(200, &json!({ "token_type": "Bearer", "expires_in": 3_599, "access_token": TOKEN }))
+}
+
+/// <https://learn.microsoft.com/en-us/entra/identity/managed-identities-azure-resources/how-to-use-vm-token>
+fn managed_identity(request: &Request) -> Reply {
+    let refuse = |error: &str, description: &str| {
+        Reply::json(400, &json!({ "error": error, "error_description": description }))
+    };
+    if request.header("metadata") != "true" {
+        return refuse("bad_request_102", "Required metadata header not specified");
+    }
+    if request.query("api-version").as_deref() != Some("2018-02-01")
+        || request.query("resource").as_deref() != Some("https://management.azure.com/")
+    {
+        return refuse("invalid_resource", "AADSTS500011: The resource principal was not found.");
+    }
+    if request.query("client_id").is_some_and(|id| id != CLIENT) {
+        return refuse("invalid_request", "Identity not found");
+    }
+    Reply::json(200, &json!({ "access_token": TOKEN, "expires_in": "3599", "token_type": "Bearer" }))
 }
 
 fn zone_list(state: &State, request: &Request, private: bool) -> Reply {

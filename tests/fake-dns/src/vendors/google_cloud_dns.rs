@@ -67,6 +67,9 @@ impl FrontEnd for GoogleCloudDns {
         if request.path == "/token" {
             return token(request);
         }
+        if request.path.starts_with("/computeMetadata/") {
+            return metadata(request);
+        }
         if request.token("Bearer") != TOKEN {
             return error(401, "authError", "Request had invalid authentication credentials.");
         }
@@ -103,6 +106,21 @@ impl FrontEnd for GoogleCloudDns {
     fn changes(&self, request: &Request) -> bool {
         request.method != "GET" && request.path != "/token"
     }
+}
+
+/// The metadata server of a machine: <https://cloud.google.com/compute/docs/metadata/overview>.
+fn metadata(request: &Request) -> Reply {
+    if request.header("metadata-flavor") != "Google" {
+        return Reply::text(403, "text/html", "Missing Metadata-Flavor:Google header.");
+    }
+    let reply = match request.path.strip_prefix("/computeMetadata/v1/") {
+        Some("instance/service-accounts/default/token") => {
+            Reply::json(200, &json!({ "access_token": TOKEN, "expires_in": 3_599, "token_type": "Bearer" }))
+        }
+        Some("project/project-id") => Reply::text(200, "application/text", PROJECT),
+        _ => Reply::text(404, "text/html", "Not Found"),
+    };
+    reply.header("Metadata-Flavor", "Google")
 }
 
 /// RFC 7523 section 3.

@@ -60,6 +60,7 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         created_at: now,
         updated_at: now,
         completed_at: None,
+        warnings: None,
     };
     let challenge = AcmeChallenge {
         id: AcmeChallengeId::generate(now, entropy),

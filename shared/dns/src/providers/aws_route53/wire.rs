@@ -100,6 +100,12 @@ pub(super) struct AssumeRoleResult {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+pub(super) struct ByWebIdentity {
+    pub(super) assume_role_with_web_identity_result: AssumeRoleResult,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(super) struct TakenOn {
     pub(super) access_key_id: String,
     pub(super) secret_access_key: Zeroizing<String>,

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use certmill_domain::{
-    AcmeAccount, AcmeIdentifier, AcmeIdentifiers, AcmeOrder, AcmeOrderId, ChallengeType, DnsProviderId,
-    FieldErrors, OrderCause, OrderState, TenantId,
+    AcmeAccount, AcmeIdentifier, AcmeIdentifiers, AcmeOrder, AcmeOrderId, AcmeProvider, ChallengeType,
+    DnsProviderId, FieldErrors, OrderCause, OrderState, TenantId,
 };
 use certmill_storage::dns_providers;
 
@@ -26,7 +26,10 @@ pub(super) async fn checked(
     new: &NewOrder,
 ) -> Result<AcmeOrder, ServiceError> {
     let mut errors = BTreeMap::new();
+    // What a public CA does not certify may be right at a private one.
+    let is_public = account.provider != AcmeProvider::Custom;
     let identifiers = AcmeIdentifiers::parse(&new.domains)
+        .and_then(|names| if is_public { names.check_public().map(|()| names) } else { Ok(names) })
         .inspect_err(|problem| drop(errors.insert("domains".to_owned(), problem.clone())))
         .ok();
     let challenge_type = match &identifiers {
@@ -86,6 +89,7 @@ pub(super) async fn checked(
         created_at: now,
         updated_at: now,
         completed_at: None,
+        warnings: None,
     })
 }
 

@@ -1,0 +1,82 @@
+//! Settings of what has to do with ACME servers.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use serde::Deserialize;
+
+/// Settings of the responders.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AcmeConfig {
+    /// A plain HTTP listener that answers http-01 challenges and nothing else.
+    pub http_listen: Option<SocketAddr>,
+    /// A TLS listener that answers tls-alpn-01 challenges and nothing else.
+    pub tls_alpn_listen: Option<SocketAddr>,
+    /// What is done about a look that finds something wrong before a CA is asked.
+    pub preflight: PreflightMode,
+    /// Which DNS providers may use this machine's own credentials.
+    pub ambient_credentials: Vec<AmbientCredentials>,
+}
+
+/// A type of DNS provider that may use this machine's own credentials.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmbientCredentials {
+    /// The type.
+    pub kind: String,
+    /// The tenant for whom; everybody when absent.
+    pub tenant: Option<String>,
+}
+
+impl AmbientCredentials {
+    const KINDS: [&str; 3] = ["aws_route53", "azure_dns", "google_cloud_dns"];
+}
+
+impl FromStr for AmbientCredentials {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (kind, tenant) = match text.split_once(':') {
+            Some((kind, tenant)) => (kind, Some(tenant)),
+            None => (text, None),
+        };
+        if !Self::KINDS.contains(&kind) || tenant.is_some_and(str::is_empty) {
+            return Err(format!(
+                "`{text}` has no such credentials: write {}, or one of these with a tenant, as in `aws_route53:team-a`",
+                Self::KINDS.join(", ")
+            ));
+        }
+        Ok(Self { kind: kind.to_owned(), tenant: tenant.map(str::to_owned) })
+    }
+}
+
+impl fmt::Display for AmbientCredentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        self.tenant.as_ref().map_or(Ok(()), |tenant| write!(f, ":{tenant}"))
+    }
+}
+
+/// What is done about a look that finds something wrong before a CA is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PreflightMode {
+    /// Nobody looks.
+    #[default]
+    Off,
+    /// It is told, and the CA is asked all the same.
+    Warn,
+    /// The CA is not asked before it is right.
+    Require,
+}
+
+impl PreflightMode {
+    /// The word of the setting.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Warn => "warn",
+            Self::Require => "require",
+        }
+    }
+}
