@@ -26,10 +26,16 @@ pub(crate) fn all<T: DeserializeOwned>(body: &[u8], first: (String, String)) -> 
     else {
         return faults;
     };
-    while faults.len() < MOST && mend::<T>(&mut fields, &wrong) {
+    // What was taken out may be missed later, when nothing else is wrong any more.
+    for _ in 0..4 * MOST {
+        if faults.len() >= MOST || !mend::<T>(&mut fields, &wrong) {
+            break;
+        }
         let Some((field, problem)) = found::<T>(&fields) else { break };
         wrong.clone_from(&field);
-        faults.entry(field).or_insert(problem);
+        if !faults.keys().any(|told| outermost(told) == outermost(&field)) {
+            faults.insert(field, problem);
+        }
     }
     faults
 }

@@ -347,9 +347,11 @@ mod tests {
 
     #[test]
     fn urls_that_are_not_https_are_refused() {
-        let order = br#"{"status":"pending","authorizations":["http://a/1"],"finalize":"https://a/2"}"#;
-        let error = Order::parse("https://a/3".to_owned(), order, None).unwrap_err();
-        assert!(error.to_string().contains("no https URL"), "{error}");
+        let order = br#"{"status":"pending","authorizations":["http://a/1"],"finalize":"http://a/2"}"#;
+        let finalize = Order::parse("https://a/3".to_owned(), order, None).unwrap_err();
+        for error in [finalize, authorizations(order).unwrap_err()] {
+            assert!(error.to_string().contains("no https URL"), "{error}");
+        }
     }
 
     #[test]

@@ -267,8 +267,8 @@ mod tests {
             "private: must be true or false",
             "propagation.mode: must be one of authoritative",
             "propagation.modus: unknown field: mode, nameservers",
-            "tokn: unknown field: token, account",
             "token: missing field: A token.",
+            "tokn: unknown field: token, account",
             "ttl: must be a whole number",
         ];
         assert_eq!(found.len(), starts.len(), "{found:#?}");

@@ -189,7 +189,7 @@ fn requested_extensions(extensions_der: &[u8]) -> Result<Requested, X509Error> {
     for extension in extensions(extensions_der)? {
         match extension.oid {
             oid::SUBJECT_ALT_NAME => {
-                requested.subject_alt_names = SubjectAltNames::parse(extension.value, Err)?;
+                requested.subject_alt_names = SubjectAltNames::parse(extension.value, str::parse, Err)?;
                 requested.subject_alt_names.dedup();
             }
             oid::BASIC_CONSTRAINTS => {

@@ -209,16 +209,17 @@ impl SubjectAltNames {
         });
     }
 
-    /// Reads `GeneralNames`. Every name that this type cannot hold (other kinds, illegal texts)
+    /// Reads `GeneralNames`, DNS names by `dns_name`. Every name that this type cannot hold (other kinds, illegal texts)
     /// goes to `refused`, which ends the reading with an error or passes the name over.
     pub(crate) fn parse(
         general_names: &[u8],
+        dns_name: DnsNameReader,
         mut refused: impl FnMut(X509Error) -> Result<(), X509Error>,
     ) -> Result<Self, X509Error> {
         let mut names = Self::default();
         let mut entries = Reader::of_sequence(general_names)?;
         while let Some((tag, contents)) = entries.next_value()? {
-            if let Err(error) = names.push_general_name(tag, contents) {
+            if let Err(error) = names.push_general_name(tag, contents, dns_name) {
                 refused(error)?;
             }
         }
@@ -226,7 +227,12 @@ impl SubjectAltNames {
     }
 
     /// Adds one `GeneralName`, given by its identifier octet and contents.
-    pub(crate) fn push_general_name(&mut self, tag: u8, contents: &[u8]) -> Result<(), X509Error> {
+    pub(crate) fn push_general_name(
+        &mut self,
+        tag: u8,
+        contents: &[u8],
+        dns_name: DnsNameReader,
+    ) -> Result<(), X509Error> {
         let text = || {
             let text = String::from_utf8_lossy(contents);
             if contents.is_ascii() {
@@ -236,7 +242,7 @@ impl SubjectAltNames {
             }
         };
         match tag {
-            DNS_NAME => self.dns.push(text()?.parse()?),
+            DNS_NAME => self.dns.push(dns_name(&text()?)?),
             RFC822_NAME => self.email.push(text()?.parse()?),
             URI => self.uri.push(text()?.parse()?),
             IP_ADDRESS => self.ip.push(ip_address(contents)?),
@@ -250,6 +256,9 @@ impl SubjectAltNames {
         Ok(())
     }
 }
+
+/// How strictly a DNS name is read: as one that is to be certified here, or as one that another CA has certified.
+pub(crate) type DnsNameReader = fn(&str) -> Result<DnsName, X509Error>;
 
 pub(crate) fn ip_address(octets: &[u8]) -> Result<IpAddr, X509Error> {
     <[u8; 4]>::try_from(octets)
@@ -362,7 +371,7 @@ mod tests {
         assert_eq!(names.dns.iter().map(DnsName::as_str).collect::<Vec<_>>(), ["b.example", "a.example"]);
         assert_eq!(names.len(), 6);
         let der = names.extension_value_der();
-        assert_eq!(SubjectAltNames::parse(&der, Err).unwrap(), names);
+        assert_eq!(SubjectAltNames::parse(&der, str::parse, Err).unwrap(), names);
         assert!(SubjectAltNames::default().is_empty());
     }
 
@@ -370,9 +379,9 @@ mod tests {
     fn names_that_cannot_be_held_are_handed_to_the_caller() {
         // registeredID 1.2.3, a DNS name with an underscore, an address of 5 octets, a good name.
         let der = b"\x30\x16\x88\x02\x2a\x03\x82\x03a_b\x87\x05abcde\x82\x04good";
-        assert!(SubjectAltNames::parse(der, Err).is_err());
+        assert!(SubjectAltNames::parse(der, str::parse, Err).is_err());
         let mut refusals = 0;
-        let names = SubjectAltNames::parse(der, |_| {
+        let names = SubjectAltNames::parse(der, str::parse, |_| {
             refusals += 1;
             Ok(())
         })

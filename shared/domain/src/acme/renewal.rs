@@ -98,11 +98,9 @@ impl Renewal {
     /// replaced is obeyed within the hour. The time that the lifetime alone gives is never put off.
     pub fn earliest_by_window(&self) -> Timestamp {
         let life = self.not_after.since(self.not_before);
-        let floor = match u32::try_from(self.early_renewals) {
+        let floor = match u32::try_from(self.early_renewals.clamp(0, 16)) {
             Ok(0) | Err(_) => (life / 100).min(FIRST_FLOOR),
-            Ok(repeated) => {
-                (life / 30).max(NEXT_FLOOR).saturating_mul(2_u32.saturating_pow(repeated.min(16) - 1))
-            }
+            Ok(repeated) => (life / 30).max(NEXT_FLOOR).saturating_mul(2_u32.saturating_pow(repeated - 1)),
         };
         self.created_at.plus(floor.min(life)).min(self.base_renew_at)
     }

@@ -216,7 +216,7 @@ impl CsrInspection {
     fn read_names(&mut self, general_names: &[u8]) -> Result<(), X509Error> {
         let mut entries = Reader::of_sequence(general_names)?;
         while let Some((kind, contents)) = entries.next_value()? {
-            if let Err(error) = self.subject_alt_names.push_general_name(kind, contents) {
+            if let Err(error) = self.subject_alt_names.push_general_name(kind, contents, str::parse) {
                 let name = foreign_name(kind, contents).unwrap_or_else(|| error.to_string());
                 self.warnings.push(CsrWarning::UnsupportedName { name });
             }
