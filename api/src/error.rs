@@ -233,7 +233,9 @@ impl From<ServiceError> for ApiError {
         let code = code_of(&error);
         let plain = Self { challenge: challenge(&error), ..Self::new(code, message) };
         match error {
-            ServiceError::Validation(fields) => plain.with(json!({ "fields": fields.0 })),
+            ServiceError::Validation(fields) | ServiceError::WrongDurations(fields) => {
+                plain.with(json!({ "fields": fields.0 }))
+            }
             ServiceError::RoleViolation(violation) => plain.with(json!({
                 "rule": violation.rule,
                 "field": violation.field,
@@ -261,7 +263,6 @@ impl From<ServiceError> for ApiError {
             ServiceError::InsufficientScope(needed) | ServiceError::NeedsScope { needed, .. } => {
                 plain.with(json!({ "required_scope": needed.as_str() }))
             }
-            ServiceError::WrongDurations(fields) => plain.with(json!({ "fields": fields.0 })),
             ServiceError::PreconditionFailed { tag } => plain.with(json!({ "etag": tag })),
             ServiceError::RoleNotAllowed(role) => plain.with(json!({ "role": role })),
             ServiceError::Internal(source) => {

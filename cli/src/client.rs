@@ -239,17 +239,14 @@ impl Options {
             Err(error) => return Err(error),
         };
         match &self.profile {
-            Some(name) => match all.profiles.remove(name) {
-                Some(profile) => Ok(Some(profile)),
-                None => {
-                    let known: Vec<_> = all.profiles.keys().map(String::as_str).collect();
-                    Err(Failure::NotSignedIn(format!(
-                        "there is no profile `{name}`; there is: {}",
-                        if known.is_empty() { "none".to_owned() } else { known.join(", ") }
-                    ))
-                    .into())
+            Some(name) => {
+                if let Some(profile) = all.profiles.remove(name) {
+                    return Ok(Some(profile));
                 }
-            },
+                let known: Vec<_> = all.profiles.keys().map(String::as_str).collect();
+                let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                Err(Failure::NotSignedIn(format!("there is no profile `{name}`; there is: {known}")).into())
+            }
             None => Ok(all.current.and_then(|name| all.profiles.remove(&name))),
         }
     }

@@ -1,5 +1,7 @@
 //! The command line as it is shown: commands in groups, and to each command the options that concern it.
 
+use std::fmt::Write;
+
 use clap::{Arg, Command, CommandFactory};
 
 use crate::Cli;
@@ -61,9 +63,9 @@ fn groups(command: &Command) -> String {
         ("Running a service", RUNNING),
         ("Administration, on its database", &rest),
     ] {
-        text.push_str(&format!("{head}:\n"));
+        let _ = writeln!(text, "{head}:");
         for name in names {
-            text.push_str(&format!("  {name:<16} {}\n", about(name).unwrap_or_default()));
+            let _ = writeln!(text, "  {name:<16} {}", about(name).unwrap_or_default());
         }
         text.push('\n');
     }

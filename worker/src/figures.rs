@@ -1,6 +1,6 @@
 //! Figures of what ends and what waits, for alarms: read from the database once a minute.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use certmill_service::domain::Timestamp;
@@ -17,7 +17,7 @@ const MOST_CAS: i64 = 500;
 pub(crate) struct Figures {
     read_at: Option<Instant>,
     /// Series that were there at the last look: name and labels.
-    given: BTreeMap<Series, ()>,
+    given: BTreeSet<Series>,
 }
 
 /// The name of a metric, and its labels with their values.
@@ -35,12 +35,12 @@ impl Figures {
             set(name, labels, *value);
         }
         // A CA that was revoked, a source without certificates: a series that stayed as it was would be an alarm for ever.
-        for (name, labels) in self.given.keys() {
+        for (name, labels) in &self.given {
             if !present.contains_key(&(*name, labels.clone())) {
                 set(name, labels, f64::NAN);
             }
         }
-        self.given = present.into_keys().map(|series| (series, ())).collect();
+        self.given = present.into_keys().collect();
         Ok(())
     }
 }

@@ -216,6 +216,7 @@ impl DnsProvidersApi {
     ///
     /// Scope: `pki:read`. Each with the fields of its configuration: what a form needs, and what `config` is checked by.
     #[oai(path = "/dns-providers/types", method = "get", operation_id = "listDnsProviderTypes")]
+    #[expect(clippy::unused_async, reason = "the macro of operations takes only async functions")]
     async fn types(&self, _caller: Authorized<Read>) -> Result<Reply<DnsProviderTypeList>, ApiError> {
         Ok(Reply(DnsProviderTypeList::of(dns_providers::catalogue())))
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use certmill_domain::{Entropy, SystemEntropy};
 use reqwest::header::{ACCEPT, HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde_json::{Value, json};
@@ -150,7 +151,7 @@ impl Api {
         if method != Method::POST {
             return self.send(request()).await;
         }
-        let key = idempotency_key()?;
+        let key = idempotency_key();
         let keyed = || request().header(IDEMPOTENCY_KEY, &key);
         match self.send(keyed()).await {
             Err(error) if is_broken_connection(&error) => self.send(keyed()).await,
@@ -187,10 +188,10 @@ fn is_broken_connection(error: &anyhow::Error) -> bool {
     })
 }
 
-fn idempotency_key() -> anyhow::Result<String> {
+fn idempotency_key() -> String {
     let mut octets = [0; 16];
-    openssl::rand::rand_bytes(&mut octets)?;
-    Ok(format!("cli-{}", certmill_x509::hex(&octets)))
+    SystemEntropy.fill(&mut octets);
+    format!("cli-{}", certmill_x509::hex(&octets))
 }
 
 fn read_json(octets: &[u8]) -> anyhow::Result<Value> {

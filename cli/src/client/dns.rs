@@ -67,7 +67,7 @@ const COLUMNS: &[Column] = &[
 
 const STEPS: &[Column] = &[
     Column("step", |step| text(step, "step").into()),
-    Column("", |step| mark(step)),
+    Column("", mark),
     Column("ms", |step| text(step, "elapsed_ms").into()),
     Column("error", |step| text(step, "error").into()),
 ];

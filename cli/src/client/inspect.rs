@@ -193,7 +193,11 @@ impl Object {
                 if let Some(next) = crl.next_update() {
                     writeln!(out, "  next update  {}", ending(next))?;
                 }
-                writeln!(out, "  entries      {}", crl.get_revoked().map_or(0, |revoked| revoked.len()))?;
+                writeln!(
+                    out,
+                    "  entries      {}",
+                    crl.get_revoked().map_or(0, openssl::stack::StackRef::len)
+                )?;
             }
             Self::Ocsp(answer) => {
                 writeln!(out, "OCSP answer")?;

@@ -41,11 +41,11 @@ pub(crate) struct Keep {
 }
 
 /// Looks are not further apart: a revoked certificate is replaced within this time.
-const LOOK_EVERY: Duration = Duration::from_secs(3_600);
+const LOOK_EVERY: Duration = Duration::from_hours(1);
 /// After a failure, doubled for each further one.
-const FIRST_BACK_OFF: Duration = Duration::from_secs(60);
+const FIRST_BACK_OFF: Duration = Duration::from_mins(1);
 /// A command that runs longer is ended.
-const COMMAND_LIMIT: Duration = Duration::from_secs(120);
+const COMMAND_LIMIT: Duration = Duration::from_mins(2);
 
 /// Keeps what the file lists until SIGTERM or SIGINT.
 pub(super) async fn run(options: &Options, keep: Keep) -> anyhow::Result<()> {
@@ -98,7 +98,7 @@ async fn look(session: &Session, kept: &Kept) -> anyhow::Result<Duration> {
         kept.write(&new)?;
         let until = Pair::read(&kept.certificate_file, &kept.key_file)?
             .context("what was written does not fit together")?
-            .not_after()?;
+            .not_after();
         session.out.note(&format!("{}: new, valid until {until}", kept.certificate_file.display()));
     }
     if kept.is_run_due() {

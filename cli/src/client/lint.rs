@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use certmill_domain::{Clock, SystemClock};
 use certmill_x509::ExtendedKeyUsage;
 use certmill_x509::chain::{Certificate, Finding, Options, validate};
 use clap::Args;
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 use super::failure::Failure;
 use super::inspect::certificates;
@@ -56,7 +56,7 @@ pub(super) fn lint(lint: Lint) -> anyhow::Result<()> {
         None => bail!("{} holds no certificate", lint.what),
     };
     let anchors = anchors(lint.root.as_deref(), &given)?;
-    let mut options = Options::at(OffsetDateTime::now_utc().unix_timestamp());
+    let mut options = Options::at(SystemClock.now().unix_micros() / 1_000_000);
     options.name = match lint.hostname.or(host) {
         Some(name) => Some(name.parse().with_context(|| format!("`{name}` is no host name"))?),
         None => None,

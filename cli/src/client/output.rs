@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
 
 use anyhow::Context;
+use certmill_domain::{Clock, SystemClock};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -198,7 +199,7 @@ pub(super) fn renewed_by(object: &Value, field: &str) -> Cell {
 /// Seconds from now to a time of the API; negative for the past.
 pub(super) fn seconds_left(time: &str) -> Option<i64> {
     let end = OffsetDateTime::parse(time, &Rfc3339).ok()?;
-    Some(end.unix_timestamp() - OffsetDateTime::now_utc().unix_timestamp())
+    Some(end.unix_timestamp() - SystemClock.now().unix_micros() / 1_000_000)
 }
 
 fn span(seconds: i64) -> String {

@@ -48,7 +48,7 @@ impl Directory {
         let meta = sent.object("meta");
         let meta = meta.as_ref();
         let profiles = meta.and_then(|meta| meta.object("profiles"));
-        let profiles = profiles.iter().flat_map(|profiles| profiles.all());
+        let profiles = profiles.iter().flat_map(Fields::all);
         Ok(Self {
             new_nonce: url("newNonce")?,
             new_account: url("newAccount")?,

@@ -441,7 +441,7 @@ mod tests {
         ] {
             let (server_flag, client_flag, ext_key_usage) = (flags, flags, strings(purposes));
             let settings =
-                RoleSettings { server_flag, client_flag, ext_key_usage, ..RoleSettings::default() };
+                RoleSettings { ext_key_usage, server_flag, client_flag, ..RoleSettings::default() };
             let expected: &[&str] = if is_legal { &[] } else { &["ext_key_usage"] };
             assert_eq!(wrong_fields(settings), expected, "{flags} {purposes:?}");
         }

@@ -44,12 +44,16 @@ impl Servers {
 
     /// Adds records to what the resolver answers.
     fn publish(&self, records: &[(&str, &str, &str)]) {
-        records.iter().for_each(|(name, kind, value)| add(&self.zones[0], name, kind, value));
+        for (name, kind, value) in records {
+            add(&self.zones[0], name, kind, value);
+        }
     }
 
     /// Puts the value into the zones of some of the servers.
     fn have_value(&self, which: &[usize]) {
-        which.iter().for_each(|server| add(&self.zones[*server], NAME, "TXT", "the value"));
+        for server in which {
+            add(&self.zones[*server], NAME, "TXT", "the value");
+        }
     }
 
     fn providers(&self, resolvers: Vec<SocketAddr>, allowed: &[&str]) -> Providers {

@@ -80,7 +80,7 @@ both_modes! {
             }
             if name == "rejectCsr" {
                 // The one of before is signed.
-                csr = made(&app, &operations["createCsr"], &known).await["id"].as_str().unwrap().to_owned();
+                made(&app, &operations["createCsr"], &known).await["id"].as_str().unwrap().clone_into(&mut csr);
             }
             let path = if name == "rejectCsr" { format!("/v1/pki/csr/{csr}/reject") } else { path };
             let body = serde_json::to_vec(&request(operation, &known)).unwrap();
@@ -101,9 +101,9 @@ both_modes! {
                 "issueCertificate" => {
                     known.insert("serial_number", found["serial_number"].clone());
                     known.insert("certificate_pem", found["certificate"].clone());
-                    certificate = found["certificate_id"].as_str().unwrap().to_owned();
+                    found["certificate_id"].as_str().unwrap().clone_into(&mut certificate);
                 }
-                "createCsr" => csr = found["id"].as_str().unwrap().to_owned(),
+                "createCsr" => found["id"].as_str().unwrap().clone_into(&mut csr),
                 "validateCertificate" => assert_eq!(found["valid"], true, "{found}"),
                 "issueCertificates" => assert_eq!(found["issued"], 2, "{found}"),
                 _ => {}

@@ -70,8 +70,8 @@ impl Pair {
         Ok(hex(&self.certificate.digest(MessageDigest::sha256())?))
     }
 
-    pub(super) fn not_after(&self) -> anyhow::Result<String> {
-        Ok(self.certificate.not_after().to_string())
+    pub(super) fn not_after(&self) -> String {
+        self.certificate.not_after().to_string()
     }
 
     /// Seconds until it should be renewed: `before` its end, or when two thirds of its time are over. Up to a twentieth of its

@@ -263,10 +263,7 @@ async fn store(
     let app = work.app;
     let id = CertificateId::generate(app.now(), app.entropy());
     let certificate = certificate(work, id, leaf, &leaf.public_key()?)?;
-    let sealed_key = match work.order.own_key {
-        true => None,
-        false => Some(order_key::hand_over(work, id).await?),
-    };
+    let sealed_key = if work.order.own_key { None } else { Some(order_key::hand_over(work, id).await?) };
     let caller = Caller::service(app, work.tenant, work.request_id);
     let above: Vec<u8> = chain.certificates_der.iter().skip(1).flatten().copied().collect();
     let mut change = app.change(&caller).await?;

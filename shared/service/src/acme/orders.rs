@@ -179,10 +179,10 @@ async fn same_open(
     if order.state.known().is_ok() && acme_orders::cancel_requested(&mut session, order.id).await? {
         drop(session);
         let found = wait(app, caller, order.id, None, REFRESH_PAUSE).await?;
-        return match found.order.state.is_open() {
-            true => Err(ServiceError::CallInProgress { seconds: 5 }),
-            false => Ok(None),
-        };
+        if found.order.state.is_open() {
+            return Err(ServiceError::CallInProgress { seconds: 5 });
+        }
+        return Ok(None);
     }
     let challenges = acme_challenges::of_orders(&mut session, &[order.id]).await?;
     Ok(Some(OrderWithChallenges { order, challenges }))

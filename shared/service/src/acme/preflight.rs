@@ -67,7 +67,7 @@ pub async fn caa(
         identifiers.iter().filter(|name| matches!(name, AcmeIdentifier::Dns(_))).collect();
     let (dns, issuers) = (&dns, &issuers);
     let mut looks = Vec::new();
-    for identifier in names.iter().copied() {
+    for &identifier in &names {
         looks.push(async move {
             let wish = CaaWish {
                 issuers,

@@ -78,7 +78,7 @@ impl Work<'_> {
             Fate::Known => self.wait(refusal, at).await,
             Fate::Another(account) => {
                 self.client = accounts::client(self.app, self.tenant, &account).await?;
-                self.account = account;
+                self.account = *account;
                 match self.order.state.known()? {
                     OrderState::New => self.wait(refusal, self.app.now()).await,
                     // It belonged to the former account.

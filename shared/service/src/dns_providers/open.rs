@@ -115,12 +115,11 @@ pub(crate) async fn resolvers(
     name: &str,
 ) -> Result<Vec<SocketAddr>, ServiceError> {
     let mut session = app.database().read(tenant).await?;
-    let provider = match explicit {
-        Some(id) => dns_providers::find(&mut session, id).await?,
-        None => {
-            let active = dns_providers::active(&mut session).await?;
-            longest(&active, name).and_then(|id| active.into_iter().find(|provider| provider.id == id))
-        }
+    let provider = if let Some(id) = explicit {
+        dns_providers::find(&mut session, id).await?
+    } else {
+        let active = dns_providers::active(&mut session).await?;
+        longest(&active, name).and_then(|id| active.into_iter().find(|provider| provider.id == id))
     };
     Ok(provider.map(|provider| certmill_dns::own_resolvers(&provider.config)).unwrap_or_default())
 }

@@ -84,7 +84,7 @@ fn list(state: &State, form: &BTreeMap<String, String>) -> Reply {
         return error("2010324", "Invalid PageSize");
     }
     let shown = state.zones.iter().skip((page - 1) * size).take(size);
-    let domains: String = shown
+    let domains: Vec<String> = shown
         .map(|zone| {
             format!(
                 "<Domain ID=\"{}\" Name=\"{}\" User=\"{USER}\" Created=\"02/15/2016\" Expires=\"02/15/2030\" \
@@ -94,6 +94,7 @@ fn list(state: &State, form: &BTreeMap<String, String>) -> Reply {
             )
         })
         .collect();
+    let domains = domains.concat();
     ok(
         "namecheap.domains.getList",
         &format!(
@@ -107,7 +108,7 @@ fn list(state: &State, form: &BTreeMap<String, String>) -> Reply {
 fn hosts(state: &mut State, (zone, apex): &(u64, String)) -> Reply {
     let zone = state.zone_by_id(*zone).expect("it was just found");
     let mail = zone.set(apex, MAIL).and_then(|set| set.values().first().cloned()).unwrap_or_default();
-    let hosts: String = all(zone)
+    let hosts: Vec<String> = all(zone)
         .filter(|shown| shown.kind != MAIL)
         .map(|Shown { name, kind, ttl, record }| {
             let (pref, address) = match record.value.split_once(' ') {
@@ -123,6 +124,7 @@ fn hosts(state: &mut State, (zone, apex): &(u64, String)) -> Reply {
             )
         })
         .collect();
+    let hosts = hosts.concat();
     ok(
         "namecheap.domains.dns.getHosts",
         &format!(

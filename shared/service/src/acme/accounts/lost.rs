@@ -15,7 +15,7 @@ pub(in crate::acme) enum Fate {
     /// The CA knows it, as it was.
     Known,
     /// The CA knows its key by another URL, or knows it again: whatever belonged to the former account is lost.
-    Another(AcmeAccount),
+    Another(Box<AcmeAccount>),
     /// The CA does not know it, for this reason.
     Lost(Failure),
     /// The CA did not tell.
@@ -62,7 +62,7 @@ pub(in crate::acme) async fn find_out(
         acme.account.url = url,
         "the CA had lost an ACME account, and has it again under another URL"
     );
-    Ok(Fate::Another(AcmeAccount { account_url: Some(url), ..account.clone() }))
+    Ok(Fate::Another(Box::new(AcmeAccount { account_url: Some(url), ..account.clone() })))
 }
 
 /// Why the account cannot be registered again without a person.
