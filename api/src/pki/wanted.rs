@@ -27,9 +27,31 @@ pub(super) struct Wanted {
     pub(super) tag: Option<String>,
 }
 
+/// Octets of a text that is searched for: no name, role or tag is longer, and databases refuse long patterns.
+const LONGEST: usize = 2_048;
+
 impl Wanted {
+    /// Refuses texts that are longer than anything that could be found.
+    fn check_lengths(&self) -> Result<(), ApiError> {
+        let texts = [
+            ("ca_id", &self.ca_id),
+            ("role", &self.role),
+            ("common_name", &self.common_name),
+            ("san", &self.san),
+            ("fingerprint_sha256", &self.fingerprint_sha256),
+            ("tag", &self.tag),
+        ];
+        for (field, text) in texts {
+            if text.as_ref().is_some_and(|text| text.len() > LONGEST) {
+                return Err(ApiError::field(field, format!("must have at most {LONGEST} octets")));
+            }
+        }
+        Ok(())
+    }
+
     /// The filter that it stands for.
     pub(super) fn filter(self, app: &App) -> Result<Filter, ApiError> {
+        self.check_lengths()?;
         let expires_before = self
             .expiring_within
             .map(|text| duration("expiring_within", &text).map(|span| app.now().plus(span.duration())));

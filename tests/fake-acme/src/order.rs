@@ -171,7 +171,7 @@ fn identifiers(payload: &Value) -> Result<Vec<Identifier>, Problem> {
     Ok(identifiers)
 }
 
-/// At least two labels in lower case, with a wildcard leftmost at most.
+/// Labels in lower case, with a wildcard leftmost at most. One label is enough, as for the hosts that private CAs know.
 fn is_name(name: &str) -> bool {
     let name = name.strip_prefix("*.").unwrap_or(name);
     let is_label = |label: &str| {
@@ -181,7 +181,7 @@ fn is_name(name: &str) -> bool {
             && !label.ends_with('-')
             && label.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-'))
     };
-    name.len() <= 253 && name.contains('.') && name.split('.').all(is_label)
+    name.len() <= 253 && name.split('.').all(is_label)
 }
 
 fn reject(identifiers: &[Identifier], rejected: &[String]) -> Result<(), Problem> {

@@ -106,7 +106,7 @@ async fn the_framework_s_own_errors_have_the_contract_s_form() {
             415,
             "unsupported_media_type",
         ),
-        ("an empty body", Method::POST, &revoke, Some((json, b"")), 400, "invalid_request"),
+        ("an empty body", Method::POST, "/v1/pki/roles", Some((json, b"")), 400, "invalid_request"),
         ("half an object", Method::POST, &revoke, Some((json, b"{\"reason\":")), 400, "invalid_request"),
         ("a word", Method::POST, &revoke, Some((json, b"nonsense")), 400, "invalid_request"),
         ("two objects", Method::POST, &revoke, Some((json, b"{}{}")), 400, "invalid_request"),

@@ -75,8 +75,10 @@ both_modes! {
             ("no name", |at, body| set(at, Endpoint::Authorization, body, "/identifier/value", json!("../../etc"))),
             ("a kind with NUL", |at, body| set(at, Endpoint::Authorization, body, "/identifier/type", json!("d\0ns"))),
             ("an order's URL with NUL", |at, body| set(at, Endpoint::NewOrder, body, "/finalize", json!("https://x/\0"))),
+            // That of newOrder is not needed: the order itself is asked for its authorizations.
             ("an authorization's URL with NUL", |at, body| {
                 set(at, Endpoint::NewOrder, body, "/authorizations/0", json!("https://x/\0"));
+                set(at, Endpoint::Order, body, "/authorizations/0", json!("https://x/\0"));
             }),
             ("a challenge's URL with NUL", |at, body| {
                 set(at, Endpoint::Authorization, body, "/challenges/0/url", json!("https://x/\u{1b}[2J"));
