@@ -6,6 +6,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use crate::{
@@ -204,9 +205,12 @@ impl Bind {
 fn own_binary(folder: &Path) -> PathBuf {
     let named = found("named", INSTALL);
     let copy = folder.join("named");
-    let copied =
-        fs::copy(&named, &copy).and_then(|_| fs::set_permissions(&copy, fs::Permissions::from_mode(0o700)));
-    copied.unwrap_or_else(|error| panic!("cannot copy {}: {error}", named.display()));
+    // By another process: a child that another thread starts at this moment would inherit a file that is written here, and what
+    // somebody has open for writing cannot be run.
+    let copied = Command::new("cp").arg(&named).arg(&copy).status();
+    assert!(copied.is_ok_and(|status| status.success()), "cannot copy {}", named.display());
+    fs::set_permissions(&copy, fs::Permissions::from_mode(0o700))
+        .unwrap_or_else(|error| panic!("{} cannot be made to run: {error}", copy.display()));
     copy
 }
 

@@ -328,7 +328,7 @@ async fn one_process_stays_on_a_data_folder() {
 fn help_keeps_the_options_of_a_command_apart() {
     let site = Site::embedded();
     let help = site.run(&["serve", "--help"]);
-    let (own, shared) = help.split_once("Options of every command:").unwrap();
+    let (own, shared) = help.split_once("Settings of the service:").unwrap();
     for option in ["--tls-cert", "--listen", "--plain-http", "[default: 127.0.0.1:8080]"] {
         assert!(own.contains(option) && !shared.contains(option), "{option}: {help}");
     }
