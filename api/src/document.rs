@@ -82,10 +82,10 @@ impl Operation<'_> {
         self.spec["parameters"].as_array().into_iter().flatten().any(|parameter| parameter["in"] == place)
     }
 
-    /// Whether it has a header parameter of this name.
-    fn takes(&self, header: &str) -> bool {
+    /// Whether it has a parameter of this name in its head: in a header or in the query.
+    fn takes(&self, name: &str) -> bool {
         let parameters = self.spec["parameters"].as_array().into_iter().flatten();
-        parameters.into_iter().any(|parameter| parameter["in"] == "header" && parameter["name"] == header)
+        parameters.into_iter().any(|parameter| parameter["in"] != "path" && parameter["name"] == name)
     }
 
     /// Says the scope beside the scheme, in whose place it stands in poem-openapi's document.

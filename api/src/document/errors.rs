@@ -138,11 +138,13 @@ fn statuses(operation: &Operation<'_>) -> Vec<u16> {
     let takes_input = has_body || operation.has_parameters("query") || operation.has_parameters("path");
     let asks_others =
         changes && ["/v1/pki/acme/", "/v1/pki/dns-providers", "/renew"].iter().any(|of| path.contains(of));
+    // Lists can be asked for what belongs to something else.
+    let names_others = operation.takes("ca_id") || operation.takes("account_id");
     let possible = [
         (400, takes_input),
         (401, operation.is_secured()),
         (403, operation.is_secured()),
-        (404, operation.has_parameters("path") || has_body),
+        (404, operation.has_parameters("path") || has_body || names_others),
         (408, has_body),
         (409, changes && operation.is_secured()),
         (412, operation.takes("If-Match")),
