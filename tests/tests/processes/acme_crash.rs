@@ -187,7 +187,7 @@ async fn a_dying_fleet_gets_one_certificate_for_each_order() {
     let account = world.introduce(&api).await;
     let kinds = ["http-01", "wildcard", "tls-alpn-01", "dns-01"];
     for number in 0..ORDERS {
-        api.post("/v1/pki/acme/issue", order(&account, number, &kinds), 202).await;
+        api.post("/v1/pki/acme/issue?wait=0s", order(&account, number, &kinds), 202).await;
     }
     let dying = site.with("FAILPOINTS", CRASHES);
     let mut workers: Vec<Process> = (0..3).map(|_| Process::start(dying.command(&["worker"]))).collect();
@@ -237,7 +237,7 @@ async fn a_dying_process_gets_one_certificate_for_each_order() {
     let mut first = site.serve(&token, &["--with-worker"]).await;
     let account = world.introduce(&first).await;
     for number in 0..ORDERS {
-        first.post("/v1/pki/acme/issue", order(&account, number, &kinds), 202).await;
+        first.post("/v1/pki/acme/issue?wait=0s", order(&account, number, &kinds), 202).await;
     }
     first.process.kill9();
     let (began, mut restarts) = (Instant::now(), 0);
