@@ -84,7 +84,7 @@ async fn requests_for_certificates_that_do_not_fit_their_order() {
 async fn orders_for_what_is_not_a_name() {
     let (_server, mut client) = start().await;
     for name in
-        ["UPPER.example", "a.example.", "example", "a_b.example", "a.*.example", "192.0.2.1.example.-"]
+        ["UPPER.example", "a.example.", "a..example", "a_b.example", "a.*.example", "192.0.2.1.example.-"]
     {
         assert_eq!(client.order(&[name]).problem(), "malformed", "{name}");
     }
