@@ -1,48 +1,52 @@
 //! Figures of what ends and what waits, for alarms: read from the database once a minute.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use certmill_service::domain::Timestamp;
 use certmill_service::{App, ServiceError};
 use certmill_storage::{figures, tenants};
 use metrics::{Label, gauge};
 
+use crate::upkeep::float;
+
 const EVERY: Duration = Duration::from_mins(1);
 /// CAs with figures of their own. Each has three series, and a monitoring system pays for every one.
 const MOST_CAS: i64 = 500;
 
-/// The figures of one process, and which of them it has given.
-#[derive(Default)]
-pub(crate) struct Figures {
-    read_at: Option<Instant>,
-    /// Series that were there at the last look: name and labels.
-    given: BTreeSet<Series>,
-}
-
 /// The name of a metric, and its labels with their values.
 type Series = (&'static str, Vec<(&'static str, String)>);
 
-impl Figures {
-    /// Reads the figures when they are older than a minute.
-    pub(crate) async fn refresh(&mut self, app: &App) -> Result<(), ServiceError> {
-        if self.read_at.is_some_and(|at| at.elapsed() < EVERY) {
-            return Ok(());
-        }
-        let present = read(app).await?;
-        self.read_at = Some(Instant::now());
-        for ((name, labels), value) in &present {
-            set(name, labels, *value);
-        }
-        // A CA that was revoked, a source without certificates: a series that stayed as it was would be an alarm for ever.
-        for (name, labels) in &self.given {
-            if !present.contains_key(&(*name, labels.clone())) {
-                set(name, labels, f64::NAN);
+/// Tells the figures, for ever. Apart from the rest of the upkeep, which a slow database must not hold up for them.
+pub(crate) async fn run(app: &App) {
+    let mut given = BTreeSet::new();
+    loop {
+        match read(app).await {
+            Ok(present) => {
+                for ((name, labels), value) in &present {
+                    set(name, labels, *value);
+                }
+                for (name, labels) in gone(&given, &present) {
+                    set(name, labels, f64::NAN);
+                }
+                given = present.into_keys().collect();
+            }
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "the figures of what ends could not be read");
             }
         }
-        self.given = present.into_keys().collect();
-        Ok(())
+        tokio::time::sleep(EVERY).await;
     }
+}
+
+/// What was told before and is no more: a CA that was revoked, a source without certificates. A figure that stayed as it was
+/// would be an alarm for ever.
+fn gone<'a>(
+    given: &'a BTreeSet<Series>,
+    present: &'a BTreeMap<Series, f64>,
+) -> impl Iterator<Item = &'a Series> {
+    given.iter().filter(|series| !present.contains_key(*series))
 }
 
 fn set(name: &'static str, labels: &[(&'static str, String)], value: f64) {
@@ -96,11 +100,35 @@ fn add_expiring(found: &mut BTreeMap<Series, f64>, expiring: &figures::Expiring)
     *soonest = soonest.min(unix(expiring.soonest));
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
-fn float(count: i64) -> f64 {
-    count as f64
-}
-
 fn unix(time: Timestamp) -> f64 {
     float(time.unix_micros() / 1_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn expiring(within_1d: i64, soonest: i64) -> figures::Expiring {
+        let soonest = Timestamp::from_unix_seconds(soonest);
+        figures::Expiring { source: "acme".to_owned(), within_1d, within_7d: 5, within_30d: 9, soonest }
+    }
+
+    #[test]
+    fn tenants_are_added_up_and_what_is_gone_is_told() {
+        let mut present = BTreeMap::new();
+        add_expiring(&mut present, &expiring(1, 2_000));
+        add_expiring(&mut present, &expiring(2, 1_000));
+        let label = |label, value: &str| (label, value.to_owned());
+        let counts = |within| {
+            present
+                [&("certmill_certificates_expiring", vec![label("source", "acme"), label("within", within)])]
+        };
+        assert_eq!([counts("1d"), counts("7d"), counts("30d")], [3.0, 10.0, 18.0]);
+        let soonest = "certmill_certificate_soonest_not_after_timestamp_seconds";
+        assert!((present[&(soonest, vec![label("source", "acme")])] - 1_000.0).abs() < f64::EPSILON);
+
+        let revoked = ("certmill_ca_not_after_timestamp_seconds", vec![label("ca", "ca_gone")]);
+        let given: BTreeSet<Series> = present.keys().cloned().chain([revoked.clone()]).collect();
+        assert_eq!(gone(&given, &present).collect::<Vec<_>>(), [&revoked]);
+    }
 }

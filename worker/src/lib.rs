@@ -44,6 +44,7 @@ pub async fn run(app: App, options: Options, shutdown: CancellationToken) -> Res
     tokio::select! {
         () = pool.run(&shutdown) => {}
         () = upkeep::run(&app) => {}
+        () = figures::run(&app) => {}
     }
     pool.finish(options.grace).await;
     upkeep::flush(&app, true).await;

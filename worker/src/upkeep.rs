@@ -6,17 +6,13 @@ use certmill_service::jobs::{JobKind, Lane};
 use certmill_service::{App, ServiceError, tokens};
 use certmill_storage::{jobs, schedules};
 
-use crate::figures::Figures;
-
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Upkeep of a worker: schedules, token uses, figures, for ever.
 pub(crate) async fn run(app: &App) {
-    let mut figures = Figures::default();
     loop {
         report(run_schedules(app).await, "the periodic work could not be scheduled");
         report(job_figures(app).await, "the figures of the jobs could not be read");
-        report(figures.refresh(app).await, "the figures of what ends could not be read");
         process_figures(app);
         flush(app, false).await;
         tokio::time::sleep(EVERY).await;
@@ -87,7 +83,7 @@ async fn job_figures(app: &App) -> Result<(), ServiceError> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a gauge is a float; counts stay far below 2^52")]
-fn float(count: i64) -> f64 {
+pub(crate) fn float(count: i64) -> f64 {
     count as f64
 }
 
