@@ -13,6 +13,7 @@ use openssl::x509::X509;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
+use super::failure::Failure;
 use super::output::text;
 use super::{Session, completion, files, output};
 
@@ -204,6 +205,16 @@ impl Place {
                 Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
                 None => (None, secret.clone()),
             };
+            // They are written into YAML as they are (names of objects, RFC 1123).
+            let is_name = |text: &String| {
+                !text.is_empty()
+                    && text.bytes().all(|octet| matches!(octet, b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.'))
+            };
+            if !is_name(&name) || namespace.as_ref().is_some_and(|namespace| !is_name(namespace)) {
+                return Err(Failure::usage(format!(
+                    "`{secret}` is no name of a secret: small letters, digits, `-` and `.`"
+                )));
+            }
             return Ok(Self::Kubernetes { namespace, name });
         }
         let stem = file_stem(name);

@@ -3,7 +3,7 @@
 mod pair;
 mod plan;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -44,68 +44,114 @@ pub(crate) struct Keep {
 const LOOK_EVERY: Duration = Duration::from_hours(1);
 /// After a failure, doubled for each further one.
 const FIRST_BACK_OFF: Duration = Duration::from_mins(1);
+/// Short-lived certificates are not looked at more often.
+const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 /// A command that runs longer is ended.
 const COMMAND_LIMIT: Duration = Duration::from_mins(2);
 
-/// Keeps what the file lists until SIGTERM or SIGINT.
+/// Keeps what the file lists until SIGTERM or SIGINT, which may come at any moment: files are replaced as wholes.
 pub(super) async fn run(options: &Options, keep: Keep) -> anyhow::Result<()> {
     let plan = Plan::read(&keep.file)?;
+    // A mistake in how the server is reached shows at the start.
     let session = plan.session(options)?;
+    if keep.once {
+        return match round(&session, &plan, &mut vec![0; plan.certificate.len()]).await {
+            Round { failed: 0, .. } => Ok(()),
+            Round { failed, .. } => {
+                bail!("{failed} of {} certificates could not be kept", plan.certificate.len())
+            }
+        };
+    }
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut failures = vec![0_u32; plan.certificate.len()];
-    loop {
-        let mut soonest = LOOK_EVERY;
-        let mut failed = 0;
-        for (kept, failures) in plan.certificate.iter().zip(&mut failures) {
-            let wait = match look(&session, kept).await {
-                Ok(next) => {
-                    *failures = 0;
-                    next
-                }
-                Err(error) => {
-                    failed += 1;
-                    let wait = FIRST_BACK_OFF.saturating_mul(1 << (*failures).min(6)).min(LOOK_EVERY);
-                    *failures = failures.saturating_add(1);
-                    eprintln!("{}: {}", kept.certificate_file.display(), crate::message::of(&error));
-                    wait
-                }
-            };
-            soonest = soonest.min(wait);
-        }
-        if keep.once {
-            match failed {
-                0 => return Ok(()),
-                failed => bail!("{failed} of {} certificates could not be kept", plan.certificate.len()),
-            }
-        }
-        tokio::select! {
-            () = tokio::time::sleep(soonest.max(Duration::from_secs(5))) => {}
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
-        }
+    tokio::select! {
+        () = for_ever(options, &keep.file, plan) => {}
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
     }
+    Ok(())
+}
+
+async fn for_ever(options: &Options, file: &Path, mut plan: Plan) {
+    let mut failures = vec![0; plan.certificate.len()];
+    loop {
+        // What it has to do and the token are read again each time, since both may have been replaced. A file with a mistake
+        // does not end what the one before it asked for.
+        match Plan::read(file) {
+            Ok(now) => plan = now,
+            Err(error) => eprintln!("{}", crate::message::of(&error)),
+        }
+        failures.resize(plan.certificate.len(), 0);
+        let wait = match plan.session(options) {
+            Ok(session) => round(&session, &plan, &mut failures).await.wait,
+            Err(error) => {
+                eprintln!("{}", crate::message::of(&error));
+                FIRST_BACK_OFF
+            }
+        };
+        tokio::time::sleep(wait.max(SHORTEST_WAIT)).await;
+    }
+}
+
+/// What came of one look at everything.
+struct Round {
+    failed: usize,
+    /// Until the next one.
+    wait: Duration,
+}
+
+/// Looks at each certificate. `failures` counts how often each has failed in a row.
+async fn round(session: &Session, plan: &Plan, failures: &mut [u32]) -> Round {
+    let mut round = Round { failed: 0, wait: LOOK_EVERY };
+    for (kept, failures) in plan.certificate.iter().zip(failures) {
+        let wait = match look(session, kept).await {
+            Ok(next) => {
+                *failures = 0;
+                next
+            }
+            Err(error) => {
+                round.failed += 1;
+                let wait = FIRST_BACK_OFF.saturating_mul(1 << (*failures).min(6));
+                *failures = failures.saturating_add(1);
+                eprintln!("{}: {}", kept.certificate_file.display(), crate::message::of(&error));
+                wait
+            }
+        };
+        round.wait = round.wait.min(wait);
+    }
+    round
 }
 
 /// Renews if it is time; answers when to look again.
 async fn look(session: &Session, kept: &Kept) -> anyhow::Result<Duration> {
+    let source = kept.source()?;
     let present = Pair::read(&kept.certificate_file, &kept.key_file)?;
-    let wanted = match &kept.source()? {
+    let new = match &source {
         Source::Role(role) => renewed(session, kept, role, present.as_ref()).await?,
         Source::Follow(name) => followed(session, name, present.as_ref()).await?,
     };
-    if let Some(new) = wanted {
-        kept.write(&new)?;
-        let until = Pair::read(&kept.certificate_file, &kept.key_file)?
-            .context("what was written does not fit together")?
-            .not_after();
-        session.out.note(&format!("{}: new, valid until {until}", kept.certificate_file.display()));
-    }
+    let pair = match new {
+        Some(new) => {
+            kept.write(&new)?;
+            let pair = Pair::read(&kept.certificate_file, &kept.key_file)?;
+            let pair = pair.context("what was written does not fit together")?;
+            session.out.note(&format!(
+                "{}: new, valid until {}",
+                kept.certificate_file.display(),
+                pair.not_after()
+            ));
+            pair
+        }
+        None => present.context("there is no certificate")?,
+    };
     if kept.is_run_due() {
         kept.run_command(COMMAND_LIMIT).await?;
     }
-    let pair = Pair::read(&kept.certificate_file, &kept.key_file)?.context("the files are gone again")?;
-    Ok(Duration::from_secs(pair.seconds_to_renewal(kept.renew_before()?)?))
+    match source {
+        Source::Role(_) => Ok(Duration::from_secs(pair.seconds_to_renewal(kept.renew_before()?)?)),
+        // The service renews it when it sees fit.
+        Source::Follow(_) => Ok(LOOK_EVERY),
+    }
 }
 
 /// What is to be written to the files.

@@ -50,7 +50,7 @@ pub(super) async fn login(login: Login) -> anyhow::Result<()> {
         (Some(file), _) => Some(
             std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?,
         ),
-        (None, Some(fingerprint)) => Some(pinned::root(&url, fingerprint)?),
+        (None, Some(fingerprint)) => Some(pinned::root(&url, fingerprint).await?),
         (None, None) => None,
     };
     if url.scheme() == "http" && !is_loopback(&url) {

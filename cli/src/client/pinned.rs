@@ -17,7 +17,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(10);
 ///
 /// Servers usually leave the root out of what they present; then it is asked for at the address that the topmost
 /// certificate gives for its issuer (RFC 5280 §4.2.2.1, `caIssuers`).
-pub(super) fn root(url: &Url, fingerprint: &str) -> anyhow::Result<String> {
+pub(super) async fn root(url: &Url, fingerprint: &str) -> anyhow::Result<String> {
     let wanted: String =
         fingerprint.chars().filter(char::is_ascii_hexdigit).map(|c| c.to_ascii_lowercase()).collect();
     if wanted.len() != 64 {
@@ -26,14 +26,19 @@ pub(super) fn root(url: &Url, fingerprint: &str) -> anyhow::Result<String> {
     if url.scheme() != "https" {
         bail!("{url} is not https, so there is no certificate to compare");
     }
-    let presented =
-        presented(url.host_str().unwrap_or_default(), url.port_or_known_default().unwrap_or(443))?;
+    let (host, port) =
+        (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default().unwrap_or(443));
+    let presented = tokio::task::spawn_blocking(move || presented(&host, port)).await??;
     for certificate in &presented {
         if sha256(certificate)? == wanted {
             return as_root(certificate);
         }
     }
-    if let Some(issuer) = presented.last().and_then(issuer_of)
+    let issuer = match presented.last() {
+        Some(topmost) => issuer_of(topmost).await,
+        None => None,
+    };
+    if let Some(issuer) = issuer
         && sha256(&issuer)? == wanted
     {
         return as_root(&issuer);
@@ -75,36 +80,31 @@ fn handshake(host: &str, stream: TcpStream) -> anyhow::Result<Vec<X509>> {
 }
 
 /// The issuer's certificate from the address in `certificate`; none when there is no such address or nobody answers.
-fn issuer_of(certificate: &X509) -> Option<X509> {
+async fn issuer_of(certificate: &X509) -> Option<X509> {
     let access = certificate.authority_info()?;
     let address = access.iter().find_map(|access| {
         (access.method().nid() == openssl::nid::Nid::AD_CA_ISSUERS)
             .then(|| access.location().uri().map(str::to_owned))
             .flatten()
     })?;
-    let octets = fetched(&address)?;
+    let octets = fetched(&address).await?;
     X509::from_der(&octets).or_else(|_| X509::from_pem(&octets)).ok()
 }
 
-fn fetched(address: &str) -> Option<Vec<u8>> {
-    // A runtime of its own on a thread of its own: this is called from within another one.
-    let address = address.to_owned();
-    let thread = std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-        runtime.block_on(async {
-            let client = reqwest::Client::builder().timeout(TIME_LIMIT).build().ok()?;
-            let mut answer = client.get(address).send().await.ok()?.error_for_status().ok()?;
-            let mut octets = Vec::new();
-            while let Some(chunk) = answer.chunk().await.ok()? {
-                octets.extend_from_slice(&chunk);
-                if octets.len() > 65_536 {
-                    return None;
-                }
-            }
-            Some(octets)
-        })
-    });
-    thread.join().ok().flatten()
+/// Octets of a certificate that are read at most.
+const MOST_OCTETS: usize = 65_536;
+
+async fn fetched(address: &str) -> Option<Vec<u8>> {
+    let client = reqwest::Client::builder().timeout(TIME_LIMIT).build().ok()?;
+    let mut answer = client.get(address).send().await.ok()?.error_for_status().ok()?;
+    let mut octets = Vec::new();
+    while let Some(chunk) = answer.chunk().await.ok()? {
+        octets.extend_from_slice(&chunk);
+        if octets.len() > MOST_OCTETS {
+            return None;
+        }
+    }
+    Some(octets)
 }
 
 fn sha256(certificate: &X509) -> anyhow::Result<String> {

@@ -1,4 +1,7 @@
-//! Commands that speak to a running service: the daily work, the exit codes, and certificates that are kept on a host.
+//! Commands that speak to a running service: the daily work, the exit codes, signing in.
+
+mod keep;
+mod lists;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -177,138 +180,6 @@ async fn signing_in_is_checked_and_kept_for_its_owner() {
     drop(site);
 }
 
-/// What is kept, in a file, and the lines that the command of it wrote.
-struct Kept<'a> {
-    site: &'a Site,
-    names: &'static str,
-}
-
-impl Kept<'_> {
-    fn plan(&self, run: &str) {
-        let text = format!(
-            "[[certificate]]\nrole = \"web\"\nnames = [{}]\nttl = \"30d\"\ncertificate_file = \"kept.crt\"\n\
-             key_file = \"kept.key\"\nca_file = \"kept.ca.crt\"\nmode = \"0640\"\nrun = '''{run}'''\n",
-            self.names
-        );
-        self.site.write("keep.toml", &text);
-    }
-
-    fn once(&self) -> Output {
-        self.site.output(&["keep", "keep.toml", "--once"])
-    }
-
-    fn file(&self, name: &str) -> String {
-        std::fs::read_to_string(self.site.path().join(name)).unwrap_or_default()
-    }
-
-    fn serial_numbers(&self) -> Vec<String> {
-        let found = json_of(self.site, &["cert", "ls", "--revoked", "--json"]);
-        found
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|row| row["serial_number"].as_str().unwrap().to_owned())
-            .collect()
-    }
-}
-
-const NOTE: &str = "echo $CERTMILL_CERTIFICATE_FILE >> ran";
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_kept_certificate_is_made_once_and_anew_when_it_has_to_be() {
-    let (site, _api) = site_with_role().await;
-    let mut kept = Kept { site: &site, names: "\"www.example.internal\"" };
-    kept.plan(NOTE);
-    let first = kept.once();
-    assert!(first.status.success(), "{}", said(&first));
-    let judge = Judge::new();
-    let path = |name: &str| site.path().join(name).display().to_string();
-    judge.run(&format!("verify -CAfile {} {}", path("kept.ca.crt"), path("kept.crt")));
-    assert_eq!(mode(&site.path().join("kept.key")), 0o640);
-    assert_eq!(kept.file("ran"), "kept.crt\n");
-
-    let before = kept.file("kept.crt");
-    assert!(kept.once().status.success());
-    assert_eq!(
-        (kept.file("kept.crt"), kept.file("ran")),
-        (before.clone(), "kept.crt\n".to_owned()),
-        "it is good"
-    );
-
-    // Revoked, other names, a key that does not fit: each is seen at the next look.
-    site.run(&["cert", "revoke", "www.example.internal", "--yes"]);
-    assert!(kept.once().status.success());
-    let second = kept.file("kept.crt");
-    assert_ne!(second, before, "a revoked certificate is replaced");
-    kept.names = "\"www.example.internal\", \"api.example.internal\"";
-    kept.plan(NOTE);
-    assert!(kept.once().status.success());
-    judge.run(&format!(
-        "verify -CAfile {} -verify_hostname api.example.internal {}",
-        path("kept.ca.crt"),
-        path("kept.crt")
-    ));
-    site.write("kept.key", &judge.run("genpkey -algorithm ed25519"));
-    assert!(kept.once().status.success());
-    let public = |arguments: String| judge.run(&arguments);
-    assert_eq!(
-        public(format!("x509 -in {} -noout -pubkey", path("kept.crt"))),
-        public(format!("pkey -in {} -pubout", path("kept.key"))),
-    );
-    assert_eq!(kept.serial_numbers().len(), 4);
-    assert_eq!(kept.file("ran").lines().count(), 4);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_failing_command_is_run_again_without_a_new_certificate() {
-    let (site, mut api) = site_with_role().await;
-    let kept = Kept { site: &site, names: "\"www.example.internal\"" };
-    kept.plan("exit 3");
-    let failed = kept.once();
-    assert!(!failed.status.success() && said(&failed).contains("`exit 3` failed"), "{}", said(&failed));
-    let before = kept.file("kept.crt");
-    kept.plan(NOTE);
-    assert!(kept.once().status.success());
-    assert_eq!((kept.file("kept.crt"), kept.file("ran")), (before.clone(), "kept.crt\n".to_owned()));
-
-    // Without a server nothing is touched, and it is said.
-    crate::site::stop(&mut api.process);
-    let failed = kept.once();
-    assert!(!failed.status.success() && said(&failed).contains("does not answer"), "{}", said(&failed));
-    assert_eq!(kept.file("kept.crt"), before);
-}
-
-#[test]
-fn mistakes_in_what_is_to_be_kept_are_said_before_anything_is_done() {
-    let site = Site::embedded();
-    for (text, sentence) in [
-        ("", "no [[certificate]]"),
-        ("[[certificate]]\nrole = \"web\"\ncertificate_file = \"c\"\nkey_file = \"k\"", "names is empty"),
-        ("[[certificate]]\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"", "either role"),
-        (
-            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"\nmode = \"0644\"",
-            "0640",
-        ),
-        (
-            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"\nrenew_before = \"x\"",
-            "renew_before",
-        ),
-        (
-            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"\nowner = \"nobody-has-this-name\"",
-            "nobody-has-this-name",
-        ),
-        (
-            "[[certificate]]\nrole = \"web\"\nname = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"",
-            "unknown field",
-        ),
-    ] {
-        site.write("keep.toml", text);
-        let output = site.output(&["keep", "keep.toml", "--once"]);
-        let said = said(&output);
-        assert!(!output.status.success() && said.contains(sentence), "{text}: {said}");
-    }
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_and_bundles_are_shown_without_a_server_and_without_keys() {
     let (site, _api) = site_with_role().await;
@@ -404,36 +275,6 @@ async fn a_server_is_trusted_by_the_fingerprint_of_its_root() {
     let shown = site.run(&["inspect", url.trim_start_matches("https://")]);
     assert!(shown.contains("names        127.0.0.1") && shown.contains("(root)"), "{shown}");
     drop(process);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_token_for_one_role_keeps_a_host_and_does_nothing_else() {
-    let (site, api) = site_with_role().await;
-    let token =
-        site.run(&["access", "create", "host", "--scope", "pki:issue", "--role", "web", "--ttl", "1y"]);
-    let host = Site::embedded().with("CERTMILL_URL", api.url.as_str()).with("CERTMILL_TOKEN", token.trim());
-    let kept = Kept { site: &host, names: "\"www.example.internal\"" };
-    kept.plan(NOTE);
-    for _ in 0..2 {
-        let once = kept.once();
-        assert!(once.status.success(), "{}", said(&once));
-    }
-    assert_eq!(kept.file("ran"), "kept.crt\n");
-    // Its renewal is linked: the same names under the same role, by the same token.
-    let refused = host.output(&["cert", "revoke", "www.example.internal", "--yes"]);
-    assert_eq!(refused.status.code(), Some(4), "{}", said(&refused));
-    assert!(site.run(&["access", "ls"]).contains("host"));
-    site.run(&["access", "revoke", "host", "--yes"]);
-    let renewed = until_refused(&kept).await;
-    assert!(said(&renewed).contains("revoked"), "{}", said(&renewed));
-}
-
-/// A token that was revoked counts for up to a second more.
-async fn until_refused(kept: &Kept<'_>) -> Output {
-    let refused = crate::site::until("the token is refused", crate::site::PATIENCE, async || {
-        Some(kept.once()).filter(|output| !output.status.success())
-    });
-    refused.await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
