@@ -10,9 +10,11 @@ use crate::{Caller, ServiceError};
 pub struct IfMatch(String);
 
 impl IfMatch {
-    /// Reads the value of the header: `*`, or entity tags with commas between.
-    pub fn of(header: &str) -> Self {
-        Self(header.to_owned())
+    /// Reads the lines of the header: `*`, or entity tags with commas between; none when there is no line. Octets that are no
+    /// text stand in no tag of ours, and a condition with them is one that does not hold.
+    pub fn of<'a>(lines: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let lines: Vec<_> = lines.map(String::from_utf8_lossy).collect();
+        (!lines.is_empty()).then(|| Self(lines.join(",")))
     }
 
     /// Whether the state with this tag is one of them. Weak tags never are (RFC 9110 §8.8.3.2).
@@ -49,6 +51,10 @@ pub(crate) fn tag(state: &[&str]) -> String {
 mod tests {
     use super::*;
 
+    fn of(lines: &[&[u8]]) -> Option<IfMatch> {
+        IfMatch::of(lines.iter().copied())
+    }
+
     #[test]
     fn conditions_name_tags() {
         let tag = tag(&["a", "b"]);
@@ -62,7 +68,10 @@ mod tests {
             ("\"x\"", false),
             ("", false),
         ] {
-            assert_eq!(IfMatch::of(header).names(&tag), holds, "{header}");
+            assert_eq!(of(&[header.as_bytes()]).unwrap().names(&tag), holds, "{header}");
         }
+        assert!(of(&[b"\"x\"", tag.as_bytes()]).unwrap().names(&tag), "each line counts");
+        assert!(!of(&[b"\"\xff\""]).unwrap().names(&tag), "a condition is not lost");
+        assert!(of(&[]).is_none());
     }
 }

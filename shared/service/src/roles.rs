@@ -27,8 +27,7 @@ pub struct NewRole {
 /// Makes a role.
 pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow, ServiceError> {
     let name: RoleName = new.name.parse().map_err(|problem: String| ServiceError::field("name", problem))?;
-    new.settings.within_bounds().map_err(ServiceError::Validation)?;
-    let role = Role::new(new.settings).map_err(ServiceError::Validation)?;
+    let role = Role::to_store(new.settings).map_err(ServiceError::Validation)?;
     let ca_id = crate::ca::parse_id(&new.ca_id)?;
     let now = app.now();
     let row = RoleRow {
@@ -79,14 +78,16 @@ pub async fn update(
 ) -> Result<RoleRow, ServiceError> {
     refuse_no_name(name)?;
     let mut tx = app.change(caller).await?;
+    if caller.if_match.is_some() {
+        holds::role(&mut tx, name).await?;
+    }
     let mut row =
         roles::find(&mut tx, name).await?.ok_or_else(|| ServiceError::not_found(Noun::Role, name))?;
     caller.check_state(&state(&row))?;
     row.settings.understood()?;
     let before = row_text(&row);
     change(&mut row.settings)?;
-    row.settings.within_bounds().map_err(ServiceError::Validation)?;
-    let role = Role::new(row.settings).map_err(ServiceError::Validation)?;
+    let role = Role::to_store(row.settings).map_err(ServiceError::Validation)?;
     row.settings = role.settings().clone();
     if let Some(ca_id) = ca_id {
         row.ca_id = crate::ca::parse_id(&ca_id)?;
@@ -96,10 +97,6 @@ pub async fn update(
     row.version += 1;
     row.updated_at = app.now();
     if !roles::update(&mut tx, &row, from_version).await? {
-        if caller.if_match.is_some() {
-            row.version = from_version + 1;
-            return Err(ServiceError::PreconditionFailed { tag: state(&row) });
-        }
         return Err(ServiceError::InvalidState {
             message: format!(
                 "the role `{name}` was changed by someone else at the same time: read it and try again"

@@ -201,10 +201,15 @@ impl UriPattern {
                 "`{shown}` is not a URI pattern: write a URI in ASCII without spaces, such as `spiffe://example.com/*`"
             ));
         }
-        if let Err(problem) = check_uri_pattern(text) {
-            return Err(format!("`{text}` is not a URI pattern: {problem}"));
-        }
         Ok(Self(fold_uri(text).into_owned()))
+    }
+
+    /// Refuses a pattern that permits URIs which no certificate gets: with dot segments, or octets that need not be encoded.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn check(text: &str) -> Result<(), String> {
+        check_uri_pattern(text).map_err(|problem| format!("`{text}` is not a URI pattern: {problem}"))
     }
 
     /// The entry as text.

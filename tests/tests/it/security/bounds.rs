@@ -73,6 +73,9 @@ both_modes! {
         let stored = sql.texts("SELECT settings FROM roles WHERE name = 'old'").await;
         let mut stored: Value = serde_json::from_str(&stored[0]).unwrap();
         stored["allowed_domains"] = json!(domains);
+        // What no certificate gets does not hinder the rest of the role.
+        stored["allowed_uri_sans"] = json!(["https://a.example/%7Euser/*"]);
+        stored["ext_key_usage"] = json!(["TimeStamping", "CodeSigning"]);
         sql.run(&format!("UPDATE roles SET settings = '{stored}' WHERE name = 'old'")).await;
         app.app.forget_cached(app.tenant.id);
         let shown = app.get("/v1/pki/roles/old").await.json_with(StatusCode::OK);
@@ -80,7 +83,13 @@ both_modes! {
         app.issue("old", "a.b.example.internal").await;
         let answer = app.patch("/v1/pki/roles/old", json!({ "max_ttl": "30d" })).await;
         is_refused(&answer, "allowed_domains", "1000");
-        let less = json!({ "max_ttl": "30d", "allowed_domains": ["example.internal"] });
+        let fewer = json!({ "allowed_domains": ["example.internal"] });
+        let told = app.patch("/v1/pki/roles/old", fewer).await.error(422, "validation_error");
+        let fields: Vec<&String> = told["details"]["fields"].as_object().unwrap().keys().collect();
+        assert_eq!(fields, ["allowed_uri_sans", "ext_key_usage"]);
+        let less = json!({
+            "max_ttl": "30d", "allowed_domains": ["example.internal"], "allowed_uri_sans": [], "ext_key_usage": []
+        });
         app.patch("/v1/pki/roles/old", less).await.json_with(StatusCode::OK);
     }
 
