@@ -116,19 +116,19 @@ pub async fn validate(
     let options = options(&request, at)?;
     let (trust_system, require_revocation) = (request.trust_system, request.require_revocation);
     let ask_others = request.check_revocation || require_revocation;
-    let Input { target, candidates, crls } =
+    let Input { target, candidates, certificates, crls } =
         app.in_turn(caller.tenant, move || Input::read(&request)).await?;
     let trust = Trust::of(app, caller, trust_system).await?;
     let egress = app.egress(caller.tenant, Purpose::Validation).await?;
     let evidence = Evidence {
         crls: Arc::new(crls),
-        candidates: Arc::new(candidates.clone()),
+        given: Arc::new(certificates),
         at,
         ask_others,
         fetching: Arc::new(Fetching::with(egress)),
     };
     let search = Search { trust, target, candidates, options };
-    let mut validation = with_revocation(app, caller, search, &evidence).await?;
+    let mut validation = with_revocation(app, caller, search, &evidence, require_revocation).await?;
     if require_revocation && validation.not_revoked.is_none() {
         validation.valid = false;
         validation.errors.push(Problem {
@@ -159,15 +159,18 @@ impl Search {
     }
 }
 
-/// Takes the first valid path on which nothing is known to be revoked; when there is none, the first one says what is.
+/// Takes the first valid path on which nothing is known to be revoked, and with `require` one on which that was found out, if
+/// there is one; when there is none, the first one says what is revoked.
 async fn with_revocation(
     app: &App,
     caller: &Caller,
     search: Search,
     evidence: &Evidence,
+    require: bool,
 ) -> Result<Validation, ServiceError> {
     let (trust, mut paths, mut found) = app.in_turn(caller.tenant, move || Ok(search.begin())).await?;
     let mut first: Option<Validation> = None;
+    let mut undetermined: Option<Validation> = None;
     // What is revoked on one path is so on every other, even if it could not be found out once more.
     let mut revoked: BTreeSet<String> = BTreeSet::new();
     for _ in 0..MOST_PATHS {
@@ -179,10 +182,12 @@ async fn with_revocation(
             let about = standing.errors.iter().filter_map(|problem| problem.certificate.clone());
             revoked.extend(about.map(|(fingerprint, _)| fingerprint));
             let validation = validation(&trust, verdict, standing);
-            if validation.not_revoked != Some(false) {
-                return Ok(validation);
+            match validation.not_revoked {
+                Some(true) => return Ok(validation),
+                None if !require => return Ok(validation),
+                None => _ = undetermined.get_or_insert(validation),
+                Some(false) => _ = first.get_or_insert(validation),
             }
-            first.get_or_insert(validation);
         }
         let next = move || {
             let next = paths.next_valid();
@@ -190,8 +195,8 @@ async fn with_revocation(
         };
         (paths, found) = app.in_turn(caller.tenant, next).await?;
     }
-    if let Some(revoked) = first {
-        return Ok(revoked);
+    if let Some(best) = undetermined.or(first) {
+        return Ok(best);
     }
     let verdict = app.in_turn(caller.tenant, move || Ok(paths.explain())).await?;
     let standing = revocation::of_path(app, caller, &trust, &verdict.path, evidence).await?;

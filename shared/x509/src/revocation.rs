@@ -28,6 +28,7 @@
 mod crl;
 mod crl_check;
 mod crl_entries;
+mod crl_evidence;
 mod crl_extensions;
 mod crl_sources;
 mod doubt;

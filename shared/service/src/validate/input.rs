@@ -1,5 +1,7 @@
 //! What is validated, taken apart.
 
+use std::sync::Arc;
+
 use certmill_x509::pem::Bundle;
 use certmill_x509::revocation::{ParsedCrl, read_crls};
 use certmill_x509::{X509Error, chain};
@@ -14,6 +16,8 @@ const MOST_CRLS: usize = 100;
 pub(super) struct Input {
     pub(super) target: chain::Certificate,
     pub(super) candidates: Vec<Vec<u8>>,
+    /// Those of the candidates that can be read.
+    pub(super) certificates: Vec<Arc<chain::Certificate>>,
     pub(super) crls: Vec<ParsedCrl>,
 }
 
@@ -39,7 +43,9 @@ impl Input {
             crls = self::crls(text.as_bytes()).map_err(|problem| ServiceError::field("crl_pem", problem))?;
         }
         let target = chain::Certificate::from_der(&target).map_err(invalid("certificate_pem"))?;
-        Ok(Self { target, candidates, crls })
+        let readable = candidates.iter().filter_map(|der| chain::Certificate::from_der(der).ok());
+        let certificates = readable.map(Arc::new).collect();
+        Ok(Self { target, candidates, certificates, crls })
     }
 }
 

@@ -29,8 +29,8 @@ pub(super) struct Standing {
 pub(super) struct Evidence {
     /// CRLs that were given.
     pub(super) crls: Arc<Vec<ParsedCrl>>,
-    /// Certificates that were given, for CRLs signed by another key of an issuer.
-    pub(super) candidates: Arc<Vec<Vec<u8>>>,
+    /// Certificates that were given, for CRLs signed by another key of an issuer, and for responders.
+    pub(super) given: Arc<Vec<Arc<Certificate>>>,
     pub(super) at: Timestamp,
     /// Whether others than our own records are asked.
     pub(super) ask_others: bool,
@@ -184,8 +184,7 @@ impl Judge {
 
     /// The certificates of the request.
     pub(super) fn given(&self) -> impl Iterator<Item = Arc<Certificate>> {
-        let readable = self.evidence.candidates.iter().filter_map(|der| Certificate::from_der(der).ok());
-        readable.map(Arc::new)
+        self.evidence.given.iter().cloned()
     }
 }
 

@@ -30,6 +30,9 @@ const CLOCK_SKEW: i64 = 300;
 /// response is no evidence: seconds after this update.
 const MAX_AGE: i64 = 86_400;
 
+/// Certificates with the responder's name that are looked at.
+const MOST_DELEGATES: usize = 8;
+
 /// Who may have signed an OCSP response whose certificates are not in it.
 #[derive(Clone, Copy, Default)]
 pub struct OcspSigners<'a> {
@@ -177,10 +180,8 @@ impl Inquiry<'_> {
         };
         let enclosed = basic.certificates.iter().filter_map(|der| Certificate::from_der(der).ok());
         let known = signers.others.iter().chain(signers.validated).cloned();
-        for delegate in enclosed.map(Arc::new).chain(known) {
-            if !names(&basic.responder, &delegate) {
-                continue;
-            }
+        let named = enclosed.map(Arc::new).chain(known).filter(|signer| names(&basic.responder, signer));
+        for delegate in named.take(MOST_DELEGATES) {
             match self.check_delegate(&delegate, basic) {
                 Ok(()) => return Ok(Responder::Delegate(delegate)),
                 Err(reason) => doubt = reason,
@@ -192,12 +193,10 @@ impl Inquiry<'_> {
     /// Whether the issuer has named the owner of a certificate as its responder, and that one has
     /// signed.
     fn check_delegate(&self, delegate: &Certificate, basic: &Basic) -> Result<(), Doubt> {
-        let signed_by_issuer =
-            Signed::parse(delegate.der()).is_ok_and(|signed| signed.is_by(&self.issuer_key).unwrap_or(false));
-        if !signed_by_issuer || !same_name(delegate.issuer_der(), self.issuer.subject_der()) {
-            return Err(not_authorised(
-                "the responder's certificate is not signed by the certificate's issuer",
-            ));
+        let by_another =
+            || not_authorised("the responder's certificate is not signed by the certificate's issuer");
+        if !same_name(delegate.issuer_der(), self.issuer.subject_der()) {
+            return Err(by_another());
         }
         if !delegate.purposes().unwrap_or_default().contains(&ExtendedKeyUsage::OcspSigning) {
             return Err(not_authorised("the responder's certificate lacks the purpose OCSPSigning"));
@@ -214,6 +213,11 @@ impl Inquiry<'_> {
             return Err(not_authorised(
                 "the responder's certificate has extensions that cannot be processed",
             ));
+        }
+        // Signatures come last: anybody can enclose certificates with the responder's name.
+        if !Signed::parse(delegate.der()).is_ok_and(|signed| signed.is_by(&self.issuer_key).unwrap_or(false))
+        {
+            return Err(by_another());
         }
         let key =
             PublicKey::from_spki_der(delegate.spki_der()).map_err(|error| unsupported(&error.to_string()))?;
