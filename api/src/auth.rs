@@ -7,7 +7,7 @@ use std::ops::Deref;
 
 use certmill_service::domain::Scope;
 use certmill_service::{App, Caller, IfMatch, ServiceError, tokens};
-use poem::http::header;
+use poem::http::{HeaderValue, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
@@ -152,7 +152,8 @@ async fn authenticate(app: &App, request: &Request, needed: Scope) -> Result<Cal
     match tokens::authenticate(app, token, asked).await {
         Ok(caller) => {
             let hold = request.extensions().get::<CurrentHold>().map(|held| held.0.clone());
-            let if_match = request.header(header::IF_MATCH).map(IfMatch::of);
+            let if_match = request.headers().get_all(header::IF_MATCH).iter().map(HeaderValue::as_bytes);
+            let if_match = IfMatch::of(if_match);
             Ok(Caller { hold, if_match, ..caller })
         }
         Err(ServiceError::AuthenticationRequired) if token.is_some() => Err(AuthError::Malformed),

@@ -180,8 +180,7 @@ impl ApiError {
 
     /// Its code, its sentence and its details, as an answer has them.
     pub(crate) fn into_parts(self) -> (&'static str, String, Option<serde_json::Map<String, Value>>) {
-        let mut error = json!({ "message": self.message, "details": self.details });
-        shorten(&mut error);
+        let mut error = self.told();
         let message = error["message"].as_str().unwrap_or_default().to_owned();
         let details = match error["details"].take() {
             Value::Object(details) => Some(details),
@@ -190,14 +189,20 @@ impl ApiError {
         (self.code, message, details)
     }
 
-    /// The answer.
-    pub(crate) fn render(&self, request_id: &str) -> Response {
-        metrics::counter!("certmill_refused_calls_total", "code" => self.code).increment(1);
+    /// Code, sentence and details, at the length that answers have.
+    fn told(&self) -> Value {
         let mut error = json!({ "code": self.code, "message": self.message });
         if let Some(details) = &self.details {
             error["details"] = details.clone();
         }
         shorten(&mut error);
+        error
+    }
+
+    /// The answer.
+    pub(crate) fn render(&self, request_id: &str) -> Response {
+        metrics::counter!("certmill_refused_calls_total", "code" => self.code).increment(1);
+        let mut error = self.told();
         error["request_id"] = request_id.into();
         let mut response = Response::builder()
             .status(self.status)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use certmill_service::ServiceError;
 use certmill_service::domain::FieldErrors;
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use crate::body::fault;
 
@@ -21,7 +21,7 @@ const LARGEST: usize = 64 << 10;
 pub(crate) fn all<T: DeserializeOwned>(body: &[u8], first: (String, String)) -> BTreeMap<String, String> {
     let mut wrong = first.0.clone();
     let mut faults = BTreeMap::from([first]);
-    let Some(Value::Object(mut fields)) =
+    let Some(mut fields @ Value::Object(_)) =
         (body.len() <= LARGEST).then(|| serde_json::from_slice(body).ok()).flatten()
     else {
         return faults;
@@ -41,24 +41,22 @@ pub(crate) fn all<T: DeserializeOwned>(body: &[u8], first: (String, String)) -> 
 }
 
 /// Makes a body that is no longer wrong in this field; `false` when nothing that is tried does.
-fn mend<T: DeserializeOwned>(fields: &mut Map<String, Value>, wrong: &str) -> bool {
+fn mend<T: DeserializeOwned>(fields: &mut Value, wrong: &str) -> bool {
     let name = outermost(wrong).to_owned();
-    fields.remove(&name);
-    let is_mended =
-        |fields: &Map<String, Value>| found::<T>(fields).is_none_or(|(field, _)| outermost(&field) != name);
+    fields.as_object_mut().and_then(|fields| fields.remove(&name));
+    let is_mended = |fields: &Value| found::<T>(fields).is_none_or(|(field, _)| outermost(&field) != name);
     for value in [Value::Null, json!(""), json!(0), json!(false), json!([]), json!({})] {
         if is_mended(fields) {
             return true;
         }
-        fields.insert(name.clone(), value);
+        fields[name.as_str()] = value;
     }
     is_mended(fields)
 }
 
 /// The first field that is wrong.
-fn found<T: DeserializeOwned>(fields: &Map<String, Value>) -> Option<(String, String)> {
-    let value = Value::Object(fields.clone());
-    let error = serde_path_to_error::deserialize::<_, T>(value).err()?;
+fn found<T: DeserializeOwned>(fields: &Value) -> Option<(String, String)> {
+    let error = serde_path_to_error::deserialize::<_, T>(fields).err()?;
     fault(&error.path().to_string(), &error.into_inner()).ok()
 }
 

@@ -123,9 +123,7 @@ async fn change<F: Future<Output = Result<Response, ApiError>> + Send + 'static>
 
 /// Has the audit log tell of a call that was refused.
 async fn record(app: &App, caller: &Caller, call: Call<'_>, error: &ApiError) {
-    if error.status() != StatusCode::SERVICE_UNAVAILABLE {
-        record_refusal(app, caller, (call.action, call.object), error.code()).await;
-    }
+    record_item(app, caller, (call.action, call.object), error).await;
 }
 
 /// Has the audit log tell that a token was shown from where it may not be used, whatever the call was.

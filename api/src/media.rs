@@ -8,7 +8,7 @@ use poem_openapi::payload::{Binary, Payload};
 use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
 use poem_openapi::types::Type;
 
-use crate::negotiate::{Form, PEM};
+use crate::negotiate::Form;
 
 /// What kinds of files an operation answers.
 pub(crate) trait Files: Send {
@@ -76,14 +76,7 @@ fn content(form: Form) -> MetaMediaType {
         Form::Pem | Form::PlainText | Form::Json => String::schema_ref(),
         Form::Certificate | Form::Crl => <Binary<Vec<u8>> as Payload>::schema_ref(),
     };
-    let content_type = match form {
-        Form::Json => "application/json",
-        Form::Pem => PEM,
-        Form::PlainText => "text/plain",
-        Form::Certificate => "application/pkix-cert",
-        Form::Crl => "application/pkix-crl",
-    };
-    MetaMediaType { content_type, schema }
+    MetaMediaType { content_type: form.essence(), schema }
 }
 
 fn answer(status: u16, description: &'static str, content: Vec<MetaMediaType>) -> MetaResponse {

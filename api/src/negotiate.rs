@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 
+use poem::http::header;
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Binary, Payload};
@@ -33,7 +34,8 @@ impl Form {
         }
     }
 
-    fn essence(self) -> &'static str {
+    /// The same without parameters.
+    pub(crate) fn essence(self) -> &'static str {
         self.media_type().split(';').next().unwrap_or_default()
     }
 }
@@ -59,6 +61,13 @@ pub(crate) fn choose(request: &Request, offers: &[Form], default: Form) -> Form 
         }
     }
     best.0
+}
+
+/// Whether the client has what this entity tag names (`If-None-Match`, RFC 9110 §13.1.2).
+pub(crate) fn names_tag(request: &Request, tag: &str) -> bool {
+    request.header(header::IF_NONE_MATCH).is_some_and(|known| {
+        known.trim() == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
+    })
 }
 
 /// A certificate in the form that was chosen: `T` as JSON, PEM or DER.

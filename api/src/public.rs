@@ -13,7 +13,7 @@ use poem_openapi::payload::Binary;
 
 use crate::error::ApiError;
 use crate::media::{CertificateFile, CrlFile, Media};
-use crate::negotiate::Form;
+use crate::negotiate::{Form, names_tag};
 use crate::openapi::Group;
 use crate::shared_body;
 
@@ -82,10 +82,7 @@ impl poem_openapi::ApiResponse for Raw {
 
 /// Whether the client has this CRL in this form already (RFC 9110 §13.1.2).
 pub(crate) fn is_known(request: &Request, info: &CrlInfo, form: Form) -> bool {
-    let tag = etag(info, form);
-    request.header(header::IF_NONE_MATCH).is_some_and(|known| {
-        known.trim() == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
-    })
+    names_tag(request, &etag(info, form))
 }
 
 /// `304` for a client that has this CRL.

@@ -7,6 +7,7 @@ use poem::http::{HeaderValue, Method, StatusCode, header};
 use poem::{Body, Request, Response};
 
 use crate::error::ApiError;
+use crate::negotiate::names_tag;
 use crate::shared_body;
 
 /// Where it is.
@@ -77,7 +78,7 @@ fn file(request: &Request, path: &str) -> Result<Response, ApiError> {
     // Each form of a file has a tag of its own (RFC 9110 §8.8.3.3).
     let etag =
         if gzip.is_some() { format!("{}-gzip\"", file.etag.trim_end_matches('"')) } else { file.etag.into() };
-    let known = is_known(request, &etag);
+    let known = names_tag(request, &etag);
     let octets = gzip.unwrap_or(file.plain);
     let mut response = Response::builder()
         .header(header::CACHE_CONTROL, if path.starts_with("assets/") { FOR_EVER } else { ASK })
@@ -109,13 +110,6 @@ fn takes_gzip(request: &Request) -> bool {
         let named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
         let quality = parts.find_map(|parameter| parameter.strip_prefix("q="));
         named && quality.is_none_or(|quality| quality.parse::<f32>().is_ok_and(|quality| quality > 0.0))
-    })
-}
-
-/// Whether the browser has this form of the file already (RFC 9110 §13.1.2).
-fn is_known(request: &Request, etag: &str) -> bool {
-    request.header(header::IF_NONE_MATCH).is_some_and(|known| {
-        known.trim() == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == etag)
     })
 }
 

@@ -6,15 +6,16 @@ use serde_json::{Value, json};
 use super::{Operation, members};
 use crate::calls::Call;
 
-/// Changes that can be bound to a state of their object.
-const CONDITIONAL: [(Method, &str); 6] = [
-    (Method::PATCH, "/v1/pki/ca/{id}"),
-    (Method::PATCH, "/v1/pki/certificates/{id}"),
-    (Method::PATCH, "/v1/pki/roles/{name}"),
-    (Method::DELETE, "/v1/pki/roles/{name}"),
-    (Method::PATCH, "/v1/pki/dns-providers/{id}"),
-    (Method::DELETE, "/v1/pki/dns-providers/{id}"),
-];
+/// Deletions that can be bound to a state of their object; changes can where their answers have an `ETag`.
+const CONDITIONAL_DELETIONS: [&str; 2] = ["/v1/pki/roles/{name}", "/v1/pki/dns-providers/{id}"];
+
+fn is_conditional(operation: &Operation<'_>) -> bool {
+    match operation.method {
+        Method::PATCH => !operation.spec["responses"]["200"]["headers"]["ETag"].is_null(),
+        Method::DELETE => CONDITIONAL_DELETIONS.contains(&operation.path),
+        _ => false,
+    }
+}
 
 /// Adds the headers of an operation and of its successful answers.
 pub(super) fn add(operation: &mut Operation<'_>) {
@@ -30,7 +31,7 @@ pub(super) fn add(operation: &mut Operation<'_>) {
         });
         push_parameter(operation.spec, parameter);
     }
-    if CONDITIONAL.iter().any(|(method, path)| operation.method == *method && operation.path == *path) {
+    if is_conditional(operation) {
         let parameter = json!({
             "name": "If-Match",
             "in": "header",

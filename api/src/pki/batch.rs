@@ -1,10 +1,12 @@
 //! `/v1/pki/issue/{role}/batch`: many certificates by one call.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use certmill_service::domain::{Action, CallCategory};
 use certmill_service::{App, Caller, ServiceError, certificates, rate_limits, roles};
 use futures_util::{StreamExt, stream};
+use poem::http::StatusCode;
 use poem::web::Data;
 use poem_openapi::param::Path;
 use poem_openapi::types::Any;
@@ -70,7 +72,7 @@ impl BatchApi {
     /// Issue many certificates with new keys
     ///
     /// Scope: `pki:issue`. Each request is carried out for itself: `200` says what became of each, those that were refused
-    /// included, and what was issued stays issued. Under a rate limit each counts as a call of issue. There is no
+    /// included, and what was issued stays issued. When the service cannot work, the rest is not tried. Under a rate limit each counts as a call of issue. There is no
     /// `Idempotency-Key`: after a call without an answer, look for its certificates before it is repeated.
     #[oai(path = "/issue/:role/batch", method = "post", operation_id = "issueCertificates")]
     async fn issue(
@@ -88,15 +90,24 @@ impl BatchApi {
         // A role that is not there, or not for this token, is told once.
         caller.check_role(Some(&role))?;
         roles::find(&app, caller.tenant, &role).await?;
+        let is_over = AtomicBool::new(false);
         let items = requests.into_iter().enumerate().map(|(place, request)| {
-            let (app, caller, role) = (app.0, &*caller, role.as_str());
+            let (app, caller, role, is_over) = (app.0, &*caller, role.as_str(), &is_over);
             async move {
+                if is_over.load(Ordering::Relaxed) {
+                    return item(Err(ApiError::new(
+                        "service_unavailable",
+                        "it was not tried after the one before",
+                    )));
+                }
                 // The call itself has been counted.
                 let result = match if place == 0 { Ok(()) } else { count(app, caller).await } {
                     Ok(()) => one(app, caller, role, request).await,
                     Err(refusal) => Err(refusal),
                 };
                 if let Err(error) = &result {
+                    // Nobody waits a thousand times for a database that is away.
+                    is_over.fetch_or(error.status() == StatusCode::SERVICE_UNAVAILABLE, Ordering::Relaxed);
                     guard::record_item(app, caller, (Action::CertificateIssue, Some(role)), error).await;
                 }
                 item(result)
@@ -116,9 +127,6 @@ impl BatchApi {
 /// Counts a request under the limit of issuing.
 async fn count(app: &App, caller: &Caller) -> Result<(), ApiError> {
     const CATEGORY: CallCategory = CallCategory::Issue;
-    if !rate_limits::applies(app, CATEGORY) {
-        return Ok(());
-    }
     let standing = rate_limits::take(app, caller, CATEGORY).await;
     standing.and_then(|standing| ApiError::rate_limited(CATEGORY, &standing)).map_or(Ok(()), Err)
 }
