@@ -18,7 +18,7 @@ pub(crate) struct Call<'a> {
 /// Many certificates at once. Too much to be kept for a repetition.
 const BATCH: &str = "/v1/pki/issue/:/batch";
 
-const CALLS: [(Method, &str, Action); 40] = [
+const CALLS: [(Method, &str, Action); 42] = [
     (Method::POST, "/v1/pki/ca", Action::CaCreate),
     (Method::POST, "/v1/pki/ca/:/revoke", Action::CaRevoke),
     (Method::POST, "/v1/pki/ca/:/crl", Action::CrlRebuild),
@@ -59,6 +59,8 @@ const CALLS: [(Method, &str, Action); 40] = [
     (Method::DELETE, "/v1/tokens/:", Action::TokenRevoke),
     (Method::PATCH, "/v1/pki/ca/:", Action::CaUpdate),
     (Method::POST, BATCH, Action::CertificateIssue),
+    (Method::PATCH, "/v1/pki/acme/accounts/:", Action::AcmeAccountUpdate),
+    (Method::POST, "/v1/pki/acme/accounts/:/rollover", Action::AcmeAccountRollover),
 ];
 
 impl<'a> Call<'a> {
@@ -111,7 +113,12 @@ mod tests {
             .collect();
         assert_eq!(
             unknown,
-            ["/v1/pki/certificates/export", "/v1/pki/certificates/validate", "/v1/pki/roles/{name}/check"]
+            [
+                "/v1/pki/acme/check",
+                "/v1/pki/certificates/export",
+                "/v1/pki/certificates/validate",
+                "/v1/pki/roles/{name}/check"
+            ]
         );
     }
 

@@ -265,6 +265,9 @@ impl From<ServiceError> for ApiError {
                 let details = json!({ "state": "running", "possible_from": ["done"] });
                 Self { retry_after: Some(seconds), ..plain.with(details) }
             }
+            ServiceError::LimitReached { seconds, .. } => {
+                Self { retry_after: Some(seconds), ..plain.with(json!({ "retry_after": seconds })) }
+            }
             ServiceError::InsufficientScope(needed) | ServiceError::NeedsScope { needed, .. } => {
                 plain.with(json!({ "required_scope": needed.as_str() }))
             }
@@ -326,6 +329,7 @@ fn code_of(error: &ServiceError) -> &'static str {
         ServiceError::InvalidDuration(_) | ServiceError::WrongDurations(_) => "invalid_duration",
         ServiceError::PreconditionFailed { .. } => "precondition_failed",
         ServiceError::InvalidCursor => "invalid_cursor",
+        ServiceError::LimitReached { .. } => "rate_limited",
         ServiceError::Unavailable(_) | ServiceError::Unwritable(_) | ServiceError::Busy { .. } => {
             "service_unavailable"
         }

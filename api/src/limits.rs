@@ -9,7 +9,7 @@ use crate::calls::{Call, matched};
 const OPEN: [&str; 3] = ["/v1/health", "/v1/health/ready", "/v1/version"];
 
 /// What is sent by POST and changes nothing.
-const JUDGING: [&str; 2] = ["/v1/pki/certificates/validate", "/v1/pki/roles/:/check"];
+const JUDGING: [&str; 3] = ["/v1/pki/certificates/validate", "/v1/pki/roles/:/check", "/v1/pki/acme/check"];
 
 /// What is sent by POST and reads.
 const EXPORT: &str = "/v1/pki/certificates/export";
@@ -44,6 +44,8 @@ fn of_action(action: Action) -> CallCategory {
         | Action::AcmeOrderRefresh
         | Action::AcmeOrderCancel
         | Action::AcmeOrderUpdate
+        | Action::AcmeAccountUpdate
+        | Action::AcmeAccountRollover
         | Action::AcmeChallengeComplete => CallCategory::Acme,
         Action::CaCreate
         | Action::CaRevoke

@@ -8,6 +8,7 @@ use crate::document::finish;
 use crate::health::HealthApi;
 use crate::jobs::JobsApi;
 use crate::pki::acme_accounts::AcmeAccountsApi;
+use crate::pki::acme_check::AcmeCheckApi;
 use crate::pki::acme_orders::AcmeOrdersApi;
 use crate::pki::batch::BatchApi;
 use crate::pki::ca::CaApi;
@@ -107,7 +108,7 @@ type Apis = (
 );
 
 /// Everything about ACME servers.
-type AcmeApis = (AcmeAccountsApi, AcmeOrdersApi, DnsProvidersApi, ResponderApi);
+type AcmeApis = (AcmeAccountsApi, AcmeOrdersApi, AcmeCheckApi, DnsProvidersApi, ResponderApi);
 
 /// Everything that is done with certificates.
 type CertificateApis = (
@@ -137,7 +138,7 @@ fn apis() -> Apis {
         certificates,
         CsrApi,
         TrustAnchorsApi,
-        (AcmeAccountsApi, AcmeOrdersApi, DnsProvidersApi, ResponderApi),
+        (AcmeAccountsApi, AcmeOrdersApi, AcmeCheckApi, DnsProvidersApi, ResponderApi),
         SecretsApi,
         (TokensApi, WhoamiApi),
         AuditApi,

@@ -1,6 +1,7 @@
 //! The endpoints under `/v1/pki`, one file per resource.
 
 pub(crate) mod acme_accounts;
+pub(crate) mod acme_check;
 pub(crate) mod acme_orders;
 mod acme_view;
 pub(crate) mod batch;
@@ -16,6 +17,7 @@ pub(crate) mod import;
 pub(crate) mod issue;
 pub(crate) mod private_key;
 pub(crate) mod renew;
+mod renewal_view;
 pub(crate) mod revoke;
 mod role_body;
 pub(crate) mod role_check;

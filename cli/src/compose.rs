@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use certmill_acme::Acme;
-use certmill_config::{AllowedNetwork, Config, EgressPurpose, PreflightMode};
+use certmill_config::{AcmeDirectory, AllowedNetwork, Config, EgressPurpose, PreflightMode};
 use certmill_dns::{DnsSettings, Providers};
-use certmill_domain::{SystemClock, SystemEntropy};
+use certmill_domain::{AcmeEnvironment, AcmeProvider, SystemClock, SystemEntropy};
 use certmill_egress::{Allowance, Egress, EgressOptions, EgressPolicy, Purpose};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::{Queue, SharedBuckets};
@@ -153,9 +153,22 @@ pub(crate) fn app(
                 PreflightMode::Warn => Preflight::Warn,
                 PreflightMode::Require => Preflight::Require,
             },
+            acme_directories: acme_directories(config)?,
+            acme_fallback_accounts: config.acme.fallback_accounts.clone(),
+            acme_fallback_after: config.acme.fallback_after,
+            acme_limits: config.acme.limits.clone(),
             ..Settings::default()
         },
     }))
+}
+
+fn acme_directories(config: &Config) -> anyhow::Result<Vec<(AcmeProvider, AcmeEnvironment, String)>> {
+    let known = |directory: &AcmeDirectory| {
+        let provider = AcmeProvider::parse(directory.provider)?;
+        Some((provider, AcmeEnvironment::parse(directory.environment)?, directory.url.clone()))
+    };
+    let all: Option<Vec<_>> = config.acme.directories.iter().map(known).collect();
+    all.context("a provider in acme.directories is not known")
 }
 
 /// The rate limits, counted in Redis where a URL is set. Nothing connects before the first call that is limited.

@@ -19,7 +19,10 @@ use std::time::Duration;
 
 use certmill_acme::Acme;
 use certmill_dns::{AmbientSettings, DnsSettings, Providers};
-use certmill_domain::{Clock, Network, Scope, SystemClock, Tenant, TokenLimits};
+use certmill_domain::{
+    AcmeEnvironment, AcmeLimit, AcmeProvider, Clock, Network, ProviderLimit, Scope, SystemClock, Tenant,
+    TokenLimits,
+};
 use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
@@ -104,6 +107,12 @@ pub struct TestOptions {
     pub ambient: AmbientSettings,
     /// The port of authoritative name servers; 53 when absent.
     pub authoritative_port: Option<u16>,
+    /// Directories of known ACME providers: provider, environment and URL.
+    pub acme_directories: Vec<(&'static str, &'static str, String)>,
+    /// What ACME servers give: provider, what is counted, and how much, as `5/7d`.
+    pub acme_limits: Vec<(&'static str, &'static str, &'static str)>,
+    /// Names of accounts that stand in for others.
+    pub acme_fallback_accounts: Vec<String>,
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -182,6 +191,24 @@ impl TestApp {
                 cors_origins: options.cors_origins.clone(),
                 preflight: options.preflight,
                 http01_port: options.http01_port.unwrap_or(80),
+                acme_limits: options
+                    .acme_limits
+                    .iter()
+                    .map(|(provider, limit, allowance)| ProviderLimit {
+                        provider: AcmeProvider::parse(provider).unwrap(),
+                        limit: AcmeLimit::parse(limit).unwrap(),
+                        allowance: allowance.parse().unwrap(),
+                    })
+                    .collect(),
+                acme_fallback_accounts: options.acme_fallback_accounts.clone(),
+                acme_directories: options
+                    .acme_directories
+                    .iter()
+                    .map(|(provider, environment, url)| {
+                        let provider = AcmeProvider::parse(provider).unwrap();
+                        (provider, AcmeEnvironment::parse(environment).unwrap(), url.clone())
+                    })
+                    .collect(),
                 longest_attempt: options.longest_attempt.unwrap_or(Settings::default().longest_attempt),
                 ..Settings::default()
             },

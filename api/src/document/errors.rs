@@ -92,7 +92,8 @@ const CODES: &[Code] = &[
     (
         "rate_limited",
         429,
-        "This token has made too many calls of this category. `details.category`, `limit` and `retry_after` in seconds.",
+        "This token has made too many calls of this category (`details.category`, `limit` and `retry_after` in seconds), or an \
+         ACME server's known limit is used up for longer than an order can wait (`details.retry_after`).",
     ),
     ("internal_error", 500, "A fault of the service; its log says more under the request id."),
     (

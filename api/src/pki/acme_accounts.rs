@@ -1,19 +1,23 @@
 //! `/v1/pki/acme/accounts`.
 
-use certmill_service::acme::accounts::{self, NewAccount};
+use certmill_service::acme::accounts::{self, AccountChange, NewAccount};
+use certmill_service::acme::ledger;
 use certmill_service::domain::{AccountStatus, AcmeAccount, AcmeEnvironment, AcmeProvider, Failure};
 use certmill_service::{App, PageRequest};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
+use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use super::acme_check::AcmeBudgetLine;
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Accepted, Body, Created, Either, NoContent, Reply};
 use crate::error::ApiError;
 use crate::openapi::Group;
+use crate::scalars::TextList;
 use crate::words::{AcmeKeyType, Word};
 
 pub(crate) struct AcmeAccountsApi;
@@ -24,7 +28,7 @@ pub(crate) struct AcmeAccountsApi;
 struct RegisterAccountRequest {
     /// What to call it: 1 to 128 characters, unique in the tenant.
     name: String,
-    /// `letsencrypt`, `zerossl`, `google` or `custom`. `buypass` has ended its service and is refused.
+    /// `letsencrypt`, `zerossl`, `buypass`, `google` or `custom`. Buypass has announced the end of its service.
     provider: Word<AcmeProvider>,
     /// `production` (default) or `staging`; ZeroSSL has no staging server.
     environment: Option<Word<AcmeEnvironment>>,
@@ -42,6 +46,30 @@ struct RegisterAccountRequest {
     zerossl_api_key: Option<String>,
     /// Registering agrees to the CA's terms of service; `false` is refused.
     terms_of_service_agreed: Option<bool>,
+    /// Accounts that are asked, in this order, when this one's CA cannot issue in time: up to 10.
+    fallback_account_ids: Option<TextList>,
+}
+
+/// What is to change about an account; what is left out stays.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateAccountRequest {
+    /// What to call it: 1 to 128 characters, unique in the tenant.
+    name: Option<String>,
+    /// Whom the CA may write to; null for nobody.
+    #[serde(default)]
+    email: MaybeUndefined<String>,
+    /// Accounts that are asked, in this order, when this one's CA cannot issue in time: up to 10.
+    fallback_account_ids: Option<TextList>,
+}
+
+/// What is left of the limits of an account's CA, as far as they are known here.
+#[derive(Object, Serialize)]
+struct AcmeBudget {
+    account_id: String,
+    directory_url: String,
+    /// Empty when no limit of the CA is known.
+    limits: Vec<AcmeBudgetLine>,
 }
 
 /// An account at an ACME server.
@@ -69,6 +97,12 @@ struct AccountView {
     eab_kid: Option<String>,
     /// Why it is invalid.
     error: Option<FailureView>,
+    /// Whether a worker finds out if the CA has taken a new key of the account.
+    key_change_pending: bool,
+    /// What you should know about its CA, such as that it has announced its end.
+    warnings: Vec<String>,
+    /// The accounts that are asked when its CA cannot issue in time.
+    fallback_account_ids: Vec<String>,
 }
 
 /// Why something failed or does not go on.
@@ -140,6 +174,7 @@ impl AcmeAccountsApi {
             eab_secret_path: body.eab_secret_path,
             zerossl_api_key: body.zerossl_api_key.map(Zeroizing::new),
             terms_of_service_agreed: body.terms_of_service_agreed,
+            fallback_account_ids: body.fallback_account_ids.map(|ids| ids.0).unwrap_or_default(),
         };
         let account = accounts::create(&app, &caller, new).await?;
         if account.status == AccountStatus::Pending {
@@ -165,7 +200,7 @@ impl AcmeAccountsApi {
     ///
     /// Scope: `pki:admin`. The CA is asked during the call, and believed only when it confirms; otherwise
     /// `502 upstream_error`, and nothing changes. `409 in_use` while an open order or an automatic renewal needs the account,
-    /// unless `force=true`. The account stays readable. Revoke its certificates first if that is what you want: afterwards
+    /// unless `force=true`. The account stays readable, and another one can have its name. Revoke its certificates first if that is what you want: afterwards
     /// only their own keys can.
     #[oai(path = "/accounts/:id", method = "delete", operation_id = "deactivateAcmeAccount")]
     async fn deactivate(
@@ -180,10 +215,73 @@ impl AcmeAccountsApi {
         accounts::deactivate(&app, &caller, id, force.0.unwrap_or(false)).await?;
         Ok(NoContent)
     }
+
+    /// Change an ACME account
+    ///
+    /// Scope: `pki:admin`. Name, e-mail address, and the accounts that stand in for it. The CA is told of another address during the call (RFC 8555 section
+    /// 7.3.2); when it refuses, `502 upstream_error`, and nothing changes.
+    #[oai(path = "/accounts/:id", method = "patch", operation_id = "updateAcmeAccount")]
+    async fn update(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+        body: Body<UpdateAccountRequest>,
+    ) -> Result<Reply<AccountView>, ApiError> {
+        let email = match body.0.email {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(email) => Some(Some(email)),
+        };
+        let fallback_account_ids = body.0.fallback_account_ids.map(|ids| ids.0);
+        let change = AccountChange { name: body.0.name, email, fallback_account_ids };
+        let id = accounts::parse_id(&id)?;
+        Ok(Reply(view(accounts::update(&app, &caller, id, change).await?)))
+    }
+
+    /// See what is left of a CA's limits
+    ///
+    /// Scope: `pki:read`. What this service has asked of the CA of an account, by what the CA counts, where its limits are
+    /// known: those of Let's Encrypt, and what the operator configures. An order for which there is no room waits for it, or
+    /// goes to the next account.
+    #[oai(path = "/accounts/:id/budget", method = "get", operation_id = "getAcmeAccountBudget")]
+    async fn budget(
+        &self,
+        caller: Authorized<Read>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Reply<AcmeBudget>, ApiError> {
+        let (account, lines) = ledger::budget(&app, &caller, accounts::parse_id(&id)?).await?;
+        Ok(Reply(AcmeBudget {
+            account_id: account.id.to_string(),
+            directory_url: account.directory_url,
+            limits: lines.into_iter().map(Into::into).collect(),
+        }))
+    }
+
+    /// Give an ACME account a new key
+    ///
+    /// Scope: `pki:admin`. The service makes the key, stores it, and has the CA take it in place of the old one during the call
+    /// (RFC 8555 section 7.3.5). `200` with the account when it has; `202` with `key_change_pending` when it may have without
+    /// our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`, and the old key stays. `409 in_use`
+    /// while an order of the account proves control, which has to do with the key.
+    #[oai(path = "/accounts/:id/rollover", method = "post", operation_id = "rollOverAcmeAccountKey")]
+    async fn roll_over(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+    ) -> Result<Either<Accepted<AccountView>, Reply<AccountView>>, ApiError> {
+        let account = accounts::roll_over(&app, &caller, accounts::parse_id(&id)?).await?;
+        let pending = account.key_change_pending;
+        let view = view(account);
+        Ok(if pending { Either::Left(Accepted(view)) } else { Either::Right(Reply(view)) })
+    }
 }
 
 fn view(account: AcmeAccount) -> AccountView {
     AccountView {
+        warnings: accounts::warnings(&account).into_iter().map(str::to_owned).collect(),
         id: account.id.to_string(),
         name: account.name,
         provider: account.provider.into(),
@@ -197,5 +295,7 @@ fn view(account: AcmeAccount) -> AccountView {
         created_at: account.created_at.to_string(),
         eab_kid: account.eab_kid,
         error: account.error.map(FailureView::from),
+        key_change_pending: account.key_change_pending,
+        fallback_account_ids: account.fallback_account_ids.iter().map(ToString::to_string).collect(),
     }
 }

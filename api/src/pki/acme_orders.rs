@@ -27,11 +27,11 @@ const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// A certificate to order.
 #[derive(Object, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct OrderRequest {
+pub(super) struct OrderRequest {
     /// The account.
     account_id: String,
-    /// DNS names, wildcards and IP addresses: up to 100.
-    domains: TextList,
+    /// DNS names, wildcards and IP addresses: up to 100. May be left out beside `csr_pem`.
+    domains: Option<TextList>,
     /// `http-01`, `dns-01` or `tls-alpn-01`. When absent: `dns-01` for wildcards and with a `dns_provider_id`, else
     /// `http-01`. Wildcards need `dns-01`, IP addresses one of the others.
     challenge_type: Option<Word<ChallengeType>>,
@@ -52,7 +52,34 @@ struct OrderRequest {
     #[oai(default)]
     force: bool,
     /// Whether renewals keep the key of the certificate, for those who pin it; false when absent: each has a new one.
+    /// Beside `csr_pem`, renewals certify the same CSR again.
     reuse_key: Option<bool>,
+    /// A CSR in PEM for a key of your own, which the service does not get; `domains` must be its names, or be left out. The
+    /// certificate is not renewed on its own unless `reuse_key` is true: `POST …/certificates/{id}/renew` takes the next CSR.
+    csr_pem: Option<String>,
+    /// For CAs that want a common name: the CSR's is the first of the domains that has at most 64 characters. False when
+    /// absent: the CSR has no subject.
+    common_name: Option<bool>,
+}
+
+impl From<OrderRequest> for NewOrder {
+    fn from(body: OrderRequest) -> Self {
+        Self {
+            account_id: body.account_id,
+            domains: body.domains.map(|domains| domains.0).unwrap_or_default(),
+            challenge_type: body.challenge_type.map(Into::into),
+            auto_renew: body.auto_renew,
+            dns_provider_id: body.dns_provider_id,
+            key_type: body.key_type.map(Into::into),
+            key_size: body.key_size,
+            profile: body.profile,
+            preferred_chain: body.preferred_chain,
+            force: body.force,
+            reuse_key: body.reuse_key,
+            csr_pem: body.csr_pem,
+            common_name: body.common_name,
+        }
+    }
 }
 
 /// A page of orders.
@@ -74,7 +101,7 @@ impl AcmeOrdersApi {
     ///
     /// While the same is on order in the same account, the answer is `200` with that order and `deduplicated: true`. Where
     /// `auto_renew` or `reuse_key` differ, it takes them over, and `updated` names them. Another wish for the same names (key,
-    /// challenge, DNS provider, chain, profile) is another order; `open_beside` names the orders that are open
+    /// challenge, DNS provider, chain, profile, common name, CSR) is another order; `open_beside` names the orders that are open
     /// beside it, and `DELETE …/orders/{id}` ends one that was not meant. CAs give out few certificates for the same names, so
     /// one that is there and not due for renewal is `409 already_exists`, unless `force` is true. The private key stays sealed
     /// in the service; `POST …/certificates/{id}/private-key` hands it out.
@@ -87,22 +114,8 @@ impl AcmeOrdersApi {
         wait: Query<Option<String>>,
         body: Body<OrderRequest>,
     ) -> Result<Either<Accepted<OrderView>, Reply<OrderView>>, ApiError> {
-        let body = body.0;
         let wait = wait.0.as_deref().map(|text| parse_wait(Some(text))).transpose()?;
-        let new = NewOrder {
-            account_id: body.account_id,
-            domains: body.domains.0,
-            challenge_type: body.challenge_type.map(Into::into),
-            auto_renew: body.auto_renew,
-            dns_provider_id: body.dns_provider_id,
-            key_type: body.key_type.map(Into::into),
-            key_size: body.key_size,
-            profile: body.profile,
-            preferred_chain: body.preferred_chain,
-            force: body.force,
-            reuse_key: body.reuse_key,
-        };
-        let mut answer = orders::create(&app, &caller, new).await?;
+        let mut answer = orders::create(&app, &caller, body.0.into()).await?;
         let id = answer.order.order.id;
         answer.order = match wait {
             None => orders::wait_for_challenges(&app, &caller, id).await?,

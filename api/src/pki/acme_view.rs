@@ -62,6 +62,14 @@ pub(super) struct OrderView {
     /// What was found wrong before it was sent to the CA, where the operator has that looked for (`acme.preflight`): CAA records
     /// that do not permit the CA, names whose records cannot be looked up.
     warnings: Vec<String>,
+    /// Whether the key is the caller's: ordered with a `csr_pem`.
+    own_key: bool,
+    /// The common name of the CSR, where one was asked for.
+    common_name: Option<String>,
+    /// The order that could not succeed in time at another CA before this one was made.
+    fallback_of: Option<String>,
+    /// The order that was made at the next CA because this one could not succeed in time.
+    fallback_order_id: Option<String>,
 }
 
 /// A challenge of an order.
@@ -181,6 +189,10 @@ pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChalleng
         open_beside: None,
         reuse_key: order.reuse_key,
         warnings: order.warnings.unwrap_or_default(),
+        own_key: order.own_key,
+        common_name: order.common_name,
+        fallback_of: order.fallback_of.map(|id| id.to_string()),
+        fallback_order_id: order.fallback_order_id.map(|id| id.to_string()),
     }
 }
 

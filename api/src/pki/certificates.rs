@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use certmill_service::certificates::{self, CertificateWithChain, Sort};
+use certmill_service::certificates::{self, CertificateChange, CertificateWithChain, Sort};
 use certmill_service::domain::{
-    Certificate, CertificateSource, CertificateStatus, Renewal, Sans, Timestamp, Vocabulary,
+    Certificate, CertificateSource, CertificateStatus, Sans, Timestamp, Vocabulary,
 };
 use certmill_service::x509::{RevocationReason, pem};
 use certmill_service::{App, PageRequest, ServiceError};
@@ -15,6 +15,7 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use super::renewal_view::{RenewalChangeRequest, RenewalView};
 use super::wanted::Wanted;
 use crate::auth::{Authorized, IssueUnderRole, Read};
 use crate::body::{Body, Reply, Tagged};
@@ -38,6 +39,8 @@ struct UpdateCertificateRequest {
     description: MaybeUndefined<String>,
     /// For certificates from ACME servers: whether they are renewed on their own.
     auto_renew: Option<bool>,
+    /// For certificates from ACME servers: how the next one is ordered.
+    renewal: Option<RenewalChangeRequest>,
 }
 
 /// A certificate.
@@ -160,34 +163,6 @@ pub(super) struct CertificateDetail {
     renewal: Option<RenewalView>,
 }
 
-/// How a certificate from an ACME server is renewed.
-#[derive(Object, Serialize)]
-#[oai(rename = "Renewal")]
-struct RenewalView {
-    /// Whether it is renewed on its own.
-    auto_renew: bool,
-    /// When that is planned; null when it is not.
-    renew_at: Option<String>,
-    /// When the CA wants it to be (RFC 9773).
-    window: Option<RenewalWindowView>,
-    /// Failures in a row.
-    failures: i64,
-    /// Why the last try failed.
-    last_error: Option<String>,
-    /// The order that is under way.
-    order_id: Option<String>,
-}
-
-/// When a CA wants a certificate renewed.
-#[derive(Object, Serialize)]
-#[oai(rename = "SuggestedWindow")]
-struct RenewalWindowView {
-    start: String,
-    end: String,
-    /// Where people can read why.
-    explanation_url: Option<String>,
-}
-
 /// A page of certificates.
 #[derive(Object, Serialize)]
 struct CertificateList {
@@ -293,7 +268,9 @@ impl CertificatesApi {
 
     /// Change tags or description
     ///
-    /// Scope: `pki:issue`. `tags` replaces all tags. `auto_renew` is for certificates from ACME servers.
+    /// Scope: `pki:issue`. `tags` replaces all tags. `auto_renew` and `renewal` are for certificates from ACME servers: a
+    /// `renewal` is checked as if the certificate were ordered so now, and moves what is renewed next, and all that comes of
+    /// it, to another account or CA, challenge, DNS provider or profile; what is left out stays.
     #[oai(path = "/certificates/:id", method = "patch", operation_id = "updateCertificate")]
     async fn update(
         &self,
@@ -305,7 +282,9 @@ impl CertificatesApi {
         let tags = emptied(body.0.tags);
         let description = emptied(body.0.description);
         let id = certificates::parse_id(&id)?;
-        let found = certificates::label(&app, &caller, id, tags, description, body.0.auto_renew).await?;
+        let renewal = body.0.renewal.map(Into::into);
+        let change = CertificateChange { tags, description, auto_renew: body.0.auto_renew, renewal };
+        let found = certificates::label(&app, &caller, id, change).await?;
         let tag = certificates::state(&found.certificate, found.renewal.as_ref());
         Ok(Tagged::new(tag, detail(found, app.now())))
     }
@@ -327,26 +306,10 @@ pub(crate) fn parse_serial(text: &str) -> Result<certmill_service::x509::SerialN
 
 pub(super) fn detail(found: CertificateWithChain, now: Timestamp) -> CertificateDetail {
     CertificateDetail {
-        renewal: found.renewal.map(renewal),
+        renewal: found.renewal.map(|row| RenewalView::of(row, found.order)),
         certificate_pem: pem::encode("CERTIFICATE", &found.certificate.der),
         chain_pem: found.chain_pem,
         view: view(found.certificate, now),
-    }
-}
-
-fn renewal(renewal: Renewal) -> RenewalView {
-    let is_planned = renewal.auto_renew && !renewal.is_over;
-    RenewalView {
-        auto_renew: renewal.auto_renew,
-        renew_at: is_planned.then(|| renewal.renew_at.max(renewal.next_attempt_at).to_string()),
-        window: renewal.window.map(|window| RenewalWindowView {
-            start: window.start.to_string(),
-            end: window.end.to_string(),
-            explanation_url: window.explanation_url,
-        }),
-        failures: renewal.failures,
-        last_error: renewal.last_error,
-        order_id: renewal.open_order_id.map(|id| id.to_string()),
     }
 }
 

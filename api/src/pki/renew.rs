@@ -51,7 +51,8 @@ impl RenewApi {
     /// `pki:admin` (`403`), or is a pending CSR: `202` with it, if its CA has `renewal_of_desk_certificates: desk`. The old one stays valid; it can be renewed once, and after that its renewal can.
     /// Refused for revoked ones and for imported ones that no CA of this service issued. For a certificate from an ACME
     /// server the answer is `202` with the order for its renewal, the one under way if there is one, with its challenges as soon
-    /// as the CA has told them and after five seconds at most; it takes no fields.
+    /// as the CA has told them and after five seconds at most; it takes a `csr_pem` with the same names and nothing else, and needs one if the order for
+    /// the certificate had one and no `reuse_key`.
     #[oai(path = "/certificates/:id/renew", method = "post", operation_id = "renewCertificate")]
     async fn renew(
         &self,

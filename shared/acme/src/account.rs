@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::budget::Budget;
 use crate::fields::{self, Fields};
-use crate::jws::Signatory;
+use crate::jws::{self, Signatory};
 use crate::server::{Reply, Server};
 use crate::shim::{LastReply, Shim, take, unwrapped};
 use crate::wire::{self, Authorization, AuthorizationStatus, Identifier, Order};
@@ -201,6 +201,29 @@ impl Account {
             }
         }
         Ok(IssuedChain { certificates_der: default, chain_matched: false })
+    }
+
+    /// Changes whom the server may write to (RFC 8555 section 7.3.2): `mailto:` URLs.
+    ///
+    /// # Errors
+    /// Why the server did not take note; repeating it does no harm.
+    pub async fn set_contact(&self, contact: &[String]) -> Result<(), AcmeError> {
+        let payload = json!({ "contact": contact }).to_string();
+        let reply = self.post(&self.url, &payload).await?;
+        Fields::of(&fields::json(&reply.body, "account")?, "account").map(drop)
+    }
+
+    /// Has the server know the account by another key (RFC 8555 section 7.3.5).
+    ///
+    /// # Errors
+    /// Why it does not, as far as we know. After [`AcmeError::OutcomeUnknown`] it may; [`crate::Acme::find_account`] tells.
+    pub async fn change_key(&self, new: &AccountKey) -> Result<(), AcmeError> {
+        let directory = self.server.directory().await?;
+        let url = directory.key_change.as_deref();
+        let url = url.ok_or_else(|| AcmeError::protocol("it offers no change of an account's key"))?;
+        wire::https(url)?;
+        let inner = jws::key_change(new.key(), self.key.key(), &self.url, url)?;
+        self.post(url, &inner.to_string()).await.map(drop)
     }
 
     /// Deactivates the account. Believed only when the server confirms it, or says that it was done before.

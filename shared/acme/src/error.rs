@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certmill_egress::EgressError;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 
 use crate::fields::Fields;
@@ -167,10 +167,10 @@ pub(crate) fn said(text: &str) -> String {
 }
 
 /// A problem document (RFC 7807, RFC 8555 section 6.7).
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Problem {
     /// The type: for those of RFC 8555 the last part alone, such as `rateLimited`.
-    #[serde(rename = "type")]
+    #[serde(rename = "type", serialize_with = "as_sent")]
     pub kind: String,
     /// What happened, in the server's words.
     pub detail: String,
@@ -184,8 +184,18 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
     /// Its parts, each about one identifier.
-    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub subproblems: Vec<Problem>,
+}
+
+/// Writes a type as servers send it: those of RFC 8555 with their prefix.
+#[expect(clippy::ptr_arg, reason = "serde hands over a reference to the field")]
+fn as_sent<S: serde::Serializer>(kind: &String, serializer: S) -> Result<S::Ok, S::Error> {
+    if kind.contains(':') {
+        serializer.serialize_str(kind)
+    } else {
+        serializer.collect_str(&format_args!("{PREFIX}{kind}"))
+    }
 }
 
 impl std::fmt::Display for Problem {

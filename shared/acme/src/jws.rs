@@ -61,6 +61,22 @@ pub(crate) fn external_binding(
     })
 }
 
+/// What an account's new key signs for a change of keys (RFC 8555 section 7.3.5): which account, and which key it replaces.
+pub(crate) fn key_change(
+    new: &PKey<Private>,
+    old: &PKey<Private>,
+    account_url: &str,
+    url: &str,
+) -> Result<Value, AcmeError> {
+    let read = |key| {
+        serde_json::from_str::<Value>(&jwk(key)?)
+            .map_err(|error| AcmeError::Material(format!("a key became no JSON: {error}")))
+    };
+    let header = json!({ "alg": algorithm(new)?.name, "jwk": read(new)?, "url": url });
+    let payload = json!({ "account": account_url, "oldKey": read(old)? });
+    assemble(&header, payload.to_string().as_bytes(), |input| sign(new, input))
+}
+
 fn assemble(
     header: &Value,
     payload: &[u8],

@@ -23,6 +23,8 @@ pub struct Directory {
     pub new_order: String,
     /// revokeCert
     pub revoke_cert: Option<String>,
+    /// keyChange
+    pub key_change: Option<String>,
     /// renewalInfo (RFC 9773)
     pub renewal_info: Option<String>,
     /// Terms that an account agrees to.
@@ -54,6 +56,7 @@ impl Directory {
             new_account: url("newAccount")?,
             new_order: url("newOrder")?,
             revoke_cert: offered("revokeCert"),
+            key_change: offered("keyChange"),
             renewal_info: offered("renewalInfo"),
             terms_of_service: meta.and_then(|meta| meta.text("termsOfService")).map(said),
             caa_identities: meta

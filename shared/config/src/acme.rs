@@ -3,11 +3,13 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::time::Duration;
 
+use certmill_domain::ProviderLimit;
 use serde::Deserialize;
 
-/// Settings of the responders.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+/// Settings of ACME: the responders, and what is known of ACME servers.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AcmeConfig {
     /// A plain HTTP listener that answers http-01 challenges and nothing else.
     pub http_listen: Option<SocketAddr>,
@@ -17,6 +19,40 @@ pub struct AcmeConfig {
     pub preflight: PreflightMode,
     /// Which DNS providers may use this machine's own credentials.
     pub ambient_credentials: Vec<AmbientCredentials>,
+    /// Directories of known providers that are elsewhere than published.
+    pub directories: Vec<AcmeDirectory>,
+    /// Names of accounts that are asked when another one's CA cannot issue in time and names none itself.
+    pub fallback_accounts: Vec<String>,
+    /// How long an order waits for a CA before another one is asked.
+    pub fallback_after: Duration,
+    /// What ACME servers are known to give.
+    pub limits: Vec<ProviderLimit>,
+}
+
+impl Default for AcmeConfig {
+    fn default() -> Self {
+        Self {
+            http_listen: None,
+            tls_alpn_listen: None,
+            preflight: PreflightMode::default(),
+            ambient_credentials: Vec::new(),
+            directories: Vec::new(),
+            fallback_accounts: Vec::new(),
+            fallback_after: Duration::from_mins(15),
+            limits: ProviderLimit::known(),
+        }
+    }
+}
+
+/// Where the directory of a known ACME provider is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AcmeDirectory {
+    /// `letsencrypt`, `zerossl`, `buypass` or `google`.
+    pub provider: &'static str,
+    /// `production` or `staging`.
+    pub environment: &'static str,
+    /// Its URL.
+    pub url: String,
 }
 
 /// A type of DNS provider that may use this machine's own credentials.

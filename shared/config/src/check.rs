@@ -6,13 +6,16 @@ mod cors;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use certmill_domain::{Network, RateLimit, RateLimits};
+use certmill_domain::{AcmeLimit, AcmeProvider, Network, ProviderLimit, RateLimit, RateLimits};
 
 use crate::config::read_secret;
-use crate::settings::{Limit, List, RateLimitsSettings, Settings, Span};
+use crate::settings::{
+    AcmeLimitsSettings, AcmeProviderLimits, DirectoriesSettings, DirectorySettings, Limit, List,
+    RateLimitsSettings, Settings, Span,
+};
 use crate::{
-    AcmeConfig, Config, ConfigError, CrlConfig, DnsConfig, EgressConfig, JobsConfig, KeyPoolConfig,
-    LogConfig, Secret, Sources, WorkerConfig,
+    AcmeConfig, AcmeDirectory, Config, ConfigError, CrlConfig, DnsConfig, EgressConfig, JobsConfig,
+    KeyPoolConfig, LogConfig, Secret, Sources, WorkerConfig,
 };
 
 /// Fills in the defaults and checks the whole.
@@ -69,6 +72,10 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
             tls_alpn_listen: acme.tls_alpn_listen.map(|address| address.0),
             preflight: acme.preflight.unwrap_or_default(),
             ambient_credentials: items(acme.ambient_credentials).into_iter().map(|text| text.0).collect(),
+            directories: directories(acme.directories, origins)?,
+            fallback_accounts: items(acme.fallback_accounts),
+            fallback_after: span(acme.fallback_after, default.acme.fallback_after),
+            limits: acme_limits(acme.limits, origins)?,
         },
         dns: DnsConfig { resolvers: items(dns.resolvers).into_iter().map(|address| address.0).collect() },
         egress: EgressConfig {
@@ -128,6 +135,66 @@ fn trusted_proxies(written: Vec<String>, origins: &Origins) -> Result<Vec<Networ
     };
     let problem = |problem| origins.problem("trusted_proxies", problem);
     written.into_iter().map(network).collect::<Result<_, _>>().map_err(problem)
+}
+
+/// The directories that the operator names, each an https URL as ACME wants it (RFC 8555 section 6.1).
+fn directories(written: DirectoriesSettings, origins: &Origins) -> Result<Vec<AcmeDirectory>, ConfigError> {
+    let DirectoriesSettings { letsencrypt, zerossl, buypass, google } = written;
+    let providers =
+        [("letsencrypt", letsencrypt), ("zerossl", zerossl), ("buypass", buypass), ("google", google)];
+    let mut directories = Vec::new();
+    for (provider, DirectorySettings { production, staging }) in providers {
+        for (environment, url) in [("production", production), ("staging", staging)] {
+            let Some(url) = url else { continue };
+            let rest = url.strip_prefix("https://").unwrap_or_default();
+            if rest.is_empty() || !url.bytes().all(|octet| octet.is_ascii_graphic()) {
+                let key = format!("acme.directories.{provider}.{environment}");
+                return Err(origins.problem(&key, "write an https:// URL, ASCII only".to_owned()));
+            }
+            directories.push(AcmeDirectory { provider, environment, url });
+        }
+    }
+    Ok(directories)
+}
+
+/// The limits of ACME servers: those that are known, and those that the operator writes in their place or beside them.
+fn acme_limits(written: AcmeLimitsSettings, origins: &Origins) -> Result<Vec<ProviderLimit>, ConfigError> {
+    let AcmeLimitsSettings { letsencrypt, zerossl, buypass, google, custom } = written;
+    let providers = [
+        (AcmeProvider::LetsEncrypt, letsencrypt),
+        (AcmeProvider::ZeroSsl, zerossl),
+        (AcmeProvider::Buypass, buypass),
+        (AcmeProvider::Google, google),
+        (AcmeProvider::Custom, custom),
+    ];
+    let mut limits = ProviderLimit::known();
+    for (provider, of_provider) in providers {
+        let AcmeProviderLimits { account_orders, domain_certificates, set_certificates, failed_validations } =
+            of_provider;
+        for (limit, text) in [
+            (AcmeLimit::AccountOrders, account_orders),
+            (AcmeLimit::DomainCertificates, domain_certificates),
+            (AcmeLimit::SetCertificates, set_certificates),
+            (AcmeLimit::FailedValidations, failed_validations),
+        ] {
+            let Some(text) = text else { continue };
+            let at = limits.iter().position(|known| (known.provider, known.limit) == (provider, limit));
+            if text == "off" {
+                if let Some(at) = at {
+                    limits.remove(at);
+                }
+                continue;
+            }
+            let key = format!("acme.limits.{provider}.{limit}");
+            let allowance = text.parse().map_err(|problem| origins.problem(&key, problem))?;
+            let wanted = ProviderLimit { provider, limit, allowance };
+            match at.and_then(|at| limits.get_mut(at)) {
+                Some(known) => *known = wanted,
+                None => limits.push(wanted),
+            }
+        }
+    }
+    Ok(limits)
 }
 
 fn items<T>(list: Option<List<T>>) -> Vec<T> {

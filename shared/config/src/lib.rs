@@ -18,7 +18,7 @@ mod shown;
 mod sources;
 mod tls_self;
 
-pub use acme::{AcmeConfig, AmbientCredentials, PreflightMode};
+pub use acme::{AcmeConfig, AcmeDirectory, AmbientCredentials, PreflightMode};
 pub use config::{
     AllowedNetwork, Config, CrlConfig, DnsConfig, EgressConfig, EgressPurpose, JobsConfig, KeyPoolConfig,
     LogConfig, LogFormat, WorkerConfig,

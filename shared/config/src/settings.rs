@@ -66,6 +66,45 @@ pub(crate) struct AcmeSettings {
     pub(crate) tls_alpn_listen: Option<Address>,
     pub(crate) preflight: Option<PreflightMode>,
     pub(crate) ambient_credentials: Option<List<AmbientText>>,
+    pub(crate) directories: DirectoriesSettings,
+    pub(crate) fallback_accounts: Option<List<String>>,
+    pub(crate) fallback_after: Option<Span>,
+    pub(crate) limits: AcmeLimitsSettings,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AcmeLimitsSettings {
+    pub(crate) letsencrypt: AcmeProviderLimits,
+    pub(crate) zerossl: AcmeProviderLimits,
+    pub(crate) buypass: AcmeProviderLimits,
+    pub(crate) google: AcmeProviderLimits,
+    pub(crate) custom: AcmeProviderLimits,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AcmeProviderLimits {
+    pub(crate) account_orders: Option<String>,
+    pub(crate) domain_certificates: Option<String>,
+    pub(crate) set_certificates: Option<String>,
+    pub(crate) failed_validations: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DirectoriesSettings {
+    pub(crate) letsencrypt: DirectorySettings,
+    pub(crate) zerossl: DirectorySettings,
+    pub(crate) buypass: DirectorySettings,
+    pub(crate) google: DirectorySettings,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct DirectorySettings {
+    pub(crate) production: Option<String>,
+    pub(crate) staging: Option<String>,
 }
 
 /// A type of DNS provider that has ambient credentials, perhaps with a tenant after a colon.

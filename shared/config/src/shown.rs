@@ -4,10 +4,10 @@ use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use certmill_domain::CallCategory;
+use certmill_domain::{AcmeProvider, CallCategory, ProviderLimit};
 
 use crate::secret::redacted;
-use crate::{AllowedNetwork, Config, LogFormat, Sources};
+use crate::{AcmeDirectory, AllowedNetwork, Config, LogFormat, Sources};
 
 impl Config {
     /// The file of the embedded database, which is used where no URL is set.
@@ -85,6 +85,10 @@ impl Config {
         file.optional("tls_alpn_listen", self.acme.tls_alpn_listen.as_ref().map(quoted));
         file.value("preflight", quoted(&self.acme.preflight.as_str()));
         file.optional("ambient_credentials", list(self.acme.ambient_credentials.iter().map(quoted)));
+        file.optional("directories", directories(&self.acme.directories));
+        file.optional("fallback_accounts", list(self.acme.fallback_accounts.iter().map(quoted)));
+        file.value("fallback_after", span(self.acme.fallback_after));
+        file.optional("limits", limits(&self.acme.limits));
         file.section("dns");
         file.optional("resolvers", list(self.dns.resolvers.iter().map(quoted)));
         file.section("egress");
@@ -209,6 +213,32 @@ impl File<'_> {
         // Writing to a text does not fail.
         let _ = writeln!(self.text, "{line}");
     }
+}
+
+fn limits(limits: &[ProviderLimit]) -> Option<String> {
+    let mut providers: Vec<String> = Vec::new();
+    let mut names: Vec<AcmeProvider> = limits.iter().map(|limit| limit.provider).collect();
+    names.dedup();
+    for name in names {
+        let of_provider = limits.iter().filter(|limit| limit.provider == name);
+        let texts = of_provider.map(|known| format!("{} = {}", known.limit, quoted(&known.allowance)));
+        providers.push(format!("{name} = {{ {} }}", texts.collect::<Vec<_>>().join(", ")));
+    }
+    (!providers.is_empty()).then(|| format!("{{ {} }}", providers.join(", ")))
+}
+
+/// As one inline table: whoever reads it sees at once what is elsewhere.
+fn directories(directories: &[AcmeDirectory]) -> Option<String> {
+    let mut providers: Vec<String> = Vec::new();
+    let mut names: Vec<&str> = directories.iter().map(|directory| directory.provider).collect();
+    names.dedup();
+    for name in names {
+        let of_provider = directories.iter().filter(|directory| directory.provider == name);
+        let urls =
+            of_provider.map(|directory| format!("{} = {}", directory.environment, quoted(&directory.url)));
+        providers.push(format!("{name} = {{ {} }}", urls.collect::<Vec<_>>().join(", ")));
+    }
+    (!providers.is_empty()).then(|| format!("{{ {} }}", providers.join(", ")))
 }
 
 fn quoted(value: &impl ToString) -> String {

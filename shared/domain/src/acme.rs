@@ -4,6 +4,7 @@ mod account;
 mod challenge;
 mod dns_answer;
 mod identifier;
+mod limit;
 mod order;
 mod renewal;
 
@@ -11,8 +12,9 @@ pub use account::{AccountStatus, AcmeAccount, AcmeEnvironment, AcmeProvider};
 pub use challenge::{AcmeChallenge, ChallengeState, ChallengeType, Exposure, TxtRecord};
 pub use dns_answer::{DnsAddressAnswer, DnsServerAnswer};
 pub use identifier::{AcmeIdentifier, AcmeIdentifiers};
+pub use limit::{AcmeLimit, Allowance, ProviderLimit};
 pub use order::{AcmeOrder, OrderCause, OrderState};
-pub use renewal::{Renewal, RenewalWindow};
+pub use renewal::{Renewal, RenewalWindow, RenewalWish};
 
 /// Why something ended, or does not go on: in the words of the API's errors.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

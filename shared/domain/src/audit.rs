@@ -138,6 +138,10 @@ actions! {
     CaUpdate = "ca.update";
     /// How the certificate of an open order is renewed was changed.
     AcmeOrderUpdate = "acme_order.update";
+    /// Name or address of an ACME account was changed.
+    AcmeAccountUpdate = "acme_account.update";
+    /// An ACME account got a new key, or was to get one.
+    AcmeAccountRollover = "acme_account.rollover";
 }
 
 impl fmt::Display for Action {

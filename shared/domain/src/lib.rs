@@ -23,9 +23,9 @@ mod trust_anchor;
 mod word;
 
 pub use acme::{
-    AccountStatus, AcmeAccount, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeIdentifiers, AcmeOrder,
-    AcmeProvider, ChallengeState, ChallengeType, DnsAddressAnswer, DnsServerAnswer, Exposure, Failure,
-    OrderCause, OrderState, Renewal, RenewalWindow, TxtRecord,
+    AccountStatus, AcmeAccount, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeIdentifiers, AcmeLimit,
+    AcmeOrder, AcmeProvider, Allowance, ChallengeState, ChallengeType, DnsAddressAnswer, DnsServerAnswer,
+    Exposure, Failure, OrderCause, OrderState, ProviderLimit, Renewal, RenewalWindow, RenewalWish, TxtRecord,
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
 pub use ca::{Ca, CaKind, CaRevocation, CaStatus, Crl, CrlInfo, DeskRenewal};

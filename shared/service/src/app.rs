@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use certmill_acme::Acme;
 use certmill_dns::Providers;
-use certmill_domain::{Clock, Entropy, JobId, Network, TenantId, Timestamp};
+use certmill_domain::{
+    AcmeEnvironment, AcmeProvider, Clock, Entropy, JobId, Network, ProviderLimit, TenantId, Timestamp,
+};
 use certmill_egress::Egress;
 use certmill_keys::{KeyPool, PrivateKey, RootKeys};
 use certmill_queue::Queue;
@@ -14,6 +16,7 @@ use certmill_storage::{Database, SystemTx, Tx};
 use certmill_x509::KeyAlgorithm;
 
 use crate::ServiceError;
+use crate::acme::fallback::FALLBACK_AFTER;
 use crate::acme::preflight::Preflight;
 use crate::certificates::Committer;
 use crate::crl::CrlCopies;
@@ -58,6 +61,14 @@ pub struct Settings {
     pub database_clock: bool,
     /// Where ZeroSSL gives out external accounts, without a trailing slash.
     pub zerossl_api_url: String,
+    /// What ACME servers are known to give.
+    pub acme_limits: Vec<ProviderLimit>,
+    /// Names of accounts that are asked when another one's CA cannot issue in time and names none itself.
+    pub acme_fallback_accounts: Vec<String>,
+    /// How long an order waits for a CA before another one is asked.
+    pub acme_fallback_after: Duration,
+    /// Directories of known ACME providers that are elsewhere than published.
+    pub acme_directories: Vec<(AcmeProvider, AcmeEnvironment, String)>,
     /// Origins whose pages may read the API's answers in a browser, as a browser names them: `https://pki.example.com`.
     pub cors_origins: Vec<String>,
     /// What is done about a look that finds something wrong before a CA is asked.
@@ -79,6 +90,10 @@ impl Default for Settings {
             longest_attempt: Duration::from_mins(10),
             database_clock: true,
             zerossl_api_url: "https://api.zerossl.com".to_owned(),
+            acme_limits: ProviderLimit::known(),
+            acme_fallback_accounts: Vec::new(),
+            acme_fallback_after: FALLBACK_AFTER,
+            acme_directories: Vec::new(),
             cors_origins: Vec::new(),
             preflight: Preflight::Off,
             http01_port: 80,

@@ -199,6 +199,14 @@ pub enum ServiceError {
         /// How many calls of a tenant may wait.
         most: usize,
     },
+    /// What is asked would go beyond what somebody outside allows, for longer than it can wait.
+    #[error("{message}")]
+    LimitReached {
+        /// A sentence that says which limit.
+        message: String,
+        /// When there is room, in seconds.
+        seconds: u64,
+    },
     /// Something below is not reachable; the same call may succeed later.
     #[error("a service that certmill depends on is not available: try again")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -10,8 +10,14 @@ use crate::words::{ACCOUNT_ENVIRONMENT, ACCOUNT_PROVIDER, ACCOUNT_STATUS};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 const TABLE: &str = "acme_accounts";
-const SELECT: &str = "SELECT id, name, provider, environment, directory_url, email, status, account_url, eab_kid, \
-     terms_of_service, error, created_at, updated_at FROM acme_accounts WHERE ";
+/// A listing parts the text at its first ` FROM `, so those inside begin lines.
+const SELECT: &str = "SELECT id, COALESCE(former_name, name) AS name, provider, environment, directory_url, email, status, \
+     account_url, eab_kid, terms_of_service, error, created_at, updated_at, \
+     fallback_account_ids, (SELECT COALESCE(MAX(k.generation), 0)\nFROM acme_account_keys k WHERE k.tenant_id = acme_accounts.tenant_id \
+     AND k.account_id = acme_accounts.id AND k.confirmed_at IS NOT NULL) AS key_generation, \
+     EXISTS (SELECT 1\nFROM acme_account_keys k WHERE k.tenant_id = acme_accounts.tenant_id \
+     AND k.account_id = acme_accounts.id AND k.confirmed_at IS NULL) AS key_change_pending \
+     FROM acme_accounts WHERE ";
 
 /// The size of a listed row.
 const OCTETS: &str = "octet_length(name) + octet_length(directory_url) + octet_length(email) + \
@@ -33,6 +39,9 @@ row! {
         error: Option<String>,
         created_at: i64,
         updated_at: i64,
+        fallback_account_ids: Option<String>,
+        key_generation: i64,
+        key_change_pending: bool,
     }
 }
 
@@ -48,8 +57,8 @@ pub struct SealedSecrets {
 pub async fn insert(tx: &mut Tx, account: &AcmeAccount, secrets: SealedSecrets) -> Result<(), StorageError> {
     let query = Query::new(
         "INSERT INTO acme_accounts (tenant_id, id, name, provider, environment, directory_url, email, status, \
-         account_url, sealed_key, eab_kid, sealed_eab_key, terms_of_service, error, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         account_url, sealed_key, eab_kid, sealed_eab_key, terms_of_service, error, created_at, updated_at, \
+         fallback_account_ids) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(tx.tenant_key())
     .bind(account.id.to_string())
@@ -66,7 +75,8 @@ pub async fn insert(tx: &mut Tx, account: &AcmeAccount, secrets: SealedSecrets) 
     .bind(account.terms_of_service.clone())
     .bind(to_json(TABLE, "error", account.error.as_ref())?)
     .bind(account.created_at.unix_micros())
-    .bind(account.updated_at.unix_micros());
+    .bind(account.updated_at.unix_micros())
+    .bind(ids_as_json(&account.fallback_account_ids)?);
     tx.link().execute(query).await.map(drop)
 }
 
@@ -164,6 +174,77 @@ pub async fn set_status(
     Ok(tx.link().execute(query).await? == 1)
 }
 
+/// Frees the name of an account that was deactivated, which keeps it for people to read.
+pub async fn free_name(tx: &mut Tx, name: &str) -> Result<(), StorageError> {
+    // No name has a control character, so no other account can have the placeholder.
+    let query = Query::new(
+        "UPDATE acme_accounts SET former_name = name, name = $1 || id \
+         WHERE tenant_id = $2 AND name = $3 AND status = 'deactivated' AND former_name IS NULL",
+    )
+    .bind("\u{1}")
+    .bind(tx.tenant_key())
+    .bind(name.to_owned());
+    tx.link().execute(query).await.map(drop)
+}
+
+fn ids_as_json(ids: &[AcmeAccountId]) -> Result<Option<String>, StorageError> {
+    let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    to_json(TABLE, "fallback_account_ids", Some(&ids).filter(|ids| !ids.is_empty()))
+}
+
+/// Sets which accounts are asked when the CA of this one cannot issue in time.
+pub async fn set_fallbacks(
+    tx: &mut Tx,
+    id: AcmeAccountId,
+    fallbacks: &[AcmeAccountId],
+) -> Result<(), StorageError> {
+    let query =
+        Query::new("UPDATE acme_accounts SET fallback_account_ids = $1 WHERE tenant_id = $2 AND id = $3")
+            .bind(ids_as_json(fallbacks)?)
+            .bind(tx.tenant_key())
+            .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// The tenant's accounts of these names that can be ordered with, in the order of the names.
+pub async fn valid_named(
+    session: &mut Session,
+    names: &[String],
+) -> Result<Vec<AcmeAccountId>, StorageError> {
+    let mut found = Vec::new();
+    for name in names {
+        let query = Query::new(
+            "SELECT id FROM acme_accounts WHERE tenant_id = $1 AND name = $2 AND status = 'valid'",
+        )
+        .bind(session.tenant_key())
+        .bind(name.clone());
+        if let Some((id,)) = session.link().fetch_optional::<(String,)>(query).await? {
+            found.push(parsed(TABLE, "id", &id)?);
+        }
+    }
+    Ok(found)
+}
+
+/// Changes name and address; `false` when the account was deactivated meanwhile. [`StorageError::AlreadyExists`] when the
+/// tenant has another one of this name.
+pub async fn update(
+    tx: &mut Tx,
+    id: AcmeAccountId,
+    (name, email): (&str, &str),
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE acme_accounts SET name = $1, email = $2, updated_at = $3 \
+         WHERE tenant_id = $4 AND id = $5 AND status <> 'deactivated'",
+    )
+    .bind(name.to_owned())
+    .bind(email.to_owned())
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
 /// Holds an account for the rest of the transaction: others that hold it wait.
 pub async fn hold(tx: &mut Tx, id: AcmeAccountId) -> Result<(), StorageError> {
     let query = Query::new("UPDATE acme_accounts SET name = name WHERE tenant_id = $1 AND id = $2")
@@ -213,5 +294,16 @@ fn account(row: Row) -> Result<AcmeAccount, StorageError> {
         error: from_json(TABLE, "error", row.error.as_deref())?,
         created_at: Timestamp::from_unix_micros(row.created_at),
         updated_at: Timestamp::from_unix_micros(row.updated_at),
+        fallback_account_ids: from_json::<Vec<String>>(
+            TABLE,
+            "fallback_account_ids",
+            row.fallback_account_ids.as_deref(),
+        )?
+        .unwrap_or_default()
+        .iter()
+        .map(|id| parsed(TABLE, "fallback_account_ids", id))
+        .collect::<Result<_, _>>()?,
+        key_generation: row.key_generation,
+        key_change_pending: row.key_change_pending,
     })
 }

@@ -1,7 +1,7 @@
 //! Orders at ACME servers. What an order is at is written under the lease of its job, and by nobody else.
 
 use certmill_domain::{
-    AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, DnsProviderId, OrderState, TenantId, Timestamp,
+    AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, OrderState, TenantId, Timestamp,
 };
 
 use crate::error::{corrupt, from_json, parsed, to_json};
@@ -11,8 +11,10 @@ use crate::row::row;
 use crate::words::{ORDER_CAUSE, ORDER_CHALLENGE_TYPE, ORDER_STATE};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
+mod needs;
 mod wishes;
 
+pub use self::needs::{may_use_authorization, needing_provider, open_of_account, proving_for_account};
 use self::wishes::names_key;
 pub use self::wishes::{hold_renewal_wishes, open_beside, set_renewal_wishes, sharing_url, wish_key};
 
@@ -20,7 +22,8 @@ const TABLE: &str = "acme_orders";
 const SELECT: &str = "SELECT id, account_id, state, cause, identifiers, challenge_type, dns_provider_id, auto_renew, \
      key_type, key_size, profile, preferred_chain, renewal_of, replaces, order_url, finalize_url, certificate_url, \
      expires_at, deadline_at, csr_der, certificate_id, error, attempts, failures, next_attempt_at, refreshed_at, \
-     created_at, updated_at, completed_at, common_name, reuse_key, own_key, warnings FROM acme_orders WHERE ";
+     created_at, updated_at, completed_at, common_name, reuse_key, own_key, warnings, fallback_of, \
+     fallback_order_id, first_account_id FROM acme_orders WHERE ";
 const OPEN: &str = "state NOT IN ('issued', 'failed')";
 
 /// The size of a listed row, with that of its challenges.
@@ -68,6 +71,9 @@ row! {
         reuse_key: bool,
         own_key: bool,
         warnings: Option<String>,
+        fallback_of: Option<String>,
+        fallback_order_id: Option<String>,
+        first_account_id: Option<String>,
     }
 }
 
@@ -77,8 +83,8 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
         "INSERT INTO acme_orders (tenant_id, id, account_id, state, cause, identifiers, identifiers_key, \
          challenge_type, dns_provider_id, auto_renew, key_type, key_size, profile, preferred_chain, renewal_of, \
          replaces, deadline_at, next_attempt_at, created_at, updated_at, names_key, common_name, reuse_key, own_key, \
-         csr_der, sealed_key) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
-         $18, $19, $20, $21, $22, $23, $24, $25, $26)",
+         csr_der, sealed_key, fallback_of, first_account_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, \
+         $18, $19, $20, $21, $22, $23, $24, $25, $26, $27, $28)",
     )
     .bind(tx.tenant_key())
     .bind(order.id.to_string())
@@ -106,7 +112,9 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
     .bind(order.own_key)
     .bind(order.csr_der.clone().filter(|_| order.own_key))
     // No key, and none is to be made.
-    .bind(order.own_key.then(Vec::new));
+    .bind(order.own_key.then(Vec::new))
+    .bind(order.fallback_of.map(|id| id.to_string()))
+    .bind(order.first_account_id.map(|id| id.to_string()));
     tx.link().execute(query).await.map(drop)
 }
 
@@ -116,8 +124,8 @@ pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
     let query = Query::new(
         "UPDATE acme_orders SET state = $1, replaces = $2, order_url = $3, finalize_url = $4, certificate_url = $5, \
          expires_at = $6, deadline_at = $7, certificate_id = $8, error = $9, attempts = $10, failures = $11, \
-         next_attempt_at = $12, updated_at = $13, completed_at = $14, warnings = $17 \
-         WHERE tenant_id = $15 AND id = $16",
+         next_attempt_at = $12, updated_at = $13, completed_at = $14, fallback_order_id = $15, warnings = $18 \
+         WHERE tenant_id = $16 AND id = $17",
     )
     .bind(ORDER_STATE.write(&order.state)?)
     .bind(order.replaces.clone())
@@ -133,6 +141,7 @@ pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
     .bind(micros(order.next_attempt_at))
     .bind(order.updated_at.unix_micros())
     .bind(micros(order.completed_at))
+    .bind(order.fallback_order_id.map(|id| id.to_string()))
     .bind(tx.tenant_key())
     .bind(order.id.to_string())
     .bind(to_json(TABLE, "warnings", order.warnings.as_ref())?);
@@ -237,55 +246,6 @@ pub async fn list(
     }
     query.push(" ORDER BY id DESC");
     session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(order)
-}
-
-/// An open order of the account, if there is one.
-pub async fn open_of_account(
-    session: &mut Session,
-    account: AcmeAccountId,
-) -> Result<Option<AcmeOrderId>, StorageError> {
-    let mut query = Query::new("SELECT id FROM acme_orders WHERE tenant_id = ");
-    query.push_bind(session.tenant_key());
-    query.push(" AND account_id = ").push_bind(account.to_string()).push(" AND ").push(OPEN).push(" LIMIT 1");
-    let row = session.link().fetch_optional::<(String,)>(query).await?;
-    row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
-}
-
-/// Whether an open order of the account is to be met by an authorization, or does not know yet which ones it gets.
-pub async fn may_use_authorization(
-    session: &mut Session,
-    account: AcmeAccountId,
-    authorization_url: &str,
-) -> Result<bool, StorageError> {
-    let mut query = Query::new("SELECT o.id FROM acme_orders o WHERE o.tenant_id = ");
-    query.push_bind(session.tenant_key());
-    query.push(" AND o.account_id = ").push_bind(account.to_string());
-    query.push(" AND o.").push(OPEN);
-    query.push(
-        " AND (o.state IN ('new', 'authorizing') OR EXISTS (SELECT 1 FROM acme_challenges c \
-         WHERE c.tenant_id = o.tenant_id AND c.order_id = o.id AND c.authorization_url = ",
-    );
-    query.push_bind(authorization_url.to_owned()).push(")) LIMIT 1");
-    Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
-}
-
-/// An order that still needs a DNS provider: an open one that names it or has a challenge with it, or one whose record
-/// is still out there.
-pub async fn needing_provider(
-    session: &mut Session,
-    provider: DnsProviderId,
-) -> Result<Option<AcmeOrderId>, StorageError> {
-    let mut query = Query::new("SELECT o.id FROM acme_orders o WHERE o.tenant_id = ");
-    query.push_bind(session.tenant_key());
-    query.push(" AND ((o.dns_provider_id = ").push_bind(provider.to_string());
-    query.push(
-        " AND o.state NOT IN ('issued', 'failed')) OR o.id IN (SELECT c.order_id FROM acme_challenges c \
-         WHERE c.tenant_id = o.tenant_id AND c.dns_provider_id = ",
-    );
-    query.push_bind(provider.to_string());
-    query.push(" AND c.record_name IS NOT NULL AND c.exposure NOT IN ('none', 'removed'))) LIMIT 1");
-    let row = session.link().fetch_optional::<(String,)>(query).await?;
-    row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
 }
 
 /// Notes that a person had the CA asked; `false` when that was after `not_since`.
@@ -399,6 +359,9 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
         own_key: row.own_key,
         // They are for people: what a newer version writes in another form is left out.
         warnings: row.warnings.map(|text| serde_json::from_str(&text).unwrap_or_default()),
+        fallback_of: optional(TABLE, "fallback_of", row.fallback_of.as_deref())?,
+        fallback_order_id: optional(TABLE, "fallback_order_id", row.fallback_order_id.as_deref())?,
+        first_account_id: optional(TABLE, "first_account_id", row.first_account_id.as_deref())?,
     })
 }
 

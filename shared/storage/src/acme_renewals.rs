@@ -1,20 +1,22 @@
 //! When certificates from ACME servers are renewed.
 
 use certmill_domain::{
-    AcmeAccountId, AcmeOrderId, CertificateId, Renewal, RenewalWindow, TenantId, Timestamp,
+    AcmeAccountId, AcmeOrderId, CertificateId, Renewal, RenewalWindow, RenewalWish, TenantId, Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
 use crate::acme_orders::optional;
-use crate::error::parsed;
+use crate::error::{from_json, parsed, to_json};
 use crate::query::Query;
 use crate::row::row;
+use crate::words::ORDER_CHALLENGE_TYPE;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 const TABLE: &str = "acme_renewals";
 const SELECT: &str = "SELECT certificate_id, account_id, order_id, auto_renew, is_over, not_before, not_after, \
      base_renew_at, renew_at, emergency_at, window_start, window_end, explanation_url, window_checked_at, \
      next_window_check_at, open_order_id, failures, next_attempt_at, last_error, alert_level, early_renewals, may_replace, \
-     created_at, updated_at FROM acme_renewals WHERE ";
+     created_at, updated_at, wish FROM acme_renewals WHERE ";
 
 row! {
     struct Row {
@@ -42,7 +44,17 @@ row! {
         may_replace: bool,
         created_at: i64,
         updated_at: i64,
+        wish: Option<String>,
     }
+}
+
+/// A wish as it is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredWish {
+    challenge_type: String,
+    dns_provider_id: Option<String>,
+    profile: Option<String>,
+    preferred_chain: Option<String>,
 }
 
 /// Plans the renewal of a new certificate.
@@ -50,8 +62,8 @@ pub async fn insert(tx: &mut Tx, renewal: &Renewal) -> Result<(), StorageError> 
     let query = Query::new(
         "INSERT INTO acme_renewals (tenant_id, certificate_id, account_id, order_id, auto_renew, is_over, \
          not_before, not_after, base_renew_at, renew_at, emergency_at, next_window_check_at, next_attempt_at, \
-         early_renewals, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         early_renewals, created_at, updated_at, wish) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
     )
     .bind(tx.tenant_key())
     .bind(renewal.certificate_id.to_string())
@@ -68,7 +80,8 @@ pub async fn insert(tx: &mut Tx, renewal: &Renewal) -> Result<(), StorageError> 
     .bind(renewal.next_attempt_at.unix_micros())
     .bind(renewal.early_renewals)
     .bind(renewal.created_at.unix_micros())
-    .bind(renewal.updated_at.unix_micros());
+    .bind(renewal.updated_at.unix_micros())
+    .bind(renewal.wish.as_ref().map(written).transpose()?);
     tx.link().execute(query).await.map(drop)
 }
 
@@ -122,6 +135,25 @@ pub async fn begin(
     .bind(now.unix_micros())
     .bind(tx.tenant_key())
     .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Notes that another order goes on with a renewal; `false` when `order` was not the one under way.
+pub async fn hand_on(
+    tx: &mut Tx,
+    id: CertificateId,
+    (order, next): (AcmeOrderId, AcmeOrderId),
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE acme_renewals SET open_order_id = $1, updated_at = $2 \
+         WHERE tenant_id = $3 AND certificate_id = $4 AND open_order_id = $5 AND is_over = FALSE",
+    )
+    .bind(next.to_string())
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(id.to_string())
+    .bind(order.to_string());
     Ok(tx.link().execute(query).await? == 1)
 }
 
@@ -183,6 +215,27 @@ pub async fn forbid_replacing(tx: &mut Tx, id: CertificateId) -> Result<(), Stor
     .bind(tx.tenant_key())
     .bind(id.to_string());
     tx.link().execute(query).await.map(drop)
+}
+
+/// Sets with which account and how the next certificate is ordered, so that it can be tried at once; `false` when nothing is
+/// renewed any more.
+pub async fn set_wish(
+    tx: &mut Tx,
+    id: CertificateId,
+    account: AcmeAccountId,
+    wish: &RenewalWish,
+    now: Timestamp,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE acme_renewals SET account_id = $1, wish = $2, failures = 0, next_attempt_at = $3, updated_at = $3 \
+         WHERE tenant_id = $4 AND certificate_id = $5 AND is_over = FALSE",
+    )
+    .bind(account.to_string())
+    .bind(written(wish)?)
+    .bind(now.unix_micros())
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
 }
 
 /// Notes the highest alert that was given; `false` when it was given before.
@@ -305,5 +358,25 @@ fn renewal(row: Row) -> Result<Renewal, StorageError> {
         may_replace: row.may_replace,
         created_at: Timestamp::from_unix_micros(row.created_at),
         updated_at: Timestamp::from_unix_micros(row.updated_at),
+        wish: from_json::<StoredWish>(TABLE, "wish", row.wish.as_deref())?.map(wish).transpose()?,
+    })
+}
+
+fn written(wish: &RenewalWish) -> Result<String, StorageError> {
+    let stored = StoredWish {
+        challenge_type: ORDER_CHALLENGE_TYPE.write(&wish.challenge_type)?.to_string(),
+        dns_provider_id: wish.dns_provider_id.map(|id| id.to_string()),
+        profile: wish.profile.clone(),
+        preferred_chain: wish.preferred_chain.clone(),
+    };
+    Ok(to_json(TABLE, "wish", Some(&stored))?.unwrap_or_default())
+}
+
+fn wish(stored: StoredWish) -> Result<RenewalWish, StorageError> {
+    Ok(RenewalWish {
+        challenge_type: ORDER_CHALLENGE_TYPE.read(&stored.challenge_type),
+        dns_provider_id: optional(TABLE, "wish", stored.dns_provider_id.as_deref())?,
+        profile: stored.profile,
+        preferred_chain: stored.preferred_chain,
     })
 }

@@ -4,9 +4,11 @@
 //! [`SystemTx`] see all tenants and serve the few places that must: authentication, public distribution
 //! and the job runner.
 
+pub mod acme_account_keys;
 pub mod acme_accounts;
 pub mod acme_challenges;
 pub mod acme_evidence;
+pub mod acme_ledger;
 pub mod acme_orders;
 pub mod acme_pauses;
 pub mod acme_renewals;

@@ -2,6 +2,7 @@
 
 use openssl::{
     error::ErrorStack,
+    nid::Nid,
     pkey::{Id, PKey, Public},
     x509::{X509, X509Req},
 };
@@ -33,7 +34,11 @@ pub(crate) fn finalize(service: &Service, signed: &Signed, id: u64) -> Result<Re
     let account_key = state.accounts.get(&order.account).map(|account| account.jwk.key.clone());
     let csr = signed.payload.as_ref().and_then(|payload| payload.get("csr")?.as_str().map(str::to_owned));
     let csr = csr.ok_or_else(|| Problem::malformed("finalize takes a csr"))?;
-    let key = check_request(&from_base64url(&csr)?, &order.identifiers)?;
+    let der = from_base64url(&csr)?;
+    let key = check_request(&der, &order.identifiers)?;
+    if service.knobs.behaviour().need_common_name && !has_common_name(&der) {
+        return Err(Problem::new(400, "badCSR", "the CSR has no common name"));
+    }
     if account_key.is_some_and(|account_key| account_key.public_eq(&key)) {
         return Err(Problem::new(400, "badCSR", "the CSR is for the account's key"));
     }
@@ -101,6 +106,11 @@ fn check_request(der: &[u8], identifiers: &[Identifier]) -> Result<PKey<Public>,
         return Err(bad(&format!("the CSR is for {names:?} and the order for {ordered:?}")));
     }
     Ok(key)
+}
+
+fn has_common_name(der: &[u8]) -> bool {
+    X509Req::from_der(der)
+        .is_ok_and(|request| request.subject_name().entries_by_nid(Nid::COMMONNAME).next().is_some())
 }
 
 /// Issues, or fails the order as the behaviour wants it.

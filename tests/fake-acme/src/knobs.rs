@@ -126,6 +126,8 @@ pub struct Behaviour {
     pub chain: &'static str,
     /// Names that newOrder rejects (`rejectedIdentifier`), each with a subproblem of its own.
     pub rejected_names: Vec<String>,
+    /// Refuse a CSR without a common name, as front ends of other CAs do.
+    pub need_common_name: bool,
     /// Give new orders so many authorizations for names that nobody asked for.
     pub foreign_authorizations: usize,
     /// Changes the JSON of every answer before it is sent.
@@ -164,6 +166,7 @@ impl Default for Behaviour {
             extra_names: Vec::new(),
             chain: "LI",
             rejected_names: Vec::new(),
+            need_common_name: false,
             foreign_authorizations: 0,
             rewrite: None,
             delay: Duration::ZERO,

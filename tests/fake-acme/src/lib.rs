@@ -176,6 +176,16 @@ impl FakeAcme {
         self.service.state().authorizations_of(name)
     }
 
+    /// Whom the account with this URL wants written to, as it said last.
+    pub fn contact_of(&self, url: &str) -> Option<serde_json::Value> {
+        self.service.state().account_at(url).map(|account| account.contact.clone())
+    }
+
+    /// The thumbprint of the key that the account with this URL signs with.
+    pub fn thumbprint_of(&self, url: &str) -> Option<String> {
+        self.service.state().account_at(url).map(|account| account.jwk.thumbprint.clone())
+    }
+
     /// Deactivates the account with this URL, as its holder or the authority may do at any time. False when there is none.
     pub fn deactivate_account(&self, url: &str) -> bool {
         self.service.state().set_account_status(url, Some(Status::Deactivated))

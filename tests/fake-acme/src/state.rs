@@ -191,6 +191,10 @@ impl State {
         ended.map(|authorization| authorization.status = status).count()
     }
 
+    pub(crate) fn account_at(&self, url: &str) -> Option<&Account> {
+        self.accounts.get(&number_of(url)?)
+    }
+
     pub(crate) fn set_account_status(&mut self, url: &str, status: Option<Status>) -> bool {
         let Some(id) = number_of(url) else { return false };
         match (status, self.accounts.get_mut(&id)) {

@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-pub(crate) const NEEDED: [(&str, Scope); 70] = [
+pub(crate) const NEEDED: [(&str, Scope); 74] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -89,6 +89,10 @@ pub(crate) const NEEDED: [(&str, Scope); 70] = [
     ("PATCH /v1/pki/ca/{id}", Scope::Admin),
     ("POST /v1/pki/issue/{role}/batch", Scope::Issue),
     ("POST /v1/pki/certificates/export", Scope::Read),
+    ("PATCH /v1/pki/acme/accounts/{id}", Scope::Admin),
+    ("POST /v1/pki/acme/accounts/{id}/rollover", Scope::Admin),
+    ("GET /v1/pki/acme/accounts/{id}/budget", Scope::Read),
+    ("POST /v1/pki/acme/check", Scope::Issue),
 ];
 
 #[test]

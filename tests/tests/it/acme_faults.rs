@@ -40,6 +40,11 @@ impl Lab {
         Self { app, ca, sql }
     }
 
+    /// The database, behind the service's back.
+    pub(crate) fn sql(&self) -> &Sql {
+        &self.sql
+    }
+
     pub(crate) async fn account(&self) -> String {
         self.account_named("fake").await
     }
@@ -203,7 +208,7 @@ both_modes! {
         let first = lab.order(&account, "a.limited.example.org").await;
         let waits = lab.app.eventually(&first, |order| !order["error"].is_null()).await;
         assert_eq!(waits["status"], "pending");
-        assert_eq!(waits["error"]["upstream"]["type"], "rateLimited", "{waits:#}");
+        assert_eq!(waits["error"]["upstream"]["type"], "urn:ietf:params:acme:error:rateLimited", "{waits:#}");
         assert!(waits["next_attempt_at"].is_string());
         let second = lab.order(&account, "b.limited.example.org").await;
         lab.issued(&first).await;
@@ -224,7 +229,7 @@ both_modes! {
             behaviour.fail_in_processing = Some(Problem::new(403, "caa", "CAA record forbids issuance"));
         });
         let order = lab.ended(&lab.order(&account, "refused.example.org").await).await;
-        assert_eq!((&order["status"], &order["error"]["upstream"]["type"]), (&json!("invalid"), &json!("caa")));
+        assert_eq!((&order["status"], &order["error"]["upstream"]["type"]), (&json!("invalid"), &json!("urn:ietf:params:acme:error:caa")));
     }
 
     async fn what_a_failed_order_leaves_behind_is_given_up(lab: Lab) {
@@ -279,7 +284,7 @@ both_modes! {
         lab.ca.knobs().reset();
         lab.ca.knobs().set(|behaviour| behaviour.rejected_names = vec!["no.example.org".to_owned()]);
         let order = lab.ended(&lab.order(&account, "no.example.org").await).await;
-        assert_eq!(order["error"]["upstream"]["type"], "rejectedIdentifier", "{order:#}");
+        assert_eq!(order["error"]["upstream"]["type"], "urn:ietf:params:acme:error:rejectedIdentifier", "{order:#}");
     }
 
     async fn a_moment_of_a_ca_is_not_an_hour_of_everybody(lab: Lab) {

@@ -96,6 +96,9 @@ both_modes! {
             assert_eq!((&certificate["key_type"], &certificate["key_size"]), (&json!(key_type), &json!(key_size)));
             assert_eq!(certificate["renewal"]["auto_renew"], order["id"] != first["id"], "{certificate}");
         }
+        // A certificate that is there and good is needless with the same key only.
+        lab.app.post(ISSUE, wish(json!({}))).await.error(409, "already_exists");
+        ordered(&lab, wish(json!({ "key_type": "rsa", "key_size": 3_072 }))).await;
     }
 
     /// Boulder answers the same order to everybody who asks for the same names in the same account.

@@ -4,12 +4,17 @@
 
 mod access;
 mod acme;
+mod acme_accounts;
 mod acme_certificates;
+mod acme_check;
+mod acme_fallback;
 mod acme_faults;
 mod acme_judgement;
 mod acme_orders;
 mod acme_pebble;
 mod acme_propagation;
+mod acme_providers;
+mod acme_wishes;
 mod audit;
 mod bad_input;
 mod bulk;

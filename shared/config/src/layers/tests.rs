@@ -27,6 +27,8 @@ const WITHOUT_DEFAULT: [&str; 31] = [
     "http_listen",
     "tls_alpn_listen",
     "ambient_credentials",
+    "directories",
+    "fallback_accounts",
     "resolvers",
     "issue",
     "sign",

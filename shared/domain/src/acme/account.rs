@@ -73,4 +73,10 @@ pub struct AcmeAccount {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
+    /// The accounts that are asked when its CA cannot issue in time, in this order.
+    pub fallback_account_ids: Vec<AcmeAccountId>,
+    /// How often its key was changed.
+    pub key_generation: i64,
+    /// Whether the CA may have been told of another key and it is not known yet.
+    pub key_change_pending: bool,
 }

@@ -112,6 +112,12 @@ pub struct AcmeOrder {
     pub reuse_key: bool,
     /// Whether the CSR is the caller's, and the key is not kept here.
     pub own_key: bool,
+    /// The order that failed at another CA before this one was made in its place.
+    pub fallback_of: Option<AcmeOrderId>,
+    /// The order that was made in its place when it failed.
+    pub fallback_order_id: Option<AcmeOrderId>,
+    /// The account that was asked first, where that is another one: renewals come back to it.
+    pub first_account_id: Option<AcmeAccountId>,
     /// The certificate that it renews.
     pub renewal_of: Option<CertificateId>,
     /// The CA's id of that certificate (RFC 9773 section 4.1), while the CA may be told.

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::{AcmeAccountId, AcmeOrderId, CertificateId, Timestamp};
+use super::{AcmeOrder, ChallengeType};
+use crate::{AcmeAccountId, AcmeOrderId, CertificateId, DnsProviderId, Stored, Timestamp};
 
 /// Under this lifetime a certificate is renewed at half of it.
 const SHORT: Duration = Duration::from_hours(10 * 24);
@@ -26,12 +27,37 @@ pub struct RenewalWindow {
     pub explanation_url: Option<String>,
 }
 
+/// How the next certificate is ordered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RenewalWish {
+    /// How control is proven.
+    pub challenge_type: Stored<ChallengeType>,
+    /// The DNS provider, where one was named.
+    pub dns_provider_id: Option<DnsProviderId>,
+    /// The CA's profile.
+    pub profile: Option<String>,
+    /// Common name of the topmost issuer of the chain that is preferred.
+    pub preferred_chain: Option<String>,
+}
+
+impl RenewalWish {
+    /// As a certificate was ordered.
+    pub fn of(order: &AcmeOrder) -> Self {
+        Self {
+            challenge_type: order.challenge_type.clone(),
+            dns_provider_id: order.dns_provider_id,
+            profile: order.profile.clone(),
+            preferred_chain: order.preferred_chain.clone(),
+        }
+    }
+}
+
 /// The renewal of one certificate.
 #[derive(Debug, Clone)]
 pub struct Renewal {
     /// The certificate.
     pub certificate_id: CertificateId,
-    /// The account that it was ordered with.
+    /// The account that the next one is ordered with.
     pub account_id: AcmeAccountId,
     /// The order that it came from.
     pub order_id: AcmeOrderId,
@@ -49,6 +75,8 @@ pub struct Renewal {
     pub renew_at: Timestamp,
     /// When it is renewed whatever the CA says.
     pub emergency_at: Timestamp,
+    /// How the next one is ordered, where that is not as the present one was.
+    pub wish: Option<RenewalWish>,
     /// What the CA says.
     pub window: Option<RenewalWindow>,
     /// When the CA last said it.

@@ -6,6 +6,8 @@
 mod external;
 pub(super) mod lost;
 mod registration;
+mod rollover;
+mod update;
 
 use std::collections::BTreeMap;
 
@@ -16,7 +18,7 @@ use certmill_domain::{
 };
 use certmill_keys::SealPlace;
 use certmill_storage::acme_accounts::{self, SealedSecrets};
-use certmill_storage::{StorageError, acme_orders, acme_renewals};
+use certmill_storage::{StorageError, acme_account_keys, acme_orders, acme_renewals};
 use zeroize::Zeroizing;
 
 use super::directories;
@@ -27,6 +29,10 @@ use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 use registration::{ExternalKey, Outcome};
 pub(crate) use registration::{overdue, resume};
+pub use rollover::roll_over;
+pub(super) use rollover::{key_change_pending, key_was_changed};
+pub(crate) use rollover::{overdue as overdue_rollovers, resume as resume_rollover};
+pub use update::{AccountChange, update};
 
 /// How long the call that registers an account has before a worker takes over.
 const TAKEOVER: std::time::Duration = std::time::Duration::from_mins(1);
@@ -37,7 +43,7 @@ const LONGEST_EMAIL: usize = 254;
 pub struct NewAccount {
     /// What to call it.
     pub name: String,
-    /// `letsencrypt`, `zerossl`, `google` or `custom`.
+    /// `letsencrypt`, `zerossl`, `buypass`, `google` or `custom`.
     pub provider: String,
     /// `production` (default) or `staging`.
     pub environment: Option<String>,
@@ -55,13 +61,17 @@ pub struct NewAccount {
     pub zerossl_api_key: Option<Zeroizing<String>>,
     /// Whether the CA's terms are agreed to; true when absent, since there is no account without.
     pub terms_of_service_agreed: Option<bool>,
+    /// Accounts that are asked when this one's CA cannot issue in time.
+    pub fallback_account_ids: Vec<String>,
 }
 
 /// Registers an account. It is valid in the answer, or pending when the CA may have made it without our hearing of it, and
 /// then a worker finds out. What the CA refuses leaves nothing behind.
 pub async fn create(app: &App, caller: &Caller, mut new: NewAccount) -> Result<AcmeAccount, ServiceError> {
     external::from_secret(app, caller, &mut new).await?;
-    let checked = Checked::of(&new)?;
+    let checked = Checked::of(&new, &app.settings().acme_directories)?;
+    registration::refuse_unbound(&checked, &new, false)?;
+    let fallbacks = update::fallbacks(app, caller, None, &new.fallback_account_ids).await?;
     let _place = app.place_to_call_out(caller.tenant).await?;
     let directory = app.acme(caller.tenant).await?.directory(&checked.directory_url).await;
     let directory = directory.map_err(|error| upstream(&error))?;
@@ -82,9 +92,13 @@ pub async fn create(app: &App, caller: &Caller, mut new: NewAccount) -> Result<A
         error: None,
         created_at: now,
         updated_at: now,
+        fallback_account_ids: fallbacks,
+        key_generation: 0,
+        key_change_pending: false,
     };
     let secrets = seal(app, caller.tenant, account.id, &key, external.as_ref()).await?;
     let mut change = app.change(caller).await?;
+    acme_accounts::free_name(&mut change, &account.name).await?;
     match acme_accounts::insert(&mut change, &account, secrets).await {
         Err(StorageError::AlreadyExists) => {
             return Err(ServiceError::AlreadyExists { what: "ACME account", name: account.name });
@@ -113,17 +127,13 @@ struct Checked {
 }
 
 impl Checked {
-    fn of(new: &NewAccount) -> Result<Self, ServiceError> {
+    fn of(
+        new: &NewAccount,
+        elsewhere: &[(AcmeProvider, AcmeEnvironment, String)],
+    ) -> Result<Self, ServiceError> {
         let mut errors = BTreeMap::new();
         let words = |all: &[&str]| all.join(", ");
-        if new.name.trim().is_empty()
-            || new.name.chars().count() > LONGEST_NAME
-            || new.name.chars().any(char::is_control)
-        {
-            let problem =
-                format!("must have 1 to {LONGEST_NAME} characters, none of them a control character");
-            errors.insert("name".to_owned(), problem);
-        }
+        check_name(&new.name, &mut errors);
         let provider = AcmeProvider::parse(&new.provider);
         if provider.is_none() {
             let known: Vec<&str> = AcmeProvider::ALL.iter().map(|provider| provider.as_str()).collect();
@@ -133,10 +143,7 @@ impl Checked {
         if environment.is_none() {
             errors.insert("environment".to_owned(), "is unknown: use production or staging".to_owned());
         }
-        if new.email.as_deref().is_some_and(|email| !is_email(email)) {
-            let problem = "is no e-mail address such as pki@example.com".to_owned();
-            errors.insert("email".to_owned(), problem);
-        }
+        check_email(new.email.as_deref(), &mut errors);
         if new.eab_kid.is_some() != new.eab_hmac_key.is_some() {
             let missing = if new.eab_kid.is_some() { "eab_hmac_key" } else { "eab_kid" };
             errors.insert(missing.to_owned(), "eab_kid and eab_hmac_key belong together".to_owned());
@@ -151,7 +158,8 @@ impl Checked {
             errors.insert("terms_of_service_agreed".to_owned(), problem);
         }
         let directory_url = provider.zip(environment).and_then(|(provider, environment)| {
-            directories::directory_url(provider, environment, new.directory_url.as_deref(), &mut errors)
+            let urls = (new.directory_url.as_deref(), elsewhere);
+            directories::directory_url(provider, environment, urls, &mut errors)
         });
         match (provider, environment, directory_url) {
             (Some(provider), Some(environment), Some(directory_url)) if errors.is_empty() => {
@@ -159,6 +167,20 @@ impl Checked {
             }
             _ => Err(ServiceError::Validation(FieldErrors(errors))),
         }
+    }
+}
+
+fn check_name(name: &str, errors: &mut BTreeMap<String, String>) {
+    if name.trim().is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+        let problem = format!("must have 1 to {LONGEST_NAME} characters, none of them a control character");
+        errors.insert("name".to_owned(), problem);
+    }
+}
+
+fn check_email(email: Option<&str>, errors: &mut BTreeMap<String, String>) {
+    if email.is_some_and(|email| !is_email(email)) {
+        let problem = "is no e-mail address such as pki@example.com".to_owned();
+        errors.insert("email".to_owned(), problem);
     }
 }
 
@@ -280,6 +302,11 @@ async fn refuse_needed(app: &App, caller: &Caller, id: AcmeAccountId) -> Result<
     Ok(())
 }
 
+/// What people should know about an account's CA.
+pub fn warnings(account: &AcmeAccount) -> Vec<&'static str> {
+    account.provider.known().ok().and_then(directories::warning).into_iter().collect()
+}
+
 /// Reads the id of an account; one that cannot be an id is as good as absent.
 pub fn parse_id(text: &str) -> Result<AcmeAccountId, ServiceError> {
     text.parse().map_err(|_| ServiceError::not_found(Noun::AcmeAccount, text))
@@ -300,6 +327,10 @@ pub(super) async fn client(
 /// The key of an account.
 pub(super) async fn key(app: &App, tenant: TenantId, id: AcmeAccountId) -> Result<AccountKey, ServiceError> {
     let mut session = app.database().read(tenant).await?;
+    if let Some(row) = acme_account_keys::current(&mut session, id).await? {
+        drop(session);
+        return rollover::open(app, tenant, id, &row).await;
+    }
     let secrets = acme_accounts::secrets(&mut session, id).await?;
     drop(session);
     let secrets = secrets.ok_or_else(|| ServiceError::not_found(Noun::AcmeAccount, id))?;

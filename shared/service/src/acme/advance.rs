@@ -13,7 +13,7 @@ use certmill_storage::{Tx, acme_challenges, acme_orders};
 
 use super::judgement::{AUTHORIZATION_GONE, Asked};
 use super::pauses::Scopes;
-use super::{accounts, issuing, pauses, preflight, renewal};
+use super::{accounts, fallback, issuing, ledger, pauses, preflight, renewal};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError};
@@ -112,7 +112,7 @@ impl Work<'_> {
     }
 
     /// Whether the CA has no CSR of the order yet, so that giving it up loses no certificate.
-    fn is_before_csr(&self) -> bool {
+    pub(super) fn is_before_csr(&self) -> bool {
         matches!(
             self.order.state.known(),
             Ok(OrderState::New | OrderState::Authorizing | OrderState::Challenging)
@@ -133,6 +133,9 @@ impl Work<'_> {
     /// `new`: has the CA make the order. Told twice, it answers the same order or makes a second one that ends unused.
     async fn place(&mut self) -> Result<Next, ServiceError> {
         if let Some(next) = preflight::before_ordering(self).await? {
+            return Ok(next);
+        }
+        if let Some(next) = ledger::reserve(self).await? {
             return Ok(next);
         }
         let wish = certmill_acme::NewOrder {
@@ -268,13 +271,23 @@ impl Work<'_> {
         failure: Failure,
         until: Option<Timestamp>,
     ) -> Result<Next, ServiceError> {
+        let next = fallback::next_order(self, &failure).await?;
         let mut tx = self.begin().await?;
+        if let Some(next) = next
+            && fallback::store(self, &mut tx, &next).await?
+        {
+            tracing::warn!(order.id = %self.order.id, next.order.id = %next.id, account.id = %next.account_id, "an order goes on at another CA");
+            self.order.fallback_order_id = Some(next.id);
+        }
+        ledger::order_failed(&mut tx, &self.order).await?;
         self.order.state = OrderState::Failed.into();
         self.order.completed_at = Some(self.app.now());
         self.order.error = Some(failure.clone());
         self.order.failures += 1;
         self.tidy_up(&mut tx).await?;
-        renewal::order_failed(self.app, &mut tx, &self.order, (&failure, until)).await?;
+        if self.order.fallback_order_id.is_none() {
+            renewal::order_failed(self.app, &mut tx, &self.order, (&failure, until)).await?;
+        }
         self.write(&mut tx, Next::Over).await?;
         acme_orders::drop_key(&mut tx, self.order.id).await?;
         tx.commit().await?;

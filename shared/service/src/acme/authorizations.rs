@@ -1,5 +1,7 @@
 //! What a CA wants proven before it issues, and the challenges that do it.
 
+use std::time::Duration;
+
 use certmill_acme::{AcmeError, Authorization, AuthorizationStatus, Identifier};
 use certmill_domain::{
     AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType, Exposure,
@@ -14,6 +16,8 @@ use crate::ServiceError;
 use crate::failpoint;
 use crate::jobs::Job;
 
+/// When to look again whether the account's key is still being changed.
+pub(super) const KEY_CHANGES_FOR: Duration = Duration::from_secs(2);
 /// The most types of challenges that a failure lists.
 const MOST_KINDS: usize = 10;
 
@@ -28,6 +32,10 @@ enum Way {
 impl Work<'_> {
     /// `authorizing`: reads what is to be proven, and writes the challenges that do it.
     pub(super) async fn read_authorizations(&mut self) -> Result<Next, ServiceError> {
+        // What proves control has to do with the account's key.
+        if accounts::key_change_pending(self.app, self.tenant, self.account.id).await? {
+            return self.save(Next::At(self.app.now().plus(KEY_CHANGES_FOR))).await;
+        }
         let read =
             match self.client.authorizations(&self.order_url()?, self.order.identifiers.iter().count()).await
             {

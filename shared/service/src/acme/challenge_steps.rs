@@ -17,7 +17,7 @@ use super::judgement::{
     problem_failure,
 };
 use super::pauses::Scopes;
-use super::{accounts, dns_steps, give_up, grants, issuing, pauses, preflight};
+use super::{accounts, dns_steps, give_up, grants, issuing, ledger, pauses, preflight};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError};
@@ -228,8 +228,15 @@ impl Work<'_> {
             reason = failure.message,
             "a challenge has failed"
         );
+        let by_ca = failure.code == VALIDATION_FAILED;
         self.challenge.error = Some(failure);
         self.enter(ChallengeState::Invalid);
+        if by_ca {
+            let account = accounts::of_tenant(self.app, self.tenant, self.order.account_id).await?;
+            let mut tx = self.begin().await?;
+            ledger::validation_failed(self.app, &mut tx, &account, &self.challenge).await?;
+            tx.commit().await?;
+        }
         self.tell_the_order(Next::GoOn).await
     }
 

@@ -11,29 +11,28 @@ const LONGEST_URL: usize = 1_024;
 pub(super) fn directory_url(
     provider: AcmeProvider,
     environment: AcmeEnvironment,
-    given: Option<&str>,
+    (given, elsewhere): (Option<&str>, &[(AcmeProvider, AcmeEnvironment, String)]),
     errors: &mut BTreeMap<String, String>,
 ) -> Option<String> {
     use {AcmeEnvironment as E, AcmeProvider as P};
+    let elsewhere = elsewhere.iter().find(|(of, at, _)| (*of, *at) == (provider, environment));
     let known = match (provider, environment) {
         (P::LetsEncrypt, E::Production) => "https://acme-v02.api.letsencrypt.org/directory",
         (P::LetsEncrypt, E::Staging) => "https://acme-staging-v02.api.letsencrypt.org/directory",
         (P::ZeroSsl, E::Production) => "https://acme.zerossl.com/v2/DV90",
         (P::Google, E::Production) => "https://dv.acme-v02.api.pki.goog/directory",
         (P::Google, E::Staging) => "https://dv.acme-v02.test-api.pki.goog/directory",
+        (P::Buypass, E::Production) => "https://api.buypass.com/acme/directory",
+        (P::Buypass, E::Staging) => "https://api.test4.buypass.no/acme/directory",
+        (P::ZeroSsl, E::Staging) if elsewhere.is_some() => "",
         (P::ZeroSsl, E::Staging) => {
             let problem = "ZeroSSL has no staging server: use production, or letsencrypt with staging";
             errors.insert("environment".to_owned(), problem.to_owned());
             return None;
         }
-        (P::Buypass, _) => {
-            let problem = "Buypass has ended its ACME service (its last certificates were issued in October 2025): use \
-                           letsencrypt, zerossl, google, or custom with a directory_url";
-            errors.insert("provider".to_owned(), problem.to_owned());
-            return None;
-        }
         (P::Custom, _) => return custom(given, errors),
     };
+    let known = elsewhere.map_or(known, |(_, _, url)| url.as_str());
     if given.is_some_and(|url| url != known) {
         let problem = format!("is only for the provider custom; that of {provider} is {known}");
         errors.insert("directory_url".to_owned(), problem);
@@ -53,6 +52,28 @@ fn custom(given: Option<&str>, errors: &mut BTreeMap<String, String>) -> Option<
     };
     errors.insert("directory_url".to_owned(), problem);
     None
+}
+
+/// Whether a provider has no use for an external account.
+pub(super) const fn has_no_external_account(provider: AcmeProvider) -> bool {
+    match provider {
+        AcmeProvider::LetsEncrypt | AcmeProvider::Buypass => true,
+        AcmeProvider::ZeroSsl | AcmeProvider::Google | AcmeProvider::Custom => false,
+    }
+}
+
+/// What people who use a provider should know about it.
+pub(super) const fn warning(provider: AcmeProvider) -> Option<&'static str> {
+    match provider {
+        AcmeProvider::Buypass => Some(
+            "Buypass has announced the end of its ACME service: it takes no orders after 15 October 2025 and has issued its \
+             last certificates by the end of that month. Move what is renewed with PATCH /v1/pki/certificates/{id} and \
+             `renewal.account_id`",
+        ),
+        AcmeProvider::LetsEncrypt | AcmeProvider::ZeroSsl | AcmeProvider::Google | AcmeProvider::Custom => {
+            None
+        }
+    }
 }
 
 /// Whether a provider never registers an account without an external one.

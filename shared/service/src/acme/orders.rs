@@ -1,5 +1,8 @@
 //! Orders: asking for a certificate, and looking how far it has come.
 
+mod forecast;
+mod needless;
+mod own_csr;
 mod validate;
 mod waiting;
 
@@ -9,11 +12,14 @@ use std::time::Duration;
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeOrder, AcmeOrderId, Action, OrderState,
 };
-use certmill_storage::certificates::search;
-use certmill_storage::{StorageError, acme_challenges, acme_orders, acme_renewals};
+use certmill_storage::{StorageError, acme_challenges, acme_orders};
 
+pub use self::forecast::{Forecast, NameForecast, forecast};
+use self::needless::refuse_needless;
+pub(super) use self::own_csr::take as take_csr;
+pub(super) use self::validate::checked;
 pub use self::waiting::{wait, wait_for_challenges};
-use super::accounts;
+use super::{accounts, ledger};
 use crate::change::Act;
 use crate::jobs::Job;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
@@ -50,6 +56,10 @@ pub struct NewOrder {
     pub force: bool,
     /// Whether renewals keep the key of the certificate; false when absent.
     pub reuse_key: Option<bool>,
+    /// A CSR of the caller's, whose key is certified; its names are the order's.
+    pub csr_pem: Option<String>,
+    /// Whether the CSR has a common name: the first name that fits.
+    pub common_name: Option<bool>,
 }
 
 /// An order with its challenges.
@@ -99,6 +109,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewOrder) -> Result<Ordered
     if !new.force {
         refuse_needless(app, caller, &order).await?;
     }
+    ledger::refuse_hopeless(app, caller.tenant, &account, &order).await?;
     let mut change = app.change(caller).await?;
     match acme_orders::insert(&mut change, &order).await {
         Err(StorageError::AlreadyExists) => {
@@ -186,42 +197,6 @@ async fn same_open(
     }
     let challenges = acme_challenges::of_orders(&mut session, &[order.id]).await?;
     Ok(Some(OrderWithChallenges { order, challenges }))
-}
-
-/// CAs give out few certificates for the same names: one that is not due for renewal is not ordered again by mistake.
-async fn refuse_needless(app: &App, caller: &Caller, order: &AcmeOrder) -> Result<(), ServiceError> {
-    let names = order.identifiers.texts();
-    let filter = search::Filter {
-        san: names.first().cloned(),
-        source: Some(certmill_domain::CertificateSource::Acme),
-        status: Some(certmill_domain::CertificateStatus::Active),
-        ..search::Filter::default()
-    };
-    let now = app.now();
-    let mut session = app.database().read(caller.tenant).await?;
-    let found = search::search(&mut session, &filter, search::Page::Newest(None), 20, now).await?;
-    for certificate in found.rows.iter().filter(|certificate| certificate.renewed_by.is_none()) {
-        let mut held: Vec<&str> = certificate.sans.iter().collect();
-        let mut wanted: Vec<&str> = names.iter().map(String::as_str).collect();
-        held.sort_unstable();
-        wanted.sort_unstable();
-        if held != wanted {
-            continue;
-        }
-        let renewal = acme_renewals::find(&mut session, certificate.id).await?;
-        if let Some(renewal) =
-            renewal.filter(|renewal| renewal.account_id == order.account_id && renewal.renew_at > now)
-        {
-            let id = certificate.id;
-            let message = format!(
-                "{id} for the same names is good until {} and not due for renewal before {}: renew it with POST \
-                 /v1/pki/certificates/{id}/renew, or order another one with \"force\": true",
-                renewal.not_after, renewal.renew_at
-            );
-            return Err(ServiceError::Duplicate { message, id: id.to_string() });
-        }
-    }
-    Ok(())
 }
 
 /// An order of the tenant.

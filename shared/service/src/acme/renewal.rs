@@ -4,6 +4,8 @@
 //! end neither counts any more. A minute's job orders what is due; what fails comes back after a pause that grows.
 
 mod alert;
+mod by_hand;
+mod moving;
 mod window;
 
 use std::time::Duration;
@@ -11,19 +13,22 @@ use std::time::Duration;
 use certmill_acme::certificate_id;
 use certmill_domain::{
     AccountStatus, AcmeOrder, AcmeOrderId, Action, Certificate, CertificateId, EventKind, Failure,
-    OrderCause, OrderState, Renewal, TenantId, Timestamp,
+    OrderCause, OrderState, Renewal, RenewalWish, TenantId, Timestamp,
 };
-use certmill_storage::{StorageError, Tx, acme_challenges, acme_orders, acme_renewals, certificates};
+use certmill_storage::{StorageError, Tx, acme_orders, acme_renewals, certificates};
 use serde_json::json;
 
-use super::accounts;
 use super::issuing;
 use super::judgement::{chance, jittered};
-use super::orders::{ORDER_DEADLINE, OrderWithChallenges, Ordered, refuse_unusable};
+use super::orders::ORDER_DEADLINE;
+use super::{accounts, fallback};
 use crate::change::Act;
 use crate::jobs::{Job, JobKind, Lease};
-use crate::{App, Caller, Noun, ServiceError, events};
+use crate::{App, Caller, ServiceError, events};
 
+pub use self::by_hand::renew_now;
+pub use self::moving::RenewalChange;
+pub(crate) use self::moving::{Moved, check_move, refuse_without_key};
 pub(crate) use self::window::check_window;
 
 /// Renewals that are begun in one run, and windows that are asked for.
@@ -41,9 +46,11 @@ pub(crate) async fn plan(
     let now = app.now();
     let (not_before, not_after) = (certificate.not_before, certificate.not_after);
     let base_renew_at = Renewal::planned(not_before, not_after, chance(app));
+    let first = fallback::first_order(tx, order).await?;
     let renewal = Renewal {
         certificate_id: certificate.id,
-        account_id: order.account_id,
+        // A CA that could not issue this time is asked again the next time.
+        account_id: order.first_account_id.unwrap_or(order.account_id),
         order_id: order.id,
         auto_renew: order.auto_renew,
         is_over: false,
@@ -52,6 +59,7 @@ pub(crate) async fn plan(
         base_renew_at,
         renew_at: base_renew_at,
         emergency_at: Renewal::emergency(not_before, not_after),
+        wish: first.as_ref().map(RenewalWish::of),
         window: None,
         window_checked_at: None,
         next_window_check_at: Some(now),
@@ -207,11 +215,19 @@ async fn begin_due(
     drop(session);
     let now = app.now();
     let account = accounts::of_tenant(app, tenant, renewal.account_id).await?;
-    if account.status.known()? != AccountStatus::Valid {
-        let message = format!("the ACME account {} is {}", account.id, account.status);
-        let failure = Failure::new("account_not_valid", message);
-        return not_begun(app, lease, tenant, &mut renewal, &failure).await;
-    }
+    let substitute = match account.status.known()? {
+        AccountStatus::Valid => None,
+        AccountStatus::Pending | AccountStatus::Deactivated | AccountStatus::Invalid => {
+            match fallback::after(app, tenant, &account, account.id).await? {
+                Some(substitute) => Some(substitute),
+                None => {
+                    let message = format!("the ACME account {} is {}", account.id, account.status);
+                    let failure = Failure::new("account_not_valid", message);
+                    return not_begun(app, lease, tenant, &mut renewal, &failure).await;
+                }
+            }
+        }
+    };
     if now > renewal.not_after && now.since(renewal.not_after) > GIVEN_UP_AFTER {
         let mut tx = app.database().begin(tenant).await?;
         lease.confirm(&mut tx).await?;
@@ -222,7 +238,13 @@ async fn begin_due(
         return Ok(tx.commit().await?);
     }
     let caller = Caller::service(app, tenant, None);
-    let order = successor(app, &caller, &renewal, OrderCause::Renewal).await?;
+    let mut order = successor(app, &caller, &renewal, OrderCause::Renewal).await?;
+    if let Some(substitute) = &substitute {
+        fallback::take(&mut order, &account, substitute);
+    }
+    if let Some(problem) = csr_missing(&order) {
+        return not_begun(app, lease, tenant, &mut renewal, &Failure::new("csr_needed", problem)).await;
+    }
     let mut change = app.change(&caller).await?;
     lease.confirm(&mut *change).await?;
     match begin(app, &mut change, &order, certificate, None).await {
@@ -273,11 +295,21 @@ async fn successor(
         return Err(ServiceError::internal("a renewal has an order and a certificate"));
     };
     let now = app.now();
-    // The window tells that the CA knows of replacing.
-    let replaces = renewal.window.as_ref().filter(|_| renewal.may_replace);
+    let moved = renewal.account_id != old.account_id;
+    // The window tells that the CA knows of replacing; another account's certificate cannot be replaced.
+    let replaces = renewal.window.as_ref().filter(|_| renewal.may_replace && !moved);
     let replaces = replaces.and_then(|_| certificate_id(&certificate.der).ok());
+    let wish = renewal.wish.clone().unwrap_or_else(|| RenewalWish::of(&old));
     Ok(AcmeOrder {
         id: AcmeOrderId::generate(now, app.entropy()),
+        account_id: renewal.account_id,
+        challenge_type: wish.challenge_type,
+        dns_provider_id: wish.dns_provider_id,
+        profile: wish.profile,
+        preferred_chain: wish.preferred_chain,
+        fallback_of: None,
+        fallback_order_id: None,
+        first_account_id: None,
         state: OrderState::New.into(),
         cause: cause.into(),
         auto_renew: renewal.auto_renew,
@@ -288,7 +320,8 @@ async fn successor(
         certificate_url: None,
         expires_at: None,
         deadline_at: now.plus(ORDER_DEADLINE),
-        csr_der: None,
+        // The same CSR again, where the caller wants the key kept that only they have.
+        csr_der: old.csr_der.filter(|_| old.own_key && old.reuse_key),
         certificate_id: None,
         error: None,
         attempts: 0,
@@ -301,6 +334,14 @@ async fn successor(
         warnings: None,
         ..old
     })
+}
+
+/// Why an order cannot be placed without a CSR of the caller's.
+fn csr_missing(order: &AcmeOrder) -> Option<&'static str> {
+    let missing = order.own_key && order.csr_der.is_none();
+    missing.then_some(
+        "is needed: the key of this certificate is not kept here. Renew it with POST …/renew and a CSR",
+    )
 }
 
 /// Stores a renewal's order and has it worked on; false when one is under way or nothing is left to renew.
@@ -328,46 +369,4 @@ async fn begin(
 
 fn act(order: &AcmeOrder) -> Act {
     Act::new(Action::AcmeOrderCreate, order.id).after(order.identifiers.texts().join(" "))
-}
-
-/// Renews a certificate now, whatever its plan; an order that is under way is the answer.
-pub async fn renew_now(
-    app: &App,
-    caller: &Caller,
-    certificate: &Certificate,
-) -> Result<Ordered, ServiceError> {
-    let mut session = app.database().read(caller.tenant).await?;
-    let renewal = acme_renewals::find(&mut session, certificate.id).await?;
-    drop(session);
-    let renewal = renewal.ok_or_else(|| ServiceError::not_found(Noun::AcmeOrder, certificate.id))?;
-    if let Some(open) = renewal.open_order_id {
-        return under_way(app, caller, open).await;
-    }
-    refuse_unusable(&accounts::find(app, caller, renewal.account_id).await?)?;
-    let order = successor(app, caller, &renewal, OrderCause::Manual).await?;
-    let mut change = app.change(caller).await?;
-    match begin(app, &mut change, &order, certificate.id, Some(&caller.request_id)).await {
-        Ok(true) => {}
-        Ok(false) => return Err(ServiceError::CallInProgress { seconds: 1 }),
-        Err(ServiceError::AlreadyExists { .. }) => {
-            drop(change);
-            let mut session = app.database().read(caller.tenant).await?;
-            let open = acme_orders::find_open(&mut session, &order).await?;
-            drop(session);
-            let open = open.ok_or(ServiceError::CallInProgress { seconds: 1 })?;
-            return under_way(app, caller, open.id).await;
-        }
-        Err(error) => return Err(error),
-    }
-    change.commit(act(&order)).await?;
-    app.wake_workers();
-    Ok(Ordered::new(order, Vec::new()))
-}
-
-async fn under_way(app: &App, caller: &Caller, id: AcmeOrderId) -> Result<Ordered, ServiceError> {
-    let mut session = app.database().read(caller.tenant).await?;
-    let order = acme_orders::find(&mut session, id).await?;
-    let order = order.ok_or_else(|| ServiceError::not_found(Noun::AcmeOrder, id))?;
-    let challenges = acme_challenges::of_orders(&mut session, &[id]).await?;
-    Ok(Ordered::known(OrderWithChallenges { order, challenges }))
 }

@@ -9,8 +9,9 @@ use certmill_storage::{acme_challenges, acme_orders, acme_renewals};
 
 use super::accounts::lost::{self, Fate};
 use super::advance::{Next, Work};
+use super::authorizations::KEY_CHANGES_FOR;
 use super::judgement::{Asked, DOUBTS, Judgement, Request, backoff, failure, judge};
-use super::{accounts, issuing, pauses};
+use super::{accounts, fallback, issuing, pauses};
 use crate::ServiceError;
 
 /// How often an order that the CA has lost is made anew.
@@ -29,8 +30,11 @@ impl Work<'_> {
             return self.fail_until(Failure::new("paused", message), Some(pause.until)).await;
         }
         let message = format!("waits until {}: {}", pause.until, pause.reason);
-        self.order.error = Some(Failure::new("paused", message));
         let at = pauses::resume_at(self.app, pause);
+        if fallback::is_too_late(self, at).await? {
+            return self.fail(Failure::new("paused", message)).await;
+        }
+        self.order.error = Some(Failure::new("paused", message));
         self.save(Next::At(at)).await
     }
 
@@ -40,6 +44,13 @@ impl Work<'_> {
     }
 
     pub(super) async fn setback_of(&mut self, asked: Asked, error: &AcmeError) -> Result<Next, ServiceError> {
+        if error.problem().is_some()
+            && accounts::key_was_changed(self.app, self.tenant, &self.account).await?
+        {
+            let failure = Failure::new("key_changed", "the account has got a new key meanwhile");
+            let at = self.app.now().plus(KEY_CHANGES_FOR);
+            return self.wait(failure, at).await;
+        }
         if error.is_verdict() {
             self.server_answers().await?;
         }
@@ -61,7 +72,8 @@ impl Work<'_> {
             Judgement::Retry { after, pause, failure } => {
                 pauses::begin(self.app, self.scopes(), pause, after, &failure).await?;
                 let at = self.app.now().plus(after);
-                if at > self.order.deadline_at && !has_csr {
+                let too_late = at > self.order.deadline_at || fallback::is_too_late(self, at).await?;
+                if too_late && !has_csr {
                     return self.fail_until(failure, Some(at)).await;
                 }
                 self.wait(failure, at).await

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{Action, Certificate, CertificateId, CertificateSource, Renewal, Timestamp};
+use certmill_domain::{AcmeOrder, Action, Certificate, CertificateId, CertificateSource, Renewal, Timestamp};
 use certmill_storage::certificates::search::{self, Page as Keyset};
 use certmill_storage::certificates::{self, Labels};
-use certmill_storage::{acme_renewals, holds};
+use certmill_storage::{acme_orders, acme_renewals, holds};
 
 pub use certmill_storage::certificates::search::Filter;
 
 use certmill_x509::{pem, split_certificates};
 
+use crate::acme::renewal::{self, Moved, RenewalChange};
 use crate::change::Act;
 use crate::precondition::tag;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
@@ -39,6 +40,21 @@ pub struct CertificateWithChain {
     pub chain_pem: String,
     /// When it is renewed and how that goes, if it came from an ACME server.
     pub renewal: Option<Renewal>,
+    /// The order that it came from, if it came from an ACME server.
+    pub order: Option<AcmeOrder>,
+}
+
+/// What is to change about a certificate; what is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct CertificateChange {
+    /// All its tags.
+    pub tags: Option<BTreeMap<String, String>>,
+    /// Its description.
+    pub description: Option<String>,
+    /// Whether it is renewed on its own, if it came from an ACME server.
+    pub auto_renew: Option<bool>,
+    /// How it is renewed, if it came from an ACME server.
+    pub renewal: Option<RenewalChange>,
 }
 
 /// A certificate of the tenant with its chain.
@@ -56,10 +72,14 @@ pub async fn find(
     } else {
         None
     };
+    let order = match &renewal {
+        Some(renewal) => acme_orders::find(&mut session, renewal.order_id).await?,
+        None => None,
+    };
     drop(session);
     let chain = chain_der(app, caller, &certificate).await?;
     let chain_pem = chain.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
-    Ok(CertificateWithChain { certificate, chain_pem, renewal })
+    Ok(CertificateWithChain { certificate, chain_pem, renewal, order })
 }
 
 /// The certificates above this one: those of its CA and of the CAs above, or those that it was imported with.
@@ -146,16 +166,14 @@ pub fn state(certificate: &Certificate, renewal: Option<&Renewal>) -> String {
     tag(&[&certificate.id.to_string(), &tags.concat(), description, &revoked, &renewed, &auto_renew])
 }
 
-/// Replaces tags, description, and whether a certificate from an ACME server is renewed on its own; what is none stays.
-#[expect(clippy::too_many_arguments, reason = "each is one field of the call")]
+/// Changes tags, description, and how a certificate from an ACME server is renewed.
 pub async fn label(
     app: &App,
     caller: &Caller,
     id: CertificateId,
-    tags: Option<BTreeMap<String, String>>,
-    description: Option<String>,
-    auto_renew: Option<bool>,
+    wanted: CertificateChange,
 ) -> Result<CertificateWithChain, ServiceError> {
+    let CertificateChange { tags, description, auto_renew, renewal } = wanted;
     if let Some(tags) = &tags {
         check_tags(tags)?;
     }
@@ -163,6 +181,14 @@ pub async fn label(
         let problem = format!("must have at most {MAX_DESCRIPTION_LENGTH} bytes and no NUL character");
         return Err(ServiceError::field("description", problem));
     }
+    let moved = match &renewal {
+        Some(renewal) => {
+            // Whoever may not see it learns nothing of how it is renewed.
+            caller.check_role(find(app, caller, id).await?.certificate.role.as_deref())?;
+            Some(renewal::check_move(app, caller, id, renewal).await?)
+        }
+        None => None,
+    };
     let mut change = app.change(caller).await?;
     if caller.if_match.is_some() {
         holds::certificate(&mut change, id).await?;
@@ -178,15 +204,29 @@ pub async fn label(
     let labels = |tags: &BTreeMap<String, String>, description: &str| format!("{tags:?} {description}");
     let act = Act::new(Action::CertificateUpdate, id)
         .before(labels(&before.tags, &before.description))
-        .after(labels(
-            tags.as_ref().unwrap_or(&before.tags),
-            description.as_ref().unwrap_or(&before.description),
+        .after(format!(
+            "{}{}",
+            labels(
+                tags.as_ref().unwrap_or(&before.tags),
+                description.as_ref().unwrap_or(&before.description),
+            ),
+            moved.as_ref().map(Moved::text).unwrap_or_default()
         ));
     if let Some(auto_renew) = auto_renew
         && !acme_renewals::set_auto_renew(&mut change, id, auto_renew, app.now()).await?
     {
         let problem = "is only for certificates from an ACME server; renew others with POST …/renew";
         return Err(ServiceError::field("auto_renew", problem));
+    }
+    if auto_renew == Some(true)
+        && let Some(renewal) = acme_renewals::find(&mut change, id).await?
+    {
+        renewal::refuse_without_key(&mut change, &renewal).await?;
+    }
+    if let Some(moved) = &moved
+        && !moved.write(app, &mut change, id).await?
+    {
+        return Err(ServiceError::CallInProgress { seconds: 1 });
     }
     certificates::set_labels(&mut change, id, Labels { tags, description }).await?;
     change.commit(act).await?;

@@ -48,13 +48,11 @@ pub async fn renew(
     // An order at an ACME server does not go the way on which this is checked for all others.
     caller.check_role(old.role.as_deref())?;
     if old.source == CertificateSource::Acme {
-        for (field, given) in [("csr_pem", request.csr_pem.is_some()), ("ttl", request.ttl.is_some())] {
-            if given {
-                let problem = "cannot be chosen for a certificate from an ACME server: leave it out";
-                return Err(ServiceError::field(field, problem));
-            }
+        if request.ttl.is_some() {
+            let problem = "cannot be chosen for a certificate from an ACME server: leave it out";
+            return Err(ServiceError::field("ttl", problem));
         }
-        return renewal::renew_now(app, caller, &old)
+        return renewal::renew_now(app, caller, &old, request.csr_pem)
             .await
             .map(|ordered| Renewed::Ordered(Box::new(ordered)));
     }

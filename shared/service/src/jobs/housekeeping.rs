@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use certmill_storage::{
-    acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs, tenants,
+    acme_challenges, acme_ledger, acme_orders, certificate_authorities, certificates, crls, jobs, tenants,
 };
 
 use super::{Job, JobKind, Lease};
@@ -62,15 +62,15 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     let challenges = acme_challenges::overdue(&mut session, challenge, now.minus(OVERDUE), BATCH).await?;
     drop(session);
     let registrations = acme::overdue_registrations(app, BATCH).await?;
+    let rollovers = acme::overdue_rollovers(app, BATCH).await?;
     let due = crls
         .into_iter()
         .map(|(tenant, ca)| (tenant, Job::RebuildCrl(ca)))
         .chain(revocations.into_iter().map(|(tenant, ca)| (tenant, Job::RevokeCaCascade(ca))))
         .chain(orders.into_iter().map(|(tenant, order)| (tenant, Job::AdvanceOrder(order))))
         .chain(challenges.into_iter().map(|(tenant, challenge)| (tenant, Job::AdvanceChallenge(challenge))))
-        .chain(
-            registrations.into_iter().map(|(tenant, account)| (tenant, Job::RegisterAcmeAccount(account))),
-        );
+        .chain(registrations.into_iter().map(|(tenant, account)| (tenant, Job::RegisterAcmeAccount(account))))
+        .chain(rollovers.into_iter().map(|(tenant, account)| (tenant, Job::RollOverAcmeAccountKey(account))));
     for (tenant, job) in due {
         let mut tx = app.database().begin(tenant).await?;
         lease.confirm(&mut tx).await?;
@@ -117,6 +117,7 @@ pub(super) async fn prune_jobs(app: &App, lease: &Lease) -> Result<(), ServiceEr
     let mut tx = app.database().begin_system().await?;
     let pruned =
         jobs::prune(&mut tx, now.minus(settings.done_jobs_kept), now.minus(settings.dead_jobs_kept)).await?;
+    acme_ledger::prune(&mut tx, now.minus(acme::ledger::longest(app) * 2)).await?;
     lease.finish(&mut tx).await?;
     tx.commit().await?;
     tracing::debug!(jobs = pruned, "deleted old jobs");

@@ -79,6 +79,7 @@ fn why_not(kind: JobKind) -> &'static str {
     match kind {
         JobKind::RebuildCrl | JobKind::RevokeCaCascade => "without it revocations would not be published",
         JobKind::RegisterAcmeAccount => "the CA may have the account already; deactivate the account instead",
+        JobKind::RollOverAcmeAccountKey => "the CA may have the new key already, and this finds it out",
         JobKind::AdvanceChallenge => "it takes back what was published; cancel the order instead",
         JobKind::AdvanceOrder | JobKind::CheckRenewalWindow => "it can",
         JobKind::RenewCertificates | JobKind::ExpireCertificates | JobKind::Sweep | JobKind::PruneJobs => {

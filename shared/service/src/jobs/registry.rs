@@ -169,6 +169,9 @@ registry! {
     ExpireCertificates, "expire_certificates", periodic(60, 5) => housekeeping::expire_certificates;
     /// Enqueue whatever is due and was not enqueued: CRLs near their end, cascades that stopped.
     Sweep, "sweep", periodic(30, 5) => housekeeping::sweep;
+    /// Find out whether a CA has taken an account's new key, and carry the change through.
+    RollOverAcmeAccountKey(account: AcmeAccountId), "roll_over_acme_account_key", rules(Orders, 2, 20, 26)
+        => acme::resume_rollover;
     /// Delete finished jobs past their retention.
     PruneJobs, "prune_jobs", periodic(3600, 5) => housekeeping::prune_jobs;
 }

@@ -26,6 +26,9 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         error: None,
         created_at: now,
         updated_at: now,
+        fallback_account_ids: Vec::new(),
+        key_generation: 0,
+        key_change_pending: false,
     };
     let order = AcmeOrder {
         id: AcmeOrderId::generate(now, entropy),
@@ -43,6 +46,9 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         common_name: None,
         reuse_key: false,
         own_key: false,
+        fallback_of: None,
+        fallback_order_id: None,
+        first_account_id: None,
         renewal_of: None,
         replaces: None,
         order_url: None,

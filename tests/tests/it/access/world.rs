@@ -139,9 +139,10 @@ impl World {
             "POST /v1/pki/acme/accounts" => json!({
                 "name": "new", "provider": "custom", "directory_url": "https://127.0.0.1:1/directory"
             }),
-            "POST /v1/pki/acme/issue" => {
+            "POST /v1/pki/acme/issue" | "POST /v1/pki/acme/check" => {
                 json!({ "account_id": self.account, "domains": ["new.example.org"] })
             }
+            "PATCH /v1/pki/acme/accounts/{id}" => json!({ "name": "changed" }),
             "POST /v1/pki/dns-providers" => json!({ "name": "new", "type": "manual", "config": {} }),
             "PATCH /v1/pki/ca/{id}" => json!({ "renewal_of_desk_certificates": "desk" }),
             "PATCH /v1/pki/dns-providers/{id}" => json!({ "name": "changed" }),

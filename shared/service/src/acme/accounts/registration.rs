@@ -9,7 +9,7 @@ use certmill_storage::acme_accounts;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::super::directories::needs_external_account;
+use super::super::directories::{has_no_external_account, needs_external_account};
 use super::super::judgement::{Judgement, Request, judge};
 use super::{Checked, NewAccount, key, place};
 use crate::jobs::{JobKind, Lease};
@@ -44,6 +44,13 @@ pub(super) async fn external_account(
     new: &NewAccount,
     directory: &Directory,
 ) -> Result<Option<ExternalKey>, ServiceError> {
+    if new.eab_hmac_key.is_some()
+        && has_no_external_account(checked.provider)
+        && !directory.external_account_required
+    {
+        let problem = format!("{} binds accounts to no external one: leave it out", checked.provider);
+        return Err(ServiceError::field("eab_kid", problem));
+    }
     if let (Some(kid), Some(text)) = (&new.eab_kid, &new.eab_hmac_key) {
         return external_key(kid, text)
             .map(Some)
@@ -52,13 +59,23 @@ pub(super) async fn external_account(
     if let Some(api_key) = &new.zerossl_api_key {
         return fetch_from_zerossl(app, tenant, api_key).await.map(Some);
     }
-    if needs_external_account(checked.provider) || directory.external_account_required {
-        let hint = if checked.provider == AcmeProvider::ZeroSsl { ", or zerossl_api_key" } else { "" };
-        let problem =
-            format!("this CA binds accounts to an external one: send eab_kid and eab_hmac_key{hint}");
-        return Err(ServiceError::field("eab_kid", problem));
-    }
+    refuse_unbound(checked, new, directory.external_account_required)?;
     Ok(None)
+}
+
+/// Refuses a request without an external account where the CA wants one: by its rules, or because its directory says so.
+pub(super) fn refuse_unbound(
+    checked: &Checked,
+    new: &NewAccount,
+    required: bool,
+) -> Result<(), ServiceError> {
+    let bound = new.eab_hmac_key.is_some() || new.zerossl_api_key.is_some();
+    if bound || !(required || needs_external_account(checked.provider)) {
+        return Ok(());
+    }
+    let hint = if checked.provider == AcmeProvider::ZeroSsl { ", or zerossl_api_key" } else { "" };
+    let problem = format!("this CA binds accounts to an external one: send eab_kid and eab_hmac_key{hint}");
+    Err(ServiceError::field("eab_kid", problem))
 }
 
 fn external_key(kid: &str, text: &str) -> Result<ExternalKey, String> {

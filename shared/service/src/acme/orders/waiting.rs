@@ -14,17 +14,22 @@ const LOOK: Duration = Duration::from_millis(300);
 const FOR_CHALLENGES: Duration = Duration::from_secs(5);
 const FIRST_LOOK: Duration = Duration::from_millis(40);
 
-/// Waits until an order has ended, or has changed since `since`, but no longer than `up_to`.
+/// Waits until an order has ended, or has changed since `since`, but no longer than `up_to`. Where another order has taken its
+/// place at another CA, that one is waited for.
 pub async fn wait(
     app: &App,
     caller: &Caller,
-    id: AcmeOrderId,
+    mut id: AcmeOrderId,
     since: Option<Timestamp>,
     up_to: Duration,
 ) -> Result<OrderWithChallenges, ServiceError> {
     let end = Instant::now() + up_to;
     loop {
         let found = find(app, caller, id).await?;
+        if let Some(next) = found.order.fallback_order_id {
+            id = next;
+            continue;
+        }
         let changed = since.is_some_and(|since| found.order.updated_at > since);
         if !found.order.state.is_open() || changed || Instant::now() + LOOK > end {
             return Ok(found);
@@ -38,12 +43,16 @@ pub async fn wait(
 pub async fn wait_for_challenges(
     app: &App,
     caller: &Caller,
-    id: AcmeOrderId,
+    mut id: AcmeOrderId,
 ) -> Result<OrderWithChallenges, ServiceError> {
     let end = Instant::now() + FOR_CHALLENGES;
     let mut look = FIRST_LOOK;
     loop {
         let found = find(app, caller, id).await?;
+        if let Some(next) = found.order.fallback_order_id {
+            id = next;
+            continue;
+        }
         let left = end.saturating_duration_since(Instant::now());
         if !is_on_its_way(app, &found.order, left) || left < look {
             return Ok(found);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use certmill_acme::AcmeError;
 use certmill_domain::{CertificateId, EventKind, Renewal, RenewalWindow, Timestamp};
-use certmill_storage::{Tx, acme_renewals, certificates};
+use certmill_storage::{Tx, acme_orders, acme_renewals, certificates};
 use serde_json::json;
 
 use super::super::accounts;
@@ -29,10 +29,16 @@ pub(crate) async fn check_window(app: &App, lease: &Lease, id: CertificateId) ->
     let mut session = app.database().read(tenant).await?;
     let renewal = acme_renewals::find(&mut session, id).await?.filter(|renewal| !renewal.is_over);
     let certificate = certificates::find(&mut session, id).await?;
+    let order = match &renewal {
+        Some(renewal) => acme_orders::find(&mut session, renewal.order_id).await?,
+        None => None,
+    };
     drop(session);
     let asked = match renewal.zip(certificate) {
         Some((mut renewal, certificate)) => {
-            let account = accounts::of_tenant(app, tenant, renewal.account_id).await?;
+            // The CA that it came from knows, wherever it is renewed.
+            let account_id = order.map_or(renewal.account_id, |order| order.account_id);
+            let account = accounts::of_tenant(app, tenant, account_id).await?;
             let told = app.acme(tenant).await?.renewal_info(&account.directory_url, &certificate.der).await;
             let oddity = take_account(app, &mut renewal, told);
             Some((renewal, oddity))

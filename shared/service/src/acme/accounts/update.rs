@@ -1,0 +1,123 @@
+//! Changing what an account is called and whom the CA may write to.
+
+use std::collections::BTreeMap;
+
+use certmill_domain::{AccountStatus, AcmeAccount, AcmeAccountId, Action, FieldErrors};
+use certmill_storage::{StorageError, acme_accounts};
+
+use super::{check_email, check_name, client, find, parse_id, upstream};
+use crate::change::Act;
+use crate::{App, Caller, ServiceError};
+
+/// What is to change about an account; what is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct AccountChange {
+    /// What to call it.
+    pub name: Option<String>,
+    /// Whom the CA may write to; inner none for nobody.
+    pub email: Option<Option<String>>,
+    /// Accounts that are asked when this one's CA cannot issue in time.
+    pub fallback_account_ids: Option<Vec<String>>,
+}
+
+/// The most accounts that stand in for another one.
+const MOST_FALLBACKS: usize = 10;
+
+/// Reads a list of accounts of the tenant, without the one that they are to stand in for.
+pub(super) async fn fallbacks(
+    app: &App,
+    caller: &Caller,
+    of: Option<AcmeAccountId>,
+    texts: &[String],
+) -> Result<Vec<AcmeAccountId>, ServiceError> {
+    const FIELD: &str = "fallback_account_ids";
+    if texts.len() > MOST_FALLBACKS {
+        return Err(ServiceError::field(
+            FIELD,
+            format!("has {} entries; at most {MOST_FALLBACKS}", texts.len()),
+        ));
+    }
+    let mut ids = Vec::new();
+    for text in texts {
+        let id: AcmeAccountId = parse_id(text)?;
+        if Some(id) == of || ids.contains(&id) {
+            let problem = format!("names {id} twice, or the account itself");
+            return Err(ServiceError::field(FIELD, problem));
+        }
+        find(app, caller, id).await?;
+        ids.push(id);
+    }
+    Ok(ids)
+}
+
+/// Changes name and e-mail address. The CA is told of the address during the call (RFC 8555 section 7.3.2); what it refuses
+/// changes nothing.
+pub async fn update(
+    app: &App,
+    caller: &Caller,
+    id: AcmeAccountId,
+    wanted: AccountChange,
+) -> Result<AcmeAccount, ServiceError> {
+    let before = find(app, caller, id).await?;
+    let status = before.status.known()?;
+    let mut errors = BTreeMap::new();
+    if let Some(name) = &wanted.name {
+        check_name(name, &mut errors);
+    }
+    check_email(wanted.email.iter().flatten().map(String::as_str).next(), &mut errors);
+    if !errors.is_empty() {
+        return Err(ServiceError::Validation(FieldErrors(errors)));
+    }
+    if status == AccountStatus::Deactivated {
+        return Err(deactivated(id));
+    }
+    let standing_in = match &wanted.fallback_account_ids {
+        Some(texts) => Some(fallbacks(app, caller, Some(id), texts).await?),
+        None => None,
+    };
+    let name = wanted.name.unwrap_or_else(|| before.name.clone());
+    let email = wanted.email.map_or_else(|| before.email.clone(), Option::unwrap_or_default);
+    if email != before.email {
+        if status != AccountStatus::Valid {
+            let message = format!("{id} is {status}: its CA takes no address for it");
+            let state = status.as_str();
+            return Err(ServiceError::InvalidState { message, state, possible_from: &["valid"] });
+        }
+        let _place = app.place_to_call_out(caller.tenant).await?;
+        let contact: Vec<String> = Some(&email)
+            .filter(|email| !email.is_empty())
+            .map(|email| format!("mailto:{email}"))
+            .into_iter()
+            .collect();
+        let client = client(app, caller.tenant, &before).await?;
+        client.set_contact(&contact).await.map_err(|error| upstream(&error))?;
+    }
+    let mut change = app.change(caller).await?;
+    if name != before.name {
+        acme_accounts::free_name(&mut change, &name).await?;
+    }
+    match acme_accounts::update(&mut change, id, (&name, &email), app.now()).await {
+        Err(StorageError::AlreadyExists) => {
+            return Err(ServiceError::AlreadyExists { what: "ACME account", name });
+        }
+        Ok(false) => return Err(deactivated(id)),
+        Ok(true) => {}
+        Err(error) => return Err(error.into()),
+    }
+    if let Some(standing_in) = &standing_in {
+        acme_accounts::set_fallbacks(&mut change, id, standing_in).await?;
+    }
+    let text = |name: &str, email: &str, ids: &[AcmeAccountId]| format!("{name}\n{email}\n{ids:?}");
+    let present = &before.fallback_account_ids;
+    let act = Act::new(Action::AcmeAccountUpdate, id)
+        .before(text(&before.name, &before.email, present))
+        .after(text(&name, &email, standing_in.as_ref().unwrap_or(present)));
+    change.commit(act).await?;
+    find(app, caller, id).await
+}
+
+fn deactivated(id: AcmeAccountId) -> ServiceError {
+    let message = format!("{id} is deactivated: nothing about it changes any more");
+    let possible_from = &["valid", "pending", "invalid"];
+    ServiceError::InvalidState { message, state: "deactivated", possible_from }
+}

@@ -1,0 +1,182 @@
+//! Another CA when one cannot issue in time.
+//!
+//! An account names others, in an order, that are asked in its place; the operator can name some for all accounts without a
+//! list. An order that cannot succeed in time fails, and another one for the same is made with the next account, in one
+//! transaction. The certificate's renewal comes back to the first account.
+
+use std::time::Duration;
+
+use certmill_domain::{
+    AccountStatus, AcmeAccount, AcmeAccountId, AcmeOrder, AcmeOrderId, Action, Failure, OrderState, TenantId,
+    Timestamp,
+};
+use certmill_storage::{Session, StorageError, Tx, acme_accounts, acme_orders, acme_renewals, audit};
+
+use super::advance::Work;
+use super::orders::ORDER_DEADLINE;
+use crate::change::Act;
+use crate::jobs::Job;
+use crate::{App, Caller, ServiceError};
+
+/// The most accounts that are asked one after the other.
+const MOST: usize = 10;
+
+/// What says nothing about the names of an order, but about the CA or the account: elsewhere the same may succeed.
+const ELSEWHERE: [&str; 10] = [
+    "ca_unreachable",
+    "ca_error",
+    "ca_busy",
+    "rate_limited",
+    "limit_reached",
+    "paused",
+    "paused_by_ca",
+    "account_refused",
+    "account_not_valid",
+    "user_action_required",
+];
+
+/// Whether the next try of an order would come too late, so that another CA is asked instead. For a certificate that is renewed that
+/// is when the old one leaves no time any more, else after the operator's `acme.fallback_after`.
+pub(super) async fn is_too_late(work: &Work<'_>, at: Timestamp) -> Result<bool, ServiceError> {
+    if !work.is_before_csr() || next_account(work).await?.is_none() {
+        return Ok(false);
+    }
+    let patient_until = work.order.created_at.plus(work.app.settings().acme_fallback_after);
+    let Some(certificate) = work.order.renewal_of else {
+        return Ok(at > patient_until);
+    };
+    let mut session = work.app.database().read(work.tenant).await?;
+    let renewal = acme_renewals::find(&mut session, certificate).await?;
+    let emergency = renewal.map_or(patient_until, |renewal| renewal.emergency_at);
+    Ok(at > emergency.max(patient_until))
+}
+
+/// The order that takes the place of one that fails, if what it fails of is worth another try elsewhere.
+pub(super) async fn next_order(
+    work: &Work<'_>,
+    failure: &Failure,
+) -> Result<Option<AcmeOrder>, ServiceError> {
+    if !work.is_before_csr() || !ELSEWHERE.contains(&failure.code.as_str()) {
+        return Ok(None);
+    }
+    let Some(account) = next_account(work).await? else {
+        return Ok(None);
+    };
+    let now = work.app.now();
+    let old = &work.order;
+    let mut order = AcmeOrder {
+        id: AcmeOrderId::generate(now, work.app.entropy()),
+        state: OrderState::New.into(),
+        fallback_of: Some(old.id),
+        order_url: None,
+        finalize_url: None,
+        expires_at: None,
+        deadline_at: now.plus(ORDER_DEADLINE),
+        error: None,
+        attempts: 0,
+        failures: 0,
+        next_attempt_at: Some(now),
+        refreshed_at: None,
+        created_at: now,
+        updated_at: now,
+        ..old.clone()
+    };
+    take(&mut order, &work.account, &account);
+    Ok(Some(order))
+}
+
+/// Has an order made with another account than the one it was meant for.
+pub(super) fn take(order: &mut AcmeOrder, from: &AcmeAccount, to: &AcmeAccount) {
+    order.first_account_id = order.first_account_id.or(Some(from.id));
+    order.account_id = to.id;
+    order.replaces = None;
+    if from.directory_url != to.directory_url {
+        // These are one CA's.
+        order.profile = None;
+        order.preferred_chain = None;
+    }
+}
+
+/// Stores the order that takes the place of another one, and has it worked on; `false` when the same is on order there already.
+pub(super) async fn store(work: &Work<'_>, tx: &mut Tx, order: &AcmeOrder) -> Result<bool, ServiceError> {
+    // Looked for first: a row that is refused would end the transaction on some databases.
+    if acme_orders::find_open(tx, order).await?.is_some() {
+        return Ok(false);
+    }
+    match acme_orders::insert(tx, order).await {
+        Err(StorageError::AlreadyExists) => return Err(ServiceError::CallInProgress { seconds: 1 }),
+        other => other?,
+    }
+    if let Some(certificate) = order.renewal_of {
+        let orders = (work.order.id, order.id);
+        acme_renewals::hand_on(tx, certificate, orders, work.app.now()).await?;
+    }
+    work.app.enqueue(tx, Job::AdvanceOrder(order.id), work.request_id).await?;
+    let caller = Caller::service(work.app, work.tenant, work.request_id);
+    let act = Act::new(Action::AcmeOrderCreate, order.id).after(order.identifiers.texts().join(" "));
+    audit::append(tx, vec![act.entry(work.app, &caller)]).await?;
+    Ok(true)
+}
+
+async fn next_account(work: &Work<'_>) -> Result<Option<AcmeAccount>, ServiceError> {
+    let first = work.order.first_account_id.filter(|first| *first != work.account.id);
+    match first {
+        None => after(work.app, work.tenant, &work.account, work.account.id).await,
+        Some(first) => {
+            let mut session = work.app.database().read(work.tenant).await?;
+            let found = acme_accounts::find(&mut session, first).await?;
+            drop(session);
+            match found {
+                Some(first) => after(work.app, work.tenant, &first, work.account.id).await,
+                None => Ok(None),
+            }
+        }
+    }
+}
+
+/// The account that is asked after `present` when `first` was the one that was wanted; one that can be ordered with.
+pub(super) async fn after(
+    app: &App,
+    tenant: TenantId,
+    first: &AcmeAccount,
+    present: AcmeAccountId,
+) -> Result<Option<AcmeAccount>, ServiceError> {
+    let names = &app.settings().acme_fallback_accounts;
+    if first.fallback_account_ids.is_empty() && names.is_empty() {
+        return Ok(None);
+    }
+    let mut session = app.database().read(tenant).await?;
+    let mut ids = first.fallback_account_ids.clone();
+    if ids.is_empty() {
+        ids = acme_accounts::valid_named(&mut session, names).await?;
+    }
+    ids.retain(|id| *id != first.id);
+    let from = ids.iter().position(|id| *id == present).map_or(0, |at| at + 1);
+    for id in ids.into_iter().take(MOST).skip(from) {
+        if let Some(account) = acme_accounts::find(&mut session, id).await?
+            && account.status == AccountStatus::Valid
+        {
+            return Ok(Some(account));
+        }
+    }
+    Ok(None)
+}
+
+/// The order that was made first, when others have taken its place.
+pub(super) async fn first_order(
+    session: &mut Session,
+    order: &AcmeOrder,
+) -> Result<Option<AcmeOrder>, ServiceError> {
+    let mut first = None;
+    let mut before = order.fallback_of;
+    for _ in 0..=MOST {
+        let Some(id) = before else { break };
+        let Some(found) = acme_orders::find(session, id).await? else { break };
+        before = found.fallback_of;
+        first = Some(found);
+    }
+    Ok(first)
+}
+
+/// The default of `acme.fallback_after`.
+pub(crate) const FALLBACK_AFTER: Duration = Duration::from_mins(15);

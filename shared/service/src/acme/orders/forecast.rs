@@ -1,0 +1,161 @@
+//! What would come of an order, without ordering.
+
+use std::time::Duration;
+
+use certmill_domain::{
+    AcmeIdentifier, AcmeOrder, AcmeOrderId, ChallengeType, DnsProviderId, Failure, Renewal, Timestamp,
+};
+use certmill_storage::acme_orders;
+use tokio::time::{Instant, timeout_at};
+
+use super::validate::well_formed;
+use super::{MOST_BESIDE, NewOrder, needless, usable_account};
+use crate::acme::grants;
+use crate::acme::ledger::{self, BudgetLine};
+use crate::dns_providers;
+use crate::{App, Caller, ServiceError};
+
+/// How long all looks outside may take together.
+const LOOKS: Duration = Duration::from_secs(20);
+
+/// What would come of an order.
+#[derive(Debug, Clone)]
+pub struct Forecast {
+    /// The order as it would be made.
+    pub order: AcmeOrder,
+    /// Its names.
+    pub names: Vec<NameForecast>,
+    /// A certificate for the same names that is good and not due for renewal.
+    pub certificate: Option<Renewal>,
+    /// The open order that would be the answer.
+    pub open_order_id: Option<AcmeOrderId>,
+    /// Other open orders of the account for the same names.
+    pub open_beside: Vec<AcmeOrderId>,
+    /// The known limits of the CA that the order counts for.
+    pub budget: Vec<BudgetLine>,
+    /// Until when one of them has no room, and which.
+    pub waits: Option<(Timestamp, String)>,
+}
+
+/// How control of a name would be proven.
+#[derive(Debug, Clone)]
+pub struct NameForecast {
+    /// The name, as it is ordered.
+    pub identifier: String,
+    /// Why that would fail, as far as it can be seen from here.
+    pub problem: Option<Failure>,
+    /// For dns-01: where the TXT value would go, after aliases were followed.
+    pub record_name: Option<String>,
+    /// The provider that would be asked to.
+    pub dns_provider_id: Option<DnsProviderId>,
+    /// The zone in which.
+    pub zone: Option<String>,
+}
+
+impl Forecast {
+    /// Whether nothing speaks against the order, as far as it can be seen from here.
+    pub fn is_good(&self) -> bool {
+        self.waits.is_none() && self.names.iter().all(|name| name.problem.is_none())
+    }
+}
+
+/// Looks what would come of an order. Nothing is ordered, published or counted.
+pub async fn forecast(app: &App, caller: &Caller, new: NewOrder) -> Result<Forecast, ServiceError> {
+    let account = usable_account(app, caller, &new.account_id).await?;
+    let order = well_formed(app, caller, &account, &new).await?;
+    let certificate = needless::good(app, caller, &order).await?.filter(|_| !new.force);
+    let mut session = app.database().read(caller.tenant).await?;
+    let open = acme_orders::find_open(&mut session, &order).await?;
+    let open_beside = acme_orders::open_beside(&mut session, &order, MOST_BESIDE).await?;
+    let budget = ledger::outlook(app, &mut session, &account, &order).await?;
+    let full = ledger::full(app, &mut session, &account, &order).await?;
+    drop(session);
+    let _place = app.place_to_call_out(caller.tenant).await?;
+    let end = Instant::now() + LOOKS;
+    let mut names = Vec::new();
+    for name in order.identifiers.iter() {
+        let looked = timeout_at(end, look(app, caller, &order, name)).await;
+        names.push(looked.unwrap_or_else(|_| {
+            let message = "there was no time left to look: check fewer names at once";
+            Ok(failed(name, Failure::new("not_looked_at", message)))
+        })?);
+    }
+    Ok(Forecast {
+        names,
+        certificate,
+        open_order_id: open.map(|open| open.id),
+        open_beside: open_beside.into_iter().filter(|id| *id != order.id).collect(),
+        budget,
+        waits: full.map(|full| (full.until, full.message)),
+        order,
+    })
+}
+
+fn plain(name: &AcmeIdentifier) -> NameForecast {
+    let identifier = name.to_string();
+    NameForecast { identifier, problem: None, record_name: None, dns_provider_id: None, zone: None }
+}
+
+fn failed(name: &AcmeIdentifier, failure: Failure) -> NameForecast {
+    NameForecast { problem: Some(failure), ..plain(name) }
+}
+
+/// Looks how control of a name would be proven, by the steps that an order takes.
+async fn look(
+    app: &App,
+    caller: &Caller,
+    order: &AcmeOrder,
+    name: &AcmeIdentifier,
+) -> Result<NameForecast, ServiceError> {
+    match order.challenge_type.known()? {
+        ChallengeType::Dns01 => look_at_dns(app, caller, order, name).await,
+        ChallengeType::Http01 | ChallengeType::TlsAlpn01 => {
+            let mut session = app.database().read(caller.tenant).await?;
+            let problem = grants::refusal(&mut session, caller.tenant, name).await?;
+            Ok(NameForecast { problem, ..plain(name) })
+        }
+    }
+}
+
+async fn look_at_dns(
+    app: &App,
+    caller: &Caller,
+    order: &AcmeOrder,
+    name: &AcmeIdentifier,
+) -> Result<NameForecast, ServiceError> {
+    let owner = format!("_acme-challenge.{}", name.base());
+    let record_name = match app.dns(caller.tenant).await?.effective_name(&owner).await {
+        Ok(record_name) => record_name,
+        Err(error) => return Ok(failed(name, Failure::new("dns_error", error.to_string()))),
+    };
+    let mut found = NameForecast { record_name: Some(record_name.clone()), ..plain(name) };
+    if !record_name.eq_ignore_ascii_case(&owner) {
+        let mut session = app.database().read(caller.tenant).await?;
+        found.problem = grants::refusal(&mut session, caller.tenant, name).await?;
+        if found.problem.is_some() {
+            return Ok(found);
+        }
+    }
+    let Some(id) = dns_providers::for_name(app, caller.tenant, order.dns_provider_id, &record_name).await?
+    else {
+        let message = format!(
+            "no active DNS provider serves {record_name}: add one with POST /v1/pki/dns-providers, or name one as dns_provider_id"
+        );
+        found.problem = Some(Failure::new("dns_zone_not_found", message));
+        return Ok(found);
+    };
+    found.dns_provider_id = Some(id);
+    let provider = match dns_providers::open(app, caller.tenant, id).await {
+        Ok(provider) => provider,
+        Err(ServiceError::InvalidConfig { message, .. }) => {
+            found.problem = Some(Failure::new("dns_provider_invalid", message));
+            return Ok(found);
+        }
+        Err(error) => return Err(error),
+    };
+    match provider.client.find_zone(&record_name).await {
+        Ok(zone) => found.zone = Some(zone.apex),
+        Err(error) => found.problem = Some(Failure::new("dns_zone_not_found", error.to_string())),
+    }
+    Ok(found)
+}
