@@ -128,10 +128,10 @@ impl Role {
         let mut kinds =
             RoleKeyType::ALL.into_iter().filter(|kind| [RoleKeyType::Any, *kind].contains(&self.key_type));
         if let Some(error) = kinds.find_map(|kind| self.usage.of(kind.as_str()).check_combination().err()) {
-            add(errors, "key_usage", &rule(error));
+            add(errors, "key_usage", &broken_rule(error));
         }
         if let Err(error) = ExtendedKeyUsage::check_combination(&self.purposes) {
-            add(errors, "ext_key_usage", &rule(error));
+            add(errors, "ext_key_usage", &broken_rule(error));
         }
         let uris = &self.settings.allowed_uri_sans;
         parse_each("allowed_uri_sans", uris, UriPattern::check, errors);
@@ -250,7 +250,7 @@ fn check_key(settings: &RoleSettings, usage: UsageByKey, errors: &mut Errors) ->
 }
 
 /// A rule of certificates that a role would break each time.
-fn rule(error: X509Error) -> String {
+pub(crate) fn broken_rule(error: X509Error) -> String {
     match error {
         X509Error::RefusedToSign(rule) => rule,
         other => other.to_string(),

@@ -1,9 +1,10 @@
 //! The key rules: `key_type`, `key_bits` and, as far as it depends on the key, `key_usage`.
 
-use certmill_x509::{KeyAlgorithm, KeyUsage, PublicKey};
+use certmill_x509::{ExtendedKeyUsage, KeyAlgorithm, KeyUsage, PublicKey};
 
 use super::findings::{Asked, Findings};
 use super::{ApprovedKey, RequestedKey, Violation};
+use crate::role::broken_rule;
 use crate::{Role, RoleKeyType};
 
 /// The key, and what it may be used for.
@@ -120,6 +121,10 @@ fn judge_usage<F: Findings>(role: &Role, key: Asked<'_>, findings: &mut F) -> Re
         return Err(key.refused_by("key_usage", allowed));
     }
     let kept = role.usage.of(key.text);
+    // A role that was stored before these rules were: it is read, and refuses what could not be signed.
+    kept.check_combination().map_err(|error| key.refused_by("key_usage", broken_rule(error)))?;
+    ExtendedKeyUsage::check_combination(&role.purposes)
+        .map_err(|error| key.refused_by("ext_key_usage", broken_rule(error)))?;
     if !named.is_empty() {
         findings.permit("key_usage", key, || usage_in_words(named, kept, key.text));
     }

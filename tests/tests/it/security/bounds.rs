@@ -73,14 +73,16 @@ both_modes! {
         let stored = sql.texts("SELECT settings FROM roles WHERE name = 'old'").await;
         let mut stored: Value = serde_json::from_str(&stored[0]).unwrap();
         stored["allowed_domains"] = json!(domains);
-        // What no certificate gets does not hinder the rest of the role.
+        // What no certificate can have does not hinder reading and mending the role.
         stored["allowed_uri_sans"] = json!(["https://a.example/%7Euser/*"]);
         stored["ext_key_usage"] = json!(["TimeStamping", "CodeSigning"]);
         sql.run(&format!("UPDATE roles SET settings = '{stored}' WHERE name = 'old'")).await;
         app.app.forget_cached(app.tenant.id);
         let shown = app.get("/v1/pki/roles/old").await.json_with(StatusCode::OK);
         assert_eq!(shown["allowed_domains"].as_array().unwrap().len(), 5_001);
-        app.issue("old", "a.b.example.internal").await;
+        let body = json!({ "common_name": "a.b.example.internal" });
+        let told = app.post("/v1/pki/issue/old", body).await.error(422, "role_violation");
+        assert_eq!(told["details"]["rule"], "ext_key_usage");
         let answer = app.patch("/v1/pki/roles/old", json!({ "max_ttl": "30d" })).await;
         is_refused(&answer, "allowed_domains", "1000");
         let fewer = json!({ "allowed_domains": ["example.internal"] });
@@ -91,6 +93,7 @@ both_modes! {
             "max_ttl": "30d", "allowed_domains": ["example.internal"], "allowed_uri_sans": [], "ext_key_usage": []
         });
         app.patch("/v1/pki/roles/old", less).await.json_with(StatusCode::OK);
+        app.issue("old", "a.b.example.internal").await;
     }
 
     /// A request lists more names than a certificate holds, or names that take a role's patterns too long.
