@@ -112,7 +112,8 @@ impl AuditApi {
     }
 }
 
-fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>, ServiceError> {
+/// The time of a query.
+pub(crate) fn time(field: &str, text: Option<String>) -> Result<Option<Timestamp>, ServiceError> {
     text.map(|text| {
         // A `+` in a query that was not escaped arrives as a space.
         Timestamp::parse_rfc3339(&text.replace(' ', "+")).ok_or_else(|| {

@@ -20,7 +20,7 @@ use crate::limits;
 pub(crate) use errors::status_of_code;
 
 /// The groups in the order of the API's reference, which is the order in which a reader meets them.
-const GROUPS: [&str; 13] = [
+const GROUPS: [&str; 14] = [
     "Certificate Authorities",
     "PKI Roles",
     "Certificates",
@@ -31,6 +31,7 @@ const GROUPS: [&str; 13] = [
     "Secrets",
     "Tokens",
     "Audit",
+    "Events",
     "Jobs",
     "Public distribution",
     "Service",

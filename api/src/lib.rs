@@ -10,6 +10,7 @@ mod docs;
 mod document;
 mod edge;
 mod error;
+mod events;
 mod faults;
 mod guard;
 mod health;

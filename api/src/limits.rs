@@ -78,7 +78,8 @@ fn of_action(action: Action) -> CallCategory {
         | Action::TenantCreate
         | Action::RootKeyRotate
         | Action::CallsRefused
-        | Action::TokenUse => CallCategory::Admin,
+        | Action::TokenUse
+        | Action::EventRaise => CallCategory::Admin,
     }
 }
 

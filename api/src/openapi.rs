@@ -5,6 +5,7 @@ use poem_openapi::{OpenApi, OpenApiService, Tags};
 use crate::acme_responder::ResponderApi;
 use crate::audit::AuditApi;
 use crate::document::finish;
+use crate::events::EventsApi;
 use crate::health::HealthApi;
 use crate::jobs::JobsApi;
 use crate::pki::acme_accounts::AcmeAccountsApi;
@@ -82,6 +83,8 @@ pub(crate) enum Group {
     Tokens,
     /// Who did what.
     Audit,
+    /// What happened, for those who want to be told.
+    Events,
     /// Background work.
     Jobs,
     /// Distribution points for relying parties; no token needed.
@@ -101,7 +104,7 @@ type Apis = (
     AcmeApis,
     SecretsApi,
     (TokensApi, WhoamiApi),
-    AuditApi,
+    (AuditApi, EventsApi),
     JobsApi,
     PublicApi,
     HealthApi,
@@ -141,7 +144,7 @@ fn apis() -> Apis {
         (AcmeAccountsApi, AcmeOrdersApi, AcmeCheckApi, DnsProvidersApi, ResponderApi),
         SecretsApi,
         (TokensApi, WhoamiApi),
-        AuditApi,
+        (AuditApi, EventsApi),
         JobsApi,
         PublicApi,
         HealthApi,

@@ -252,6 +252,8 @@ vocabularies! {
     Seen("sight of a name server") = "value" | "other_values" | "absent" | "no_route" | "failed";
     /// Orders of the list of certificates.
     CertificateSort("order of certificates") = "created_at" | "not_after";
+    /// Orders of the list of events.
+    EventOrder("order of events") = "timestamp" | "-timestamp";
     /// Forms of an export.
     ExportFormat("form of an export") = "ndjson" | "csv";
     /// Forms of private keys.
@@ -276,6 +278,13 @@ impl ExportFormat {
     /// Whether it is the form with a line of names.
     pub(crate) fn is_csv(self) -> bool {
         self.0 == "csv"
+    }
+}
+
+impl EventOrder {
+    /// Whether the newest come first.
+    pub(crate) fn is_newest(self) -> bool {
+        self.0 == "-timestamp"
     }
 }
 

@@ -8,6 +8,7 @@ mod certificates;
 mod completion;
 mod csr;
 mod dns;
+mod events;
 mod failure;
 mod files;
 mod inspect;
@@ -120,6 +121,8 @@ pub(crate) enum ClientCommand {
     Secret(Group<secrets::SecretCommand>),
     /// Tokens of the service
     Access(Group<access::AccessCommand>),
+    /// What happened: a list, or as it happens
+    Event(Group<events::EventCommand>),
     /// Background jobs
     Job(Group<jobs::JobCommand>),
     /// Keep certificates on this host fresh: renew in time, write the files, run a command
@@ -161,6 +164,7 @@ pub(crate) async fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Anchor(group) => trust_anchors::run(&group.options.session()?, group.command).await,
         ClientCommand::Secret(group) => secrets::run(&group.options.session()?, group.command).await,
         ClientCommand::Access(group) => access::run(&group.options.session()?, group.command).await,
+        ClientCommand::Event(group) => events::run(&group.options.session()?, group.command).await,
         ClientCommand::Job(group) => jobs::run(&group.options.session()?, group.command).await,
         ClientCommand::Keep(single) => keep::run(&single.options, single.arguments).await,
         ClientCommand::Trust(group) => trust::run(&group.options.session()?, group.command).await,

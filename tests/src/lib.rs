@@ -289,6 +289,15 @@ impl TestApp {
         Answer { status, headers, body }
     }
 
+    /// `GET` as admin of what is sent bit by bit: the answer without its body having been read.
+    pub async fn open(&self, path: &str, headers: &[(&str, &str)]) -> poem::Response {
+        let mut request = self.client.get(path).header("authorization", format!("Bearer {}", self.admin));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        request.send().await.0
+    }
+
     /// `GET` as admin.
     pub async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, Some(&self.admin), &[], None).await

@@ -226,7 +226,7 @@ impl AcmeOrdersApi {
 }
 
 /// A duration up to a minute; none is no waiting.
-fn parse_wait(text: Option<&str>) -> Result<Duration, ServiceError> {
+pub(crate) fn parse_wait(text: Option<&str>) -> Result<Duration, ServiceError> {
     match text {
         None => Ok(Duration::ZERO),
         Some(text) => Ok(duration("wait", text)?.duration().min(LONGEST_WAIT)),

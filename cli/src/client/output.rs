@@ -51,6 +51,10 @@ impl<T: Into<String>> From<T> for Cell {
 }
 
 impl Cell {
+    pub(super) fn into_text(self) -> String {
+        self.text
+    }
+
     pub(super) fn marked(text: impl Into<String>, mark: Mark) -> Self {
         Self { text: text.into(), mark }
     }
@@ -102,6 +106,15 @@ impl Output {
         match &self.template {
             Some(template) => print(&filled(template, object)?),
             None => print(&serde_json::to_string_pretty(object)?),
+        }
+    }
+
+    /// One of many objects that come one by one: a line of JSON, by the template, or `text`.
+    pub(super) fn line(&self, object: &Value, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+        match &self.template {
+            Some(template) => print(&filled(template, object)?),
+            None if self.json => print(&object.to_string()),
+            None => print(&text()),
         }
     }
 

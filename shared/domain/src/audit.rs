@@ -142,6 +142,8 @@ actions! {
     AcmeAccountUpdate = "acme_account.update";
     /// An ACME account got a new key, or was to get one.
     AcmeAccountRollover = "acme_account.rollover";
+    /// Something happened that no call has caused, such as a renewal: the event tells what.
+    EventRaise = "event.raise";
 }
 
 impl fmt::Display for Action {

@@ -1,7 +1,11 @@
-//! Events: what happened to certificates, for those who want to be told.
+//! Events: what happened to certificates, CAs, CSRs, orders and tokens, for those who want to be told.
+//!
+//! Most of what happens is a call that was done, and has its row in the audit log already: that row is the event. What no
+//! call has caused, such as a renewal, is stored as an event with more about it, and its row in the audit log is
+//! [`Action::EventRaise`].
 
 use crate::word::words;
-use crate::{EventId, Stored, Timestamp};
+use crate::{Action, EventId, Stored, Timestamp};
 
 words! {
     /// What happened.
@@ -18,10 +22,75 @@ words! {
         CertificateRenewalWindowOdd = "certificate.renewal_window_odd",
         /// A certificate was revoked.
         CertificateRevoked = "certificate.revoked",
+        /// A certificate was imported.
+        CertificateImported = "certificate.imported",
+        /// A stored private key was handed out.
+        CertificateKeyRetrieved = "certificate.private_key_retrieved",
+        /// A CA was made.
+        CaCreated = "ca.created",
+        /// A CA's settings were changed.
+        CaUpdated = "ca.updated",
+        /// A CA was revoked.
+        CaRevoked = "ca.revoked",
+        /// A CRL was signed and can be fetched.
+        CrlPublished = "crl.published",
+        /// A CSR waits for approval.
+        CsrPending = "csr.pending",
+        /// A CSR was approved.
+        CsrApproved = "csr.approved",
+        /// A CSR was rejected.
+        CsrRejected = "csr.rejected",
+        /// A CSR was signed.
+        CsrSigned = "csr.signed",
+        /// A certificate was ordered from an ACME server.
+        OrderCreated = "order.created",
+        /// An order has its certificate.
+        OrderIssued = "order.issued",
+        /// An order ended without a certificate.
+        OrderFailed = "order.failed",
+        /// An order was cancelled.
+        OrderCancelled = "order.cancelled",
+        /// A token was made.
+        TokenCreated = "token.created",
+        /// A token was revoked.
+        TokenRevoked = "token.revoked",
     }
 }
 
-/// Something that happened.
+impl EventKind {
+    /// The event that an action is when it was done; `None` for what nobody waits for.
+    pub fn of_action(action: Action) -> Option<Self> {
+        Self::ACTIONS.iter().find(|(known, _)| *known == action).map(|(_, kind)| *kind)
+    }
+
+    /// The actions that are this event when they were done.
+    pub fn actions(self) -> impl Iterator<Item = Action> {
+        Self::ACTIONS.iter().filter(move |(_, kind)| *kind == self).map(|(action, _)| *action)
+    }
+
+    const ACTIONS: &'static [(Action, Self)] = &[
+        (Action::CertificateIssue, Self::CertificateIssued),
+        (Action::CertificateSign, Self::CertificateIssued),
+        (Action::CertificateRenew, Self::CertificateRenewed),
+        (Action::CertificateRevoke, Self::CertificateRevoked),
+        (Action::CertificateImport, Self::CertificateImported),
+        (Action::PrivateKeyRetrieve, Self::CertificateKeyRetrieved),
+        (Action::CaCreate, Self::CaCreated),
+        (Action::CaUpdate, Self::CaUpdated),
+        (Action::CaRevoke, Self::CaRevoked),
+        (Action::CsrCreate, Self::CsrPending),
+        (Action::CsrImport, Self::CsrPending),
+        (Action::CsrApprove, Self::CsrApproved),
+        (Action::CsrReject, Self::CsrRejected),
+        (Action::CsrSign, Self::CsrSigned),
+        (Action::AcmeOrderCreate, Self::OrderCreated),
+        (Action::AcmeOrderCancel, Self::OrderCancelled),
+        (Action::TokenCreate, Self::TokenCreated),
+        (Action::TokenRevoke, Self::TokenRevoked),
+    ];
+}
+
+/// Something that happened without a call.
 #[derive(Debug, Clone)]
 pub struct Event {
     /// Its id.

@@ -35,6 +35,8 @@ use crate::tokens::TokenCache;
 const VALIDATIONS: usize = 8;
 /// Calls that may wait for servers outside at the same time. Looking up a name alone can hold a thread for seconds.
 const CALLS_OUT: usize = 64;
+/// Calls that may wait for events at the same time. Each reads a row twice a second.
+const FOLLOWERS: usize = 256;
 /// Calls of one tenant that may wait for each kind of place.
 const MOST_WAITING: usize = 64;
 
@@ -143,6 +145,7 @@ struct Inner {
     validations: Shares,
     calls_out: Shares,
     searches: Shares,
+    followers: Shares,
     computing: Shares,
     settings: Settings,
     keyring: Keyring,
@@ -182,6 +185,7 @@ impl App {
             validations: shares("fetching for validations", VALIDATIONS, Holding::AsManyAsAreFree),
             calls_out: shares("calls to servers outside", CALLS_OUT, Holding::AsManyAsAreFree),
             searches: shares("making RSA keys", processors, Holding::All),
+            followers: shares("waiting for events", FOLLOWERS, Holding::AsManyAsAreFree),
             computing: shares("long computations", processors, Holding::All),
             settings: parts.settings,
         }))
@@ -253,6 +257,11 @@ impl App {
     /// A place for a call of the API that asks a server which the tenant names, once it is the tenant's turn.
     pub(crate) async fn place_to_call_out(&self, tenant: TenantId) -> Result<Place, ServiceError> {
         self.0.calls_out.take(tenant).await
+    }
+
+    /// Places for calls that wait for events.
+    pub(crate) fn followers(&self) -> &Shares {
+        &self.0.followers
     }
 
     /// A fresh key. Where it takes a prime search, tenants take turns.

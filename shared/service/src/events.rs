@@ -1,24 +1,34 @@
-//! Events: rows that say what happened to certificates, written in the transaction in which it happened.
+//! Events: raising those that no call has caused, in the transaction in which they happen. Reading them all is in [`feed`].
 
-use certmill_domain::{CertificateId, Event, EventId, EventKind};
+mod feed;
+
+use certmill_domain::{Action, AuditEntry, CertificateId, Event, EventId, EventKind, Identity, LogId};
 use certmill_storage::{Tx, events};
-use certmill_x509::RevocationReason;
-use serde_json::{Value, json};
+use serde_json::Value;
+
+pub use certmill_storage::events::Filter;
+pub use feed::{Entry, Feed, FeedRequest, LONGEST_WAIT, Order, kinds, list, wait};
 
 use crate::{App, ServiceError};
 
-/// Writes an event about a certificate.
-pub(crate) async fn emit(
-    app: &App,
-    tx: &mut Tx,
-    kind: EventKind,
-    certificate: CertificateId,
-    data: Value,
-) -> Result<(), ServiceError> {
+/// Has an event written with the commit of this transaction.
+pub(crate) fn raise(app: &App, tx: &mut Tx, kind: EventKind, subject: impl ToString, data: Value) {
     let now = app.now();
+    let subject = subject.to_string();
+    let entry = AuditEntry {
+        id: LogId::generate(now, app.entropy()),
+        at: now,
+        identity: Identity::Service,
+        action: Action::EventRaise,
+        object: Some(subject.clone()),
+        refusal: None,
+        source_address: None,
+        request_id: None,
+        before_sha256: None,
+        after_sha256: None,
+    };
     let id = EventId::generate(now, app.entropy());
-    let event = Event { id, kind: kind.into(), subject: certificate.to_string(), data, created_at: now };
-    Ok(events::insert(tx, &event).await?)
+    tx.raise(entry, Event { id, kind: kind.into(), subject, data, created_at: now });
 }
 
 /// Whether there is an event of this kind about a certificate.
@@ -29,14 +39,4 @@ pub(crate) async fn has(
 ) -> Result<bool, ServiceError> {
     let known = events::of_subject(tx, &certificate.to_string()).await?;
     Ok(known.iter().any(|event| event.kind == kind))
-}
-
-/// A certificate was revoked.
-pub(crate) async fn revoked(
-    app: &App,
-    tx: &mut Tx,
-    certificate: CertificateId,
-    reason: RevocationReason,
-) -> Result<(), ServiceError> {
-    emit(app, tx, EventKind::CertificateRevoked, certificate, json!({ "reason": reason.as_str() })).await
 }

@@ -47,6 +47,11 @@ pub struct Head {
 /// Appends to the tenant's chain. Call it last in a transaction: from here to the commit the tenant's other
 /// transactions wait, and a transaction that wants nothing else any more cannot be part of a deadlock.
 pub async fn append(tx: &mut Tx, entries: Vec<AuditEntry>) -> Result<(), StorageError> {
+    append_numbered(tx, entries).await.map(drop)
+}
+
+/// Appends like [`append`], and answers the place before the first of them.
+pub(crate) async fn append_numbered(tx: &mut Tx, entries: Vec<AuditEntry>) -> Result<i64, StorageError> {
     let tenant = tx.tenant();
     append_for(tx, tenant, entries).await
 }
@@ -57,19 +62,20 @@ pub async fn append_system(
     tenant: TenantId,
     entries: Vec<AuditEntry>,
 ) -> Result<(), StorageError> {
-    append_for(tx, tenant, entries).await
+    append_for(tx, tenant, entries).await.map(drop)
 }
 
 async fn append_for(
     on: &mut impl WithLink,
     tenant: TenantId,
     entries: Vec<AuditEntry>,
-) -> Result<(), StorageError> {
+) -> Result<i64, StorageError> {
     let Ok(count @ 1..) = i64::try_from(entries.len()) else {
-        return Ok(());
+        return Ok(0);
     };
     let tenant_key = tenant.to_string();
-    let Head { sequence: mut last, hash: mut previous_hash } = advance(on, tenant, count).await?;
+    let Head { sequence: before, hash: mut previous_hash } = advance(on, tenant, count).await?;
+    let mut last = before;
     let mut rows = Rows::new(INSERT, 13);
     for entry in entries {
         let record = AuditRecord::new(last + 1, previous_hash, entry);
@@ -92,7 +98,8 @@ async fn append_for(
     let query = Query::new("UPDATE audit_heads SET hash = $1 WHERE tenant_id = $2")
         .bind(Vec::from(previous_hash))
         .bind(tenant_key);
-    on.link().execute(query).await.map(drop)
+    on.link().execute(query).await?;
+    Ok(before)
 }
 
 /// Takes the next `count` places of the chain and answers the end before them. Locks the head until the commit.

@@ -123,6 +123,21 @@ pub async fn find(session: &mut Session, id: CertificateId) -> Result<Option<Cer
     session.link().fetch_optional::<Row>(query).await?.map(certificate).transpose()
 }
 
+/// Those of these certificates that the tenant has, in no order.
+pub async fn find_all(
+    session: &mut Session,
+    ids: &[CertificateId],
+) -> Result<Vec<Certificate>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("c.tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND c.id IN (");
+    for (number, id) in ids.iter().enumerate() {
+        query.push(if number == 0 { "" } else { ", " }).push_bind(id.to_string());
+    }
+    query.push(")");
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(certificate).collect()
+}
+
 /// The certificates of the tenant with this serial number (several issuers may have used it).
 pub async fn find_by_serial_number(
     session: &mut Session,

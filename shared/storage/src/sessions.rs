@@ -2,10 +2,10 @@
 
 use std::ops::{Deref, DerefMut};
 
-use certmill_domain::TenantId;
+use certmill_domain::{AuditEntry, Event, TenantId};
 
-use crate::StorageError;
 use crate::backend::Link;
+use crate::{StorageError, events};
 
 /// Anything that carries a connection: sessions and transactions, of a tenant or of the system.
 pub trait WithLink: Send {
@@ -36,16 +36,27 @@ impl Session {
 }
 
 /// Reads and writes in the name of one tenant, all or nothing.
-pub struct Tx(Session);
+pub struct Tx {
+    session: Session,
+    raised: Vec<(AuditEntry, Event)>,
+}
 
 impl Tx {
     pub(crate) fn new(link: Link, tenant: TenantId) -> Self {
-        Self(Session::new(link, tenant))
+        Self { session: Session::new(link, tenant), raised: Vec::new() }
+    }
+
+    /// Has an event stored with the commit, and the row with its place in the audit log. They come last, since the tenant's
+    /// other transactions wait from there on.
+    pub fn raise(&mut self, entry: AuditEntry, event: Event) {
+        self.raised.push((entry, event));
     }
 
     /// Makes everything durable.
-    pub async fn commit(self) -> Result<(), StorageError> {
-        self.0.link.commit().await
+    pub async fn commit(mut self) -> Result<(), StorageError> {
+        let raised = std::mem::take(&mut self.raised);
+        events::store(&mut self, raised).await?;
+        self.session.link.commit().await
     }
 }
 
@@ -80,7 +91,7 @@ impl WithLink for Session {
 
 impl WithLink for Tx {
     fn link(&mut self) -> &mut Link {
-        &mut self.0.link
+        &mut self.session.link
     }
 }
 
@@ -100,13 +111,13 @@ impl Deref for Tx {
     type Target = Session;
 
     fn deref(&self) -> &Session {
-        &self.0
+        &self.session
     }
 }
 
 impl DerefMut for Tx {
     fn deref_mut(&mut self) -> &mut Session {
-        &mut self.0
+        &mut self.session
     }
 }
 

@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-pub(crate) const NEEDED: [(&str, Scope); 74] = [
+pub(crate) const NEEDED: [(&str, Scope); 75] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -77,6 +77,7 @@ pub(crate) const NEEDED: [(&str, Scope); 74] = [
     ("GET /v1/secrets/{path}", Scope::Admin),
     ("DELETE /v1/secrets/{path}", Scope::Admin),
     ("GET /v1/audit/logs", Scope::Admin),
+    ("GET /v1/events", Scope::Read),
     ("GET /v1/jobs", Scope::Admin),
     ("GET /v1/jobs/{id}", Scope::Admin),
     ("POST /v1/jobs/{id}/retry", Scope::Admin),
@@ -277,6 +278,8 @@ both_modes! {
             ("/v1/pki/dns-providers", "dns_providers", 0),
             ("/v1/secrets", "secrets", 0),
             (&format!("/v1/audit/logs?object={}", world.csr), "logs", 0),
+            (&format!("/v1/events?object={}", world.csr), "events", 0),
+            ("/v1/events?type=order.*", "events", 0),
             (&format!("/v1/audit/logs?object={}", world.anchor), "logs", 0),
         ] {
             let page = send(&app, &Method::GET, path, &stranger, None).await.json_with(StatusCode::OK);

@@ -327,6 +327,11 @@ both_modes! {
         assert_eq!(issued.len(), 2);
         assert!(issued[1].replaces.is_some(), "the CA is told what is replaced");
         assert_eq!((lab.events("certificate.issued").await, lab.events("certificate.renewed").await), (1, 1));
+        let told = lab.app.get("/v1/events?type=order.*,certificate.*").await.json_with(StatusCode::OK);
+        let told: Vec<&str> =
+            told["events"].as_array().unwrap().iter().map(|event| event["event_type"].as_str().unwrap()).collect();
+        let first = ["order.created", "order.issued", "certificate.issued"];
+        assert_eq!(told, [&first[..], &["order.created", "order.issued", "certificate.renewed"]].concat());
     }
 
     async fn a_renewal_that_fails_is_tried_again(lab: Lab) {
@@ -344,6 +349,9 @@ both_modes! {
         let failed = lab.by_and_by(&first, |certificate| certificate["renewal"]["failures"] == 1).await;
         assert!(failed["renewal"]["last_error"].as_str().unwrap().contains("nobody answers"), "{failed}");
         assert_eq!(lab.events("certificate.renewal_failed").await, 1);
+        let told = lab.app.get("/v1/events?type=order.failed").await.json_with(StatusCode::OK);
+        assert!(told["events"][0]["data"]["message"].as_str().unwrap().contains("nobody answers"), "{told}");
+        assert_eq!(told["events"][0]["identity_id"], "service");
         assert_eq!(lab.ca.knobs().faults_left(), 0, "without naming what is replaced it went on");
         lab.ca.knobs().set(|behaviour| *behaviour = Behaviour::default());
         lab.by_and_by(&first, |certificate| !certificate["renewed_by"].is_null()).await;

@@ -26,6 +26,7 @@ mod dns_look;
 mod dns_provider_ambient;
 mod dns_provider_zones;
 mod dns_providers;
+mod events;
 mod examples;
 mod figures;
 mod harness;

@@ -6,17 +6,18 @@ use std::time::Duration;
 use certmill_acme::{Account, Identifier};
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, AcmeOrderId,
-    ChallengeState, Exposure, Failure, OrderState, TenantId, Timestamp,
+    ChallengeState, EventKind, Exposure, Failure, OrderState, TenantId, Timestamp,
 };
 use certmill_storage::acme_pauses::Standing;
 use certmill_storage::{Tx, acme_challenges, acme_orders};
+use serde_json::json;
 
 use super::judgement::{AUTHORIZATION_GONE, Asked};
 use super::pauses::Scopes;
 use super::{accounts, fallback, issuing, ledger, pauses, preflight, renewal};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
-use crate::{App, ServiceError};
+use crate::{App, ServiceError, events};
 
 /// An answer of a responder is kept this long after the order must have ended.
 const GRACE: Duration = Duration::from_hours(1);
@@ -284,6 +285,11 @@ impl Work<'_> {
         self.order.completed_at = Some(self.app.now());
         self.order.error = Some(failure.clone());
         self.order.failures += 1;
+        let data = json!({
+            "code": failure.code, "message": failure.message, "domains": self.order.identifiers.texts(),
+            "renews": self.order.renewal_of, "fallback_order_id": self.order.fallback_order_id,
+        });
+        events::raise(self.app, &mut tx, EventKind::OrderFailed, self.order.id, data);
         self.tidy_up(&mut tx).await?;
         if self.order.fallback_order_id.is_none() {
             renewal::order_failed(self.app, &mut tx, &self.order, (&failure, until)).await?;

@@ -90,7 +90,15 @@ pub(crate) async fn plan(
         }
         None => EventKind::CertificateIssued,
     };
-    events::emit(app, tx, kind, certificate.id, data).await
+    events::raise(
+        app,
+        tx,
+        EventKind::OrderIssued,
+        order.id,
+        json!({ "certificate_id": certificate.id, "domains": order.identifiers.texts() }),
+    );
+    events::raise(app, tx, kind, certificate.id, data);
+    Ok(())
 }
 
 /// How many certificates in a row, the one that the order renews included, were renewed before their time.
@@ -122,7 +130,7 @@ pub(crate) async fn order_failed(
         renewal.next_attempt_at = renewal.next_attempt_at.max(until);
     }
     if acme_renewals::fail(tx, &renewal, order.id, app.now()).await? {
-        report_failure(app, tx, &renewal, failure).await?;
+        report_failure(app, tx, &renewal, failure);
     }
     Ok(())
 }
@@ -134,18 +142,13 @@ fn set_back(app: &App, renewal: &mut Renewal, failure: &Failure) {
     renewal.last_error = Some(failure.message.chars().take(1_000).collect());
 }
 
-async fn report_failure(
-    app: &App,
-    tx: &mut Tx,
-    renewal: &Renewal,
-    failure: &Failure,
-) -> Result<(), ServiceError> {
+fn report_failure(app: &App, tx: &mut Tx, renewal: &Renewal, failure: &Failure) {
     let data = json!({
         "code": failure.code, "message": failure.message, "failures": renewal.failures,
         "next_attempt_at": renewal.next_attempt_at.to_string(), "not_after": renewal.not_after.to_string(),
         "level": renewal.alarm(app.now()),
     });
-    events::emit(app, tx, EventKind::CertificateRenewalFailed, renewal.certificate_id, data).await
+    events::raise(app, tx, EventKind::CertificateRenewalFailed, renewal.certificate_id, data);
 }
 
 /// The job that runs every minute: orders what is due, has windows asked for, and raises alerts.
@@ -233,7 +236,7 @@ async fn begin_due(
         lease.confirm(&mut tx).await?;
         acme_renewals::end(&mut tx, certificate, now).await?;
         let failure = Failure::new("given_up", "it expired a month ago and could not be renewed");
-        report_failure(app, &mut tx, &renewal, &failure).await?;
+        report_failure(app, &mut tx, &renewal, &failure);
         tracing::error!(certificate.id = %certificate, tenant.id = %tenant, "the renewal of an expired certificate was given up");
         return Ok(tx.commit().await?);
     }
@@ -275,7 +278,7 @@ async fn not_begun(
     lease.confirm(&mut tx).await?;
     if acme_renewals::begin(&mut tx, renewal.certificate_id, id, app.now()).await? {
         acme_renewals::fail(&mut tx, renewal, id, app.now()).await?;
-        report_failure(app, &mut tx, renewal, failure).await?;
+        report_failure(app, &mut tx, renewal, failure);
     }
     Ok(tx.commit().await?)
 }

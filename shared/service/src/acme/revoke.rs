@@ -8,7 +8,7 @@ use certmill_x509::RevocationReason;
 use super::accounts;
 use crate::certificates::key_place;
 use crate::change::Act;
-use crate::{App, Caller, Noun, ServiceError, events};
+use crate::{App, Caller, Noun, ServiceError};
 
 /// The reasons that a subscriber may name to a public CA (Baseline Requirements section 7.2.2).
 const TAKEN: [RevocationReason; 5] = [
@@ -42,7 +42,6 @@ pub(crate) async fn revoke(
         return Err(ServiceError::CallInProgress { seconds: 1 });
     }
     acme_renewals::end(&mut change, certificate.id, now).await?;
-    events::revoked(app, &mut change, certificate.id, reason).await?;
     change.commit(Act::new(Action::CertificateRevoke, certificate.id).after(reason.as_str())).await?;
     metrics::counter!("certmill_certificates_revoked_total").increment(1);
     Ok(now)

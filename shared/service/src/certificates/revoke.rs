@@ -8,7 +8,7 @@ use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::change::Act;
 use crate::jobs::Job;
-use crate::{App, Caller, Noun, ServiceError, acme, events};
+use crate::{App, Caller, Noun, ServiceError, acme};
 
 /// How long a CRL build waits for more revocations of the same CA.
 const COALESCE: Duration = Duration::from_millis(500);
@@ -59,7 +59,6 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
         drop(tx);
         return first_revocation(app, caller, certificate.id).await;
     }
-    events::revoked(app, &mut tx, certificate.id, request.reason).await?;
     app.enqueue_after(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id), COALESCE).await?;
     tx.commit(Act::new(Action::CertificateRevoke, certificate.id).after(request.reason.as_str())).await?;
     metrics::counter!("certmill_certificates_revoked_total").increment(1);

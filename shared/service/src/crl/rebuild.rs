@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use certmill_domain::{CaId, Crl, CrlInfo, TenantId, Timestamp};
+use certmill_domain::{CaId, Crl, CrlInfo, EventKind, TenantId, Timestamp};
 use certmill_storage::crls::RevokedEntry;
 use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::{CrlBuilder, RevocationReason, SerialNumber};
+use serde_json::json;
 
 use super::CrlIssuer;
 use crate::app::off_thread;
 use crate::issuer::Issuer;
 use crate::jobs::Lease;
-use crate::{App, Noun, ServiceError};
+use crate::{App, Noun, ServiceError, events};
 
 /// Rows per read: enough that a million take a few dozen reads, few enough to stay small in memory.
 const PAGE: i64 = 20_000;
@@ -37,6 +38,10 @@ pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), Se
         // Someone else stored this number: the lease of this attempt is as good as lost.
         return Err(ServiceError::LeaseLost);
     }
+    let data = json!({
+        "crl_number": info.number, "entries": info.entries, "next_update": info.next_update.to_string(),
+    });
+    events::raise(app, &mut tx, EventKind::CrlPublished, ca, data);
     // Last, because revocations of this CA wait for the job's row from here to the commit.
     lease.finish(&mut tx).await?;
     tx.commit().await?;

@@ -34,12 +34,13 @@ async fn every_list_is_read_as_a_table_and_as_json() {
         &["secret", "ls"],
         &["access", "ls"],
         &["job", "ls"],
+        &["event", "ls"],
     ] {
         site.run(list);
         let rows = json_of(&site, &[list, &["--json"]].concat());
         assert!(rows.is_array(), "{list:?}: {rows}");
         assert_eq!(
-            site.run(&[list, &["--template", "{id}"]].concat()).lines().count().max(1),
+            site.run(&[list, &["--template", "{id}{event_id}"]].concat()).lines().count().max(1),
             rows.as_array().map_or(0, Vec::len).max(1),
             "{list:?}"
         );

@@ -27,7 +27,7 @@ pub(super) async fn raise(
         "level": level, "not_after": renewal.not_after.to_string(), "auto_renew": renewal.auto_renew,
         "failures": renewal.failures, "last_error": renewal.last_error,
     });
-    events::emit(app, &mut tx, EventKind::CertificateExpiring, id, data).await?;
+    events::raise(app, &mut tx, EventKind::CertificateExpiring, id, data);
     tx.commit().await?;
     let last_error = renewal.last_error.as_deref().unwrap_or("none");
     match level {

@@ -89,7 +89,8 @@ async fn report(app: &App, tx: &mut Tx, renewal: &Renewal, oddity: Oddity) -> Re
         "explanation_url": window.explanation_url, "early_renewals": renewal.early_renewals,
         "renew_at": renewal.renew_at.to_string(),
     });
-    events::emit(app, tx, kind, id, data).await
+    events::raise(app, tx, kind, id, data);
+    Ok(())
 }
 
 /// Takes what the CA said, or did not say, into the plan. Answers what is wrong with it.

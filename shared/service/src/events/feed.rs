@@ -1,0 +1,371 @@
+//! What happened in a tenant, in the order of the commits. A place in that order is the cursor: whoever goes on from it misses
+//! nothing, however late something was committed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use certmill_domain::{Action, Certificate, CertificateId, EventKind, Stored, TenantId, Timestamp};
+use certmill_storage::events::{self, Filter, Happening};
+use certmill_storage::{Session, audit, certificates};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::{App, Caller, PageRequest, ServiceError};
+
+/// The longest that a call waits for an event.
+pub const LONGEST_WAIT: Duration = Duration::from_mins(1);
+
+/// Between two looks of a call that waits. Each reads one row.
+const LOOK: Duration = Duration::from_millis(500);
+/// Places of the audit log that are read at a time, and so many times in one call: a call whose filter fits little ends
+/// before it has read everything, and its cursor goes on from there.
+const STRETCH: i64 = 10_000;
+const STRETCHES: usize = 20;
+/// A change has its time before it is committed, so that times are not quite in the order of the places. No transaction is
+/// open for so long.
+const DISORDER: Duration = Duration::from_mins(2);
+
+/// In which order events are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// The oldest first: for those who follow.
+    #[default]
+    Oldest,
+    /// The newest first: for those who look back.
+    Newest,
+}
+
+/// Which events are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct FeedRequest {
+    /// What to look for.
+    pub filter: Filter,
+    /// In which order.
+    pub order: Order,
+    /// How many at most, and after which cursor.
+    pub page: PageRequest,
+}
+
+/// An event.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// `evt_…`; the same whenever the event is told.
+    pub id: String,
+    /// What happened.
+    pub kind: Stored<EventKind>,
+    /// When.
+    pub at: Timestamp,
+    /// Whose.
+    pub tenant: TenantId,
+    /// Who: the id of a token, `operator` or `service`.
+    pub identity: String,
+    /// The id of what it happened to.
+    pub object: Option<String>,
+    /// More about it.
+    pub data: Value,
+    /// The request in which it happened.
+    pub request_id: Option<String>,
+    /// Send it as `cursor` for what came after this event.
+    pub cursor: String,
+}
+
+/// A part of the events.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// Events, in the order that was asked for.
+    pub entries: Vec<Entry>,
+    /// Where to go on. At the end of the oldest-first order too: what comes next is found from there.
+    pub cursor: Option<String>,
+    /// Whether there are more now.
+    pub has_more: bool,
+}
+
+/// The kinds that a list such as `certificate.*,order.failed` names.
+///
+/// # Errors
+/// `validation_error` of the field `type`.
+pub fn kinds(text: &str) -> Result<Vec<EventKind>, ServiceError> {
+    let mut found = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        let before = found.len();
+        let is_named = |kind: &EventKind| match word.strip_suffix('*') {
+            Some(beginning) => {
+                beginning.is_empty() || beginning.ends_with('.') && kind.as_str().starts_with(beginning)
+            }
+            None => kind.as_str() == word,
+        };
+        found.extend(EventKind::ALL.iter().copied().filter(is_named));
+        if found.len() == before {
+            let known: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+            let given: String = word.chars().take(64).collect();
+            let problem = format!(
+                "`{given}` is unknown: use some of {}, divided by commas, or all of an object, such as `certificate.*`",
+                known.join(", ")
+            );
+            return Err(ServiceError::field("type", problem));
+        }
+    }
+    Ok(found)
+}
+
+/// The events that are wanted.
+///
+/// # Errors
+/// `invalid_cursor`, and a wrong limit.
+pub async fn list(app: &App, caller: &Caller, request: &FeedRequest) -> Result<Feed, ServiceError> {
+    let limit = request.page.rows()?;
+    let cursor = request.page.key::<i64>()?.filter(|place| *place >= 0);
+    if cursor.is_none() && request.page.cursor.is_some() {
+        return Err(ServiceError::InvalidCursor);
+    }
+    let mut session = app.database().read(caller.tenant).await?;
+    let head = audit::head(&mut session).await?.sequence;
+    // No stored text has a NUL, and Postgres refuses to compare with one.
+    if request.filter.object.as_deref().is_some_and(|object| object.contains('\0')) {
+        let cursor = (request.order == Order::Oldest).then(|| written(head));
+        return Ok(Feed { entries: Vec::new(), cursor, has_more: false });
+    }
+    let mut reader = Reader { session: &mut session, filter: &request.filter, limit, found: Vec::new() };
+    let (cursor, has_more) = match request.order {
+        Order::Oldest => reader.forwards(cursor, head).await?,
+        Order::Newest => reader.backwards(cursor, head).await?,
+    };
+    let found = reader.found;
+    let facts = facts(&mut session, &found).await?;
+    let entries = found.into_iter().map(|happening| entry(caller.tenant, happening, &facts)).collect();
+    Ok(Feed { entries, cursor, has_more })
+}
+
+/// The events that are wanted, or, when there are none yet, those that come within `up_to`. Without a cursor and without a
+/// beginning only those that come.
+///
+/// # Errors
+/// As [`list`].
+pub async fn wait(
+    app: &App,
+    caller: &Caller,
+    request: &FeedRequest,
+    up_to: Duration,
+) -> Result<Feed, ServiceError> {
+    let mut request = request.clone();
+    if request.order == Order::Newest {
+        return Err(ServiceError::field(
+            "wait",
+            "what is to come has an end on one side only: leave out `sort`",
+        ));
+    }
+    if request.page.cursor.is_none() && request.filter.from.is_none() {
+        request.page.cursor = Some(present(app, caller).await?);
+    }
+    let end = Instant::now() + up_to.min(LONGEST_WAIT);
+    let feed = list(app, caller, &request).await?;
+    if !feed.entries.is_empty() || feed.has_more {
+        return Ok(feed);
+    }
+    // Whoever finds no place waits for one, and has looked once.
+    let Ok(place) = tokio::time::timeout_at(end, app.followers().take(caller.tenant)).await else {
+        return Ok(feed);
+    };
+    let _place = place?;
+    let mut feed = feed;
+    loop {
+        request.page.cursor.clone_from(&feed.cursor);
+        let from = request.page.key::<i64>()?.unwrap_or_default();
+        if !has_moved(app, caller.tenant, from, end).await? {
+            return Ok(feed);
+        }
+        feed = list(app, caller, &request).await?;
+        if !feed.entries.is_empty() {
+            return Ok(feed);
+        }
+    }
+}
+
+/// Waits until something was committed after this place.
+async fn has_moved(app: &App, tenant: TenantId, place: i64, end: Instant) -> Result<bool, ServiceError> {
+    loop {
+        let mut session = app.database().read(tenant).await?;
+        let head = audit::head(&mut session).await?.sequence;
+        drop(session);
+        if head > place {
+            return Ok(true);
+        }
+        if Instant::now() + LOOK > end {
+            return Ok(false);
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+async fn present(app: &App, caller: &Caller) -> Result<String, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    Ok(written(audit::head(&mut session).await?.sequence))
+}
+
+fn written(place: i64) -> String {
+    URL_SAFE_NO_PAD.encode(place.to_string())
+}
+
+struct Reader<'a> {
+    session: &'a mut Session,
+    filter: &'a Filter,
+    limit: i64,
+    found: Vec<Happening>,
+}
+
+impl Reader<'_> {
+    /// Reads on from a place, or from the beginning that the filter names. Answers where it ended.
+    async fn forwards(
+        &mut self,
+        cursor: Option<i64>,
+        head: i64,
+    ) -> Result<(Option<String>, bool), ServiceError> {
+        let mut place = match (cursor, self.filter.from) {
+            (Some(place), _) => place.min(head),
+            (None, Some(from)) => self.first_place(from, head).await?,
+            (None, None) => 0,
+        };
+        for _ in 0..STRETCHES {
+            let last = head.min(place.saturating_add(STRETCH));
+            if place >= last || self.is_full() {
+                break;
+            }
+            place = self.read((place, last), false).await?.unwrap_or(last);
+        }
+        Ok((Some(written(place)), place < head))
+    }
+
+    /// Reads back from a place, or from the end.
+    async fn backwards(
+        &mut self,
+        cursor: Option<i64>,
+        head: i64,
+    ) -> Result<(Option<String>, bool), ServiceError> {
+        let mut place = cursor.map_or(head, |place| place.saturating_sub(1).min(head));
+        let bound = match self.filter.from {
+            Some(from) => self.first_place(from, head).await?,
+            None => 0,
+        };
+        for _ in 0..STRETCHES {
+            let after = bound.max(place - STRETCH);
+            if place <= after || self.is_full() {
+                break;
+            }
+            place = self.read((after, place), true).await?.map_or(after, |last| last - 1);
+        }
+        let has_more = place > bound;
+        Ok((has_more.then(|| written(place + 1)), has_more))
+    }
+
+    /// Reads a stretch. Answers the place of the last event where the page is full before the stretch has ended.
+    async fn read(&mut self, stretch: (i64, i64), backwards: bool) -> Result<Option<i64>, ServiceError> {
+        let wanted = self.limit - self.count();
+        let rows = events::between(self.session, self.filter, stretch, backwards, wanted).await?;
+        self.found.extend(rows);
+        Ok(self.found.last().filter(|_| self.is_full()).map(|last| last.sequence))
+    }
+
+    fn count(&self) -> i64 {
+        i64::try_from(self.found.len()).unwrap_or(i64::MAX)
+    }
+
+    fn is_full(&self) -> bool {
+        self.count() >= self.limit
+    }
+
+    /// A place before everything that happened at a time or later, found by halving.
+    async fn first_place(&mut self, from: Timestamp, head: i64) -> Result<i64, ServiceError> {
+        let from = from.minus(DISORDER);
+        let (mut before, mut after) = (0, head);
+        while before < after {
+            let middle = before + (after - before) / 2;
+            match events::time_at(self.session, middle + 1).await? {
+                Some(at) if at < from => before = middle + 1,
+                _ => after = middle,
+            }
+        }
+        Ok(before)
+    }
+}
+
+/// The certificates that calls were about.
+async fn facts(
+    session: &mut Session,
+    found: &[Happening],
+) -> Result<HashMap<String, Certificate>, ServiceError> {
+    let of_calls = found.iter().filter(|happening| happening.stored.is_none());
+    let ids: Vec<CertificateId> = of_calls.filter_map(|of| of.object.as_deref()?.parse().ok()).collect();
+    let mut facts = HashMap::new();
+    for ids in ids.chunks(500) {
+        let certificates = certificates::find_all(session, ids).await?;
+        facts.extend(certificates.into_iter().map(|certificate| (certificate.id.to_string(), certificate)));
+    }
+    Ok(facts)
+}
+
+fn entry(tenant: TenantId, of: Happening, facts: &HashMap<String, Certificate>) -> Entry {
+    let cursor = written(of.sequence);
+    let (id, kind, data) = match of.stored {
+        Some((id, kind, data)) => (id, Stored::read(&kind), data),
+        None => {
+            let kind = Action::ALL.iter().find(|action| action.as_str() == of.action);
+            let kind = kind.and_then(|action| EventKind::of_action(*action));
+            let kind = kind.map_or_else(|| Stored::Unknown(of.action.clone()), Stored::Known);
+            let id = of.log_id.replacen("log_", "evt_", 1);
+            let certificate = of.object.as_deref().and_then(|object| facts.get(object));
+            (id, kind, certificate.map_or_else(|| json!({}), told))
+        }
+    };
+    Entry {
+        id,
+        kind,
+        at: of.at,
+        tenant,
+        identity: of.identity,
+        object: of.object,
+        data,
+        request_id: of.request_id,
+        cursor,
+    }
+}
+
+/// What is told of a certificate: as it is now.
+fn told(certificate: &Certificate) -> Value {
+    let mut data = json!({
+        "serial_number": certificate.serial_number.to_string(),
+        "fingerprint_sha256": certificate.fingerprint_sha256,
+        "not_after": certificate.not_after.to_string(),
+        "domains": certificate.sans.iter().take(100).collect::<Vec<_>>(),
+    });
+    let optional = [
+        ("common_name", certificate.common_name.clone()),
+        ("ca_id", certificate.ca_id.map(|id| id.to_string())),
+        ("role", certificate.role.clone()),
+        ("renews", certificate.renewed_from.map(|id| id.to_string())),
+        ("reason", certificate.revocation_reason.as_ref().map(|reason| reason.as_str().to_owned())),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            data[name] = value.into();
+        }
+    }
+    data
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_named_one_by_one_or_by_their_object() {
+        assert_eq!(kinds("order.failed").unwrap(), [EventKind::OrderFailed]);
+        let all = kinds("csr.*, order.issued").unwrap();
+        assert_eq!(all.len(), 5);
+        assert_eq!(kinds("*").unwrap().len(), EventKind::ALL.len());
+        for wrong in ["", "csr", "cs*", "csr.pending,", "Csr.pending", ".*"] {
+            assert!(kinds(wrong).is_err(), "{wrong}");
+        }
+    }
+}
