@@ -48,6 +48,8 @@ both_modes! {
             ("an emoji as A-label", "xn--wv8h.test"),
             ("an emoji at the end", "example.internal.🔑"),
             ("a snowman", "www.☃.test"),
+            ("an underscore before a letter beyond ASCII", "_ü.test"),
+            ("an underscore after a letter beyond ASCII", "a.ü_.test"),
             ("an e-mail address without a host", "user@"),
             ("an e-mail address with two hosts", "user@a@b.test"),
         ] {

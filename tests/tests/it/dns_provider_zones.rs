@@ -49,20 +49,31 @@ both_modes! {
 
 both_modes! {
     async fn a_zone_may_be_any_dns_name(app: TestApp) {
-        let zones = json!(["_acme-challenge.kube.example.com", "Internal", "a_b.example.com", "xn--i-7iq.ws."]);
+        let zones = json!([
+            "_acme-challenge.kube.example.com",
+            "Internal",
+            "a_b.example.com",
+            "xn--i-7iq.ws.",
+            "_acme-challenge.Bücher._b.example."
+        ]);
         for (name, kind, config) in [
             ("hook", "webhook", json!({ "base_url": "http://127.0.0.1:1/hook", "secret": "0123456789abcdef0123" })),
             ("hand", "manual", json!({})),
         ] {
             let body = json!({ "name": name, "type": kind, "verify": false, "zones": zones, "config": config });
             let made = app.post(PATH, body).await.json_with(StatusCode::CREATED);
-            let expected =
-                json!(["_acme-challenge.kube.example.com", "a_b.example.com", "internal", "xn--i-7iq.ws"]);
+            let expected = json!([
+                "_acme-challenge.kube.example.com",
+                "_acme-challenge.xn--bcher-kva._b.example",
+                "a_b.example.com",
+                "internal",
+                "xn--i-7iq.ws"
+            ]);
             assert_eq!(made["zones"], expected);
             let path = format!("{PATH}/{}", made["id"].as_str().unwrap());
             assert_eq!(app.get(&path).await.json_with(StatusCode::OK)["zones"], expected);
         }
-        for wrong in ["*.example.com", "a..b", "", "a b.example"] {
+        for wrong in ["*.example.com", "a..b", "", "a b.example", "_ü.example.com", "ü_.example.com.", "a._ü._ö"] {
             let body = json!({ "name": "x", "type": "manual", "zones": [wrong], "config": {} });
             let error = app.post(PATH, body).await.error(422, "validation_error");
             assert!(error["details"]["fields"]["zones"].is_string(), "{wrong}: {error}");

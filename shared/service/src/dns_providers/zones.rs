@@ -97,22 +97,21 @@ pub(super) fn checked_zones(zones: Vec<String>) -> Result<Vec<String>, ServiceEr
 }
 
 /// The name of a zone. It is no host name: zones such as `_acme-challenge.kube.example.com` and names with underscores are
-/// delegated like any other (RFC 2181 section 11), so only what is in Unicode is read by the rules of host names.
+/// delegated like any other (RFC 2181 section 11), so only labels in Unicode are read by the rules of host names.
 fn zone_name(text: &str) -> Result<String, String> {
     let shown: String = text.chars().filter(|character| !character.is_control()).take(64).collect();
     if text.contains('*') {
         return Err(format!("`{shown}` is a wildcard: name the zone itself"));
     }
-    if !text.is_ascii() {
-        // Labels of letters may stand below ones with underscores.
-        let (above, labels): (Vec<&str>, Vec<&str>) =
-            text.split('.').partition(|label| label.starts_with('_'));
-        let name: DnsName =
-            labels.join(".").parse().map_err(|error: certmill_x509::X509Error| error.to_string())?;
-        let labels = above.into_iter().chain([name.as_str()]);
-        return zone_name(&labels.collect::<Vec<_>>().join("."));
+    let mut labels = Vec::new();
+    for label in text.strip_suffix('.').unwrap_or(text).split('.') {
+        labels.push(if label.is_ascii() {
+            label.to_ascii_lowercase()
+        } else {
+            label.parse::<DnsName>().map_err(|error| error.to_string())?.as_str().to_owned()
+        });
     }
-    let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+    let name = labels.join(".");
     let is_label = |label: &str| {
         let legal = label.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet));
         legal && (1..=LONGEST_LABEL).contains(&label.len())
@@ -141,11 +140,24 @@ mod tests {
             ("xn--i-7iq.ws", "xn--i-7iq.ws"),
             ("bücher.example", "xn--bcher-kva.example"),
             ("_acme-challenge.bücher.example", "_acme-challenge.xn--bcher-kva.example"),
+            ("Bücher._B.example.", "xn--bcher-kva._b.example"),
         ] {
             assert_eq!(zone_name(text).as_deref(), Ok(name), "{text}");
         }
         let long = "a".repeat(64);
-        for text in ["", ".", "a..b", "*.example.com", "a b.example", "ex/ample", &long, "_a.ü_b.example"] {
+        for text in [
+            "",
+            ".",
+            "a..b",
+            "*.example.com",
+            "a b.example",
+            "ex/ample",
+            &long,
+            "_a.ü_b.example",
+            "_ü.example.com",
+            "ü..example",
+            "ü.a b.example",
+        ] {
             assert!(zone_name(text).is_err(), "{text}");
         }
         assert!(zone_name("*.example.com").unwrap_err().contains("wildcard"));
