@@ -102,7 +102,8 @@ pub enum PreflightMode {
     Off,
     /// It is told, and the CA is asked all the same.
     Warn,
-    /// The CA is not asked before it is right.
+    /// An order that CAA records deny to the CA fails at once, unless it renews a certificate; where they cannot be looked up,
+    /// the CA is asked. An answer of http-01 that is not there is waited for, for half an hour.
     Require,
 }
 

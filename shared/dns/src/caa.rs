@@ -1,9 +1,13 @@
 //! CAA records (RFC 8659, RFC 8657): whether a CA may certify a name, before it is asked to.
 
-use hickory_proto::rr::{RData, RecordType};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use hickory_proto::rr::{Name, RData, Record, RecordType};
+use tokio::sync::OnceCell;
+
+use crate::Providers;
 use crate::lookup::{Resolver, parse_name, text};
-use crate::{DnsError, Providers};
 
 /// The most names that are asked for on the way up; public names have a handful of labels.
 const LEVELS: usize = 16;
@@ -12,23 +16,20 @@ const KNOWN_TAGS: [&str; 7] =
     ["issue", "issuewild", "iodef", "contactemail", "contactphone", "issuemail", "issuevmc"];
 
 /// A CAA record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaaRecord {
+#[derive(Debug, Clone)]
+struct CaaRecord {
     /// Whether a CA that does not know the tag must not issue.
-    pub critical: bool,
+    critical: bool,
     /// The property, in lower case.
-    pub tag: String,
-    /// Its value.
-    pub value: String,
+    tag: String,
+    value: String,
 }
 
 /// The records that decide about a name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaaSet {
+struct CaaSet {
     /// Where they are: the name, or the nearest name above it that has any.
-    pub name: String,
-    /// The records.
-    pub records: Vec<CaaRecord>,
+    name: String,
+    records: Vec<CaaRecord>,
 }
 
 /// What is asked for.
@@ -55,47 +56,75 @@ pub enum CaaVerdict {
     Unknown(String),
 }
 
+/// A look at the CAA records of some names. The names above them are largely the same, so each is asked for once.
+pub struct CaaLook {
+    resolver: Resolver,
+    asked: Mutex<HashMap<Name, Arc<OnceCell<Found>>>>,
+}
+
+/// The records at one name, or why they cannot be looked up.
+type Found = Result<Vec<CaaRecord>, String>;
+
 impl Providers {
-    /// The CAA records that decide about a name, without `*.`: its own, else those of the nearest name above (RFC 8659 section
-    /// 3). Aliases are followed by the resolver.
-    ///
-    /// # Errors
-    /// [`DnsError::Unavailable`] when a name on the way cannot be looked up; a CA would not issue then either.
-    pub async fn caa(&self, name: &str) -> Result<Option<CaaSet>, DnsError> {
-        climb(&self.resolver_of(&[]), name).await
+    /// A look at CAA records, by the usual resolvers, which follow aliases.
+    pub fn caa(&self) -> CaaLook {
+        CaaLook { resolver: self.resolver_of(&[]), asked: Mutex::default() }
     }
 }
 
-async fn climb(resolver: &Resolver, name: &str) -> Result<Option<CaaSet>, DnsError> {
-    let mut present = parse_name(name)?;
-    for _ in 0..LEVELS {
-        if present.is_root() {
-            break;
+impl CaaLook {
+    /// Whether a CA may certify a name, without `*.`: by its own records, else by those of the nearest name above (RFC 8659
+    /// section 3). Unknown when a name on the way cannot be looked up; a CA would not issue then either.
+    pub async fn judge(&self, name: &str, wish: &CaaWish<'_>) -> CaaVerdict {
+        match self.climb(name).await {
+            Ok(Some(set)) => set.judge(wish),
+            Ok(None) => CaaVerdict::Allowed,
+            Err(reason) => CaaVerdict::Unknown(format!("CAA cannot be looked up: {reason}")),
         }
-        let answer = resolver.ask(&present, RecordType::CAA).await?;
-        let records: Vec<CaaRecord> = answer
-            .answers
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::CAA(caa) => Some(CaaRecord {
-                    critical: caa.issuer_critical,
-                    tag: caa.tag.to_ascii_lowercase(),
-                    value: String::from_utf8_lossy(&caa.value).into_owned(),
-                }),
-                _ => None,
-            })
-            .collect();
-        if !records.is_empty() {
-            return Ok(Some(CaaSet { name: text(&present), records }));
-        }
-        present = present.base_name();
     }
-    Ok(None)
+
+    async fn climb(&self, name: &str) -> Result<Option<CaaSet>, String> {
+        let mut present = parse_name(name).map_err(|error| error.to_string())?;
+        for _ in 0..LEVELS {
+            if present.is_root() {
+                return Ok(None);
+            }
+            let records = self.at(&present).await?;
+            if !records.is_empty() {
+                return Ok(Some(CaaSet { name: text(&present), records }));
+            }
+            present = present.base_name();
+        }
+        if present.is_root() { Ok(None) } else { Err(format!("{name} has more than {LEVELS} labels")) }
+    }
+
+    /// The records at one name.
+    async fn at(&self, name: &Name) -> Found {
+        let found = {
+            // What the map holds is whole between any two statements.
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(asked.entry(name.clone()).or_default())
+        };
+        found.get_or_init(|| self.ask(name)).await.clone()
+    }
+
+    async fn ask(&self, name: &Name) -> Found {
+        let answer = self.resolver.ask(name, RecordType::CAA).await.map_err(|error| error.to_string())?;
+        let record = |record: &Record| match &record.data {
+            RData::CAA(caa) => Some(CaaRecord {
+                critical: caa.issuer_critical,
+                tag: caa.tag.to_ascii_lowercase(),
+                value: String::from_utf8_lossy(&caa.value).into_owned(),
+            }),
+            _ => None,
+        };
+        Ok(answer.answers.iter().filter_map(record).collect())
+    }
 }
 
 impl CaaSet {
     /// Whether a CA may issue (RFC 8659 section 4, RFC 8657 sections 3 and 4).
-    pub fn judge(&self, wish: &CaaWish<'_>) -> CaaVerdict {
+    fn judge(&self, wish: &CaaWish<'_>) -> CaaVerdict {
         let unknown = |record: &&CaaRecord| record.critical && !KNOWN_TAGS.contains(&record.tag.as_str());
         if let Some(record) = self.records.iter().find(unknown) {
             let tag: String = record.tag.chars().take(32).collect();
@@ -118,12 +147,17 @@ impl CaaSet {
             );
             return CaaVerdict::Unknown(reason);
         }
-        let mut reasons = Vec::new();
+        // One that permits is enough, wherever it stands.
+        let (mut reasons, mut unknown) = (Vec::new(), None);
         for record in relevant {
             match judge_one(&record.value, wish) {
+                CaaVerdict::Allowed => return CaaVerdict::Allowed,
                 CaaVerdict::Denied(reason) => reasons.push(format!("{tag} {reason}")),
-                other => return other,
+                CaaVerdict::Unknown(reason) => unknown = unknown.or(Some(reason)),
             }
+        }
+        if let Some(reason) = unknown {
+            return CaaVerdict::Unknown(reason);
         }
         reasons.truncate(4);
         CaaVerdict::Denied(format!(
@@ -155,22 +189,20 @@ fn judge_one(value: &str, wish: &CaaWish<'_>) -> CaaVerdict {
         values.collect::<Vec<_>>()
     };
     // Several of a kind permit nothing (RFC 8657 section 3).
-    match named("accounturi").as_slice() {
-        [] => {}
+    let by_account = match named("accounturi").as_slice() {
+        [] => CaaVerdict::Allowed,
         [uri] => match wish.account {
-            Some(own) if own == *uri => {}
+            Some(own) if own == *uri => CaaVerdict::Allowed,
             Some(_) => return CaaVerdict::Denied(format!("permits {shown} for another account only")),
             None => {
-                return CaaVerdict::Unknown(format!(
-                    "CAA permits {shown} for one account, and ours is not known yet"
-                ));
+                CaaVerdict::Unknown(format!("CAA permits {shown} for one account, and ours is not known yet"))
             }
         },
         _ => return CaaVerdict::Denied(format!("names more than one account of {shown}")),
-    }
+    };
     match named("validationmethods").as_slice() {
-        [] => CaaVerdict::Allowed,
-        [methods] if methods.split(',').any(|method| method.trim() == wish.method) => CaaVerdict::Allowed,
+        [] => by_account,
+        [methods] if methods.split(',').any(|method| method.trim() == wish.method) => by_account,
         [methods] => {
             let methods: String =
                 methods.chars().filter(|character| !character.is_control()).take(64).collect();
@@ -185,6 +217,10 @@ mod tests {
     use super::*;
 
     fn verdict(records: &[(bool, &str, &str)], wildcard: bool) -> CaaVerdict {
+        verdict_for(Some("https://ca.example/acct/1"), records, wildcard)
+    }
+
+    fn verdict_for(account: Option<&str>, records: &[(bool, &str, &str)], wildcard: bool) -> CaaVerdict {
         let record = |(critical, tag, value): &(bool, &str, &str)| CaaRecord {
             critical: *critical,
             tag: (*tag).to_owned(),
@@ -192,12 +228,7 @@ mod tests {
         };
         let set = CaaSet { name: "example.com".to_owned(), records: records.iter().map(record).collect() };
         let issuers = ["ca.example".to_owned(), "www.ca.example".to_owned()];
-        set.judge(&CaaWish {
-            issuers: &issuers,
-            wildcard,
-            account: Some("https://ca.example/acct/1"),
-            method: "dns-01",
-        })
+        set.judge(&CaaWish { issuers: &issuers, wildcard, account, method: "dns-01" })
     }
 
     fn is_allowed(records: &[(bool, &str, &str)], wildcard: bool) -> bool {
@@ -244,6 +275,23 @@ mod tests {
         ] {
             assert_eq!(is_allowed(&[(false, "issue", value)], false), allowed, "{value}");
         }
+    }
+
+    #[test]
+    fn the_order_of_records_decides_nothing() {
+        let bound = "ca.example; accounturi=https://ca.example/acct/1";
+        let elsewhere = format!("{bound}; validationmethods=http-01");
+        let judged = |values: &[&str]| {
+            let records: Vec<_> = values.iter().map(|value| (false, "issue", *value)).collect();
+            let reversed: Vec<_> = records.iter().rev().copied().collect();
+            let verdict = verdict_for(None, &records, false);
+            assert_eq!(verdict, verdict_for(None, &reversed, false), "{values:?}");
+            verdict
+        };
+        assert_eq!(judged(&[bound, "www.ca.example"]), CaaVerdict::Allowed);
+        assert!(matches!(judged(&[bound, "other.example"]), CaaVerdict::Unknown(_)));
+        // Whichever account it is.
+        assert!(matches!(judged(&[&elsewhere]), CaaVerdict::Denied(_)));
     }
 
     #[test]

@@ -31,7 +31,7 @@ use serde_json::Value;
 
 use ambient::Ambient;
 pub use ambient::{AmbientAllowance, AmbientSettings};
-pub use caa::{CaaRecord, CaaSet, CaaVerdict, CaaWish};
+pub use caa::{CaaLook, CaaVerdict, CaaWish};
 pub use config::{
     ConfigError, ParsedConfig, ProviderType, catalogue, credentials, led_away, merge, own_resolvers,
     parse_config, shown, types,

@@ -61,6 +61,17 @@ pub enum EgressError {
         /// Whether the request may have reached the server all the same: the connection stood.
         sent: bool,
     },
+    /// The certificate of the server was not found good. An operator can trust its CA.
+    #[error(
+        "{host} cannot be reached: its TLS certificate is not trusted{why}; an operator lists CAs beside the system's in \
+         `egress.ca_file`"
+    )]
+    Distrusted {
+        /// The host of the URL.
+        host: String,
+        /// What the library says about it, in parentheses; may be empty.
+        why: String,
+    },
     /// An answer that is not a success; see [`crate::Response::success`].
     #[error("{host} answered with status {status}, where a status of 200 to 299 was expected")]
     BadStatus {
@@ -83,7 +94,11 @@ impl EgressError {
             | Self::TooLarge { .. }
             | Self::BadStatus { .. }
             | Self::RefusedRedirect { .. } => true,
-            Self::InvalidUrl(_) | Self::Denied { .. } | Self::NoAddress { .. } | Self::Setup(_) => false,
+            Self::InvalidUrl(_)
+            | Self::Denied { .. }
+            | Self::NoAddress { .. }
+            | Self::Distrusted { .. }
+            | Self::Setup(_) => false,
         }
     }
 
@@ -115,15 +130,18 @@ impl EgressError {
                     return Self::Unreachable { host: host.to_owned(), reason: "it failed".into(), sent };
                 }
                 None => {
-                    let reason = distrust(error).unwrap_or_else(|| cause.to_string());
-                    return Self::Unreachable { host: host.to_owned(), reason, sent };
+                    let host = host.to_owned();
+                    return match distrust(error) {
+                        Some(why) => Self::Distrusted { host, why },
+                        None => Self::Unreachable { host, reason: cause.to_string(), sent },
+                    };
                 }
             }
         }
     }
 }
 
-/// What to say when the certificate of the server was not found good: why, and what an operator can do about a CA of one's own.
+/// Why the certificate of the server was not found good, in parentheses where it is known; none when that is not what failed.
 fn distrust(error: &reqwest::Error) -> Option<String> {
     const REFUSED: &str = "certificate verify failed";
     let mut cause = error.source();
@@ -137,8 +155,5 @@ fn distrust(error: &reqwest::Error) -> Option<String> {
     };
     // The library gives the reason in parentheses, after the place in its own source.
     let why = text.rsplit_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
-    let why = why.map(|why| format!(" ({why})")).unwrap_or_default();
-    Some(format!(
-        "its TLS certificate is not trusted{why}; an operator lists CAs beside the system's in `egress.ca_file`"
-    ))
+    Some(why.map(|why| format!(" ({why})")).unwrap_or_default())
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certmill_dns::{
-    DnsSettings, MinSuccess, PropagationCheck, PropagationMode, PropagationSettings, Providers, Seen,
+    CaaVerdict, CaaWish, DnsSettings, MinSuccess, PropagationCheck, PropagationMode, PropagationSettings,
+    Providers, Seen,
 };
 use certmill_domain::SystemClock;
 use certmill_egress::{Egress, EgressPolicy};
@@ -217,6 +218,30 @@ async fn resolvers_that_the_policy_does_not_allow_are_not_asked() {
     // The operator's own resolver is, and the addresses that it tells of are judged.
     let error = public.propagation(&check(PropagationSettings::default(), 0)).await.unwrap_err();
     assert!(error.to_string().contains("the egress policy does not allow"), "{error}");
+}
+
+#[tokio::test]
+async fn caa_records_above_many_names_are_asked_for_once() {
+    let servers = Servers::start().await;
+    let providers = servers.providers(vec![servers.resolver()], &[]);
+    let issuers = ["ca.test".to_owned()];
+    let wish = CaaWish { issuers: &issuers, wildcard: false, account: None, method: "dns-01" };
+    add(&servers.zones[0], "top.example.test", "CAA", "0 issue \"ca.test\"");
+    let look = providers.caa();
+    assert_eq!(look.judge("a.top.example.test", &wish).await, CaaVerdict::Allowed);
+    add(&servers.zones[0], "b.top.example.test", "CAA", "0 issue \";\"");
+    servers.zones[0].lock().zones[0].sets.remove(&("top.example.test".to_owned(), "CAA".to_owned()));
+    add(&servers.zones[0], "top.example.test", "CAA", "0 issue \"other.test\"");
+    assert_eq!(look.judge("c.top.example.test", &wish).await, CaaVerdict::Allowed);
+    for denied in ["b.top.example.test", "a.b.top.example.test"] {
+        assert!(matches!(look.judge(denied, &wish).await, CaaVerdict::Denied(_)), "{denied}");
+    }
+    let later = providers.caa().judge("c.top.example.test", &wish).await;
+    assert!(matches!(later, CaaVerdict::Denied(_)), "{later:?}");
+    // A CA goes up to the top, and we do not.
+    let deep = format!("{}top.example.test", "x.".repeat(20));
+    let verdict = providers.caa().judge(&deep, &wish).await;
+    assert!(matches!(&verdict, CaaVerdict::Unknown(reason) if reason.contains("labels")), "{verdict:?}");
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use certmill_service::acme::preflight::Preflight;
 use fake_acme::{Endpoint, FakeAcme, FakeAcmeOptions};
 use fake_dns::{NameServer, Zones};
 use poem::http::StatusCode;
+use poem::listener::Listener as _;
 use serde_json::{Value, json};
 use tests::{Mode, TestApp, TestOptions, both_modes};
 use tokio_util::sync::CancellationToken;
@@ -44,8 +45,8 @@ impl Lab {
             state.add_record(zone, ("www.broken.test", "SERVFAIL CAA"), 60, "").unwrap();
         }
         let names = NameServer::start(vec![zones]).await;
-        // Free for the moment; a responder comes later.
-        let http01 = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        // A responder comes later.
+        let http01 = SocketAddr::from(([127, 0, 0, 1], launch::free_port()));
         let options = TestOptions {
             trusted_pem: Some(ca.ca_pem().to_owned()),
             resolvers: vec![names.address()],
@@ -135,6 +136,20 @@ both_modes! {
         let ended = lab.ended(&order).await;
         assert_eq!(ended["challenges"][0]["error"]["code"], "http01_not_reachable", "{ended:#}");
         assert_eq!(lab.ca.log().count(Endpoint::Challenge), 0);
+    }
+
+    /// A CA follows a redirect to a certificate that nobody trusts. We do not, and leave it to the CA.
+    async fn where_only_a_ca_goes_on_it_is_asked(mode: Mode) {
+        let lab = Lab::start(mode, Preflight::Require).await;
+        let elsewhere = FakeAcme::start(FakeAcmeOptions::default()).await;
+        let target = elsewhere.directory_url().clone();
+        let site = poem::endpoint::make_sync(move |_| poem::web::Redirect::temporary(&target));
+        let acceptor = poem::listener::TcpListener::bind(lab.http01).into_acceptor().await.unwrap();
+        tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(site));
+        let order = lab.order("127.0.0.1").await;
+        let ended = lab.ended(&order).await;
+        assert_eq!(ended["status"], "valid", "{ended:#}");
+        assert!(lab.ca.log().count(Endpoint::Challenge) > 0);
     }
 
     /// Emoji and hosts without a dot are for a private CA to judge, and the four public ones certify neither.

@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
-pub use certmill_dns::CaaVerdict;
-use certmill_dns::CaaWish;
+use certmill_dns::{CaaVerdict, CaaWish};
 use certmill_domain::{
     AcmeAccount, AcmeIdentifier, AcmeIdentifiers, AcmeProvider, ChallengeType, Failure, TenantId,
 };
-use certmill_egress::{Limits, Purpose};
+use certmill_egress::{Egress, EgressError, Limits, Purpose};
 use futures_util::{StreamExt, stream};
 
 use super::advance;
@@ -23,15 +22,16 @@ pub enum Preflight {
     Off,
     /// It is told, and the CA is asked all the same.
     Warn,
-    /// The CA is not asked before it is right.
+    /// An order that CAA records deny to the CA fails at once, unless it renews a certificate; where they cannot be looked up,
+    /// the CA is asked. An answer of http-01 that is not there is waited for, for half an hour.
     Require,
 }
 
-/// How many names are looked up at once, how long all of them together may take.
+/// How many names are looked at at once, how long all of them together may take.
 const AT_ONCE: usize = 8;
+const LIMIT: Duration = Duration::from_secs(10);
 /// The most warnings that are kept with an order.
 const WARNINGS: usize = 20;
-const CAA_LIMIT: Duration = Duration::from_secs(10);
 /// For one fetch, and its most octets: a key authorization has about a hundred.
 const FETCH_LIMIT: Duration = Duration::from_secs(5);
 const LARGEST: usize = 4_096;
@@ -39,69 +39,50 @@ const LARGEST: usize = 4_096;
 const LOOKS: [u64; 6] = [2, 3, 5, 10, 20, 30];
 const PATIENCE: Duration = Duration::from_mins(30);
 
-/// What the CAA records say about a name of an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CaaFinding {
-    /// The name, as it is ordered.
-    pub name: String,
-    /// Whether the CA may certify it.
-    pub verdict: CaaVerdict,
-    /// Where the records are that decide; none where there are no records.
-    pub found_at: Option<String>,
-}
-
-/// Whether the CA of an account may certify some names, by their CAA records. What cannot be looked up in time is unknown. IP
-/// addresses have no such records.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn caa(
+/// Whether the CA of an account may certify each of some names, by their CAA records. What cannot be looked up in time is
+/// unknown. IP addresses have no such records.
+pub(super) async fn caa(
     app: &App,
     tenant: TenantId,
     account: &AcmeAccount,
     (identifiers, method): (&AcmeIdentifiers, ChallengeType),
-) -> Result<Vec<CaaFinding>, ServiceError> {
+) -> Result<Vec<CaaVerdict>, ServiceError> {
     let issuers = issuers(app, tenant, account).await?;
-    let dns = app.dns(tenant).await?;
-    let names: Vec<&AcmeIdentifier> =
-        identifiers.iter().filter(|name| matches!(name, AcmeIdentifier::Dns(_))).collect();
-    let (dns, issuers) = (&dns, &issuers);
+    let look = app.dns(tenant).await?.caa();
+    let (look, issuers) = (&look, &issuers);
     let mut looks = Vec::new();
-    for &identifier in &names {
+    for identifier in identifiers.iter() {
         looks.push(async move {
+            let AcmeIdentifier::Dns(_) = identifier else { return CaaVerdict::Allowed };
             let wish = CaaWish {
                 issuers,
                 wildcard: identifier.is_wildcard(),
                 account: account.account_url.as_deref(),
                 method: method.as_str(),
             };
-            let found = dns.caa(&identifier.base()).await;
-            let (verdict, found_at) = match found {
-                Ok(Some(set)) => (set.judge(&wish), Some(set.name)),
-                Ok(None) => (CaaVerdict::Allowed, None),
-                Err(error) => (CaaVerdict::Unknown(format!("CAA cannot be looked up: {error}")), None),
-            };
-            CaaFinding { name: identifier.to_string(), verdict, found_at }
+            look.judge(&identifier.base(), &wish).await
         });
     }
-    let mut findings = Vec::new();
-    let mut looks = stream::iter(looks).buffered(AT_ONCE);
-    let collected = async {
-        while let Some(finding) = looks.next().await {
-            findings.push(finding);
+    let late = CaaVerdict::Unknown("CAA was not looked up in time".to_owned());
+    Ok(in_time(looks, late, LIMIT).await)
+}
+
+/// What looks find within a limit, in their order. One that takes too long takes nothing away from the others.
+async fn in_time<T: Clone>(looks: Vec<impl Future<Output = T>>, late: T, limit: Duration) -> Vec<T> {
+    let mut found = vec![late; looks.len()];
+    let mut numbered = Vec::new();
+    for (number, look) in looks.into_iter().enumerate() {
+        numbered.push(async move { (number, look.await) });
+    }
+    let mut looks = stream::iter(numbered).buffer_unordered(AT_ONCE);
+    let all = async {
+        while let Some((number, seen)) = looks.next().await {
+            // Invariant: there is a place for each look.
+            found[number] = seen;
         }
     };
-    let in_time = tokio::time::timeout(CAA_LIMIT, collected).await.is_ok();
-    if !in_time {
-        let late = names.iter().skip(findings.len()).map(|name| CaaFinding {
-            name: name.to_string(),
-            verdict: CaaVerdict::Unknown("CAA was not looked up in time".to_owned()),
-            found_at: None,
-        });
-        let late: Vec<CaaFinding> = late.collect();
-        findings.extend(late);
-    }
-    Ok(findings)
+    let _ = tokio::time::timeout(limit, all).await;
+    found
 }
 
 /// The names by which CAA records mean the CA: what its directory says, else what is known of the CAs with a name.
@@ -120,50 +101,42 @@ async fn issuers(app: &App, tenant: TenantId, account: &AcmeAccount) -> Result<V
     })
 }
 
-/// What a fetch from a name on port 80 brought.
+/// What a fetch from the place of the answer of an http-01 challenge has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpFinding {
-    /// The name or address.
-    pub name: String,
-    /// Whether it was as it has to be.
-    pub reachable: bool,
-    /// What was seen.
-    pub detail: String,
+pub(super) enum Sight {
+    /// The answer is there; or a server is, where no answer was looked for.
+    There,
+    /// It is not, as far as it can be seen from here.
+    Missing(String),
+    /// The name leads to where a CA would go on and we do not.
+    Untold(String),
 }
 
-/// Fetches the place of http-01 answers from a name, as a CA does (RFC 8555 section 8.3): within the egress policy, in a few
-/// seconds. `expected` is the key authorization that has to be there; without one any answer will do, which tells that a server
-/// is there and not that it is ours.
-///
-/// # Errors
-/// When the database cannot be read.
-pub async fn http01(
-    app: &App,
-    tenant: TenantId,
-    (name, token, expected): (&str, &str, Option<&str>),
-) -> Result<HttpFinding, ServiceError> {
-    let egress = app.egress(tenant, Purpose::Acme).await?;
+/// Fetches from where an http-01 challenge is answered, as a CA does (RFC 8555 section 8.3): within the egress policy, in a few
+/// seconds. What has to be there is a token and its key authorization; without them any answer will do.
+async fn http01(egress: &Egress, (name, port): (&str, u16), wanted: Option<(&str, &str)>) -> Sight {
     let host = if name.contains(':') { format!("[{name}]") } else { name.to_owned() };
-    let port = match app.settings().http01_port {
-        80 => String::new(),
-        other => format!(":{other}"),
-    };
+    let port = if port == 80 { String::new() } else { format!(":{port}") };
+    let token = wanted.map_or("certmill-looks-for-a-server", |(token, _)| token);
     let url = format!("http://{host}{port}/.well-known/acme-challenge/{token}");
     let limits = Limits { timeout: FETCH_LIMIT, max_bytes: LARGEST };
-    let (reachable, detail) = match egress.get(&url, limits).await {
-        Err(error) => (false, error.to_string()),
-        Ok(answer) => match expected {
-            None => (true, format!("a server answers with status {}", answer.status())),
-            Some(_) if answer.status() != 200 => {
-                (false, format!("{name} answers with status {} where 200 was expected", answer.status()))
-            }
-            Some(expected) if answer.body().trim_ascii_end() == expected.as_bytes() => {
-                (true, "the answer is there".to_owned())
-            }
-            Some(_) => (false, format!("{name} answers with something else than the key authorization")),
-        },
+    let answer = match egress.get(&url, limits).await {
+        Ok(answer) => answer,
+        // CAs look at no certificate on the way, and follow some redirects more than we do.
+        Err(error @ (EgressError::Distrusted { .. } | EgressError::RefusedRedirect { .. })) => {
+            return Sight::Untold(error.to_string());
+        }
+        Err(EgressError::TooLarge { .. }) if wanted.is_none() => return Sight::There,
+        Err(error) => return Sight::Missing(error.to_string()),
     };
-    Ok(HttpFinding { name: name.to_owned(), reachable, detail })
+    match wanted {
+        None => Sight::There,
+        Some(_) if answer.status() != 200 => {
+            Sight::Missing(format!("{name} answers with status {} where 200 was expected", answer.status()))
+        }
+        Some((_, expected)) if answer.body().trim_ascii_end() == expected.as_bytes() => Sight::There,
+        Some(_) => Sight::Missing(format!("{name} answers with something else than the key authorization")),
+    }
 }
 
 /// Looks at the CAA records once before an order is sent to its CA, and notes what stands in its way; what follows, when it is
@@ -176,18 +149,15 @@ pub(super) async fn before_ordering(
         return Ok(None);
     }
     let wish = (&work.order.identifiers, work.order.challenge_type.known()?);
-    let findings = caa(work.app, work.tenant, &work.account, wish).await?;
-    let denied: Vec<String> = findings
-        .iter()
-        .filter_map(|finding| match &finding.verdict {
-            CaaVerdict::Denied(reason) => Some(format!("{}: {reason}", finding.name)),
-            CaaVerdict::Allowed | CaaVerdict::Unknown(_) => None,
-        })
-        .collect();
-    let unknown = findings.iter().filter_map(|finding| match &finding.verdict {
-        CaaVerdict::Unknown(reason) => Some(format!("{}: {reason}", finding.name)),
-        CaaVerdict::Allowed | CaaVerdict::Denied(_) => None,
-    });
+    let verdicts = caa(work.app, work.tenant, &work.account, wish).await?;
+    let (mut denied, mut unknown) = (Vec::new(), Vec::new());
+    for (name, verdict) in work.order.identifiers.iter().zip(verdicts) {
+        match verdict {
+            CaaVerdict::Allowed => {}
+            CaaVerdict::Denied(reason) => denied.push(format!("{name}: {reason}")),
+            CaaVerdict::Unknown(reason) => unknown.push(format!("{name}: {reason}")),
+        }
+    }
     work.order.warnings = Some(denied.iter().cloned().chain(unknown).take(WARNINGS).collect());
     // What renews a certificate goes on: who set the records may have the CA's word for more than is seen from here.
     if mode == Preflight::Require && !denied.is_empty() && work.order.renewal_of.is_none() {
@@ -204,18 +174,25 @@ pub(super) async fn before_telling(work: &mut Work<'_>) -> Result<Option<Next>, 
     if mode == Preflight::Off || !is_meant || work.challenge.forced {
         return Ok(None);
     }
-    let challenge = &work.challenge;
-    let wanted =
-        (challenge.identifier.as_str(), challenge.token.as_str(), Some(challenge.key_authorization.as_str()));
-    let finding = http01(work.app, work.tenant, wanted).await?;
-    if finding.reachable {
-        work.challenge.note = None;
-        return Ok(None);
-    }
-    let note = format!("seen from here, the answer is not there: {}", finding.detail);
+    let egress = work.app.egress(work.tenant, Purpose::Acme).await?;
+    let (challenge, port) = (&work.challenge, work.app.settings().http01_port);
+    let wanted = Some((challenge.token.as_str(), challenge.key_authorization.as_str()));
+    let reason = match http01(&egress, (&challenge.identifier, port), wanted).await {
+        Sight::There => {
+            work.challenge.note = None;
+            return Ok(None);
+        }
+        Sight::Untold(reason) => {
+            work.challenge.note =
+                Some(format!("whether the answer is there cannot be told from here: {reason}"));
+            return Ok(None);
+        }
+        Sight::Missing(reason) => reason,
+    };
+    let note = format!("seen from here, the answer is not there: {reason}");
     work.challenge.note = Some(note.clone());
     if mode == Preflight::Warn {
-        tracing::warn!(challenge.id = %work.challenge.id, name = work.challenge.identifier, reason = finding.detail, "the answer of an http-01 challenge is not seen from here");
+        tracing::warn!(challenge.id = %work.challenge.id, name = work.challenge.identifier, reason, "the answer of an http-01 challenge is not seen from here");
         return Ok(None);
     }
     let now = work.app.now();
@@ -227,4 +204,24 @@ pub(super) async fn before_telling(work: &mut Work<'_>) -> Result<Option<Next>, 
     let look = usize::try_from(work.challenge.attempts).unwrap_or_default().clamp(1, LOOKS.len());
     let seconds = LOOKS.get(look - 1).copied().unwrap_or(30);
     work.save(Next::At(now.plus(Duration::from_secs(seconds)))).await.map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use futures_util::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_look_takes_nothing_away_from_the_others() {
+        let denied = CaaVerdict::Denied("for a reason".to_owned());
+        let mut looks = vec![pending().boxed(), ready(denied.clone()).boxed()];
+        looks.extend((0..20).map(|_| ready(CaaVerdict::Allowed).boxed()));
+        let late = CaaVerdict::Unknown("late".to_owned());
+        let verdicts = in_time(looks, late.clone(), Duration::from_millis(50)).await;
+        assert_eq!(verdicts.len(), 22);
+        assert_eq!((&verdicts[0], &verdicts[1]), (&late, &denied));
+        assert!(verdicts[2..].iter().all(|verdict| *verdict == CaaVerdict::Allowed));
+    }
 }
