@@ -65,10 +65,14 @@ both_modes! {
 
     /// What is somewhere else in the record is shown, and a server that lags keeps the order waiting.
     async fn other_values_are_shown(mode: Mode) {
-        let (lab, _second) = lab_with_two_servers().await;
         let stale = fake_dns::Zones::new([Lab::ZONE]);
-        let third = ([127, 0, 0, 3], lab.name_server.port()).into();
-        let Ok(_third) = NameServer::start_at(third, vec![stale.clone()]).await else { return };
+        let (lab, _servers) = loop {
+            let (lab, second) = lab_with_two_servers().await;
+            let address = ([127, 0, 0, 3], lab.name_server.port()).into();
+            if let Ok(third) = NameServer::start_at(address, vec![stale.clone()]).await {
+                break (lab, [second, third]);
+            }
+        };
         let name = "_acme-challenge.example.test";
         {
             let mut state = stale.lock();
@@ -134,6 +138,27 @@ both_modes! {
         assert!(next.as_str().unwrap() > made.as_str().unwrap(), "{waiting:#}");
         acme.app.advance(std::time::Duration::from_secs(501)).await;
         acme.certificate(&order).await;
+    }
+
+    /// A person has the time that they say they need; nobody would notice that they are done before.
+    async fn a_person_s_fixed_time_is_waited_for(mode: Mode) {
+        let names = NameServer::start(vec![Lab::zones()]).await;
+        let acme = AcmeLab::behind(mode, names.address()).await;
+        let account = acme.account().await;
+        let config = json!({ "propagation": { "mode": "wait", "wait_seconds": 500 } });
+        let body = json!({ "name": "by hand", "type": "manual", "config": config, "zones": [Lab::ZONE] });
+        acme.app.post(PATH, body).await.json_with(StatusCode::CREATED);
+        let order = acme.order(json!({ "account_id": account, "domains": ["*.example.test"] })).await;
+        let path = format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap());
+        let waits = |order: &Value| order["challenges"][0]["progress"] == "propagating";
+        acme.app.eventually(&path, waits).await;
+        acme.app.advance(std::time::Duration::from_secs(400)).await;
+        acme.app.settled().await;
+        let waiting = acme.app.get(&path).await.json_with(StatusCode::OK);
+        assert!(waits(&waiting), "{waiting:#}");
+        acme.app.advance(std::time::Duration::from_secs(101)).await;
+        acme.app.eventually(&path, |order| !waits(order)).await;
+        acme.ended(&order).await;
     }
 }
 
