@@ -148,6 +148,27 @@ async fn a_host_that_cannot_be_looked_up_is_waited_for_and_not_for_ever() {
     assert!(servers.look(short, 21).await.complete);
 }
 
+/// What is inside, and what is nowhere, is left out alike: nobody learns from it which names there are inside.
+#[tokio::test]
+async fn a_host_that_may_not_be_asked_is_left_out() {
+    let servers = Servers::start().await;
+    servers.publish(&TWO);
+    servers.publish(&[
+        (ZONE, "NS", "ns3.example.test"),
+        ("ns3.example.test", "A", "10.0.0.3"),
+        (ZONE, "NS", "ns4.example.test"),
+    ]);
+    servers.have_value(&[0, 1]);
+    let seen = servers.look(PropagationSettings::default(), 0).await;
+    let left_out = "is left out: it has no address, or none that the egress policy allows";
+    assert_eq!(
+        seen.to_string(),
+        format!("seen at 2 of 2 name servers; ns3.example.test {left_out}; ns4.example.test {left_out}")
+    );
+    assert!(seen.complete);
+    assert_eq!(seen.servers[2].seen, seen.servers[3].seen);
+}
+
 #[tokio::test]
 async fn a_server_that_lags_is_waited_for_unless_a_majority_is_enough() {
     let servers = Servers::start().await;

@@ -1,6 +1,6 @@
 //! One look: who is asked, and what each answers.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
@@ -25,6 +25,10 @@ pub(crate) async fn look(providers: &Providers, check: &PropagationCheck) -> Res
     }
     let servers = servers(providers, check).await?;
     let asked = servers.into_iter().map(|(name, addresses)| async move {
+        let addresses = match addresses {
+            Ok(addresses) => addresses,
+            Err(seen) => return ServerView { name, addresses: Vec::new(), seen },
+        };
         let views = addresses.into_iter().map(|address| async move {
             AddressView { address, seen: seen_at(providers, address, check).await }
         });
@@ -32,7 +36,7 @@ pub(crate) async fn look(providers: &Providers, check: &PropagationCheck) -> Res
     });
     let servers: Vec<ServerView> = stream::iter(asked).buffered(SERVERS).collect().await;
     if !servers.is_empty() && servers.iter().all(|server| server.seen == Seen::NoRoute) {
-        let message = format!("there is no route from here to any name server of {}", check.name);
+        let message = format!("no name server of {} can be asked from here", check.name);
         return Err(DnsError::Unavailable(message));
     }
     let patient = check.waited <= check.settings.patience();
@@ -79,14 +83,17 @@ pub(crate) fn txt(data: &RData) -> Option<String> {
     }
 }
 
-/// The servers to ask, with their names and addresses. One whose addresses cannot be found is among them, without any.
+/// Where a server is asked, or what is to be thought of one that cannot be.
+type Addresses = Result<Vec<SocketAddr>, Seen>;
+
+/// The servers to ask, with their names and addresses.
 async fn servers(
     providers: &Providers,
     check: &PropagationCheck,
-) -> Result<Vec<(String, Vec<SocketAddr>)>, DnsError> {
+) -> Result<Vec<(String, Addresses)>, DnsError> {
     let named = check.settings.named_servers();
     if !named.is_empty() {
-        return Ok(named.into_iter().map(|(name, address)| (name, vec![address])).collect());
+        return Ok(named.into_iter().map(|(name, address)| (name, Ok(vec![address]))).collect());
     }
     let resolver = &providers.resolver_of(&check.settings.own_resolvers());
     let zone = match &check.zone {
@@ -99,8 +106,8 @@ async fn servers(
         let addresses = addresses(providers, resolver, &name).await;
         (name, addresses)
     });
-    let servers: Vec<(String, Vec<SocketAddr>)> = stream::iter(found).buffered(SERVERS).collect().await;
-    if servers.iter().all(|(_, addresses)| addresses.is_empty()) {
+    let servers: Vec<(String, Addresses)> = stream::iter(found).buffered(SERVERS).collect().await;
+    if servers.iter().all(|(_, addresses)| addresses.is_err()) {
         return Err(DnsError::Unavailable(format!(
             "the name servers of {zone} cannot be looked up, or the egress policy does not allow their addresses"
         )));
@@ -108,18 +115,22 @@ async fn servers(
     Ok(servers)
 }
 
-/// Where a name server is asked. What a name leads to inside is nobody's business, and no CA asks there.
-async fn addresses(providers: &Providers, resolver: &Resolver, name: &str) -> Vec<SocketAddr> {
-    let found = match resolver.addresses(name).await {
-        Ok(found) => found,
-        Err(error) => {
-            tracing::info!(host = name, reason = %error, "a name server has no address that could be found");
-            return Vec::new();
-        }
-    };
+/// Where a name server is asked. What a name leads to inside is nobody's business, and no CA asks there: one whose addresses are
+/// all denied is left out. So is one that has none, or the difference would tell what names there are inside.
+async fn addresses(providers: &Providers, resolver: &Resolver, name: &str) -> Addresses {
+    let found = resolver.addresses(name).await.map_err(|error| {
+        tracing::info!(host = name, reason = %error, "the addresses of a name server cannot be looked up");
+        Seen::Failed("it cannot be looked up".to_owned())
+    })?;
     let port = providers.authoritative_port();
-    let allowed = found.into_iter().filter(|ip| providers.policy().check(*ip, port).is_ok());
-    let (v4, v6): (Vec<_>, Vec<_>) = allowed.partition(std::net::IpAddr::is_ipv4);
+    let (v4, v6): (Vec<_>, Vec<_>) = found
+        .iter()
+        .filter(|ip| providers.policy().check(**ip, port).is_ok())
+        .partition(|ip: &&IpAddr| ip.is_ipv4());
+    if v4.is_empty() && v6.is_empty() {
+        tracing::info!(host = name, addresses = ?found, "a name server has no address that may be asked");
+        return Err(Seen::NoRoute);
+    }
     let some = v4.into_iter().take(OF_A_FAMILY).chain(v6.into_iter().take(OF_A_FAMILY));
-    some.map(|ip| SocketAddr::new(ip, port)).collect()
+    Ok(some.map(|ip: &IpAddr| SocketAddr::new(*ip, port)).collect())
 }

@@ -12,7 +12,8 @@ pub enum Seen {
     OtherValues(Vec<String>),
     /// None.
     Absent,
-    /// It cannot be asked from here: there is no route to such addresses. It counts neither for nor against the value.
+    /// It cannot be asked from here: there is no route to its addresses, or the egress policy allows none of them. It counts
+    /// neither for nor against the value.
     NoRoute,
     /// It did not answer as it should.
     Failed(String),
@@ -56,7 +57,7 @@ pub struct AddressView {
 pub struct ServerView {
     /// Its name, or its address where it has none.
     pub name: String,
-    /// Its addresses, each with what it answered; none when they could not be found.
+    /// Its addresses, each with what it answered; none when there are none that may be asked.
     pub addresses: Vec<AddressView>,
     /// What it has, by the address that tells most: a server that has the value at one address has it.
     pub seen: Seen,
@@ -66,7 +67,7 @@ impl ServerView {
     /// A server with these addresses.
     pub(super) fn of(name: String, addresses: Vec<AddressView>) -> Self {
         let most = addresses.iter().map(|view| &view.seen).max_by_key(|seen| seen.weight());
-        let seen = most.cloned().unwrap_or_else(|| Seen::Failed(NOWHERE.to_owned()));
+        let seen = most.cloned().unwrap_or(Seen::NoRoute);
         Self { name, addresses, seen }
     }
 
@@ -75,9 +76,6 @@ impl ServerView {
         self.addresses.iter().find(|view| view.seen == self.seen).map(|view| view.address)
     }
 }
-
-/// Of a name that has no address, or one that the egress policy does not allow; the log knows which.
-const NOWHERE: &str = "it cannot be looked up, or the egress policy does not allow its address";
 
 /// What the servers have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +123,10 @@ impl fmt::Display for Propagation {
                 Seen::Value => {}
                 Seen::OtherValues(values) => write!(f, "has {} other values", values.len())?,
                 Seen::Absent => write!(f, "has none")?,
+                // Which of these it is would tell what names there are inside.
+                Seen::NoRoute if server.addresses.is_empty() => {
+                    write!(f, "is left out: it has no address, or none that the egress policy allows")?;
+                }
                 Seen::NoRoute => write!(f, "is left out: there is no route to it from here")?,
                 Seen::Failed(reason) => write!(f, "failed: {reason}")?,
             }
@@ -155,15 +157,20 @@ mod tests {
 
     #[test]
     fn a_server_counts_once_and_is_good_by_one_of_its_addresses() {
-        for good in [&["vu", "vu"][..], &["v", "va", "fv"], &["vu", "uu"], &["v"]] {
+        for good in [&["vu", "vu"][..], &["v", "va", "fv"], &["vu", "uu"], &["v"], &["v", ""]] {
             assert!(seen(good, true, true).complete, "{good:?}");
         }
-        for bad in [&["vu", "au"][..], &["v", "f"], &["u", "uu"], &[], &["f"], &["o", "v"], &["v", ""]] {
+        for bad in [&["vu", "au"][..], &["v", "f"], &["u", "uu"], &[], &["f"], &["o", "v"], &[""]] {
             assert!(!seen(bad, true, true).complete, "{bad:?}");
         }
         assert_eq!(
             seen(&["vu", "uu", "fa"], true, true).to_string(),
             "seen at 1 of 2 name servers; uu (192.0.2.1) is left out: there is no route to it from here; fa (192.0.2.1) has none"
+        );
+        assert!(
+            seen(&["v", ""], true, true)
+                .to_string()
+                .starts_with("seen at 1 of 1 name servers;  is left out: it has no")
         );
     }
 
@@ -172,7 +179,6 @@ mod tests {
         for (servers, patient, good) in [
             (&["v", "f"][..], true, false),
             (&["v", "f"], false, true),
-            (&["v", ""], false, true),
             (&["v", "f", "f"], false, false),
             (&["v", "v", "a"], false, false),
             (&["f", "f"], false, false),
