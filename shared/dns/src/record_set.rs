@@ -15,12 +15,23 @@ const AT_ONCE: usize = 4;
 pub(crate) struct RecordSet {
     /// The values as plain text.
     pub(crate) values: Vec<String>,
-    /// The values as the provider wrote them, where a write has to repeat them.
+    /// Each of the values as the provider wrote it; then those that are kept and not in use.
     pub(crate) verbatim: Vec<String>,
     /// The time to live, where there is a set.
     pub(crate) ttl: Option<u32>,
     /// What the provider calls this state of it.
     pub(crate) tag: Option<String>,
+}
+
+impl RecordSet {
+    /// What is written for these values: those that are there as they are, for they may be other people's and have another
+    /// form than ours, and new ones as `form` makes them.
+    pub(crate) fn contents(&self, values: &[String], form: impl Fn(&str) -> String) -> Vec<String> {
+        let present = self.values.iter().zip(&self.verbatim);
+        let kept = present.filter(|(value, _)| values.contains(value)).map(|(_, verbatim)| verbatim.clone());
+        let new = values.iter().filter(|value| !self.values.contains(value)).map(|value| form(value));
+        kept.chain(new).collect()
+    }
 }
 
 /// A provider that takes whole record sets.
@@ -93,4 +104,23 @@ async fn change<V: WholeSets>(
         }
     }
     Err(DnsError::Conflict(conflict.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_there_is_written_as_it_is() {
+        let texts = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        let old = RecordSet {
+            values: texts(&["a", "ab", "a"]),
+            verbatim: texts(&["a", r#""a" "b""#, r#""a""#]),
+            ..RecordSet::default()
+        };
+        let contents = |values: &[&str]| old.contents(&texts(values), crate::http::quoted);
+        assert_eq!(contents(&["a", "ab", "a", "c"]), ["a", r#""a" "b""#, r#""a""#, r#""c""#]);
+        assert_eq!(contents(&["ab"]), [r#""a" "b""#]);
+        assert!(contents(&[]).is_empty());
+    }
 }

@@ -282,8 +282,8 @@ impl WholeSets for Route53 {
             changes.push_str(&change_xml("DELETE", name, ttl, &old.verbatim));
         }
         if !values.is_empty() {
-            let quoted: Vec<String> = values.iter().map(|value| quoted(value)).collect();
-            changes.push_str(&change_xml("CREATE", name, old.ttl.unwrap_or(api.ttl), &quoted));
+            let contents = old.contents(values, quoted);
+            changes.push_str(&change_xml("CREATE", name, old.ttl.unwrap_or(api.ttl), &contents));
         }
         let body = format!(
             "<?xml version=\"1.0\" encoding=\"UTF-8\"?><ChangeResourceRecordSetsRequest \

@@ -223,13 +223,20 @@ impl AzureDns {
         Ok(self.url(api, &format!("{}/TXT/{}", zone.id, escaped(relative))))
     }
 
-    fn set_body(&self, ttl: u32, values: &[String]) -> Value {
-        let records: Vec<Value> = values.iter().map(|value| json!({ "value": text_parts(value) })).collect();
+    fn set_body(&self, ttl: u32, records: &[Value]) -> Value {
         match self.zone_type {
             ZoneType::Public => json!({ "properties": { "TTL": ttl, "TXTRecords": records } }),
             ZoneType::Private => json!({ "properties": { "ttl": ttl, "txtRecords": records } }),
         }
     }
+}
+
+/// The records of a set with these values; those of `old` in the parts in which they are.
+fn records(old: &RecordSet, values: &[String]) -> Vec<Value> {
+    let contents = old.contents(values, |value| json!(text_parts(value)).to_string());
+    // Invariant: all of them are arrays as JSON.
+    let parts = contents.iter().map(|parts| serde_json::from_str::<Value>(parts).unwrap_or_default());
+    parts.map(|parts| json!({ "value": parts })).collect()
 }
 
 /// The value of a parameter in the URL of the next page. Only that is taken: the token goes to no other address.
@@ -253,9 +260,10 @@ impl WholeSets for AzureDns {
             return Ok(RecordSet::default());
         }
         let set: Set = reply.good()?.json()?;
-        let values = set.properties.records.iter().map(|record| record.value.concat()).collect();
-        let ttl = Some(set.properties.ttl);
-        Ok(RecordSet { values, verbatim: Vec::new(), ttl, tag: Some(set.etag) })
+        let records = &set.properties.records;
+        let values = records.iter().map(|record| record.value.concat()).collect();
+        let verbatim = records.iter().map(|record| json!(record.value).to_string()).collect();
+        Ok(RecordSet { values, verbatim, ttl: Some(set.properties.ttl), tag: Some(set.etag) })
     }
 
     async fn write(
@@ -272,7 +280,7 @@ impl WholeSets for AzureDns {
             None => Call::new(method, url).header("if-none-match", "*"),
         };
         let call = match method {
-            "PUT" => call.json(&self.set_body(old.ttl.unwrap_or(api.ttl), values)),
+            "PUT" => call.json(&self.set_body(old.ttl.unwrap_or(api.ttl), &records(old, values))),
             _ => call,
         };
         let reply: Reply = self.send(api, call).await?;
@@ -351,5 +359,21 @@ impl Vendor for AzureDns {
 
     async fn remove(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
         record_set::remove(self, api, (zone, name), value).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_people_s_values_stay_in_their_parts() {
+        let old = RecordSet {
+            values: vec!["ab".to_owned(), "c".to_owned()],
+            verbatim: vec![r#"["a","b"]"#.to_owned(), r#"["c"]"#.to_owned()],
+            ..RecordSet::default()
+        };
+        let written = records(&old, &["ab".to_owned(), "new".to_owned()]);
+        assert_eq!(written, [json!({ "value": ["a", "b"] }), json!({ "value": ["new"] })]);
     }
 }

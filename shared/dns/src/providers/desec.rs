@@ -65,7 +65,7 @@ impl WholeSets for Desec {
         }
         let set: Set = reply.good()?.json()?;
         let values = set.records.iter().map(|record| unquoted(record)).collect();
-        Ok(RecordSet { values, ttl: Some(set.ttl), ..RecordSet::default() })
+        Ok(RecordSet { values, verbatim: set.records, ttl: Some(set.ttl), tag: None })
     }
 
     async fn write(
@@ -75,7 +75,7 @@ impl WholeSets for Desec {
         old: &RecordSet,
         values: &[String],
     ) -> Result<Change, DnsError> {
-        let records: Vec<String> = values.iter().map(|value| quoted(value)).collect();
+        let records = old.contents(values, quoted);
         let reply = if old.ttl.is_some() {
             // No records remove the set.
             let body = json!({ "records": records });

@@ -70,7 +70,7 @@ impl WholeSets for Gandi {
         }
         let set: Set = reply.good()?.json()?;
         let values = set.rrset_values.iter().map(|value| unquoted(value)).collect();
-        Ok(RecordSet { values, ttl: Some(set.rrset_ttl), ..RecordSet::default() })
+        Ok(RecordSet { values, verbatim: set.rrset_values, ttl: Some(set.rrset_ttl), tag: None })
     }
 
     async fn write(
@@ -88,8 +88,8 @@ impl WholeSets for Gandi {
             }
             return Ok(Change::default());
         }
-        let quoted: Vec<String> = values.iter().map(|value| quoted(value)).collect();
-        let body = json!({ "rrset_values": quoted, "rrset_ttl": old.ttl.unwrap_or(api.ttl) });
+        let contents = old.contents(values, quoted);
+        let body = json!({ "rrset_values": contents, "rrset_ttl": old.ttl.unwrap_or(api.ttl) });
         self.send(api, Call::new("PUT", url).json(&body)).await?.good()?;
         Ok(Change::default())
     }

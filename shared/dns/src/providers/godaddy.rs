@@ -118,7 +118,8 @@ impl WholeSets for GoDaddy {
         let call = if takes_away && values.is_empty() {
             Call::new("DELETE", api.url(&path(zone, name)?, &[]))
         } else if takes_away {
-            let records: Vec<Value> = values.iter().map(|data| json!({ "data": data, "ttl": ttl })).collect();
+            let contents = old.contents(values, str::to_owned).into_iter();
+            let records: Vec<Value> = contents.map(|data| json!({ "data": data, "ttl": ttl })).collect();
             Call::new("PUT", api.url(&path(zone, name)?, &[])).json(&Value::from(records))
         } else {
             let own_name = below(zone, name)?;
@@ -169,7 +170,8 @@ impl Vendor for GoDaddy {
         for candidate in candidates(name) {
             let call = Call::get(api.url(&format!("/v1/domains/{}", escaped(candidate)), &[]));
             let reply = self.send(api, call).await?;
-            if reply.status == 404 {
+            // What can be no domain, such as a name with underscores, is told by status 422.
+            if matches!(reply.status, 404 | 422) {
                 continue;
             }
             return Ok(zone(good(reply)?.json()?));

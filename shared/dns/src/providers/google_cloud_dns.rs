@@ -284,8 +284,7 @@ impl WholeSets for GoogleCloudDns {
             body["deletions"] = set(ttl, &old.verbatim);
         }
         if !values.is_empty() {
-            let quoted: Vec<String> = values.iter().map(|value| quoted(value)).collect();
-            body["additions"] = set(old.ttl.unwrap_or(api.ttl), &quoted);
+            body["additions"] = set(old.ttl.unwrap_or(api.ttl), &old.contents(values, quoted));
         }
         let url = api.url(&format!("{}/{}/changes", self.path(api).await?, escaped(&zone.id)), &[]);
         let call = Call::new("POST", url).json(&body).bearer(self.token(api).await?);

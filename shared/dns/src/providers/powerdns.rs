@@ -110,7 +110,7 @@ impl WholeSets for PowerDns {
         let (disabled, used): (Vec<Record>, Vec<Record>) =
             set.records.into_iter().partition(|record| record.disabled);
         let values = used.iter().map(|record| unquoted(&record.content)).collect();
-        let verbatim = disabled.into_iter().map(|record| record.content).collect();
+        let verbatim = used.into_iter().chain(disabled).map(|record| record.content).collect();
         Ok(RecordSet { values, verbatim, ttl: Some(set.ttl), tag })
     }
 
@@ -121,8 +121,10 @@ impl WholeSets for PowerDns {
         old: &RecordSet,
         values: &[String],
     ) -> Result<Change, DnsError> {
-        let used = values.iter().map(|value| json!({ "content": quoted(value), "disabled": false }));
-        let disabled = old.verbatim.iter().map(|content| json!({ "content": content, "disabled": true }));
+        let record = |content: &String, disabled: bool| json!({ "content": content, "disabled": disabled });
+        let contents = old.contents(values, quoted);
+        let used = contents.iter().map(|content| record(content, false));
+        let disabled = old.verbatim.iter().skip(old.values.len()).map(|content| record(content, true));
         let records: Vec<Value> = used.chain(disabled).collect();
         let kind = if records.is_empty() { "DELETE" } else { "REPLACE" };
         let set = json!({

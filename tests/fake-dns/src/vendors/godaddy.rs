@@ -40,6 +40,9 @@ impl FrontEnd for GoDaddy {
         let mut state = zones.lock();
         match (request.method.as_str(), segments.as_slice()) {
             ("GET", ["v1", "domains"]) => domains(&state, request),
+            ("GET", ["v1", "domains", domain]) if domain.contains(['_', '*']) => {
+                error(422, "INVALID_BODY", "domain doesn't match the format of a domain")
+            }
             ("GET", ["v1", "domains", domain]) => match zone_named(&mut state, domain) {
                 Some((id, apex)) => {
                     Reply::json(200, &json!({ "domainId": id, "domain": apex, "status": "ACTIVE" }))
