@@ -2,13 +2,35 @@
 //! the write is bound to what was read, a conflict is seen and tried again; where it is not, the caller holds a lock, and the
 //! set is read once more afterwards, since others may write too.
 
+use std::time::{Duration, Instant};
+
 use crate::DnsError;
 use crate::http::Api;
 use crate::provider::{Change, Zone};
 use crate::vendor::Vendor;
 
-/// How often a conflict is tried again at once.
-const AT_ONCE: usize = 4;
+/// The rounds of a change, of which each but the first makes good what somebody else has overwritten. There are few, and none
+/// begins to write later than the lock of a change allows, which has to outlast a call after that.
+pub(crate) struct Rounds {
+    began: Instant,
+    left: usize,
+}
+
+impl Rounds {
+    const LAST_WRITE: Duration = Duration::from_secs(150);
+
+    pub(crate) fn begin() -> Self {
+        Self { began: Instant::now(), left: 5 }
+    }
+
+    /// Whether there is time to write, and once more.
+    pub(crate) fn another(&mut self) -> bool {
+        let is_in_time = self.began.elapsed() < Self::LAST_WRITE;
+        let left = self.left.checked_sub(1).filter(|_| is_in_time);
+        self.left = left.unwrap_or_default();
+        left.is_some()
+    }
+}
 
 /// A TXT record set as the provider has it. The one of a name without a set has no values.
 #[derive(Debug, Clone, Default)]
@@ -90,20 +112,23 @@ async fn change<V: WholeSets>(
     (zone, name): (&Zone, &str),
     wish: impl Fn(&RecordSet) -> Option<Vec<String>> + Send,
 ) -> Result<Change, DnsError> {
-    let mut conflict = None;
-    for _ in 0..=AT_ONCE {
+    let mut conflict = format!("{}: the record set at {name} takes too long to read", V::NAME);
+    let mut rounds = Rounds::begin();
+    loop {
         let old = vendor.read(api, zone, name).await?;
         let Some(values) = wish(&old) else { return Ok(Change::default()) };
+        if !rounds.another() {
+            return Err(DnsError::Conflict(conflict));
+        }
         match vendor.write(api, (zone, name), &old, &values).await {
-            Err(DnsError::Conflict(message)) => conflict = Some(message),
+            Err(DnsError::Conflict(message)) => conflict = message,
             Err(error) => return Err(error),
             Ok(_) if V::NEEDS_LOCK && wish(&vendor.read(api, zone, name).await?).is_some() => {
-                conflict = Some(format!("{}: somebody else wrote the record set at {name}", V::NAME));
+                conflict = format!("{}: somebody else wrote the record set at {name}", V::NAME);
             }
             Ok(change) => return Ok(change),
         }
     }
-    Err(DnsError::Conflict(conflict.unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -122,5 +147,13 @@ mod tests {
         assert_eq!(contents(&["a", "ab", "a", "c"]), ["a", r#""a" "b""#, r#""a""#, r#""c""#]);
         assert_eq!(contents(&["ab"]), [r#""a" "b""#]);
         assert!(contents(&[]).is_empty());
+    }
+
+    #[test]
+    fn rounds_end_by_number_and_by_time() {
+        let mut rounds = Rounds::begin();
+        assert_eq!((0..9).filter(|_| rounds.another()).count(), 5);
+        let began = Instant::now().checked_sub(Rounds::LAST_WRITE).unwrap();
+        assert!(!Rounds { began, left: 5 }.another());
     }
 }

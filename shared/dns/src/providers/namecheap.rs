@@ -14,6 +14,7 @@ use crate::config::{ConfigError, Kind};
 use crate::fields::{self, Field};
 use crate::http::{Api, Call, PAGES, Reply, escaped};
 use crate::provider::{Change, Zone};
+use crate::record_set::Rounds;
 use crate::vendor::{self, Vendor, longest, relative};
 
 use self::wire::{Envelope, GetHosts, GetList, Host, SetHosts};
@@ -41,8 +42,6 @@ const FIELDS: &[Field] = &[
 const PER_PAGE: &str = "100";
 /// The most records of a domain that one call takes.
 const MOST_HOSTS: usize = 150;
-/// How often what is missing after a change is written again at once.
-const AT_ONCE: usize = 4;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -121,9 +120,10 @@ impl Namecheap {
         zone: &Zone,
         wish: impl Fn(&[Host]) -> Option<Vec<Host>> + Send,
     ) -> Result<Change, DnsError> {
+        let mut rounds = Rounds::begin();
         let mut present = self.hosts(api, zone).await?;
         let Some(mut wanted) = wish(&present.records) else { return Ok(Change::default()) };
-        for _ in 0..=AT_ONCE {
+        while rounds.another() {
             let sent = Hosts { records: wanted, email_type: present.email_type.clone() };
             self.set_hosts(api, zone, &sent).await?;
             present = self.hosts(api, zone).await?;

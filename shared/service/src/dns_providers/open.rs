@@ -11,7 +11,8 @@ use super::credentials::Configuration;
 use super::{refuse_unknown_type, stored};
 use crate::{App, ServiceError};
 
-/// Whoever holds a lock on a name for so long is taken for dead. Longer than a read, a write and a read take.
+/// Whoever holds a lock on a name for so long is taken for dead. No provider with a lock begins to write later than two and a
+/// half minutes, and a call takes one at most.
 const LOCK: Duration = Duration::from_mins(4);
 
 /// A provider that can be spoken to.
