@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 use crate::DnsError;
 use crate::config::ConfigError;
 use crate::http::{Api, Call, Reply, escaped};
+use crate::sigv4::Credentials;
 
 /// The field of a configuration that says where ambient credentials come from.
 pub(crate) const FIELD: &str = "ambient";
@@ -106,7 +107,8 @@ impl Ambient {
     }
 }
 
-/// A client for the metadata services alone, which are where nobody else may be sent.
+/// A client for the metadata services alone. Beyond the public internet it goes to them and nowhere else, and nobody else goes
+/// there; STS and Entra are asked by the provider's own client.
 fn client(settings: &AmbientSettings) -> Option<Egress> {
     let urls = [&settings.aws_metadata_url, &settings.google_metadata_url, &settings.azure_metadata_url];
     let hosts = urls.into_iter().flatten().map(String::as_str).chain([METADATA, "http://[fd00:ec2::254]"]);
@@ -151,23 +153,9 @@ pub(crate) fn check_config(config: &Value, credentials: &[&str]) -> Result<(), C
     if wrong.is_empty() { Ok(()) } else { Err(ConfigError::Fields(wrong)) }
 }
 
-/// Credentials of AWS.
-pub(crate) struct AwsCredentials {
-    pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: Zeroizing<String>,
-    pub(crate) session_token: Zeroizing<String>,
-}
-
 /// The credentials of the role of an instance, by version 2 of the metadata service:
 /// <https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html>.
-pub(crate) async fn aws_instance(api: &Api) -> Result<AwsCredentials, DnsError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Given {
-        access_key_id: String,
-        secret_access_key: Zeroizing<String>,
-        token: Zeroizing<String>,
-    }
+pub(crate) async fn aws_instance(api: &Api) -> Result<Credentials, DnsError> {
     let metadata = metadata(api, api.ambient.settings.aws_metadata_url.as_deref())?;
     let call = Call::new("PUT", metadata.url("/latest/api/token", &[]))
         .header("x-aws-ec2-metadata-token-ttl-seconds", SESSION)
@@ -179,17 +167,12 @@ pub(crate) async fn aws_instance(api: &Api) -> Result<AwsCredentials, DnsError> 
     let role = roles.lines().next().map(str::trim).filter(|role| !role.is_empty());
     let role = role.ok_or_else(|| DnsError::Auth("the instance has no role".to_owned()))?;
     let path = format!("/latest/meta-data/iam/security-credentials/{}", escaped(role));
-    let given: Given = read(&metadata, get(&path)).await?.json()?;
-    Ok(AwsCredentials {
-        access_key_id: given.access_key_id,
-        secret_access_key: given.secret_access_key,
-        session_token: given.token,
-    })
+    read(&metadata, get(&path)).await?.json()
 }
 
-/// The form with which the token of a web identity is exchanged for credentials, and where it goes:
+/// What STS answers to whoever brings the token of a web identity:
 /// <https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html>.
-pub(crate) async fn aws_web_identity(api: &Api) -> Result<Call, DnsError> {
+pub(crate) async fn aws_web_identity(api: &Api) -> Result<Reply, DnsError> {
     let settings = &api.ambient.settings;
     let role = settings.aws_role_arn.as_deref().ok_or_else(|| unset("AWS_ROLE_ARN"))?;
     let file = settings.aws_token_file.as_deref().ok_or_else(|| unset("AWS_WEB_IDENTITY_TOKEN_FILE"))?;
@@ -201,10 +184,11 @@ pub(crate) async fn aws_web_identity(api: &Api) -> Result<Call, DnsError> {
         escaped(&token)
     );
     let url = settings.aws_sts_url.as_deref().unwrap_or("https://sts.amazonaws.com").trim_end_matches('/');
-    Ok(Call::new("POST", format!("{url}/"))
+    let call = Call::new("POST", format!("{url}/"))
         .header("accept", "text/xml")
         .body("application/x-www-form-urlencoded", form.into_bytes())
-        .reading())
+        .reading();
+    hiding(api, token).send(call).await
 }
 
 /// An access token of the service account of a machine at Google, and the machine's project:
@@ -252,18 +236,19 @@ pub(crate) async fn azure_workload(
     let tenant = tenant.or(settings.azure_tenant_id.as_deref()).ok_or_else(|| unset("AZURE_TENANT_ID"))?;
     let client = client.or(settings.azure_client_id.as_deref()).ok_or_else(|| unset("AZURE_CLIENT_ID"))?;
     let file = settings.azure_token_file.as_deref().ok_or_else(|| unset("AZURE_FEDERATED_TOKEN_FILE"))?;
+    let token = token_file(file).await?;
     let form = format!(
         "grant_type=client_credentials&client_id={}&scope={}&client_assertion_type={}&client_assertion={}",
         escaped(client),
         escaped(&format!("{resource}/.default")),
         escaped("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
-        escaped(&token_file(file).await?)
+        escaped(&token)
     );
     let login = settings.azure_authority_url.as_deref().unwrap_or(login).trim_end_matches('/');
     let call = Call::new("POST", format!("{login}/{}/oauth2/v2.0/token", escaped(tenant)))
         .body("application/x-www-form-urlencoded", form.into_bytes())
         .reading();
-    let reply = api.send(call).await?;
+    let reply = hiding(api, token).send(call).await?;
     if matches!(reply.status, 400 | 401 | 403) {
         return Err(reply.error_as(401));
     }
@@ -280,16 +265,17 @@ fn metadata(api: &Api, url: Option<&str>) -> Result<Api, DnsError> {
     let none = || DnsError::Unavailable("the metadata service cannot be asked".to_owned());
     Ok(Api {
         egress: api.ambient.client.clone().ok_or_else(none)?,
-        clock: api.clock.clone(),
         vendor: "the metadata service",
         base_url: url.unwrap_or(METADATA).trim_end_matches('/').to_owned(),
-        ttl: api.ttl,
-        timeout: api.timeout,
-        secrets: Vec::new(),
-        // What it says stands in the log alone: it may name roles and accounts.
-        is_vendor: false,
-        ambient: api.ambient.clone(),
+        ..api.clone()
     })
+}
+
+/// The same way for a request that carries a token of this machine, which is in no message.
+fn hiding(api: &Api, token: Zeroizing<String>) -> Api {
+    let mut api = api.clone();
+    api.secrets.push(token);
+    api
 }
 
 /// A good answer; that there is nothing to be had is a matter of credentials.

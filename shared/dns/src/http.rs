@@ -21,10 +21,13 @@ const LONGEST_ANSWER: usize = 4 * 1024 * 1024;
 const LONGEST_WORDS: usize = 300;
 /// The longest that a provider may ask to be left alone.
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+/// The headers that a token may be in.
+const PASSES: [&str; 3] = ["authorization", "x-amz-security-token", "x-aws-ec2-metadata-token"];
 /// The most pages of a list that are read.
 pub(crate) const PAGES: usize = 100;
 
 /// The way to the API of one provider.
+#[derive(Clone)]
 pub(crate) struct Api {
     pub(crate) egress: Egress,
     pub(crate) clock: Arc<dyn Clock>,
@@ -37,8 +40,9 @@ pub(crate) struct Api {
     pub(crate) timeout: Duration,
     /// What must not be in any message, even when the provider sends it back.
     pub(crate) secrets: Vec<Zeroizing<String>>,
-    /// Whether only the vendor itself is spoken to. What anybody else answers could be anything, such as what a service
-    /// inside says: it goes to the log alone.
+    /// Whether only the vendor itself is spoken to, with the tenant's own credentials. What anybody else answers could be
+    /// anything, such as what a service inside says, and to the credentials of this machine the vendor may name the operator's
+    /// roles and accounts: it goes to the log alone.
     pub(crate) is_vendor: bool,
     /// The way to this machine's own credentials.
     pub(crate) ambient: Arc<Ambient>,
@@ -132,7 +136,7 @@ impl Api {
         let changes = call.changes;
         let mut secrets = self.secrets.clone();
         // A token that the provider has given out for an hour is as good as what it was given out for.
-        let passes = call.headers.iter().filter(|(name, _)| *name == "authorization");
+        let passes = call.headers.iter().filter(|(name, _)| PASSES.contains(name));
         secrets.extend(
             passes.filter_map(|(_, value)| value.rsplit(' ').next()).map(|pass| pass.to_owned().into()),
         );

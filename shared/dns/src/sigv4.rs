@@ -2,6 +2,7 @@
 //! <https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html>.
 
 use openssl::error::ErrorStack;
+use serde::Deserialize;
 use time::OffsetDateTime;
 use time::macros::format_description;
 use zeroize::Zeroizing;
@@ -10,11 +11,13 @@ use crate::DnsError;
 use crate::digest::{hex, hmac_sha256, sha256_hex};
 use crate::http::{Call, escaped};
 
-/// Whoever signs.
-#[derive(Clone)]
+/// Whoever signs, as STS writes it; the metadata service calls the session token `Token`.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub(crate) struct Credentials {
     pub(crate) access_key_id: String,
     pub(crate) secret_access_key: Zeroizing<String>,
+    #[serde(alias = "Token")]
     pub(crate) session_token: Option<Zeroizing<String>>,
 }
 

@@ -188,7 +188,7 @@ pub(crate) fn open<V: Vendor>(
         ttl: settings.ttl,
         timeout: settings.timeout,
         secrets: secrets.map(|secret| Zeroizing::new(secret.to_owned())).collect(),
-        is_vendor: !V::BASE_URL.is_empty() && config::speaks_to_vendor(config),
+        is_vendor: !ambient && !V::BASE_URL.is_empty() && config::speaks_to_vendor(config),
         ambient: providers.ambient().clone(),
     };
     Ok(Box::new(Client { vendor: settings.vendor, api, propagation: settings.propagation }))

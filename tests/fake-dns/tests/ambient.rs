@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod log;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,8 +14,10 @@ use certmill_dns::{AmbientAllowance, AmbientSettings, DnsError, DnsProvider, Dns
 use certmill_domain::SystemClock;
 use certmill_egress::{Egress, EgressPolicy};
 use fake_dns::vendors::{aws_route53, azure_dns, google_cloud_dns};
-use fake_dns::{FakeDns, Lab};
+use fake_dns::{FakeDns, Fault, Lab};
 use serde_json::{Value, json};
+
+use self::log::Log;
 
 const NAME: &str = Lab::KEPT_AT;
 
@@ -136,6 +140,41 @@ async fn azure_by_a_workload_identity() {
     };
     let config = json!({ "ambient": "workload_identity", "subscription_id": azure_dns::SUBSCRIPTION });
     works(&lab, &*open(ambient, "shop", ("azure_dns", &config)).unwrap()).await;
+}
+
+/// What is said to the identity of the machine is for the operator, and its tokens are for nobody.
+#[tokio::test]
+async fn refusals_are_logged_without_the_token() {
+    let (aws, azure) = (aws_route53::lab().await, azure_dns::lab().await);
+    let token = "eyJ0.a-token/of.the+machine=";
+    let file = TokenFile::with(token);
+    let by_aws = AmbientSettings {
+        aws_role_arn: Some(aws_route53::ROLE_ARN.to_owned()),
+        aws_token_file: Some(file.0.clone()),
+        ..settings("aws_route53", None, aws.fake())
+    };
+    let by_azure = AmbientSettings {
+        azure_token_file: Some(file.0.clone()),
+        azure_client_id: Some(azure_dns::CLIENT.to_owned()),
+        azure_tenant_id: Some(azure_dns::TENANT.to_owned()),
+        ..settings("azure_dns", None, azure.fake())
+    };
+    let of_azure = json!({ "ambient": "workload_identity", "subscription_id": azure_dns::SUBSCRIPTION });
+    for (lab, ambient, kind, config) in [
+        (&aws, by_aws, "aws_route53", json!({ "ambient": "web_identity" })),
+        (&azure, by_azure, "azure_dns", of_azure),
+    ] {
+        let provider = open(ambient, "shop", (kind, &config)).unwrap();
+        lab.fake().fail(Fault::Echo);
+        let (log, guard) = Log::capture();
+        let error = provider.verify().await.unwrap_err().to_string();
+        drop(guard);
+        assert!(!error.contains("bad request") && error.contains("the log of certmill"), "{error}");
+        let logged = log.text();
+        assert!(logged.contains("bad request"), "{logged}");
+        let escaped = "eyJ0.a-token%2Fof.the%2Bmachine%3D";
+        assert!(!logged.contains(token) && !logged.contains(escaped), "{logged}");
+    }
 }
 
 #[tokio::test]

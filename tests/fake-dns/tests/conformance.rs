@@ -2,11 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
+mod log;
+
 use std::time::Duration;
 
 use certmill_dns::{ChangeState, DnsError, DnsProvider, Zone};
 use fake_dns::{Fault, Lab};
 use futures_util::future::join_all;
+
+use self::log::Log;
 
 /// Every test for every vendor.
 macro_rules! every_vendor {
@@ -376,9 +380,7 @@ async fn a_removal_that_somebody_else_made_is_no_error(lab: &Lab) {
 async fn credentials_that_are_repeated_are_hidden(lab: &Lab) {
     let provider = lab.open_with(&lab.wrong).unwrap();
     lab.fake().fail(Fault::Echo);
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_writer(log.clone()).with_ansi(false).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::capture();
     let error = provider.verify().await.unwrap_err();
     // What somebody answers who is not the vendor stands in the log alone.
     let logged = log.text();
@@ -388,33 +390,4 @@ async fn credentials_that_are_repeated_are_hidden(lab: &Lab) {
         assert!(!shown.to_ascii_lowercase().contains("wrong-secret"), "{shown}");
     }
     assert!(!logged.to_ascii_lowercase().contains("wrong-secret"), "{logged}");
-}
-
-/// What is logged.
-#[derive(Clone, Default)]
-struct Log(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl std::io::Write for Log {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(octets);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-impl tracing_subscriber::fmt::MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }

@@ -130,12 +130,7 @@ impl Route53 {
         let call = sigv4::signed(request, &own, scope, api.unix_seconds())?
             .header("content-type", "application/x-www-form-urlencoded")
             .reading();
-        let credentials = xml::<Assumed>(&good(api.send(call).await?)?)?.assume_role_result.credentials;
-        Ok(Credentials {
-            access_key_id: credentials.access_key_id,
-            secret_access_key: credentials.secret_access_key,
-            session_token: Some(credentials.session_token),
-        })
+        Ok(xml::<Assumed>(&good(api.send(call).await?)?)?.assume_role_result.credentials)
     }
 
     async fn send(

@@ -19,22 +19,11 @@ pub(super) enum Ambient {
 
 /// The credentials of this machine.
 pub(super) async fn fetch(api: &Api, source: Ambient) -> Result<Credentials, DnsError> {
-    let given = match source {
-        Ambient::Instance => ambient::aws_instance(api).await?,
+    match source {
+        Ambient::Instance => ambient::aws_instance(api).await,
         Ambient::WebIdentity => {
-            let call = ambient::aws_web_identity(api).await?;
-            let answer: ByWebIdentity = xml(&good(api.send(call).await?)?)?;
-            let given = answer.assume_role_with_web_identity_result.credentials;
-            ambient::AwsCredentials {
-                access_key_id: given.access_key_id,
-                secret_access_key: given.secret_access_key,
-                session_token: given.session_token,
-            }
+            let answer: ByWebIdentity = xml(&good(ambient::aws_web_identity(api).await?)?)?;
+            Ok(answer.assume_role_with_web_identity_result.credentials)
         }
-    };
-    Ok(Credentials {
-        access_key_id: given.access_key_id,
-        secret_access_key: given.secret_access_key,
-        session_token: Some(given.session_token),
-    })
+    }
 }

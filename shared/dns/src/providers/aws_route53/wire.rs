@@ -1,7 +1,8 @@
 //! The documents of Route 53 and STS, as far as they are read.
 
 use serde::Deserialize;
-use zeroize::Zeroizing;
+
+use crate::sigv4::Credentials;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -95,19 +96,11 @@ pub(super) struct Assumed {
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct AssumeRoleResult {
-    pub(super) credentials: TakenOn,
+    pub(super) credentials: Credentials,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct ByWebIdentity {
     pub(super) assume_role_with_web_identity_result: AssumeRoleResult,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(super) struct TakenOn {
-    pub(super) access_key_id: String,
-    pub(super) secret_access_key: Zeroizing<String>,
-    pub(super) session_token: Zeroizing<String>,
 }
