@@ -23,11 +23,13 @@ pub(super) struct AcmeBudgetLine {
     limit: String,
     /// The registered domain, the names, or the name that is counted; null for the account itself.
     subject: Option<String>,
+    /// How many the CA permits.
     most: i64,
     /// In so much time.
     window_seconds: i64,
     /// By every account of this service at this CA.
     used: i64,
+    /// How many are left.
     remaining: i64,
     /// When there is room again; null while there is.
     available_at: Option<String>,
@@ -56,6 +58,7 @@ struct AcmeForecast {
     challenge_type: String,
     key_type: String,
     key_size: i64,
+    /// What would come of each name.
     names: Vec<AcmeNameForecast>,
     /// A certificate for the same names that is good and not due for renewal: ordering needs `force`.
     certificate: Option<AcmeGoodCertificate>,
@@ -74,9 +77,12 @@ struct AcmeForecast {
 /// How control of a name would be proven.
 #[derive(Object, Serialize)]
 struct AcmeNameForecast {
+    /// The name or the IP address, as it would be ordered.
     identifier: String,
     /// Why that would fail.
     problem: Option<FailureView>,
+    /// What may be in its way and cannot be told from here: CAA records that cannot be looked up, no server seen on port 80.
+    warnings: Vec<String>,
     /// For dns-01: where the TXT value would go, after aliases were followed.
     record_name: Option<String>,
     /// The DNS provider that would be asked to publish it.
@@ -99,8 +105,8 @@ impl AcmeCheckApi {
     /// See what would come of an order
     ///
     /// Scope: `pki:issue`. Takes what ordering takes, and neither orders, nor publishes, nor counts anything: where the TXT value
-    /// of each name would go after aliases were followed, which DNS provider and zone serve it, whether the names are granted,
-    /// what is there or on order already, and what the CA's known limits leave. What ordering refuses is refused here too, but for
+    /// of each name would go after aliases were followed, which DNS provider and zone serve it, whether the names are granted
+    /// and their CAA records permit the CA, whether a server is there for http-01, what is there or on order already, and what the CA's known limits leave. What ordering refuses is refused here too, but for
     /// grants, good certificates and limits, which the answer names.
     #[oai(path = "/check", method = "post", operation_id = "checkAcmeOrder")]
     async fn check(
@@ -140,6 +146,7 @@ fn name(name: NameForecast) -> AcmeNameForecast {
     AcmeNameForecast {
         identifier: name.identifier,
         problem: name.problem.map(FailureView::from),
+        warnings: name.warnings,
         record_name: name.record_name,
         dns_provider_id: name.dns_provider_id.map(|id| id.to_string()),
         zone: name.zone,

@@ -67,9 +67,19 @@ impl Lab {
         format!("/v1/pki/acme/orders/{}", order["id"].as_str().unwrap())
     }
 
+    async fn check(&self, names: &[&str]) -> Value {
+        let body = json!({ "account_id": self.account, "domains": names, "challenge_type": "http-01" });
+        self.app.post("/v1/pki/acme/check", body).await.json_with(StatusCode::OK)
+    }
+
     async fn ended(&self, order: &str) -> Value {
         self.app.eventually(order, |order| order["status"] == "valid" || order["status"] == "invalid").await
     }
+}
+
+/// What a check tells about a name.
+fn of<'a>(forecast: &'a Value, name: &str) -> &'a Value {
+    forecast["names"].as_array().unwrap().iter().find(|told| told["identifier"] == name).unwrap()
 }
 
 both_modes! {
@@ -136,6 +146,35 @@ both_modes! {
         let ended = lab.ended(&order).await;
         assert_eq!(ended["challenges"][0]["error"]["code"], "http01_not_reachable", "{ended:#}");
         assert_eq!(lab.ca.log().count(Endpoint::Challenge), 0);
+    }
+
+    /// What an order would run into is told without ordering; what cannot be told from here is no reason against it.
+    async fn a_check_looks_before_there_is_an_order(mode: Mode) {
+        let lab = Lab::start(mode, Preflight::Off).await;
+        let names = ["www.example.test", "www.broken.test", "127.0.0.1"];
+        let seen = lab.check(&names).await;
+        assert_eq!(seen["ready"], false, "{seen:#}");
+        let [denied, broken, here] = names.map(|name| of(&seen, name));
+        assert_eq!(denied["problem"]["code"], "caa_denied", "{seen:#}");
+        assert!(denied["problem"]["message"].as_str().unwrap().contains("does not permit fake-ca.test"), "{seen:#}");
+        assert_eq!((&broken["problem"], &here["problem"]), (&Value::Null, &Value::Null), "{seen:#}");
+        assert!(broken["warnings"].to_string().contains("CAA cannot be looked up"), "{seen:#}");
+        assert!(here["warnings"].to_string().contains("nobody answers on port 80"), "{seen:#}");
+
+        let site = poem::endpoint::make_sync(|_| StatusCode::NOT_FOUND);
+        let acceptor = poem::listener::TcpListener::bind(lab.http01).into_acceptor().await.unwrap();
+        tokio::spawn(poem::Server::new_with_acceptor(acceptor).run(site));
+        let seen = lab.check(&["127.0.0.1"]).await;
+        assert_eq!((&seen["ready"], &of(&seen, "127.0.0.1")["warnings"]), (&json!(true), &json!([])), "{seen:#}");
+        assert_eq!(lab.ca.log().count(Endpoint::NewOrder), 0);
+    }
+
+    /// Where orders wait for their answers to be seen, a name without a server is not ready.
+    async fn a_check_heeds_what_orders_wait_for(mode: Mode) {
+        let lab = Lab::start(mode, Preflight::Require).await;
+        let seen = lab.check(&["127.0.0.1"]).await;
+        let problem = &of(&seen, "127.0.0.1")["problem"]["code"];
+        assert_eq!((&seen["ready"], problem), (&json!(false), &json!("http01_not_reachable")), "{seen:#}");
     }
 
     /// A CA follows a redirect to a certificate that nobody trusts. We do not, and leave it to the CA.

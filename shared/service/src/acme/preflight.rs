@@ -112,6 +112,23 @@ pub(super) enum Sight {
     Untold(String),
 }
 
+/// Whether there is a server on port 80 of each of some names, before there is an answer to look for. Whether it is ours does not
+/// show.
+pub(super) async fn http01_servers(
+    app: &App,
+    tenant: TenantId,
+    names: &[String],
+) -> Result<Vec<Sight>, ServiceError> {
+    let egress = &app.egress(tenant, Purpose::Acme).await?;
+    let port = app.settings().http01_port;
+    let mut looks = Vec::new();
+    for name in names {
+        looks.push(http01(egress, (name, port), None));
+    }
+    let late = Sight::Untold("there was no time left to look".to_owned());
+    Ok(in_time(looks, late, LIMIT).await)
+}
+
 /// Fetches from where an http-01 challenge is answered, as a CA does (RFC 8555 section 8.3): within the egress policy, in a few
 /// seconds. What has to be there is a token and its key authorization; without them any answer will do.
 async fn http01(egress: &Egress, (name, port): (&str, u16), wanted: Option<(&str, &str)>) -> Sight {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use certmill_dns::CaaVerdict;
 use certmill_domain::{
     AcmeIdentifier, AcmeOrder, AcmeOrderId, ChallengeType, DnsProviderId, Failure, Renewal, Timestamp,
 };
@@ -12,6 +13,7 @@ use super::validate::well_formed;
 use super::{MOST_BESIDE, NewOrder, needless, usable_account};
 use crate::acme::grants;
 use crate::acme::ledger::{self, BudgetLine};
+use crate::acme::preflight::{self, Preflight, Sight};
 use crate::dns_providers;
 use crate::{App, Caller, ServiceError};
 
@@ -44,6 +46,8 @@ pub struct NameForecast {
     pub identifier: String,
     /// Why that would fail, as far as it can be seen from here.
     pub problem: Option<Failure>,
+    /// What may be in its way and cannot be told from here.
+    pub warnings: Vec<String>,
     /// For dns-01: where the TXT value would go, after aliases were followed.
     pub record_name: Option<String>,
     /// The provider that would be asked to.
@@ -71,14 +75,15 @@ pub async fn forecast(app: &App, caller: &Caller, new: NewOrder) -> Result<Forec
     let full = ledger::full(app, &mut session, &account, &order).await?;
     drop(session);
     let _place = app.place_to_call_out(caller.tenant).await?;
-    let end = Instant::now() + LOOKS;
-    let mut names = Vec::new();
-    for name in order.identifiers.iter() {
-        let looked = timeout_at(end, look(app, caller, &order, name)).await;
-        names.push(looked.unwrap_or_else(|_| {
-            let message = "there was no time left to look: check fewer names at once";
-            Ok(failed(name, Failure::new("not_looked_at", message)))
-        })?);
+    let method = order.challenge_type.known()?;
+    let caa = preflight::caa(app, caller.tenant, &account, (&order.identifiers, method));
+    let (names, verdicts) = tokio::join!(looks(app, caller, &order), caa);
+    let mut names = names?;
+    for (name, verdict) in names.iter_mut().zip(verdicts?) {
+        name.heed(verdict);
+    }
+    if method == ChallengeType::Http01 {
+        look_for_servers(app, caller, &mut names).await?;
     }
     Ok(Forecast {
         names,
@@ -91,9 +96,70 @@ pub async fn forecast(app: &App, caller: &Caller, new: NewOrder) -> Result<Forec
     })
 }
 
+impl NameForecast {
+    /// Takes in what the CAA records say. What is in the way already is told first.
+    fn heed(&mut self, verdict: CaaVerdict) {
+        match verdict {
+            CaaVerdict::Allowed => {}
+            CaaVerdict::Denied(reason) => {
+                self.problem.get_or_insert_with(|| Failure::new("caa_denied", reason));
+            }
+            CaaVerdict::Unknown(reason) => self.warnings.push(reason),
+        }
+    }
+}
+
+/// Looks how control of each name would be proven, as far as the time goes.
+async fn looks(app: &App, caller: &Caller, order: &AcmeOrder) -> Result<Vec<NameForecast>, ServiceError> {
+    let end = Instant::now() + LOOKS;
+    let mut names = Vec::new();
+    for name in order.identifiers.iter() {
+        let looked = timeout_at(end, look(app, caller, order, name)).await;
+        names.push(looked.unwrap_or_else(|_| {
+            let message = "there was no time left to look: check fewer names at once";
+            Ok(failed(name, Failure::new("not_looked_at", message)))
+        })?);
+    }
+    Ok(names)
+}
+
+/// Looks whether there is a server for the CA to ask at each name that nothing else is wrong with. An order goes on where none is
+/// seen from here, unless the operator has it wait.
+async fn look_for_servers(
+    app: &App,
+    caller: &Caller,
+    names: &mut [NameForecast],
+) -> Result<(), ServiceError> {
+    let mut good: Vec<&mut NameForecast> = names.iter_mut().filter(|name| name.problem.is_none()).collect();
+    let identifiers: Vec<String> = good.iter().map(|name| name.identifier.clone()).collect();
+    let seen = preflight::http01_servers(app, caller.tenant, &identifiers).await?;
+    for (name, sight) in good.iter_mut().zip(seen) {
+        match sight {
+            Sight::There => {}
+            Sight::Missing(reason) if app.settings().preflight == Preflight::Require => {
+                name.problem = Some(Failure::new("http01_not_reachable", reason));
+            }
+            Sight::Missing(reason) => {
+                name.warnings.push(format!("seen from here, nobody answers on port 80: {reason}"));
+            }
+            Sight::Untold(reason) => {
+                name.warnings.push(format!("whether a server is there cannot be told from here: {reason}"));
+            }
+        }
+    }
+    Ok(())
+}
+
 fn plain(name: &AcmeIdentifier) -> NameForecast {
     let identifier = name.to_string();
-    NameForecast { identifier, problem: None, record_name: None, dns_provider_id: None, zone: None }
+    NameForecast {
+        identifier,
+        problem: None,
+        warnings: Vec::new(),
+        record_name: None,
+        dns_provider_id: None,
+        zone: None,
+    }
 }
 
 fn failed(name: &AcmeIdentifier, failure: Failure) -> NameForecast {
