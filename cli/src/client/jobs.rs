@@ -10,7 +10,7 @@ use super::output::{Column, state, text};
 pub(crate) enum JobCommand {
     /// List jobs, newest first
     Ls {
-        /// queued, running, succeeded, dead …
+        /// pending, running, done or dead
         #[arg(long)]
         state: Option<String>,
         /// Kind of job

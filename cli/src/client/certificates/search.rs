@@ -37,10 +37,10 @@ pub(crate) struct Filters {
     /// Subject alternative name; `*.example.com` finds everything below
     #[arg(long, value_name = "NAME")]
     san: Option<String>,
-    /// Serial number, or how it begins
+    /// Serial number
     #[arg(long, value_name = "HEX")]
     serial_number: Option<String>,
-    /// SHA-256 of the certificate, or how it begins
+    /// SHA-256 of the certificate
     #[arg(long, value_name = "HEX")]
     fingerprint: Option<String>,
     /// KEY or KEY=VALUE
