@@ -1,7 +1,7 @@
 import type { JSX } from 'preact';
 import { Shell } from './parts/shell';
 import { usePlace } from './lib/router';
-import { useRights, useSession } from './lib/session';
+import { useRights, useSession, type Rights } from './lib/session';
 import { Anchors, Nowhere, Secrets, Tokens } from './screens/access';
 import { Cas, NewCa, OneCa } from './screens/cas';
 import { Certificate } from './screens/certificate';
@@ -16,10 +16,8 @@ import { Overview } from './screens/overview';
 import { EditRole, NewRole, OneRole, Roles } from './screens/roles';
 import { SignIn } from './screens/signin';
 
-type Rights = { issue: boolean; admin: boolean };
-
 /** The screen of a place; nothing where there is none, or where the token may not do what it is for. */
-function screen([first = '', second, third]: string[], { issue, admin }: Rights): JSX.Element | undefined {
+function screen([first = '', second, third]: string[], { issue, unlimited, admin }: Rights): JSX.Element | undefined {
   const isNew = second === 'new';
   switch (first) {
     case '':
@@ -30,7 +28,7 @@ function screen([first = '', second, third]: string[], { issue, admin }: Rights)
     case 'issue':
       return issue ? <Issue role={second} /> : undefined;
     case 'desk':
-      if (isNew) return issue ? <NewCsr /> : undefined;
+      if (isNew) return unlimited ? <NewCsr /> : undefined;
       return second ? <OneCsr id={second} /> : <Desk />;
     case 'cas':
       if (second && !isNew) return <OneCa id={second} />;
@@ -40,7 +38,7 @@ function screen([first = '', second, third]: string[], { issue, admin }: Rights)
       if (second && third === 'edit') return admin ? <EditRole name={second} /> : undefined;
       return second ? <OneRole name={second} /> : <Roles />;
     case 'orders':
-      if (isNew) return issue ? <NewOrder /> : undefined;
+      if (isNew) return unlimited ? <NewOrder /> : undefined;
       return second ? <OneOrder id={second} /> : <Orders />;
     case 'accounts':
       return <Accounts />;

@@ -4,7 +4,7 @@ type Words = Record<string, string>;
 /** Every text of the page. Words of the API's that have no entry are shown as they are. */
 export const t = {
   common: {
-    status: 'Status', none: '–', yes: 'Yes', no: 'No', all: 'All', again: 'Try again', cancel: 'Cancel', close: 'Close', save: 'Save', saved: 'Saved', edit: 'Edit', remove: 'Delete', more: 'More settings',
+    status: 'Status', none: '–', yes: 'Yes', no: 'No', all: 'All', again: 'Try again', anew: 'Load anew', cancel: 'Cancel', close: 'Close', save: 'Save', saved: 'Saved', edit: 'Edit', remove: 'Delete', more: 'More settings',
     optional: '(optional)', loading: 'Loading', copied: 'Copied', copyFailed: 'The browser does not let this page copy', copyOf: (what: string) => `Copy ${what.toLowerCase()}`,
     requestId: 'Request', pages: 'Pages', firstPage: '← First page', nextPage: 'Next page →', actions: 'Actions',
   },
@@ -38,6 +38,7 @@ export const t = {
     validation_error: 'Something is missing or wrong.',
     role_violation: 'The role does not permit that.',
     invalid_state: 'That is not possible in the present state.',
+    precondition_failed: 'Somebody has changed it since this page read it. Load it anew, and look whether your change still fits.',
     in_use: 'It is still in use.',
     already_exists: 'There is one already.',
     rate_limited: 'Too many calls. Wait a little.',
@@ -56,12 +57,12 @@ export const t = {
   overview: {
     title: 'Overview', attention: 'Needs attention', nothing: 'Nothing needs you today.', histogram: 'Certificates ending, by month', soonest: 'Next to end', events: 'Latest changes',
     noneForReader: 'Whoever may issue will find the way here.',
-    bounded: (count: string) => `Of the ${count} that end first.`,
+    bounded: (count: string) => `Of the ${count} that end first.`, casBounded: (count: string) => `Of the first ${count} CAs.`,
     expired: (count: number) => plural(count, 'certificate expired in the last 30 days and was not replaced', 'certificates expired in the last 30 days and were not replaced'),
     week: (count: number) => plural(count, 'certificate ends within 7 days', 'certificates end within 7 days'),
     month: (count: number) => plural(count, 'certificate ends in 7 to 30 days', 'certificates end in 7 to 30 days'),
     failedOrders: (count: number) => plural(count, 'order or renewal failed in the last 30 days', 'orders or renewals failed in the last 30 days'),
-    staleCrls: (count: number) => plural(count, 'CRL ends within a day', 'CRLs end within a day'),
+    staleCrls: (count: number) => plural(count, 'CRL ends within an hour', 'CRLs end within an hour'),
     deadJobs: (count: number) => plural(count, 'job was given up', 'jobs were given up'),
     endingCas: (count: number) => plural(count, 'CA ends within 90 days', 'CAs end within 90 days'),
     waiting: (count: number) => plural(count, 'request waits at the desk', 'requests wait at the desk'),
@@ -76,7 +77,7 @@ export const t = {
   },
   certificates: {
     title: 'Certificates', name: 'Name', issuer: 'Issuer', role: 'Role', source: 'Source', ends: 'Ends', left: 'Left', serial: 'Serial number',
-    csv: 'CSV', csvDone: (count: number) => `${count} ${plural(count, 'certificate', 'certificates')} in the file`, csvBounded: (count: number) => `The first ${count} are in the file`,
+    csv: 'CSV',
     none: 'No certificates yet', noneText: 'What is issued, signed, ordered or imported is listed here.', noMatch: 'No certificate fits these filters', clear: 'Clear all filters',
     more: (count: number) => `+${count} more`, search: 'Search', searchIn: 'Search in', sort: 'Order', newest: 'Newest first', soonest: 'Soonest to end first', active: 'Active filters', withRevoked: 'With revoked', withoutRevoked: 'Without revoked',
     removeFilter: 'Remove the filter',
@@ -115,7 +116,7 @@ export const t = {
     name: 'Common name', more: 'Further names', moreHint: 'Divided by commas, blanks or lines', addresses: 'IP addresses', ttl: 'Validity', ttlHint: 'Such as 90d or 12h', ttlLimit: (usual: string, most: string) => `${usual} when empty, at most ${most}`,
     preview: 'What the role says', previewEmpty: 'Write a name, and the role’s answer stands here before anything is issued.',
     made: (name: string) => `${name} is issued`, keyOnce: 'This is the only time that the key is shown.', keyOnceText: 'The service does not keep it. Download it before you leave.', keyStored: 'The role keeps a sealed copy.',
-    key: 'Private key', fullChain: 'Certificate with chain', root: 'Root certificate', showKey: 'Show the key', showCertificate: 'Show the certificate', bundle: 'PKCS#12 bundle', bundleAction: 'Download the bundle', password: 'Password', bundleHint: 'At least 8 characters. Made in your browser or handed out by the service, never stored.',
+    key: 'Private key', fullChain: 'Certificate with chain', root: 'Root certificate', showKey: 'Show the key', showCertificate: 'Show the certificate', bundle: 'PKCS#12 bundle', bundleAction: 'Download the bundle', password: 'Password', passwordShort: (least: number) => `It has to have at least ${least} characters`, bundleHint: 'At least 8 characters. Made in your browser or handed out by the service, never stored.',
     see: 'See the certificate', another: 'Issue another',
   },
   desk: {
@@ -133,7 +134,7 @@ export const t = {
     name: 'Name', nameHint: 'How it is called here', commonName: 'Common name', commonNameHint: 'What certificates say', none: 'No CA yet', noneText: 'Begin with a root: the certificate that your machines will trust.',
     issued: 'Issued', crl: 'CRL', nextCrl: 'Next CRL', ends: 'Left', under: 'Signed by', itself: 'Itself (root)', rootHint: 'A root signs itself. Machines trust it by having its certificate.', intermediateHint: 'An intermediate does the daily issuing, and can be replaced without touching the machines.',
     days: 'Days of validity', organization: 'Organization', permitted: 'Permitted DNS domains', permittedHint: 'Name constraints: it can issue for nothing else', made: 'Created',
-    rebuild: 'Rebuild', rebuilt: 'A new CRL is published', number: 'Number', thisUpdate: 'Built', nextUpdate: 'Next at the latest', entries: 'Revoked', revokedAt: 'Revoked on', listed: (count: number) => `The first ${count}; the file has all.`, noCrl: 'None yet',
+    rebuild: 'Rebuild', rebuilt: 'A new CRL is published', rebuilding: 'A new CRL is being made, and follows', number: 'Number', thisUpdate: 'Built', nextUpdate: 'Next at the latest', entries: 'Revoked', revokedAt: 'Revoked on', listed: (count: number) => `The first ${count}; the file has all.`, noCrl: 'None yet',
     crlUrl: 'CRL address', issuersUrl: 'Certificate address', downloadCrl: 'CRL (DER)', revoke: 'Revoke CA',
     consequenceStop: 'It stops issuing at once.', consequenceBelow: (count: string) => `Everything below it is revoked: its sub-CAs, and the ${count} certificates it has issued.`,
     progress: (done: string, all: string) => `${done} of ${all} below it revoked`, progressLabel: 'Revocation of what is below',
@@ -165,7 +166,7 @@ export const t = {
   },
   dns: {
     title: 'DNS providers', one: 'DNS provider', create: 'Add a provider', none: 'No DNS provider', noneText: 'With one, dns-01 challenges are answered without a person, and wildcards can be ordered.', name: 'Name', type: 'Provider', zones: 'Zones', zonesHint: 'Which names it serves; what it tells itself when empty', verified: 'Last proven', failing: 'Failing', off: 'Off', turnOn: 'Turn on', turnOff: 'Turn off',
-    ask: 'Name servers to ask', askHint: 'Whether a record is there; the zone’s own when empty', verify: 'Prove the credentials before saving', byHand: 'Orders will show the records for a person to publish.', path: 'Credentials from a secret', pathHint: 'Its path, in place of the credentials above', removeTitle: (name: string) => `Delete ${name}?`, removeText: 'Orders that use it must end first.',
+    ask: 'Name servers to ask', askHint: 'Whether a record is there; the zone’s own when empty', verify: 'Prove the credentials before saving', byHand: 'Orders will show the records for a person to publish.', removeTitle: (name: string) => `Delete ${name}?`, removeText: 'Orders that use it must end first.',
     test: 'Test', testText: 'Writes a value, asks every name server for it, and takes it back.', testAction: 'Run the test', zone: 'Zone', worked: (name: string) => `It works: ${name} was written, seen and removed.`, didNot: 'It does not work yet.', servers: 'Name servers', server: 'Name server', address: 'Address', seen: 'Saw',
     steps: { find_zone: 'Find the zone', add: 'Write the value', applied: 'Applied by the provider', propagated: 'Seen by the name servers', remove: 'Take it back' } as Words,
     saw: { value: 'the value', other_values: 'other values', absent: 'nothing', failed: 'did not answer' } as Words,

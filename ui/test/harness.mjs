@@ -14,6 +14,24 @@ const browser = process.env.CHROMIUM ?? '/usr/bin/chromium';
 export const pictures = join(root, 'target/ui');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
+/** What has to be ended and taken away, however this process exits. */
+const leftovers = new Set();
+process.on('exit', () => {
+  for (const end of leftovers) end();
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
+
+/** Ends the process `child` gives and takes its folder away: when it is called, and when the tests end without that. */
+function ending(folder, child) {
+  const end = () => {
+    leftovers.delete(end);
+    child()?.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  };
+  leftovers.add(end);
+  return end;
+}
+
 const port = () =>
   new Promise((done, failed) => {
     const server = createServer();
@@ -54,6 +72,7 @@ export async function acmeServer() {
   openssl('req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', at('key.pem'), '-subj', '/CN=pebble', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2', '-out', at('certificate.pem'));
   writeFileSync(at('configuration.json'), JSON.stringify({ pebble: { listenAddress: `127.0.0.1:${acme}`, managementListenAddress: `127.0.0.1:${management}`, certificate: at('certificate.pem'), privateKey: at('key.pem'), httpPort: http, tlsPort: tls, ocspResponderURL: '', externalAccountBindingRequired: false } }));
   const child = spawn(process.env.PEBBLE ?? 'pebble', ['-config', at('configuration.json')], { env: { ...process.env, PEBBLE_VA_NOSLEEP: '1', PEBBLE_VA_ALWAYS_VALID: '1', PEBBLE_WFE_NONCEREJECT: '0' }, stdio: 'ignore' });
+  const end = ending(folder, () => child);
   let failed;
   child.on('error', (error) => (failed = error));
   await new Promise((next) => setImmediate(next));
@@ -63,10 +82,7 @@ export async function acmeServer() {
     check() {
       if (failed) throw new Error(`Pebble does not run: ${failed.message}`);
     },
-    end() {
-      child.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
-    },
+    end,
   };
 }
 
@@ -85,6 +101,7 @@ controls { };
 zone "example.net" { type primary; file "${at('zone')}"; update-policy { grant page zonesub ANY; }; };\n`,
   );
   const child = spawn(process.env.NAMED ?? '/usr/sbin/named', ['-g', '-c', at('named.conf')], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const end = ending(folder, () => child);
   let said = '';
   child.on('error', (error) => (said = String(error)));
   child.stderr.on('data', (octets) => (said += octets));
@@ -95,10 +112,7 @@ zone "example.net" { type primary; file "${at('zone')}"; update-policy { grant p
     check() {
       if (!said.includes('running')) throw new Error(`named does not run: ${said}`);
     },
-    end() {
-      child.kill('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
-    },
+    end,
   };
 }
 
@@ -108,6 +122,7 @@ export async function service(environment = {}) {
   const at = await port();
   const base = `http://127.0.0.1:${at}`;
   let child;
+  const end = ending(folder, () => child);
   const answers = async () => {
     try {
       return (await fetch(`${base}/readyz`)).ok;
@@ -138,13 +153,19 @@ export async function service(environment = {}) {
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text ? JSON.parse(text) : undefined;
   };
-  return { base, token, folder, start, stop, call, page: `${process.env.UI_FROM_DIST ? await development(base) : base}/ui/`, end: async () => { await stop(); rmSync(folder, { recursive: true, force: true }); } };
+  return { base, token, folder, start, stop, call, page: `${process.env.UI_FROM_DIST ? await development(base) : base}/ui/`, end: async () => { await stop(); end(); } };
 }
 
 export async function openBrowser() {
   if (!existsSync(browser)) throw new Error(`no browser at ${browser}`);
   mkdirSync(pictures, { recursive: true });
-  return chromium.launch({ executablePath: browser, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+  // Settings of whoever runs the tests are neither read nor written.
+  const home = mkdtempSync(join(tmpdir(), 'certmill-ui-browser-'));
+  const settings = { HOME: home, XDG_CONFIG_HOME: join(home, 'config'), XDG_CACHE_HOME: join(home, 'cache'), XDG_DATA_HOME: join(home, 'data') };
+  const ended = ending(home, () => undefined);
+  const chrome = await chromium.launch({ executablePath: browser, env: { ...process.env, ...settings }, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+  chrome.on('disconnected', ended);
+  return chrome;
 }
 
 /** A page that keeps what its console complains about; the browser tells breaches of the policy there. */

@@ -16,14 +16,21 @@ type Body<R> = R extends { content: infer C }
 type Good = 200 | 201 | 202 | 204;
 type Answer<O> = O extends { responses: infer R } ? { [S in keyof R & Good]: Body<R[S]> }[keyof R & Good] : never;
 
+/** The same where `undefined` stands for a field that is not sent. */
+type Loose<T> = { [K in keyof T]: object extends Pick<T, K> ? T[K] | undefined : T[K] };
+/** A request of the API, as calls take it. */
+export type Request<S extends keyof Schemas> = Loose<Schemas[S]>;
+
 type Sent<O> = O extends { requestBody: { content: { 'application/json': infer B } } }
-  ? { body: B }
+  ? { body: Loose<B> }
   : O extends { requestBody?: { content: { 'application/json': infer B } } }
-    ? { body?: B }
+    ? { body?: Loose<B> }
     : { body?: undefined };
 type Placed<O> = O extends { parameters: { path: infer P extends object } } ? { path: P } : { path?: undefined };
-type Asked<O> = O extends { parameters: { query?: infer Q } } ? { query?: Q } : { query?: undefined };
-type Options<O> = Sent<O> & Placed<O> & Asked<O> & { signal?: AbortSignal };
+type Asked<O> = O extends { parameters: { query?: infer Q } } ? { query?: Loose<Q> } : { query?: undefined };
+type HeadersOf<O> = O extends { parameters: { header?: infer H } } ? Exclude<H, undefined> : never;
+type Bound<O> = [HeadersOf<O>] extends [never] ? { state?: undefined } : 'If-Match' extends keyof HeadersOf<O> ? { state?: string } : { state?: undefined };
+type Options<O> = Sent<O> & Placed<O> & Asked<O> & Bound<O> & { signal?: AbortSignal };
 
 /** An error of the API, or of the way to it (`code` is then `offline`). */
 export class ApiError extends Error {
@@ -72,10 +79,11 @@ export function watch(by: Watcher): void {
   watcher = by;
 }
 
-function address(path: string, at: Record<string, unknown> | undefined, query: Record<string, unknown> | undefined): string {
-  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(at?.[name] ?? '')));
+function address(path: string, at: object = {}, query: object = {}): string {
+  const places = new Map<string, unknown>(Object.entries(at));
+  const filled = path.replace(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(String(places.get(name) ?? '')));
   const asked = new URLSearchParams();
-  for (const [name, value] of Object.entries(query ?? {})) {
+  for (const [name, value] of Object.entries(query)) {
     if (value !== undefined && value !== null && value !== '') asked.set(name, String(value));
   }
   const text = asked.toString();
@@ -84,7 +92,7 @@ function address(path: string, at: Record<string, unknown> | undefined, query: R
 
 async function failure(response: Response): Promise<ApiError> {
   try {
-    const { error } = (await response.json()) as { error: { code: string; message: string; details?: Record<string, unknown> | null; request_id: string } };
+    const { error }: Schemas['ErrorBody'] = await response.json();
     return new ApiError(response.status, error.code, error.message, error.details ?? {}, error.request_id);
   } catch {
     return new ApiError(response.status, 'unreadable', `${response.status} ${response.statusText}`);
@@ -116,22 +124,43 @@ async function send(method: string, url: string, headers: Record<string, string>
   return response;
 }
 
-/** One call of the API, typed by its OpenAPI document. */
-export async function call<M extends Method, P extends PathsWith<M>>(
-  method: M,
-  path: P,
-  options: Options<paths[P][M]>,
-): Promise<Answer<paths[P][M]>> {
-  const given = options as { path?: Record<string, unknown>; query?: Record<string, unknown>; body?: unknown; signal?: AbortSignal };
+function request<M extends Method, P extends PathsWith<M>>(method: M, path: P, options: Options<paths[P][M]>): Promise<Response> {
+  const given: { path?: object | undefined; query?: object | undefined; body?: unknown; state?: string | undefined; signal?: AbortSignal } = options;
   const headers: Record<string, string> = { Accept: 'application/json' };
   if (given.body !== undefined) headers['Content-Type'] = 'application/json';
-  const response = await send(method, address(path, given.path, given.query), headers, given.body, given.signal);
+  if (given.state) headers['If-Match'] = given.state;
+  return send(method, address(path, given.path, given.query), headers, given.body, given.signal);
+}
+
+/** One call of the API, typed by its OpenAPI document. A change with `state` is refused when that is no longer the object's. */
+export async function call<M extends Method, P extends PathsWith<M>>(method: M, path: P, options: Options<paths[P][M]>): Promise<Answer<paths[P][M]>> {
+  const response = await request(method, path, options);
   return (response.status === 204 ? undefined : await response.json()) as Answer<paths[P][M]>;
+}
+
+/** An object of the API, and the tag of the state that it was seen in. */
+export interface Seen<T> {
+  of: T;
+  state: string;
+}
+
+/** Reads an object that is to be changed. */
+export async function see<P extends PathsWith<'get'>>(path: P, options: Options<paths[P]['get']>): Promise<Seen<Answer<paths[P]['get']>>> {
+  const response = await request('get', path, options);
+  // A proxy that compresses makes the tag a weak one, and those never match.
+  return { of: (await response.json()) as Answer<paths[P]['get']>, state: (response.headers.get('ETag') ?? '').replace(/^W\//, '') };
+}
+
+/** The certificates that a filter finds, as CSV. */
+export async function csv(filter: Omit<Request<'ExportCertificatesRequest'>, 'format'>): Promise<Blob> {
+  const body: Request<'ExportCertificatesRequest'> = { ...filter, format: 'csv' };
+  const response = await send('post', '/v1/pki/certificates/export', { Accept: 'text/csv', 'Content-Type': 'application/json' }, body, undefined);
+  return response.blob();
 }
 
 /** The octets of the CRL of a CA. */
 export async function crl(id: string, signal?: AbortSignal): Promise<Uint8Array> {
-  const response = await send('get', address('/v1/pki/ca/{id}/crl', { id }, undefined), { Accept: 'application/pkix-crl' }, undefined, signal);
+  const response = await send('get', address('/v1/pki/ca/{id}/crl', { id }), { Accept: 'application/pkix-crl' }, undefined, signal);
   return new Uint8Array(await response.arrayBuffer());
 }
 

@@ -44,7 +44,7 @@ export function oid(content: Uint8Array): string {
   return [head, top - head * 40, ...arcs].join('.');
 }
 
-export const hex = (octets: Uint8Array): string => [...octets].map((octet) => octet.toString(16).padStart(2, '0')).join(':');
+const hex = (octets: Uint8Array): string => [...octets].map((octet) => octet.toString(16).padStart(2, '0')).join(':');
 
 /** A serial number as the API writes it: without the octet that only keeps it positive. */
 export const serial = (content: Uint8Array): string => hex(content.length > 1 && content[0] === 0 ? content.subarray(1) : content);

@@ -12,7 +12,7 @@ export function notify(text: string): void {
   for (const listener of listeners) listener(text);
 }
 
-export function save(name: string, content: string | Uint8Array<ArrayBuffer>, type = 'application/x-pem-file'): void {
+export function save(name: string, content: string | Uint8Array<ArrayBuffer> | Blob, type = 'application/x-pem-file'): void {
   const address = URL.createObjectURL(new Blob([content], { type }));
   const link = document.createElement('a');
   link.href = address;

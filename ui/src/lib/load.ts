@@ -5,7 +5,6 @@ import { useSession } from './session';
 export interface Loaded<T> {
   data: T | undefined;
   error: ApiError | undefined;
-  loading: boolean;
   reload(): void;
 }
 
@@ -16,19 +15,21 @@ export function asApiError(cause: unknown): ApiError {
 /** Reads something of the API, anew when `key` changes, when the connection is back, or every `every` milliseconds. */
 export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T>, every = 0): Loaded<T> {
   const { round } = useSession();
-  const [state, setState] = useState<{ key: string; data?: T; error?: ApiError; loading: boolean }>({ key, loading: true });
+  const [state, setState] = useState<{ key: string; data?: T; error?: ApiError }>({ key });
   const [turn, setTurn] = useState(0);
   const latest = useRef(read);
   latest.current = read;
   useEffect(() => {
     const stop = new AbortController();
-    setState((old) => ({ ...(old.key === key && old.data !== undefined ? { data: old.data } : {}), key, loading: true }));
+    setState((old) => (old.key === key && old.data !== undefined ? old : { key }));
     latest.current(stop.signal).then(
-      (data) => !stop.signal.aborted && setState({ key, data, loading: false }),
+      (data) => !stop.signal.aborted && setState({ key, data }),
       (cause: unknown) => {
         if (stop.signal.aborted) return;
         const error = asApiError(cause);
-        setState((old) => ({ ...(old.key === key && old.data !== undefined && error.code === 'offline' ? { data: old.data } : {}), key, error, loading: false }));
+        // A service that is busy takes nothing off the screen: a form, or a key that is shown once, would go with it.
+        const gone = [401, 403, 404].includes(error.status);
+        setState((old) => ({ ...(old.key === key && old.data !== undefined && !gone ? { data: old.data } : {}), key, error }));
       },
     );
     return () => stop.abort();
@@ -42,7 +43,6 @@ export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T
   return {
     data: fits ? state.data : undefined,
     error: fits ? state.error : undefined,
-    loading: !fits || state.loading,
     reload: () => setTurn((count) => count + 1),
   };
 }

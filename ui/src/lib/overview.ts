@@ -1,10 +1,8 @@
 import { call, type Schemas } from '../api/client';
+import { PAGE, walk, walkCas, type Walked } from './lists';
 
 type Certificate = Schemas['Certificate'];
 
-/** How many certificates are looked at for the figures: so many pages of a thousand. */
-const PAGES = 5;
-const PAGE = 1000;
 const SHOWN = 100;
 const WEEK = 7 * 86_400_000;
 const MONTH = 30 * 86_400_000;
@@ -26,40 +24,29 @@ export interface Overview {
   openOrders: Figure;
   waiting: Figure;
   deadJobs: Figure | undefined;
-  cas: Schemas['CertificateAuthority'][] | undefined;
+  cas: Walked<Schemas['CertificateAuthority']> | undefined;
   events: Schemas['AuditLog'][] | undefined;
   hasRoles: boolean;
 }
 
-interface Walked {
-  rows: Certificate[];
-  more: boolean;
-}
-
-/** How long the figures of a large stock are good enough: reading it anew is megabytes. */
+/** How long what was read of a large list is good enough: reading it anew is megabytes. */
 const KEPT = 5 * 60_000;
 
-let kept: { walked: Walked; at: number; by: string } | undefined;
+function keeping<T>(read: (signal: AbortSignal) => Promise<Walked<T>>): (by: string, signal: AbortSignal) => Promise<Walked<T>> {
+  let kept: { walked: Walked<T>; at: number; by: string } | undefined;
+  return async (by, signal) => {
+    if (kept && kept.by === by && Date.now() - kept.at < KEPT) return kept.walked;
+    const walked = await read(signal);
+    kept = walked.rows.length > PAGE ? { walked, at: Date.now(), by } : undefined;
+    return walked;
+  };
+}
 
 /** The certificates in force, the soonest to end first. */
-async function inForce(by: string, signal: AbortSignal): Promise<Walked> {
-  if (kept && kept.by === by && Date.now() - kept.at < KEPT) return kept.walked;
-  const walked = await walk(signal);
-  kept = walked.rows.length > PAGE ? { walked, at: Date.now(), by } : undefined;
-  return walked;
-}
-
-async function walk(signal: AbortSignal): Promise<Walked> {
-  const rows: Certificate[] = [];
-  let cursor: string | undefined;
-  for (let page = 0; page < PAGES; page++) {
-    const answer = await call('get', '/v1/pki/certificates', { query: { status: 'active', sort: 'not_after', limit: PAGE, ...(cursor ? { cursor } : {}) }, signal });
-    rows.push(...answer.certificates);
-    cursor = answer.cursor ?? undefined;
-    if (!answer.has_more || !cursor) return { rows, more: false };
-  }
-  return { rows, more: true };
-}
+const inForce = keeping((signal) => walk((position) => call('get', '/v1/pki/certificates', { query: { status: 'active', sort: 'not_after', ...position }, signal }), (page) => page.certificates));
+// By when they were made, which says little of when they ended: all that can be read has to be looked at.
+const ended = keeping((signal) => walk((position) => call('get', '/v1/pki/certificates', { query: { status: 'expired', ...position }, signal }), (page) => page.certificates));
+const failedOrders = keeping((signal) => walk((position) => call('get', '/v1/pki/acme/orders', { query: { status: 'invalid', ...position }, signal }), (page) => page.orders));
 
 function histogram(rows: Certificate[]): { month: string; count: number }[] {
   const now = new Date();
@@ -76,32 +63,33 @@ function histogram(rows: Certificate[]): { month: string; count: number }[] {
 export async function overview(admin: boolean, by: string, signal: AbortSignal): Promise<Overview> {
   const [{ rows, more }, expired, failed, open, waiting, roles, jobs, cas, events] = await Promise.all([
     inForce(by, signal),
-    call('get', '/v1/pki/certificates', { query: { status: 'expired', limit: SHOWN }, signal }),
-    call('get', '/v1/pki/acme/orders', { query: { status: 'invalid', limit: SHOWN }, signal }),
+    ended(by, signal),
+    failedOrders(by, signal),
     call('get', '/v1/pki/acme/orders', { query: { status: 'pending', limit: SHOWN }, signal }),
     call('get', '/v1/pki/csr', { query: { status: 'pending', limit: SHOWN }, signal }),
     call('get', '/v1/pki/roles', { query: { limit: 1 }, signal }),
     admin ? call('get', '/v1/jobs', { query: { state: 'dead', limit: SHOWN }, signal }) : undefined,
-    admin ? call('get', '/v1/pki/ca', { query: { limit: PAGE }, signal }) : undefined,
+    admin ? walkCas(signal) : undefined,
     admin ? call('get', '/v1/audit/logs', { query: { limit: 8 }, signal }) : undefined,
   ]);
   const now = Date.now();
+  const ends = (row: Certificate): number => new Date(row.not_after).getTime() - now;
   const unreplaced = rows.filter((row) => !row.renewed_by);
-  const within = (time: number): Figure => ({ count: unreplaced.filter((row) => new Date(row.not_after).getTime() - now < time).length, more: false });
-  const lapsed = expired.certificates.filter((row) => !row.renewed_by && now - new Date(row.not_after).getTime() < MONTH);
-  const lately = failed.orders.filter((order) => now - new Date(order.updated_at).getTime() < MONTH);
+  const last = rows[rows.length - 1];
+  // They stand in the order in which they end, so what was not read ends after the last one.
+  const within = (time: number): Figure => ({ count: unreplaced.filter((row) => ends(row) < time).length, more: more && last !== undefined && ends(last) < time });
   return {
     certificates: { count: rows.length, more },
-    expired: { count: lapsed.length, more: expired.has_more && lapsed.length === SHOWN },
+    expired: { count: expired.rows.filter((row) => !row.renewed_by && ends(row) > -MONTH).length, more: expired.more },
     week: within(WEEK),
     month: within(MONTH),
     histogram: histogram(rows),
     soonest: unreplaced.slice(0, 6),
-    failedOrders: { count: lately.length, more: failed.has_more && lately.length === SHOWN },
+    failedOrders: { count: failed.rows.filter((order) => now - new Date(order.updated_at).getTime() < MONTH).length, more: failed.more },
     openOrders: { count: open.orders.length, more: open.has_more },
     waiting: { count: waiting.csrs.length, more: waiting.has_more },
     deadJobs: jobs && { count: jobs.jobs.length, more: jobs.has_more },
-    cas: cas?.certificate_authorities,
+    cas,
     events: events?.logs,
     hasRoles: roles.roles.length > 0,
   };

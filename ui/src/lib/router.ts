@@ -6,9 +6,18 @@ export interface Place {
   query: URLSearchParams;
 }
 
+/** Somebody may have written the address by hand: what is no encoding stays as it is. */
+function plain(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 function read(): Place {
   const [path = '', query = ''] = location.hash.replace(/^#\/?/, '').split('?');
-  return { path: path.split('/').filter(Boolean).map(decodeURIComponent), query: new URLSearchParams(query) };
+  return { path: path.split('/').filter(Boolean).map(plain), query: new URLSearchParams(query) };
 }
 
 let place = read();
@@ -21,6 +30,11 @@ addEventListener('hashchange', () => {
 
 export function usePlace(): Place {
   return useSyncExternalStore(listeners, () => place);
+}
+
+/** What the address asks for by this name. Anything can stand there: a word that the API does not know, the API refuses. */
+export function asked<W extends string = string>(query: URLSearchParams, name: string): W | undefined {
+  return (query.get(name) || undefined) as W | undefined;
 }
 
 type Query = Record<string, string | undefined>;

@@ -65,11 +65,19 @@ export function signOut(): void {
   change({ who: undefined, ended: undefined });
 }
 
+/** What a token permits. One that is limited to roles may `issue`, but nothing that is under no role: it is not `unlimited`. */
+export interface Rights {
+  issue: boolean;
+  unlimited: boolean;
+  admin: boolean;
+  mayIssueUnder(role: string | null | undefined): boolean;
+}
+
 /** What the token of this session permits. */
-export function useRights(): { issue: boolean; admin: boolean; mayIssueUnder(role: string | null | undefined): boolean } {
+export function useRights(): Rights {
   const scopes = useSession().who?.scopes ?? [];
   const roles = session.who?.roles ?? null;
   const admin = scopes.includes('pki:admin');
   const issue = admin || scopes.includes('pki:issue');
-  return { admin, issue, mayIssueUnder: (role) => issue && (roles === null || (!!role && roles.includes(role))) };
+  return { admin, issue, unlimited: issue && roles === null, mayIssueUnder: (role) => issue && (roles === null || (!!role && roles.includes(role))) };
 }

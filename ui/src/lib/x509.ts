@@ -1,4 +1,4 @@
-import { first, hex, oid, serial, text, time, values, type Der } from './der';
+import { first, oid, serial, text, time, values, type Der } from './der';
 
 const ATTRIBUTES: Record<string, string> = {
   '2.5.4.3': 'CN', '2.5.4.5': 'serialNumber', '2.5.4.6': 'C', '2.5.4.7': 'L', '2.5.4.8': 'ST', '2.5.4.9': 'street', '2.5.4.10': 'O', '2.5.4.11': 'OU',
@@ -22,14 +22,10 @@ export interface Decoded {
   algorithm: string;
   issuer: string;
   subject: string;
-  notBefore: string;
   notAfter: string;
   keyUsage: string[];
   purposes: string[];
   isCa: boolean;
-  pathLength: number | undefined;
-  keyId: string;
-  issuerKeyId: string;
   addresses: string[];
 }
 
@@ -57,14 +53,8 @@ function uris(octets: Uint8Array): string[] {
 function extension(into: Decoded, id: string, octets: Uint8Array): void {
   if (id === '2.5.29.15') into.keyUsage = usages(octets);
   if (id === '2.5.29.37') into.purposes = values(first(octets).content).map(({ content }) => PURPOSES[oid(content)] ?? oid(content));
-  if (id === '2.5.29.14') into.keyId = hex(first(octets).content);
-  if (id === '2.5.29.35') into.issuerKeyId = hex(values(first(octets).content).find(({ tag }) => tag === 0x80)?.content ?? new Uint8Array());
   if (id === '2.5.29.31' || id === '1.3.6.1.5.5.7.1.1') into.addresses.push(...uris(octets));
-  if (id === '2.5.29.19') {
-    const constraints = values(first(octets).content);
-    into.isCa = constraints.some(({ tag, content }) => tag === 0x01 && content[0] === 0xff);
-    into.pathLength = constraints.find(({ tag }) => tag === 0x02)?.content[0];
-  }
+  if (id === '2.5.29.19') into.isCa = values(first(octets).content).some(({ tag, content }) => tag === 0x01 && content[0] === 0xff);
 }
 
 export function decode(certificate: Uint8Array): Decoded {
@@ -75,10 +65,10 @@ export function decode(certificate: Uint8Array): Decoded {
   const [number, algorithm, issuer, validity, subject] = fields;
   if (!number || !algorithm || !issuer || !validity || !subject) throw new Error('no certificate');
   const id = oid(first(algorithm.content).content);
-  const [from, until] = values(validity.content).map(time);
+  const until = values(validity.content)[1];
   const decoded: Decoded = {
-    serial: serial(number.content), algorithm: ALGORITHMS[id] ?? id, issuer: name(issuer), subject: name(subject), notBefore: from ?? '', notAfter: until ?? '',
-    keyUsage: [], purposes: [], isCa: false, pathLength: undefined, keyId: '', issuerKeyId: '', addresses: [],
+    serial: serial(number.content), algorithm: ALGORITHMS[id] ?? id, issuer: name(issuer), subject: name(subject), notAfter: until ? time(until) : '',
+    keyUsage: [], purposes: [], isCa: false, addresses: [],
   };
   const extensions = fields.find(({ tag }) => tag === 0xa3);
   for (const item of extensions ? values(first(extensions.content).content) : []) {

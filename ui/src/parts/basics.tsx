@@ -153,6 +153,9 @@ export function Fact({ name, children }: Children & { name: string }) {
   );
 }
 
+/** An error in a sentence, where there is no room for more. */
+export const told = (error: ApiError): string => t.errors[error.code] ?? error.message;
+
 export function Problem({ error, retry, shown = new Set() }: { error: ApiError; retry?: () => void; shown?: Set<string> }) {
   if (error.code === 'offline') return <p class="faint">{t.connection.waiting}</p>;
   return (
@@ -173,7 +176,7 @@ export function Problem({ error, retry, shown = new Set() }: { error: ApiError; 
           </p>
         )}
       </div>
-      {retry && <Button onClick={retry}>{t.common.again}</Button>}
+      {retry && <Button onClick={retry}>{error.status === 412 ? t.common.anew : t.common.again}</Button>}
     </div>
   );
 }
@@ -188,7 +191,7 @@ export function Empty({ title, children, action }: Children & { title: string; a
   );
 }
 
-/** What was read, or a place holder, or why there is nothing. */
+/** What was read, or a place holder, or why there is nothing. Above what was read before: why it could not be read anew. */
 export function Shown<T>({ of, children }: { of: Loaded<T>; children: (data: T) => ComponentChildren }) {
   if (of.error && of.data === undefined) return <Problem error={of.error} retry={of.reload} />;
   if (of.data === undefined) {
@@ -198,7 +201,12 @@ export function Shown<T>({ of, children }: { of: Loaded<T>; children: (data: T) 
       </div>
     );
   }
-  return <>{children(of.data)}</>;
+  return (
+    <>
+      {of.error && of.error.code !== 'offline' && <Problem error={of.error} retry={of.reload} />}
+      {children(of.data)}
+    </>
+  );
 }
 
 /** A host name, which breaks at its dots where there is no room for it. */

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
-import { call, type Schemas } from '../api/client';
-import { notify, save } from '../lib/files';
-import { allNames, utc } from '../lib/format';
+import { call, see, type Schemas } from '../api/client';
+import { notify } from '../lib/files';
+import { allNames } from '../lib/format';
 import { asApiError } from '../lib/load';
 import { t } from '../texts';
 import { Button } from './basics';
-import { RevocationReason } from './certificate';
-import { Dialog, FormOf, Text, useForm, type Form } from './form';
+import { RevocationReason, type Reason } from './certificate';
+import { Dialog, FormOf, Text, useForm } from './form';
 
 type Certificate = Schemas['Certificate'];
 
@@ -65,7 +65,11 @@ interface Of {
 function Tagging({ rows, onClose, onDone }: Of) {
   const series = useSeries(rows, onDone);
   const form = useForm({ key: '', value: '' }, ({ key, value }) =>
-    series.run((row) => call('patch', '/v1/pki/certificates/{id}', { path: { id: row.id }, body: { tags: { ...row.tags, [key.trim()]: value.trim() } } })),
+    series.run(async ({ id }) => {
+      // The call replaces all tags, and the list may be old: what others have set since stays.
+      const { of, state } = await see('/v1/pki/certificates/{id}', { path: { id } });
+      await call('patch', '/v1/pki/certificates/{id}', { path: { id }, body: { tags: { ...of.tags, [key.trim()]: value.trim() } }, state });
+    }),
   );
   return (
     <Dialog title={t.bulk.tagTitle(rows.length)} onClose={onClose}>
@@ -82,15 +86,15 @@ function Tagging({ rows, onClose, onDone }: Of) {
 
 function Revoking({ rows, onClose, onDone }: Of) {
   const series = useSeries(rows, onDone);
-  const form = useForm({ reason: 'unspecified' }, ({ reason }) =>
-    series.run((row) => call('post', '/v1/pki/revoke', { body: { serial_number: row.serial_number, reason, ...(row.ca_id ? { ca_id: row.ca_id } : {}) } as Schemas['RevokeCertificateRequest'] })),
+  const form = useForm<{ reason: Reason }>({ reason: 'unspecified' }, ({ reason }) =>
+    series.run((row) => call('post', '/v1/pki/revoke', { body: { serial_number: row.serial_number, reason, ca_id: row.ca_id } })),
   );
   const unreplaced = rows.filter((row) => !row.renewed_by).length;
   return (
     <Dialog title={t.bulk.revokeTitle(rows.length)} onClose={onClose}>
       <FormOf form={form} action={t.revoke.action} kind="danger" more={<Button onClick={onClose}>{series.done > 0 ? t.common.close : t.common.cancel}</Button>}>
         <Preview rows={rows} series={series} />
-        <RevocationReason form={form as Form<{ reason: string }>} />
+        <RevocationReason form={form} />
         <ul class="consequences">
           <li>{t.revoke.forGood}</li>
           {unreplaced > 0 && <li>{t.bulk.unreplaced(unreplaced)}</li>}
@@ -124,31 +128,4 @@ export function Bulk({ rows, canRevoke, onClear, onDone }: { rows: Certificate[]
       {open?.act === 'revoke' && <Revoking rows={open.rows} onClose={close} onDone={onDone} />}
     </div>
   );
-}
-
-const PAGE = 1000;
-const MOST = 20_000;
-
-/** A field of CSV (RFC 4180). One that a spreadsheet would take for a formula is kept from being one. */
-function field(value: string): string {
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
-  return /[",\r\n]/.test(safe) ? `"${safe.replace(/"/g, '""')}"` : safe;
-}
-
-/** Everything that these filters find, up to a bound, as a file. */
-export async function downloadCsv(query: Record<string, unknown>): Promise<void> {
-  const rows: Certificate[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await call('get', '/v1/pki/certificates', { query: { ...query, limit: PAGE, cursor } as never });
-    rows.push(...page.certificates);
-    cursor = page.has_more ? (page.cursor ?? undefined) : undefined;
-  } while (cursor && rows.length < MOST);
-  const head = ['id', 'common_name', 'names', 'issuer', 'role', 'source', 'status', 'not_before', 'not_after', 'serial_number', 'fingerprint_sha256', 'tags'];
-  const lines = rows.map((row) => [
-    row.id, row.common_name ?? '', allNames(row.sans).join(' '), row.ca_id ?? '', row.role ?? '', row.source, row.status, utc(row.not_before), utc(row.not_after), row.serial_number, row.fingerprint_sha256,
-    Object.entries(row.tags).map(([key, value]) => `${key}=${value}`).join(' '),
-  ]);
-  save('certificates.csv', [head, ...lines].map((line) => line.map(field).join(',')).join('\r\n') + '\r\n', 'text/csv');
-  notify(cursor ? t.certificates.csvBounded(MOST) : t.certificates.csvDone(rows.length));
 }

@@ -3,22 +3,16 @@ import { call, type Schemas } from '../api/client';
 import { useSession } from '../lib/session';
 import { to } from '../lib/router';
 import { t } from '../texts';
+import { Left } from './basics';
 
 export type Ca = Schemas['CertificateAuthority'];
 
-const PAGE = 1000;
-const MOST = 5000;
+/** A CRL is made anew long before its end (`crl.renew_before`): in its last hour something is wrong. In days. */
+export const CRL_ALARM = 1 / 24;
 
-/** The CAs that a tree and a choice show. */
-export async function allCas(signal: AbortSignal): Promise<Ca[]> {
-  const all: Ca[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await call('get', '/v1/pki/ca', { query: { limit: PAGE, ...(cursor ? { cursor } : {}) }, signal });
-    all.push(...page.certificate_authorities);
-    cursor = page.has_more ? (page.cursor ?? undefined) : undefined;
-  } while (cursor && all.length < MOST);
-  return all;
+/** How long the CRL of a CA is good for yet. */
+export function CrlLeft({ of }: { of: Ca }) {
+  return of.crl ? <Left until={of.crl.next_update} ended={of.status !== 'active'} bad={CRL_ALARM} warn={0} /> : <>{t.common.none}</>;
 }
 
 let known = new Map<string, Promise<string>>();

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { call, type Schemas } from '../api/client';
+import { ApiError, call, type Schemas } from '../api/client';
 import { Block, Button, Facts, Fact, Left, DateOf } from './basics';
 import { Dialog, FormOf, Select, Text, Tick, useForm, type Form } from './form';
 import { blocks, fileName, notify, octets, save } from '../lib/files';
@@ -8,6 +8,7 @@ import { decode, type Decoded } from '../lib/x509';
 import { t } from '../texts';
 
 type Detail = Schemas['CertificateDetail'];
+export type Reason = Schemas['RevocationReason'];
 
 /** The certificates of a PEM text, decoded; those that cannot be read are left out. */
 export function decoded(pem: string): Decoded[] {
@@ -37,16 +38,16 @@ export function Chain({ pem }: { pem: string }) {
   );
 }
 
-const REASONS = ['unspecified', 'keyCompromise', 'superseded', 'cessationOfOperation', 'affiliationChanged', 'privilegeWithdrawn'];
+const REASONS = ['unspecified', 'keyCompromise', 'superseded', 'cessationOfOperation', 'affiliationChanged', 'privilegeWithdrawn'] as const satisfies Reason[];
 
-export function RevocationReason({ form }: { form: Form<{ reason: string }> }) {
+export function RevocationReason({ form }: { form: Form<{ reason: Reason }> }) {
   return <Select form={form} name="reason" label={t.revoke.reason} choices={REASONS.map((value) => ({ value, text: t.reasons[value] ?? value }))} />;
 }
 
 /** Asks for the reason and tells the consequences. */
 export function Revoke({ of, onClose, onDone }: { of: Detail; onClose: () => void; onDone: () => void }) {
-  const form = useForm({ reason: 'unspecified' }, async ({ reason }) => {
-    await call('post', '/v1/pki/revoke', { body: { serial_number: of.serial_number, reason, ...(of.ca_id ? { ca_id: of.ca_id } : {}) } as Schemas['RevokeCertificateRequest'] });
+  const form = useForm<{ reason: Reason }>({ reason: 'unspecified' }, async ({ reason }) => {
+    await call('post', '/v1/pki/revoke', { body: { serial_number: of.serial_number, reason, ca_id: of.ca_id } });
     notify(t.revoke.done);
     onDone();
     onClose();
@@ -113,8 +114,12 @@ export function Issued({ of, name, stored }: { of: Schemas['IssuedCertificate'];
   );
 }
 
+/** As the API has it for bundles that it makes. */
+const SHORTEST_PASSWORD = 8;
+
 function Bundle({ name, keyPem, certificates }: { name: string; keyPem: string; certificates: string }) {
   const form = useForm({ password: '' }, async ({ password }) => {
+    if ([...password].length < SHORTEST_PASSWORD) throw new ApiError(422, 'validation_error', '', { fields: { password: t.issue.passwordShort(SHORTEST_PASSWORD) } });
     save(`${name}.p12`, await pkcs12(blocks(keyPem)[0] ?? new Uint8Array(), blocks(certificates), password, name), 'application/x-pkcs12');
   });
   return (
@@ -131,8 +136,8 @@ function Bundle({ name, keyPem, certificates }: { name: string; keyPem: string; 
 export function StoredKey({ of, onClose }: { of: Detail; onClose: () => void }) {
   const [view, setView] = useState<string>();
   const base = fileName(of.common_name ?? of.id);
-  const form = useForm({ format: 'pem', password: '', show: false }, async ({ format, password, show }) => {
-    const answer = await call('post', '/v1/pki/certificates/{id}/private-key', { path: { id: of.id }, body: (format === 'pem' ? { format } : { format, password }) as Schemas['PrivateKeyRequest'] });
+  const form = useForm<{ format: Schemas['KeyFormat']; password: string; show: boolean }>({ format: 'pem', password: '', show: false }, async ({ format, password, show }) => {
+    const answer = await call('post', '/v1/pki/certificates/{id}/private-key', { path: { id: of.id }, body: { format, password: format === 'pem' ? undefined : password } });
     if (answer.pkcs12) save(`${base}.p12`, octets(answer.pkcs12), 'application/x-pkcs12');
     else if (show) return setView(answer.private_key ?? '');
     else save(`${base}.key`, answer.private_key ?? '');

@@ -1,11 +1,9 @@
-import { call, type Schemas } from '../api/client';
+import { call, type Request, type Schemas } from '../api/client';
 import { Badge, DateOf, Fact, Facts, Problem, Status } from './basics';
 import { allNames, keyName, spaced, words } from '../lib/format';
 import { useLoad, useSettled } from '../lib/load';
 import { Icon } from './icons';
 import { t } from '../texts';
-
-type Request = Schemas['CheckRoleRequest'];
 
 /** What was asked, to be compared with what would be issued. */
 interface Wish {
@@ -59,12 +57,12 @@ function Rules({ of }: { of: Schemas['RuleVerdict'][] }) {
 }
 
 /** What a role says of a request, while it is being written. `brief` shows the rules that refuse it alone. */
-export function LiveCheck({ role, request, brief, wish }: { role: string; request: Request; brief?: boolean; wish?: Wish }) {
+export function LiveCheck({ role, request, brief, wish }: { role: string; request: Request<'CheckRoleRequest'>; brief?: boolean; wish?: Wish }) {
   const settled = useSettled(request);
   const key = `check ${role} ${JSON.stringify(settled)}`;
   const check = useLoad(key, (signal) => call('post', '/v1/pki/roles/{name}/check', { path: { name: role }, body: settled, signal }));
   const data = check.data;
-  if (check.error) return <Problem error={check.error} />;
+  if (check.error && !data) return <Problem error={check.error} />;
   if (!data) return <div class="loading small" role="status"><span class="sr">{t.common.loading}</span></div>;
   // A name that is both common name and alternative name is judged twice, in the same words.
   const told = new Map(data.rules.map((rule) => [`${rule.rule} ${rule.value} ${rule.verdict} ${rule.reason}`, rule]));

@@ -42,11 +42,12 @@ export function useForm<V extends Values>(initial: V, send: (values: V) => Promi
   };
 }
 
-export function FormOf<V extends Values>({ form, action, children, more, kind = 'primary' }: { form: Form<V>; action: string; children?: ComponentChildren; more?: ComponentChildren; kind?: 'primary' | 'danger' | 'plain' }) {
+/** `anew` reads what the form changes once more: offered where somebody else has changed it since. */
+export function FormOf<V extends Values>({ form, action, children, more, anew, kind = 'primary' }: { form: Form<V>; action: string; children?: ComponentChildren; more?: ComponentChildren; anew?: (() => void) | undefined; kind?: 'primary' | 'danger' | 'plain' }) {
   return (
     <form class="form" onSubmit={form.submit} noValidate>
       {children}
-      {form.error && <Problem error={form.error} shown={form.known} />}
+      {form.error && <Problem error={form.error} shown={form.known} {...(anew && form.error.status === 412 ? { retry: anew } : {})} />}
       <div class="actions start">
         <Button type="submit" {...(kind === 'plain' ? {} : { kind })} busy={form.busy}>
           {action}
@@ -110,12 +111,16 @@ export function LongText<V extends Values>({ form, name, rows = 4, placeholder, 
   );
 }
 
-export interface Choice {
-  value: string;
+export interface Choice<W = string> {
+  value: W;
   text: string;
+  hint?: string;
 }
 
-export function Select<V extends Values>({ form, name, choices, ...field }: Bound<V> & { choices: Choice[] }) {
+/** What can be chosen is of the field's type, so that words of the API's are its present ones. */
+type Chosen<V extends Values, K extends keyof V & string> = Bound<V> & { name: K; choices: readonly Choice<V[K] & string>[] };
+
+export function Select<V extends Values, K extends keyof V & string>({ form, name, choices, ...field }: Chosen<V, K>) {
   return (
     <Field {...field} error={form.error?.field(name)}>
       {(attributes) => (
@@ -148,7 +153,7 @@ export function Tick<V extends Values>({ form, name, label, hint }: Bound<V>) {
   );
 }
 
-export function Radios<V extends Values>({ form, name, label, choices }: Bound<V> & { choices: (Choice & { hint?: string })[] }) {
+export function Radios<V extends Values, K extends keyof V & string>({ form, name, label, choices }: Chosen<V, K>) {
   const id = useId();
   return (
     <fieldset class="radios">
@@ -188,14 +193,14 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
 }
 
 /** Asks before something that cannot be undone. */
-export function Confirm({ title, action, onClose, send, children }: { title: string; action: string; onClose: () => void; send: () => Promise<void>; children?: ComponentChildren }) {
+export function Confirm({ title, action, onClose, send, anew, children }: { title: string; action: string; onClose: () => void; send: () => Promise<void>; anew?: () => void; children?: ComponentChildren }) {
   const form = useForm({}, async () => {
     await send();
     onClose();
   });
   return (
     <Dialog title={title} onClose={onClose}>
-      <FormOf form={form} action={action} kind="danger" more={<Button onClick={onClose}>{t.common.cancel}</Button>}>
+      <FormOf form={form} action={action} kind="danger" anew={anew} more={<Button onClick={onClose}>{t.common.cancel}</Button>}>
         {children}
       </FormOf>
     </Dialog>

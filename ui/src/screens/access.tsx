@@ -4,17 +4,27 @@ import { Badge, Block, Button, DateOf, Empty, Left, Page, Shown, Status, Table }
 import { Confirm, Dialog, FormOf, LongText, Select, Text, useForm } from '../parts/form';
 import { Pager } from '../parts/pager';
 import { notify } from '../lib/files';
-import { several } from '../lib/format';
+import { given, several } from '../lib/format';
 import { useLoad } from '../lib/load';
-import { to, usePlace } from '../lib/router';
+import { asked, to, usePlace } from '../lib/router';
 import { useSession } from '../lib/session';
 import { t } from '../texts';
 
+const SCOPES = ['pki:read', 'pki:issue', 'pki:admin'] as const;
+type Scope = (typeof SCOPES)[number];
+
 function NewToken({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
   const [made, setMade] = useState<Schemas['CreatedToken']>();
-  const form = useForm({ name: '', scope: 'pki:read', ttl: '90d', networks: '', roles: '' }, async (values) => {
+  const form = useForm<{ scope: Scope } & Record<'name' | 'ttl' | 'networks' | 'roles', string>>({ name: '', scope: 'pki:read', ttl: '90d', networks: '', roles: '' }, async (values) => {
     const answer = await call('post', '/v1/tokens', {
-      body: { name: values.name.trim(), scopes: [values.scope], ...(values.ttl.trim() ? { ttl: values.ttl.trim() } : {}), ...(values.networks.trim() ? { networks: several(values.networks) } : {}), ...(values.roles.trim() ? { roles: several(values.roles) } : {}) } as Schemas['CreateTokenRequest'],
+      body: {
+        name: values.name.trim(),
+        scopes: [values.scope],
+        ttl: given(values.ttl),
+        networks: values.networks.trim() ? several(values.networks) : undefined,
+        // The field is shown for this scope alone: what was written before another was chosen is not meant.
+        roles: values.scope === 'pki:issue' && values.roles.trim() ? several(values.roles) : undefined,
+      },
     });
     setMade(answer);
     onDone();
@@ -30,7 +40,7 @@ function NewToken({ onClose, onDone }: { onClose: () => void; onDone: () => void
       ) : (
         <FormOf form={form} action={t.tokens.create} more={<Button onClick={onClose}>{t.common.cancel}</Button>}>
           <Text form={form} name="name" label={t.tokens.name} placeholder="deploy" />
-          <Select form={form} name="scope" label={t.tokens.scope} choices={['pki:read', 'pki:issue', 'pki:admin'].map((value) => ({ value, text: t.tokens.scopes[value] ?? value }))} />
+          <Select form={form} name="scope" label={t.tokens.scope} choices={SCOPES.map((value) => ({ value, text: t.tokens.scopes[value] ?? value }))} />
           <Text form={form} name="ttl" label={t.tokens.ttl} hint={t.tokens.ttlHint} optional />
           <LongText form={form} name="networks" label={t.tokens.networks} rows={2} placeholder="10.0.0.0/8" optional />
           {form.v.scope === 'pki:issue' && <Text form={form} name="roles" label={t.tokens.roles} hint={t.tokens.rolesHint} optional />}
@@ -43,8 +53,8 @@ function NewToken({ onClose, onDone }: { onClose: () => void; onDone: () => void
 export function Tokens() {
   const { query } = usePlace();
   const { who } = useSession();
-  const cursor = query.get('cursor') ?? undefined;
-  const list = useLoad(`tokens ${cursor}`, (signal) => call('get', '/v1/tokens', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`tokens ${cursor}`, (signal) => call('get', '/v1/tokens', { query: { limit: 100, cursor }, signal }));
   const [adding, setAdding] = useState(false);
   const [ending, setEnding] = useState<Schemas['Token']>();
   return (
@@ -89,9 +99,8 @@ export function Tokens() {
 
 function PutSecret({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
   const form = useForm({ path: '', kind: 'json', data: '' }, async (values) => {
-    let data: unknown = { value: values.data };
-    if (values.kind === 'json') data = JSON.parse(values.data);
-    await call('put', '/v1/secrets/{path}', { path: { path: values.path.trim() }, body: { data, ...(values.kind === 'text' ? { secret_type: 'text' } : {}) } as Schemas['PutSecretRequest'] });
+    const data: Record<string, unknown> = values.kind === 'json' ? JSON.parse(values.data) : { value: values.data };
+    await call('put', '/v1/secrets/{path}', { path: { path: values.path.trim() }, body: { data, secret_type: values.kind === 'text' ? 'text' : undefined } });
     notify(t.common.saved);
     onDone();
     onClose();
@@ -109,8 +118,8 @@ function PutSecret({ onClose, onDone }: { onClose: () => void; onDone: () => voi
 
 export function Secrets() {
   const { query } = usePlace();
-  const cursor = query.get('cursor') ?? undefined;
-  const list = useLoad(`secrets ${cursor}`, (signal) => call('get', '/v1/secrets', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`secrets ${cursor}`, (signal) => call('get', '/v1/secrets', { query: { limit: 100, cursor }, signal }));
   const [adding, setAdding] = useState(false);
   const [ending, setEnding] = useState<string>();
   return (
@@ -172,8 +181,8 @@ function NewAnchor({ onClose, onDone }: { onClose: () => void; onDone: () => voi
 
 export function Anchors({ admin }: { admin: boolean }) {
   const { query } = usePlace();
-  const cursor = query.get('cursor');
-  const list = useLoad(`anchors ${cursor}`, (signal) => call('get', '/v1/pki/trust-anchors', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`anchors ${cursor}`, (signal) => call('get', '/v1/pki/trust-anchors', { query: { limit: 100, cursor }, signal }));
   const [adding, setAdding] = useState(false);
   const [ending, setEnding] = useState<Schemas['TrustAnchor']>();
   return (

@@ -1,12 +1,13 @@
 import { useState } from 'preact/hooks';
-import { call, crl, type Schemas } from '../api/client';
+import { call, crl } from '../api/client';
 import { Button, Card, Code, DateOf, Empty, Fact, Facts, Left, LinkButton, Page, Shown, Status, Table } from '../parts/basics';
-import { allCas, CaName, tree, type Ca } from '../parts/ca';
-import { Chain } from '../parts/certificate';
+import { CaName, CrlLeft, tree, type Ca } from '../parts/ca';
+import { Chain, type Reason } from '../parts/certificate';
 import { Icon } from '../parts/icons';
-import { Confirm, FormOf, Select, Text, useForm, type Choice } from '../parts/form';
+import { Confirm, FormOf, Select, Text, useForm } from '../parts/form';
 import { blocks, fileName, notify, save } from '../lib/files';
-import { count, keyName, lines } from '../lib/format';
+import { count, given, givenNumber, keyChoices, keyName, keyOf, lines } from '../lib/format';
+import { allCas, walkCas } from '../lib/lists';
 import { useLoad } from '../lib/load';
 import { go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
@@ -14,15 +15,16 @@ import { entries } from '../lib/x509';
 import { t } from '../texts';
 
 export function Cas() {
-  const list = useLoad('cas', allCas);
+  const list = useLoad('cas', walkCas);
   return (
     <Page title={t.cas.title} actions={<LinkButton kind="primary" icon="issue" href={to(['cas', 'new'])}>{t.cas.create}</LinkButton>}>
       <Shown of={list}>
-        {(cas) => (
+        {({ rows, more }) => (
           <div class="card flush">
+            {more && <p class="hint">{t.overview.casBounded(count(rows.length))}</p>}
             <Table
               name={t.cas.title}
-              rows={tree(cas)}
+              rows={tree(rows)}
               keyOf={({ ca }) => ca.id}
               empty={<Empty title={t.cas.none} action={<LinkButton kind="primary" href={to(['cas', 'new'], { type: 'root' })}>{t.cas.createRoot}</LinkButton>}>{t.cas.noneText}</Empty>}
               columns={[
@@ -31,7 +33,7 @@ export function Cas() {
                 { head: t.certificate.key, wide: true, cell: ({ ca }) => keyName(ca.key_type, ca.key_size) },
                 { head: t.cas.issued, wide: true, number: true, cell: ({ ca }) => count(ca.certificates_issued) },
                 { head: t.cas.crl, wide: true, cell: ({ ca }) => (ca.crl ? <>#{ca.crl.number}</> : t.common.none) },
-                { head: t.cas.nextCrl, wide: true, cell: ({ ca }) => (ca.crl ? <Left until={ca.crl.next_update} ended={ca.status !== 'active'} bad={0} warn={1} /> : t.common.none) },
+                { head: t.cas.nextCrl, wide: true, cell: ({ ca }) => <CrlLeft of={ca} /> },
                 { head: t.cas.ends, cell: ({ ca }) => <Left until={ca.valid_until} ended={ca.status !== 'active'} bad={30} warn={90} /> },
                 { head: t.common.status, cell: ({ ca }) => <Status of={ca.status} /> },
               ]}
@@ -43,34 +45,22 @@ export function Cas() {
   );
 }
 
-const KEYS: Choice[] = [
-  { value: 'ec 256', text: 'P-256' },
-  { value: 'ec 384', text: 'P-384' },
-  { value: 'ec 521', text: 'P-521' },
-  { value: 'ed25519', text: 'Ed25519' },
-  { value: 'rsa 2048', text: 'RSA 2048' },
-  { value: 'rsa 3072', text: 'RSA 3072' },
-  { value: 'rsa 4096', text: 'RSA 4096' },
-];
-
 function Create({ cas }: { cas: Ca[] }) {
   const { query } = usePlace();
   const parents = cas.filter((ca) => ca.status === 'active');
   const wanted = query.get('parent') ?? parents.find((ca) => ca.ca_type === 'root')?.id ?? '';
   const form = useForm({ parent_ca_id: query.get('type') === 'root' ? '' : wanted, name: '', common_name: '', key: 'ec 256', validity_days: '', organization: '', permitted_dns_domains: '' }, async (values) => {
-    const [key_type = 'ec', size] = values.key.split(' ');
     const made = await call('post', '/v1/pki/ca', {
       body: {
         name: values.name.trim(),
         common_name: values.common_name.trim(),
         ca_type: values.parent_ca_id ? 'intermediate' : 'root',
-        key_type,
-        ...(size ? { key_size: Number(size) } : {}),
-        ...(values.parent_ca_id ? { parent_ca_id: values.parent_ca_id } : {}),
-        ...(values.validity_days.trim() ? { validity_days: Number(values.validity_days) } : {}),
-        ...(values.organization.trim() ? { organization: [values.organization.trim()] } : {}),
-        ...(values.permitted_dns_domains.trim() ? { permitted_dns_domains: lines(values.permitted_dns_domains) } : {}),
-      } as Schemas['CreateCaRequest'],
+        ...keyOf(values.key),
+        parent_ca_id: given(values.parent_ca_id),
+        validity_days: givenNumber(values.validity_days),
+        organization: values.organization.trim() ? [values.organization.trim()] : undefined,
+        permitted_dns_domains: values.permitted_dns_domains.trim() ? lines(values.permitted_dns_domains) : undefined,
+      },
     });
     notify(t.cas.made);
     go(to(['cas', made.id]));
@@ -85,7 +75,7 @@ function Create({ cas }: { cas: Ca[] }) {
           <Text form={form} name="common_name" label={t.cas.commonName} hint={t.cas.commonNameHint} placeholder={root ? 'Example Root CA' : 'Example Issuing CA'} />
         </div>
         <div class="row">
-          <Select form={form} name="key" label={t.certificate.key} choices={KEYS} />
+          <Select form={form} name="key" label={t.certificate.key} choices={keyChoices} />
           <Text form={form} name="validity_days" label={t.cas.days} placeholder={root ? '3650' : '1825'} optional />
         </div>
         <details class="more">
@@ -137,7 +127,8 @@ function CrlCard({ of, reload }: { of: Ca; reload: () => void }) {
   const rebuild = () => {
     setBusy(true);
     call('post', '/v1/pki/ca/{id}/crl', { path: { id: of.id } })
-      .then(() => notify(t.cas.rebuilt), (error: Error) => notify(error.message))
+      // The number is that of the present one, and its PEM is missing, while the work goes on.
+      .then((built) => notify(built.crl_pem ? t.cas.rebuilt : t.cas.rebuilding), (error: Error) => notify(error.message))
       .finally(() => {
         setBusy(false);
         reload();
@@ -154,7 +145,7 @@ function CrlCard({ of, reload }: { of: Ca; reload: () => void }) {
               <DateOf at={figures.this_update} precise />
             </Fact>
             <Fact name={t.cas.nextUpdate}>
-              <DateOf at={figures.next_update} precise /> <Left until={figures.next_update} bad={0} warn={1} />
+              <DateOf at={figures.next_update} precise /> <CrlLeft of={of} />
             </Fact>
             <Fact name={t.cas.entries}>{count(figures.entries)}</Fact>
           </Facts>
@@ -171,7 +162,7 @@ function CrlCard({ of, reload }: { of: Ca; reload: () => void }) {
 function Content({ of, reload }: { of: Ca; reload: () => void }) {
   const { admin } = useRights();
   const [revoking, setRevoking] = useState(false);
-  const certificate = useLoad(`certificate of ${of.id}`, (signal) => call('get', '/v1/pki/ca/{id}/certificate', { path: { id: of.id }, signal }) as Promise<{ certificate_pem: string; chain_pem: string }>);
+  const certificate = useLoad(`certificate of ${of.id}`, (signal) => call('get', '/v1/pki/ca/{id}/certificate', { path: { id: of.id }, signal }));
   const pem = certificate.data?.certificate_pem;
   const { revocation } = of;
   return (
@@ -247,12 +238,12 @@ function Content({ of, reload }: { of: Ca; reload: () => void }) {
   );
 }
 
-const CA_REASONS = ['cessationOfOperation', 'cACompromise', 'keyCompromise', 'superseded', 'affiliationChanged', 'unspecified'];
+const CA_REASONS = ['cessationOfOperation', 'cACompromise', 'keyCompromise', 'superseded', 'affiliationChanged', 'unspecified'] as const satisfies Reason[];
 
 function RevokeCa({ of, onClose, onDone }: { of: Ca; onClose: () => void; onDone: () => void }) {
-  const form = useForm({ reason: 'cessationOfOperation' }, async () => undefined);
+  const form = useForm<{ reason: Reason }>({ reason: 'cessationOfOperation' }, async () => undefined);
   const send = async () => {
-    await call('post', '/v1/pki/ca/{id}/revoke', { path: { id: of.id }, body: { reason: form.v.reason } as Schemas['RevokeCaRequest'] });
+    await call('post', '/v1/pki/ca/{id}/revoke', { path: { id: of.id }, body: { reason: form.v.reason } });
     notify(t.revoke.done);
     onDone();
   };

@@ -1,11 +1,11 @@
 import { useState } from 'preact/hooks';
-import { call, type Schemas } from '../api/client';
+import { call, see, type Schemas, type Seen } from '../api/client';
 import { Badge, Button, Card, CertificateLink, Code, DateOf, Fact, Facts, Left, Page, Shown, Status, Table } from '../parts/basics';
 import { CaName } from '../parts/ca';
 import { Chain, decoded, Issued, Revoke, StoredKey } from '../parts/certificate';
 import { Dialog, FormOf, LongText, Text, useForm } from '../parts/form';
 import { blocks, fileName, notify, save } from '../lib/files';
-import { allNames, keyName, spaced, words } from '../lib/format';
+import { allNames, given, keyName, spaced, words } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { Icon } from '../parts/icons';
 import { to } from '../lib/router';
@@ -105,21 +105,38 @@ function Origin({ of }: { of: Detail }) {
   );
 }
 
-function Labels({ of, editable, onDone }: { of: Detail; editable: boolean; onDone: () => void }) {
-  const [editing, setEditing] = useState(false);
-  const tags = Object.entries(of.tags);
-  const form = useForm({ tags: tags.map(([key, value]) => `${key}=${value}`).join('\n'), description: of.description }, async (values) => {
+/** What is seen when the dialog is opened stays what is changed, even if the certificate is read anew below it. */
+function EditLabels({ seen: { of, state }, onClose, onDone }: { seen: Seen<Detail>; onClose: () => void; onDone: () => void }) {
+  const form = useForm({ tags: Object.entries(of.tags).map(([key, value]) => `${key}=${value}`).join('\n'), description: of.description }, async (values) => {
     const pairs = values.tags.split('\n').map((line) => line.trim()).filter(Boolean).map((line) => {
       const [key = '', ...rest] = line.split('=');
       return [key.trim(), rest.join('=').trim()];
     });
-    await call('patch', '/v1/pki/certificates/{id}', { path: { id: of.id }, body: { tags: Object.fromEntries(pairs), description: values.description } });
+    await call('patch', '/v1/pki/certificates/{id}', { path: { id: of.id }, body: { tags: Object.fromEntries(pairs), description: values.description }, state });
     notify(t.common.saved);
-    setEditing(false);
+    onClose();
     onDone();
   });
+  const anew = () => {
+    onClose();
+    onDone();
+  };
   return (
-    <Card title={t.certificate.tags} actions={editable && <Button kind="quiet" onClick={() => setEditing(true)}>{t.common.edit}</Button>}>
+    <Dialog title={t.certificate.tags} onClose={onClose}>
+      <FormOf form={form} action={t.common.save} anew={anew} more={<Button onClick={onClose}>{t.common.cancel}</Button>}>
+        <LongText form={form} name="tags" label={t.certificate.tags} hint={t.certificate.tagsHint} mono />
+        <Text form={form} name="description" label={t.certificate.description} optional />
+      </FormOf>
+    </Dialog>
+  );
+}
+
+function Labels({ seen, editable, onDone }: { seen: Seen<Detail>; editable: boolean; onDone: () => void }) {
+  const [editing, setEditing] = useState<Seen<Detail>>();
+  const { of } = seen;
+  const tags = Object.entries(of.tags);
+  return (
+    <Card title={t.certificate.tags} actions={editable && <Button kind="quiet" onClick={() => setEditing(seen)}>{t.common.edit}</Button>}>
       {of.description && <p>{of.description}</p>}
       {tags.length > 0 ? (
         <ul class="tags">
@@ -134,14 +151,7 @@ function Labels({ of, editable, onDone }: { of: Detail; editable: boolean; onDon
       ) : (
         !of.description && <p class="faint">{t.certificate.noTags}</p>
       )}
-      {editing && (
-        <Dialog title={t.certificate.tags} onClose={() => setEditing(false)}>
-          <FormOf form={form} action={t.common.save} more={<Button onClick={() => setEditing(false)}>{t.common.cancel}</Button>}>
-            <LongText form={form} name="tags" label={t.certificate.tags} hint={t.certificate.tagsHint} mono />
-            <Text form={form} name="description" label={t.certificate.description} optional />
-          </FormOf>
-        </Dialog>
-      )}
+      {editing && <EditLabels seen={editing} onClose={() => setEditing(undefined)} onDone={onDone} />}
     </Card>
   );
 }
@@ -172,7 +182,7 @@ function Trail({ id }: { id: string }) {
 /** Whether it is to be trusted, by path and revocation. */
 function Trust({ of }: { of: Detail }) {
   const [verdict, setVerdict] = useState<Schemas['Validation']>();
-  const form = useForm({}, async () => setVerdict(await call('post', '/v1/pki/certificates/validate', { body: { certificate_pem: of.certificate_pem, ...(of.chain_pem ? { chain_pem: of.chain_pem } : {}), check_revocation: true } as Schemas['ValidateCertificateRequest'] })));
+  const form = useForm({}, async () => setVerdict(await call('post', '/v1/pki/certificates/validate', { body: { certificate_pem: of.certificate_pem, chain_pem: given(of.chain_pem), check_revocation: true } })));
   return (
     <Card title={t.trust.title}>
       <FormOf form={form} action={t.trust.action} kind="plain" />
@@ -201,10 +211,9 @@ function Trust({ of }: { of: Detail }) {
 function Renew({ of, onClose }: { of: Detail; onClose: () => void }) {
   const [made, setMade] = useState<Schemas['IssuedCertificate']>();
   const form = useForm({ ttl: '' }, async ({ ttl }) => {
-    const answer = await call('post', '/v1/pki/certificates/{id}/renew', { path: { id: of.id }, body: ttl ? { ttl } : {} });
-    if ('certificate' in answer) return setMade(answer as Schemas['IssuedCertificate']);
-    const id = (answer as { id: string }).id;
-    location.hash = to(id.startsWith('csr_') ? ['desk', id] : ['orders', id]);
+    const answer = await call('post', '/v1/pki/certificates/{id}/renew', { path: { id: of.id }, body: { ttl: given(ttl) } });
+    if ('certificate' in answer) return setMade(answer);
+    location.hash = to(['csr_pem' in answer ? 'desk' : 'orders', answer.id]);
   });
   return (
     <Dialog title={made ? t.renew.done : t.renew.title(of.common_name ?? '')} onClose={onClose}>
@@ -227,7 +236,8 @@ function Renew({ of, onClose }: { of: Detail; onClose: () => void }) {
   );
 }
 
-function Content({ of, reload }: { of: Detail; reload: () => void }) {
+function Content({ seen, reload }: { seen: Seen<Detail>; reload: () => void }) {
+  const { of } = seen;
   const [open, setOpen] = useState<'renew' | 'revoke' | 'key'>();
   const rights = useRights();
   const may = rights.mayIssueUnder(of.role);
@@ -286,7 +296,7 @@ function Content({ of, reload }: { of: Detail; reload: () => void }) {
           </Card>
           <Trust of={of} />
           <Origin of={of} />
-          <Labels of={of} editable={may} onDone={reload} />
+          <Labels seen={seen} editable={may} onDone={reload} />
         </div>
       </div>
       {open === 'renew' && <Renew of={of} onClose={() => { close(); reload(); }} />}
@@ -297,6 +307,6 @@ function Content({ of, reload }: { of: Detail; reload: () => void }) {
 }
 
 export function Certificate({ id }: { id: string }) {
-  const data = useLoad(`certificate ${id}`, (signal) => call('get', '/v1/pki/certificates/{id}', { path: { id }, signal }));
-  return <Shown of={data}>{(of) => <Content key={of.id} of={of} reload={data.reload} />}</Shown>;
+  const data = useLoad(`certificate ${id}`, (signal) => see('/v1/pki/certificates/{id}', { path: { id }, signal }));
+  return <Shown of={data}>{(seen) => <Content key={seen.of.id} seen={seen} reload={data.reload} />}</Shown>;
 }

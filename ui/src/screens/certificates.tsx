@@ -1,14 +1,15 @@
 import { useEffect, useState } from 'preact/hooks';
-import { call, type Schemas } from '../api/client';
+import { call, csv, type Schemas } from '../api/client';
 import { Button, Empty, DateOf, HostName, Left, LinkButton, Page, Shown, Status, Table, type Column } from '../parts/basics';
-import { notify } from '../lib/files';
-import { allCas, CaName, type Ca } from '../parts/ca';
-import { Bulk, downloadCsv } from '../parts/bulk';
+import { notify, save } from '../lib/files';
+import { allCas, allRoles } from '../lib/lists';
+import { CaName, type Ca } from '../parts/ca';
+import { Bulk } from '../parts/bulk';
 import { Pager } from '../parts/pager';
 import { Icon } from '../parts/icons';
 import { allNames } from '../lib/format';
 import { useLoad } from '../lib/load';
-import { go, to, usePlace } from '../lib/router';
+import { asked, go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
 import { t } from '../texts';
 
@@ -87,7 +88,7 @@ const valueText = (name: Filter, value: string, cas: Ca[]): string => {
 function Filters({ query }: { query: URLSearchParams }) {
   const { admin } = useRights();
   const choices = useLoad(`filters ${admin}`, async (signal) => ({
-    roles: (await call('get', '/v1/pki/roles', { query: { limit: 1000 }, signal })).roles,
+    roles: await allRoles(signal),
     cas: admin ? await allCas(signal) : [],
   }));
   const roles = choices.data?.roles ?? [];
@@ -146,13 +147,14 @@ function Names({ row }: { row: Schemas['Certificate'] }) {
   );
 }
 
-/** A tick before each row, and one for all of them. */
+/** A tick before each row that may be changed, and one for all of them. */
 function ticks(rows: Schemas['Certificate'][], chosen: Set<string>, choose: (ids: Set<string>) => void): Column<Schemas['Certificate']> {
+  const ids = new Set(rows.map((row) => row.id));
   const all = rows.length > 0 && rows.every((row) => chosen.has(row.id));
   return {
     head: t.bulk.choose,
-    headCell: <input type="checkbox" aria-label={t.bulk.all} checked={all} onChange={() => choose(all ? new Set() : new Set(rows.map((row) => row.id)))} />,
-    cell: (row) => (
+    headCell: <input type="checkbox" aria-label={t.bulk.all} checked={all} onChange={() => choose(all ? new Set() : new Set(ids))} />,
+    cell: (row) => ids.has(row.id) && (
       <input
         type="checkbox"
         aria-label={t.bulk.chooseOne(row.common_name ?? row.serial_number)}
@@ -167,19 +169,35 @@ function ticks(rows: Schemas['Certificate'][], chosen: Set<string>, choose: (ids
   };
 }
 
+/** What both the list and its export can be asked for. */
+function filterOf(query: URLSearchParams) {
+  return {
+    common_name: asked(query, 'common_name'),
+    san: asked(query, 'san'),
+    status: asked<Schemas['CertificateStatus']>(query, 'status'),
+    expiring_within: asked(query, 'expiring_within'),
+    source: asked<Schemas['CertificateSource']>(query, 'source'),
+    role: asked(query, 'role'),
+    ca_id: asked(query, 'ca_id'),
+    tag: asked(query, 'tag'),
+    include_revoked: query.get('include_revoked') === 'true' || undefined,
+  };
+}
+
 export function Certificates() {
   const { query } = usePlace();
-  const { issue, admin } = useRights();
+  const { issue, admin, mayIssueUnder } = useRights();
   const [chosen, choose] = useState(new Set<string>());
   const [busy, setBusy] = useState(false);
-  const asked = Object.fromEntries([...FILTERS, 'sort', 'cursor'].map((name) => [name, query.get(name) ?? undefined]));
-  const include = asked['include_revoked'] === 'true';
+  const filter = filterOf(query);
+  const exact = { serial_number: asked(query, 'serial_number'), fingerprint_sha256: asked(query, 'fingerprint_sha256') };
   const list = useLoad(query.toString(), (signal) =>
-    call('get', '/v1/pki/certificates', { query: { ...asked, include_revoked: include || undefined, limit: PAGE } as never, signal }),
+    call('get', '/v1/pki/certificates', { query: { ...filter, ...exact, sort: asked<Schemas['CertificateSort']>(query, 'sort'), cursor: asked(query, 'cursor'), limit: PAGE }, signal }),
   );
-  const csv = () => {
+  const download = () => {
     setBusy(true);
-    downloadCsv({ ...asked, cursor: undefined, include_revoked: include || undefined })
+    csv(filter)
+      .then((file) => save('certificates.csv', file, 'text/csv'))
       .catch((error: Error) => notify(error.message))
       .finally(() => setBusy(false));
   };
@@ -187,7 +205,7 @@ export function Certificates() {
   const filtered = FILTERS.some((name) => query.get(name));
   return (
     <Page title={t.certificates.title} actions={<>
-      <Button icon="download" busy={busy} onClick={csv}>{t.certificates.csv}</Button>
+      {!exact.serial_number && !exact.fingerprint_sha256 && <Button icon="download" busy={busy} onClick={download}>{t.certificates.csv}</Button>}
       {admin && <LinkButton href={to(['certificates', 'import'])}>{t.imports.title}</LinkButton>}
       {issue && <LinkButton kind="primary" icon="issue" href={to(['issue'])}>{t.issue.title}</LinkButton>}
     </>}>
@@ -202,7 +220,7 @@ export function Certificates() {
               keyOf={(row) => row.id}
               empty={filtered ? <Empty title={t.certificates.noMatch} action={<a href={to(['certificates'])}>{t.certificates.clear}</a>} /> : <Empty title={t.certificates.none} action={issue && <LinkButton kind="primary" href={to(['issue'])}>{t.issue.title}</LinkButton>}>{t.certificates.noneText}</Empty>}
               columns={[
-                ...(issue ? [ticks(page.certificates, chosen, choose)] : []),
+                ...(issue ? [ticks(page.certificates.filter((row) => mayIssueUnder(row.role)), chosen, choose)] : []),
                 { head: t.certificates.name, cell: (row) => <Names row={row} /> },
                 { head: t.certificates.issuer, wide: true, cell: (row) => <CaName id={row.ca_id} plain /> },
                 { head: t.certificates.role, wide: true, cell: (row) => row.role ?? <span class="faint">{t.common.none}</span> },

@@ -1,14 +1,15 @@
 import { useState } from 'preact/hooks';
 import { call, type Schemas } from '../api/client';
 import { Badge, Button, Card, CertificateLink, DateOf, Empty, Fact, Facts, LinkButton, Page, Shown, Status, Table, Tabs } from '../parts/basics';
-import { allCas, type Ca } from '../parts/ca';
+import type { Ca } from '../parts/ca';
 import { LiveCheck } from '../parts/check';
 import { Confirm, Dialog, FormOf, LongText, Radios, Select, Text, useForm } from '../parts/form';
 import { Pager } from '../parts/pager';
 import { fileName, notify, save } from '../lib/files';
-import { allNames, keyName, several, spaced } from '../lib/format';
+import { allNames, given, givenNumber, keyChoices, keyName, keyOf, several, spaced } from '../lib/format';
+import { allCas, allRoles } from '../lib/lists';
 import { useLoad } from '../lib/load';
-import { go, to, usePlace } from '../lib/router';
+import { asked, go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
 import { t } from '../texts';
 
@@ -18,12 +19,13 @@ const STATES = ['pending', 'approved', 'signed', 'rejected'];
 
 export function Desk() {
   const { query } = usePlace();
-  const { issue } = useRights();
-  const status = query.get('status') ?? 'pending';
-  const cursor = query.get('cursor') ?? undefined;
-  const list = useLoad(`desk ${status} ${cursor}`, (signal) => call('get', '/v1/pki/csr', { query: { status, limit: 50, ...(cursor ? { cursor } : {}) } as never, signal }));
+  // What is asked at the desk is under no role yet.
+  const { unlimited } = useRights();
+  const status = asked<Schemas['CsrStatus']>(query, 'status') ?? 'pending';
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`desk ${status} ${cursor}`, (signal) => call('get', '/v1/pki/csr', { query: { status, limit: 50, cursor }, signal }));
   return (
-    <Page title={t.desk.title} actions={issue && <LinkButton kind="primary" icon="issue" href={to(['desk', 'new'])}>{t.desk.ask}</LinkButton>}>
+    <Page title={t.desk.title} actions={unlimited && <LinkButton kind="primary" icon="issue" href={to(['desk', 'new'])}>{t.desk.ask}</LinkButton>}>
       <Tabs label={t.common.status} at={status} choices={STATES.map((value) => ({ value, text: t.desk.states[value] ?? value, href: to(['desk'], { status: value === 'pending' ? '' : value }) }))} />
       <Shown of={list}>
         {(page) => (
@@ -32,7 +34,7 @@ export function Desk() {
               name={t.desk.title}
               rows={page.csrs}
               keyOf={(csr) => csr.id}
-              empty={<Empty title={status === 'pending' ? t.desk.none : t.desk.noneOf} action={issue && status === 'pending' && <LinkButton href={to(['desk', 'new'])}>{t.desk.ask}</LinkButton>}>{status === 'pending' ? t.desk.noneText : undefined}</Empty>}
+              empty={<Empty title={status === 'pending' ? t.desk.none : t.desk.noneOf} action={unlimited && status === 'pending' && <LinkButton href={to(['desk', 'new'])}>{t.desk.ask}</LinkButton>}>{status === 'pending' ? t.desk.noneText : undefined}</Empty>}
               columns={[
                 { head: t.certificates.name, cell: (csr) => <a href={to(['desk', csr.id])}>{csr.subject.common_name ?? allNames(csr.sans)[0] ?? csr.id}</a> },
                 { head: t.certificate.names, wide: true, cell: (csr) => allNames(csr.sans).slice(0, 3).join(', ') || <span class="faint">{t.common.none}</span> },
@@ -55,15 +57,13 @@ export function NewCsr() {
       const made = await call('post', '/v1/pki/csr/import', { body: { csr_pem: values.csr_pem } });
       return go(to(['desk', made.id]));
     }
-    const [key_type = 'ec', size] = values.key.split(' ');
     const made = await call('post', '/v1/pki/csr', {
       body: {
         subject: { common_name: values.common_name.trim(), ...(values.organization.trim() ? { organization: values.organization.trim() } : {}) },
         san_dns: several(values.san_dns),
         san_ip: several(values.san_ip),
-        key_type,
-        ...(size ? { key_size: Number(size) } : {}),
-      } as Schemas['CreateCsrRequest'],
+        ...keyOf(values.key),
+      },
     });
     go(to(['desk', made.id]));
   });
@@ -84,7 +84,7 @@ export function NewCsr() {
                 <LongText form={form} name="san_dns" label={t.desk.hosts} rows={2} />
                 <LongText form={form} name="san_ip" label={t.issue.addresses} rows={2} optional />
               </div>
-              <Select form={form} name="key" label={t.certificate.key} choices={['ec 256', 'ec 384', 'ed25519', 'rsa 2048', 'rsa 3072', 'rsa 4096'].map((value) => ({ value, text: keyName(value.split(' ')[0] ?? '', Number(value.split(' ')[1])) }))} />
+              <Select form={form} name="key" label={t.certificate.key} choices={keyChoices} />
             </>
           )}
         </FormOf>
@@ -156,7 +156,7 @@ function Decide({ of, cas, roles, reload }: { of: Csr; cas: Ca[]; roles: Schemas
     }
     const made = await call('post', '/v1/pki/csr/{id}/sign', {
       path: { id: of.id },
-      body: { ca_id: values.ca_id, ...(values.role ? { role: values.role } : {}), ...(values.validity_days.trim() ? { validity_days: Number(values.validity_days) } : {}) } as Schemas['SignApprovedCsrRequest'],
+      body: { ca_id: values.ca_id, role: given(values.role), validity_days: givenNumber(values.validity_days) },
     });
     notify(t.desk.signedNow);
     go(to(['certificates', made.certificate_id]));
@@ -181,7 +181,7 @@ function Decide({ of, cas, roles, reload }: { of: Csr; cas: Ca[]; roles: Schemas
           <Select form={{ ...form, v: { ...form.v, role } }} name="role" label={t.certificates.role} choices={[{ value: '', text: t.desk.noRole }, ...fitting.map(({ name }) => ({ value: name, text: name }))]} />
           <Text form={form} name="validity_days" label={t.cas.days} placeholder={role ? '' : '365'} optional />
         </div>
-        {role ? <LiveCheck role={role} request={{ csr_pem: of.csr_pem, ...(days ? { ttl: `${days}d` } : {}) } as Schemas['CheckRoleRequest']} wish={{ subject: of.subject_text, names: allNames(of.sans) }} brief /> : <p class="callout">{t.desk.withoutRole}</p>}
+        {role ? <LiveCheck role={role} request={{ csr_pem: of.csr_pem, ttl: days ? `${days}d` : undefined }} wish={{ subject: of.subject_text, names: allNames(of.sans) }} brief /> : <p class="callout">{t.desk.withoutRole}</p>}
         <p class="hint">{of.status === 'pending' ? t.desk.pendingHint : t.desk.approvedHint}</p>
       </FormOf>
       {rejecting && <Reject of={of} onClose={() => setRejecting(false)} onDone={reload} />}
@@ -223,7 +223,7 @@ export function OneCsr({ id }: { id: string }) {
   const data = useLoad(`csr ${id} ${admin}`, async (signal) => ({
     csr: await call('get', '/v1/pki/csr/{id}', { path: { id }, signal }),
     cas: admin ? await allCas(signal) : [],
-    roles: (await call('get', '/v1/pki/roles', { query: { limit: 1000 }, signal })).roles,
+    roles: await allRoles(signal),
   }));
   return (
     <Shown of={data}>

@@ -1,13 +1,13 @@
 import { useState } from 'preact/hooks';
-import { call, type Schemas } from '../api/client';
-import { Badge, Button, Card, DateOf, Empty, Fact, Facts, LinkButton, Page, Problem, Shown, Status, Table } from '../parts/basics';
-import { Confirm, FormOf, LongText, Select, Text, Tick, useForm } from '../parts/form';
+import { call, see, type Schemas, type Seen } from '../api/client';
+import { Badge, Button, Card, DateOf, Empty, Fact, Facts, LinkButton, Page, Problem, Shown, Status, Table, told } from '../parts/basics';
+import { Confirm, FormOf, LongText, Select, Text, Tick, useForm, type Form } from '../parts/form';
 import { Pager } from '../parts/pager';
 import { notify } from '../lib/files';
-import { several, words } from '../lib/format';
+import { given, several, words } from '../lib/format';
 import { asApiError, useLoad } from '../lib/load';
-import { PROVIDERS } from '../lib/providers';
-import { go, to, usePlace } from '../lib/router';
+import { TITLES } from '../lib/providers';
+import { asked, go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
 import type { ApiError } from '../api/client';
 import { t } from '../texts';
@@ -17,8 +17,8 @@ type Provider = Schemas['DnsProvider'];
 export function Dns() {
   const { admin } = useRights();
   const { query } = usePlace();
-  const cursor = query.get('cursor');
-  const list = useLoad(`dns ${cursor}`, (signal) => call('get', '/v1/pki/dns-providers', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`dns ${cursor}`, (signal) => call('get', '/v1/pki/dns-providers', { query: { limit: 100, cursor }, signal }));
   return (
     <Page title={t.dns.title} actions={admin && <LinkButton kind="primary" icon="issue" href={to(['dns', 'new'])}>{t.dns.create}</LinkButton>}>
       <Shown of={list}>
@@ -31,7 +31,7 @@ export function Dns() {
               empty={<Empty title={t.dns.none} action={admin && <LinkButton kind="primary" href={to(['dns', 'new'])}>{t.dns.create}</LinkButton>}>{t.dns.noneText}</Empty>}
               columns={[
                 { head: t.dns.name, cell: (row) => <a href={to(['dns', row.id])}>{row.name}</a> },
-                { head: t.dns.type, cell: (row) => PROVIDERS[row.type]?.title ?? row.type },
+                { head: t.dns.type, cell: (row) => TITLES[row.type] ?? words(row.type) },
                 { head: t.dns.zones, wide: true, cell: (row) => row.zones.slice(0, 3).join(', ') || t.common.none },
                 { head: t.dns.verified, wide: true, cell: (row) => <DateOf at={row.verified_at} precise /> },
                 { head: t.common.status, cell: (row) => (row.last_error ? <Badge tone="bad">{t.dns.failing}</Badge> : row.is_active ? <Status of="active" /> : <Badge>{t.dns.off}</Badge>) },
@@ -45,45 +45,90 @@ export function Dns() {
   );
 }
 
+type Field = Schemas['DnsProviderField'];
+
+/** A text as the API takes it for a field of this type. */
+function valueOf({ type }: Field, text: string): unknown {
+  if (type === 'integer') return Number(text);
+  if (type === 'boolean') return text === 'true';
+  if (type === 'string_list') return several(text);
+  return text.trim();
+}
+
+function OneField({ form, field }: { form: Form<Record<string, string>>; field: Field }) {
+  const bound = { form, name: field.name, label: words(field.name), hint: field.description, optional: !field.required };
+  const choices = field.type === 'boolean' ? ['true', 'false'] : field.choices;
+  if (choices.length > 0) return <Select {...bound} choices={['', ...choices].map((value) => ({ value, text: value }))} />;
+  return <Text {...bound} type={field.secret ? 'password' : 'text'} autocomplete={field.secret ? 'new-password' : 'off'} mono />;
+}
+
+/** Of the propagation, the page asks for the name servers alone. */
+const ASKED = ['propagation', 'nameservers'] as const;
+
 /** The fields of a type, remade when another type is chosen. */
-function Fields({ type, name, zones, verify }: { type: string; name: string; zones: string; verify: boolean }) {
-  const fields = PROVIDERS[type]?.fields ?? [];
-  const form = useForm<Record<string, string>>(Object.fromEntries([...fields.map((field) => [field.name, '']), ['credentials_path', ''], ['propagation', '']]), async (values) => {
-    const given = Object.entries(values).flatMap(([field, value]) => (value.trim() ? [[field, field === 'propagation' ? { nameservers: several(value) } : value.trim()]] : []));
-    const config = Object.fromEntries(given);
-    const made = await call('post', '/v1/pki/dns-providers', { body: { name: name.trim(), type, config, verify, ...(zones.trim() ? { zones: several(zones) } : {}) } as Schemas['CreateDnsProviderRequest'] });
+function Fields({ type, types, name, zones, verify }: { type: Schemas['DnsProviderType']; types: Schemas['DnsProviderType'][]; name: string; zones: string; verify: boolean }) {
+  // The zones stand above, for all types.
+  const fields = type.fields.filter((field) => field.fields.length === 0 && field.name !== 'zones');
+  const watched = type.fields.some((field) => field.name === ASKED[0]);
+  const form = useForm<Record<string, string>>(Object.fromEntries([...fields.map((field) => [field.name, '']), [ASKED[0], '']]), async (values) => {
+    const config: Record<string, unknown> = {};
+    for (const field of fields) {
+      const text = values[field.name] ?? '';
+      if (text.trim()) config[field.name] = valueOf(field, text);
+    }
+    const servers = several(values[ASKED[0]] ?? '');
+    if (servers.length > 0) config[ASKED[0]] = { [ASKED[1]]: servers };
+    const made = await call('post', '/v1/pki/dns-providers', { body: { name: name.trim(), type: type.type, config, verify, zones: zones.trim() ? several(zones) : undefined } });
     notify(t.common.saved);
     go(to(['dns', made.id]));
   });
-  const credentials = fields.some((field) => field.secret);
+  // What most types take is for rare cases; what one takes besides is why it has a form of its own.
+  const common = (field: Field): boolean => types.filter((other) => other.fields.some(({ name: one }) => one === field.name)).length > types.length / 2;
+  const usual = fields.filter((field) => field.required || !common(field));
+  const further = fields.filter((field) => !usual.includes(field));
   return (
     <FormOf form={form} action={t.dns.create}>
-      {fields.map((field) => (
-        <Text key={field.name} form={form} name={field.name} label={words(field.name)} type={field.secret ? 'password' : 'text'} autocomplete={field.secret ? 'new-password' : 'off'} mono optional={!field.required} />
+      {usual.map((field) => (
+        <OneField key={field.name} form={form} field={field} />
       ))}
-      {fields.length === 0 && <p class="callout">{t.dns.byHand}</p>}
-      {credentials && <Text form={form} name="credentials_path" label={t.dns.path} hint={t.dns.pathHint} mono optional />}
-      <Text form={form} name="propagation" label={t.dns.ask} hint={t.dns.askHint} mono optional />
+      {type.type === 'manual' && <p class="callout">{t.dns.byHand}</p>}
+      {watched && <Text form={form} name={ASKED[0]} label={t.dns.ask} hint={t.dns.askHint} mono optional />}
+      {further.length > 0 && (
+        <details class="more">
+          <summary>{t.common.more}</summary>
+          {further.map((field) => (
+            <OneField key={field.name} form={form} field={field} />
+          ))}
+        </details>
+      )}
     </FormOf>
   );
 }
 
-export function NewDns() {
+function Create({ types }: { types: Schemas['DnsProviderType'][] }) {
   const form = useForm({ type: 'manual', name: '', zones: '', verify: true }, async () => undefined);
   const { v } = form;
+  const type = types.find((known) => known.type === v.type);
+  return (
+    <Card>
+      <div class="form">
+        <div class="row">
+          <Select form={form} name="type" label={t.dns.type} choices={types.map((known) => ({ value: known.type, text: TITLES[known.type] ?? words(known.type) }))} />
+          <Text form={form} name="name" label={t.dns.name} placeholder="public-zone" />
+        </div>
+        <LongText form={form} name="zones" label={t.dns.zones} hint={t.dns.zonesHint} rows={2} optional={v.type !== 'manual'} placeholder="example.com" />
+        {v.type !== 'manual' && <Tick form={form} name="verify" label={t.dns.verify} />}
+      </div>
+      {type && <Fields key={v.type} type={type} types={types} name={v.name} zones={v.zones} verify={v.verify} />}
+    </Card>
+  );
+}
+
+export function NewDns() {
+  const types = useLoad('types of DNS providers', (signal) => call('get', '/v1/pki/dns-providers/types', { signal }));
   return (
     <Page narrow title={t.dns.create} back={{ href: to(['dns']), text: t.dns.title }}>
-      <Card>
-        <div class="form">
-          <div class="row">
-            <Select form={form} name="type" label={t.dns.type} choices={Object.entries(PROVIDERS).map(([value, { title }]) => ({ value, text: title }))} />
-            <Text form={form} name="name" label={t.dns.name} placeholder="public-zone" />
-          </div>
-          <LongText form={form} name="zones" label={t.dns.zones} hint={t.dns.zonesHint} rows={2} optional={v.type !== 'manual'} placeholder="example.com" />
-          {v.type !== 'manual' && <Tick form={form} name="verify" label={t.dns.verify} />}
-        </div>
-        <Fields key={v.type} type={v.type} name={v.name} zones={v.zones} verify={v.verify} />
-      </Card>
+      <Shown of={types}>{(list) => <Create types={list.types} />}</Shown>
     </Page>
   );
 }
@@ -123,7 +168,7 @@ function TestCard({ of, reload }: { of: Provider; reload: () => void }) {
     setOutcome(undefined);
     setError(undefined);
     try {
-      setOutcome(await call('post', '/v1/pki/dns-providers/{id}/test', { path: { id: of.id }, body: zone.trim() ? { zone: zone.trim() } : {} }));
+      setOutcome(await call('post', '/v1/pki/dns-providers/{id}/test', { path: { id: of.id }, body: { zone: given(zone) } }));
     } catch (cause) {
       setError(asApiError(cause));
     }
@@ -143,10 +188,10 @@ function TestCard({ of, reload }: { of: Provider; reload: () => void }) {
   );
 }
 
-function Content({ of, reload }: { of: Provider; reload: () => void }) {
+function Content({ seen: { of, state }, reload }: { seen: Seen<Provider>; reload: () => void }) {
   const { admin } = useRights();
   const [deleting, setDeleting] = useState(false);
-  const toggle = () => void call('patch', '/v1/pki/dns-providers/{id}', { path: { id: of.id }, body: { is_active: !of.is_active } as Schemas['UpdateDnsProviderRequest'] }).then(reload, (error: Error) => notify(error.message));
+  const toggle = () => void call('patch', '/v1/pki/dns-providers/{id}', { path: { id: of.id }, body: { is_active: !of.is_active }, state }).catch((cause: unknown) => notify(told(asApiError(cause)))).finally(reload);
   return (
     <Page
       title={of.name}
@@ -167,12 +212,12 @@ function Content({ of, reload }: { of: Provider; reload: () => void }) {
       <div class="columns even">
         <Card title={t.certificate.details}>
           <Facts>
-            <Fact name={t.dns.type}>{PROVIDERS[of.type]?.title ?? of.type}</Fact>
+            <Fact name={t.dns.type}>{TITLES[of.type] ?? words(of.type)}</Fact>
             <Fact name={t.dns.zones}>{of.zones.join(', ') || t.common.none}</Fact>
             <Fact name={t.dns.verified}>
               <DateOf at={of.verified_at} precise />
             </Fact>
-            {Object.entries((of.config ?? {}) as Record<string, unknown>).map(([name, value]) => (
+            {Object.entries(of.config ?? {}).map(([name, value]) => (
               <Fact key={name} name={words(name)}>
                 <code>{typeof value === 'string' ? value : JSON.stringify(value)}</code>
               </Fact>
@@ -186,8 +231,12 @@ function Content({ of, reload }: { of: Provider; reload: () => void }) {
           title={t.dns.removeTitle(of.name)}
           action={t.common.remove}
           onClose={() => setDeleting(false)}
+          anew={() => {
+            setDeleting(false);
+            reload();
+          }}
           send={async () => {
-            await call('delete', '/v1/pki/dns-providers/{id}', { path: { id: of.id } });
+            await call('delete', '/v1/pki/dns-providers/{id}', { path: { id: of.id }, state });
             go(to(['dns']));
           }}
         >
@@ -199,6 +248,6 @@ function Content({ of, reload }: { of: Provider; reload: () => void }) {
 }
 
 export function OneDns({ id }: { id: string }) {
-  const data = useLoad(`dns ${id}`, (signal) => call('get', '/v1/pki/dns-providers/{id}', { path: { id }, signal }));
-  return <Shown of={data}>{(of) => <Content of={of} reload={data.reload} />}</Shown>;
+  const data = useLoad(`dns ${id}`, (signal) => see('/v1/pki/dns-providers/{id}', { path: { id }, signal }));
+  return <Shown of={data}>{(seen) => <Content seen={seen} reload={data.reload} />}</Shown>;
 }

@@ -1,13 +1,13 @@
 import { call } from '../api/client';
 import { Card, Page } from '../parts/basics';
+import { given } from '../lib/format';
 import { FormOf, LongText, useForm } from '../parts/form';
 import { go, to } from '../lib/router';
 import { t } from '../texts';
 
 export function Import() {
   const form = useForm({ certificate_pem: '', chain_pem: '', private_key_pem: '' }, async (values) => {
-    const body = Object.fromEntries(Object.entries(values).filter(([, text]) => text.trim() !== ''));
-    const made = await call('post', '/v1/pki/certificates/import', { body });
+    const made = await call('post', '/v1/pki/certificates/import', { body: { certificate_pem: values.certificate_pem, chain_pem: given(values.chain_pem), private_key_pem: given(values.private_key_pem) } });
     go(to(['certificates', made.id]));
   });
   return (

@@ -1,11 +1,12 @@
-import { useState } from 'preact/hooks';
-import { call, type Schemas } from '../api/client';
+import { useRef, useState } from 'preact/hooks';
+import { call, type Request, type Schemas } from '../api/client';
 import { Button, Card, Empty, LinkButton, Page, Shown } from '../parts/basics';
 import { CaName } from '../parts/ca';
 import { Issued } from '../parts/certificate';
 import { LiveCheck } from '../parts/check';
 import { FormOf, LongText, Radios, Text, useForm } from '../parts/form';
-import { keyName, several } from '../lib/format';
+import { given, keyName, several } from '../lib/format';
+import { allRoles } from '../lib/lists';
 import { useLoad } from '../lib/load';
 import { go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
@@ -37,21 +38,29 @@ function ChooseRole({ roles }: { roles: Role[] }) {
 }
 
 /** The fields of the form as the API takes them. */
-function request(values: { how: string; common_name: string; alt_names: string; ip_sans: string; ttl: string; csr_pem: string }): Schemas['CheckRoleRequest'] {
-  const ttl = values.ttl.trim() ? { ttl: values.ttl.trim() } : {};
-  if (values.how === 'csr') return { csr_pem: values.csr_pem, ...ttl };
-  const alt = several(values.alt_names);
-  const ips = several(values.ip_sans);
-  return { ...(values.common_name.trim() ? { common_name: values.common_name.trim() } : {}), ...(alt.length ? { alt_names: alt } : {}), ...(ips.length ? { ip_sans: ips } : {}), ...ttl };
+interface Values {
+  how: 'key' | 'csr';
+  common_name: string;
+  alt_names: string;
+  ip_sans: string;
+  ttl: string;
+  csr_pem: string;
 }
 
+function names(values: Values) {
+  const alt = several(values.alt_names);
+  const ips = several(values.ip_sans);
+  return { common_name: given(values.common_name), alt_names: alt.length ? alt : undefined, ip_sans: ips.length ? ips : undefined, ttl: given(values.ttl) };
+}
+
+const request = (values: Values): Request<'CheckRoleRequest'> => (values.how === 'csr' ? { csr_pem: values.csr_pem, ttl: given(values.ttl) } : names(values));
+
 function Ask({ role, onMade }: { role: Role; onMade: (made: Schemas['IssuedCertificate'], name: string) => void }) {
-  const form = useForm({ how: 'key', common_name: '', alt_names: '', ip_sans: '', ttl: '', csr_pem: '' }, async (values) => {
-    const body = request(values);
+  const form = useForm<Values & Record<string, string>>({ how: 'key', common_name: '', alt_names: '', ip_sans: '', ttl: '', csr_pem: '' }, async (values) => {
     const made =
       values.how === 'csr'
-        ? await call('post', '/v1/pki/sign/{role}', { path: { role: role.name }, body: body as Schemas['SignCsrRequest'] })
-        : await call('post', '/v1/pki/issue/{role}', { path: { role: role.name }, body: body as Schemas['IssueCertificateRequest'] });
+        ? await call('post', '/v1/pki/sign/{role}', { path: { role: role.name }, body: { csr_pem: values.csr_pem, ttl: given(values.ttl) } })
+        : await call('post', '/v1/pki/issue/{role}', { path: { role: role.name }, body: names(values) });
     onMade(made, values.common_name.trim() || role.name);
   });
   const { v } = form;
@@ -103,8 +112,11 @@ function Under({ role }: { role: Role }) {
 export function Issue({ role }: { role?: string | undefined }) {
   const { admin, mayIssueUnder } = useRights();
   const { path } = usePlace();
-  const roles = useLoad('roles', async (signal) => (await call('get', '/v1/pki/roles', { query: { limit: 1000 }, signal })).roles.filter(({ name }) => mayIssueUnder(name)));
-  const chosen = roles.data?.find(({ name }) => name === role);
+  const roles = useLoad('roles', async (signal) => (await allRoles(signal)).filter(({ name }) => mayIssueUnder(name)));
+  // A role that is gone meanwhile takes no key along that is shown once.
+  const last = useRef<Role | undefined>(undefined);
+  const chosen = roles.data?.find(({ name }) => name === role) ?? (last.current?.name === role ? last.current : undefined);
+  last.current = chosen;
   if (chosen) return <Under key={chosen.name} role={chosen} />;
   if (roles.data?.length === 1 && path.length === 1 && roles.data[0]) go(to(['issue', roles.data[0].name]), true);
   return (

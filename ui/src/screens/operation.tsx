@@ -5,7 +5,7 @@ import { Pager } from '../parts/pager';
 import { notify } from '../lib/files';
 import { words } from '../lib/format';
 import { useLoad } from '../lib/load';
-import { go, to, usePlace } from '../lib/router';
+import { asked, go, to, usePlace } from '../lib/router';
 import { t } from '../texts';
 
 type Job = Schemas['Job'];
@@ -27,9 +27,9 @@ export function Subject({ id }: { id: string | null | undefined }) {
 
 export function Jobs() {
   const { query } = usePlace();
-  const state = query.get('state') ?? '';
-  const cursor = query.get('cursor') ?? undefined;
-  const list = useLoad(`jobs ${state} ${cursor}`, (signal) => call('get', '/v1/jobs', { query: { limit: 50, ...(state ? { state } : {}), ...(cursor ? { cursor } : {}) } as never, signal }), 10_000);
+  const state = asked<Schemas['JobState']>(query, 'state');
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`jobs ${state} ${cursor}`, (signal) => call('get', '/v1/jobs', { query: { limit: 50, state, cursor }, signal }), 10_000);
   const act = (job: Job, what: '/v1/jobs/{id}/retry' | '/v1/jobs/{id}/cancel') =>
     call('post', what, { path: { id: job.id } }).then(
       () => {
@@ -40,7 +40,7 @@ export function Jobs() {
     );
   return (
     <Page title={t.jobs.title} lead={t.jobs.lead}>
-      <Tabs label={t.common.status} at={state} choices={['', 'dead', 'pending', 'running', 'done'].map((value) => ({ value, text: value ? t.jobs.states[value] ?? value : t.common.all, href: to(['jobs'], { state: value }) }))} />
+      <Tabs label={t.common.status} at={state ?? ''} choices={['', 'dead', 'pending', 'running', 'done'].map((value) => ({ value, text: value ? t.jobs.states[value] ?? value : t.common.all, href: to(['jobs'], { state: value }) }))} />
       <Shown of={list}>
         {(page) => (
           <div class="card flush">
@@ -96,8 +96,9 @@ function AuditFilters({ query }: { query: URLSearchParams }) {
 
 export function Audit() {
   const { query } = usePlace();
-  const asked = Object.fromEntries([...AUDIT_FILTERS, 'success', 'cursor'].flatMap((name) => (query.get(name) ? [[name, query.get(name)]] : [])));
-  const list = useLoad(`audit ${query.toString()}`, (signal) => call('get', '/v1/audit/logs', { query: { limit: 50, ...asked } as never, signal }));
+  const success = asked(query, 'success');
+  const filter = { action: asked<Schemas['Action']>(query, 'action'), object: asked(query, 'object'), identity: asked(query, 'identity'), request_id: asked(query, 'request_id'), success: success === undefined ? undefined : success === 'true' };
+  const list = useLoad(`audit ${query.toString()}`, (signal) => call('get', '/v1/audit/logs', { query: { ...filter, cursor: asked(query, 'cursor'), limit: 50 }, signal }));
   const [open, setOpen] = useState<string>();
   return (
     <Page title={t.audit.title} lead={t.audit.lead}>

@@ -4,9 +4,10 @@ import { Button, Card, CertificateLink, Code, DateOf, Empty, Fact, Facts, LinkBu
 import { Confirm, Dialog, FormOf, LongText, Select, Text, Tick, useForm } from '../parts/form';
 import { Pager } from '../parts/pager';
 import { notify } from '../lib/files';
-import { several } from '../lib/format';
+import { given, several } from '../lib/format';
+import { allAccounts, allProviders } from '../lib/lists';
 import { useLoad } from '../lib/load';
-import { go, to, usePlace } from '../lib/router';
+import { asked, go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
 import { t } from '../texts';
 
@@ -17,13 +18,13 @@ const ended = (order: Order): boolean => order.status === 'valid' || order.statu
 
 export function Orders() {
   const { query } = usePlace();
-  const { issue } = useRights();
-  const status = query.get('status') ?? '';
-  const cursor = query.get('cursor') ?? undefined;
-  const list = useLoad(`orders ${status} ${cursor}`, (signal) => call('get', '/v1/pki/acme/orders', { query: { limit: 50, ...(status ? { status } : {}), ...(cursor ? { cursor } : {}) } as never, signal }), 10_000);
+  const { unlimited } = useRights();
+  const status = asked<Schemas['OrderStatus']>(query, 'status');
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`orders ${status} ${cursor}`, (signal) => call('get', '/v1/pki/acme/orders', { query: { limit: 50, status, cursor }, signal }), 10_000);
   return (
-    <Page title={t.orders.title} actions={issue && <LinkButton kind="primary" icon="issue" href={to(['orders', 'new'])}>{t.orders.create}</LinkButton>}>
-      <Tabs label={t.common.status} at={status} choices={['', 'pending', 'processing', 'valid', 'invalid'].map((value) => ({ value, text: value ? t.orders.states[value] ?? value : t.common.all, href: to(['orders'], { status: value }) }))} />
+    <Page title={t.orders.title} actions={unlimited && <LinkButton kind="primary" icon="issue" href={to(['orders', 'new'])}>{t.orders.create}</LinkButton>}>
+      <Tabs label={t.common.status} at={status ?? ''} choices={['', 'pending', 'processing', 'valid', 'invalid'].map((value) => ({ value, text: value ? t.orders.states[value] ?? value : t.common.all, href: to(['orders'], { status: value }) }))} />
       <Shown of={list}>
         {(page) => (
           <div class="card flush">
@@ -31,7 +32,7 @@ export function Orders() {
               name={t.orders.title}
               rows={page.orders}
               keyOf={(order) => order.id}
-              empty={<Empty title={t.orders.none} action={issue && !status && <LinkButton kind="primary" href={to(['orders', 'new'])}>{t.orders.create}</LinkButton>}>{t.orders.noneText}</Empty>}
+              empty={<Empty title={t.orders.none} action={unlimited && !status && <LinkButton kind="primary" href={to(['orders', 'new'])}>{t.orders.create}</LinkButton>}>{t.orders.noneText}</Empty>}
               columns={[
                 { head: t.certificate.names, cell: (order) => <a href={to(['orders', order.id])}>{order.domains.slice(0, 2).join(', ')}{order.domains.length > 2 ? ` ${t.certificates.more(order.domains.length - 2)}` : ''}</a> },
                 { head: t.orders.challenge, wide: true, cell: (order) => order.challenge_type },
@@ -48,6 +49,7 @@ export function Orders() {
   );
 }
 
+const CHALLENGES = ['http-01', 'dns-01', 'tls-alpn-01'] as const satisfies Schemas['ChallengeType'][];
 const STEPS = ['waiting', 'published', 'propagating', 'submitted', 'validated', 'cleaned_up'];
 
 function Steps({ of }: { of: Challenge }) {
@@ -107,7 +109,7 @@ function OneChallenge({ of }: { of: Challenge }) {
 }
 
 function Content({ of, reload }: { of: Order; reload: () => void }) {
-  const { issue } = useRights();
+  const { unlimited } = useRights();
   const [busy, setBusy] = useState(false);
   const [cancelling, setCancelling] = useState(false);
   const account = useLoad(`account ${of.account_id}`, (signal) => call('get', '/v1/pki/acme/accounts/{id}', { path: { id: of.account_id }, signal }));
@@ -126,7 +128,7 @@ function Content({ of, reload }: { of: Order; reload: () => void }) {
       back={{ href: to(['orders']), text: t.orders.title }}
       badge={<Status of={of.status} />}
       actions={
-        issue &&
+        unlimited &&
         !ended(of) && (
           <>
             <Button onClick={() => setCancelling(true)}>{t.orders.cancel}</Button>
@@ -198,9 +200,9 @@ function Ask({ accounts, providers }: { accounts: Schemas['AcmeAccount'][]; prov
         account_id: values.account_id,
         domains: several(values.domains),
         auto_renew: values.auto_renew,
-        ...(values.challenge_type ? { challenge_type: values.challenge_type } : {}),
-        ...(values.dns_provider_id ? { dns_provider_id: values.dns_provider_id } : {}),
-      } as Schemas['OrderRequest'],
+        challenge_type: CHALLENGES.find((known) => known === values.challenge_type),
+        dns_provider_id: given(values.dns_provider_id),
+      },
     });
     go(to(['orders', order.id]));
   });
@@ -211,7 +213,7 @@ function Ask({ accounts, providers }: { accounts: Schemas['AcmeAccount'][]; prov
         <Select form={form} name="account_id" label={t.orders.account} choices={accounts.map((account) => ({ value: account.id, text: account.name }))} />
         <LongText form={form} name="domains" label={t.certificate.names} hint={t.orders.namesHint} placeholder="www.example.com" rows={3} />
         <div class="row">
-          <Select form={form} name="challenge_type" label={t.orders.challenge} choices={[{ value: '', text: t.orders.automatic }, ...['http-01', 'dns-01', 'tls-alpn-01'].map((value) => ({ value, text: value }))]} />
+          <Select form={form} name="challenge_type" label={t.orders.challenge} choices={[{ value: '', text: t.orders.automatic }, ...CHALLENGES.map((value) => ({ value, text: value }))]} />
           {dns && <Select form={form} name="dns_provider_id" label={t.dns.one} choices={[{ value: '', text: t.orders.bestProvider }, ...providers.map((provider) => ({ value: provider.id, text: provider.name }))]} />}
         </div>
         <Tick form={form} name="auto_renew" label={t.orders.autoRenew} />
@@ -223,8 +225,8 @@ function Ask({ accounts, providers }: { accounts: Schemas['AcmeAccount'][]; prov
 export function NewOrder() {
   const { admin } = useRights();
   const data = useLoad('new order', async (signal) => ({
-    accounts: (await call('get', '/v1/pki/acme/accounts', { query: { limit: 1000 }, signal })).accounts.filter((account) => account.status === 'valid'),
-    providers: (await call('get', '/v1/pki/dns-providers', { query: { limit: 1000 }, signal })).dns_providers,
+    accounts: (await allAccounts(signal)).filter((account) => account.status === 'valid'),
+    providers: await allProviders(signal),
   }));
   return (
     <Page narrow title={t.orders.create} back={{ href: to(['orders']), text: t.orders.title }}>
@@ -235,10 +237,23 @@ export function NewOrder() {
   );
 }
 
+const SERVERS = ['letsencrypt', 'zerossl', 'google', 'custom'] as const satisfies Schemas['AcmeProvider'][];
+const ENVIRONMENTS = ['production', 'staging'] as const satisfies Schemas['AcmeEnvironment'][];
+type Account = { provider: Schemas['AcmeProvider']; environment: Schemas['AcmeEnvironment'] } & Record<'name' | 'directory_url' | 'email' | 'eab_kid' | 'eab_hmac_key', string>;
+
 function NewAccount({ onClose, onDone }: { onClose: () => void; onDone: () => void }) {
-  const form = useForm({ name: '', provider: 'letsencrypt', environment: 'production', directory_url: '', email: '', eab_kid: '', eab_hmac_key: '' }, async (values) => {
-    const optional = Object.fromEntries((['directory_url', 'email', 'eab_kid', 'eab_hmac_key'] as const).flatMap((name) => (values[name].trim() ? [[name, values[name].trim()]] : [])));
-    await call('post', '/v1/pki/acme/accounts', { body: { name: values.name.trim(), provider: values.provider, ...(values.provider === 'custom' ? {} : { environment: values.environment }), ...optional } as Schemas['RegisterAccountRequest'] });
+  const form = useForm<Account>({ name: '', provider: 'letsencrypt', environment: 'production', directory_url: '', email: '', eab_kid: '', eab_hmac_key: '' }, async (values) => {
+    await call('post', '/v1/pki/acme/accounts', {
+      body: {
+        name: values.name.trim(),
+        provider: values.provider,
+        environment: values.provider === 'custom' ? undefined : values.environment,
+        directory_url: given(values.directory_url),
+        email: given(values.email),
+        eab_kid: given(values.eab_kid),
+        eab_hmac_key: given(values.eab_hmac_key),
+      },
+    });
     notify(t.common.saved);
     onDone();
     onClose();
@@ -248,8 +263,8 @@ function NewAccount({ onClose, onDone }: { onClose: () => void; onDone: () => vo
     <Dialog title={t.accounts.create} onClose={onClose}>
       <FormOf form={form} action={t.accounts.create} more={<Button onClick={onClose}>{t.common.cancel}</Button>}>
         <Text form={form} name="name" label={t.accounts.name} placeholder="letsencrypt" />
-        <Select form={form} name="provider" label={t.accounts.provider} choices={Object.entries(t.accounts.providers).map(([value, text]) => ({ value, text }))} />
-        {custom ? <Text form={form} name="directory_url" type="url" label={t.accounts.directory} placeholder="https://acme.example.com/directory" mono /> : <Select form={form} name="environment" label={t.accounts.environment} choices={['production', 'staging'].map((value) => ({ value, text: value }))} />}
+        <Select form={form} name="provider" label={t.accounts.provider} choices={SERVERS.map((value) => ({ value, text: t.accounts.providers[value] ?? value }))} />
+        {custom ? <Text form={form} name="directory_url" type="url" label={t.accounts.directory} placeholder="https://acme.example.com/directory" mono /> : <Select form={form} name="environment" label={t.accounts.environment} choices={ENVIRONMENTS.map((value) => ({ value, text: value }))} />}
         <Text form={form} name="email" type="email" label={t.accounts.email} optional />
         {form.v.provider !== 'letsencrypt' && (
           <div class="row">
@@ -268,8 +283,8 @@ export function Accounts() {
   const { query } = usePlace();
   const [adding, setAdding] = useState(query.get('new') !== null && admin);
   const [ending, setEnding] = useState<Schemas['AcmeAccount']>();
-  const cursor = query.get('cursor');
-  const list = useLoad(`accounts ${cursor}`, (signal) => call('get', '/v1/pki/acme/accounts', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`accounts ${cursor}`, (signal) => call('get', '/v1/pki/acme/accounts', { query: { limit: 100, cursor }, signal }));
   return (
     <Page title={t.accounts.title} actions={admin && <Button kind="primary" icon="issue" onClick={() => setAdding(true)}>{t.accounts.create}</Button>}>
       <Shown of={list}>

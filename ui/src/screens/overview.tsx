@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { Card, DateOf, Empty, Left, LinkButton, Page, Shown, Status, Table } from '../parts/basics';
 import { Icon } from '../parts/icons';
-import { tree, type Ca } from '../parts/ca';
+import { CRL_ALARM, CrlLeft, tree, type Ca } from '../parts/ca';
 import { count, words, type Tone } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { overview, type Figure, type Overview as Data } from '../lib/overview';
@@ -22,19 +22,19 @@ const said = ({ count: number, more }: Figure): string => `${count(number)}${mor
 
 function matters(data: Data): Matter[] {
   const soon = (until: string, days: number): boolean => new Date(until).getTime() - Date.now() < days * DAY;
-  const living = (data.cas ?? []).filter((ca) => ca.status === 'active');
-  const stale = living.filter((ca) => ca.crl && soon(ca.crl.next_update, 1));
+  const living = (data.cas?.rows ?? []).filter((ca) => ca.status === 'active');
+  const stale = living.filter((ca) => ca.crl && soon(ca.crl.next_update, CRL_ALARM));
   const ending = living.filter((ca) => soon(ca.valid_until, 90));
-  const exact = (list: Ca[]): Figure => ({ count: list.length, more: false });
+  const among = (list: Ca[]): Figure => ({ count: list.length, more: data.cas?.more ?? false });
   const month = { count: data.month.count - data.week.count, more: data.month.more };
   const all: (Matter | undefined)[] = [
     { tone: 'bad', figure: data.expired, text: t.overview.expired(data.expired.count), href: to(['certificates'], { status: 'expired' }) },
     { tone: 'bad', figure: data.week, text: t.overview.week(data.week.count), href: to(['certificates'], { expiring_within: '7d', sort: 'not_after' }) },
     { tone: 'bad', figure: data.failedOrders, text: t.overview.failedOrders(data.failedOrders.count), href: to(['orders'], { status: 'invalid' }) },
-    { tone: 'bad', figure: exact(stale), text: t.overview.staleCrls(stale.length), href: to(['cas']) },
+    { tone: 'bad', figure: among(stale), text: t.overview.staleCrls(stale.length), href: to(['cas']) },
     data.deadJobs && { tone: 'bad', figure: data.deadJobs, text: t.overview.deadJobs(data.deadJobs.count), href: to(['jobs'], { state: 'dead' }) },
     { tone: 'warn', figure: month, text: t.overview.month(month.count), href: to(['certificates'], { expiring_within: '30d', sort: 'not_after' }) },
-    { tone: 'warn', figure: exact(ending), text: t.overview.endingCas(ending.length), href: to(['cas']) },
+    { tone: 'warn', figure: among(ending), text: t.overview.endingCas(ending.length), href: to(['cas']) },
     { tone: 'warn', figure: data.waiting, text: t.overview.waiting(data.waiting.count), href: to(['desk']) },
     { tone: 'calm', figure: data.openOrders, text: t.overview.openOrders(data.openOrders.count), href: to(['orders'], { status: 'pending' }) },
   ];
@@ -105,7 +105,7 @@ function Step({ done, title, children, action }: { done: boolean; title: string;
 
 /** What to do first, until there is a certificate. */
 function FirstSteps({ data }: { data: Data }) {
-  const cas = data.cas ?? [];
+  const cas = data.cas?.rows ?? [];
   const { steps } = t.overview;
   const hasCa = cas.some((ca) => ca.status === 'active');
   return (
@@ -125,17 +125,19 @@ function FirstSteps({ data }: { data: Data }) {
   );
 }
 
+const LISTED = 8;
+
 function Cas({ cas }: { cas: Ca[] }) {
   return (
-    <Card title={t.cas.title} flush>
+    <Card title={t.cas.title} flush actions={cas.length > LISTED && <a href={to(['cas'])}>{t.common.all}</a>}>
       <Table
         name={t.cas.title}
-        rows={tree(cas).slice(0, 8)}
+        rows={tree(cas).slice(0, LISTED)}
         keyOf={({ ca }) => ca.id}
         columns={[
           { head: t.cas.name, cell: ({ ca, depth }) => <a class="nested" style={{ '--depth': depth }} href={to(['cas', ca.id])}>{ca.name}</a> },
           { head: t.common.status, cell: ({ ca }) => <Status of={ca.status} /> },
-          { head: t.cas.nextCrl, wide: true, cell: ({ ca }) => (ca.crl ? <Left until={ca.crl.next_update} ended={ca.status !== 'active'} bad={0} warn={1} /> : t.common.none) },
+          { head: t.cas.nextCrl, wide: true, cell: ({ ca }) => <CrlLeft of={ca} /> },
           { head: t.cas.ends, cell: ({ ca }) => <Left until={ca.valid_until} ended={ca.status !== 'active'} bad={30} warn={90} /> },
         ]}
       />
@@ -166,7 +168,7 @@ function Content({ data }: { data: Data }) {
             />
           </Card>
         )}
-        {data.cas && data.cas.length > 0 && <Cas cas={data.cas} />}
+        {data.cas && data.cas.rows.length > 0 && <Cas cas={data.cas.rows} />}
       </div>
       {data.events && data.events.length > 2 && (
         <Card title={t.overview.events} flush>

@@ -1,14 +1,15 @@
 import { useState } from 'preact/hooks';
-import { call, type Schemas } from '../api/client';
+import { call, see, type Request, type Schemas, type Seen } from '../api/client';
 import { Button, Card, Empty, Fact, Facts, LinkButton, Page, Shown, Table } from '../parts/basics';
-import { allCas, CaName, type Ca } from '../parts/ca';
+import { CaName, type Ca } from '../parts/ca';
 import { LiveCheck } from '../parts/check';
 import { Confirm, FormOf, LongText, Select, Text, Tick, useForm } from '../parts/form';
 import { Pager } from '../parts/pager';
 import { notify } from '../lib/files';
-import { keyName, several } from '../lib/format';
+import { given, keyName, several } from '../lib/format';
+import { allCas } from '../lib/lists';
 import { useLoad } from '../lib/load';
-import { go, to, usePlace } from '../lib/router';
+import { asked, go, to, usePlace } from '../lib/router';
 import { useRights } from '../lib/session';
 import { t } from '../texts';
 
@@ -19,8 +20,8 @@ const keyOf = (role: Role): string => (role.key_type === 'any' ? t.roles.anyKey 
 export function Roles() {
   const { admin } = useRights();
   const { query } = usePlace();
-  const cursor = query.get('cursor');
-  const list = useLoad(`roles ${cursor}`, (signal) => call('get', '/v1/pki/roles', { query: { limit: 100, ...(cursor ? { cursor } : {}) }, signal }));
+  const cursor = asked(query, 'cursor');
+  const list = useLoad(`roles ${cursor}`, (signal) => call('get', '/v1/pki/roles', { query: { limit: 100, cursor }, signal }));
   return (
     <Page title={t.roles.title} actions={admin && <LinkButton kind="primary" icon="issue" href={to(['roles', 'new'])}>{t.roles.create}</LinkButton>}>
       <Shown of={list}>
@@ -50,7 +51,14 @@ export function Roles() {
 const SWITCHES = ['allow_subdomains', 'allow_bare_domains', 'allow_wildcard_certificates', 'allow_glob_domains', 'allow_any_name', 'allow_localhost', 'allow_ip_sans', 'allow_email_sans'] as const;
 const PURPOSES = ['server_flag', 'client_flag', 'require_cn', 'store_private_keys'] as const;
 
-type Values = Record<(typeof SWITCHES)[number] | (typeof PURPOSES)[number], boolean> & Record<'name' | 'ca_id' | 'allowed_domains' | 'allowed_ip_sans_cidr' | 'allowed_uri_sans' | 'key' | 'ttl' | 'max_ttl' | 'organization', string>;
+type Switches = Record<(typeof SWITCHES)[number] | (typeof PURPOSES)[number], boolean>;
+type Values = Switches & Record<'name' | 'ca_id' | 'allowed_domains' | 'allowed_ip_sans_cidr' | 'allowed_uri_sans' | 'key' | 'ttl' | 'max_ttl' | 'organization', string>;
+
+const switches = (of: Switches): Switches => ({
+  allow_subdomains: of.allow_subdomains, allow_bare_domains: of.allow_bare_domains, allow_wildcard_certificates: of.allow_wildcard_certificates, allow_glob_domains: of.allow_glob_domains,
+  allow_any_name: of.allow_any_name, allow_localhost: of.allow_localhost, allow_ip_sans: of.allow_ip_sans, allow_email_sans: of.allow_email_sans,
+  server_flag: of.server_flag, client_flag: of.client_flag, require_cn: of.require_cn, store_private_keys: of.store_private_keys,
+});
 
 function initial(role: Role | undefined, ca: string): Values {
   if (!role) {
@@ -61,45 +69,50 @@ function initial(role: Role | undefined, ca: string): Values {
     };
   }
   return {
-    ...(Object.fromEntries([...SWITCHES, ...PURPOSES].map((name) => [name, role[name]])) as Record<(typeof SWITCHES)[number] | (typeof PURPOSES)[number], boolean>),
+    ...switches(role),
     name: role.name, ca_id: role.ca_id, allowed_domains: role.allowed_domains.join('\n'), allowed_ip_sans_cidr: role.allowed_ip_sans_cidr.join('\n'), allowed_uri_sans: role.allowed_uri_sans.join('\n'),
     key: `${role.key_type} ${role.key_bits}`, ttl: role.ttl, max_ttl: role.max_ttl, organization: role.organization.join('\n'),
   };
 }
 
-function body(values: Values): Schemas['UpdateRoleRequest'] {
-  const [key_type = 'ec', bits = '0'] = values.key.split(' ');
+const TYPES = ['ec', 'ed25519', 'rsa', 'any'] as const satisfies Schemas['RoleKeyType'][];
+
+function body(values: Values) {
+  const [type, bits = '0'] = values.key.split(' ');
   return {
-    ...(Object.fromEntries([...SWITCHES, ...PURPOSES].map((name) => [name, values[name]])) as object),
+    ...switches(values),
     ca_id: values.ca_id,
     allowed_domains: several(values.allowed_domains),
     allowed_ip_sans_cidr: several(values.allowed_ip_sans_cidr),
     allowed_uri_sans: several(values.allowed_uri_sans),
     // A name may have commas.
     organization: values.organization.split('\n').map((line) => line.trim()).filter(Boolean),
-    key_type,
+    key_type: TYPES.find((known) => known === type),
     key_bits: Number(bits),
     ttl: values.ttl.trim(),
     max_ttl: values.max_ttl.trim(),
-  } as Schemas['UpdateRoleRequest'];
+  };
 }
 
 const KEYS = ['ec 256', 'ec 384', 'ec 521', 'ed25519 0', 'rsa 2048', 'rsa 3072', 'rsa 4096', 'any 0'];
 
-function Fields({ role, cas, done }: { role?: Role; cas: Ca[]; done: (name: string) => void }) {
+function Fields({ seen, cas, done, anew }: { seen?: Seen<Role>; cas: Ca[]; done: (name: string) => void; anew?: () => void }) {
+  // What stood here when the editing began: it may be read anew meanwhile.
+  const [begun] = useState(seen);
+  const role = begun?.of;
   const { query } = usePlace();
   const living = cas.filter((ca) => ca.status === 'active' || ca.id === role?.ca_id);
   const preferred = query.get('ca') ?? living.find((ca) => ca.ca_type === 'intermediate')?.id ?? living[0]?.id ?? '';
   const form = useForm<Values>(initial(role, preferred), async (values) => {
-    if (role) await call('patch', '/v1/pki/roles/{name}', { path: { name: role.name }, body: body(values) });
-    else await call('post', '/v1/pki/roles', { body: { name: values.name.trim(), ...body(values) } as Schemas['CreateRoleRequest'] });
+    if (begun) await call('patch', '/v1/pki/roles/{name}', { path: { name: begun.of.name }, body: body(values), state: begun.state });
+    else await call('post', '/v1/pki/roles', { body: { name: values.name.trim(), ...body(values) } });
     notify(t.common.saved);
     done(values.name.trim());
   });
   const keys = KEYS.includes(form.v.key) ? KEYS : [form.v.key, ...KEYS];
   return (
     <Card>
-      <FormOf form={form} action={role ? t.common.save : t.roles.create}>
+      <FormOf form={form} action={role ? t.common.save : t.roles.create} anew={anew}>
         <div class="row">
           {!role && <Text form={form} name="name" label={t.roles.name} hint={t.roles.nameHint} placeholder="web" />}
           <Select form={form} name="ca_id" label={t.roles.ca} choices={living.map((ca) => ({ value: ca.id, text: ca.name }))} />
@@ -145,10 +158,11 @@ export function NewRole() {
 }
 
 export function EditRole({ name }: { name: string }) {
-  const data = useLoad(`edit ${name}`, async (signal) => ({ role: await call('get', '/v1/pki/roles/{name}', { path: { name }, signal }), cas: await allCas(signal) }));
+  const [turn, setTurn] = useState(0);
+  const data = useLoad(`edit ${name} ${turn}`, async (signal) => ({ seen: await see('/v1/pki/roles/{name}', { path: { name }, signal }), cas: await allCas(signal) }));
   return (
     <Page narrow title={t.roles.edit(name)} back={{ href: to(['roles', name]), text: name }}>
-      <Shown of={data}>{({ role, cas }) => <Fields role={role} cas={cas} done={() => go(to(['roles', name]))} />}</Shown>
+      <Shown of={data}>{({ seen, cas }) => <Fields key={turn} seen={seen} cas={cas} done={() => go(to(['roles', name]))} anew={() => setTurn(turn + 1)} />}</Shown>
     </Page>
   );
 }
@@ -158,7 +172,7 @@ function TryIt({ role }: { role: Role }) {
   const { v } = form;
   const ips = several(v.ip_sans);
   const alt = several(v.alt_names);
-  const request = { ...(v.common_name ? { common_name: v.common_name } : {}), ...(alt.length ? { alt_names: alt } : {}), ...(ips.length ? { ip_sans: ips } : {}), ...(v.ttl ? { ttl: v.ttl } : {}) };
+  const request: Request<'CheckRoleRequest'> = { common_name: given(v.common_name), alt_names: alt.length ? alt : undefined, ip_sans: ips.length ? ips : undefined, ttl: given(v.ttl) };
   return (
     <Card title={t.roles.tryIt}>
       <p class="hint">{t.roles.tryItText}</p>
@@ -170,12 +184,12 @@ function TryIt({ role }: { role: Role }) {
           <Text form={form} name="ttl" label={t.issue.ttl} placeholder={role.ttl} optional />
         </div>
       </form>
-      {Object.keys(request).length > 0 && <LiveCheck role={role.name} request={request} />}
+      {Object.values(request).some(Boolean) && <LiveCheck role={role.name} request={request} />}
     </Card>
   );
 }
 
-function Content({ role }: { role: Role }) {
+function Content({ seen: { of: role, state }, reload }: { seen: Seen<Role>; reload: () => void }) {
   const rights = useRights();
   const [deleting, setDeleting] = useState(false);
   const on = SWITCHES.filter((name) => role[name]).map((name) => t.roles.switches[name]);
@@ -223,8 +237,12 @@ function Content({ role }: { role: Role }) {
           title={t.roles.removeTitle(role.name)}
           action={t.common.remove}
           onClose={() => setDeleting(false)}
+          anew={() => {
+            setDeleting(false);
+            reload();
+          }}
           send={async () => {
-            await call('delete', '/v1/pki/roles/{name}', { path: { name: role.name } });
+            await call('delete', '/v1/pki/roles/{name}', { path: { name: role.name }, state });
             go(to(['roles']));
           }}
         >
@@ -236,6 +254,6 @@ function Content({ role }: { role: Role }) {
 }
 
 export function OneRole({ name }: { name: string }) {
-  const data = useLoad(`role ${name}`, (signal) => call('get', '/v1/pki/roles/{name}', { path: { name }, signal }));
-  return <Shown of={data}>{(role) => <Content role={role} />}</Shown>;
+  const data = useLoad(`role ${name}`, (signal) => see('/v1/pki/roles/{name}', { path: { name }, signal }));
+  return <Shown of={data}>{(seen) => <Content seen={seen} reload={data.reload} />}</Shown>;
 }
