@@ -207,6 +207,7 @@ mod tests {
             alert_level: 0,
             early_renewals,
             may_replace: true,
+            wish: None,
             created_at: START,
             updated_at: START,
         }

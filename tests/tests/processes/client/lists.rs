@@ -6,7 +6,7 @@ use super::{json_of, site_with_role};
 use crate::site::{Site, said};
 
 /// Makes something, and finds it by its name or path in the list, then without it.
-fn comes_and_goes(site: &Site, list: &[&str], make: &[&str], show: &[&str], delete: &[&str], name: &str) {
+fn comes_and_goes(site: &Site, [list, make, show, delete]: [&[&str]; 4], name: &str) {
     let listed = || site.run(list);
     assert!(!listed().contains(name), "{list:?}");
     site.run(make);
@@ -53,19 +53,23 @@ async fn small_objects_are_made_shown_and_deleted() {
     site.run(&["ca", "cert", "root", "--root", "--out", "root.pem"]);
     comes_and_goes(
         &site,
-        &["anchor", "ls"],
-        &["anchor", "add", "partner", "root.pem"],
-        &["anchor", "show", "partner"],
-        &["anchor", "delete", "partner"],
+        [
+            &["anchor", "ls"],
+            &["anchor", "add", "partner", "root.pem"],
+            &["anchor", "show", "partner"],
+            &["anchor", "delete", "partner"],
+        ],
         "partner",
     );
     site.write("secret.json", &json!({ "hmac_key": "a secret value" }).to_string());
     comes_and_goes(
         &site,
-        &["secret", "ls"],
-        &["secret", "put", "acme/eab", "secret.json"],
-        &["secret", "get", "acme/eab"],
-        &["secret", "delete", "acme/eab"],
+        [
+            &["secret", "ls"],
+            &["secret", "put", "acme/eab", "secret.json"],
+            &["secret", "get", "acme/eab"],
+            &["secret", "delete", "acme/eab"],
+        ],
         "acme/eab",
     );
     site.write("config.json", "{}");
@@ -83,18 +87,17 @@ async fn small_objects_are_made_shown_and_deleted() {
     ];
     comes_and_goes(
         &site,
-        &["dns", "ls"],
-        &add,
-        &["dns", "show", "by-hand"],
-        &["dns", "delete", "by-hand"],
+        [&["dns", "ls"], &add, &["dns", "show", "by-hand"], &["dns", "delete", "by-hand"]],
         "by-hand",
     );
     comes_and_goes(
         &site,
-        &["role", "ls"],
-        &["role", "create", "mail", "--ca", "root", "--any-name"],
-        &["role", "show", "mail"],
-        &["role", "delete", "mail"],
+        [
+            &["role", "ls"],
+            &["role", "create", "mail", "--ca", "root", "--any-name"],
+            &["role", "show", "mail"],
+            &["role", "delete", "mail"],
+        ],
         "mail",
     );
 
