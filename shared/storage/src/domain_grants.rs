@@ -2,7 +2,7 @@
 
 use certmill_domain::{AcmeIdentifiers, AcmeOrderId, ChallengeType, Stored, TenantId, Timestamp};
 
-use crate::error::{corrupt, from_json, parsed};
+use crate::error::{from_json, parsed};
 use crate::query::Query;
 use crate::words::ORDER_CHALLENGE_TYPE;
 use crate::{StorageError, SystemSession, SystemTx, Tx, WithLink};
@@ -106,8 +106,7 @@ pub async fn orders_in_use(
                 from_json("acme_orders", "identifiers", Some(&identifiers))?.unwrap_or_default();
             Ok(OrderInUse {
                 id: parsed("acme_orders", "id", &id)?,
-                identifiers: AcmeIdentifiers::parse(&names)
-                    .map_err(|error| corrupt("acme_orders", "identifiers", error))?,
+                identifiers: AcmeIdentifiers::stored(&names),
                 challenge_type: ORDER_CHALLENGE_TYPE.read(&challenge_type),
             })
         })

@@ -20,6 +20,12 @@ pub enum AcmeIdentifier {
 }
 
 impl AcmeIdentifier {
+    /// Reads what is stored. It was checked before it was stored, by the rules of that time, and is not judged again by those
+    /// of today.
+    pub fn stored(text: &str) -> Self {
+        text.parse().map_or_else(|_| Self::Dns(text.to_owned()), Self::Ip)
+    }
+
     /// Whether it is a wildcard.
     pub fn is_wildcard(&self) -> bool {
         matches!(self, Self::Dns(name) if name.starts_with("*."))
@@ -68,7 +74,12 @@ impl FromStr for AcmeIdentifier {
 pub struct AcmeIdentifiers(Vec<AcmeIdentifier>);
 
 impl AcmeIdentifiers {
-    /// Reads the names of a request.
+    /// Reads the names of a row, as they are.
+    pub fn stored<S: AsRef<str>>(names: &[S]) -> Self {
+        Self(names.iter().map(|name| AcmeIdentifier::stored(name.as_ref())).collect())
+    }
+
+    /// Reads and checks the names of a request.
     ///
     /// # Errors
     /// A sentence about what is wrong, naming the name.
@@ -182,6 +193,14 @@ mod tests {
         assert!(names("www.example.com").check_public().is_ok() && names("192.0.2.1").check_public().is_ok());
         let sans = names("xn--i-7iq.ws").subject_alt_names().unwrap();
         assert_eq!(sans.dns[0].as_str(), "xn--i-7iq.ws");
+    }
+
+    #[test]
+    fn what_is_stored_is_not_judged_again() {
+        let names = ["*.example.com", "a_b.example.com", "printer", "2001:db8::1"];
+        let read = AcmeIdentifiers::stored(&names);
+        assert_eq!(read.texts(), names);
+        assert!(matches!(read.iter().last(), Some(AcmeIdentifier::Ip(_))));
     }
 
     #[test]

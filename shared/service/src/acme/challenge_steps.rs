@@ -102,7 +102,7 @@ impl Work<'_> {
     /// Has the responders answer, which every replica does as soon as this is committed.
     async fn answer(&mut self) -> Result<Next, ServiceError> {
         let mut tx = self.begin().await?;
-        let name: AcmeIdentifier = self.challenge.identifier.parse().map_err(ServiceError::internal)?;
+        let name = AcmeIdentifier::stored(&self.challenge.identifier);
         if let Some(failure) = grants::refusal(&mut tx, self.tenant, &name).await? {
             drop(tx);
             return self.fail(failure).await;

@@ -44,7 +44,7 @@ pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
         Err(error) => return not_looked_up(work, &error).await,
     };
     if !name.eq_ignore_ascii_case(&owner) {
-        let identifier: AcmeIdentifier = work.challenge.identifier.parse().map_err(ServiceError::internal)?;
+        let identifier = AcmeIdentifier::stored(&work.challenge.identifier);
         let mut session = work.app.database().read(work.tenant).await?;
         if let Some(failure) = grants::refusal(&mut session, work.tenant, &identifier).await? {
             drop(session);
