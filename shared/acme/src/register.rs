@@ -75,8 +75,7 @@ impl Acme {
     ) -> Result<Option<String>, AcmeError> {
         let server = self.server(directory_url);
         let directory = server.directory().await?;
-        let look = json!({ "onlyReturnExisting": true }).to_string();
-        match post(&server, key, &directory.new_account, &look).await {
+        match look(&server, key, &directory.new_account).await {
             Ok(reply) => registered(reply, false).map(|account| Some(account.account_url)),
             Err(error) if error.is_problem("accountDoesNotExist") => Ok(None),
             Err(error) => Err(error),
@@ -95,13 +94,27 @@ impl Acme {
     ) -> Result<Registered, AcmeError> {
         let server = self.server(directory_url);
         let directory = server.directory().await?;
-        let url = &directory.new_account;
-        let look = json!({ "onlyReturnExisting": true }).to_string();
-        match post(&server, key, url, &look).await {
-            Ok(reply) => return registered(reply, false),
-            Err(error) if is_unknown(&error) => {}
-            Err(error) => return Err(error),
+        match look(&server, key, &directory.new_account).await {
+            Ok(reply) => registered(reply, false),
+            Err(error) if is_unknown(&error) => self.register_new(directory_url, key, new).await,
+            Err(error) => Err(error),
         }
+    }
+
+    /// Registers the account of a key that the server has none for, as [`Acme::find_account`] has told. Of a key that it has one
+    /// for it answers that one (RFC 8555 section 7.3).
+    ///
+    /// # Errors
+    /// Why there is no account, as far as we know.
+    pub async fn register_new(
+        &self,
+        directory_url: &str,
+        key: &AccountKey,
+        new: &Registration,
+    ) -> Result<Registered, AcmeError> {
+        let server = self.server(directory_url);
+        let directory = server.directory().await?;
+        let url = &directory.new_account;
         let mut payload = json!({ "termsOfServiceAgreed": new.terms_of_service_agreed });
         if !new.contact.is_empty() {
             payload["contact"] = json!(new.contact);
@@ -119,6 +132,11 @@ fn is_unknown(error: &AcmeError) -> bool {
     ["accountDoesNotExist", "externalAccountRequired", "malformed", "unauthorized"]
         .iter()
         .any(|kind| error.is_problem(kind))
+}
+
+/// Asks for the account of a key, without having one made (RFC 8555 section 7.3.1).
+async fn look(server: &Server, key: &AccountKey, url: &str) -> Result<Reply, AcmeError> {
+    post(server, key, url, &json!({ "onlyReturnExisting": true }).to_string()).await
 }
 
 async fn post(server: &Server, key: &AccountKey, url: &str, payload: &str) -> Result<Reply, AcmeError> {

@@ -3,11 +3,11 @@
 //! the CA of an organisation was set up anew, is registered again with the same key, unless that would need something that
 //! we have not got: an external account's key, which is not kept, or agreement to other terms than before.
 
-use certmill_acme::{Acme, AcmeError, Registration};
+use certmill_acme::{Acme, AcmeError};
 use certmill_domain::{AcmeAccount, Failure, TenantId};
 use certmill_storage::acme_accounts;
 
-use super::key;
+use super::{key, registration};
 use crate::{App, ServiceError};
 
 /// What has become of an account.
@@ -36,13 +36,8 @@ pub(in crate::acme) async fn find_out(
             if let Some(reason) = needs_a_person(&acme, account).await {
                 return Ok(reason);
             }
-            let contact = Some(account.email.as_str()).filter(|email| !email.is_empty());
-            let registration = Registration {
-                contact: contact.iter().map(|email| format!("mailto:{email}")).collect(),
-                terms_of_service_agreed: true,
-                external_account: None,
-            };
-            match acme.register(&account.directory_url, &key, &registration).await {
+            let registration = registration::told(account, None);
+            match acme.register_new(&account.directory_url, &key, &registration).await {
                 Ok(registered) => registered.account_url,
                 Err(error) if error.is_verdict() => return Ok(Fate::Lost(lost(account, &error.to_string()))),
                 Err(error) => return Ok(Fate::Untold(error)),

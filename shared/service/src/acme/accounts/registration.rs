@@ -129,11 +129,7 @@ pub(super) async fn register(
 ) -> Result<Outcome, ServiceError> {
     let key = key(app, tenant, account.id).await?;
     let external_account = stored_external_account(app, tenant, account).await?;
-    let contact = match account.email.as_str() {
-        "" => Vec::new(),
-        email => vec![format!("mailto:{email}")],
-    };
-    let registration = Registration { contact, terms_of_service_agreed: true, external_account };
+    let registration = told(account, external_account);
     match app.acme(tenant).await?.register(&account.directory_url, &key, &registration).await {
         Ok(registered) => {
             let mut tx = app.database().begin(tenant).await?;
@@ -143,6 +139,15 @@ pub(super) async fn register(
         }
         Err(error) => Ok(judged(app, &error)),
     }
+}
+
+/// What the CA is told of an account.
+pub(super) fn told(account: &AcmeAccount, external_account: Option<ExternalAccount>) -> Registration {
+    let contact = match account.email.as_str() {
+        "" => Vec::new(),
+        email => vec![format!("mailto:{email}")],
+    };
+    Registration { contact, terms_of_service_agreed: true, external_account }
 }
 
 fn judged(app: &App, error: &AcmeError) -> Outcome {
