@@ -33,4 +33,5 @@ pub(crate) use accounts::{overdue as overdue_registrations, resume as resume_reg
 pub(crate) use accounts::{overdue_rollovers, resume_rollover};
 pub(crate) use advance::advance as advance_order;
 pub(crate) use challenge_steps::advance as advance_challenge;
+pub(crate) use pauses::prune as prune_pauses;
 pub(crate) use revoke::revoke;

@@ -5,22 +5,20 @@ use certmill_domain::Timestamp;
 use crate::query::Query;
 use crate::{StorageError, SystemTx, WithLink};
 
-/// Notes a failure that `witness` has met with `subject`. Failures that lie further back than `forgotten` do not count.
+/// Notes that `witness` has met a failure with `subject`. How often is of no account: the column `failures` is there because
+/// older versions write it.
 pub async fn note(
     tx: &mut SystemTx,
     (subject, witness): (&str, &str),
     now: Timestamp,
-    forgotten: Timestamp,
 ) -> Result<(), StorageError> {
     let query = Query::new(
         "INSERT INTO acme_evidence (subject, witness, failures, last_at) VALUES ($1, $2, 1, $3) \
-         ON CONFLICT (subject, witness) DO UPDATE SET last_at = excluded.last_at, \
-         failures = CASE WHEN acme_evidence.last_at > $4 THEN acme_evidence.failures + 1 ELSE 1 END",
+         ON CONFLICT (subject, witness) DO UPDATE SET last_at = excluded.last_at",
     )
     .bind(subject.to_owned())
     .bind(witness.to_owned())
-    .bind(now.unix_micros())
-    .bind(forgotten.unix_micros());
+    .bind(now.unix_micros());
     tx.link().execute(query).await.map(drop)
 }
 
@@ -40,8 +38,13 @@ pub async fn clear(tx: &mut SystemTx, subject: &str) -> Result<(), StorageError>
     tx.link().execute(query).await.map(drop)
 }
 
-/// Forgets what was noted before a time, whatever it is about.
-pub async fn prune(tx: &mut SystemTx, before: Timestamp) -> Result<u64, StorageError> {
-    let query = Query::new("DELETE FROM acme_evidence WHERE last_at < $1").bind(before.unix_micros());
+/// Forgets what was noted before a time, whatever it is about, as far as the bound allows; answers how much.
+pub async fn prune(tx: &mut SystemTx, before: Timestamp, limit: i64) -> Result<u64, StorageError> {
+    let query = Query::new(
+        "DELETE FROM acme_evidence WHERE (subject, witness) IN \
+         (SELECT subject, witness FROM acme_evidence WHERE last_at < $1 LIMIT $2)",
+    )
+    .bind(before.unix_micros())
+    .bind(limit);
     tx.link().execute(query).await
 }

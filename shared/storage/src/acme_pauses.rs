@@ -85,8 +85,12 @@ pub async fn standing(
 }
 
 /// Deletes pauses that have been over since `before`.
-pub async fn prune(tx: &mut SystemTx, before: Timestamp) -> Result<u64, StorageError> {
-    let query = Query::new("DELETE FROM acme_pauses WHERE until < $1").bind(before.unix_micros());
+pub async fn prune(tx: &mut SystemTx, before: Timestamp, limit: i64) -> Result<u64, StorageError> {
+    let query = Query::new(
+        "DELETE FROM acme_pauses WHERE scope IN (SELECT scope FROM acme_pauses WHERE until < $1 LIMIT $2)",
+    )
+    .bind(before.unix_micros())
+    .bind(limit);
     tx.link().execute(query).await
 }
 

@@ -13,9 +13,11 @@ const SHORTEST: Duration = Duration::from_secs(2);
 const LONGEST: Duration = Duration::from_mins(15);
 /// The longest wait for a server that is busy or fails, whatever it asks for: asking again costs it one request.
 const LONGEST_TOLD: Duration = Duration::from_hours(1);
-/// The wait after a rate limit whose end the CA does not name, and the longest one: limits are counted over a week at most.
+/// The wait after a rate limit whose end the CA does not name, and the longest one: limits are counted over a week at most,
+/// and those of orders per account over hours, so that asking once a day costs little.
 const RATE_LIMIT: Duration = Duration::from_hours(1);
 const LONGEST_LIMIT: Duration = Duration::from_hours(7 * 24);
+const LONGEST_OF_ACCOUNT: Duration = Duration::from_hours(24);
 /// The wait for a person to agree to new terms of service.
 const TERMS: Duration = Duration::from_mins(10);
 /// A refusal that is not final by its kind is believed when it came so often in a row.
@@ -63,8 +65,8 @@ pub(super) enum Judgement {
 pub(super) enum Pause {
     /// Nobody.
     Nobody,
-    /// Nobody for now: the fault is that of one resource. When several accounts meet such faults, and nobody gets a good answer
-    /// in between, it is noted against the server.
+    /// Nobody, but the fault is noted: one resource has it. When several accounts have met such faults, and nobody has got a
+    /// good answer in between, it counts as a fault of the server.
     Resource,
     /// A fault is noted against the server; after several without a good answer in between everybody waits.
     Suspect,
@@ -185,8 +187,12 @@ fn of_problem(error: &AcmeError, problem: &Problem, (request, fault): (&Request<
                 Limit::Names => Pause::Names,
                 Limit::Unclear => Pause::Unclear,
             };
-            let is_resource = request.asked == Asked::Resource;
-            let longest = if is_resource { LONGEST_TOLD } else { LONGEST_LIMIT };
+            // Whoever met the limit waits no longer than those who wait with it.
+            let longest = match pause {
+                Pause::Nobody => LONGEST_TOLD,
+                Pause::Account | Pause::Server => LONGEST_OF_ACCOUNT,
+                _ => LONGEST_LIMIT,
+            };
             let after = error.retry_after().unwrap_or(RATE_LIMIT).min(longest);
             Assessment::Retry(Wait::Told(after), pause, "rate_limited")
         }
@@ -303,6 +309,9 @@ mod tests {
         assert_eq!(wait(&problem("rateLimited", "later", year), Asked::NewOrder), HOURS(7 * 24));
         assert_eq!(wait(&problem("rateLimited", "later", None), Asked::NewOrder), HOURS(1));
         assert_eq!(wait(&problem("rateLimited", "later", year), Asked::Resource), HOURS(1));
+        for detail in ["too many new orders", "too many requests from your IP"] {
+            assert_eq!(wait(&problem("rateLimited", detail, year), Asked::NewOrder), HOURS(24), "{detail}");
+        }
     }
 
     #[test]

@@ -22,8 +22,6 @@ const SETS: i64 = 3;
 /// How long a fault is remembered, and a refused set of names.
 const FAULT_KEPT: Duration = Duration::from_mins(15);
 const REFUSAL_KEPT: Duration = Duration::from_hours(1);
-/// The longest pause of an account: a limit of orders per account is one of hours, and asking costs one request.
-const LONGEST_OF_ACCOUNT: Duration = Duration::from_hours(24);
 /// How long pauses that are over are kept, and evidence.
 const KEPT: Duration = Duration::from_hours(24);
 
@@ -86,25 +84,24 @@ pub(super) async fn begin(
     let reason = failure.message.as_str();
     // On its own and before anything is counted: of several that note something at the same time, the last one counts all.
     let witness = match pause {
-        Pause::Resource => Some((url, id.as_str(), FAULT_KEPT)),
-        Pause::Suspect => Some((url, "", FAULT_KEPT)),
-        Pause::Unclear => key.as_deref().map(|key| (id.as_str(), key, REFUSAL_KEPT)),
+        Pause::Resource => Some((url, id.as_str())),
+        Pause::Suspect => Some((url, "")),
+        Pause::Unclear => key.as_deref().map(|key| (id.as_str(), key)),
         Pause::Nobody | Pause::Account | Pause::Server | Pause::Names => None,
     };
-    if let Some((subject, witness, kept)) = witness {
+    if let Some(evidence) = witness {
         let mut tx = app.database().begin_system().await?;
-        acme_evidence::note(&mut tx, (subject, witness), now, now.minus(kept)).await?;
+        acme_evidence::note(&mut tx, evidence, now).await?;
         tx.commit().await?;
     }
     let mut tx = app.database().begin_system().await?;
     match pause {
         Pause::Nobody => {}
         Pause::Account => {
-            let until = now.plus(after.min(LONGEST_OF_ACCOUNT));
-            acme_pauses::begin(&mut tx, &id, until, reason, now).await?;
+            acme_pauses::begin(&mut tx, &id, now.plus(after), reason, now).await?;
         }
         Pause::Server => {
-            acme_pauses::begin(&mut tx, &id, now.plus(after.min(LONGEST_OF_ACCOUNT)), reason, now).await?;
+            acme_pauses::begin(&mut tx, &id, now.plus(after), reason, now).await?;
             // What the server asks for may have to do with this account only: the others ask again before long.
             acme_pauses::begin(&mut tx, url, now.plus(after.min(LONGEST)), reason, now).await?;
         }
@@ -124,8 +121,18 @@ pub(super) async fn begin(
         }
         Pause::Suspect => suspect(app, &mut tx, of, reason).await?,
     }
-    acme_pauses::prune(&mut tx, now.minus(KEPT)).await?;
-    acme_evidence::prune(&mut tx, now.minus(KEPT)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Deletes pauses that are over and evidence that does not count any more, so many at most: the next turn finds the rest. Each in a transaction of its own, so that none
+/// waits for rows of both.
+pub(crate) async fn prune(app: &App, limit: i64) -> Result<(), ServiceError> {
+    let before = app.now().minus(KEPT);
+    let mut tx = app.database().begin_system().await?;
+    acme_pauses::prune(&mut tx, before, limit).await?;
+    tx.commit().await?;
+    let mut tx = app.database().begin_system().await?;
+    acme_evidence::prune(&mut tx, before, limit).await?;
     Ok(tx.commit().await?)
 }
 

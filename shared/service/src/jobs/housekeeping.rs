@@ -42,11 +42,12 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
 }
 
 /// Enqueues what is due and has no job: CRLs near their end, revocations that were not carried through. Deletes
-/// idempotency keys that have expired.
+/// idempotency keys that have expired, and what ACME servers and responders have left.
 pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     bring_forward(app).await?;
     crate::idempotency::prune(app).await?;
     prune_responses(app).await?;
+    acme::prune_pauses(app, BATCH).await?;
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let before = now.plus(app.settings().crl_renew_before);
