@@ -172,7 +172,8 @@ impl Account {
     }
 
     /// Fetches a certificate with its chain: that which ends with an issuer of the common name `preferred_chain`, where the
-    /// server has one, else the server's first.
+    /// server has one, else the server's first. An alternate that the server fails to give is an error while the caller
+    /// `insists`, and passes for another one else.
     ///
     /// # Errors
     /// Why the server did not answer it. It can be fetched again.
@@ -180,6 +181,7 @@ impl Account {
         &self,
         url: &str,
         preferred_chain: Option<&str>,
+        insists: bool,
     ) -> Result<IssuedChain, AcmeError> {
         let first = self.post(url, "").await?;
         let default = chain::parse(&first.body)?;
@@ -195,9 +197,11 @@ impl Account {
                 Ok(other) if chain::ends_with(&other, preferred) => {
                     return Ok(IssuedChain { certificates_der: other, chain_matched: true });
                 }
-                // One that the server does not give, or that cannot be read, is not the preferred one.
+                // One that the server does not have, or that cannot be read, is not the preferred one.
                 Ok(_) | Err(AcmeError::Problem { .. } | AcmeError::Protocol(_)) => {}
-                Err(error) => return Err(error),
+                Err(AcmeError::Server { status, .. }) if status < 500 => {}
+                Err(error) if insists => return Err(error),
+                Err(_) => {}
             }
         }
         Ok(IssuedChain { certificates_der: default, chain_matched: false })

@@ -4,7 +4,7 @@ use certmill_domain::{
     AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, OrderState, TenantId, Timestamp,
 };
 
-use crate::error::{corrupt, from_json, parsed, to_json};
+use crate::error::{from_json, parsed, to_json};
 use crate::listing::Listed;
 use crate::query::Query;
 use crate::row::row;
@@ -16,7 +16,9 @@ mod wishes;
 
 pub use self::needs::{may_use_authorization, needing_provider, open_of_account, proving_for_account};
 use self::wishes::names_key;
-pub use self::wishes::{hold_renewal_wishes, open_beside, set_renewal_wishes, sharing_url, wish_key};
+pub use self::wishes::{
+    Sharing, hold_renewal_wishes, open_beside, set_renewal_wishes, sharing_url, waiting_for, wish_key,
+};
 
 const TABLE: &str = "acme_orders";
 const SELECT: &str = "SELECT id, account_id, state, cause, identifiers, challenge_type, dns_provider_id, auto_renew, \
@@ -329,7 +331,7 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
         account_id: parsed(TABLE, "account_id", &row.account_id)?,
         state: ORDER_STATE.read(&row.state),
         cause: ORDER_CAUSE.read(&row.cause),
-        identifiers: AcmeIdentifiers::parse(&names).map_err(|error| corrupt(TABLE, "identifiers", error))?,
+        identifiers: AcmeIdentifiers::stored(&names),
         challenge_type: ORDER_CHALLENGE_TYPE.read(&row.challenge_type),
         dns_provider_id: optional(TABLE, "dns_provider_id", row.dns_provider_id.as_deref())?,
         auto_renew: row.auto_renew,

@@ -13,7 +13,7 @@ const MINUTE: Duration = Duration::from_mins(1);
 
 impl Lab {
     /// Lets minutes pass until the order has ended; answers it.
-    async fn ended_by_and_by(&self, order: &str) -> Value {
+    pub(crate) async fn ended_by_and_by(&self, order: &str) -> Value {
         for _ in 0..120 {
             self.app.settled().await;
             let order = self.app.get(order).await.json_with(StatusCode::OK);
@@ -67,6 +67,14 @@ both_modes! {
         let message = order["error"]["message"].as_str().unwrap();
         assert!(message.contains("extra.example.com") && message.contains("admin@example.com"), "{order:#}");
         let told = "SELECT count(*) FROM events WHERE kind = 'certificate.issued' AND data LIKE '%admin@example.com%'";
+        assert_eq!(lab.sql.number(told).await, 1);
+        // However many they are.
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.extra_names = (0..50).map(|number| format!("extra{number}.example.com")).collect();
+        });
+        let order = lab.order(&account, "many.example.org").await;
+        lab.issued(&order).await;
+        let told = "SELECT count(*) FROM events WHERE data LIKE '%\"more_names_count\":50%' AND length(data) < 1000";
         assert_eq!(lab.sql.number(told).await, 1);
     }
 
@@ -253,6 +261,8 @@ both_modes! {
         assert_eq!(ended["status"], "valid", "{ended:#}");
         let present = lab.app.get(&path).await.json_with(StatusCode::OK);
         assert_eq!((&present["status"], lab.ca.log().accounts_created().len()), (&json!("valid"), 2), "{present:#}");
+        // Two for the registration, one for each look, and one that makes the account again.
+        assert_eq!(lab.ca.log().count(Endpoint::NewAccount), 5);
         assert_ne!(present["account_url"], json!(first));
     }
 }

@@ -292,6 +292,40 @@ both_modes! {
             let second = issued.iter().rfind(|certificate| certificate.names == [name.as_str()]).unwrap();
             assert_eq!((lab.ca.log().issued_for(&[&name]), &second.replaces), (2, &None));
         }
-        assert_eq!(lab.sql.number("SELECT count(*) FROM acme_renewals WHERE may_replace = FALSE").await, 4);
+        assert_eq!(lab.sql.number("SELECT count(*) FROM acme_renewals WHERE may_replace = FALSE").await, 2);
+    }
+
+    async fn what_is_no_refusal_does_not_end_the_naming_of_what_is_replaced(lab: Lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.renewal = Renewal::Window { start: 3_600, end: 7_200, explanation: None };
+        });
+        let order = lab.order(&account, "replaced.example.org").await;
+        let first = lab.issued(&order).await;
+        lab.by_and_by(&first, |certificate| !certificate["renewal"]["window"].is_null()).await;
+        for fault in [
+            Fault::Html { status: 503, retry_after: Some(RetryAfter::Seconds(1)) },
+            Fault::Problem(Problem::new(400, "accountDoesNotExist", "never heard of it")),
+            Fault::Problem(Problem::new(403, "userActionRequired", "there are new terms")),
+        ] {
+            lab.ca.knobs().fail(Endpoint::NewOrder, fault, 1);
+        }
+        lab.when_to_be_renewed(&first).await;
+        lab.by_and_by(&first, |certificate| !certificate["renewed_by"].is_null()).await;
+        assert_eq!(lab.ca.knobs().faults_left(), 0);
+        assert!(lab.ca.log().issued().last().unwrap().replaces.is_some(), "it is named all the same");
+        assert_eq!(lab.sql.number("SELECT count(*) FROM acme_renewals WHERE may_replace = FALSE").await, 0);
+    }
+
+    async fn what_does_not_count_any_more_is_swept_away(lab: Lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().fail(Endpoint::NewOrder, Fault::Problem(limited("too much", 60)), 1);
+        let order = lab.order(&account, "swept.example.org").await;
+        lab.app.eventually(&order, |order| order["error"]["code"] == "rate_limited").await;
+        assert_eq!((lab.evidence().await, lab.sql.number("SELECT count(*) FROM acme_pauses").await), (1, 1));
+        lab.app.advance(26 * HOUR).await;
+        certmill_worker::run_schedules(&lab.app.app).await.unwrap();
+        lab.app.settled().await;
+        assert_eq!((lab.evidence().await, lab.sql.number("SELECT count(*) FROM acme_pauses").await), (0, 0));
     }
 }

@@ -7,6 +7,7 @@ mod acme;
 mod acme_accounts;
 mod acme_certificates;
 mod acme_check;
+mod acme_ends;
 mod acme_fallback;
 mod acme_faults;
 mod acme_judgement;

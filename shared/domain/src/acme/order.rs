@@ -1,5 +1,7 @@
 //! Orders: `new → authorizing → challenging → finalizing → issuing → issued`, or `→ failed` from anywhere before.
 
+use std::time::Duration;
+
 use certmill_x509::KeyAlgorithm;
 
 use super::{AcmeIdentifiers, ChallengeType, Failure};
@@ -130,7 +132,7 @@ pub struct AcmeOrder {
     pub certificate_url: Option<String>,
     /// When the CA forgets it.
     pub expires_at: Option<Timestamp>,
-    /// When it is given up, unless the CA has the CSR.
+    /// When it is given up at the latest, unless the CA has the CSR.
     pub deadline_at: Timestamp,
     /// The CSR.
     pub csr_der: Option<Vec<u8>>,
@@ -156,7 +158,28 @@ pub struct AcmeOrder {
     pub warnings: Option<Vec<String>>,
 }
 
+/// No CA makes orders that end sooner.
+const SHORTEST_LIFE: Duration = Duration::from_mins(1);
+/// How long after the end of an order its certificate may still come, if the CA has the CSR.
+const LATE: Duration = Duration::from_hours(24);
+/// The longest life of an order that counts: a CA may say that its orders have no end.
+const LONGEST_LIFE: Duration = Duration::from_hours(7 * 24);
+
 impl AcmeOrder {
+    /// When it is given up while the CA has no CSR: as was settled when it was ordered, or before that when the CA forgets it.
+    pub fn ends(&self) -> Timestamp {
+        // An order that has ended before it began has been dated by a wrong clock.
+        let expires_at = self.expires_at.filter(|at| *at > self.created_at.plus(SHORTEST_LIFE));
+        expires_at.map_or(self.deadline_at, |at| at.min(self.deadline_at))
+    }
+
+    /// When it is given up although the CA may have the CSR, and a certificate for it: a day after its end at the CA, and eight
+    /// days after it was made at the latest.
+    pub fn given_up_at(&self) -> Timestamp {
+        let end = self.expires_at.unwrap_or(self.deadline_at).max(self.deadline_at);
+        end.min(self.created_at.plus(LONGEST_LIFE)).plus(LATE)
+    }
+
     /// The key that its certificate gets.
     ///
     /// # Errors

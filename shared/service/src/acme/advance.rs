@@ -14,7 +14,7 @@ use serde_json::json;
 
 use super::judgement::{AUTHORIZATION_GONE, Asked};
 use super::pauses::Scopes;
-use super::{accounts, fallback, issuing, ledger, pauses, preflight, renewal};
+use super::{accounts, fallback, issuing, ledger, pauses, preflight, renewal, siblings};
 use crate::failpoint;
 use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError, events};
@@ -23,8 +23,6 @@ use crate::{App, ServiceError, events};
 const GRACE: Duration = Duration::from_hours(1);
 /// A challenge is given up so long before its authorization ends at the CA.
 pub(super) const MARGIN: Duration = Duration::from_mins(5);
-/// No CA makes orders that end sooner.
-const SHORTEST_LIFE: Duration = Duration::from_mins(1);
 /// How often an order looks after challenges that have not called.
 pub(super) const LOOK_AFTER: Duration = Duration::from_mins(5);
 
@@ -87,7 +85,7 @@ impl Work<'_> {
             let message = format!("the ACME account {} is {}", self.account.id, self.account.status);
             return self.fail(Failure::new("account_not_valid", message)).await;
         }
-        if before_csr && now > self.order.deadline_at {
+        if now > self.end() {
             return self.fail(self.timed_out()).await;
         }
         if state != OrderState::Challenging {
@@ -120,15 +118,17 @@ impl Work<'_> {
         )
     }
 
+    /// When it is given up, whatever it waits for.
+    fn end(&self) -> Timestamp {
+        if self.is_before_csr() { self.order.ends() } else { self.order.given_up_at() }
+    }
+
     fn timed_out(&self) -> Failure {
         let waited_for = match &self.order.error {
             Some(failure) => format!("; it was waiting because of this: {}", failure.message),
             None => String::new(),
         };
-        Failure::new(
-            "timed_out",
-            format!("the order did not get through by {}{waited_for}", self.order.deadline_at),
-        )
+        Failure::new("timed_out", format!("the order did not get through by {}{waited_for}", self.end()))
     }
 
     /// `new`: has the CA make the order. Told twice, it answers the same order or makes a second one that ends unused.
@@ -156,14 +156,8 @@ impl Work<'_> {
     /// The CA has made the order.
     async fn placed(&mut self, placed: certmill_acme::Order) -> Result<Next, ServiceError> {
         self.succeeded().await?;
-        let scopes = Scopes { account: &self.account, names: None };
-        pauses::account_orders(self.app, scopes, &mut self.standing).await?;
-        let now = self.app.now();
+        pauses::account_orders(self.app, Scopes::of(&self.account), &mut self.standing).await?;
         self.order.expires_at = placed.expires.map(Timestamp::from_unix_seconds);
-        // An order that has ended before it began has been dated by a wrong clock.
-        if let Some(expires_at) = self.order.expires_at.filter(|at| *at > now.plus(SHORTEST_LIFE)) {
-            self.order.deadline_at = self.order.deadline_at.min(expires_at);
-        }
         self.order.order_url = Some(placed.url);
         self.order.finalize_url = placed.finalize;
         self.order.state = OrderState::Authorizing.into();
@@ -196,8 +190,7 @@ impl Work<'_> {
         if open.is_empty() {
             return issuing::make_key(self).await;
         }
-        let at = self.app.now().plus(LOOK_AFTER).min(self.order.deadline_at.plus(Duration::from_secs(1)));
-        self.save(Next::At(at)).await
+        self.save(Next::At(self.app.now().plus(LOOK_AFTER))).await
     }
 
     /// The CA's URL of the order.
@@ -227,6 +220,11 @@ impl Work<'_> {
 
     pub(super) async fn write(&mut self, tx: &mut Tx, next: Next) -> Result<(), ServiceError> {
         let now = self.app.now();
+        // No wait is longer than the order.
+        let next = match next {
+            Next::At(at) => Next::At(at.min(self.end().plus(Duration::from_secs(1)))),
+            other => other,
+        };
         self.order.updated_at = now;
         self.order.next_attempt_at = match next {
             Next::GoOn => Some(now),
@@ -250,8 +248,7 @@ impl Work<'_> {
     }
 
     pub(super) async fn server_answers(&mut self) -> Result<(), ServiceError> {
-        let scopes = Scopes { account: &self.account, names: None };
-        pauses::server_answers(self.app, scopes, &mut self.standing).await
+        pauses::server_answers(self.app, Scopes::of(&self.account), &mut self.standing).await
     }
 
     /// Waits because of something that passes.
@@ -281,6 +278,9 @@ impl Work<'_> {
             self.order.fallback_order_id = Some(next.id);
         }
         ledger::order_failed(&mut tx, &self.order).await?;
+        if self.order.state == OrderState::Finalizing {
+            siblings::wake(self, &mut tx).await?;
+        }
         self.order.state = OrderState::Failed.into();
         self.order.completed_at = Some(self.app.now());
         self.order.error = Some(failure.clone());

@@ -133,7 +133,7 @@ impl Work<'_> {
             dns_servers: Vec::new(),
             attempts: 0,
             next_attempt_at: (!met).then_some(now),
-            deadline_at: ends.map_or(self.order.deadline_at, |ends| ends.min(self.order.deadline_at)),
+            deadline_at: ends.map_or(self.order.ends(), |ends| ends.min(self.order.ends())),
             published_at: None,
             submitted_at: None,
             validated_at: met.then_some(now),

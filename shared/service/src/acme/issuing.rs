@@ -13,34 +13,42 @@ use certmill_storage::certificates::{self, NewCertificate};
 use certmill_x509::{ParsedCertificate, PublicKey, rfc4514_of_der};
 
 use super::advance::{Next, Work};
-use super::judgement::{Asked, Judgement, Request, backoff, failure, judge, problem_failure};
-use super::{order_key, renewal, siblings};
+use super::judgement::{Asked, DOUBTS, Judgement, Request, backoff, failure, judge, problem_failure};
+use super::siblings::{self, Taken};
+use super::{order_key, renewal};
 use crate::change::Act;
 use crate::failpoint;
 use crate::{Caller, ServiceError};
 
-/// How long a CA that is at work is left alone when it does not say, and the longest that it may say: for the certificate, and
-/// until it has taken note of validations.
-const AT_WORK: Duration = Duration::from_secs(2);
+/// The shortest and the longest that a CA at work may ask to be left alone: for the certificate, and until it has taken note of
+/// validations.
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 const LONGEST_UNTIL_READY: Duration = Duration::from_mins(5);
-/// An order that the CA has the CSR of is given up so long after its end at the CA, and after this time in any case.
-const LOST_AFTER: Duration = Duration::from_hours(24);
-const LONGEST_LIFE: Duration = Duration::from_hours(30 * 24);
 /// How often a certificate that is not what was ordered is fetched, and the wait before the second time; the next is longer.
 const FETCHES: i64 = 3;
 const FETCH_AGAIN: Duration = Duration::from_secs(3);
+/// The most names of a CA's choice that are told.
+pub(super) const SHOWN: usize = 10;
 /// The code of such a certificate.
 const WRONG: &str = "wrong_certificate";
 /// After so many answers in a row that say so an order is gone at the CA.
-const GONE: i64 = 5;
+const GONE_AFTER: i64 = 5;
+/// The code of such an order.
+pub(super) const GONE: &str = "order_gone";
 
 /// `challenging` → `finalizing`: makes the key and the CSR, and stores them before the CA sees anything of them.
 pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+    let seems = siblings::seems_taken(work).await?;
+    if seems != Taken::Free {
+        let tx = work.begin().await?;
+        return siblings::give_way(work, tx, seems).await;
+    }
     let made = if work.order.own_key { None } else { Some(order_key::key_and_csr(work).await?) };
     let mut tx = work.begin().await?;
-    if siblings::is_taken(work, &mut tx).await? {
-        return siblings::place_anew(work, tx).await;
+    let taken = siblings::is_taken(work, &mut tx).await?;
+    if taken != Taken::Free {
+        return siblings::give_way(work, tx, taken).await;
     }
     // A key that is there already may be one that the CA has a CSR for.
     if let Some((sealed, csr)) = made
@@ -65,40 +73,50 @@ pub(super) async fn finalize(work: &mut Work<'_>) -> Result<Next, ServiceError> 
         Ok(order) => order,
         // It has taken a CSR of ours before: the next look tells.
         Err(error) if error.is_problem("orderNotReady") => {
-            let at = work.app.now().plus(AT_WORK);
-            return work.wait(failure("ca_pending", &error), at).await;
+            return not_ready(work, failure("ca_pending", &error), None).await;
         }
         Err(error) => return setback(work, &error).await,
     };
-    work.succeeded().await?;
+    work.server_answers().await?;
     match order.status {
         OrderStatus::Processing | OrderStatus::Valid => has_csr(work, order).await,
         OrderStatus::Invalid => rejected(work, &order).await,
         OrderStatus::Pending | OrderStatus::Ready => {
             let failure = Failure::new("ca_pending", "the CA has not yet taken note of all validations");
-            let after = order.retry_after.unwrap_or(AT_WORK).min(LONGEST_UNTIL_READY);
-            let at = work.app.now().plus(after);
-            if work.app.now() > work.order.deadline_at {
-                return work.fail(failure).await;
-            }
-            work.wait(failure, at).await
+            not_ready(work, failure, order.retry_after).await
         }
     }
+}
+
+/// Waits until the CA takes the CSR, or says that it has it.
+async fn not_ready(
+    work: &mut Work<'_>,
+    failure: Failure,
+    told: Option<Duration>,
+) -> Result<Next, ServiceError> {
+    let after = told.unwrap_or_else(|| backoff(work.app, work.order.failures));
+    let at = work.app.now().plus(after.clamp(SHORTEST_WAIT, LONGEST_UNTIL_READY));
+    work.wait(failure, at).await
 }
 
 /// → `issuing`
 async fn has_csr(work: &mut Work<'_>, order: Order) -> Result<Next, ServiceError> {
     work.order.state = OrderState::Issuing.into();
     work.order.certificate_url = order.certificate;
+    (work.order.failures, work.order.error) = (0, None);
     let next = match (&work.order.certificate_url, order.retry_after) {
         (Some(_), _) => Next::GoOn,
         (None, after) => {
-            let at = work.app.now().plus(after.unwrap_or(Duration::from_secs(1)).min(LONGEST_WAIT));
+            let at = work.app.now().plus(after.unwrap_or(SHORTEST_WAIT).clamp(SHORTEST_WAIT, LONGEST_WAIT));
             work.order.error = Some(at_work(at));
             Next::At(at)
         }
     };
-    work.save(next).await
+    let mut tx = work.begin().await?;
+    siblings::wake(work, &mut tx).await?;
+    let next = work.commit(tx, next).await?;
+    work.app.wake_workers();
+    Ok(next)
 }
 
 /// What an order shows while the CA makes the certificate.
@@ -116,7 +134,9 @@ pub(super) async fn collect(work: &mut Work<'_>) -> Result<Next, ServiceError> {
         },
     };
     let preferred = work.order.preferred_chain.clone();
-    let chain = match work.client.certificate(&url, preferred.as_deref()).await {
+    // A certificate is not kept waiting for ever for another chain.
+    let insists = work.order.failures < DOUBTS;
+    let chain = match work.client.certificate(&url, preferred.as_deref(), insists).await {
         Ok(chain) => chain,
         Err(error) => {
             if is_gone(&error) {
@@ -141,9 +161,7 @@ pub(super) async fn collect(work: &mut Work<'_>) -> Result<Next, ServiceError> {
 async fn wrong(work: &mut Work<'_>, problem: &str) -> Result<Next, ServiceError> {
     let message = format!("the CA sent something else than what was ordered: {problem}");
     tracing::error!(order.id = %work.order.id, problem, "the CA sent something else than what was ordered");
-    if work.order.error.as_ref().is_none_or(|before| before.code != WRONG) {
-        work.order.failures = 0;
-    }
+    count_only(work, WRONG);
     let failure = Failure::new(WRONG, message);
     let fetches = work.order.failures + 1;
     if fetches >= FETCHES {
@@ -151,6 +169,13 @@ async fn wrong(work: &mut Work<'_>, problem: &str) -> Result<Next, ServiceError>
     }
     let at = work.app.now().plus(FETCH_AGAIN * u32::try_from(fetches * fetches).unwrap_or(1));
     work.wait(failure, at).await
+}
+
+/// Failures with another code before this one do not count for it.
+fn count_only(work: &mut Work<'_>, code: &str) {
+    if work.order.error.as_ref().is_none_or(|before| before.code != code) {
+        work.order.failures = 0;
+    }
 }
 
 /// What a CA says when it is asked where the certificate is.
@@ -167,7 +192,8 @@ async fn ask_for_certificate(work: &mut Work<'_>) -> Result<Answer, ServiceError
         Ok(order) => order,
         Err(error) => return Ok(Answer::NotYet(setback(work, &error).await?)),
     };
-    work.succeeded().await?;
+    // A good order is no good certificate yet: the failures before go on to count, or one that stays would never be noticed.
+    work.server_answers().await?;
     match (order.status, order.certificate) {
         (OrderStatus::Valid, Some(url)) => {
             work.order.certificate_url = Some(url.clone());
@@ -181,10 +207,13 @@ async fn ask_for_certificate(work: &mut Work<'_>) -> Result<Answer, ServiceError
             );
             Ok(Answer::NotYet(work.fail(failure).await?))
         }
-        _ => {
+        (status, _) => {
+            if status == OrderStatus::Processing {
+                work.order.failures = 0;
+            }
             let waited = work.order.attempts.min(8);
             let after = order.retry_after.unwrap_or_else(|| backoff(work.app, waited - 3));
-            let at = work.app.now().plus(after.clamp(Duration::from_secs(1), LONGEST_WAIT));
+            let at = work.app.now().plus(after.clamp(SHORTEST_WAIT, LONGEST_WAIT));
             work.order.error = Some(at_work(at));
             Ok(Answer::NotYet(work.save(Next::At(at)).await?))
         }
@@ -204,14 +233,21 @@ pub(super) fn is_gone(error: &AcmeError) -> bool {
     )
 }
 
+/// The CA does not find the order, or its certificate.
+async fn gone(work: &mut Work<'_>, error: &AcmeError) -> Result<Next, ServiceError> {
+    count_only(work, GONE);
+    let failure = failure(GONE, error);
+    if work.order.failures >= GONE_AFTER {
+        return work.place_anew(failure).await;
+    }
+    let at = work.app.now().plus(backoff(work.app, work.order.failures + 2));
+    work.wait(failure, at).await
+}
+
 /// An order whose CSR the CA has, or may have, is not given up because of an error: the certificate may be there.
 async fn setback(work: &mut Work<'_>, error: &AcmeError) -> Result<Next, ServiceError> {
-    let now = work.app.now();
-    // The CA's clock may be wrong, and a CA may say that its orders have no end.
-    let ends = work.order.expires_at.unwrap_or(work.order.deadline_at).max(work.order.deadline_at);
-    let end = ends.min(work.order.created_at.plus(LONGEST_LIFE)).plus(LOST_AFTER);
-    if is_gone(error) && work.order.failures >= GONE {
-        return work.place_anew(failure("order_gone", error)).await;
+    if is_gone(error) {
+        return gone(work, error).await;
     }
     // What the CA says about the CSR itself is final.
     let about_csr = error.problem().is_some_and(|problem| {
@@ -221,10 +257,10 @@ async fn setback(work: &mut Work<'_>, error: &AcmeError) -> Result<Next, Service
     let request = Request { asked: Asked::Resource, failures: i64::MAX, names: &[] };
     let passes = matches!(judge(work.app, error, &request), Judgement::Retry { .. });
     let is_unknown = error.is_problem("accountDoesNotExist");
-    if passes || about_csr || is_unknown || now > end {
+    if passes || about_csr || is_unknown {
         return work.setback(error).await;
     }
-    let at = now.plus(backoff(work.app, work.order.failures + 2));
+    let at = work.app.now().plus(backoff(work.app, work.order.failures + 2));
     work.wait(failure("refused_by_ca", error), at).await
 }
 
@@ -248,7 +284,7 @@ fn check(work: &Work<'_>, chain: &IssuedChain) -> Result<ParsedCertificate, Stri
     let ordered = work.order.identifiers.texts();
     if let Some(missing) = ordered.iter().find(|name| !held.contains(name.as_str())) {
         let some: Vec<String> =
-            held.into_iter().take(10).map(|name| name.escape_debug().to_string()).collect();
+            held.into_iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
         return Err(format!("the certificate is not for {missing}, but for {}", some.join(", ")));
     }
     Ok(leaf)
@@ -298,7 +334,7 @@ fn notes(work: &Work<'_>, leaf: &ParsedCertificate, chain: &IssuedChain) -> Opti
     let extra = extra_names(&work.order.identifiers, &Sans::from(leaf.subject_alt_names()));
     if !extra.is_empty() || leaf.unsupported_alt_names() > 0 {
         let mut names: Vec<String> =
-            extra.iter().take(10).map(|name| name.escape_debug().to_string()).collect();
+            extra.iter().take(SHOWN).map(|name| name.escape_debug().to_string()).collect();
         if extra.len() > names.len() || leaf.unsupported_alt_names() > 0 {
             names.push("others".to_owned());
         }
@@ -309,7 +345,7 @@ fn notes(work: &Work<'_>, leaf: &ParsedCertificate, chain: &IssuedChain) -> Opti
     }
     if let Some(preferred) = work.order.preferred_chain.as_deref().filter(|_| !chain.chain_matched) {
         let message =
-            format!("the CA offers no chain that ends with `{preferred}`: its default chain was taken");
+            format!("the CA gives no chain that ends with `{preferred}`: its default chain was taken");
         notes.push(("preferred_chain_unavailable", message));
     }
     let code = notes.first().map(|(code, _)| *code)?;

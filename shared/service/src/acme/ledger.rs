@@ -189,7 +189,7 @@ pub(super) async fn refuse_hopeless(
     let mut session = app.database().read(tenant).await?;
     let full = full(app, &mut session, account, order).await?;
     drop(session);
-    match full.filter(|full| full.until > order.deadline_at) {
+    match full.filter(|full| full.until > order.ends()) {
         Some(full) if fallback::after(app, tenant, account, account.id).await?.is_none() => {
             let seconds = full.until.since(app.now()).as_secs().max(1);
             Err(ServiceError::LimitReached { message: full.message, seconds })
@@ -208,7 +208,7 @@ pub(super) async fn reserve(work: &mut Work<'_>) -> Result<Option<Next>, Service
     if let Some(full) = full(work.app, &mut tx, &work.account, &work.order).await? {
         drop(tx);
         let failure = Failure::new("limit_reached", full.message);
-        if full.until > work.order.deadline_at || fallback::is_too_late(work, full.until).await? {
+        if full.until > work.order.ends() || fallback::is_too_late(work, full.until).await? {
             return work.fail(failure).await.map(Some);
         }
         return work.wait(failure, full.until).await.map(Some);

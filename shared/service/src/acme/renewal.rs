@@ -74,10 +74,11 @@ pub(crate) async fn plan(
         updated_at: now,
     };
     acme_renewals::insert(tx, &renewal).await?;
+    let more_names = issuing::extra_names(&order.identifiers, &certificate.sans);
     let data = json!({
         "order_id": order.id, "serial_number": certificate.serial_number.to_string(),
         "not_after": not_after.to_string(), "domains": order.identifiers.texts(), "renews": order.renewal_of,
-        "more_names": issuing::extra_names(&order.identifiers, &certificate.sans),
+        "more_names": more_names.iter().take(issuing::SHOWN).collect::<Vec<_>>(), "more_names_count": more_names.len(),
     });
     let kind = match order.renewal_of {
         Some(old) => {

@@ -22,10 +22,12 @@ const UNTIL_SETTLED: Duration = Duration::from_secs(10);
 impl Work<'_> {
     /// Waits for the end of a pause, unless the order ends before it.
     pub(super) async fn stay_paused(&mut self, pause: &Pause) -> Result<Next, ServiceError> {
-        if self.order.state == OrderState::New && pause.until > self.order.deadline_at {
+        if self.order.state == OrderState::New && pause.until > self.order.ends() {
             let message = format!(
                 "it would have to wait until {}, and is given up at {}: {}",
-                pause.until, self.order.deadline_at, pause.reason
+                pause.until,
+                self.order.ends(),
+                pause.reason
             );
             return self.fail_until(Failure::new("paused", message), Some(pause.until)).await;
         }
@@ -56,7 +58,7 @@ impl Work<'_> {
         }
         let is_read = asked == Asked::Resource && self.order.state == OrderState::Authorizing;
         if is_read && issuing::is_gone(error) && self.order.failures >= DOUBTS {
-            return self.place_anew(failure("order_gone", error)).await;
+            return self.place_anew(failure(issuing::GONE, error)).await;
         }
         let names = self.order.identifiers.texts();
         let request = Request { asked, failures: self.order.failures, names: &names };
@@ -72,7 +74,7 @@ impl Work<'_> {
             Judgement::Retry { after, pause, failure } => {
                 pauses::begin(self.app, self.scopes(), pause, after, &failure).await?;
                 let at = self.app.now().plus(after);
-                let too_late = at > self.order.deadline_at || fallback::is_too_late(self, at).await?;
+                let too_late = at > self.order.ends() || fallback::is_too_late(self, at).await?;
                 if too_late && !has_csr {
                     return self.fail_until(failure, Some(at)).await;
                 }
@@ -150,31 +152,34 @@ impl Work<'_> {
     }
 
     /// The CA did not make an order that names the certificate which it replaces. That is a hint to the CA, without which the
-    /// order is as good (RFC 9773 section 5): it is given once, whatever the CA has against it, and never again for the same
-    /// certificate after a refusal. A server that was not reached, or is busy, has refused nothing.
+    /// order is as good (RFC 9773 section 5): an order gives it once, whatever the CA has against it, and no other order for
+    /// the same certificate gives it after a refusal.
     pub(super) async fn not_replacing(&mut self, error: &AcmeError) -> Result<Next, ServiceError> {
-        if matches!(error, AcmeError::Unreachable { .. } | AcmeError::Busy { .. }) {
+        if refuses_nothing(error) {
             return self.setback_of(Asked::NewOrder, error).await;
         }
         self.order.replaces = None;
-        if let (Some(replaced), AcmeError::Problem { .. } | AcmeError::Server { .. }) =
-            (self.order.renewal_of, error)
-        {
+        // A fault or a limit may come of the hint, as this order finds out without it, but refuses nothing.
+        if !error.is_verdict() || error.is_problem("rateLimited") {
+            return self.setback_of(Asked::NewOrder, error).await;
+        }
+        if let Some(replaced) = self.order.renewal_of {
             let mut tx = self.begin().await?;
             acme_renewals::forbid_replacing(&mut tx, replaced).await?;
             self.commit(tx, Next::GoOn).await?;
-        }
-        // What is not about this order will not be better without the hint.
-        let elsewhere = ["rateLimited", "userActionRequired", "accountDoesNotExist"];
-        let is_about_order = error.is_verdict() && !elsewhere.iter().any(|kind| error.is_problem(kind));
-        if !is_about_order {
-            return self.setback_of(Asked::NewOrder, error).await;
         }
         tracing::info!(
             order.id = %self.order.id,
             error = error as &dyn std::error::Error,
             "ordering without naming what is replaced"
         );
-        self.save(Next::GoOn).await
+        Ok(Next::GoOn)
     }
+}
+
+/// Whether an error of newOrder is about the server or the account, so that nothing was said of what was ordered.
+fn refuses_nothing(error: &AcmeError) -> bool {
+    let elsewhere = ["badNonce", "userActionRequired", "accountDoesNotExist"];
+    let is_unasked = matches!(error, AcmeError::Unreachable { .. } | AcmeError::Busy { .. });
+    is_unasked || error.is_of_whole_server() || elsewhere.iter().any(|kind| error.is_problem(kind))
 }

@@ -55,28 +55,51 @@ pub async fn open_beside(
     rows.into_iter().map(|(id,)| parsed(TABLE, "id", &id)).collect()
 }
 
-/// Another order of the account that the CA has answered with the same order of its own, in any state but failed.
+/// How far an order is that shares the CA's order with another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sharing {
+    /// In any state but failed.
+    Open,
+    /// It is about to send its CSR, or sends it.
+    InHand,
+    /// The CA has its CSR.
+    UsedUp,
+}
+
+/// Another order of the account that the CA has answered with the same order of its own.
 pub async fn sharing_url(
     session: &mut Session,
     order: &AcmeOrder,
-    finalized: bool,
+    sharing: Sharing,
 ) -> Result<Option<AcmeOrderId>, StorageError> {
     let mut query = beside(session.tenant_key(), order);
     query.push(" AND order_url = ").push_bind(order.order_url.clone());
-    query.push(if finalized {
-        " AND state IN ('finalizing', 'issuing', 'issued') LIMIT 1"
-    } else {
-        " AND state <> 'failed' LIMIT 1"
+    query.push(match sharing {
+        Sharing::Open => " AND state <> 'failed' LIMIT 1",
+        Sharing::InHand => " AND state = 'finalizing' LIMIT 1",
+        Sharing::UsedUp => " AND state IN ('issuing', 'issued') LIMIT 1",
     });
     let row = session.link().fetch_optional::<(String,)>(query).await?;
     row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
 }
 
+/// The orders that can do nothing with the CA's order as long as this one has it in hand.
+pub async fn waiting_for(tx: &mut Tx, order: &AcmeOrder) -> Result<Vec<AcmeOrderId>, StorageError> {
+    let mut query = beside(tx.tenant_key(), order);
+    query.push(" AND order_url = ").push_bind(order.order_url.clone());
+    query.push(" AND state = 'challenging' ORDER BY id LIMIT 100");
+    let rows: Vec<(String,)> = tx.link().fetch_all(query).await?;
+    rows.into_iter().map(|(id,)| parsed(TABLE, "id", &id)).collect()
+}
+
+/// Other orders of the account for the same names and profile. Rows of older versions have these in `identifiers_key` alone.
 fn beside(tenant: String, order: &AcmeOrder) -> Query {
+    let key = names_key(order);
     let mut query = Query::new("SELECT id FROM acme_orders WHERE tenant_id = ");
     query.push_bind(tenant);
     query.push(" AND account_id = ").push_bind(order.account_id.to_string());
-    query.push(" AND names_key = ").push_bind(names_key(order));
+    query.push(" AND (names_key = ").push_bind(key.clone());
+    query.push(" OR (names_key IS NULL AND identifiers_key = ").push_bind(key).push("))");
     query.push(" AND id <> ").push_bind(order.id.to_string());
     query
 }

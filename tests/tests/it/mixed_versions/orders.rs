@@ -80,6 +80,22 @@ both_modes! {
         }
     }
 
+    /// The version before knew of no other wish for the same names, and names rows by them alone. What may be ordered may
+    /// have been more then.
+    async fn orders_of_an_older_version_are_found_and_read(mode: Mode) {
+        let lab = Lab::new(mode).await;
+        let old = lab.order("same.example.org").await;
+        lab.sql.run(&format!("UPDATE acme_orders SET names_key = NULL WHERE id = '{old}'")).await;
+        let wish = json!({ "account_id": lab.account, "domains": ["same.example.org"], "key_type": "rsa" });
+        let other = lab.app.post("/v1/pki/acme/issue?wait=0s", wish).await.json_with(StatusCode::ACCEPTED);
+        assert_eq!(other["open_beside"], json!([old]), "{other:#}");
+
+        let refused_today = r#"["a_b.example.org"]"#;
+        lab.sql.run(&format!("UPDATE acme_orders SET identifiers = '{refused_today}' WHERE id = '{old}'")).await;
+        let listed = lab.app.get("/v1/pki/acme/orders").await.json_with(StatusCode::OK);
+        assert_eq!(listed["orders"][1]["domains"], json!(["a_b.example.org"]), "{listed:#}");
+    }
+
     /// A renewal that is not understood is not begun, does not count as failed, and stops no other.
     async fn a_renewal_with_an_unknown_word_stops_no_other(mode: Mode) {
         let lab = Lab::new(mode).await;
