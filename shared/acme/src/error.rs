@@ -189,7 +189,6 @@ pub struct Problem {
 }
 
 /// Writes a type as servers send it: those of RFC 8555 with their prefix.
-#[expect(clippy::ptr_arg, reason = "serde hands over a reference to the field")]
 fn as_sent<S: serde::Serializer>(kind: &String, serializer: S) -> Result<S::Ok, S::Error> {
     if kind.contains(':') {
         serializer.serialize_str(kind)

@@ -222,14 +222,13 @@ async fn begin_due(
     let substitute = match account.status.known()? {
         AccountStatus::Valid => None,
         AccountStatus::Pending | AccountStatus::Deactivated | AccountStatus::Invalid => {
-            match fallback::after(app, tenant, &account, account.id).await? {
-                Some(substitute) => Some(substitute),
-                None => {
-                    let message = format!("the ACME account {} is {}", account.id, account.status);
-                    let failure = Failure::new("account_not_valid", message);
-                    return not_begun(app, lease, tenant, &mut renewal, &failure).await;
-                }
+            let substitute = fallback::after(app, tenant, &account, account.id).await?;
+            if substitute.is_none() {
+                let message = format!("the ACME account {} is {}", account.id, account.status);
+                let failure = Failure::new("account_not_valid", message);
+                return not_begun(app, lease, tenant, &mut renewal, &failure).await;
             }
+            substitute
         }
     };
     if now > renewal.not_after && now.since(renewal.not_after) > GIVEN_UP_AFTER {

@@ -52,17 +52,12 @@ pub(crate) async fn check_move(
     change: &RenewalChange,
 ) -> Result<Moved, ServiceError> {
     let mut session = app.database().read(caller.tenant).await?;
-    let renewal = acme_renewals::find(&mut session, id).await?;
-    let (renewal, order) = match renewal {
-        Some(renewal) => {
-            let order = acme_orders::find(&mut session, renewal.order_id).await?;
-            (renewal, order.ok_or_else(|| ServiceError::internal("a renewal has an order"))?)
-        }
-        None => {
-            let problem = "is only for certificates from an ACME server; renew others with POST …/renew";
-            return Err(ServiceError::field("renewal", problem));
-        }
+    let Some(renewal) = acme_renewals::find(&mut session, id).await? else {
+        let problem = "is only for certificates from an ACME server; renew others with POST …/renew";
+        return Err(ServiceError::field("renewal", problem));
     };
+    let order = acme_orders::find(&mut session, renewal.order_id).await?;
+    let order = order.ok_or_else(|| ServiceError::internal("a renewal has an order"))?;
     drop(session);
     if renewal.is_over {
         return Err(over(id));
