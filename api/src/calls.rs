@@ -18,7 +18,7 @@ pub(crate) struct Call<'a> {
 /// Many certificates at once. Too much to be kept for a repetition.
 const BATCH: &str = "/v1/pki/issue/:/batch";
 
-const CALLS: [(Method, &str, Action); 42] = [
+const CALLS: [(Method, &str, Action); 44] = [
     (Method::POST, "/v1/pki/ca", Action::CaCreate),
     (Method::POST, "/v1/pki/ca/:/revoke", Action::CaRevoke),
     (Method::POST, "/v1/pki/ca/:/crl", Action::CrlRebuild),
@@ -61,6 +61,8 @@ const CALLS: [(Method, &str, Action); 42] = [
     (Method::POST, BATCH, Action::CertificateIssue),
     (Method::PATCH, "/v1/pki/acme/accounts/:", Action::AcmeAccountUpdate),
     (Method::POST, "/v1/pki/acme/accounts/:/rollover", Action::AcmeAccountRollover),
+    (Method::POST, "/v1/pki/blocked-keys", Action::BlockedKeyCreate),
+    (Method::DELETE, "/v1/pki/blocked-keys/:", Action::BlockedKeyDelete),
 ];
 
 impl<'a> Call<'a> {
@@ -114,6 +116,7 @@ mod tests {
         assert_eq!(
             unknown,
             [
+                "/pub/ocsp/{ca_id}",
                 "/v1/pki/acme/check",
                 "/v1/pki/certificates/export",
                 "/v1/pki/certificates/validate",

@@ -352,6 +352,7 @@ fn not_found_code(noun: Noun) -> &'static str {
         Noun::DomainGrant => "domain_grant_not_found",
         Noun::Secret => "secret_not_found",
         Noun::Job => "job_not_found",
+        Noun::BlockedKey => "blocked_key_not_found",
     }
 }
 

@@ -45,8 +45,11 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
     go: impl FnOnce(Request) -> F + Send + 'static,
 ) -> Result<Response, ApiError> {
     let Access::Token(needed) = operation.access else {
-        // Nothing that is open to everybody takes a body.
-        drop(request.take_body());
+        // Of what is open to everybody only questions to the OCSP responder have a body, which reads no more of it than a
+        // question needs.
+        if request.method() != Method::POST {
+            drop(request.take_body());
+        }
         return go(request).await;
     };
     let caller = auth::caller(app, &request, needed).await?;

@@ -18,6 +18,7 @@ mod jobs;
 mod limits;
 mod media;
 mod negotiate;
+mod ocsp;
 mod openapi;
 mod pki;
 mod protection;

@@ -73,6 +73,8 @@ fn of_action(action: Action) -> CallCategory {
         | Action::SecretWrite
         | Action::SecretRead
         | Action::SecretDelete
+        | Action::BlockedKeyCreate
+        | Action::BlockedKeyDelete
         | Action::DomainGrant
         | Action::DomainRevoke
         | Action::TenantCreate

@@ -8,10 +8,12 @@ use crate::document::finish;
 use crate::events::EventsApi;
 use crate::health::HealthApi;
 use crate::jobs::JobsApi;
+use crate::ocsp::OcspApi;
 use crate::pki::acme_accounts::AcmeAccountsApi;
 use crate::pki::acme_check::AcmeCheckApi;
 use crate::pki::acme_orders::AcmeOrdersApi;
 use crate::pki::batch::BatchApi;
+use crate::pki::blocked_keys::BlockedKeysApi;
 use crate::pki::ca::CaApi;
 use crate::pki::certificates::CertificatesApi;
 use crate::pki::csr::CsrApi;
@@ -106,7 +108,7 @@ type Apis = (
     (TokensApi, WhoamiApi),
     (AuditApi, EventsApi),
     JobsApi,
-    PublicApi,
+    (PublicApi, OcspApi),
     HealthApi,
 );
 
@@ -121,7 +123,7 @@ type CertificateApis = (
     PrivateKeyApi,
     ImportApi,
     ValidateApi,
-    RevokeApi,
+    (RevokeApi, BlockedKeysApi),
 );
 
 fn apis() -> Apis {
@@ -132,7 +134,7 @@ fn apis() -> Apis {
         PrivateKeyApi,
         ImportApi,
         ValidateApi,
-        RevokeApi,
+        (RevokeApi, BlockedKeysApi),
     );
     (
         CaApi,
@@ -146,7 +148,7 @@ fn apis() -> Apis {
         (TokensApi, WhoamiApi),
         (AuditApi, EventsApi),
         JobsApi,
-        PublicApi,
+        (PublicApi, OcspApi),
         HealthApi,
     )
 }

@@ -5,6 +5,7 @@ pub(crate) mod acme_check;
 pub(crate) mod acme_orders;
 mod acme_view;
 pub(crate) mod batch;
+pub(crate) mod blocked_keys;
 pub(crate) mod ca;
 mod ca_view;
 pub(crate) mod certificates;

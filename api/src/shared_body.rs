@@ -121,7 +121,10 @@ mod tests {
 
     fn crl(der: Vec<u8>) -> Arc<Crl> {
         let at = Timestamp::from_unix_seconds(0);
-        Arc::new(Crl { info: CrlInfo { number: 1, this_update: at, next_update: at, entries: 0 }, der })
+        Arc::new(Crl {
+            info: CrlInfo { number: 1, this_update: at, next_update: at, entries: 0, builds: 1 },
+            der,
+        })
     }
 
     #[tokio::test]

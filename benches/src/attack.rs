@@ -224,10 +224,11 @@ impl Service {
         let mut session = database.read(tenant.id).await?;
         let mut info = crls::info(&mut session, ca).await?.context("the CA has no CRL")?;
         drop(session);
+        let seen = info.number;
         info.number += 1;
         let mut tx = database.begin(tenant.id).await?;
         let crl = Crl { info, der: vec![0x30; mib as usize * 1024 * 1024] };
-        ensure!(crls::replace(&mut tx, ca, crl).await?, "the CRL was replaced by others");
+        ensure!(crls::replace(&mut tx, ca, seen, crl).await?, "the CRL was replaced by others");
         tx.commit().await?;
         database.close().await;
         Ok(format!("/pub/crl/{id}.crl"))

@@ -121,6 +121,7 @@ impl Issuer {
             name_constraints: None,
             authority_key_id: Some(&self.key_id),
             ca_issuers_url: Some("http://pki.bench.internal/pub/ca/ca_01.crt"),
+            ocsp_url: None,
             crl_url: Some("http://pki.bench.internal/pub/crl/ca_01.crl"),
         };
         Ok(template.sign(&self.key)?)

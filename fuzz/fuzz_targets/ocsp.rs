@@ -47,6 +47,7 @@ static NAMED: LazyLock<Vec<u8>> = LazyLock::new(|| {
         name_constraints: None,
         authority_key_id: None,
         ca_issuers_url: None,
+        ocsp_url: None,
         crl_url: None,
     };
     template.sign(signing::key(ISSUER)).expect("it breaks no rule")

@@ -57,6 +57,7 @@ const CODES: &[Code] = &[
     ("secret_not_found", 404, "No such secret."),
     ("token_not_found", 404, "No such token."),
     ("job_not_found", 404, "No such background job."),
+    ("blocked_key_not_found", 404, "No such blocked key."),
     (
         "method_not_allowed",
         405,

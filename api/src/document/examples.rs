@@ -48,6 +48,10 @@ fn request(operation: &str) -> Option<Value> {
         }),
         "exportCertificates" => json!({ "format": "csv", "expiring_within": "60d" }),
         "revokeCertificate" => json!({ "serial_number": SERIAL_NUMBER, "reason": "superseded" }),
+        "updateCa" => json!({ "ocsp": true, "crl_validity": "7d", "crl_overlap": "2d" }),
+        "blockKey" => {
+            json!({ "certificate_pem": PEM, "comment": "the key was on a public server", "revoke": true })
+        }
         "updateCertificate" => json!({ "tags": { "team": "web" }, "description": "front door" }),
         "createCsr" => json!({
             "subject": { "common_name": "db.example.internal" }, "san_dns": ["db.example.internal"],

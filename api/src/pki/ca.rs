@@ -8,6 +8,7 @@ use poem::http::header;
 use poem::web::Data;
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::param::{Path, Query};
+use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +20,7 @@ use crate::media::{CrlForms, Media};
 use crate::negotiate::{Form, Negotiated, choose};
 use crate::openapi::Group;
 use crate::public::{answer_crl, is_known, not_modified};
-use crate::scalars::TextList;
+use crate::scalars::{DurationText, TextList};
 use crate::words::{KeyType, Word};
 
 pub(crate) struct CaApi;
@@ -61,6 +62,13 @@ struct CreateCaRequest {
     /// Who may renew, with another key, what a person approved at the CSR desk: `admin` (default) needs `pki:admin`; with
     /// `desk` the wish waits at the desk for a person.
     renewal_of_desk_certificates: Option<Word<DeskRenewal>>,
+    /// Whether its certificates name the OCSP responder of this service (`/pub/ocsp/{ca_id}`), which answers for every CA.
+    /// Default false.
+    ocsp: Option<bool>,
+    /// How long its CRLs are good: `nextUpdate` (10m to 366d). As the operator has configured it when absent.
+    crl_validity: Option<DurationText>,
+    /// By how much the next CRL comes before the end of the present one: at least 2m. A third of `crl_validity` when absent.
+    crl_overlap: Option<DurationText>,
 }
 
 /// What is to change about a CA; what is left out stays.
@@ -69,6 +77,15 @@ struct CreateCaRequest {
 struct UpdateCaRequest {
     /// `admin` or `desk`, as at its creation.
     renewal_of_desk_certificates: Option<Word<DeskRenewal>>,
+    /// Whether the certificates that it issues from now on name the OCSP responder. Other processes follow within ten
+    /// minutes.
+    ocsp: Option<bool>,
+    /// How long its CRLs are good; null is as the operator has configured it. It counts from the next CRL on.
+    #[serde(default)]
+    crl_validity: MaybeUndefined<DurationText>,
+    /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
+    #[serde(default)]
+    crl_overlap: MaybeUndefined<DurationText>,
 }
 
 /// Why a CA is revoked.
@@ -149,7 +166,7 @@ impl CaApi {
         app: Data<&App>,
         body: Body<CreateCaRequest>,
     ) -> Result<Created<CaView>, ApiError> {
-        let created = ca::create(&app, &caller, new_ca(body.0)).await?;
+        let created = ca::create(&app, &caller, new_ca(body.0)?).await?;
         Ok(Created::at(format!("/v1/pki/ca/{}", created.ca.id), view(&app, created)))
     }
 
@@ -169,7 +186,8 @@ impl CaApi {
 
     /// Change a CA
     ///
-    /// Scope: `pki:admin`. How its certificates that a person approved at the CSR desk are renewed with another key.
+    /// Scope: `pki:admin`. How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
+    /// issues names the OCSP responder, and the times of its CRLs.
     #[oai(path = "/ca/:id", method = "patch", operation_id = "updateCa")]
     async fn update(
         &self,
@@ -178,8 +196,19 @@ impl CaApi {
         id: Path<String>,
         body: Body<UpdateCaRequest>,
     ) -> Result<Tagged<CaView>, ApiError> {
-        let changes =
-            CaChanges { renewal_of_desk_certificates: body.0.renewal_of_desk_certificates.map(Into::into) };
+        let duration = |field: &str, change| {
+            Ok::<_, ServiceError>(match change {
+                MaybeUndefined::Undefined => None,
+                MaybeUndefined::Null => Some(None),
+                MaybeUndefined::Value(text) => Some(Some(DurationText::parse(&text, field)?)),
+            })
+        };
+        let changes = CaChanges {
+            renewal_of_desk_certificates: body.0.renewal_of_desk_certificates.map(Into::into),
+            ocsp: body.0.ocsp,
+            crl_validity: duration("crl_validity", body.0.crl_validity)?,
+            crl_overlap: duration("crl_overlap", body.0.crl_overlap)?,
+        };
         let updated = ca::update(&app, &caller, ca::parse_id(&id)?, changes).await?;
         Ok(Tagged::new(ca::state(&updated.ca), view(&app, updated)))
     }
@@ -305,9 +334,9 @@ pub(crate) fn parse_reason(text: Option<&str>) -> Result<RevocationReason, Servi
     })
 }
 
-fn new_ca(request: CreateCaRequest) -> NewCa {
+fn new_ca(request: CreateCaRequest) -> Result<NewCa, ServiceError> {
     let list = |list: Option<TextList>| list.unwrap_or_default().0;
-    NewCa {
+    Ok(NewCa {
         name: request.name,
         subject: DistinguishedName {
             common_name: Some(request.common_name),
@@ -327,5 +356,8 @@ fn new_ca(request: CreateCaRequest) -> NewCa {
         permitted_dns_domains: list(request.permitted_dns_domains),
         excluded_dns_domains: list(request.excluded_dns_domains),
         renewal_of_desk_certificates: request.renewal_of_desk_certificates.map(Into::into),
-    }
+        ocsp: request.ocsp.unwrap_or(false),
+        crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
+        crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
+    })
 }

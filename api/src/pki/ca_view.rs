@@ -2,7 +2,7 @@
 
 use certmill_service::App;
 use certmill_service::ca::{self, CaWithCrl};
-use certmill_service::domain::{CaKind, CaStatus, CrlInfo, DeskRenewal, Timestamp};
+use certmill_service::domain::{CaKind, CaStatus, CrlInfo, DeskRenewal, Timestamp, Ttl};
 use certmill_service::x509::RevocationReason;
 use poem_openapi::Object;
 use serde::Serialize;
@@ -43,6 +43,14 @@ pub(super) struct CaView {
     created_at: String,
     /// `admin` or `desk`: who may renew, with another key, what a person approved at the CSR desk.
     renewal_of_desk_certificates: Word<DeskRenewal>,
+    /// Whether its certificates name the OCSP responder.
+    ocsp: bool,
+    /// Where the public asks about its certificates.
+    ocsp_url: String,
+    /// How long its CRLs are good; null is as the operator has configured it.
+    crl_validity: Option<String>,
+    /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
+    crl_overlap: Option<String>,
 }
 
 /// The revocation of a CA and its progress.
@@ -77,6 +85,10 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
     CaView {
         crl_url: ca::crl_url(app, ca.id),
         ca_issuers_url: ca::ca_issuers_url(app, ca.id),
+        ocsp_url: ca::ocsp_url(app, ca.id),
+        ocsp: ca.ocsp,
+        crl_validity: ca.crl_validity.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
+        crl_overlap: ca.crl_overlap.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         id: ca.id.to_string(),
         name: ca.name,
         common_name: ca.common_name,

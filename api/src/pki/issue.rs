@@ -43,12 +43,12 @@ pub(super) struct IssueCertificateRequest {
 #[derive(Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SignCsrRequest {
-    /// The CSR in PEM. Its signature is checked and its key must fit the role; of its contents the subject's common
+    /// The CSR in PEM, or its DER in base64. Its signature is checked and its key must fit the role; of its contents the subject's common
     /// name and the subject alternative names count, other attributes of the subject and other extensions do not.
     csr_pem: String,
-    /// Common name instead of the CSR's.
+    /// Common name instead of the CSR's; an empty text is none.
     common_name: Option<String>,
-    /// Names instead of the CSR's.
+    /// Names instead of the CSR's. Its common name counts then only if it is among them, or the role has `require_cn`.
     san: Option<SanInput>,
     /// Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
     ttl: Option<DurationText>,
@@ -76,6 +76,10 @@ pub(super) struct IssuedCertificate {
     certificate_id: String,
     not_before: String,
     not_after: String,
+    /// Only for CSRs that ask for names that certificates here cannot have, such as user principal names: what was left out.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warnings: Option<Vec<String>>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
@@ -154,6 +158,7 @@ pub(super) fn answer(issued: Issued) -> Result<Created<IssuedCertificate>, ApiEr
         certificate_id: issued.certificate_id.to_string(),
         not_before: issued.not_before.to_string(),
         not_after: issued.not_after.to_string(),
+        warnings: Some(issued.warnings).filter(|warnings| !warnings.is_empty()),
     };
     Ok(Created::at(location, body))
 }

@@ -27,6 +27,11 @@ struct PrivateKeyRequest {
     format: Option<Word<KeyFormat>>,
     /// The password of the PKCS#12 bundle: at least 8 characters.
     password: Option<String>,
+    /// What stores show the PKCS#12 bundle as; the common name when absent.
+    friendly_name: Option<String>,
+    /// How the PKCS#12 bundle is encrypted. `modern` (default): AES-256, PBKDF2 and SHA-256. `compatible`: triple DES and
+    /// SHA-1, for Windows Server 2016, macOS before 15, Java before 8u301 and appliances; choose a long random password then.
+    encryption: Option<String>,
 }
 
 /// A stored private key.
@@ -65,7 +70,7 @@ impl PrivateKeyApi {
         id: Path<String>,
         body: OptionalBody<PrivateKeyRequest>,
     ) -> Result<Reply<PrivateKeyView>, ApiError> {
-        let PrivateKeyRequest { format, password } = body.0;
+        let PrivateKeyRequest { format, password, friendly_name, encryption } = body.0;
         let password = password.map(Zeroizing::new);
         let id = certificates::parse_id(&id)?;
         let format = format.unwrap_or_else(|| Word::shown("pem"));
@@ -76,6 +81,14 @@ impl PrivateKeyApi {
             private_key_type: None,
             pkcs12: None,
         };
+        if &*format == "pem" {
+            for (field, given) in [("friendly_name", &friendly_name), ("encryption", &encryption)] {
+                if given.is_some() {
+                    let problem = "is for format `pkcs12` only: leave it out";
+                    return Err(ServiceError::field(field, problem).into());
+                }
+            }
+        }
         match (&*format, password) {
             ("pem", None) => {
                 let key = certificates::private_key(&app, &caller, id).await?;
@@ -83,7 +96,13 @@ impl PrivateKeyApi {
                 view.private_key_type = Some(Word::shown(key.key_type));
             }
             ("pkcs12", Some(password)) => {
-                let bundle = certificates::pkcs12(&app, &caller, id, Pkcs12Request { password }).await?;
+                let bundle = certificates::pkcs12(
+                    &app,
+                    &caller,
+                    id,
+                    Pkcs12Request { password, friendly_name, encryption },
+                )
+                .await?;
                 view.pkcs12 = Some(Zeroizing::new(BASE64.encode(&bundle)).into());
             }
             ("pem", Some(_)) => {

@@ -1,8 +1,9 @@
 //! `/v1/pki/revoke`.
 
-use certmill_service::App;
 use certmill_service::certificates::{self, RevokeRequest};
+use certmill_service::domain::Timestamp;
 use certmill_service::x509::RevocationReason;
+use certmill_service::{App, ServiceError};
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
@@ -24,8 +25,13 @@ struct RevokeCertificateRequest {
     /// Hex with `:`, `-` or no separators, any case.
     serial_number: String,
     /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `key_compromise`; `unspecified` when absent.
-    /// `removeFromCRL` is recorded, but a full CRL lists such an entry without a reason, as RFC 5280 demands.
+    /// `certificateHold` suspends it, and `removeFromCRL` lifts that. A suspended certificate can get any other reason, and
+    /// every reason can become `keyCompromise`; nothing else can follow one (`409 invalid_state`).
     reason: Option<Word<RevocationReason>>,
+    /// Since when its key may have been in wrong hands (RFC 3339; RFC 5280 §5.3.2), not in the future: it stands in the CRL.
+    invalidity_date: Option<String>,
+    /// Say only what would become of it, in `preview`. Default false.
+    dry_run: Option<bool>,
     /// Whether the ACME server that the certificate came from is to revoke it: so it is when absent, since nobody else can. It
     /// takes the reasons unspecified, keyCompromise, affiliationChanged, superseded and cessationOfOperation.
     use_acme: Option<bool>,
@@ -39,17 +45,34 @@ struct RevokedCertificate {
     serial_number: String,
     /// `cert_…`
     certificate_id: String,
-    revoked_at: String,
+    /// Null for one that is not revoked: its suspension was lifted, or `dry_run` asked about it.
+    revoked_at: Option<String>,
     reason: Word<RevocationReason>,
     /// `scheduled`: a worker rebuilds the CRL within seconds. `by_ca`: the ACME server publishes it.
     crl_update: Word<CrlUpdate>,
+    /// Only for `dry_run`, which changes nothing.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview: Option<RevocationPreview>,
+}
+
+/// What a revocation would do.
+#[derive(Object, Serialize)]
+struct RevocationPreview {
+    /// `revoke`, `change_reason`, `release` or `none`.
+    effect: String,
+    /// When those who read CRLs know at the latest: then the present CRL ends. Those who ask by OCSP know at once.
+    crl_known_by: Option<String>,
+    /// The certificate that has taken its place.
+    renewed_by: Option<String>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
 impl RevokeApi {
     /// Revoke a certificate
     ///
-    /// Scope: `pki:admin`. Repeating the call answers the first revocation. A certificate from an ACME server is revoked there
+    /// Scope: `pki:admin`. Repeating the call answers the first revocation; another reason that cannot follow the one that
+    /// stands is `409 invalid_state`. A certificate from an ACME server is revoked there
     /// during the call: in the name of its account, or with its own key when the account cannot be used or the reason is
     /// keyCompromise; `502 upstream_error` when the server does not do it, and then nothing changes here.
     #[oai(path = "/revoke", method = "post", operation_id = "revokeCertificate")]
@@ -62,16 +85,33 @@ impl RevokeApi {
         let request = RevokeRequest {
             serial_number: parse_serial(&body.0.serial_number)?,
             ca_id: body.0.ca_id.map(|id| certmill_service::ca::parse_id(&id)).transpose()?,
-            reason: parse_reason(body.0.reason.as_deref())?,
+            reason: body.0.reason.as_deref().map(|text| parse_reason(Some(text))).transpose()?,
+            invalidity_date: body.0.invalidity_date.map(|text| parse_time(&text)).transpose()?,
+            dry_run: body.0.dry_run.unwrap_or(false),
             use_acme: body.0.use_acme,
         };
         let revoked = certificates::revoke(&app, &caller, &request).await?;
         Ok(Reply(RevokedCertificate {
             serial_number: revoked.serial_number.to_string(),
             certificate_id: revoked.certificate_id.to_string(),
-            revoked_at: revoked.revoked_at.to_string(),
+            revoked_at: revoked.revoked_at.map(|at| at.to_string()),
             reason: revoked.reason.into(),
             crl_update: Word::shown(if revoked.by_acme { "by_ca" } else { "scheduled" }),
+            preview: revoked.preview.map(|preview| RevocationPreview {
+                effect: preview.effect.to_owned(),
+                crl_known_by: preview.crl_known_by.map(|at| at.to_string()),
+                renewed_by: preview.renewed_by.map(|id| id.to_string()),
+            }),
         }))
     }
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, ServiceError> {
+    Timestamp::parse_rfc3339(text).ok_or_else(|| {
+        let shown: String = text.chars().take(64).collect();
+        ServiceError::field(
+            "invalidity_date",
+            format!("`{shown}` is not a time such as 2026-01-31T12:00:00Z"),
+        )
+    })
 }

@@ -41,6 +41,12 @@ struct ValidateCertificateRequest {
     /// What it is to be used for, such as `serverAuth`, `clientAuth`, `codeSigning` or a dotted OID; anything when
     /// absent. What CAs on the path say of purposes counts too.
     purpose: Option<String>,
+    /// Purposes that it must permit all of, beside `purpose`.
+    purposes: Option<TextList>,
+    /// The e-mail address that it must be for, instead of `hostname`.
+    email: Option<String>,
+    /// How many intermediate certificates may stand between it and the trust anchor: 0 to 14.
+    max_depth: Option<i64>,
     /// The host name or IP address under which it was met; it must be a subject alternative name (RFC 9525).
     hostname: Option<String>,
     /// Certificate policies that are acceptable, as dotted OIDs; any when absent (RFC 5280 §6.1.1 (c)).
@@ -164,7 +170,10 @@ fn read(request: ValidateCertificateRequest) -> Result<ValidateRequest, ServiceE
         at: at.transpose()?,
         trust_system: !trust.is_empty(),
         purpose: request.purpose,
+        purposes: request.purposes.unwrap_or_default().0,
         hostname: request.hostname,
+        email: request.email,
+        max_depth: request.max_depth,
         policies: request.policies.map(|list| list.0),
         require_explicit_policy: request.require_explicit_policy.unwrap_or(false),
         inhibit_policy_mapping: request.inhibit_policy_mapping.unwrap_or(false),

@@ -122,6 +122,10 @@ actions! {
     SecretRead = "secret.read";
     /// A secret was deleted.
     SecretDelete = "secret.delete";
+    /// A key was blocked.
+    BlockedKeyCreate = "blocked_key.create";
+    /// A key was unblocked.
+    BlockedKeyDelete = "blocked_key.delete";
     /// A tenant may have a domain validated through shared responders.
     DomainGrant = "domain.grant";
     /// It may not any more.

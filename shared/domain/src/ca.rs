@@ -1,5 +1,7 @@
 //! Certificate authorities and their CRLs.
 
+use std::time::Duration;
+
 use certmill_x509::{KeyAlgorithm, RevocationReason, SerialNumber};
 
 use crate::word::words;
@@ -82,6 +84,12 @@ pub struct Ca {
     pub created_at: Timestamp,
     /// How its certificates that a person approved are renewed with another key.
     pub renewal_of_desk_certificates: Stored<DeskRenewal>,
+    /// Whether its certificates name the OCSP responder.
+    pub ocsp: bool,
+    /// How long its lists are good; as configured when none.
+    pub crl_validity: Option<Duration>,
+    /// By how much the next list comes before the end of the present one; a third of `crl_validity` when none.
+    pub crl_overlap: Option<Duration>,
 }
 
 impl Ca {
@@ -132,6 +140,8 @@ pub struct CrlInfo {
     pub next_update: Timestamp,
     /// How many certificates it lists.
     pub entries: i64,
+    /// How often it was built.
+    pub builds: i64,
 }
 
 /// A CA's present CRL.

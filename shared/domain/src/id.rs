@@ -107,6 +107,8 @@ ids! {
     DnsProviderId = "dnsp";
     /// A version of a secret.
     SecretVersionId = "secv";
+    /// A blocked key.
+    BlockedKeyId = "bkey";
 }
 
 #[cfg(test)]

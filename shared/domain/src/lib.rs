@@ -3,6 +3,7 @@
 
 mod acme;
 mod audit;
+mod blocked_key;
 mod ca;
 mod certificate;
 mod clock;
@@ -28,6 +29,7 @@ pub use acme::{
     Exposure, Failure, OrderCause, OrderState, ProviderLimit, Renewal, RenewalWindow, RenewalWish, TxtRecord,
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
+pub use blocked_key::BlockedKey;
 pub use ca::{Ca, CaKind, CaRevocation, CaStatus, Crl, CrlInfo, DeskRenewal};
 pub use certificate::{Certificate, CertificateSource, CertificateStatus, Sans};
 pub use clock::{Clock, SystemClock, Timestamp};
@@ -37,8 +39,8 @@ pub use duration::{InvalidDuration, Ttl};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventKind};
 pub use id::{
-    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, EventId,
-    InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId, TrustAnchorId,
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, BlockedKeyId, CaId, CertificateId, CsrId, DnsProviderId,
+    EventId, InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId, TrustAnchorId,
 };
 pub use network::Network;
 pub use rate_limit::{CallCategory, InvalidRateLimit, RateLimit, RateLimits, Standing, Taken};

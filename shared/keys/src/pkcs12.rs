@@ -30,6 +30,17 @@ pub struct Bundle {
     pub chain: Vec<Vec<u8>>,
 }
 
+/// How a bundle is encrypted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Encryption {
+    /// AES-256-CBC with PBKDF2 and HMAC-SHA-256, and an HMAC-SHA-256 around it.
+    #[default]
+    Modern,
+    /// Triple DES and an HMAC with SHA-1, by the derivation of PKCS #12 itself: what Windows Server 2016, macOS before 15
+    /// and Java before 8u301 open. Its strength is that of the password.
+    Compatible,
+}
+
 /// Writes a bundle: AES-256-CBC with PBKDF2 and HMAC-SHA-256 for key and certificates, an
 /// HMAC-SHA-256 around it, which OpenSSL 1.1, Java 8u301, Windows 10 and macOS 15 and everything
 /// newer open. `friendly_name` is what these show. Takes tens of milliseconds several times over:
@@ -44,6 +55,20 @@ pub fn write(
     chain_der: &[&[u8]],
     friendly_name: &str,
     password: &str,
+) -> Result<Vec<u8>, KeyError> {
+    write_as(key, leaf_der, chain_der, (friendly_name, password), Encryption::Modern)
+}
+
+/// The same in an encryption of the caller's choice; name and password come together.
+///
+/// # Errors
+/// Those of [`write`].
+pub fn write_as(
+    key: &PrivateKey,
+    leaf_der: &[u8],
+    chain_der: &[&[u8]],
+    (friendly_name, password): (&str, &str),
+    encryption: Encryption,
 ) -> Result<Vec<u8>, KeyError> {
     if password.is_empty() {
         return Err(KeyError::BundleRefused("its password cannot be empty"));
@@ -60,16 +85,20 @@ pub fn write(
         chain.push(certificate(der)?)?;
     }
     let secret = PKey::private_key_from_pkcs8(&key.to_pkcs8_der()?)?;
+    let (cipher, digest) = match encryption {
+        Encryption::Modern => (Nid::AES_256_CBC, MessageDigest::sha256()),
+        Encryption::Compatible => (Nid::PBE_WITHSHA1AND3_KEY_TRIPLEDES_CBC, MessageDigest::sha1()),
+    };
     let bundle = Pkcs12::builder()
         .name(friendly_name)
         .pkey(&secret)
         .cert(&leaf)
         .ca(chain)
-        .key_algorithm(Nid::AES_256_CBC)
-        .cert_algorithm(Nid::AES_256_CBC)
+        .key_algorithm(cipher)
+        .cert_algorithm(cipher)
         .key_iter(ITERATIONS)
         .mac_iter(ITERATIONS)
-        .mac_md(MessageDigest::sha256())
+        .mac_md(digest)
         .build2(password)?;
     Ok(bundle.to_der()?)
 }

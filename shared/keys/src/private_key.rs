@@ -339,7 +339,44 @@ mod tests {
         let other_modulus = changed_rsa(|n, _| n.sub_word(2));
         assert!(refusal_of_rsa(&other_modulus).contains("product"));
         let other_exponent = changed_rsa(|_, e| e.add_word(2));
-        assert!(refusal_of_rsa(&other_exponent).contains("do not belong"));
+        assert!(refusal_of_rsa(&other_exponent).contains("does not belong"));
+    }
+
+    /// Each private number on its own: what signs well with OpenSSL gives itself away with others.
+    #[test]
+    fn every_private_number_of_an_rsa_key_is_checked() {
+        let key = Rsa::generate(2048).unwrap();
+        let owned = |number: &openssl::bn::BigNumRef| number.to_owned().unwrap();
+        let numbers = || {
+            [
+                owned(key.d()),
+                owned(key.p().unwrap()),
+                owned(key.q().unwrap()),
+                owned(key.dmp1().unwrap()),
+                owned(key.dmq1().unwrap()),
+                owned(key.iqmp().unwrap()),
+            ]
+        };
+        let made = |[d, p, q, dp, dq, qi]: [BigNum; 6]| {
+            Rsa::from_private_components(owned(key.n()), owned(key.e()), d, p, q, dp, dq, qi).unwrap()
+        };
+        let untouched = PKey::from_rsa(made(numbers())).unwrap().private_key_to_pkcs8().unwrap();
+        assert!(PrivateKey::from_pkcs8_der(&untouched).is_ok());
+        for (place, says) in [(0, "private exponent"), (3, "d mod p-1"), (4, "d mod q-1"), (5, "1/q mod p")] {
+            let mut changed = numbers();
+            changed[place].add_word(2).unwrap();
+            let message = refusal_of_rsa(&made(changed));
+            assert!(message.contains(says), "{place}: {message}");
+        }
+        let mut zero = numbers();
+        zero[0] = BigNum::new().unwrap();
+        assert!(!refusal_of_rsa(&made(zero)).is_empty());
+        let mut swapped = numbers();
+        swapped.swap(1, 2);
+        assert!(refusal_of_rsa(&made(swapped)).contains("d mod"));
+        let mut trivial = numbers();
+        (trivial[1], trivial[2]) = (BigNum::from_u32(1).unwrap(), owned(key.n()));
+        assert!(refusal_of_rsa(&made(trivial)).contains("no prime"));
     }
 
     #[test]

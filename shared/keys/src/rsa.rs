@@ -48,6 +48,7 @@ impl RsaSecret {
         })?;
         check_public_numbers(key.n(), key.e())?;
         check_factors(&key)?;
+        check_private_numbers(&key)?;
         let (secret, public_key) = Self::assemble(key, modulus)?;
         secret.check_by_signing()?;
         Ok((modulus, secret, public_key))
@@ -137,6 +138,61 @@ fn check_factors(key: &Rsa<Private>) -> Result<(), KeyError> {
         return Err(unacceptable("its RSA modulus is not the product of its two primes"));
     }
     Ok(())
+}
+
+/// Every private number belongs to the public ones (RFC 8017 §3.2). Signing once does not show it: OpenSSL verifies what it
+/// has made by the Chinese remainder theorem, and makes it anew without. Others do not, and give the key away with the
+/// first faulty signature.
+fn check_private_numbers(key: &Rsa<Private>) -> Result<(), KeyError> {
+    let (Some(p), Some(q)) = (key.p(), key.q()) else {
+        return Err(unacceptable("it lacks the two primes of the RSA modulus"));
+    };
+    let one = BigNum::from_u32(1)?;
+    if p.ucmp(&one).is_le() || q.ucmp(&one).is_le() {
+        return Err(unacceptable("one of the two primes of the RSA key is no prime"));
+    }
+    if p.ucmp(q).is_eq() {
+        return Err(weak("the two primes of the RSA key are the same"));
+    }
+    let mut context = BigNumContext::new()?;
+    for (prime, exponent, of_prime, of_exponent) in
+        [(p, key.dmp1(), "p", "d mod p-1"), (q, key.dmq1(), "q", "d mod q-1")]
+    {
+        let mut order = prime.to_owned()?;
+        order.sub_word(1)?;
+        if !are_inverse((key.e(), key.d()), &order, &mut context)? {
+            let reason =
+                format!("its private exponent does not belong to its public one (modulo {of_prime}-1)");
+            return Err(KeyError::UnacceptableKey(reason));
+        }
+        let fits = match exponent {
+            Some(exponent) => {
+                exponent.ucmp(&order).is_lt() && are_inverse((key.e(), exponent), &order, &mut context)?
+            }
+            None => false,
+        };
+        if !fits {
+            return Err(KeyError::UnacceptableKey(format!("its number {of_exponent} is wrong or missing")));
+        }
+    }
+    let coefficient_fits = match key.iqmp() {
+        Some(coefficient) => coefficient.ucmp(p).is_lt() && are_inverse((q, coefficient), p, &mut context)?,
+        None => false,
+    };
+    if !coefficient_fits {
+        return Err(unacceptable("its number 1/q mod p is wrong or missing"));
+    }
+    Ok(())
+}
+
+fn are_inverse(
+    (one, other): (&BigNumRef, &BigNumRef),
+    modulus: &BigNumRef,
+    context: &mut BigNumContext,
+) -> Result<bool, KeyError> {
+    let mut product = BigNum::new()?;
+    product.mod_mul(one, other, modulus, context)?;
+    Ok(product.ucmp(&*BigNum::from_u32(1)?).is_eq())
 }
 
 fn weak(reason: &str) -> KeyError {

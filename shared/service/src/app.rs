@@ -6,13 +6,12 @@ use std::time::Duration;
 use certmill_acme::Acme;
 use certmill_dns::Providers;
 use certmill_domain::{
-    AcmeEnvironment, AcmeProvider, Clock, Entropy, JobId, Network, ProviderLimit, TenantId, Timestamp,
+    AcmeEnvironment, AcmeProvider, Clock, Entropy, Network, ProviderLimit, TenantId, Timestamp,
 };
 use certmill_egress::Egress;
 use certmill_keys::{KeyPool, PrivateKey, RootKeys};
 use certmill_queue::Queue;
-use certmill_storage::jobs::{Enqueued, NewJob};
-use certmill_storage::{Database, SystemTx, Tx};
+use certmill_storage::Database;
 use certmill_x509::KeyAlgorithm;
 
 use crate::ServiceError;
@@ -22,8 +21,8 @@ use crate::certificates::Committer;
 use crate::crl::CrlCopies;
 use crate::fleet_clock::{FleetClock, TOLERATED};
 use crate::issuer::Issuers;
-use crate::jobs::Job;
 use crate::keyring::Keyring;
+use crate::ocsp::OcspAnswers;
 use crate::outgoing::TenantNames;
 use crate::rate_limits::Limiter;
 use crate::refusals::Refusals;
@@ -157,6 +156,7 @@ struct Inner {
     refusals: Refusals,
     tenant_names: TenantNames,
     crl_copies: CrlCopies,
+    ocsp_answers: OcspAnswers,
 }
 
 impl App {
@@ -182,6 +182,7 @@ impl App {
             refusals: Refusals::default(),
             tenant_names: TenantNames::default(),
             crl_copies: CrlCopies::default(),
+            ocsp_answers: OcspAnswers::new(),
             validations: shares("fetching for validations", VALIDATIONS, Holding::AsManyAsAreFree),
             calls_out: shares("calls to servers outside", CALLS_OUT, Holding::AsManyAsAreFree),
             searches: shares("making RSA keys", processors, Holding::All),
@@ -327,6 +328,10 @@ impl App {
         &self.0.refusals
     }
 
+    pub(crate) fn ocsp_answers(&self) -> &OcspAnswers {
+        &self.0.ocsp_answers
+    }
+
     pub(crate) fn crl_copies(&self) -> &CrlCopies {
         &self.0.crl_copies
     }
@@ -334,57 +339,6 @@ impl App {
     /// Whether the sealed keys can be opened: the first tenant key of the database, if there is one, is unwrapped.
     pub async fn check_sealing(&self) -> Result<(), ServiceError> {
         self.keyring().check(self).await
-    }
-
-    /// Enqueues work in the caller's transaction, due now.
-    pub(crate) async fn enqueue(
-        &self,
-        tx: &mut Tx,
-        job: Job,
-        request_id: Option<&str>,
-    ) -> Result<Enqueued, ServiceError> {
-        self.enqueue_after(tx, job, request_id, Duration::ZERO).await
-    }
-
-    /// Enqueues work in the caller's transaction, due after `delay`.
-    pub(crate) async fn enqueue_after(
-        &self,
-        tx: &mut Tx,
-        job: Job,
-        request_id: Option<&str>,
-        delay: Duration,
-    ) -> Result<Enqueued, ServiceError> {
-        let new = self.new_job(job, request_id, delay);
-        Ok(certmill_storage::jobs::enqueue(tx, &new).await?)
-    }
-
-    /// Enqueues work of the service itself, due now.
-    pub async fn enqueue_system(&self, tx: &mut SystemTx, job: Job) -> Result<Enqueued, ServiceError> {
-        let new = self.new_job(job, None, Duration::ZERO);
-        Ok(certmill_storage::jobs::enqueue_system(tx, &new).await?)
-    }
-
-    fn new_job(&self, job: Job, request_id: Option<&str>, delay: Duration) -> NewJob {
-        let now = self.now();
-        NewJob {
-            id: JobId::generate(now, self.entropy()),
-            kind: job.kind().as_str(),
-            subject: job.subject(),
-            max_attempts: job.kind().max_attempts(),
-            run_at: now.plus(delay),
-            request_id: request_id.map(ToOwned::to_owned),
-            now,
-        }
-    }
-
-    /// Whether this work is open already.
-    pub(crate) async fn is_open(&self, tx: &mut Tx, job: Job) -> Result<bool, ServiceError> {
-        Ok(certmill_storage::jobs::is_open(tx, job.kind().as_str(), job.subject()).await?)
-    }
-
-    /// Tells the workers, after a commit, that there is work. A wake-up that is lost costs them one tick.
-    pub fn wake_workers(&self) {
-        self.queue().wake();
     }
 
     /// Forgets what this process remembers of a tenant's keys, roles and tokens (for tests and rotation).

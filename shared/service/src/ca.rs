@@ -10,13 +10,12 @@ use certmill_domain::{Ca, CaId, CrlInfo, TenantId};
 use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::pem;
 
-pub(crate) use create::not_issuing;
 pub use create::{NewCa, create};
 pub use revoke::revoke;
 pub(crate) use revoke::{below, reason_or_none};
 pub use update::{CaChanges, state, update};
 
-pub use crate::issuer::{ca_issuers_url, crl_url};
+pub use crate::issuer::{ca_issuers_url, crl_url, ocsp_url};
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 /// A CA with what its present CRL says of itself.
@@ -90,4 +89,21 @@ pub async fn public_certificate(app: &App, id: CaId) -> Result<Vec<u8>, ServiceE
     certificate_authorities::public_certificate(&mut session, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))
+}
+
+/// Why this CA does not issue, from its present row.
+pub(crate) async fn not_issuing(app: &App, caller: &Caller, id: CaId) -> ServiceError {
+    let found = match find(app, caller.tenant, id).await {
+        Ok(found) => found,
+        Err(error) => return error,
+    };
+    let state = found.ca.status(app.now()).as_str();
+    ServiceError::InvalidState {
+        message: format!(
+            "the certificate authority `{}` ({id}) is {state}: only an active one issues",
+            found.ca.name
+        ),
+        state,
+        possible_from: &["active"],
+    }
 }

@@ -24,7 +24,8 @@ pub use private_key::{Pkcs12Request, StoredKey, pkcs12, private_key};
 pub use read::{CertificateChange, CertificateWithChain, Filter, Sort, find, label, list, state};
 pub use renew::{RenewRequest, Renewed, renew};
 pub(crate) use renew::{desk_terms, key_algorithm, not_renewable};
-pub use revoke::{RevokeRequest, Revoked, revoke};
+pub(crate) use revoke::revoke_own;
+pub use revoke::{Preview, RevokeRequest, Revoked, revoke};
 
 use certmill_domain::CertificateId;
 

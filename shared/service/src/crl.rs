@@ -6,10 +6,10 @@ mod rebuild;
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmill_domain::{Action, CaId, Crl, CrlInfo, TenantId, Timestamp};
+use certmill_domain::{Action, CaId, Crl, CrlInfo, Stored, TenantId, Timestamp};
 use certmill_storage::crls;
 use certmill_storage::jobs::Enqueued;
-use certmill_x509::{CrlBuilder, CrlHeader, Signer};
+use certmill_x509::{CrlBuilder, CrlHeader, RevocationReason, Signer};
 
 pub(crate) use copies::CrlCopies;
 pub(crate) use rebuild::rebuild;
@@ -33,7 +33,7 @@ pub(crate) fn sign_empty(
     issuer: &CrlIssuer<'_>,
     (this_update, next_update): (Timestamp, Timestamp),
 ) -> Result<Crl, ServiceError> {
-    let info = CrlInfo { number: 1, this_update, next_update, entries: 0 };
+    let info = CrlInfo { number: 1, this_update, next_update, entries: 0, builds: 1 };
     let der = sign(CrlBuilder::new(), issuer, &info)?;
     Ok(Crl { info, der })
 }
@@ -47,11 +47,22 @@ pub(crate) fn sign(
     let header = CrlHeader {
         issuer_der: issuer.subject_der,
         authority_key_id: issuer.key_id,
-        crl_number: u64::try_from(info.number).unwrap_or(1),
+        crl_number: u64::try_from(info.number)
+            .map_err(|_| ServiceError::internal("the number of a CRL is negative"))?,
         this_update: info.this_update.unix_seconds(),
         next_update: info.next_update.unix_seconds(),
     };
     Ok(builder.sign(&header, issuer.signer)?)
+}
+
+/// The reason that relying parties are told. A full CRL lists what was revoked as `removeFromCRL` without a reason: the code
+/// is for delta CRLs only (RFC 5280 §5.3.1). So it does with a reason that only a newer version knows: a CRL with a code that
+/// RFC 5280 does not have could be refused as a whole.
+pub(crate) fn listed_reason(reason: &Stored<RevocationReason>) -> RevocationReason {
+    match crate::ca::reason_or_none(reason) {
+        RevocationReason::RemoveFromCrl => RevocationReason::Unspecified,
+        reason => reason,
+    }
 }
 
 /// The CRL of a CA whose figures the caller has just read, and may read. All who read it share one copy.
@@ -93,7 +104,7 @@ pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, 
     change.commit(Act::new(Action::CrlRebuild, ca)).await?;
     app.wake_workers();
     // A build that runs already may have read the revocations before this call: the one after it counts.
-    let wanted = before.number
+    let wanted = before.builds
         + match enqueued {
             Enqueued::Waiting => 1,
             Enqueued::BehindRunning => 2,
@@ -103,7 +114,7 @@ pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, 
         loop {
             tokio::time::sleep(pause).await;
             let figures = info(app, caller.tenant, ca).await?;
-            if figures.number >= wanted {
+            if figures.builds >= wanted {
                 return present(app, ca, &figures).await;
             }
             pause = (pause * 2).min(Duration::from_millis(250));

@@ -40,6 +40,8 @@ pub enum Noun {
     Secret,
     /// A background job.
     Job,
+    /// A blocked key.
+    BlockedKey,
 }
 
 impl Noun {
@@ -59,6 +61,7 @@ impl Noun {
             Self::DomainGrant => "grant of the domain",
             Self::Secret => "secret",
             Self::Job => "job",
+            Self::BlockedKey => "blocked key",
         }
     }
 }

@@ -6,12 +6,15 @@ use std::time::Duration;
 use certmill_domain::{Ca, CaId, IssuerWindow, TenantId, Timestamp};
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::{Session, certificate_authorities};
-use certmill_x509::{DnsName, NameConstraints, ParsedCertificate, Signer, SubjectAltNames, pem};
+use certmill_x509::{DnsName, KeyPair, NameConstraints, ParsedCertificate, Signer, SubjectAltNames, pem};
 use moka::sync::Cache;
 
 use crate::{App, Noun, ServiceError};
 
-/// A CA that can sign. Nothing in it changes over the CA's life; whether it still may issue is asked of its row
+/// How long an issuer is kept. Other processes see by then that a switch of its CA was changed.
+const LIFETIME: Duration = Duration::from_mins(10);
+
+/// A CA that can sign. Nothing in it changes over the CA's life but what its certificates name; whether it still may issue is asked of its row
 /// when the certificate is committed.
 pub struct Issuer {
     /// The CA as it was when it was loaded: only its unchanging parts may be used.
@@ -25,6 +28,8 @@ pub struct Issuer {
     pub(crate) chain_der: Vec<Vec<u8>>,
     pub(crate) ca_issuers_url: String,
     pub(crate) crl_url: String,
+    /// Only if its certificates are to name it.
+    pub(crate) ocsp_url: Option<String>,
     /// The name constraints of the CA and of those above it.
     name_constraints: Vec<NameConstraints>,
 }
@@ -46,6 +51,11 @@ impl Issuer {
         self.ca.key_type != "rsa"
     }
 
+    /// The key with its public half.
+    pub(crate) fn key_pair(&self) -> &dyn KeyPair {
+        &self.key
+    }
+
     /// The key as a signer.
     pub(crate) fn signer(&self) -> &dyn Signer {
         &self.key
@@ -57,7 +67,12 @@ pub(crate) struct Issuers(Cache<(TenantId, CaId), Arc<Issuer>>);
 
 impl Issuers {
     pub(crate) fn new() -> Self {
-        Self(Cache::builder().max_capacity(1_000).time_to_idle(Duration::from_mins(10)).build())
+        Self(Cache::builder().max_capacity(1_000).time_to_live(LIFETIME).build())
+    }
+
+    /// Has the issuer read anew: a switch of its CA was changed.
+    pub(crate) fn forget(&self, tenant: TenantId, id: CaId) {
+        self.0.invalidate(&(tenant, id));
     }
 
     /// The issuer of this id.
@@ -101,6 +116,7 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         chain_der,
         ca_issuers_url: ca_issuers_url(app, id),
         crl_url: crl_url(app, id),
+        ocsp_url: ca.ocsp.then(|| ocsp_url(app, id)),
         name_constraints,
         ca,
     })
@@ -133,4 +149,9 @@ pub fn ca_issuers_url(app: &App, id: CaId) -> String {
 /// Where the public finds a CA's CRL.
 pub fn crl_url(app: &App, id: CaId) -> String {
     format!("{}/pub/crl/{id}.crl", app.settings().public_url)
+}
+
+/// Where the public asks about certificates of a CA.
+pub fn ocsp_url(app: &App, id: CaId) -> String {
+    format!("{}/pub/ocsp/{id}", app.settings().public_url)
 }

@@ -3,6 +3,7 @@
 //! Claiming jobs and running their handlers is the business of the crate `certmill-worker`.
 
 mod cascade;
+mod enqueue;
 mod housekeeping;
 mod lease;
 mod operations;

@@ -23,6 +23,10 @@ use crate::{App, Caller, ServiceError};
 
 /// Paths that are looked at when the certificates of better ones are revoked.
 const MOST_PATHS: usize = 8;
+/// Purposes that a request may name.
+const MOST_PURPOSES: usize = 20;
+/// Intermediates that a request may bound a path by: longer paths are not followed.
+const MOST_DEPTH: usize = 14;
 /// Policies that a request may name.
 const MOST_POLICIES: usize = 100;
 
@@ -45,8 +49,14 @@ pub struct ValidateRequest {
     pub trust_system: bool,
     /// What it is to be used for: any purpose when absent.
     pub purpose: Option<String>,
+    /// More purposes, all of which it must permit.
+    pub purposes: Vec<String>,
     /// The host name or IP address under which it was met.
     pub hostname: Option<String>,
+    /// The e-mail address that it must be for.
+    pub email: Option<String>,
+    /// How many intermediate certificates may stand between it and the anchor.
+    pub max_depth: Option<i64>,
     /// Certificate policies, as dotted OIDs; any when absent.
     pub policies: Option<Vec<String>>,
     /// Whether the path must be valid for one of them.
@@ -247,7 +257,29 @@ impl From<Finding> for Problem {
 fn options(request: &ValidateRequest, at: Timestamp) -> Result<Options, ServiceError> {
     let wrong = |field: &'static str| move |error: X509Error| ServiceError::field(field, error.to_string());
     let purpose = request.purpose.as_deref().map(ExtendedKeyUsage::from_name).transpose();
-    let name = request.hostname.as_deref().map(str::parse::<ExpectedName>).transpose();
+    let mut name = request.hostname.as_deref().map(str::parse::<ExpectedName>).transpose();
+    if let Some(email) = &request.email {
+        if request.hostname.is_some() {
+            return Err(ServiceError::field("email", "is instead of hostname: give one of the two"));
+        }
+        name = Ok(Some(ExpectedName::Email(email.parse().map_err(wrong("email"))?)));
+    }
+    if request.purposes.len() > MOST_PURPOSES {
+        let problem =
+            format!("has {} entries, of which {MOST_PURPOSES} are the most", request.purposes.len());
+        return Err(ServiceError::field("purposes", problem));
+    }
+    let more = request.purposes.iter().map(|name| ExtendedKeyUsage::from_name(name));
+    let more_purposes = more.collect::<Result<Vec<_>, _>>().map_err(wrong("purposes"))?;
+    let depth =
+        request.max_depth.map(|depth| usize::try_from(depth).ok().filter(|depth| *depth <= MOST_DEPTH));
+    let max_depth = match depth {
+        Some(None) => {
+            return Err(ServiceError::field("max_depth", format!("must be from 0 to {MOST_DEPTH}")));
+        }
+        Some(depth) => depth,
+        None => None,
+    };
     let count = request.policies.as_ref().map_or(0, Vec::len);
     if count > MOST_POLICIES {
         let problem = format!("has {count} entries, of which {MOST_POLICIES} are the most");
@@ -260,6 +292,8 @@ fn options(request: &ValidateRequest, at: Timestamp) -> Result<Options, ServiceE
     Ok(Options {
         at: at.unix_seconds(),
         purpose: purpose.map_err(wrong("purpose"))?,
+        more_purposes,
+        max_depth,
         name: name.map_err(wrong("hostname"))?,
         policies: PolicyOptions {
             acceptable: acceptable.transpose().map_err(wrong("policies"))?,

@@ -1,5 +1,7 @@
 //! Certificate authorities.
 
+use std::time::Duration;
+
 use certmill_domain::{Ca, CaId, CaRevocation, DeskRenewal, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
@@ -14,7 +16,7 @@ const TABLE: &str = "certificate_authorities";
 const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, key_size, serial_number, \
      not_before, not_after, path_length, certificate_der, certificates_issued, revoked_at, revocation_reason, \
      certificates_revoked, certificates_total, revocation_completed_at, created_at, \
-     renewal_of_desk_certificates \
+     renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap \
      FROM certificate_authorities WHERE ";
 
 /// The size of a listed row.
@@ -42,6 +44,9 @@ row! {
         revocation_completed_at: Option<i64>,
         created_at: i64,
         renewal_of_desk_certificates: String,
+        ocsp: bool,
+        crl_validity: Option<i64>,
+        crl_overlap: Option<i64>,
     }
 }
 
@@ -50,8 +55,8 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     let query = Query::new(
         "INSERT INTO certificate_authorities (tenant_id, id, name, common_name, kind, parent_id, key_type, \
          key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at, \
-         renewal_of_desk_certificates) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
+         renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
     )
     .bind(tx.tenant_key())
     .bind(ca.id.to_string())
@@ -68,7 +73,10 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     .bind(ca.certificate_der.clone())
     .bind(sealed_key)
     .bind(ca.created_at.unix_micros())
-    .bind(DESK_RENEWAL.write(&ca.renewal_of_desk_certificates)?);
+    .bind(DESK_RENEWAL.write(&ca.renewal_of_desk_certificates)?)
+    .bind(ca.ocsp)
+    .bind(ca.crl_validity.and_then(|span| i64::try_from(span.as_secs()).ok()))
+    .bind(ca.crl_overlap.and_then(|span| i64::try_from(span.as_secs()).ok()));
     tx.link().execute(query).await.map(drop)
 }
 
@@ -78,6 +86,33 @@ pub async fn set_desk_renewal(tx: &mut Tx, id: CaId, rule: DeskRenewal) -> Resul
         "UPDATE certificate_authorities SET renewal_of_desk_certificates = $1 WHERE tenant_id = $2 AND id = $3",
     )
     .bind(rule.as_str())
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Changes whether the certificates of a CA name the OCSP responder; `false` when there is no such CA.
+pub async fn set_ocsp(tx: &mut Tx, id: CaId, ocsp: bool) -> Result<bool, StorageError> {
+    let query = Query::new("UPDATE certificate_authorities SET ocsp = $1 WHERE tenant_id = $2 AND id = $3")
+        .bind(ocsp)
+        .bind(tx.tenant_key())
+        .bind(id.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Changes how long the lists of a CA are good, and by how much the next one comes before; none as configured.
+pub async fn set_crl_times(
+    tx: &mut Tx,
+    id: CaId,
+    validity: Option<Duration>,
+    overlap: Option<Duration>,
+) -> Result<bool, StorageError> {
+    let seconds = |span: Option<Duration>| span.and_then(|span| i64::try_from(span.as_secs()).ok());
+    let query = Query::new(
+        "UPDATE certificate_authorities SET crl_validity = $1, crl_overlap = $2 WHERE tenant_id = $3 AND id = $4",
+    )
+    .bind(seconds(validity))
+    .bind(seconds(overlap))
     .bind(tx.tenant_key())
     .bind(id.to_string());
     Ok(tx.link().execute(query).await? == 1)
@@ -329,5 +364,11 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
         certificates_issued: row.certificates_issued,
         created_at: Timestamp::from_unix_micros(row.created_at),
         renewal_of_desk_certificates: DESK_RENEWAL.read(&row.renewal_of_desk_certificates),
+        ocsp: row.ocsp,
+        crl_validity: row
+            .crl_validity
+            .and_then(|seconds| u64::try_from(seconds).ok())
+            .map(Duration::from_secs),
+        crl_overlap: row.crl_overlap.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
     })
 }

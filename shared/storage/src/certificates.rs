@@ -1,11 +1,14 @@
-//! Certificates: storing batches, reading, changing labels, revoking, expiring. Searching is in [`search`].
+//! Certificates: storing batches, reading, changing labels, expiring. Searching is in [`search`].
 
+mod revocation;
 pub mod search;
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{CaId, Certificate, CertificateId, Sans, Timestamp};
-use certmill_x509::{RevocationReason, SerialNumber};
+use certmill_domain::{Certificate, CertificateId, Sans, Timestamp};
+use certmill_x509::SerialNumber;
+
+pub use revocation::{change_reason, release, revoke, revoke_batch, set_invalidity};
 
 use crate::error::{corrupt, parsed};
 use crate::query::{Query, Rows};
@@ -149,6 +152,20 @@ pub async fn find_by_serial_number(
     session.link().fetch_all::<Row>(query).await?.into_iter().map(certificate).collect()
 }
 
+/// The certificates of the tenant with this key, newest first, up to `limit`. Every certificate is looked at: an index would
+/// cost each issuance a page, and this is asked when a key has leaked.
+pub async fn find_by_key(
+    session: &mut Session,
+    spki_sha256: &str,
+    limit: i64,
+) -> Result<Vec<Certificate>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("c.tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND c.spki_sha256 = ").push_bind(spki_sha256.to_owned());
+    query.push(" ORDER BY c.id DESC LIMIT ").push_bind(limit);
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(certificate).collect()
+}
+
 /// The owner's labels of a certificate; what is `None` stays.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
@@ -273,7 +290,7 @@ pub async fn set_chain(tx: &mut Tx, id: CertificateId, chain_der: Vec<u8>) -> Re
 }
 
 /// Narrows a query to a serial number; the index holds its first octets.
-fn push_serial_number(query: &mut Query, serial_number: &SerialNumber) {
+pub(crate) fn push_serial_number(query: &mut Query, serial_number: &SerialNumber) {
     let octets = serial_number.as_bytes();
     query.push(" AND substr(c.serial_number, 1, 8) = ").push_bind(octets.get(..8).unwrap_or(octets));
     query.push(" AND c.serial_number = ").push_bind(octets);
@@ -297,47 +314,6 @@ pub async fn find_by_fingerprint(
     query.push(" AND c.fingerprint_sha256 = ").push_bind(fingerprint_sha256.to_owned());
     let row = session.link().fetch_optional::<(String,)>(query).await?;
     row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
-}
-
-/// Revokes a certificate; `false` when it was revoked before (or does not exist), and then nothing changes.
-pub async fn revoke(
-    tx: &mut Tx,
-    id: CertificateId,
-    reason: RevocationReason,
-    now: Timestamp,
-) -> Result<bool, StorageError> {
-    let query = Query::new(
-        "UPDATE certificates SET status = 'revoked', revoked_at = $1, revocation_reason = $2 \
-         WHERE tenant_id = $3 AND id = $4 AND revoked_at IS NULL",
-    )
-    .bind(now.unix_micros())
-    .bind(i64::from(reason.code()))
-    .bind(tx.tenant_key())
-    .bind(id.to_string());
-    Ok(tx.link().execute(query).await? == 1)
-}
-
-/// Revokes the next `limit` active certificates of a CA after `after`. Answers the id of the last one and how many
-/// there were; `None` when none were left.
-pub async fn revoke_batch(
-    tx: &mut Tx,
-    ca: CaId,
-    reason: RevocationReason,
-    now: Timestamp,
-    limit: i64,
-) -> Result<u64, StorageError> {
-    let query = Query::new(
-        "UPDATE certificates SET status = 'revoked', revoked_at = $1, revocation_reason = $2 \
-         WHERE tenant_id = $3 AND id IN (SELECT id FROM certificates \
-         WHERE tenant_id = $3 AND ca_id = $4 AND status = 'active' ORDER BY id LIMIT $5) \
-         AND status = 'active'",
-    )
-    .bind(now.unix_micros())
-    .bind(i64::from(reason.code()))
-    .bind(tx.tenant_key())
-    .bind(ca.to_string())
-    .bind(limit);
-    tx.link().execute(query).await
 }
 
 /// Marks up to `limit` certificates of the tenant whose validity has ended as expired; answers how many.

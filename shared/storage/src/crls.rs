@@ -1,5 +1,7 @@
 //! CRLs: one present list per CA, and the entries from which the next one is made.
 
+use std::time::Duration;
+
 use certmill_domain::{CaId, Crl, CrlInfo, Stored, TenantId, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
@@ -20,14 +22,14 @@ pub struct RevokedEntry {
 }
 
 type EntryRow = (Vec<u8>, i64, Option<i64>);
-type InfoRow = (i64, i64, i64, i64);
-type CrlRow = (i64, i64, i64, i64, Vec<u8>);
+type InfoRow = (i64, i64, i64, i64, i64);
+type CrlRow = (i64, i64, i64, i64, i64, Vec<u8>);
 
 /// Stores a CA's first CRL.
 pub async fn insert(tx: &mut Tx, ca: CaId, crl: &Crl) -> Result<(), StorageError> {
     let query = Query::new(
-        "INSERT INTO crls (tenant_id, ca_id, number, this_update, next_update, entries, der) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        "INSERT INTO crls (tenant_id, ca_id, number, this_update, next_update, entries, builds, der) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
     )
     .bind(tx.tenant_key())
     .bind(ca.to_string())
@@ -35,30 +37,89 @@ pub async fn insert(tx: &mut Tx, ca: CaId, crl: &Crl) -> Result<(), StorageError
     .bind(crl.info.this_update.unix_micros())
     .bind(crl.info.next_update.unix_micros())
     .bind(crl.info.entries)
+    .bind(crl.info.builds)
     .bind(crl.der.clone());
     tx.link().execute(query).await.map(drop)
 }
 
-/// Replaces a CA's CRL by the one with the next number; `false` when another build was first.
-pub async fn replace(tx: &mut Tx, ca: CaId, crl: Crl) -> Result<bool, StorageError> {
+/// Replaces a CA's CRL, whose number the caller has read, by the next one; `false` when another build was first.
+pub async fn replace(tx: &mut Tx, ca: CaId, seen: i64, crl: Crl) -> Result<bool, StorageError> {
     let query = Query::new(
-        "UPDATE crls SET number = $1, this_update = $2, next_update = $3, entries = $4, der = $5 \
-         WHERE tenant_id = $6 AND ca_id = $7 AND number = $1 - 1",
+        "UPDATE crls SET number = $1, this_update = $2, next_update = $3, entries = $4, builds = $5, der = $6 \
+         WHERE tenant_id = $7 AND ca_id = $8 AND number = $9",
     )
     .bind(crl.info.number)
     .bind(crl.info.this_update.unix_micros())
     .bind(crl.info.next_update.unix_micros())
     .bind(crl.info.entries)
+    .bind(crl.info.builds)
     .bind(crl.der)
     .bind(tx.tenant_key())
-    .bind(ca.to_string());
+    .bind(ca.to_string())
+    .bind(seen);
     Ok(tx.link().execute(query).await? == 1)
+}
+
+/// A CA's present CRL in DER.
+pub async fn der(session: &mut Session, ca: CaId) -> Result<Option<Vec<u8>>, StorageError> {
+    let query = Query::new("SELECT der FROM crls WHERE tenant_id = $1 AND ca_id = $2")
+        .bind(session.tenant_key())
+        .bind(ca.to_string());
+    Ok(session.link().fetch_optional::<(Vec<u8>,)>(query).await?.map(|(der,)| der))
+}
+
+/// Since when the keys of a CA's revoked certificates may have been in wrong hands, of those for which it was said.
+pub async fn invalidities(
+    session: &mut Session,
+    ca: CaId,
+) -> Result<Vec<(SerialNumber, Timestamp)>, StorageError> {
+    let query = Query::new(
+        "SELECT serial_number, invalidity_at FROM certificates \
+         WHERE tenant_id = $1 AND ca_id = $2 AND invalidity_at IS NOT NULL AND revoked_at IS NOT NULL",
+    )
+    .bind(session.tenant_key())
+    .bind(ca.to_string());
+    let rows = session.link().fetch_all::<(Vec<u8>, i64)>(query).await?;
+    rows.into_iter()
+        .map(|(serial, since)| {
+            let serial = SerialNumber::from_bytes(&serial)
+                .map_err(|error| corrupt("certificates", "serial_number", error))?;
+            Ok((serial, Timestamp::from_unix_micros(since)))
+        })
+        .collect()
+}
+
+/// Which of these certificates of a CA have no reason to leave its list at `now`: they have neither ended, nor was a
+/// suspension lifted.
+pub async fn staying(
+    session: &mut Session,
+    ca: CaId,
+    serials: &[SerialNumber],
+    now: Timestamp,
+) -> Result<Vec<SerialNumber>, StorageError> {
+    if serials.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut query = Query::new("SELECT serial_number FROM certificates WHERE tenant_id = ");
+    query.push_bind(session.tenant_key()).push(" AND ca_id = ").push_bind(ca.to_string());
+    query.push(" AND not_after >= ").push_bind(now.unix_micros());
+    query.push(" AND NOT (revoked_at IS NULL AND released_at IS NOT NULL) AND serial_number IN (");
+    for (index, serial) in serials.iter().enumerate() {
+        query.push(if index == 0 { "" } else { ", " }).push_bind(serial.as_bytes().to_vec());
+    }
+    query.push(")");
+    let rows: Vec<(Vec<u8>,)> = session.link().fetch_all(query).await?;
+    rows.into_iter()
+        .map(|(serial,)| {
+            SerialNumber::from_bytes(&serial).map_err(|error| corrupt("certificates", "serial_number", error))
+        })
+        .collect()
 }
 
 /// The figures of a CA's present CRL.
 pub async fn info(session: &mut Session, ca: CaId) -> Result<Option<CrlInfo>, StorageError> {
     let query = Query::new(
-        "SELECT number, this_update, next_update, entries FROM crls WHERE tenant_id = $1 AND ca_id = $2",
+        "SELECT number, this_update, next_update, entries, builds FROM crls WHERE tenant_id = $1 AND ca_id = $2",
     )
     .bind(session.tenant_key())
     .bind(ca.to_string());
@@ -70,50 +131,60 @@ pub async fn infos(session: &mut Session, cas: &[CaId]) -> Result<Vec<(CaId, Crl
     if cas.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query =
-        Query::new("SELECT ca_id, number, this_update, next_update, entries FROM crls WHERE tenant_id = ");
+    let mut query = Query::new(
+        "SELECT ca_id, number, this_update, next_update, entries, builds FROM crls WHERE tenant_id = ",
+    );
     query.push_bind(session.tenant_key()).push(" AND ca_id IN (");
     for (index, ca) in cas.iter().enumerate() {
         query.push(if index == 0 { "" } else { ", " }).push_bind(ca.to_string());
     }
     query.push(")");
-    let rows: Vec<(String, i64, i64, i64, i64)> = session.link().fetch_all(query).await?;
+    let rows: Vec<(String, i64, i64, i64, i64, i64)> = session.link().fetch_all(query).await?;
     rows.into_iter()
-        .map(|(ca, number, this, next, entries)| {
-            Ok((parsed("crls", "ca_id", &ca)?, crl_info((number, this, next, entries))))
+        .map(|(ca, number, this, next, entries, builds)| {
+            Ok((parsed("crls", "ca_id", &ca)?, crl_info((number, this, next, entries, builds))))
         })
         .collect()
 }
 
 /// The figures of a CA's present CRL, whoever owns it.
 pub async fn public_info(session: &mut SystemSession, ca: CaId) -> Result<Option<CrlInfo>, StorageError> {
-    let query = Query::new("SELECT number, this_update, next_update, entries FROM crls WHERE ca_id = $1")
-        .bind(ca.to_string());
+    let query =
+        Query::new("SELECT number, this_update, next_update, entries, builds FROM crls WHERE ca_id = $1")
+            .bind(ca.to_string());
     Ok(session.link().fetch_optional::<InfoRow>(query).await?.map(crl_info))
 }
 
 /// A CA's present CRL, whoever owns it.
 pub async fn public(session: &mut SystemSession, ca: CaId) -> Result<Option<Crl>, StorageError> {
-    let query =
-        Query::new("SELECT number, this_update, next_update, entries, der FROM crls WHERE ca_id = $1")
-            .bind(ca.to_string());
+    let query = Query::new(
+        "SELECT number, this_update, next_update, entries, builds, der FROM crls WHERE ca_id = $1",
+    )
+    .bind(ca.to_string());
     Ok(session.link().fetch_optional::<CrlRow>(query).await?.map(crl))
 }
 
-/// CAs, of any tenant, whose CRL ends before `before`.
+/// CAs, of any tenant, whose next CRL is due: the present one ends within the CA's own overlap (a third of its own validity
+/// when that is all it has), else within `ahead`.
 pub async fn due(
     session: &mut SystemSession,
     kind: &'static str,
-    before: Timestamp,
+    ahead: Duration,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, CaId)>, StorageError> {
     let mut query = Query::new(
         "SELECT crls.tenant_id, crls.ca_id FROM crls \
          JOIN certificate_authorities ca ON ca.tenant_id = crls.tenant_id AND ca.id = crls.ca_id \
-         WHERE crls.next_update < ",
+         WHERE crls.next_update - COALESCE(ca.crl_overlap * 1000000, ca.crl_validity * 1000000 / 3, ",
     );
-    query.push_bind(before.unix_micros()).push(" AND ca.not_after >= ").push_bind(now.unix_micros());
+    let ahead = i64::try_from(ahead.as_micros()).unwrap_or(i64::MAX);
+    query
+        .push_bind(ahead)
+        .push(") < ")
+        .push_bind(now.unix_micros())
+        .push(" AND ca.not_after >= ")
+        .push_bind(now.unix_micros());
     query.push(" AND ");
     jobs::push_has_none(&mut query, kind, "crls.ca_id");
     query.push(" ORDER BY crls.next_update LIMIT ").push_bind(limit);
@@ -158,15 +229,16 @@ pub(crate) fn revoked_entry(
     })
 }
 
-fn crl((number, this_update, next_update, entries, der): CrlRow) -> Crl {
-    Crl { info: crl_info((number, this_update, next_update, entries)), der }
+fn crl((number, this_update, next_update, entries, builds, der): CrlRow) -> Crl {
+    Crl { info: crl_info((number, this_update, next_update, entries, builds)), der }
 }
 
-fn crl_info((number, this_update, next_update, entries): InfoRow) -> CrlInfo {
+fn crl_info((number, this_update, next_update, entries, builds): InfoRow) -> CrlInfo {
     CrlInfo {
         number,
         this_update: Timestamp::from_unix_micros(this_update),
         next_update: Timestamp::from_unix_micros(next_update),
         entries,
+        builds,
     }
 }

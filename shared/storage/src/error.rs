@@ -140,7 +140,7 @@ forms! {
     certmill_domain::CertificateId, certmill_domain::CsrId, certmill_domain::DnsProviderId, certmill_domain::EventId,
     certmill_domain::JobId, certmill_domain::RoleId, certmill_domain::RoleName, certmill_domain::SecretPath,
     certmill_domain::SecretVersionId, certmill_domain::TenantId, certmill_domain::TenantName, certmill_domain::TokenId,
-    certmill_domain::TrustAnchorId, certmill_domain::Network, u32,
+    certmill_domain::TrustAnchorId, certmill_domain::Network, u32, certmill_domain::BlockedKeyId,
 }
 
 // A process takes no jobs of a kind that it does not know.

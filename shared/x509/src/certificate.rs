@@ -20,6 +20,7 @@ pub(crate) mod oid {
     pub(crate) const EXTENDED_KEY_USAGE: &[u8] = b"\x55\x1d\x25";
     pub(crate) const AUTHORITY_INFORMATION_ACCESS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
     pub(crate) const CA_ISSUERS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x02";
+    pub(crate) const OCSP: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x01";
 }
 
 /// Whether a certificate is a CA's (RFC 5280 §4.2.1.9).
@@ -65,6 +66,8 @@ pub struct CertificateTemplate<'a> {
     pub authority_key_id: Option<&'a [u8]>,
     /// Where the issuer's certificate can be fetched (RFC 5280 §4.2.2.1).
     pub ca_issuers_url: Option<&'a str>,
+    /// Where the issuer's OCSP responder is (RFC 6960 §3.1).
+    pub ocsp_url: Option<&'a str>,
     /// Where the issuer's CRL can be fetched (RFC 5280 §4.2.1.13).
     pub crl_url: Option<&'a str>,
 }
@@ -92,7 +95,7 @@ impl CertificateTemplate<'_> {
         if self.subject.is_empty() && self.subject_alt_names.is_empty() {
             return refuse("it has neither a subject nor an alternative name (RFC 5280 section 4.1.2.6)");
         }
-        for url in [self.ca_issuers_url, self.crl_url].into_iter().flatten() {
+        for url in [self.ca_issuers_url, self.crl_url, self.ocsp_url].into_iter().flatten() {
             url.parse::<UriName>()?;
         }
         if self.authority_key_id.is_some_and(<[u8]>::is_empty) {
@@ -238,13 +241,17 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
     if let Some(url) = template.crl_url {
         write_crl_distribution_point(list, url);
     }
-    if let Some(url) = template.ca_issuers_url {
+    let access = [(oid::OCSP, template.ocsp_url), (oid::CA_ISSUERS, template.ca_issuers_url)];
+    if access.iter().any(|(_, url)| url.is_some()) {
         list.extension(oid::AUTHORITY_INFORMATION_ACCESS, false, |value| {
             value.sequence(|descriptions| {
-                descriptions.sequence(|description| {
-                    description.object_identifier(oid::CA_ISSUERS);
-                    description.primitive(tag::context(6), url.as_bytes());
-                });
+                for (method, url) in access {
+                    let Some(url) = url else { continue };
+                    descriptions.sequence(|description| {
+                        description.object_identifier(method);
+                        description.primitive(tag::context(6), url.as_bytes());
+                    });
+                }
             });
         });
     }

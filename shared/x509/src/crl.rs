@@ -11,6 +11,7 @@ use crate::{
 
 const CRL_NUMBER: &[u8] = b"\x55\x1d\x14";
 const REASON_CODE: &[u8] = b"\x55\x1d\x15";
+const INVALIDITY_DATE: &[u8] = b"\x55\x1d\x18";
 
 /// Octets of a usual entry: a serial number of 20 octets, a UTCTime, a reason.
 const USUAL_ENTRY: usize = 53;
@@ -144,7 +145,20 @@ impl CrlBuilder {
     /// to 9999, the reason *removeFromCRL*, which is for delta CRLs) makes [`CrlBuilder::sign`]
     /// fail.
     pub fn push(&mut self, serial: &SerialNumber, revoked_at: i64, reason: RevocationReason) {
-        if !(instant::EARLIEST..=instant::LATEST).contains(&revoked_at) {
+        self.push_entry(serial, revoked_at, reason, None);
+    }
+
+    /// The same with the instant since when the key may have been in wrong hands (`invalidityDate`, RFC 5280 §5.3.2).
+    pub fn push_entry(
+        &mut self,
+        serial: &SerialNumber,
+        revoked_at: i64,
+        reason: RevocationReason,
+        invalid_since: Option<i64>,
+    ) {
+        let instants = [Some(revoked_at), invalid_since];
+        let mut instants = instants.into_iter().flatten();
+        if !instants.all(|at| (instant::EARLIEST..=instant::LATEST).contains(&at)) {
             self.fault
                 .get_or_insert_with(|| format!("{serial} was revoked outside of the years 1950 to 9999"));
             return;
@@ -157,11 +171,18 @@ impl CrlBuilder {
         writer.sequence(|entry| {
             entry.unsigned_integer(serial.as_bytes());
             instant::write(entry, revoked_at);
-            if reason != RevocationReason::Unspecified {
+            if reason != RevocationReason::Unspecified || invalid_since.is_some() {
                 entry.sequence(|extensions| {
-                    extensions.extension(REASON_CODE, false, |value| {
-                        value.primitive(tag::ENUMERATED, &[reason.code()]);
-                    });
+                    if reason != RevocationReason::Unspecified {
+                        extensions.extension(REASON_CODE, false, |value| {
+                            value.primitive(tag::ENUMERATED, &[reason.code()]);
+                        });
+                    }
+                    if let Some(since) = invalid_since {
+                        extensions.extension(INVALIDITY_DATE, false, |value| {
+                            value.primitive(tag::GENERALIZED_TIME, &instant::digits(since));
+                        });
+                    }
                 });
             }
         });

@@ -23,6 +23,8 @@ use crate::{
 const PEM_LABELS: [&str; 2] = [pem::CERTIFICATE_REQUEST, "NEW CERTIFICATE REQUEST"];
 /// `extensionRequest` (RFC 2985 §5.4.2).
 const EXTENSION_REQUEST: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e";
+/// What Microsoft called it before (`szOID_CERT_EXTENSIONS`, 1.3.6.1.4.1.311.2.1.14).
+const MICROSOFT_EXTENSION_REQUEST: &[u8] = b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0e";
 
 /// A request that was parsed completely and whose self-signature is good: whoever made it has the
 /// private key.
@@ -38,6 +40,8 @@ pub struct CertificateSigningRequest {
 #[derive(Clone, Debug, Default)]
 struct Requested {
     subject_alt_names: SubjectAltNames,
+    /// Names of kinds that certificates here cannot have.
+    left_out: Vec<String>,
     ca: bool,
 }
 
@@ -48,7 +52,7 @@ impl CertificateSigningRequest {
     /// # Errors
     /// [`X509Error::Pem`] and those of [`Self::from_der`].
     pub fn from_pem(text: &str) -> Result<Self, X509Error> {
-        Self::from_der(&pem::decode_one(&PEM_LABELS, text)?)
+        Self::from_der(&decode(text)?)
     }
 
     /// Reads a request and checks its structure, key, requested names and signature.
@@ -74,6 +78,11 @@ impl CertificateSigningRequest {
     /// The requested names.
     pub fn subject_alt_names(&self) -> &SubjectAltNames {
         &self.requested.subject_alt_names
+    }
+
+    /// Names of kinds that certificates here cannot have (`otherName`, `directoryName`, `registeredID` …), for people.
+    pub fn names_left_out(&self) -> &[String] {
+        &self.requested.left_out
     }
 
     /// Whether it asks to be a CA (`basicConstraints` with `CA:TRUE`).
@@ -110,6 +119,19 @@ impl CertificateSigningRequest {
         };
         Ok(Self { der: der.to_vec(), subject, public_key, requested })
     }
+}
+
+/// The DER of a request in PEM, or in base64 alone.
+fn decode(text: &str) -> Result<Vec<u8>, X509Error> {
+    if !text.contains("-----") {
+        let compact: String = text.chars().filter(|letter| !letter.is_ascii_whitespace()).collect();
+        if let Ok(der) = openssl::base64::decode_block(&compact)
+            && der.first() == Some(&tag::SEQUENCE)
+        {
+            return Ok(der);
+        }
+    }
+    pem::decode_one(&PEM_LABELS, text)
 }
 
 fn as_csr_error(error: X509Error) -> X509Error {
@@ -174,9 +196,11 @@ impl<'a> RawRequest<'a> {
     }
 }
 
-/// The values of the one `extensionRequest`, if there is one.
+/// The values of the one `extensionRequest`, if there is one, under either of its OIDs.
 fn extension_request<'a>(attributes: &[RawAttribute<'a>]) -> Result<Option<&'a [u8]>, X509Error> {
-    let mut requests = attributes.iter().filter(|attribute| attribute.oid == EXTENSION_REQUEST);
+    let mut requests = attributes
+        .iter()
+        .filter(|attribute| [EXTENSION_REQUEST, MICROSOFT_EXTENSION_REQUEST].contains(&attribute.oid));
     let first = requests.next().map(|attribute| attribute.values);
     if requests.next().is_some() {
         return Err(X509Error::InvalidCsr("it has more than one extensionRequest".into()));
@@ -189,7 +213,13 @@ fn requested_extensions(extensions_der: &[u8]) -> Result<Requested, X509Error> {
     for extension in extensions(extensions_der)? {
         match extension.oid {
             oid::SUBJECT_ALT_NAME => {
-                requested.subject_alt_names = SubjectAltNames::parse(extension.value, str::parse, Err)?;
+                let mut entries = Reader::of_sequence(extension.value)?;
+                while let Some((kind, contents)) = entries.next_value()? {
+                    match inspection::foreign_name(kind, contents) {
+                        Some(name) => requested.left_out.push(name),
+                        None => requested.subject_alt_names.push_general_name(kind, contents, str::parse)?,
+                    }
+                }
                 requested.subject_alt_names.dedup();
             }
             oid::BASIC_CONSTRAINTS => {

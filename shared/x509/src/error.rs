@@ -36,6 +36,9 @@ pub enum X509Error {
     /// An OCSP response is malformed.
     #[error("OCSP response is not valid: {0}")]
     InvalidOcspResponse(String),
+    /// An OCSP request is malformed, or larger than a responder reads.
+    #[error("OCSP request is not valid: {0}")]
+    InvalidOcspRequest(String),
     /// A certificate or CRL was not signed, since what was to be signed breaks a rule. A fault of
     /// the caller.
     #[error("refused to sign: {0}")]

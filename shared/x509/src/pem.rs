@@ -43,9 +43,12 @@ pub fn encode(label: &str, der: &[u8]) -> String {
 /// # Errors
 /// [`X509Error::Pem`] when there is no such block, more than one, or one that cannot be read.
 pub fn decode_one(labels: &[&str], text: &str) -> Result<Vec<u8>, X509Error> {
+    if has_written_line_ends(text) {
+        return Err(X509Error::Pem(WRITTEN_LINE_ENDS.into()));
+    }
     let mut blocks = Blocks { rest: text }.filter(|block| wanted(block, labels));
     let expected = labels.first().copied().unwrap_or_default();
-    let first = blocks.next().ok_or_else(|| missing(expected))??;
+    let first = blocks.next().ok_or_else(|| missing_in(expected, text))??;
     match blocks.next() {
         None => first.decode(),
         Some(Ok(_)) => Err(X509Error::Pem(format!("there must be one {expected} block, not several"))),
@@ -61,6 +64,27 @@ pub fn decode_all(label: &str, text: &str) -> Result<Vec<Vec<u8>>, X509Error> {
     let blocks = Blocks { rest: text }.filter(|block| wanted(block, &[label]));
     let decoded = blocks.map(|block| block?.decode()).collect::<Result<Vec<_>, _>>()?;
     if decoded.is_empty() { Err(missing(label)) } else { Ok(decoded) }
+}
+
+/// Says what there is in a text that has no block of the kind.
+fn missing_in(label: &str, text: &str) -> X509Error {
+    let other = Blocks { rest: text }
+        .flatten()
+        .map(|block| block.label.chars().take(64).flat_map(char::escape_debug).collect::<String>())
+        .next();
+    match other {
+        Some(other) => X509Error::Pem(format!(
+            "there is no \"-----BEGIN {label}-----\" block; what there is is a \"{other}\""
+        )),
+        None => missing(label),
+    }
+}
+
+const WRITTEN_LINE_ENDS: &str = "its line ends are the two characters \\n and not line ends: whatever quoted the text has quoted it twice";
+
+/// Whether the text is one line in which line ends are written as `\n`.
+fn has_written_line_ends(text: &str) -> bool {
+    text.contains("-----\\n") && !text.trim().contains('\n')
 }
 
 fn missing(label: &str) -> X509Error {

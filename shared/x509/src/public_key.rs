@@ -97,6 +97,9 @@ impl PublicKey {
         message: &[u8],
         signature: &[u8],
     ) -> Result<bool, X509Error> {
+        if is_pss(algorithm_der) {
+            return crate::chain::is_signed(algorithm_der, message, signature, self);
+        }
         let digest = signature_digest(algorithm_der, self.family)?;
         let mut verifier = match digest {
             Some(digest) => Verifier::new(digest, &self.key)?,
@@ -238,6 +241,14 @@ fn ed25519_bits(spki: &Spki<'_>) -> Result<u32, X509Error> {
     Ok(256)
 }
 
+/// Whether an `AlgorithmIdentifier` is RSASSA-PSS (RFC 4055 §3.1), which ordinary RSA keys make too.
+pub(crate) fn is_pss(algorithm_der: &[u8]) -> bool {
+    const PSS: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a";
+    Reader::of_sequence(algorithm_der)
+        .and_then(|mut identifier| identifier.value(tag::OBJECT_IDENTIFIER))
+        .is_ok_and(|oid| oid == PSS)
+}
+
 /// The hash of a signature algorithm; none for Ed25519, which hashes by itself.
 fn signature_digest(algorithm_der: &[u8], family: Family) -> Result<Option<MessageDigest>, X509Error> {
     const PKCS1: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01";
@@ -264,8 +275,8 @@ fn signature_digest(algorithm_der: &[u8], family: Family) -> Result<Option<Messa
         _ if oid == ED25519 => (Family::Ed25519, None),
         _ => {
             return Err(X509Error::UnsupportedKey(
-                "its signature must be RSA PKCS #1 v1.5 or ECDSA, with SHA-256, SHA-384 or SHA-512, \
-                 or Ed25519"
+                "its signature must be RSA (PKCS #1 v1.5 or PSS) or ECDSA, with SHA-256, SHA-384 or \
+                 SHA-512, or Ed25519"
                     .into(),
             ));
         }

@@ -52,3 +52,6 @@ pub use ocsp_request::OcspRequest;
 pub use ocsp_response::{OcspResponse, OcspResponseStatus};
 pub use reasons::ReasonSet;
 pub use scope::IssuingDistributionPoint;
+
+pub(crate) use extension::{each as each_extension, only};
+pub(crate) use ocsp_request::{NONCE, SHA1, key_octets};

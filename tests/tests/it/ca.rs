@@ -1,6 +1,7 @@
 //! `/v1/pki/ca`: making, reading and revoking CAs; what stands in their certificates.
 
 mod distribution;
+mod lists;
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tests::{Answer, TestApp, both_modes};
 
 use certmill_domain::Timestamp;
 
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 23] = [
     "id",
     "name",
     "common_name",
@@ -31,6 +32,10 @@ const FIELDS: [&str; 19] = [
     "ca_issuers_url",
     "created_at",
     "renewal_of_desk_certificates",
+    "ocsp",
+    "ocsp_url",
+    "crl_validity",
+    "crl_overlap",
 ];
 const DAY: i64 = 24 * 3_600;
 
@@ -123,7 +128,8 @@ both_modes! {
                 "certificates_issued": 0, "revocation": null, "crl": ca["crl"],
                 "crl_url": format!("http://pki.test/pub/crl/{id}.crl"),
                 "ca_issuers_url": format!("http://pki.test/pub/ca/{id}.crt"), "created_at": ca["created_at"],
-                "renewal_of_desk_certificates": "admin",
+                "renewal_of_desk_certificates": "admin", "ocsp": false,
+                "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null,
             });
             assert_eq!(ca, shown, "{case}");
             assert_eq!(seconds(&ca["valid_until"]), seconds(&ca["valid_from"]) + days * DAY, "{case}");

@@ -9,8 +9,9 @@ use tests::{TestApp, both_modes};
 use crate::openapi::{Operation, operations};
 
 /// Those whose request is sent here, in an order in which each finds what it needs. The others are for servers outside.
-const SENT: [&str; 13] = [
+const SENT: [&str; 15] = [
     "createCa",
+    "updateCa",
     "createRole",
     "issueCertificate",
     "issueCertificates",
@@ -21,6 +22,7 @@ const SENT: [&str; 13] = [
     "createCsr",
     "signCsr",
     "rejectCsr",
+    "blockKey",
     "createToken",
     "createDnsProvider",
 ];
@@ -74,7 +76,8 @@ both_modes! {
         for name in SENT {
             let operation = &operations[name];
             let path = operation.path.replace("{role}", "web");
-            let path = path.replace("{id}", if name.ends_with("Csr") { &csr } else { &certificate });
+            let id = if name.ends_with("Csr") { &csr } else { &certificate };
+            let path = path.replace("{id}", if name == "updateCa" { known["ca_id"].as_str().unwrap() } else { id });
             if name == "signCsr" {
                 app.send(Method::POST, &format!("/v1/pki/csr/{csr}/approve"), Some(&app.admin), &[], None).await;
             }

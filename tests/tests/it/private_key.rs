@@ -82,6 +82,21 @@ both_modes! {
         assert_eq!(named.json_with(StatusCode::OK), bare.json());
     }
 
+    async fn a_bundle_for_old_programs_has_a_name_of_choice(app: TestApp) {
+        keeping(&app, json!({})).await;
+        let issued = app.issue("kept", "a.example.internal").await;
+        for (encryption, cipher, mac) in [("compatible", "pbeWithSHA1And3-KeyTripleDES-CBC", "MAC: sha1"), ("modern", "AES-256-CBC", "MAC: sha256")] {
+            let body = json!({ "format": "pkcs12", "password": PASSWORD, "encryption": encryption, "friendly_name": "Web server" });
+            let answer = retrieve(&app, &issued, body).await.json_with(StatusCode::OK);
+            let judge = Judge::new();
+            judge.write("bundle.b64", text(&answer["pkcs12"]));
+            judge.run("base64 -d -A -in bundle.b64 -out bundle.p12");
+            let said = judge.run(&format!("pkcs12 -in bundle.p12 -passin pass:{PASSWORD} -info -nodes -out k"));
+            assert!(said.contains(cipher) && said.contains(mac), "{encryption}: {said}");
+            assert!(judge.read("k").contains("friendlyName: Web server"), "{encryption}");
+        }
+    }
+
     async fn a_bundle_is_opened_by_openssl(app: TestApp) {
         let ca = keeping(&app, json!({ "key_type": "any" })).await;
         for (key_type, bits) in [("ec", 256), ("rsa", 2048), ("ed25519", 256)] {
@@ -137,6 +152,10 @@ both_modes! {
             ("an empty one", json!({ "format": "pkcs12", "password": "" }), "password"),
             ("a short one", json!({ "format": "pkcs12", "password": "1234567" }), "password"),
             ("a huge one", json!({ "format": "pkcs12", "password": "x".repeat(300) }), "password"),
+            ("an unknown encryption", json!({ "format": "pkcs12", "password": PASSWORD, "encryption": "rc2" }), "encryption"),
+            ("an encryption for PEM", json!({ "encryption": "modern" }), "encryption"),
+            ("an empty name", json!({ "format": "pkcs12", "password": PASSWORD, "friendly_name": "" }), "friendly_name"),
+            ("a long name", json!({ "format": "pkcs12", "password": PASSWORD, "friendly_name": "n".repeat(129) }), "friendly_name"),
             ("NUL in it", json!({ "format": "pkcs12", "password": "1234\u{0}5678" }), "password"),
             ("a number", json!({ "format": "pkcs12", "password": 12_345_678 }), "password"),
             ("one for PEM", json!({ "format": "pem", "password": PASSWORD }), "password"),

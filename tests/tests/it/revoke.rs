@@ -9,11 +9,12 @@ use tests::openssl::Judge;
 use tests::{TestApp, both_modes};
 
 use crate::ca::{seconds, text, with_fields};
+use crate::jobs::sql::Sql;
 
 const FIELDS: [&str; 5] = ["serial_number", "certificate_id", "revoked_at", "reason", "crl_update"];
 
 /// Every reason with another spelling of it, and how openssl names its code; none for those that have no code.
-const REASONS: [(&str, &str, Option<&str>); 10] = [
+const REASONS: [(&str, &str, Option<&str>); 9] = [
     ("unspecified", "Unspecified", None),
     ("keyCompromise", "key_compromise", Some("Key Compromise")),
     ("cACompromise", "ca_compromise", Some("CA Compromise")),
@@ -21,8 +22,6 @@ const REASONS: [(&str, &str, Option<&str>); 10] = [
     ("superseded", "superseded", Some("Superseded")),
     ("cessationOfOperation", "cessation_of_operation", Some("Cessation Of Operation")),
     ("certificateHold", "certificate_hold", Some("Certificate Hold")),
-    // RFC 5280 section 5.3.1 keeps this code for delta CRLs.
-    ("removeFromCRL", "remove_from_crl", None),
     ("privilegeWithdrawn", "privilege_withdrawn", Some("Privilege Withdrawn")),
     ("aACompromise", "aa_compromise", Some("AA Compromise")),
 ];
@@ -121,23 +120,127 @@ both_modes! {
     async fn repeating_it_answers_the_first_revocation(app: TestApp) {
         let ca = web(&app).await;
         let issued = app.issue("web", "a.example.internal").await;
-        let first = revoke(&app, &issued, "keyCompromise").await;
+        let first = revoke(&app, &issued, "superseded").await;
         assert_eq!(revoke(&app, &issued, "superseded").await, first);
-        let [a, b] = ["superseded", "certificateHold"].map(|reason| revoke(&app, &issued, reason));
-        assert_eq!(tokio::join!(a, b), (first.clone(), first.clone()));
+        let silent = app.post("/v1/pki/revoke", json!({ "serial_number": issued["serial_number"] })).await;
+        assert_eq!(silent.json_with(StatusCode::OK), first, "no reason is no other reason");
         app.post(&format!("{ca}/crl"), json!({})).await.json_with(StatusCode::OK);
-        assert_eq!(entries(&app, &ca).await, BTreeMap::from([(plain(&issued), "Key Compromise".to_owned())]));
+        assert_eq!(entries(&app, &ca).await, BTreeMap::from([(plain(&issued), "Superseded".to_owned())]));
         assert_eq!(stored(&app, &issued).await["revoked_at"], first["revoked_at"]);
+    }
+
+    async fn a_reason_is_a_state(app: TestApp) {
+        let ca = web(&app).await;
+        // Each reason, and what can follow it.
+        for (first, then, is_allowed) in [
+            ("superseded", "keyCompromise", true), ("unspecified", "keyCompromise", true),
+            ("superseded", "cessationOfOperation", false), ("superseded", "certificateHold", false),
+            ("superseded", "removeFromCRL", false), ("keyCompromise", "superseded", false),
+            ("keyCompromise", "removeFromCRL", false), ("certificateHold", "superseded", true),
+            ("certificateHold", "keyCompromise", true), ("certificateHold", "unspecified", true),
+        ] {
+            let issued = app.issue("web", "a.example.internal").await;
+            let before = revoke(&app, &issued, first).await;
+            let body = json!({ "serial_number": issued["serial_number"], "reason": then });
+            let answer = app.post("/v1/pki/revoke", body.clone()).await;
+            let stands = if is_allowed {
+                let after = answer.json_with(StatusCode::OK);
+                assert_eq!((&after["reason"], &after["revoked_at"]), (&json!(then), &before["revoked_at"]), "{first} {then}");
+                assert_eq!(app.post("/v1/pki/revoke", body).await.json_with(StatusCode::OK), after);
+                then
+            } else {
+                let error = answer.error(409, "invalid_state");
+                assert!(text(&error["message"]).contains(first), "{error}");
+                assert_eq!(error["details"]["state"], "revoked", "{error}");
+                first
+            };
+            let row = stored(&app, &issued).await;
+            assert_eq!((&row["revocation_reason"], &row["revoked_at"]), (&json!(stands), &before["revoked_at"]));
+        }
+        app.post(&format!("{ca}/crl"), json!({})).await.json_with(StatusCode::OK);
+        let listed = entries(&app, &ca).await;
+        assert_eq!(listed.len(), 10);
+        assert_eq!(listed.values().filter(|reason| *reason == "Key Compromise").count(), 5, "{listed:?}");
+    }
+
+    async fn a_suspension_is_lifted(app: TestApp) {
+        let ca = web(&app).await;
+        let issued = app.issue("web", "a.example.internal").await;
+        let release = json!({ "serial_number": issued["serial_number"], "reason": "removeFromCRL" });
+        let early = app.post("/v1/pki/revoke", release.clone()).await.error(409, "invalid_state");
+        assert!(text(&early["message"]).contains("certificateHold"), "{early}");
+        revoke(&app, &issued, "certificateHold").await;
+        app.eventually(&ca, |ca| ca["crl"]["entries"] == 1).await;
+        assert_eq!(entries(&app, &ca).await, BTreeMap::from([(plain(&issued), "Certificate Hold".to_owned())]));
+        let released = app.post("/v1/pki/revoke", release.clone()).await.json_with(StatusCode::OK);
+        assert_eq!((&released["revoked_at"], &released["reason"]), (&Value::Null, &json!("removeFromCRL")));
+        let row = stored(&app, &issued).await;
+        assert_eq!((&row["status"], &row["revoked_at"], &row["revocation_reason"]), (&json!("active"), &Value::Null, &Value::Null));
+        // It leaves the list, which is no fault of the list.
+        app.eventually(&ca, |ca| ca["crl"]["entries"] == 0).await;
+        assert_eq!(entries(&app, &ca).await, BTreeMap::new());
+        app.post("/v1/pki/revoke", release).await.error(409, "invalid_state");
+        // It can be revoked again, for good.
+        revoke(&app, &issued, "superseded").await;
+        app.eventually(&ca, |ca| ca["crl"]["entries"] == 1).await;
+    }
+
+    async fn when_the_key_was_lost_stands_in_the_crl(app: TestApp) {
+        let ca = web(&app).await;
+        let (one, two) = (app.issue("web", "a.example.internal").await, app.issue("web", "b.example.internal").await);
+        let body = |issued: &Value, since: &str| json!({
+            "serial_number": issued["serial_number"], "reason": "keyCompromise", "invalidity_date": since,
+        });
+        for wrong in ["2999-01-01T00:00:00Z", "yesterday"] {
+            let error = app.post("/v1/pki/revoke", body(&one, wrong)).await.error(422, "validation_error");
+            assert!(error["details"]["fields"]["invalidity_date"].is_string(), "{error}");
+        }
+        app.post("/v1/pki/revoke", body(&one, "2026-01-02T03:04:05Z")).await.json_with(StatusCode::OK);
+        revoke(&app, &two, "superseded").await;
+        app.eventually(&ca, |ca| ca["crl"]["entries"] == 2).await;
+        let judge = Judge::new();
+        judge.write("list.crl", app.get(&format!("{ca}/crl")).await.body);
+        let described = judge.run("crl -inform der -in list.crl -noout -text");
+        assert_eq!(described.matches("Invalidity Date").count(), 1, "{described}");
+        let entry = described.split("Serial Number: ").find(|entry| entry.to_lowercase().starts_with(&plain(&one))).unwrap();
+        assert!(entry.contains("Jan  2 03:04:05 2026 GMT") && entry.contains("Key Compromise"), "{entry}");
+    }
+
+    async fn a_dry_run_says_what_would_be(app: TestApp) {
+        let ca = web(&app).await;
+        let issued = app.issue("web", "a.example.internal").await;
+        let ask = async |reason: &str| {
+            let body = json!({ "serial_number": issued["serial_number"], "reason": reason, "dry_run": true });
+            app.post("/v1/pki/revoke", body).await
+        };
+        let present = app.get(&ca).await.json()["crl"]["next_update"].clone();
+        let told = ask("superseded").await.json_with(StatusCode::OK);
+        assert_eq!(told["preview"], json!({ "effect": "revoke", "crl_known_by": present, "renewed_by": null }));
+        assert_eq!((&told["revoked_at"], stored(&app, &issued).await["status"].clone()), (&Value::Null, json!("active")));
+        ask("removeFromCRL").await.error(409, "invalid_state");
+        revoke(&app, &issued, "certificateHold").await;
+        for (reason, effect) in [("removeFromCRL", "release"), ("superseded", "change_reason"), ("certificateHold", "none")] {
+            assert_eq!(ask(reason).await.json_with(StatusCode::OK)["preview"]["effect"], effect, "{reason}");
+        }
+        assert_eq!(stored(&app, &issued).await["revocation_reason"], "certificateHold");
     }
 
     async fn two_at_once_agree_on_one_revocation(app: TestApp) {
         web(&app).await;
         for _ in 0..5 {
             let issued = app.issue("web", "a.example.internal").await;
-            let [a, b, c] = ["keyCompromise", "superseded", "affiliationChanged"].map(|reason| revoke(&app, &issued, reason));
+            let [a, b, c] = ["superseded"; 3].map(|reason| revoke(&app, &issued, reason));
             let (a, b, c) = tokio::join!(a, b, c);
             assert!(a == b && b == c, "{a} {b} {c}");
-            assert_eq!(stored(&app, &issued).await["revocation_reason"], a["reason"]);
+            // Of reasons that exclude each other one wins.
+            let issued = app.issue("web", "a.example.internal").await;
+            let calls = ["superseded", "affiliationChanged", "privilegeWithdrawn"].map(|reason| {
+                ("/v1/pki/revoke".to_owned(), json!({ "serial_number": issued["serial_number"], "reason": reason }))
+            });
+            let answers = app.post_at_once(calls.into()).await;
+            let won: Vec<Value> = answers.iter().filter(|answer| answer.status == StatusCode::OK).map(tests::Answer::json).collect();
+            assert!(won.len() == 1 && answers.iter().all(|answer| [200, 409].contains(&answer.status.as_u16())), "{won:?}");
+            assert_eq!(stored(&app, &issued).await["revocation_reason"], won[0]["reason"]);
         }
     }
 
@@ -191,7 +294,7 @@ both_modes! {
             revoke(&app, certificate, "superseded").await;
         }
         let shown = app.eventually(&ca, |ca| ca["crl"]["entries"] == 10).await;
-        let builds = shown["crl"]["number"].as_i64().unwrap() - 1;
+        let builds = Sql::open(app.database_url()).await.number("SELECT builds - 1 FROM crls").await;
         assert!((1..10).contains(&builds), "10 revocations led to {builds} builds");
         let next = app.issue("web", "b.example.internal").await;
         revoke(&app, &next, "superseded").await;

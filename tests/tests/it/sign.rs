@@ -116,6 +116,44 @@ both_modes! {
         }
     }
 
+    async fn names_that_stand_in_for_the_csrs_stand_in_for_its_common_name(app: TestApp) {
+        role_with(&app, "any", json!({ "require_cn": false, "allow_any_name": true })).await;
+        role_with(&app, "strict", json!({ "allow_any_name": true })).await;
+        for subject in ["/CN=192.0.2.5", "/CN=Web.Server.1_"] {
+            let odd = csr("ec -pkeyopt ec_paramgen_curve:P-256", &format!("-subj {subject} -addext subjectAltName=IP:192.0.2.5"));
+            let signed = sign(&app, "any", &odd, json!({ "san": { "ip": ["192.0.2.5"] } })).await;
+            let row = stored(&app, &signed).await;
+            assert_eq!((&row["common_name"], &row["sans"]["ip"], &row["sans"]["dns"]), (&Value::Null, &json!(["192.0.2.5"]), &json!([])));
+            // Or another takes its place, or none does.
+            let named = json!({ "san": { "ip": ["192.0.2.5"] }, "common_name": "a.example.internal" });
+            assert_eq!(stored(&app, &sign(&app, "any", &odd, named).await).await["common_name"], "a.example.internal");
+            assert_eq!(stored(&app, &sign(&app, "any", &odd, json!({ "common_name": "" })).await).await["common_name"], Value::Null);
+            let body = json!({ "csr_pem": odd.pem, "san": { "ip": ["192.0.2.5"] } });
+            app.post("/v1/pki/sign/strict", body).await.error(422, "validation_error");
+        }
+        // One that is among the names stays; one that is not does not come back as a name.
+        for (san, common_name) in [(json!({ "dns": ["A.example.internal"] }), json!("a.example.internal")), (json!({ "dns": ["c.example.internal"] }), Value::Null)] {
+            let row = stored(&app, &sign(&app, "any", &EC, json!({ "san": san })).await).await;
+            assert_eq!((&row["common_name"], row["sans"]["dns"].as_array().unwrap().len()), (&common_name, 1), "{row}");
+        }
+    }
+
+    async fn what_certificates_cannot_have_is_left_out_and_told(app: TestApp) {
+        role_with(&app, "any", json!({})).await;
+        let names = "-addext subjectAltName=DNS:b.example.internal,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:ann@example.internal";
+        let odd = csr("ec -pkeyopt ec_paramgen_curve:P-256", &format!("-subj /CN=a.example.internal {names}"));
+        let signed = sign(&app, "any", &odd, json!({})).await;
+        assert_eq!(signed["warnings"].as_array().unwrap().len(), 1, "{signed}");
+        assert!(text(&signed["warnings"][0]).contains("user principal name"), "{signed}");
+        assert_eq!(stored(&app, &signed).await["sans"]["dns"], json!(["a.example.internal", "b.example.internal"]));
+        // Keys and their signatures in other forms.
+        let pss = csr("rsa:2048", "-subj /CN=a.example.internal -sigopt rsa_padding_mode:pss");
+        let signed = sign(&app, "any", &pss, json!({})).await;
+        assert!(signed["warnings"].is_null(), "{signed}");
+        let bare: String = pss.pem.lines().filter(|line| !line.starts_with('-')).collect();
+        app.post("/v1/pki/sign/any", json!({ "csr_pem": bare })).await.json_with(StatusCode::CREATED);
+    }
+
     async fn san_replaces_the_names_of_the_csr(app: TestApp) {
         role_with(&app, "any", json!({})).await;
         let every = json!({

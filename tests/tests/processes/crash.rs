@@ -45,11 +45,12 @@ async fn a_second_worker_finishes_what_a_killed_one_began_and_does_nothing_twice
         api.eventually(&path, A_LEASE_AND_MORE, |ca| !ca["revocation"]["completed_at"].is_null()).await;
     let counted = (&done["revocation"]["certificates_revoked"], &done["revocation"]["certificates_total"]);
     assert_eq!(counted, (&json!(3_000), &json!(3_000)), "{done}");
-    let done = api.eventually(&path, A_LEASE_AND_MORE, |ca| ca["crl"]["number"] == 2).await;
+    let done = api.eventually(&path, A_LEASE_AND_MORE, |ca| ca["crl"]["number"].as_i64() > Some(1)).await;
     assert_eq!(done["crl"]["entries"], 3_000, "{done}");
     let standing_path = format!("/v1/pki/ca/{standing}");
     let rebuilt = api.eventually(&standing_path, A_LEASE_AND_MORE, |ca| ca["crl"]["entries"] == 1).await;
-    assert_eq!(rebuilt["crl"]["number"], 2, "the killed build has not used up a number: {rebuilt}");
+    let builds = format!("SELECT builds::text FROM crls WHERE ca_id = '{standing}'");
+    assert_eq!(rows.texts(&builds).await, ["2"], "the killed build counts for nothing: {rebuilt}");
 
     let revoked_after = rows.texts(REVOKED_AT).await;
     assert_eq!(revoked_after.len(), 3_001);

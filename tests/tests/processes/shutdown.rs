@@ -74,11 +74,13 @@ async fn a_job_in_hand_is_finished_before_the_worker_ends() {
     // any lease to end.
     let job = "SELECT state || ' ' || (attempts - forgiven) FROM jobs WHERE kind = 'rebuild_crl'";
     assert_eq!(rows.texts(job).await, ["pending 0"], "{}", worker.log());
-    assert_eq!(api.ca(&ca).await["crl"]["number"], 2, "the list in hand was stored");
+    let stored = api.ca(&ca).await["crl"]["number"].as_i64();
+    assert!(stored > Some(1), "the list in hand was stored");
 
     let mut next = site.worker();
     let path = format!("/v1/pki/ca/{ca}");
-    let listed = api.eventually(&path, Duration::from_secs(10), |ca| ca["crl"]["number"] == 3).await;
+    let listed =
+        api.eventually(&path, Duration::from_secs(10), |ca| ca["crl"]["number"].as_i64() > stored).await;
     assert_eq!(listed["crl"]["entries"], 2, "{listed}");
     next.terminate();
     ended_well(&mut next);

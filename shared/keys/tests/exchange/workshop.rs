@@ -83,6 +83,7 @@ pub fn certificate(key: &PrivateKey, name: &str, issuer: (&PrivateKey, &str)) ->
         name_constraints: None,
         authority_key_id: Some(&subject_key_id(issuer_key.spki_der()).unwrap()),
         ca_issuers_url: None,
+        ocsp_url: None,
         crl_url: None,
     }
     .sign(issuer_key)

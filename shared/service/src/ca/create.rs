@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use certmill_domain::{Action, Ca, CaId, CaKind, CaStatus, Crl, DeskRenewal, FieldErrors, Timestamp};
+use certmill_domain::{Action, Ca, CaId, CaKind, CaStatus, Crl, DeskRenewal, FieldErrors, Timestamp, Ttl};
 use certmill_keys::PrivateKey;
 use certmill_storage::{StorageError, certificate_authorities, crls};
 use certmill_x509::{
@@ -12,7 +13,7 @@ use certmill_x509::{
 };
 
 use super::CaWithCrl;
-use super::update::desk_renewal;
+use super::update::{check_crl_times, desk_renewal};
 use crate::app::off_thread;
 use crate::change::Act;
 use crate::issuer::{Issuer, ca_key_place};
@@ -55,6 +56,12 @@ pub struct NewCa {
     pub excluded_dns_domains: Vec<String>,
     /// `admin` (default) or `desk`.
     pub renewal_of_desk_certificates: Option<String>,
+    /// Whether its certificates name the OCSP responder.
+    pub ocsp: bool,
+    /// How long its CRLs are good; as configured when absent.
+    pub crl_validity: Option<Ttl>,
+    /// By how much the next CRL comes before the end of the present one; a third of `crl_validity` when absent.
+    pub crl_overlap: Option<Ttl>,
 }
 
 /// The request after every check that needs no rows.
@@ -68,11 +75,14 @@ struct Plan {
     path_length: Option<u8>,
     name_constraints: Option<NameConstraints>,
     desk_renewal: DeskRenewal,
+    ocsp: bool,
+    crl_validity: Option<Duration>,
+    crl_overlap: Option<Duration>,
 }
 
 /// Makes a root or intermediate CA.
 pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl, ServiceError> {
-    let plan = plan(new)?;
+    let plan = plan(new, app.settings().crl_lifetime)?;
     let created_at = app.now();
     let now = created_at.whole_seconds();
     let not_after = Timestamp::from_unix_seconds(now.unix_seconds() + plan.validity_days * DAY);
@@ -90,8 +100,9 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
     app.entropy().fill(&mut random);
     let serial_number = SerialNumber::from_random(random);
     let window = (now, not_after);
+    let crl_lifetime = plan.crl_validity.unwrap_or(app.settings().crl_lifetime);
     let signing = Signing { plan, parent: parent.clone(), path_length, serial_number, window };
-    let crl_times = (now, now.plus(app.settings().crl_lifetime));
+    let crl_times = (now, now.plus(crl_lifetime));
     let (signing, certificate_der, first_crl) = off_thread(move || sign(signing, &key, crl_times)).await?;
     if certificate_der.len() > LARGEST {
         let octets = certificate_der.len();
@@ -115,6 +126,9 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         revocation: None,
         created_at: now,
         renewal_of_desk_certificates: signing.plan.desk_renewal.into(),
+        ocsp: signing.plan.ocsp,
+        crl_validity: signing.plan.crl_validity,
+        crl_overlap: signing.plan.crl_overlap,
     };
     store(app, caller, &ca, sealed, &first_crl).await?;
     Ok(CaWithCrl { ca, crl: Some(first_crl.info) })
@@ -132,7 +146,7 @@ async fn store(
         // Counts nothing, but locks the parent's row against a revocation that runs at the same time.
         if !certificate_authorities::count_issued(&mut tx, parent, 0, app.now()).await? {
             drop(tx);
-            return Err(not_issuing(app, caller, parent).await);
+            return Err(super::not_issuing(app, caller, parent).await);
         }
     }
     match certificate_authorities::insert(&mut tx, ca, sealed_key).await {
@@ -175,6 +189,7 @@ fn sign(
         name_constraints: signing.plan.name_constraints.as_ref(),
         authority_key_id: Some(parent.map_or(own_key_id.as_slice(), |parent| &parent.key_id)),
         ca_issuers_url: parent.map(|parent| parent.ca_issuers_url.as_str()),
+        ocsp_url: parent.and_then(|parent| parent.ocsp_url.as_deref()),
         crl_url: parent.map(|parent| parent.crl_url.as_str()),
     };
     let signer: &dyn Signer = parent.map_or(key, |parent| parent.signer());
@@ -193,7 +208,7 @@ async fn usable_parent(
 ) -> Result<Arc<Issuer>, ServiceError> {
     let found = super::find(app, caller.tenant, id).await?;
     if found.ca.status(now) != CaStatus::Active {
-        return Err(not_issuing(app, caller, id).await);
+        return Err(super::not_issuing(app, caller, id).await);
     }
     if not_after > found.ca.not_after {
         let problem = format!(
@@ -212,23 +227,6 @@ async fn usable_parent(
         return Err(ServiceError::field("parent_ca_id", problem));
     }
     Ok(parent)
-}
-
-/// Why this CA does not issue, from its present row.
-pub(crate) async fn not_issuing(app: &App, caller: &Caller, id: CaId) -> ServiceError {
-    let found = match super::find(app, caller.tenant, id).await {
-        Ok(found) => found,
-        Err(error) => return error,
-    };
-    let state = found.ca.status(app.now()).as_str();
-    ServiceError::InvalidState {
-        message: format!(
-            "the certificate authority `{}` ({id}) is {state}: only an active one issues",
-            found.ca.name
-        ),
-        state,
-        possible_from: &["active"],
-    }
 }
 
 fn path_length(plan: &Plan, parent: Option<&Issuer>) -> Result<Option<u8>, ServiceError> {
@@ -251,7 +249,7 @@ fn path_length(plan: &Plan, parent: Option<&Issuer>) -> Result<Option<u8>, Servi
     }
 }
 
-fn plan(new: NewCa) -> Result<Plan, ServiceError> {
+fn plan(new: NewCa, crl_lifetime: Duration) -> Result<Plan, ServiceError> {
     let mut errors = BTreeMap::new();
     check_name(&new.name, &mut errors);
     check_subject(&new.subject, &mut errors);
@@ -291,6 +289,9 @@ fn plan(new: NewCa) -> Result<Plan, ServiceError> {
     let name_constraints = name_constraints(&new, &mut errors);
     let rule = desk_renewal(new.renewal_of_desk_certificates.as_deref(), &mut errors);
     let desk_renewal = rule.unwrap_or(DeskRenewal::Admin);
+    let span = |ttl: &Option<Ttl>| ttl.as_ref().map(Ttl::duration);
+    let (crl_validity, crl_overlap) = (span(&new.crl_validity), span(&new.crl_overlap));
+    check_crl_times(crl_validity, crl_overlap, crl_lifetime, &mut errors);
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
@@ -308,6 +309,9 @@ fn plan(new: NewCa) -> Result<Plan, ServiceError> {
         path_length,
         name_constraints,
         desk_renewal,
+        ocsp: new.ocsp,
+        crl_validity,
+        crl_overlap,
     })
 }
 

@@ -1,8 +1,9 @@
 //! Changing what may be changed about a CA.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
-use certmill_domain::{Action, Ca, CaId, DeskRenewal, FieldErrors, Timestamp};
+use certmill_domain::{Action, Ca, CaId, DeskRenewal, FieldErrors, Timestamp, Ttl};
 use certmill_storage::{certificate_authorities, holds};
 
 use super::{CaWithCrl, find};
@@ -17,6 +18,37 @@ const FIELD: &str = "renewal_of_desk_certificates";
 pub struct CaChanges {
     /// `admin` or `desk`.
     pub renewal_of_desk_certificates: Option<String>,
+    /// Whether its certificates name the OCSP responder.
+    pub ocsp: Option<bool>,
+    /// How long its CRLs are good; the inner none is as configured.
+    pub crl_validity: Option<Option<Ttl>>,
+    /// By how much the next CRL comes before the end of the present one; the inner none is a third of `crl_validity`.
+    pub crl_overlap: Option<Option<Ttl>>,
+}
+
+/// The shortest time for which a CRL is good: workers look for what is due about each minute.
+const SHORTEST_CRL: Duration = Duration::from_mins(10);
+/// The longest.
+const LONGEST_CRL: Duration = Duration::from_hours(24 * 366);
+/// The least time in which the next CRL gets to relying parties.
+const LEAST_OVERLAP: Duration = Duration::from_mins(2);
+
+/// Notes what is wrong with the times of a CA's CRLs.
+pub(super) fn check_crl_times(
+    validity: Option<Duration>,
+    overlap: Option<Duration>,
+    configured: Duration,
+    errors: &mut BTreeMap<String, String>,
+) {
+    if validity.is_some_and(|validity| !(SHORTEST_CRL..=LONGEST_CRL).contains(&validity)) {
+        errors.insert("crl_validity".to_owned(), "must be from 10m to 366d".to_owned());
+    }
+    let validity = validity.unwrap_or(configured);
+    if overlap.is_some_and(|overlap| overlap < LEAST_OVERLAP || overlap >= validity) {
+        let problem =
+            format!("must be from 2m to less than the {}s for which a CRL is good", validity.as_secs());
+        errors.insert("crl_overlap".to_owned(), problem);
+    }
 }
 
 /// Changes a CA.
@@ -31,34 +63,80 @@ pub async fn update(
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
-    let Some(rule) = rule else {
+    let times = changes.crl_validity.is_some() || changes.crl_overlap.is_some();
+    if rule.is_none() && changes.ocsp.is_none() && !times {
         let found = find(app, caller.tenant, id).await?;
         caller.check_state(&state(&found.ca))?;
         return Ok(found);
-    };
+    }
     let mut change = app.change(caller).await?;
-    let missing = || ServiceError::not_found(Noun::Ca, id);
-    if caller.if_match.is_some() {
+    if caller.if_match.is_some() || times {
         holds::ca(&mut change, id).await?;
     }
-    let old = certificate_authorities::find(&mut change, id).await?.ok_or_else(missing)?;
+    let old = certificate_authorities::find(&mut change, id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
     caller.check_state(&state(&old))?;
-    if !certificate_authorities::set_desk_renewal(&mut change, id, rule).await? {
-        return Err(missing());
+    let (mut before, mut after) = (String::new(), String::new());
+    let mut told = |field: &str, old: &str, new: &str| {
+        before.extend([field, "\n", old, "\n"]);
+        after.extend([field, "\n", new, "\n"]);
+    };
+    if let Some(rule) = rule {
+        certificate_authorities::set_desk_renewal(&mut change, id, rule).await?;
+        told(FIELD, old.renewal_of_desk_certificates.as_str(), rule.as_str());
     }
-    let told = |word: &str| format!("{FIELD}\n{word}");
-    let act = Act::new(Action::CaUpdate, id)
-        .before(told(old.renewal_of_desk_certificates.as_str()))
-        .after(told(rule.as_str()));
-    change.commit(act).await?;
+    if let Some(ocsp) = changes.ocsp {
+        certificate_authorities::set_ocsp(&mut change, id, ocsp).await?;
+        told("ocsp", &old.ocsp.to_string(), &ocsp.to_string());
+    }
+    if times {
+        let (validity, overlap) = crl_times(&changes, &old, app.settings().crl_lifetime)?;
+        certificate_authorities::set_crl_times(&mut change, id, validity, overlap).await?;
+        told("crl", &spans(old.crl_validity, old.crl_overlap), &spans(validity, overlap));
+    }
+    change.commit(Act::new(Action::CaUpdate, id).before(before).after(after)).await?;
+    app.issuers().forget(caller.tenant, id);
     find(app, caller.tenant, id).await
+}
+
+/// The times of a CA's CRLs after the changes.
+fn crl_times(
+    changes: &CaChanges,
+    old: &Ca,
+    configured: Duration,
+) -> Result<(Option<Duration>, Option<Duration>), ServiceError> {
+    let span = |change: &Option<Option<Ttl>>, old: Option<Duration>| match change {
+        Some(wanted) => wanted.as_ref().map(Ttl::duration),
+        None => old,
+    };
+    let validity = span(&changes.crl_validity, old.crl_validity);
+    let overlap = span(&changes.crl_overlap, old.crl_overlap);
+    let mut errors = BTreeMap::new();
+    check_crl_times(validity, overlap, configured, &mut errors);
+    if errors.is_empty() {
+        Ok((validity, overlap))
+    } else {
+        Err(ServiceError::Validation(FieldErrors(errors)))
+    }
+}
+
+/// Times as seconds, for digests.
+fn spans(validity: Option<Duration>, overlap: Option<Duration>) -> String {
+    format!("{:?} {:?}", validity.map(|it| it.as_secs()), overlap.map(|it| it.as_secs()))
 }
 
 /// The entity tag of a CA's state: of what callers change about it, not of what issuing counts.
 pub fn state(ca: &Ca) -> String {
     let at = |at: Timestamp| at.unix_micros().to_string();
     let revoked = ca.revocation.as_ref().map(|it| at(it.revoked_at)).unwrap_or_default();
-    tag(&[&ca.id.to_string(), ca.renewal_of_desk_certificates.as_str(), &revoked])
+    tag(&[
+        &ca.id.to_string(),
+        ca.renewal_of_desk_certificates.as_str(),
+        &ca.ocsp.to_string(),
+        &spans(ca.crl_validity, ca.crl_overlap),
+        &revoked,
+    ])
 }
 
 /// Reads the word of a request, and notes what is wrong with it.

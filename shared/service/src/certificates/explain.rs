@@ -39,7 +39,8 @@ pub async fn check(
             let (csr, request) = request.read().await?;
             let key = csr.public_key();
             let key = (key.algorithm_name(), key.bits());
-            explain_names(app, caller, role, &request.into_names(&csr), Some(key)).await
+            let requires_cn = app.roles().read(app, caller.tenant, role).await?.role.settings().require_cn;
+            explain_names(app, caller, role, &request.into_names(&csr, requires_cn), Some(key)).await
         }
     }
 }

@@ -5,7 +5,7 @@ mod material;
 use certmill_domain::{Action, Ca, CaId, Certificate, CertificateId, CertificateSource, Sans, Timestamp};
 use certmill_storage::certificates::{self, NewCertificate};
 use certmill_storage::{StorageError, Tx, certificate_authorities};
-use certmill_x509::{ParsedCertificate, PublicKey, X509Error, rfc4514_of_der, sha256};
+use certmill_x509::{KeyKind, ParsedCertificate, X509Error, rfc4514_of_der, sha256, spki_sha256};
 use zeroize::Zeroizing;
 
 use self::material::Material;
@@ -33,7 +33,8 @@ pub struct ImportRequest {
     pub ca_id: Option<String>,
 }
 
-/// Imports a certificate. The service never takes it for one that it issued, unless `ca_id` names a CA of ours whose
+/// Imports a certificate. An inventory wants to see weak keys and odd algorithms too, so they are taken, and marked where
+/// the certificate is shown. The service never takes it for one that it issued, unless `ca_id` names a CA of ours whose
 /// key made its signature.
 pub async fn import(
     app: &App,
@@ -41,13 +42,13 @@ pub async fn import(
     request: ImportRequest,
 ) -> Result<CertificateWithChain, ServiceError> {
     let ca_id = request.ca_id.as_deref().map(crate::ca::parse_id).transpose()?;
-    let (material, parsed, public_key) = app
+    let (material, parsed, kind) = app
         .in_turn(caller.tenant, move || {
             let material = Material::read(&request)?;
             let parsed = ParsedCertificate::from_der(&material.leaf).map_err(invalid)?;
-            let public_key = parsed.public_key().map_err(invalid)?;
+            let kind = KeyKind::of(parsed.spki_der()).map_err(invalid)?;
             refuse_odd(&parsed)?;
-            Ok((material, parsed, public_key))
+            Ok((material, parsed, kind))
         })
         .await?;
     let id = CertificateId::generate(app.now(), app.entropy());
@@ -61,7 +62,7 @@ pub async fn import(
         check_issuer(&mut change, ca_id, &parsed, app.now()).await?;
     }
     refuse_known(&mut change, &parsed).await?;
-    let certificate = certificate(app, id, &parsed, &public_key, ca_id)?;
+    let certificate = certificate(app, id, &parsed, kind, ca_id)?;
     let new = NewCertificate {
         certificate: Certificate { has_private_key: sealed_key.is_some(), ..certificate },
         sealed_key,
@@ -163,7 +164,7 @@ fn certificate(
     app: &App,
     id: CertificateId,
     parsed: &ParsedCertificate,
-    public_key: &PublicKey,
+    kind: KeyKind,
     ca_id: Option<CaId>,
 ) -> Result<Certificate, ServiceError> {
     Ok(Certificate {
@@ -175,10 +176,10 @@ fn certificate(
         ca_id,
         role: None,
         source: CertificateSource::Imported.into(),
-        key_type: public_key.algorithm_name().to_owned(),
-        key_size: i64::from(public_key.bits()),
+        key_type: kind.name,
+        key_size: i64::from(kind.bits),
         fingerprint_sha256: parsed.fingerprint_sha256(),
-        spki_sha256: public_key.spki_sha256(),
+        spki_sha256: spki_sha256(parsed.spki_der()),
         not_before: Timestamp::from_unix_seconds(parsed.not_before()),
         not_after: Timestamp::from_unix_seconds(parsed.not_after()),
         revoked_at: None,

@@ -31,7 +31,7 @@ pub struct IssueRequest {
 pub struct SignRequest {
     /// The request, in PEM.
     pub csr_pem: String,
-    /// Common name instead of the CSR's.
+    /// Common name instead of the CSR's; none when empty.
     pub common_name: Option<String>,
     /// Names instead of the CSR's.
     pub sans: Option<Sans>,
@@ -65,15 +65,20 @@ pub async fn sign(
     request: SignRequest,
 ) -> Result<Issued, ServiceError> {
     let (csr, request) = request.read().await?;
+    let requires_cn = app.roles().read(app, caller.tenant, role).await?.role.settings().require_cn;
+    let request = request.into_names(&csr, requires_cn);
     let wanted = Wanted {
-        approval: Approval::Role { name: role, request: request.into_names(&csr), bound: Bound::default() },
+        approval: Approval::Role { name: role, request, bound: Bound::default() },
         public_key: Some(csr.public_key()),
         kept_key: None,
         reservation: None,
         action: Action::CertificateSign,
         source: CertificateSource::Signed,
     };
-    run(app, caller, &wanted).await
+    let issued = run(app, caller, &wanted).await?;
+    let warnings =
+        csr.names_left_out().iter().map(|name| format!("the CSR asks for {name}: it was left out"));
+    Ok(Issued { warnings: warnings.collect(), ..issued })
 }
 
 impl IssueRequest {
@@ -105,11 +110,21 @@ impl SignRequest {
         Ok((csr, self))
     }
 
-    /// What the role is asked.
-    pub(super) fn into_names(self, csr: &CertificateSigningRequest) -> NameRequest<'_> {
+    /// What the role is asked. Names that stand in the place of the CSR's stand in the place of its common name too, unless
+    /// it is among them or the role demands one.
+    pub(super) fn into_names(self, csr: &CertificateSigningRequest, requires_cn: bool) -> NameRequest<'_> {
+        let own = csr.subject().common_name.clone();
+        let own = match &self.sans {
+            Some(sans) if !requires_cn => {
+                // An IP address is a name of its own kind, and no common name.
+                let mut known = sans.dns.iter().chain(&sans.email);
+                own.filter(|name| known.any(|known| known.eq_ignore_ascii_case(name)))
+            }
+            Some(_) | None => own,
+        };
         let sans = self.sans.unwrap_or_else(|| Sans::from(csr.subject_alt_names()));
         NameRequest {
-            common_name: self.common_name.or_else(|| csr.subject().common_name.clone()),
+            common_name: self.common_name.or(own),
             alt_names: sans.dns,
             ip_sans: sans.ip,
             uri_sans: sans.uri,

@@ -42,6 +42,8 @@ pub struct Issued {
     pub not_before: Timestamp,
     /// End of its validity.
     pub not_after: Timestamp,
+    /// What was asked for and left out.
+    pub warnings: Vec<String>,
 }
 
 /// A certificate that is wanted.
@@ -84,28 +86,10 @@ impl Bound {
             return Err(ServiceError::field("role", problem));
         }
         match &self.subject {
-            Some(subject) => same_subject(subject, role),
+            Some(subject) => super::renew::same_subject(subject, role),
             None => Ok(()),
         }
     }
-}
-
-/// A renewal keeps its subject, so the role must still give the same attributes.
-fn same_subject(subject: &DistinguishedName, role: &CachedRole) -> Result<(), ServiceError> {
-    let settings = role.role.settings();
-    let attributes = [
-        ("organization", &subject.organization, &settings.organization),
-        ("organizational_unit", &subject.organizational_unit, &settings.organizational_unit),
-        ("country", &subject.country, &settings.country),
-        ("locality", &subject.locality, &settings.locality),
-        ("province", &subject.province, &settings.province),
-    ];
-    let Some((rule, had, has)) = attributes.into_iter().find(|(_, had, has)| had != has) else {
-        return Ok(());
-    };
-    let has = if has.is_empty() { "no value".to_owned() } else { has.join(", ") };
-    let allowed = format!("{has} (the role has changed since: issue a new certificate)");
-    Err(Violation { rule, field: "subject", value: had.join(", "), allowed }.into())
 }
 
 /// What was approved, by whom.
@@ -122,6 +106,9 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
         Approval::Desk { .. } => None,
     };
     caller.check_role(role)?;
+    if let Some(key) = wanted.public_key.filter(|_| wanted.kept_key.is_none()) {
+        crate::blocked_keys::refuse(app, caller, key).await?;
+    }
     for _ in 0..ATTEMPTS {
         let basis = approve(app, caller, &wanted.approval).await?;
         let key = match basis.approved.key() {
@@ -297,6 +284,7 @@ fn sign_leaf(
         name_constraints: None,
         authority_key_id: Some(&issuer.key_id),
         ca_issuers_url: Some(&issuer.ca_issuers_url),
+        ocsp_url: issuer.ocsp_url.as_deref(),
         crl_url: Some(&issuer.crl_url),
     };
     Ok(template.sign(issuer.signer())?)
@@ -395,5 +383,6 @@ fn answer(certificate_id: CertificateId, made: Made) -> Issued {
         not_before: made.basis.approved.not_before(),
         not_after: made.basis.approved.not_after(),
         serial_number: made.serial_number,
+        warnings: Vec::new(),
     }
 }

@@ -1,7 +1,8 @@
 //! Stored private keys. Every retrieval is in the audit log before the key leaves.
 
 use certmill_domain::{Action, Certificate, CertificateId};
-use certmill_keys::{PrivateKey, pkcs12 as bundle};
+use certmill_keys::PrivateKey;
+use certmill_keys::pkcs12::{self as bundle, Encryption};
 use certmill_storage::certificates;
 use zeroize::Zeroizing;
 
@@ -12,6 +13,8 @@ use crate::{App, Caller, Noun, ServiceError};
 
 /// The shortest password of a bundle, in characters.
 const SHORTEST_PASSWORD: usize = 8;
+/// Characters of a friendly name.
+const LONGEST_NAME: usize = 128;
 /// The longest, in octets.
 const LONGEST_PASSWORD: usize = 256;
 
@@ -27,6 +30,10 @@ pub struct StoredKey {
 pub struct Pkcs12Request {
     /// The password of the bundle.
     pub password: Zeroizing<String>,
+    /// What stores show it as; the common name, else the certificate's id, when absent.
+    pub friendly_name: Option<String>,
+    /// `modern` (default) or `compatible`.
+    pub encryption: Option<String>,
 }
 
 /// The stored private key of a certificate.
@@ -52,12 +59,29 @@ pub async fn pkcs12(
         );
         return Err(ServiceError::field("password", problem));
     }
+    let encryption = match request.encryption.as_deref() {
+        None | Some("modern") => Encryption::Modern,
+        Some("compatible") => Encryption::Compatible,
+        Some(other) => {
+            let shown: String = other.chars().take(64).collect();
+            let problem = format!("`{shown}` is unknown: use `modern` or `compatible`");
+            return Err(ServiceError::field("encryption", problem));
+        }
+    };
+    let name = request.friendly_name;
+    let legal = |name: &String| {
+        (1..=LONGEST_NAME).contains(&name.chars().count()) && !name.chars().any(char::is_control)
+    };
+    if name.as_ref().is_some_and(|name| !legal(name)) {
+        let problem = format!("must have 1 to {LONGEST_NAME} characters, none of them a control character");
+        return Err(ServiceError::field("friendly_name", problem));
+    }
     let (certificate, key) = retrieve(app, caller, id).await?;
     let chain = super::read::chain_der(app, caller, &certificate).await?;
     let bundle = off_thread(move || {
-        let name = certificate.common_name.unwrap_or_else(|| certificate.id.to_string());
+        let name = name.or(certificate.common_name).unwrap_or_else(|| certificate.id.to_string());
         let chain: Vec<&[u8]> = chain.iter().map(Vec::as_slice).collect();
-        Ok(bundle::write(&key, &certificate.der, &chain, &name, &password)?)
+        Ok(bundle::write_as(&key, &certificate.der, &chain, (&name, &password), encryption)?)
     })
     .await?;
     record(app, caller, id, "pkcs12").await?;

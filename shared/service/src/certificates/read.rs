@@ -42,6 +42,8 @@ pub struct CertificateWithChain {
     pub renewal: Option<Renewal>,
     /// The order that it came from, if it came from an ACME server.
     pub order: Option<AcmeOrder>,
+    /// What is wrong with its key: the code of a weakness, or `blocked`.
+    pub weak_key: Option<String>,
 }
 
 /// What is to change about a certificate; what is none stays.
@@ -79,7 +81,8 @@ pub async fn find(
     drop(session);
     let chain = chain_der(app, caller, &certificate).await?;
     let chain_pem = chain.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
-    Ok(CertificateWithChain { certificate, chain_pem, renewal, order })
+    let weak_key = crate::blocked_keys::mark(app, caller, &certificate).await?;
+    Ok(CertificateWithChain { certificate, chain_pem, renewal, order, weak_key })
 }
 
 /// The certificates above this one: those of its CA and of the CAs above, or those that it was imported with.

@@ -2,10 +2,12 @@
 
 use certmill_domain::{
     Action, Certificate, CertificateId, CertificateSource, DeskKey, DeskProfile, DeskRenewal, DeskRequest,
-    NameRequest, RequestedKey, RoleKeyType, Scope, Ttl,
+    NameRequest, RequestedKey, RoleKeyType, Scope, Ttl, Violation,
 };
 use certmill_storage::certificates;
-use certmill_x509::{CertificateSigningRequest, KeyAlgorithm, ParsedCertificate, PublicKey};
+use certmill_x509::{
+    CertificateSigningRequest, DistinguishedName, KeyAlgorithm, ParsedCertificate, PublicKey,
+};
 
 use super::committer::Reservation;
 use super::issue::read_csr;
@@ -285,4 +287,29 @@ fn lifetime(old: &Certificate, assumed: u64) -> Ttl {
     let tells = old.source != CertificateSource::Imported && observed < whole;
     let backdated = if tells && observed.abs_diff(assumed) > 5 { observed } else { assumed };
     Ttl::from_seconds(whole.saturating_sub(backdated).max(1))
+}
+
+/// A renewal keeps its subject, so the role must still give the same attributes.
+pub(super) fn same_subject(subject: &DistinguishedName, role: &CachedRole) -> Result<(), ServiceError> {
+    let settings = role.role.settings();
+    let attributes = [
+        ("organization", &subject.organization, &settings.organization),
+        ("organizational_unit", &subject.organizational_unit, &settings.organizational_unit),
+        ("country", &subject.country, &settings.country),
+        ("locality", &subject.locality, &settings.locality),
+        ("province", &subject.province, &settings.province),
+    ];
+    // Countries are written in capitals, whatever the role has.
+    let differ = |rule: &str, had: &[String], has: &[String]| {
+        let same =
+            |(a, b): (&String, &String)| if rule == "country" { a.eq_ignore_ascii_case(b) } else { a == b };
+        had.len() != has.len() || !had.iter().zip(has).all(same)
+    };
+    let Some((rule, had, has)) = attributes.into_iter().find(|(rule, had, has)| differ(rule, had, has))
+    else {
+        return Ok(());
+    };
+    let has = if has.is_empty() { "no value".to_owned() } else { has.join(", ") };
+    let allowed = format!("{has} (the role has changed since: issue a new certificate)");
+    Err(Violation { rule, field: "subject", value: had.join(", "), allowed }.into())
 }

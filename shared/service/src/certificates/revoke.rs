@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateSource, Stored, Timestamp};
-use certmill_storage::{Tx, certificate_authorities, certificates};
+use certmill_storage::{Tx, certificate_authorities, certificates, crls};
 use certmill_x509::{RevocationReason, SerialNumber};
 
-use crate::change::Act;
+use crate::change::{Act, Change};
 use crate::jobs::Job;
 use crate::{App, Caller, Noun, ServiceError, acme};
 
@@ -20,8 +20,12 @@ pub struct RevokeRequest {
     pub serial_number: SerialNumber,
     /// Its CA, should several certificates of the tenant have this serial number.
     pub ca_id: Option<CaId>,
-    /// Why.
-    pub reason: RevocationReason,
+    /// Why; *unspecified* for one that is not revoked yet. *removeFromCRL* lifts a suspension.
+    pub reason: Option<RevocationReason>,
+    /// Since when its key may have been in wrong hands (RFC 5280 §5.3.2).
+    pub invalidity_date: Option<Timestamp>,
+    /// Whether to say only what would become of it.
+    pub dry_run: bool,
     /// Whether the ACME server that it came from is to revoke it, as it does when absent; nobody else can.
     pub use_acme: Option<bool>,
 }
@@ -33,42 +37,209 @@ pub struct Revoked {
     pub certificate_id: CertificateId,
     /// Its serial number.
     pub serial_number: SerialNumber,
-    /// When it was revoked.
-    pub revoked_at: Timestamp,
+    /// When it was revoked; none when its suspension was lifted.
+    pub revoked_at: Option<Timestamp>,
     /// Why.
     pub reason: Stored<RevocationReason>,
     /// Whether it came from an ACME server, which publishes the revocation itself.
     pub by_acme: bool,
+    /// What would become of it, when that was all that was asked.
+    pub preview: Option<Preview>,
 }
 
-/// Revokes a certificate and has the CRL built anew. Repeating it answers the first revocation.
+/// What a revocation would do.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// `revoke`, `change_reason`, `release` or `none`.
+    pub effect: &'static str,
+    /// When those who read CRLs know at the latest: then the present one ends.
+    pub crl_known_by: Option<Timestamp>,
+    /// The certificate that has taken its place.
+    pub renewed_by: Option<CertificateId>,
+}
+
+/// What a revocation does, as the certificate stands: a reason is a state, and RFC 5280 §5.3.1 says which can follow which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// It is as it was asked for already.
+    Nothing,
+    Revoke(RevocationReason),
+    Change {
+        seen: RevocationReason,
+        reason: RevocationReason,
+    },
+    Release,
+}
+
+impl Step {
+    fn of(certificate: &Certificate, wanted: Option<RevocationReason>) -> Result<Self, ServiceError> {
+        use RevocationReason::{CertificateHold, KeyCompromise, RemoveFromCrl, Unspecified};
+        let (Some(at), Some(stored)) = (certificate.revoked_at, &certificate.revocation_reason) else {
+            return match wanted {
+                Some(RemoveFromCrl) => Err(ServiceError::InvalidState {
+                    message: format!(
+                        "{} is not suspended: removeFromCRL lifts a certificateHold",
+                        certificate.id
+                    ),
+                    state: "active",
+                    possible_from: &["suspended"],
+                }),
+                wanted => Ok(Self::Revoke(wanted.unwrap_or(Unspecified))),
+            };
+        };
+        let seen = match (stored.known(), wanted) {
+            (Ok(seen), _) => seen,
+            (Err(_), None) => return Ok(Self::Nothing),
+            (Err(unknown), Some(_)) => return Err(unknown.into()),
+        };
+        match (seen, wanted) {
+            (CertificateHold, None) => Ok(Self::Change { seen, reason: Unspecified }),
+            (_, None) => Ok(Self::Nothing),
+            (seen, Some(reason)) if seen == reason => Ok(Self::Nothing),
+            (CertificateHold, Some(RemoveFromCrl)) => Ok(Self::Release),
+            (CertificateHold, Some(reason)) | (_, Some(reason @ KeyCompromise)) => {
+                Ok(Self::Change { seen, reason })
+            }
+            (seen, Some(_)) => Err(ServiceError::InvalidState {
+                message: format!(
+                    "{} was revoked at {at} for {seen}, which stands: only keyCompromise can follow (RFC 5280 section 5.3.1)",
+                    certificate.id
+                ),
+                state: "revoked",
+                possible_from: &["active", "suspended"],
+            }),
+        }
+    }
+
+    const fn effect(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::Revoke(_) => "revoke",
+            Self::Change { .. } => "change_reason",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// Attempts while others change the same certificate.
+const ATTEMPTS: usize = 4;
+
+/// Revokes a certificate, changes the reason as far as that can be, or lifts its suspension, and has the CRL built anew.
+/// Repeating it answers what stands.
 ///
 /// Costs the same however many are revoked already: one row is changed, and one job enqueued or found open.
 pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Result<Revoked, ServiceError> {
-    let mut tx = app.change(caller).await?;
-    let (certificate, issuer) = revocable(&mut tx, request).await?;
-    let ca = match issuer {
-        Issuer::Ours(ca) => ca,
-        Issuer::Acme => {
+    if request.invalidity_date.is_some_and(|since| since > app.now()) {
+        let problem = "lies in the future: it is when the key may have got into wrong hands";
+        return Err(ServiceError::field("invalidity_date", problem));
+    }
+    for _ in 0..ATTEMPTS {
+        let mut tx = app.change(caller).await?;
+        let (certificate, issuer) = revocable(&mut tx, request).await?;
+        let Issuer::Ours(ca) = issuer else {
             drop(tx);
             return revoke_by_acme(app, caller, &certificate, request).await;
+        };
+        let step = Step::of(&certificate, request.reason)?;
+        if request.dry_run {
+            return preview(&mut tx, ca, &certificate, step).await;
         }
+        if let Some(revoked) =
+            take(app, caller, tx, (&certificate, ca), (step, request.invalidity_date)).await?
+        {
+            return Ok(revoked);
+        }
+    }
+    Err(ServiceError::CallInProgress { seconds: 1 })
+}
+
+/// Revokes a certificate that a CA of ours has issued, or gives it this reason.
+pub(crate) async fn revoke_own(
+    app: &App,
+    caller: &Caller,
+    certificate: &Certificate,
+    reason: RevocationReason,
+) -> Result<Option<Revoked>, ServiceError> {
+    let Some(ca) = certificate.ca_id else {
+        return Err(ServiceError::internal("only what a CA of ours has issued is revoked here"));
     };
-    let now = app.now();
-    if !certificates::revoke(&mut tx, certificate.id, request.reason, now).await? {
-        drop(tx);
-        return first_revocation(app, caller, certificate.id).await;
+    let step = Step::of(certificate, Some(reason))?;
+    let change = app.change(caller).await?;
+    take(app, caller, change, (certificate, ca), (step, None)).await
+}
+
+/// Takes the step; nothing when the certificate has changed since it was read.
+async fn take(
+    app: &App,
+    caller: &Caller,
+    mut tx: Change<'_>,
+    (certificate, ca): (&Certificate, CaId),
+    (step, invalid_since): (Step, Option<Timestamp>),
+) -> Result<Option<Revoked>, ServiceError> {
+    let (id, now) = (certificate.id, app.now());
+    let (done, reason) = match step {
+        Step::Nothing => {
+            drop(tx);
+            return first_revocation(app, caller, id).await.map(Some);
+        }
+        Step::Revoke(reason) => (certificates::revoke(&mut tx, id, reason, now).await?, reason),
+        Step::Change { seen, reason } => {
+            (certificates::change_reason(&mut tx, id, seen, reason).await?, reason)
+        }
+        Step::Release => (certificates::release(&mut tx, id, now).await?, RevocationReason::RemoveFromCrl),
+    };
+    if !done {
+        return Ok(None);
+    }
+    if let Some(since) = invalid_since.filter(|_| step != Step::Release) {
+        certificates::set_invalidity(&mut tx, id, since.whole_seconds()).await?;
     }
     app.enqueue_after(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id), COALESCE).await?;
-    tx.commit(Act::new(Action::CertificateRevoke, certificate.id).after(request.reason.as_str())).await?;
-    metrics::counter!("certmill_certificates_revoked_total").increment(1);
+    tx.commit(Act::new(Action::CertificateRevoke, id).after(reason.as_str())).await?;
+    if let Step::Revoke(_) = step {
+        metrics::counter!("certmill_certificates_revoked_total").increment(1);
+    }
     app.wake_workers();
+    let revoked_at = match step {
+        Step::Revoke(_) => Some(now),
+        Step::Change { .. } => certificate.revoked_at,
+        Step::Nothing | Step::Release => None,
+    };
+    Ok(Some(Revoked {
+        certificate_id: id,
+        serial_number: certificate.serial_number,
+        revoked_at,
+        reason: reason.into(),
+        by_acme: false,
+        preview: None,
+    }))
+}
+
+async fn preview(
+    tx: &mut Tx,
+    ca: CaId,
+    certificate: &Certificate,
+    step: Step,
+) -> Result<Revoked, ServiceError> {
+    let present = crls::info(tx, ca).await?;
+    let reason = match step {
+        Step::Revoke(reason) | Step::Change { reason, .. } => reason.into(),
+        Step::Release => RevocationReason::RemoveFromCrl.into(),
+        Step::Nothing => {
+            certificate.revocation_reason.clone().unwrap_or_else(|| RevocationReason::Unspecified.into())
+        }
+    };
     Ok(Revoked {
         certificate_id: certificate.id,
         serial_number: certificate.serial_number,
-        revoked_at: now,
-        reason: request.reason.into(),
+        revoked_at: certificate.revoked_at,
+        reason,
         by_acme: false,
+        preview: Some(Preview {
+            effect: step.effect(),
+            crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
+            renewed_by: certificate.renewed_by,
+        }),
     })
 }
 
@@ -81,17 +252,27 @@ async fn revoke_by_acme(
     if certificate.revoked_at.is_some() {
         return first_revocation(app, caller, certificate.id).await;
     }
+    for (field, given) in
+        [("dry_run", request.dry_run), ("invalidity_date", request.invalidity_date.is_some())]
+    {
+        if given {
+            let problem = "is for what a CA of this service has issued: an ACME server revokes this one";
+            return Err(ServiceError::field(field, problem));
+        }
+    }
     if request.use_acme == Some(false) {
         let problem = "is false, but this certificate came from an ACME server, and nobody else can revoke it: leave it out";
         return Err(ServiceError::field("use_acme", problem));
     }
-    let revoked_at = acme::revoke(app, caller, certificate, request.reason).await?;
+    let reason = request.reason.unwrap_or(RevocationReason::Unspecified);
+    let revoked_at = acme::revoke(app, caller, certificate, reason).await?;
     Ok(Revoked {
         certificate_id: certificate.id,
         serial_number: certificate.serial_number,
-        revoked_at,
-        reason: request.reason.into(),
+        revoked_at: Some(revoked_at),
+        reason: reason.into(),
         by_acme: true,
+        preview: None,
     })
 }
 
@@ -163,7 +344,8 @@ async fn first_revocation(app: &App, caller: &Caller, id: CertificateId) -> Resu
     match (certificate.revoked_at, certificate.revocation_reason) {
         (Some(revoked_at), Some(reason)) => {
             let serial_number = certificate.serial_number;
-            Ok(Revoked { certificate_id: id, serial_number, revoked_at, reason, by_acme })
+            let revoked_at = Some(revoked_at);
+            Ok(Revoked { certificate_id: id, serial_number, revoked_at, reason, by_acme, preview: None })
         }
         _ => Err(ServiceError::internal("a certificate that could not be revoked is not revoked")),
     }

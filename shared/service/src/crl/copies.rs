@@ -87,7 +87,7 @@ mod tests {
 
     fn crl(octets: usize) -> Arc<Crl> {
         let at = Timestamp::from_unix_seconds(0);
-        let info = CrlInfo { number: 1, this_update: at, next_update: at, entries: 0 };
+        let info = CrlInfo { number: 1, this_update: at, next_update: at, entries: 0, builds: 1 };
         Arc::new(Crl { info, der: vec![0; octets] })
     }
 

@@ -1,11 +1,14 @@
 //! Building a CA's next CRL from the rows.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use certmill_domain::{CaId, Crl, CrlInfo, EventKind, TenantId, Timestamp};
 use certmill_storage::crls::RevokedEntry;
 use certmill_storage::{certificate_authorities, crls};
-use certmill_x509::{CrlBuilder, RevocationReason, SerialNumber};
+
+use certmill_x509::revocation::ParsedCrl;
+use certmill_x509::{CrlBuilder, PublicKey, SerialNumber};
 use serde_json::json;
 
 use super::CrlIssuer;
@@ -16,25 +19,33 @@ use crate::{App, Noun, ServiceError, events};
 
 /// Rows per read: enough that a million take a few dozen reads, few enough to stay small in memory.
 const PAGE: i64 = 20_000;
+/// Certificates that are asked about at once when they have left the list.
+const CHUNK: usize = 500;
 
-/// Builds, signs and stores the next CRL of a CA, and finishes the job in the same transaction.
+/// Builds, signs, judges and stores the next CRL of a CA, and finishes the job in the same transaction.
 pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), ServiceError> {
     let tenant = lease.tenant()?;
     let issuer = app.issuers().find(app, tenant, ca).await?;
     let mut session = app.database().read(tenant).await?;
-    let present = crls::info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))?;
+    let missing = || ServiceError::not_found(Noun::Ca, ca);
+    let row = certificate_authorities::find(&mut session, ca).await?.ok_or_else(missing)?;
+    let present = crls::info(&mut session, ca).await?.ok_or_else(missing)?;
+    // Most lists are empty, and nothing can leave those.
+    let before = if present.entries > 0 { crls::der(&mut session, ca).await? } else { None };
     drop(session);
     let this_update = app.now().whole_seconds();
     let builder = collect(app, tenant, ca, present.entries, this_update).await?;
     let info = CrlInfo {
-        number: present.number + 1,
+        number: next_number(present.number, this_update),
         this_update,
-        next_update: this_update.plus(app.settings().crl_lifetime),
+        next_update: this_update.plus(row.crl_validity.unwrap_or(app.settings().crl_lifetime)),
         entries: i64::try_from(builder.entries()).unwrap_or(i64::MAX),
+        builds: present.builds + 1,
     };
-    let crl = sign(issuer, builder, info).await?;
+    let (crl, left) = sign(issuer, builder, info, before).await?;
+    judge(app, (tenant, ca), left, this_update).await?;
     let mut tx = app.database().begin(tenant).await?;
-    if !crls::replace(&mut tx, ca, crl).await? {
+    if !crls::replace(&mut tx, ca, present.number, crl).await? {
         // Someone else stored this number: the lease of this attempt is as good as lost.
         return Err(ServiceError::LeaseLost);
     }
@@ -50,6 +61,12 @@ pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), Se
     Ok(())
 }
 
+/// Numbers go on with the clock: a database that was restored from a backup does not give a second list the number of one
+/// that was out already (RFC 5280 §5.2.3).
+fn next_number(present: i64, now: Timestamp) -> i64 {
+    present.saturating_add(1).max(now.unix_seconds())
+}
+
 async fn collect(
     app: &App,
     tenant: TenantId,
@@ -58,6 +75,10 @@ async fn collect(
     at: Timestamp,
 ) -> Result<CrlBuilder, ServiceError> {
     let mut builder = CrlBuilder::with_capacity(usize::try_from(expected).unwrap_or(0) + 16);
+    let mut session = app.database().read(tenant).await?;
+    let invalid_since: HashMap<SerialNumber, Timestamp> =
+        crls::invalidities(&mut session, ca).await?.into_iter().collect();
+    drop(session);
     let mut after: Option<SerialNumber> = None;
     loop {
         // A session per page: a long build does not pin an old state of the database.
@@ -65,7 +86,7 @@ async fn collect(
         let page = crls::revoked_page(&mut session, ca, at, after.as_ref(), PAGE).await?;
         let last_page = i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE);
         for entry in &page {
-            push(&mut builder, entry);
+            push(&mut builder, entry, invalid_since.get(&entry.serial_number).copied());
         }
         if last_page {
             break;
@@ -74,28 +95,85 @@ async fn collect(
     }
     let mut session = app.database().read(tenant).await?;
     for entry in certificate_authorities::revoked_children(&mut session, ca, at).await? {
-        push(&mut builder, &entry);
+        push(&mut builder, &entry, None);
     }
     Ok(builder)
 }
 
-/// A full CRL lists what was revoked as `removeFromCRL` without a reason: the code is for delta CRLs only
-/// (RFC 5280 §5.3.1). So it does with a reason that only a newer version knows: a CRL with a code that RFC 5280 does not
-/// have could be refused as a whole.
-fn push(builder: &mut CrlBuilder, entry: &RevokedEntry) {
-    let reason = match crate::ca::reason_or_none(&entry.reason) {
-        RevocationReason::RemoveFromCrl => RevocationReason::Unspecified,
-        reason => reason,
-    };
-    builder.push(&entry.serial_number, entry.revoked_at.unix_seconds(), reason);
+fn push(builder: &mut CrlBuilder, entry: &RevokedEntry, invalid_since: Option<Timestamp>) {
+    builder.push_entry(
+        &entry.serial_number,
+        entry.revoked_at.unix_seconds(),
+        super::listed_reason(&entry.reason),
+        invalid_since.map(Timestamp::unix_seconds),
+    );
 }
 
-async fn sign(issuer: Arc<Issuer>, builder: CrlBuilder, info: CrlInfo) -> Result<Crl, ServiceError> {
+/// Signs the list, reads it back as others will, and answers with it the serial numbers that were on the one before and are
+/// on it no more.
+async fn sign(
+    issuer: Arc<Issuer>,
+    builder: CrlBuilder,
+    info: CrlInfo,
+    before: Option<Vec<u8>>,
+) -> Result<(Crl, Vec<SerialNumber>), ServiceError> {
     off_thread(move || {
         let signer =
             CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
-        let der = super::sign(builder, &signer, &info)?;
-        Ok(Crl { info, der })
+        let made = ParsedCrl::from_der(super::sign(builder, &signer, &info)?)?;
+        let key = PublicKey::from_spki_der(issuer.key_pair().spki_der())?;
+        if !made.is_signed_by(&key)? {
+            return Err(ServiceError::internal("a CRL was signed wrongly, and is not published"));
+        }
+        let mut left = Vec::new();
+        if let Some(before) = before {
+            let before = ParsedCrl::from_der(before)?;
+            let listed: HashSet<&[u8]> = made.serial_numbers().collect();
+            for serial in before.serial_numbers().filter(|serial| !listed.contains(serial)) {
+                left.push(SerialNumber::from_bytes(serial)?);
+            }
+        }
+        Ok((Crl { info, der: made.into_der() }, left))
     })
     .await
+}
+
+/// An entry leaves a list when its certificate has ended, or a suspension was lifted. Anything else would make relying
+/// parties trust again what was revoked, so the list is not published, and the one before stays until a person has looked.
+async fn judge(
+    app: &App,
+    (tenant, ca): (TenantId, CaId),
+    left: Vec<SerialNumber>,
+    at: Timestamp,
+) -> Result<(), ServiceError> {
+    for chunk in left.chunks(CHUNK) {
+        let mut session = app.database().read(tenant).await?;
+        let staying = crls::staying(&mut session, ca, chunk, at).await?;
+        if let Some(serial) = staying.first() {
+            tracing::error!(
+                tenant.id = %tenant, ca.id = %ca, certificate.serial = %serial, count = staying.len(),
+                "a CRL is not published: certificates would leave it that have neither ended nor were released"
+            );
+            return Err(ServiceError::internal(format!(
+                "{} certificates, such as {serial}, would leave the CRL without having ended or been released",
+                staying.len()
+            )));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_go_on_with_the_clock_and_never_back() {
+        let at = Timestamp::from_unix_seconds;
+        assert_eq!(next_number(1, at(1_800_000_000)), 1_800_000_000);
+        // Two within a second, and a clock that went back.
+        assert_eq!(next_number(1_800_000_000, at(1_800_000_000)), 1_800_000_001);
+        assert_eq!(next_number(1_900_000_000, at(1_800_000_000)), 1_900_000_001);
+        assert_eq!(next_number(i64::MAX, at(0)), i64::MAX);
+    }
 }

@@ -50,8 +50,8 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     acme::prune_pauses(app, BATCH).await?;
     let now = app.now();
     let mut session = app.database().read_system().await?;
-    let before = now.plus(app.settings().crl_renew_before);
-    let crls = crls::due(&mut session, JobKind::RebuildCrl.as_str(), before, now, BATCH).await?;
+    let ahead = app.settings().crl_renew_before;
+    let crls = crls::due(&mut session, JobKind::RebuildCrl.as_str(), ahead, now, BATCH).await?;
     let revocations = certificate_authorities::unfinished_revocations(
         &mut session,
         JobKind::RevokeCaCascade.as_str(),

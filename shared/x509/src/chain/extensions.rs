@@ -10,6 +10,7 @@ use super::{
     finding::{Code, Flaw},
     general_name::GeneralName,
     name_rules::NameRules,
+    policies::refuse_unknown_qualifiers,
 };
 
 /// Encoded OIDs beyond those that the service writes itself.
@@ -166,7 +167,7 @@ impl Extensions {
 
     fn read_policy_extension(&mut self, oid: &[u8], critical: bool, value: &[u8]) -> Result<bool, X509Error> {
         match oid {
-            known::CERTIFICATE_POLICIES => self.policies = Some(policies(value)?),
+            known::CERTIFICATE_POLICIES => self.policies = Some(policies(value, critical)?),
             known::POLICY_MAPPINGS => self.mappings = mappings(value)?,
             known::POLICY_CONSTRAINTS => {
                 self.policy_constraints = Some(Extension { critical, value: policy_constraints(value)? });
@@ -308,15 +309,18 @@ fn authority_key_id(der: &[u8]) -> Result<Option<Vec<u8>>, X509Error> {
     Ok(key_id)
 }
 
-/// `CertificatePolicies`; qualifiers are for people and not looked into.
-fn policies(der: &[u8]) -> Result<Vec<Oid>, X509Error> {
+/// `CertificatePolicies`; qualifiers are for people, and looked into only where the extension is critical.
+fn policies(der: &[u8], critical: bool) -> Result<Vec<Oid>, X509Error> {
     let mut list = Reader::of_sequence(der)?;
     let mut policies = Vec::new();
     while !list.is_at_end() {
         let mut information = list.sequence()?;
         policies.push(oid_contents(information.value(tag::OBJECT_IDENTIFIER)?)?);
-        information.optional(tag::SEQUENCE)?;
+        let qualifiers = information.optional(tag::SEQUENCE)?;
         information.finish()?;
+        if critical {
+            refuse_unknown_qualifiers(qualifiers.unwrap_or_default())?;
+        }
     }
     if policies.is_empty() {
         return Err(X509Error::InvalidCertificate("it is an empty list".into()));

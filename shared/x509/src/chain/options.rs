@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use crate::{DnsName, ExtendedKeyUsage, ObjectIdentifier, X509Error};
+use crate::{DnsName, EmailAddress, ExtendedKeyUsage, ObjectIdentifier, X509Error};
 
 /// What a path must satisfy beyond RFC 5280.
 #[derive(Clone, Debug)]
@@ -11,6 +11,10 @@ pub struct Options {
     pub at: i64,
     /// The purpose that the target is to be used for; none for any.
     pub purpose: Option<ExtendedKeyUsage>,
+    /// More purposes, all of which it must permit too.
+    pub more_purposes: Vec<ExtendedKeyUsage>,
+    /// How many intermediate certificates a path may have; none for as many as are followed.
+    pub max_depth: Option<usize>,
     /// The name under which the target was reached; none when it does not matter.
     pub name: Option<ExpectedName>,
     /// Certificate policies.
@@ -25,6 +29,8 @@ impl Options {
         Self {
             at,
             purpose: None,
+            more_purposes: Vec::new(),
+            max_depth: None,
             name: None,
             policies: PolicyOptions::default(),
             conformance: Conformance::Enforce,
@@ -62,6 +68,8 @@ pub enum ExpectedName {
     Dns(DnsName),
     /// An address.
     Ip(IpAddr),
+    /// Whom mail is from or for (RFC 8398 §3): the local part exactly, the host in any case.
+    Email(EmailAddress),
 }
 
 /// Reads an IP address (IPv6 with or without brackets) or a host name in any case, Unicode
@@ -87,6 +95,7 @@ impl fmt::Display for ExpectedName {
         match self {
             Self::Dns(name) => name.fmt(formatter),
             Self::Ip(address) => address.fmt(formatter),
+            Self::Email(address) => address.fmt(formatter),
         }
     }
 }

@@ -4,12 +4,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ObjectIdentifier;
+use crate::{ObjectIdentifier, X509Error, reader::Reader, writer::tag};
 
 use super::{
     Certificate,
     budget::{Budget, Exhausted},
-    extensions::{ANY_POLICY, Oid},
+    extensions::{ANY_POLICY, Oid, shown},
     finding::{Code, Flaw},
     options::PolicyOptions,
 };
@@ -251,4 +251,22 @@ fn no_valid_policy() -> Flaw {
         Code::NoValidPolicy,
         "the path holds for none of the acceptable certificate policies, and one is required",
     )
+}
+
+/// Qualifiers are for people, but one that is critical and of an unknown kind cannot be told to them: the certificate must be
+/// rejected then (RFC 5280 §4.2.1.4).
+pub(super) fn refuse_unknown_qualifiers(qualifiers: &[u8]) -> Result<(), X509Error> {
+    /// `id-qt-cps` and `id-qt-unotice`.
+    const KNOWN: [&[u8]; 2] = [b"\x2b\x06\x01\x05\x05\x07\x02\x01", b"\x2b\x06\x01\x05\x05\x07\x02\x02"];
+    let mut qualifiers = Reader::new(qualifiers)?;
+    while !qualifiers.is_at_end() {
+        let kind = qualifiers.sequence()?.value(tag::OBJECT_IDENTIFIER)?;
+        if !KNOWN.contains(&kind) {
+            return Err(X509Error::InvalidCertificate(format!(
+                "it is critical and has the policy qualifier {}, which is not known (RFC 5280 section 4.2.1.4)",
+                shown(kind)
+            )));
+        }
+    }
+    Ok(())
 }

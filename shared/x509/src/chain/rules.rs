@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use crate::ObjectIdentifier;
+use crate::{EmailAddress, ExtendedKeyUsage, ObjectIdentifier};
 
 use super::{
     Certificate,
@@ -49,6 +49,7 @@ pub(super) fn judge(
         return Ok(judgement);
     };
     judge_path_length(anchor, below, &mut judgement);
+    judge_depth(&downwards, options, &mut judgement);
     judge_names(anchor, below, budget, &mut judgement)?;
     judge_policies(anchor, below, options, budget, &mut judgement)?;
     judge_purposes(&downwards, options, &mut judgement);
@@ -191,9 +192,20 @@ fn judge_policies(
     Ok(())
 }
 
+/// The caller's own bound; anchor and target are not counted.
+fn judge_depth(downwards: &[Step], options: &Options, judgement: &mut Judgement) {
+    let between = downwards.len().saturating_sub(2);
+    if let (Some(most), Some(target)) = (options.max_depth.filter(|most| between > *most), downwards.last()) {
+        let message = format!("its path has {between} intermediate certificates, where {most} are permitted");
+        judgement.errors.push((target.index, Flaw::new(Code::PathTooLong, message)));
+    }
+}
+
 /// A purpose is permitted when the target and every CA above it permit it.
 fn judge_purposes(downwards: &[Step], options: &Options, judgement: &mut Judgement) {
-    let wanted = options.purpose.as_ref();
+    let mut wanted = options.purpose.iter().chain(&options.more_purposes).peekable();
+    let is_any = wanted.peek().is_none();
+    let wanted: Vec<_> = wanted.collect();
     let mut common: Option<BTreeSet<&Oid>> = None;
     for step in downwards {
         let Some(own) = &step.certificate.extensions.purposes else {
@@ -209,14 +221,14 @@ fn judge_purposes(downwards: &[Step], options: &Options, judgement: &mut Judgeme
                 common
             }
         };
-        let message = match wanted {
-            Some(purpose) if !common.iter().any(|oid| oid.as_slice() == purpose.oid_contents()) => {
-                format!("its extended key usage does not permit {purpose}")
-            }
-            None if common.is_empty() => {
+        let is_missing =
+            |purpose: &&&ExtendedKeyUsage| !common.iter().any(|oid| oid.as_slice() == purpose.oid_contents());
+        let message = match wanted.iter().find(is_missing) {
+            Some(purpose) => format!("its extended key usage does not permit {purpose}"),
+            None if is_any && common.is_empty() => {
                 "its extended key usage permits nothing that the CAs above it permit".to_owned()
             }
-            Some(_) | None => continue,
+            None => continue,
         };
         judgement.errors.push((step.index, Flaw::new(Code::PurposeNotPermitted, message)));
         return;
@@ -235,6 +247,9 @@ fn answers_to(certificate: &Certificate, expected: &ExpectedName) -> bool {
             }
         }
         (GeneralName::Ip(octets), ExpectedName::Ip(wanted)) => address(octets) == Some(*wanted),
+        (GeneralName::Email(presented), ExpectedName::Email(wanted)) => {
+            presented.parse::<EmailAddress>().is_ok_and(|presented| presented == *wanted)
+        }
         _ => false,
     })
 }

@@ -143,6 +143,8 @@ fn pss(parameters: &[u8]) -> Result<Option<Scheme>, X509Error> {
             let mut salt = Reader::new(contents)?;
             match salt.unsigned_integer()? {
                 [octets] => i32::from(*octets),
+                // As long as the modulus permits, which is what openssl takes by default.
+                [high, low] => i32::from(u16::from_be_bytes([*high, *low])),
                 _ => return Err(refused()),
             }
         }

@@ -3,16 +3,15 @@
 use std::net::IpAddr;
 
 use super::{
-    CsrWarning, PEM_LABELS, RawRequest, as_csr_error, extension_request, parse_basic_constraints,
+    CsrWarning, RawRequest, as_csr_error, decode, extension_request, parse_basic_constraints,
     signature::Scheme,
 };
 use crate::{
-    DistinguishedName, DnsName, EmailAddress, ExtendedKeyUsage, KeyUsage, ObjectIdentifier, PublicKey,
-    SubjectAltNames, UriName, X509Error,
+    DistinguishedName, DnsName, EmailAddress, ExtendedKeyUsage, KeyUsage, KeyWeakness, ObjectIdentifier,
+    PublicKey, SubjectAltNames, UriName, X509Error,
     certificate::oid,
     name::{Attribute, parse_name_der, rdns},
     name_text::{attribute_text, rfc4514_of_der},
-    pem,
     reader::{Reader, extensions},
     sha256_hex,
     writer::tag,
@@ -69,7 +68,7 @@ impl CsrInspection {
     /// # Errors
     /// [`X509Error::Pem`] and those of [`Self::from_der`].
     pub fn from_pem(text: &str) -> Result<Self, X509Error> {
-        Self::from_der(&pem::decode_one(&PEM_LABELS, text)?)
+        Self::from_der(&decode(text)?)
     }
 
     /// Reads a request; checks its structure, key and self-signature.
@@ -176,6 +175,9 @@ impl CsrInspection {
         if inspection.requested.is_ca {
             inspection.warnings.push(CsrWarning::CaRequested);
         }
+        if let Some(weakness) = KeyWeakness::of(request.spki_der)? {
+            inspection.warnings.push(CsrWarning::WeakKey { weakness });
+        }
         if inspection.has_challenge_password {
             inspection.warnings.push(CsrWarning::ChallengePassword);
         }
@@ -281,7 +283,7 @@ fn is_among(common_name: &str, names: &SubjectAltNames) -> bool {
 }
 
 /// A name of a kind that [`SubjectAltNames`] does not hold (RFC 5280 §4.2.1.6); none for its kinds.
-fn foreign_name(kind: u8, contents: &[u8]) -> Option<String> {
+pub(super) fn foreign_name(kind: u8, contents: &[u8]) -> Option<String> {
     /// `userPrincipalName` of Active Directory.
     const UPN: &str = "1.3.6.1.4.1.311.20.2.3";
     let oid = |contents: &[u8]| {

@@ -7,7 +7,7 @@ use openssl::{
 };
 
 use super::{RawRequest, not_its_own_key};
-use crate::{PublicKey, X509Error, reader::Reader, writer::tag};
+use crate::{PublicKey, X509Error, public_key::is_pss, reader::Reader, writer::tag};
 
 /// A signature algorithm that is read on the desk. The self-signature of a request only shows that
 /// its maker has the key; it never becomes part of a certificate. That it stands on an old hash is
@@ -28,6 +28,13 @@ impl Scheme {
     /// [`X509Error::InvalidCsr`] when it was not, or by an algorithm that is not known here or does
     /// not fit the key.
     pub(super) fn verified(request: &RawRequest<'_>, public_key: &PublicKey) -> Result<Self, X509Error> {
+        if is_pss(request.algorithm_der) {
+            let verified = public_key
+                .verify(request.algorithm_der, request.info_der, request.signature)
+                .map_err(|error| X509Error::InvalidCsr(error.to_string()))?;
+            let scheme = Self { name: "RSASSA-PSS", weak_hash: None, key_type: "rsa", digest: None };
+            return if verified { Ok(scheme) } else { Err(not_its_own_key()) };
+        }
         let scheme = Self::of(request.algorithm_der)?;
         if scheme.key_type != public_key.algorithm_name() {
             return Err(X509Error::InvalidCsr("its signature algorithm does not fit the key".into()));
@@ -68,7 +75,7 @@ impl Scheme {
             _ if oid == ED25519 => ("ED25519", "ed25519", None, None),
             _ => {
                 return Err(X509Error::InvalidCsr(
-                    "its signature must be RSA PKCS #1 v1.5 or ECDSA with a hash of the SHA family, or \
+                    "its signature must be RSA (PKCS #1 v1.5 or PSS) or ECDSA with a hash of the SHA family, or \
                      Ed25519"
                         .into(),
                 ));

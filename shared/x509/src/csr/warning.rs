@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::KeyWeakness;
+
 /// Something odd about a request that is no reason to refuse it. Its text says what an approver
 /// should know.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -47,6 +49,11 @@ pub enum CsrWarning {
     },
     /// There is a challenge password. It is never shown.
     ChallengePassword,
+    /// The private key can be found, or is known.
+    WeakKey {
+        /// Why.
+        weakness: KeyWeakness,
+    },
 }
 
 impl CsrWarning {
@@ -63,6 +70,7 @@ impl CsrWarning {
             Self::SubjectAttributeLeftOut { .. } => "subject_attribute_left_out",
             Self::SubjectNotUsable { .. } => "subject_not_usable",
             Self::ChallengePassword => "challenge_password",
+            Self::WeakKey { .. } => "weak_key",
         }
     }
 }
@@ -107,6 +115,9 @@ impl fmt::Display for CsrWarning {
             Self::ChallengePassword => formatter.write_str(
                 "it has a challenge password, which is ignored; whoever sees the request can read it",
             ),
+            Self::WeakKey { weakness } => {
+                write!(formatter, "nothing will be issued for its key: {weakness}")
+            }
         }
     }
 }

@@ -4,8 +4,9 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use super::{
-    Block, Blocks,
+    Block, Blocks, WRITTEN_LINE_ENDS,
     content::{self, Content},
+    has_written_line_ends,
 };
 use crate::X509Error;
 
@@ -65,6 +66,9 @@ impl Bundle {
     /// [`X509Error::Der`] for a PKCS #7 structure that cannot be read.
     pub fn read(text: &str) -> Result<Self, X509Error> {
         let mut bundle = Self::default();
+        if has_written_line_ends(text) {
+            return Err(X509Error::Pem(WRITTEN_LINE_ENDS.into()));
+        }
         let mut blocks = Blocks { rest: text }.peekable();
         if blocks.peek().is_none() {
             bundle.read_bare(text)?;

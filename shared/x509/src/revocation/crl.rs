@@ -2,7 +2,7 @@
 
 use std::{fmt, ops::Range};
 
-use crate::{NameKey, X509Error, hex, instant, pem, reader::Reader, rfc4514_of_der, writer::tag};
+use crate::{NameKey, PublicKey, X509Error, hex, instant, pem, reader::Reader, rfc4514_of_der, writer::tag};
 
 use super::{
     CrlEntry, IssuingDistributionPoint,
@@ -102,6 +102,29 @@ impl ParsedCrl {
     /// The CRL as it was given.
     pub fn der(&self) -> &[u8] {
         &self.der
+    }
+
+    /// The same, when nothing else is needed any more.
+    pub fn into_der(self) -> Vec<u8> {
+        self.der
+    }
+
+    /// Whether the list was signed with this key.
+    ///
+    /// # Errors
+    /// [`X509Error::UnsupportedKey`] when the algorithm is not supported.
+    pub fn is_signed_by(&self, key: &PublicKey) -> Result<bool, X509Error> {
+        self.signed().is_by(key)
+    }
+
+    /// The serial numbers of its entries, as the contents of their INTEGERs.
+    pub fn serial_numbers(&self) -> impl Iterator<Item = &[u8]> {
+        // Invariant: the list was read completely when it was parsed.
+        let mut list = Reader::new(self.der.get(self.entries.clone()).unwrap_or_default()).ok();
+        std::iter::from_fn(move || {
+            let list = list.as_mut().filter(|list| !list.is_at_end())?;
+            list.sequence().ok()?.value(tag::INTEGER).ok()
+        })
     }
 
     /// 1 or 2.

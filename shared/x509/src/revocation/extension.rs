@@ -8,7 +8,7 @@ const MAX_EXTENSIONS: usize = 50;
 
 /// Reads `Extensions` and hands each on: the contents of its OID, whether it is critical, and what
 /// the OCTET STRING wraps. Each occurs at most once (RFC 5280 §4.2).
-pub(super) fn each<'a>(
+pub(crate) fn each<'a>(
     extensions_der: &'a [u8],
     mut take: impl FnMut(&'a [u8], bool, &'a [u8]) -> Result<(), X509Error>,
 ) -> Result<(), X509Error> {
@@ -45,7 +45,7 @@ pub(super) fn boolean(contents: Option<&[u8]>) -> Result<bool, X509Error> {
 }
 
 /// The contents of one value with this identifier octet that fills `der`.
-pub(super) fn only(identifier: u8, der: &[u8]) -> Result<&[u8], X509Error> {
+pub(crate) fn only(identifier: u8, der: &[u8]) -> Result<&[u8], X509Error> {
     let mut reader = Reader::new(der)?;
     let contents = reader.value(identifier)?;
     reader.finish()?;

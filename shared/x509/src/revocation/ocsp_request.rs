@@ -11,9 +11,9 @@ use crate::{
 use super::Inquiry;
 
 /// Contents of the OID of SHA-1.
-pub(super) const SHA1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
+pub(crate) const SHA1: &[u8] = b"\x2b\x0e\x03\x02\x1a";
 /// Contents of the OID of `id-pkix-ocsp-nonce`.
-pub(super) const NONCE: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x01\x02";
+pub(crate) const NONCE: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x01\x02";
 
 /// A question for an OCSP responder, to be posted as `application/ocsp-request`.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -79,7 +79,7 @@ impl Inquiry<'_> {
 const NULL: u8 = 0x05;
 
 /// What the BIT STRING of a `SubjectPublicKeyInfo` holds.
-pub(super) fn key_octets(spki_der: &[u8]) -> Result<&[u8], X509Error> {
+pub(crate) fn key_octets(spki_der: &[u8]) -> Result<&[u8], X509Error> {
     let mut spki = Reader::of_sequence(spki_der)?;
     spki.raw()?;
     let key = spki.bit_string()?;

@@ -65,6 +65,7 @@ fn everything_in_a_template_is_written_and_read_back() {
         key_usage: KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_AGREEMENT | KeyUsage::DECIPHER_ONLY,
         extended_key_usage: &purposes,
         ca_issuers_url: Some("http://pki.example/ca.crt"),
+        ocsp_url: None,
         crl_url: Some("http://pki.example/ca.crl"),
         ..parts.template()
     };

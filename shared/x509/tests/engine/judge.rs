@@ -234,6 +234,7 @@ impl Parts {
             name_constraints: None,
             authority_key_id: Some(&self.authority_key_id),
             ca_issuers_url: None,
+            ocsp_url: None,
             crl_url: None,
         }
     }

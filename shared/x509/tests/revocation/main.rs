@@ -10,6 +10,7 @@ mod hostile;
 mod ocsp;
 #[cfg(test)]
 mod pkits;
+mod responder;
 #[cfg(test)]
 mod sources;
 #[cfg(test)]

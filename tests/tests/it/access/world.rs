@@ -26,6 +26,7 @@ pub(crate) struct World {
     pub(crate) provider: String,
     pub(crate) secret: String,
     job: String,
+    blocked: String,
     csr_pem: String,
     anchor_pem: String,
 }
@@ -48,7 +49,10 @@ impl World {
         let provider = app.post("/v1/pki/dns-providers", provider).await.json_with(StatusCode::CREATED);
         let secret = json!({ "data": { "key": "theirs" } });
         app.put("/v1/secrets/theirs/key", secret).await.json_with(StatusCode::CREATED);
+        let blocked = json!({ "spki_sha256": "ab".repeat(32) });
+        let blocked = app.post("/v1/pki/blocked-keys", blocked).await.json_with(StatusCode::CREATED);
         Self {
+            blocked: text(&blocked["id"]),
             job: done_job(app).await,
             secret: "theirs/key".to_owned(),
             account,
@@ -84,6 +88,7 @@ impl World {
             provider: id("dnsp"),
             secret: "nobody/key".to_owned(),
             job: id("job"),
+            blocked: id("bkey"),
             csr_pem: String::new(),
             anchor_pem: String::new(),
         }
@@ -102,6 +107,7 @@ impl World {
             ("/acme/challenges/", &self.challenge),
             ("/dns-providers/", &self.provider),
             ("/jobs/", &self.job),
+            ("/blocked-keys/", &self.blocked),
         ];
         let id = ids.into_iter().find(|(part, _)| operation.path.contains(part)).map_or("", |(_, id)| id);
         let path =
@@ -127,6 +133,7 @@ impl World {
             }
             "POST /v1/pki/csr/{id}/reject" => json!({ "reason": "no" }),
             "POST /v1/pki/csr/{id}/sign" => json!({ "ca_id": self.ca }),
+            "POST /v1/pki/blocked-keys" => json!({ "spki_sha256": "cd".repeat(32) }),
             "POST /v1/pki/trust-anchors" => json!({ "name": "new", "certificate_pem": self.anchor_pem }),
             "POST /v1/pki/certificates/import" | "POST /v1/pki/certificates/validate" => {
                 json!({ "certificate_pem": self.anchor_pem })
@@ -159,7 +166,15 @@ impl World {
 
     /// A text without the ids and names of these objects.
     pub(crate) fn masked(&self, text: &str) -> String {
-        let acme = [&self.account, &self.order, &self.challenge, &self.provider, &self.secret, &self.job];
+        let acme = [
+            &self.account,
+            &self.order,
+            &self.challenge,
+            &self.provider,
+            &self.secret,
+            &self.job,
+            &self.blocked,
+        ];
         let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token, &self.role];
         let names = names.into_iter().chain(acme);
         names.fold(text.to_owned(), |text, name| text.replace(name.as_str(), "…"))

@@ -58,7 +58,7 @@ both_modes! {
         }
         periodic(&hand, Job::Sweep).await;
         assert_eq!(hand.states(JobKind::RebuildCrl).await, ["done"; 2], "what was renewed is not due any more");
-        let near = hand.sql.number("SELECT number FROM crls JOIN certificate_authorities ca ON ca.id = crls.ca_id \
+        let near = hand.sql.number("SELECT builds FROM crls JOIN certificate_authorities ca ON ca.id = crls.ca_id \
                                     WHERE ca.name = 'near'").await;
         assert_eq!(near, 2);
     }

@@ -35,7 +35,8 @@ both_modes! {
             sql.run("UPDATE certificate_authorities SET sealed_key = (SELECT sealed_key FROM kept)").await;
         };
         let (built, ()) = tokio::join!(build, repair);
-        assert_eq!(built.json_with(StatusCode::OK)["crl_number"], 2);
+        assert!(built.json_with(StatusCode::OK)["crl_number"].as_i64() > Some(1));
+        assert_eq!(sql.number("SELECT builds FROM crls").await, 2);
         let attempts = "SELECT attempts FROM jobs WHERE kind = 'rebuild_crl' AND state = 'done'";
         assert!(sql.number(attempts).await > 1);
     }
@@ -77,12 +78,13 @@ async fn two_workers(app: TestApp) {
     }
     for (ca, _) in &cas {
         let ca = app.get(&format!("/v1/pki/ca/{ca}")).await.json_with(StatusCode::OK);
-        assert_eq!(ca["crl"]["number"], 2, "built once: {ca}");
+        let builds = format!("SELECT builds FROM crls WHERE ca_id = '{}'", ca["id"].as_str().unwrap());
+        assert_eq!(Sql::open(app.database_url()).await.number(&builds).await, 2, "built once: {ca}");
     }
 }
 
 /// Asks until the number is as wanted; fails the test after 30 s.
-async fn until(sql: &Sql, query: &str, wanted: i64) {
+pub(crate) async fn until(sql: &Sql, query: &str, wanted: i64) {
     let arrived = async {
         while sql.number(query).await != wanted {
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -24,12 +24,13 @@ const ENLARGED: usize = 1_500_000;
 
 /// Path, what the list is called in the answer, what identifies a row, its table, and a column that may hold anything (or,
 /// for JSON, white space after it).
-const LISTS: [(&str, &str, &str, &str, &str); 11] = [
+const LISTS: [(&str, &str, &str, &str, &str); 12] = [
     ("/v1/pki/ca", "certificate_authorities", "id", "certificate_authorities", "common_name"),
     ("/v1/pki/roles", "roles", "name", "roles", "settings"),
     ("/v1/pki/certificates", "certificates", "id", "certificates", "description"),
     ("/v1/pki/csr", "csrs", "id", "csrs", "rejection_reason"),
     ("/v1/pki/trust-anchors", "trust_anchors", "id", "trust_anchors", "name"),
+    ("/v1/pki/blocked-keys", "blocked_keys", "id", "blocked_keys", "comment"),
     ("/v1/pki/acme/accounts", "accounts", "id", "acme_accounts", "terms_of_service"),
     ("/v1/pki/acme/orders", "orders", "id", "acme_orders", "profile"),
     ("/v1/pki/dns-providers", "dns_providers", "id", "dns_providers", "last_error"),
@@ -53,6 +54,8 @@ async fn fill(app: &TestApp) {
         let anchor = Authority::root(&format!("/CN=Theirs{number}")).certificate;
         let anchor = json!({ "name": format!("theirs{number}"), "certificate_pem": anchor });
         app.post("/v1/pki/trust-anchors", anchor).await.json_with(StatusCode::CREATED);
+        let key = json!({ "spki_sha256": format!("{number:064x}") });
+        app.post("/v1/pki/blocked-keys", key).await.json_with(StatusCode::CREATED);
         let provider = json!({
             "name": format!("theirs{number}"), "type": "manual", "config": {}, "zones": [format!("z{number}.example")]
         });

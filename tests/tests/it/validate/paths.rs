@@ -57,6 +57,60 @@ both_modes! {
         }
     }
 
+    async fn mail_depth_and_several_purposes_are_asked_for(app: TestApp) {
+        let theirs = Workshop::new();
+        trust(&app, "theirs", &theirs.root("root")).await;
+        let (one, two) = (theirs.ca("root", "one", ""), theirs.ca("one", "two", ""));
+        let extensions = "basicConstraints=critical,CA:FALSE\nauthorityKeyIdentifier=keyid\n\
+                          subjectAltName=email:Ann@Example.com\nextendedKeyUsage=emailProtection,clientAuth\n";
+        let leaf = theirs.leaf("two", "leaf", extensions);
+        let chain = format!("{one}{two}");
+        for (change, code) in [
+            (json!({ "email": "Ann@example.COM" }), None), (json!({ "email": "ann@example.com" }), Some("name_mismatch")),
+            (json!({ "email": "Bob@example.com" }), Some("name_mismatch")), (json!({ "hostname": "example.com" }), Some("name_mismatch")),
+            (json!({ "max_depth": 2 }), None), (json!({ "max_depth": 1 }), Some("path_too_long")), (json!({ "max_depth": 0 }), Some("path_too_long")),
+            (json!({ "purposes": ["emailProtection", "clientAuth"] }), None),
+            (json!({ "purpose": "clientAuth", "purposes": ["emailProtection"] }), None),
+            (json!({ "purposes": ["emailProtection", "serverAuth"] }), Some("purpose_not_permitted")),
+        ] {
+            let mut change = change;
+            change["chain_pem"] = json!(chain);
+            let answer = judge(&app, &leaf, change.clone()).await;
+            assert!(are(&answer["errors"], code.as_slice()), "{change}: {answer}");
+        }
+        for (change, field) in [
+            (json!({ "email": "nobody" }), "email"), (json!({ "email": "a@example.com", "hostname": "example.com" }), "email"),
+            (json!({ "max_depth": -1 }), "max_depth"), (json!({ "max_depth": 15 }), "max_depth"), (json!({ "purposes": ["flying"] }), "purposes"),
+        ] {
+            let body = changed(json!({ "certificate_pem": leaf }), &change);
+            let error = app.post(PATH, body).await.error(422, "validation_error");
+            assert!(error["details"]["fields"][field].is_string(), "{change}: {error}");
+        }
+    }
+
+    /// RFC 5280 §4.2.1.4.
+    async fn critical_policies_with_unknown_qualifiers_are_rejected(app: TestApp) {
+        let theirs = Workshop::new();
+        trust(&app, "theirs", &theirs.root("root")).await;
+        // CertificatePolicies of one policy, whose qualifier is id-qt-cps or 1.2.3.4.
+        let policies = |qualifier: &str| {
+            let kind = if qualifier == "cps" { "06082b06010505070201" } else { "06032a0304" };
+            let value = "160568747470 3a".replace(' ', "");
+            let wrap = |tag: &str, inner: &str| format!("{tag}{:02x}{inner}", inner.len() / 2);
+            let information = wrap("30", &format!("{}{}", "06032a0305", wrap("30", &wrap("30", &format!("{kind}{value}")))));
+            wrap("30", &information)
+        };
+        for (critical, qualifier, is_valid) in [("critical,", "cps", true), ("", "other", true), ("critical,", "other", false)] {
+            let extensions = server("a.example.com", &format!("certificatePolicies={critical}DER:{}", policies(qualifier)));
+            let leaf = theirs.leaf("root", "leaf", &extensions);
+            let answer = judge(&app, &leaf, json!({})).await;
+            assert_eq!(answer["valid"], is_valid, "{critical}{qualifier}: {answer}");
+            if !is_valid {
+                assert!(text(&answer["errors"][0]["message"]).contains("1.2.3.4"), "{answer}");
+            }
+        }
+    }
+
     async fn name_and_purpose_must_fit(app: TestApp) {
         let theirs = Workshop::new();
         trust(&app, "theirs", &theirs.root("root")).await;

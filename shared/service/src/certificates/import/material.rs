@@ -178,11 +178,33 @@ fn in_order(certificates: &[ParsedCertificate], leaf: usize) -> Result<Vec<usize
     }
     match rest.first() {
         None => Ok(order),
-        Some(&stranger) => Err(ServiceError::CertificateInvalid(format!(
-            "the certificate of `{}` is not part of the chain: it issued none of the others",
-            certificates[stranger].subject()
-        ))),
+        Some(&stranger) => {
+            let last = order.last().map_or(leaf, |last| *last);
+            let message = unverified(certificates, &rest, last).unwrap_or_else(|| {
+                format!(
+                    "the certificate of `{}` is not part of the chain: it issued none of the others",
+                    certificates[stranger].subject()
+                )
+            });
+            Err(ServiceError::CertificateInvalid(message))
+        }
     }
+}
+
+/// Why one that is named as the issuer of the last certificate is not taken for it.
+fn unverified(certificates: &[ParsedCertificate], rest: &[usize], last: usize) -> Option<String> {
+    let below = &certificates[last];
+    let named =
+        rest.iter().map(|at| &certificates[*at]).find(|issuer| issuer.subject_der() == below.issuer_der())?;
+    let reason = match named.public_key() {
+        Ok(key) => below.verify_signed_by(&key).err()?.to_string(),
+        Err(error) => format!("the key of `{}` cannot be used: {error}", named.subject()),
+    };
+    Some(format!(
+        "the signature of `{}` cannot be verified with the certificate of `{}`: {reason}",
+        below.subject(),
+        named.subject()
+    ))
 }
 
 fn issued(issuer: &ParsedCertificate, below: &ParsedCertificate) -> bool {
