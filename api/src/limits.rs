@@ -59,6 +59,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::CertificateImport
         | Action::CertificateUpdate
         | Action::CertificateRevoke
+        | Action::CertificateRelease
         | Action::CsrApprove
         | Action::CsrReject
         | Action::CsrDelete

@@ -148,6 +148,8 @@ actions! {
     AcmeAccountRollover = "acme_account.rollover";
     /// Something happened that no call has caused, such as a renewal: the event tells what.
     EventRaise = "event.raise";
+    /// A suspended certificate was taken from the CRL.
+    CertificateRelease = "certificate.release";
 }
 
 impl fmt::Display for Action {

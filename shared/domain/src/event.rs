@@ -22,6 +22,8 @@ words! {
         CertificateRenewalWindowOdd = "certificate.renewal_window_odd",
         /// A certificate was revoked.
         CertificateRevoked = "certificate.revoked",
+        /// A suspended certificate is good again.
+        CertificateReleased = "certificate.released",
         /// A certificate was imported.
         CertificateImported = "certificate.imported",
         /// A stored private key was handed out.
@@ -73,6 +75,7 @@ impl EventKind {
         (Action::CertificateSign, Self::CertificateIssued),
         (Action::CertificateRenew, Self::CertificateRenewed),
         (Action::CertificateRevoke, Self::CertificateRevoked),
+        (Action::CertificateRelease, Self::CertificateReleased),
         (Action::CertificateImport, Self::CertificateImported),
         (Action::PrivateKeyRetrieve, Self::CertificateKeyRetrieved),
         (Action::CaCreate, Self::CaCreated),

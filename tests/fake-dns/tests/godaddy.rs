@@ -1,7 +1,5 @@
 //! What stays of other people's values where a change writes the rest of the set.
 
-#![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
-
 use fake_dns::{Lab, vendors::godaddy};
 
 const NAME: &str = "_acme-challenge.mail.example.test";

@@ -195,7 +195,11 @@ async fn take(
         certificates::set_invalidity(&mut tx, id, since.whole_seconds()).await?;
     }
     app.enqueue_after(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id), COALESCE).await?;
-    tx.commit(Act::new(Action::CertificateRevoke, id).after(reason.as_str())).await?;
+    let action = match step {
+        Step::Release => Action::CertificateRelease,
+        Step::Nothing | Step::Revoke(_) | Step::Change { .. } => Action::CertificateRevoke,
+    };
+    tx.commit(Act::new(action, id).after(reason.as_str())).await?;
     if let Step::Revoke(_) = step {
         metrics::counter!("certmill_certificates_revoked_total").increment(1);
     }

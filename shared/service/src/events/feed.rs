@@ -307,16 +307,15 @@ async fn facts(
 
 fn entry(tenant: TenantId, of: Happening, facts: &HashMap<String, Certificate>) -> Entry {
     let cursor = written(of.sequence);
-    let (id, kind, data) = match of.stored {
-        Some((id, kind, data)) => (id, Stored::read(&kind), data),
-        None => {
-            let kind = Action::ALL.iter().find(|action| action.as_str() == of.action);
-            let kind = kind.and_then(|action| EventKind::of_action(*action));
-            let kind = kind.map_or_else(|| Stored::Unknown(of.action.clone()), Stored::Known);
-            let id = of.log_id.replacen("log_", "evt_", 1);
-            let certificate = of.object.as_deref().and_then(|object| facts.get(object));
-            (id, kind, certificate.map_or_else(|| json!({}), told))
-        }
+    let (id, kind, data) = if let Some((id, kind, data)) = of.stored {
+        (id, Stored::read(&kind), data)
+    } else {
+        let kind = Action::ALL.iter().find(|action| action.as_str() == of.action);
+        let kind = kind.and_then(|action| EventKind::of_action(*action));
+        let kind = kind.map_or_else(|| Stored::Unknown(of.action.clone()), Stored::Known);
+        let id = of.log_id.replacen("log_", "evt_", 1);
+        let certificate = of.object.as_deref().and_then(|object| facts.get(object));
+        (id, kind, certificate.map_or_else(|| json!({}), told))
     };
     Entry {
         id,

@@ -31,13 +31,26 @@ both_modes! {
         let ca = app.root_ca("root").await;
         app.role("web", ca["id"].as_str().unwrap()).await;
         let serial = app.issue("web", "www.example.internal").await["serial_number"].clone();
-        let reasons = ["keyCompromise", "superseded", "cessationOfOperation", "affiliationChanged"];
-        let bodies = reasons.map(|reason| ("/v1/pki/revoke".to_owned(), json!({ "serial_number": serial, "reason": reason })));
-        let answers = at_once(&app, bodies.into()).await;
+        let revoke = |serial: &Value, reason| ("/v1/pki/revoke".to_owned(), json!({ "serial_number": serial, "reason": reason }));
+        let answers = at_once(&app, ["superseded"; 4].map(|reason| revoke(&serial, reason)).into()).await;
         let first = answers[0].json_with(StatusCode::OK);
         for answer in &answers {
             assert_eq!(answer.json_with(StatusCode::OK), first, "two revocations of one certificate");
         }
+        // Of different reasons the first one stands, and keyCompromise wins whenever it comes.
+        let other = app.issue("web", "other.example.internal").await;
+        let reasons = ["keyCompromise", "superseded", "cessationOfOperation", "affiliationChanged"];
+        let answers = at_once(&app, reasons.map(|reason| revoke(&other["serial_number"], reason)).into()).await;
+        for (reason, answer) in reasons.iter().zip(&answers) {
+            match *reason {
+                "keyCompromise" => drop(answer.json_with(StatusCode::OK)),
+                _ if answer.status == StatusCode::OK => {}
+                _ => drop(answer.error(409, "invalid_state")),
+            }
+        }
+        assert!(answers.iter().filter(|answer| answer.status == StatusCode::OK).count() <= 2);
+        let found = app.get(&format!("/v1/pki/certificates/{}", other["certificate_id"].as_str().unwrap())).await.json();
+        assert_eq!(found["revocation_reason"], "keyCompromise");
     }
 
     async fn no_certificate_escapes_the_revocation_of_its_authority(app: TestApp) {
