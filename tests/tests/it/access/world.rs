@@ -149,10 +149,11 @@ impl World {
             "POST /v1/pki/acme/issue" | "POST /v1/pki/acme/check" => {
                 json!({ "account_id": self.account, "domains": ["new.example.org"] })
             }
-            "PATCH /v1/pki/acme/accounts/{id}" => json!({ "name": "changed" }),
             "POST /v1/pki/dns-providers" => json!({ "name": "new", "type": "manual", "config": {} }),
             "PATCH /v1/pki/ca/{id}" => json!({ "renewal_of_desk_certificates": "desk" }),
-            "PATCH /v1/pki/dns-providers/{id}" => json!({ "name": "changed" }),
+            "PATCH /v1/pki/acme/accounts/{id}" | "PATCH /v1/pki/dns-providers/{id}" => {
+                json!({ "name": "changed" })
+            }
             "POST /v1/pki/dns-providers/{id}/test" => json!({ "zone": "example.org" }),
             "PUT /v1/secrets/{path}" => json!({ "data": { "key": "new" } }),
             "POST /v1/tokens" => json!({ "name": "new", "scopes": ["pki:admin"] }),
