@@ -171,16 +171,15 @@ impl Stream {
 
     async fn next(mut self) -> Option<(io::Result<Bytes>, Self)> {
         let is_first = self.first.is_some();
-        let feed = match self.first.take() {
-            Some(first) => first,
-            None => {
-                let left = self.end.saturating_duration_since(Instant::now());
-                if left.is_zero() {
-                    return None;
-                }
-                // Whoever reads the stream comes back when it ends, and is then told what is wrong.
-                events::wait(&self.app, &self.caller, &self.wanted, left.min(PULSE)).await.ok()?
+        let feed = if let Some(first) = self.first.take() {
+            first
+        } else {
+            let left = self.end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
             }
+            // Whoever reads the stream comes back when it ends, and is then told what is wrong.
+            events::wait(&self.app, &self.caller, &self.wanted, left.min(PULSE)).await.ok()?
         };
         self.wanted.page.cursor.clone_from(&feed.cursor);
         Some((Ok(text(feed, is_first).into()), self))

@@ -126,7 +126,7 @@ both_modes! {
 
     async fn times_bound_what_is_told(app: TestApp) {
         a_first_certificate(&app).await;
-        app.advance(Duration::from_secs(3_600)).await;
+        app.advance(Duration::from_hours(1)).await;
         let now = app.app.now().to_string();
         app.issue("web", "later.example.internal").await;
         let later = feed(&app, &format!("type=certificate.issued&from={now}")).await;

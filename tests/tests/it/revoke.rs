@@ -174,6 +174,9 @@ both_modes! {
         assert_eq!(entries(&app, &ca).await, BTreeMap::from([(plain(&issued), "Certificate Hold".to_owned())]));
         let released = app.post("/v1/pki/revoke", release.clone()).await.json_with(StatusCode::OK);
         assert_eq!((&released["revoked_at"], &released["reason"]), (&Value::Null, &json!("removeFromCRL")));
+        let told = app.get("/v1/events?type=certificate.released,certificate.revoked&sort=-timestamp").await.json();
+        assert_eq!(told["events"][0]["event_type"], "certificate.released");
+        assert_eq!(told["events"][0]["object"], issued["certificate_id"]);
         let row = stored(&app, &issued).await;
         assert_eq!((&row["status"], &row["revoked_at"], &row["revocation_reason"]), (&json!("active"), &Value::Null, &Value::Null));
         // It leaves the list, which is no fault of the list.
