@@ -53,7 +53,7 @@ struct EventView {
     identity_id: String,
     /// The id of what it happened to.
     object: Option<String>,
-    /// More about it. Of an event about a certificate: `serial_number`, `fingerprint_sha256`, `not_after`, `domains`, and where
+    /// More about it, as it is now. Of an event about a certificate: `serial_number`, `fingerprint_sha256`, `not_after`, `domains`, and where
     /// there is one `common_name`, `ca_id`, `role`, `renews` and the `reason` of a revocation.
     data: BTreeMap<String, Any<Value>>,
     /// As in the header `X-Request-ID` of the call that caused it.
@@ -85,8 +85,8 @@ impl EventsApi {
     /// one; without `cursor` and `from` it waits for what is yet to happen.
     ///
     /// With `Accept: text/event-stream` events are sent as they happen (server-sent events): `id` is the cursor, `event` the
-    /// type, `data` the event as JSON. A stream ends after a minute; clients such as `EventSource` then go on with
-    /// `Last-Event-ID`. Its events come within a second of their commit.
+    /// type, `data` the event as JSON. A stream ends after a minute, and with it what a revoked token is told; clients such as `EventSource` then go on with
+    /// `Last-Event-ID`. Its events come within a second of their commit, while the service has places for all who listen.
     #[oai(path = "/", method = "get", operation_id = "listEvents")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -122,11 +122,11 @@ impl EventsApi {
         let order = if is_newest { Order::Newest } else { Order::Oldest };
         let page = PageRequest { limit: limit.0, cursor: cursor.0 };
         let mut wanted = FeedRequest { filter, order, page };
+        let wait = parse_wait(wait.0.as_deref())?;
         if wants_stream(request) {
             wanted.page.cursor = last_event_id.0.filter(|id| !id.is_empty()).or(wanted.page.cursor);
             return Ok(Told(Stream::open(&app, &caller, wanted).await?.response()));
         }
-        let wait = parse_wait(wait.0.as_deref())?;
         let feed = if wait.is_zero() {
             events::list(&app, &caller, &wanted).await?
         } else {
@@ -138,9 +138,24 @@ impl EventsApi {
     }
 }
 
+/// Whether the client likes a stream better than JSON (RFC 9110 section 12.5.1).
 fn wants_stream(request: &Request) -> bool {
-    let accept = request.header(header::ACCEPT).unwrap_or_default();
-    accept.split(',').filter_map(|range| range.split(';').next()).any(|range| range.trim() == STREAM)
+    let (mut stream, mut json) = (0.0_f32, 0.0_f32);
+    for range in request.headers().get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()) {
+        for range in range.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let wanted = parts.next().unwrap_or_default().to_ascii_lowercase();
+            let quality = parts
+                .find_map(|parameter| parameter.strip_prefix("q="))
+                .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
+            match wanted.as_str() {
+                STREAM => stream = quality,
+                "application/json" | "application/*" | "*/*" => json = json.max(quality),
+                _ => {}
+            }
+        }
+    }
+    stream > json
 }
 
 /// A stream of events: asks, waits and asks again until its minute is over.

@@ -3,6 +3,7 @@
 use certmill_domain::{Action, AuditEntry, Event, EventKind, Timestamp};
 
 use crate::error::{corrupt, from_json, parsed};
+use crate::listing::Listed;
 use crate::query::{Query, Rows};
 use crate::row::row;
 use crate::words::EVENT_KIND;
@@ -112,6 +113,9 @@ const SELECT: &str = "SELECT a.sequence, a.id, a.at, a.identity, a.action, a.obj
      e.id AS event_id, e.kind AS event_kind, e.data AS event_data FROM audit_logs a \
      LEFT JOIN events e ON e.tenant_id = a.tenant_id AND e.sequence = a.sequence WHERE a.tenant_id = ";
 
+/// The size of a listed row.
+const OCTETS: &str = "COALESCE(octet_length(e.data), 0) + COALESCE(octet_length(a.object), 0) + COALESCE(octet_length(a.request_id), 0)";
+
 /// What happened at the places after `after` up to `last`, in their order, or backwards.
 pub async fn between(
     session: &mut Session,
@@ -119,7 +123,7 @@ pub async fn between(
     (after, last): (i64, i64),
     backwards: bool,
     limit: i64,
-) -> Result<Vec<Happening>, StorageError> {
+) -> Result<Listed<Happening>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push_bind(session.tenant_key());
     query.push(" AND a.sequence > ").push_bind(after);
@@ -135,9 +139,8 @@ pub async fn between(
         query.push(" AND a.object = ").push_bind(object.clone());
     }
     push_kinds(&mut query, &filter.kinds);
-    query.push(if backwards { " ORDER BY a.sequence DESC LIMIT " } else { " ORDER BY a.sequence LIMIT " });
-    query.push_bind(limit);
-    session.link().fetch_all::<Row>(query).await?.into_iter().map(happening).collect()
+    query.push(if backwards { " ORDER BY a.sequence DESC" } else { " ORDER BY a.sequence" });
+    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(happening)
 }
 
 /// Events are the actions that have a kind, and what was raised.

@@ -66,7 +66,7 @@ both_modes! {
         assert_eq!((&order["status"], &order["error"]["code"]), (&json!("valid"), &json!("more_names")), "{order:#}");
         let message = order["error"]["message"].as_str().unwrap();
         assert!(message.contains("extra.example.com") && message.contains("admin@example.com"), "{order:#}");
-        let told = "SELECT count(*) FROM events WHERE kind = 'certificate.issued' AND data LIKE '%admin@example.com%'";
+        let told = "SELECT count(*) FROM events WHERE kind = 'order.issued' AND data LIKE '%admin@example.com%'";
         assert_eq!(lab.sql.number(told).await, 1);
         // However many they are.
         lab.ca.knobs().set(|behaviour| {

@@ -114,7 +114,9 @@ impl Lab {
     }
 
     pub(crate) async fn events(&self, kind: &str) -> i64 {
-        self.sql.number(&format!("SELECT count(*) FROM events WHERE kind = '{kind}'")).await
+        let told =
+            self.app.get(&format!("/v1/events?type={kind}&limit=1000")).await.json_with(StatusCode::OK);
+        i64::try_from(told["events"].as_array().unwrap().len()).unwrap()
     }
 }
 
@@ -330,8 +332,8 @@ both_modes! {
         let told = lab.app.get("/v1/events?type=order.*,certificate.*").await.json_with(StatusCode::OK);
         let told: Vec<&str> =
             told["events"].as_array().unwrap().iter().map(|event| event["event_type"].as_str().unwrap()).collect();
-        let first = ["order.created", "order.issued", "certificate.issued"];
-        assert_eq!(told, [&first[..], &["order.created", "order.issued", "certificate.renewed"]].concat());
+        let first = ["order.created", "certificate.issued", "order.issued"];
+        assert_eq!(told, [&first[..], &["order.created", "certificate.renewed", "order.issued"]].concat());
     }
 
     async fn a_renewal_that_fails_is_tried_again(lab: Lab) {

@@ -11,6 +11,8 @@ use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::{TestApp, both_modes};
 
+use crate::jobs::sql::Sql;
+
 async fn feed(app: &TestApp, query: &str) -> Value {
     app.get(&format!("/v1/events?{query}")).await.json_with(StatusCode::OK)
 }
@@ -135,6 +137,8 @@ both_modes! {
         let earlier = feed(&app, &format!("type=certificate.issued&to={now}")).await;
         assert_eq!(rows(&earlier)[0]["data"]["common_name"], "a.example.internal");
         assert_eq!(rows(&earlier).len(), 1);
+        let earlier = feed(&app, "to=2001-01-01T00:00:00Z").await;
+        assert_eq!((rows(&earlier).len(), earlier["has_more"].as_bool()), (0, Some(false)));
         let newest = feed(&app, &format!("type=certificate.*&from={now}&sort=-timestamp")).await;
         assert_eq!(types(&newest), ["certificate.issued"]);
     }
@@ -198,6 +202,13 @@ both_modes! {
         let next = streamed(response, "certificate.issued").await;
         assert_eq!(next[0].1["data"]["common_name"], "c.example.internal");
         // What can be refused is refused before the stream begins.
+        for accept in ["application/json, text/event-stream;q=0.1", "text/event-stream;q=0", "*/*", "text/plain"] {
+            assert_eq!(app.open("/v1/events", &[("accept", accept)]).await.content_type(), Some("application/json"), "{accept}");
+        }
+        for query in ["type=nothing", "wait=soon", "sort=-timestamp", "limit=0"] {
+            let wrong = app.open(&format!("/v1/events?{query}"), &[("accept", "Text/Event-Stream, */*;q=0.1")]).await;
+            assert!(wrong.status().is_client_error(), "{query}");
+        }
         let wrong = app.open("/v1/events?type=nothing", &[accept]).await;
         assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
         let wrong = app.open("/v1/events", &[accept, ("last-event-id", "nothing")]).await;
@@ -214,6 +225,27 @@ both_modes! {
         assert!(event["data"]["crl_number"].as_i64().unwrap() > 1);
     }
 
+    async fn a_page_is_bounded_in_octets(app: TestApp) {
+        let ca = app.root_ca("root").await["id"].as_str().unwrap().to_owned();
+        for number in 1..=4 {
+            app.post(&format!("/v1/pki/ca/{ca}/crl"), json!({})).await;
+            app.eventually("/v1/events?type=crl.published", |told| rows(told).len() == number).await;
+        }
+        let space = " ".repeat(2_000_000);
+        Sql::open(app.database_url()).await.run(&format!("UPDATE events SET data = data || '{space}'")).await;
+        let (mut found, mut place) = (Vec::new(), String::new());
+        loop {
+            let page = feed(&app, &format!("type=crl.published{place}")).await;
+            assert!((1..4).contains(&rows(&page).len()), "{}", rows(&page).len());
+            found.extend(ids(&page));
+            if page["has_more"] == false {
+                break;
+            }
+            place = format!("&cursor={}", cursor(&page));
+        }
+        assert_eq!(found.iter().collect::<BTreeSet<_>>().len(), 4, "{found:?}");
+    }
+
     async fn wrong_questions_are_told_what_would_be_right(app: TestApp) {
         for (query, field, right) in [
             ("type=nothing", "type", "certificate.issued"),
@@ -221,13 +253,13 @@ both_modes! {
             ("from=yesterday", "from", "2026-01-31"),
             ("sort=newest", "sort", "-timestamp"),
             ("limit=0", "limit", "1000"),
-            ("wait=10s&sort=-timestamp", "wait", "sort"),
+            ("wait=10s&sort=-timestamp", "sort", "leave it out"),
             ("kind=ca.created", "kind", "type"),
         ] {
             let error = app.get(&format!("/v1/events?{query}")).await.error(422, "validation_error");
             assert!(error["details"]["fields"][field].as_str().unwrap().contains(right), "{query}: {error}");
         }
-        for wrong in ["nothing", "LTE", "OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk"] {
+        for wrong in ["nothing", "LTE", "MQ", "ZXZlbnQgLTE", "ZXZlbnQgOTk5OTk5OTk5OTk5OTk5OTk5OTk"] {
             app.get(&format!("/v1/events?cursor={wrong}")).await.error(400, "invalid_cursor");
         }
         app.get("/v1/events?wait=soon").await.error(400, "invalid_duration");

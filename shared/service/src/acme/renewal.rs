@@ -74,31 +74,20 @@ pub(crate) async fn plan(
         updated_at: now,
     };
     acme_renewals::insert(tx, &renewal).await?;
+    if let Some(old) = order.renewal_of {
+        acme_renewals::end(tx, old, now).await?;
+        // A certificate that was revoked meanwhile is not linked; the new one is as good.
+        if certificates::set_renewed_by(tx, old, certificate.id).await? {
+            certificates::copy_labels(tx, old, certificate.id).await?;
+        }
+    }
     let more_names = issuing::extra_names(&order.identifiers, &certificate.sans);
     let data = json!({
-        "order_id": order.id, "serial_number": certificate.serial_number.to_string(),
+        "certificate_id": certificate.id, "serial_number": certificate.serial_number.to_string(),
         "not_after": not_after.to_string(), "domains": order.identifiers.texts(), "renews": order.renewal_of,
         "more_names": more_names.iter().take(issuing::SHOWN).collect::<Vec<_>>(), "more_names_count": more_names.len(),
     });
-    let kind = match order.renewal_of {
-        Some(old) => {
-            acme_renewals::end(tx, old, now).await?;
-            // A certificate that was revoked meanwhile is not linked; the new one is as good.
-            if certificates::set_renewed_by(tx, old, certificate.id).await? {
-                certificates::copy_labels(tx, old, certificate.id).await?;
-            }
-            EventKind::CertificateRenewed
-        }
-        None => EventKind::CertificateIssued,
-    };
-    events::raise(
-        app,
-        tx,
-        EventKind::OrderIssued,
-        order.id,
-        json!({ "certificate_id": certificate.id, "domains": order.identifiers.texts() }),
-    );
-    events::raise(app, tx, kind, certificate.id, data);
+    events::raise(app, tx, EventKind::OrderIssued, order.id, data);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 //! nothing, however late something was committed.
 
 use std::collections::HashMap;
+use std::str::FromStr;
 use std::time::Duration;
 
 use base64::Engine;
@@ -23,6 +24,8 @@ const LOOK: Duration = Duration::from_millis(500);
 /// before it has read everything, and its cursor goes on from there.
 const STRETCH: i64 = 10_000;
 const STRETCHES: usize = 20;
+/// Certificates that are read at a time.
+const FACTS: usize = 50;
 /// A change has its time before it is committed, so that times are not quite in the order of the places. No transaction is
 /// open for so long.
 const DISORDER: Duration = Duration::from_mins(2);
@@ -116,10 +119,7 @@ pub fn kinds(text: &str) -> Result<Vec<EventKind>, ServiceError> {
 /// `invalid_cursor`, and a wrong limit.
 pub async fn list(app: &App, caller: &Caller, request: &FeedRequest) -> Result<Feed, ServiceError> {
     let limit = request.page.rows()?;
-    let cursor = request.page.key::<i64>()?.filter(|place| *place >= 0);
-    if cursor.is_none() && request.page.cursor.is_some() {
-        return Err(ServiceError::InvalidCursor);
-    }
+    let cursor = request.page.key()?.map(|Place(place)| place);
     let mut session = app.database().read(caller.tenant).await?;
     let head = audit::head(&mut session).await?.sequence;
     // No stored text has a NUL, and Postgres refuses to compare with one.
@@ -127,7 +127,12 @@ pub async fn list(app: &App, caller: &Caller, request: &FeedRequest) -> Result<F
         let cursor = (request.order == Order::Oldest).then(|| written(head));
         return Ok(Feed { entries: Vec::new(), cursor, has_more: false });
     }
-    let mut reader = Reader { session: &mut session, filter: &request.filter, limit, found: Vec::new() };
+    let mut reader =
+        Reader { session: &mut session, filter: &request.filter, limit, is_full: false, found: Vec::new() };
+    let head = match request.filter.to {
+        Some(to) => reader.places_before(to.plus(DISORDER), head).await?,
+        None => head,
+    };
     let (cursor, has_more) = match request.order {
         Order::Oldest => reader.forwards(cursor, head).await?,
         Order::Newest => reader.backwards(cursor, head).await?,
@@ -152,32 +157,28 @@ pub async fn wait(
     let mut request = request.clone();
     if request.order == Order::Newest {
         return Err(ServiceError::field(
-            "wait",
-            "what is to come has an end on one side only: leave out `sort`",
+            "sort",
+            "what is to come has one order: leave it out to wait or to listen",
         ));
     }
     if request.page.cursor.is_none() && request.filter.from.is_none() {
         request.page.cursor = Some(present(app, caller).await?);
     }
     let end = Instant::now() + up_to.min(LONGEST_WAIT);
-    let feed = list(app, caller, &request).await?;
-    if !feed.entries.is_empty() || feed.has_more {
-        return Ok(feed);
-    }
-    // Whoever finds no place waits for one, and has looked once.
     let Ok(place) = tokio::time::timeout_at(end, app.followers().take(caller.tenant)).await else {
-        return Ok(feed);
+        return list(app, caller, &request).await;
     };
     let _place = place?;
-    let mut feed = feed;
     loop {
-        request.page.cursor.clone_from(&feed.cursor);
-        let from = request.page.key::<i64>()?.unwrap_or_default();
-        if !has_moved(app, caller.tenant, from, end).await? {
+        let feed = list(app, caller, &request).await?;
+        if !feed.entries.is_empty() || Instant::now() + LOOK > end {
             return Ok(feed);
         }
-        feed = list(app, caller, &request).await?;
-        if !feed.entries.is_empty() {
+        // However much happens that is not wanted: a call that waits reads no faster than this.
+        tokio::time::sleep(LOOK).await;
+        request.page.cursor.clone_from(&feed.cursor);
+        let Place(from) = request.page.key()?.unwrap_or_default();
+        if !feed.has_more && !has_moved(app, caller.tenant, from, end).await? {
             return Ok(feed);
         }
     }
@@ -204,14 +205,29 @@ async fn present(app: &App, caller: &Caller) -> Result<String, ServiceError> {
     Ok(written(audit::head(&mut session).await?.sequence))
 }
 
+/// A place in the log as a cursor has it: those of other lists are none.
+#[derive(Default)]
+struct Place(i64);
+
+impl FromStr for Place {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let place =
+            text.strip_prefix("event ").and_then(|place| place.parse().ok()).filter(|place| *place >= 0);
+        place.map(Self).ok_or(())
+    }
+}
+
 fn written(place: i64) -> String {
-    URL_SAFE_NO_PAD.encode(place.to_string())
+    URL_SAFE_NO_PAD.encode(format!("event {place}"))
 }
 
 struct Reader<'a> {
     session: &'a mut Session,
     filter: &'a Filter,
     limit: i64,
+    is_full: bool,
     found: Vec<Happening>,
 }
 
@@ -224,12 +240,12 @@ impl Reader<'_> {
     ) -> Result<(Option<String>, bool), ServiceError> {
         let mut place = match (cursor, self.filter.from) {
             (Some(place), _) => place.min(head),
-            (None, Some(from)) => self.first_place(from, head).await?,
+            (None, Some(from)) => self.places_before(from.minus(DISORDER), head).await?,
             (None, None) => 0,
         };
         for _ in 0..STRETCHES {
             let last = head.min(place.saturating_add(STRETCH));
-            if place >= last || self.is_full() {
+            if place >= last || self.is_full {
                 break;
             }
             place = self.read((place, last), false).await?.unwrap_or(last);
@@ -245,12 +261,12 @@ impl Reader<'_> {
     ) -> Result<(Option<String>, bool), ServiceError> {
         let mut place = cursor.map_or(head, |place| place.saturating_sub(1).min(head));
         let bound = match self.filter.from {
-            Some(from) => self.first_place(from, head).await?,
+            Some(from) => self.places_before(from.minus(DISORDER), head).await?,
             None => 0,
         };
         for _ in 0..STRETCHES {
             let after = bound.max(place - STRETCH);
-            if place <= after || self.is_full() {
+            if place <= after || self.is_full {
                 break;
             }
             place = self.read((after, place), true).await?.map_or(after, |last| last - 1);
@@ -261,28 +277,20 @@ impl Reader<'_> {
 
     /// Reads a stretch. Answers the place of the last event where the page is full before the stretch has ended.
     async fn read(&mut self, stretch: (i64, i64), backwards: bool) -> Result<Option<i64>, ServiceError> {
-        let wanted = self.limit - self.count();
-        let rows = events::between(self.session, self.filter, stretch, backwards, wanted).await?;
-        self.found.extend(rows);
-        Ok(self.found.last().filter(|_| self.is_full()).map(|last| last.sequence))
+        let count = i64::try_from(self.found.len()).unwrap_or(i64::MAX);
+        let rows = events::between(self.session, self.filter, stretch, backwards, self.limit - count).await?;
+        self.found.extend(rows.rows);
+        self.is_full = rows.more;
+        Ok(self.found.last().filter(|_| self.is_full).map(|last| last.sequence))
     }
 
-    fn count(&self) -> i64 {
-        i64::try_from(self.found.len()).unwrap_or(i64::MAX)
-    }
-
-    fn is_full(&self) -> bool {
-        self.count() >= self.limit
-    }
-
-    /// A place before everything that happened at a time or later, found by halving.
-    async fn first_place(&mut self, from: Timestamp, head: i64) -> Result<i64, ServiceError> {
-        let from = from.minus(DISORDER);
+    /// How many places there are before a time, as far as times are in order: found by halving.
+    async fn places_before(&mut self, time: Timestamp, head: i64) -> Result<i64, ServiceError> {
         let (mut before, mut after) = (0, head);
         while before < after {
             let middle = before + (after - before) / 2;
             match events::time_at(self.session, middle + 1).await? {
-                Some(at) if at < from => before = middle + 1,
+                Some(at) if at < time => before = middle + 1,
                 _ => after = middle,
             }
         }
@@ -291,21 +299,18 @@ impl Reader<'_> {
 }
 
 /// The certificates that calls were about.
-async fn facts(
-    session: &mut Session,
-    found: &[Happening],
-) -> Result<HashMap<String, Certificate>, ServiceError> {
+async fn facts(session: &mut Session, found: &[Happening]) -> Result<HashMap<String, Value>, ServiceError> {
     let of_calls = found.iter().filter(|happening| happening.stored.is_none());
     let ids: Vec<CertificateId> = of_calls.filter_map(|of| of.object.as_deref()?.parse().ok()).collect();
     let mut facts = HashMap::new();
-    for ids in ids.chunks(500) {
+    for ids in ids.chunks(FACTS) {
         let certificates = certificates::find_all(session, ids).await?;
-        facts.extend(certificates.into_iter().map(|certificate| (certificate.id.to_string(), certificate)));
+        facts.extend(certificates.iter().map(|certificate| (certificate.id.to_string(), told(certificate))));
     }
     Ok(facts)
 }
 
-fn entry(tenant: TenantId, of: Happening, facts: &HashMap<String, Certificate>) -> Entry {
+fn entry(tenant: TenantId, of: Happening, facts: &HashMap<String, Value>) -> Entry {
     let cursor = written(of.sequence);
     let (id, kind, data) = if let Some((id, kind, data)) = of.stored {
         (id, Stored::read(&kind), data)
@@ -315,7 +320,11 @@ fn entry(tenant: TenantId, of: Happening, facts: &HashMap<String, Certificate>) 
         let kind = kind.map_or_else(|| Stored::Unknown(of.action.clone()), Stored::Known);
         let id = of.log_id.replacen("log_", "evt_", 1);
         let certificate = of.object.as_deref().and_then(|object| facts.get(object));
-        (id, kind, certificate.map_or_else(|| json!({}), told))
+        let mut data = certificate.cloned().unwrap_or_else(|| json!({}));
+        if let Some(data) = data.as_object_mut().filter(|_| kind != EventKind::CertificateRevoked) {
+            data.remove("reason");
+        }
+        (id, kind, data)
     };
     Entry {
         id,
@@ -342,6 +351,7 @@ fn told(certificate: &Certificate) -> Value {
         ("common_name", certificate.common_name.clone()),
         ("ca_id", certificate.ca_id.map(|id| id.to_string())),
         ("role", certificate.role.clone()),
+        ("order_id", certificate.acme_order_id.map(|id| id.to_string())),
         ("renews", certificate.renewed_from.map(|id| id.to_string())),
         ("reason", certificate.revocation_reason.as_ref().map(|reason| reason.as_str().to_owned())),
     ];

@@ -101,6 +101,8 @@ async fn small_objects_are_made_shown_and_deleted() {
         "mail",
     );
 
+    site.run(&["issue", "web", "old.example.internal"]);
+    site.run(&["cert", "revoke", "old.example.internal", "--yes"]);
     let job: Value = json_of(&site, &["job", "ls", "--json"]);
     let id = job[0]["id"].as_str().unwrap_or_default();
     assert!(site.run(&["job", "show", id]).contains(id));
