@@ -6,15 +6,15 @@ use certmill_service::ocsp::{self, OcspAnswer, SignedAnswer};
 use certmill_service::{App, ca};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::Data;
-use poem::{Request, RequestBody, Response};
+use poem::{IntoResponse, Request, RequestBody, Response};
 use poem_openapi::param::Path;
 use poem_openapi::payload::{Binary, ParsePayload, Payload};
-use poem_openapi::registry::{MetaSchemaRef, Registry};
-use poem_openapi::{OpenApi, impl_apirequest_for_payload};
+use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
+use poem_openapi::{ApiResponse, OpenApi, impl_apirequest_for_payload};
 
 use crate::error::ApiError;
 use crate::openapi::Group;
-use crate::public::{Raw, http_date};
+use crate::public::http_date;
 
 const REQUEST: &str = "application/ocsp-request";
 const RESPONSE: &str = "application/ocsp-response";
@@ -38,9 +38,9 @@ impl OcspApi {
         request: &Request,
         ca_id: Path<String>,
         body: OcspBody,
-    ) -> Result<Raw, ApiError> {
+    ) -> Result<Told, ApiError> {
         let answer = ocsp::answer(&app, ca::parse_id(&ca_id)?, &body.0).await;
-        Ok(Raw(response(request, &answer)))
+        Ok(Told(response(request, &answer)))
     }
 
     /// Ask about a certificate by OCSP in the address
@@ -55,12 +55,12 @@ impl OcspApi {
         ca_id: Path<String>,
         /// The base64 text of the `OCSPRequest`.
         request: Path<String>,
-    ) -> Result<Raw, ApiError> {
+    ) -> Result<Told, ApiError> {
         let id = ca::parse_id(&ca_id)?;
         // What is no base64 is a malformed request, as what it holds could be.
         let der = STANDARD.decode(request.as_bytes()).or_else(|_| STANDARD_NO_PAD.decode(request.as_bytes()));
         let answer = ocsp::answer(&app, id, &der.unwrap_or_default()).await;
-        Ok(Raw(response(http, &answer)))
+        Ok(Told(response(http, &answer)))
     }
 }
 
@@ -95,6 +95,36 @@ impl ParsePayload for OcspBody {
 }
 
 impl_apirequest_for_payload!(OcspBody);
+
+/// An `OCSPResponse`.
+struct Told(Response);
+
+impl IntoResponse for Told {
+    fn into_response(self) -> Response {
+        self.0
+    }
+}
+
+impl ApiResponse for Told {
+    fn meta() -> MetaResponses {
+        let answer = |status, description, content| MetaResponse {
+            description,
+            status: Some(status),
+            status_range: None,
+            content,
+            headers: Vec::new(),
+        };
+        let schema = <Binary<Vec<u8>> as Payload>::schema_ref();
+        let der = vec![MetaMediaType { content_type: RESPONSE, schema }];
+        let responses = vec![
+            answer(200, "An `OCSPResponse` in DER. That the question was wrong is one too.", der),
+            answer(304, "The client has it: `If-None-Match` names it.", Vec::new()),
+        ];
+        MetaResponses { responses }
+    }
+
+    fn register(_registry: &mut Registry) {}
+}
 
 fn response(request: &Request, answer: &OcspAnswer) -> Response {
     let signed = match answer {

@@ -5,6 +5,7 @@ What an operation ends or deletes is an object of its own, so that the others st
 
 import json
 import os
+import pathlib
 import urllib.request
 
 BASE, TOKEN = os.environ["CERTMILL_URL"], os.environ["CERTMILL_TOKEN"]
@@ -67,6 +68,7 @@ PATHS = {
     "^/v1/secrets/": {"path": "kept"},
     "^/v1/tokens/": {"id": token},
     "^/v1/jobs/": {"id": job},
+    "^/pub/ocsp/": {"ca_id": ca},
     "^/pub/ca/": {"file": f"{ca}.crt"},
     "^/pub/crl/": {"file": f"{ca}.crl"},
 }
@@ -82,6 +84,8 @@ OPERATIONS = {
     "deleteSecret": {"path": "deleted"},
 }
 
+hooks = pathlib.Path(__file__).resolve().with_name("hooks.py")
+print(f"hooks = {json.dumps(str(hooks))}\n")
 for key, entries in (("include-path-regex", PATHS), ("include-operation-id", OPERATIONS)):
     for what, parameters in entries.items():
         inner = ", ".join(f"{json.dumps(name)} = {json.dumps(value)}" for name, value in parameters.items())

@@ -67,17 +67,20 @@ fn add_conditions(spec: &mut Value) {
         ("Range", "The part that is wanted, such as `bytes=1000-`."),
         ("If-Range", "The `ETag` that the part must be of; everything is answered when it is of another."),
     ];
-    for (name, description) in parameters {
+    let in_parts = !spec["responses"]["206"].is_null();
+    for (name, description) in parameters.into_iter().take(if in_parts { 3 } else { 1 }) {
         let schema = json!({ "type": "string" });
         let parameter = json!({ "name": name, "in": "header", "required": false, "description": description, "schema": schema });
         push_parameter(spec, parameter);
     }
-    for status in ["200", "206", "304"] {
+    for status in ["200", "206", "304"].into_iter().filter(|status| in_parts || *status != "206") {
         let headers = &mut spec["responses"][status]["headers"];
-        headers["ETag"] = header("string", "Names this CRL in this form.");
+        headers["ETag"] = header("string", "Names what is answered, in this form.");
         headers["Cache-Control"] = header("string", "How long caches may keep it.");
     }
-    spec["responses"]["206"]["headers"]["Content-Range"] = header("string", "Which part it is.");
+    if in_parts {
+        spec["responses"]["206"]["headers"]["Content-Range"] = header("string", "Which part it is.");
+    }
 }
 
 fn push_parameter(spec: &mut Value, parameter: Value) {
