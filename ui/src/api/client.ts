@@ -30,7 +30,8 @@ type Placed<O> = O extends { parameters: { path: infer P extends object } } ? { 
 type Asked<O> = O extends { parameters: { query?: infer Q } } ? { query?: Loose<Q> } : { query?: undefined };
 type HeadersOf<O> = O extends { parameters: { header?: infer H } } ? Exclude<H, undefined> : never;
 type Bound<O> = [HeadersOf<O>] extends [never] ? { state?: undefined } : 'If-Match' extends keyof HeadersOf<O> ? { state?: string } : { state?: undefined };
-type Options<O> = Sent<O> & Placed<O> & Asked<O> & Bound<O> & { signal?: AbortSignal };
+/** Of each operation for itself: put together of all at once, the parts would be multiplied with each other. */
+type Options<O> = O extends unknown ? Sent<O> & Placed<O> & Asked<O> & Bound<O> & { signal?: AbortSignal } : never;
 
 /** An error of the API, or of the way to it (`code` is then `offline`). */
 export class ApiError extends Error {
