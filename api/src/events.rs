@@ -14,9 +14,9 @@ use poem::http::header;
 use poem::web::Data;
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::param::{Header, Query};
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
+use poem_openapi::registry::{MetaMediaType, Registry};
 use poem_openapi::types::{Any, Type};
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -25,7 +25,8 @@ use crate::audit::time;
 use crate::auth::{Authorized, Read};
 use crate::body::Reply;
 use crate::error::ApiError;
-use crate::negotiate::Form;
+use crate::media::{self, Files, Media};
+use crate::negotiate::{Form, accepted};
 use crate::openapi::Group;
 use crate::pki::acme_orders::parse_wait;
 use crate::words::{EventOrder, Word};
@@ -74,7 +75,20 @@ struct EventList {
 }
 
 /// Events in the form that was chosen.
-struct Told(Response);
+struct Told;
+
+impl Files for Told {
+    const WHAT: &'static str = "In the form that `Accept` names.";
+
+    fn content() -> Vec<MetaMediaType> {
+        let json = MetaMediaType { content_type: Form::Json.essence(), schema: EventList::schema_ref() };
+        vec![json, media::of(STREAM, true)]
+    }
+
+    fn register(registry: &mut Registry) {
+        EventList::register(registry);
+    }
+}
 
 #[OpenApi(prefix_path = "/v1/events", tag = "Group::Events")]
 impl EventsApi {
@@ -111,7 +125,7 @@ impl EventsApi {
         /// Where a stream goes on, as `cursor`.
         #[oai(name = "Last-Event-ID")]
         last_event_id: Header<Option<String>>,
-    ) -> Result<Told, ApiError> {
+    ) -> Result<Media<Told>, ApiError> {
         let filter = Filter {
             kinds: r#type.0.as_deref().map(events::kinds).transpose()?.unwrap_or_default(),
             object: object.0,
@@ -125,7 +139,7 @@ impl EventsApi {
         let wait = parse_wait(wait.0.as_deref())?;
         if wants_stream(request) {
             wanted.page.cursor = last_event_id.0.filter(|id| !id.is_empty()).or(wanted.page.cursor);
-            return Ok(Told(Stream::open(&app, &caller, wanted).await?.response()));
+            return Ok(Media::new(Stream::open(&app, &caller, wanted).await?.response()));
         }
         let feed = if wait.is_zero() {
             events::list(&app, &caller, &wanted).await?
@@ -134,28 +148,17 @@ impl EventsApi {
         };
         let Feed { entries, cursor, has_more } = feed;
         let list = EventList { events: entries.into_iter().map(view).collect(), cursor, has_more };
-        Ok(Told(Reply(list).into_response()))
+        Ok(Media::new(Reply(list).into_response()))
     }
 }
 
 /// Whether the client likes a stream better than JSON (RFC 9110 section 12.5.1).
 fn wants_stream(request: &Request) -> bool {
-    let (mut stream, mut json) = (0.0_f32, 0.0_f32);
-    for range in request.headers().get_all(header::ACCEPT).iter().filter_map(|accept| accept.to_str().ok()) {
-        for range in range.split(',') {
-            let mut parts = range.split(';').map(str::trim);
-            let wanted = parts.next().unwrap_or_default().to_ascii_lowercase();
-            let quality = parts
-                .find_map(|parameter| parameter.strip_prefix("q="))
-                .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
-            match wanted.as_str() {
-                STREAM => stream = quality,
-                "application/json" | "application/*" | "*/*" => json = json.max(quality),
-                _ => {}
-            }
-        }
-    }
-    stream > json
+    let liked = |ranges: &[&str]| {
+        let found = accepted(request).filter(|(range, _)| ranges.contains(&range.as_str()));
+        found.map(|(_, quality)| quality).fold(0.0, f32::max)
+    };
+    liked(&[STREAM]) > liked(&[Form::Json.essence(), "application/*", "*/*"])
 }
 
 /// A stream of events: asks, waits and asks again until its minute is over.
@@ -237,28 +240,5 @@ fn view(entry: Entry) -> EventView {
         data,
         request_id: entry.request_id,
         cursor: entry.cursor,
-    }
-}
-
-impl IntoResponse for Told {
-    fn into_response(self) -> Response {
-        self.0
-    }
-}
-
-impl ApiResponse for Told {
-    fn meta() -> MetaResponses {
-        let content = vec![
-            MetaMediaType { content_type: Form::Json.essence(), schema: EventList::schema_ref() },
-            MetaMediaType { content_type: STREAM, schema: String::schema_ref() },
-        ];
-        let description = "In the form that `Accept` names.";
-        let response =
-            MetaResponse { description, status: Some(200), status_range: None, content, headers: Vec::new() };
-        MetaResponses { responses: vec![response] }
-    }
-
-    fn register(registry: &mut Registry) {
-        EventList::register(registry);
     }
 }

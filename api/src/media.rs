@@ -1,4 +1,5 @@
-//! Answers that are files: their media types, and the statuses that conditional requests and ranges bring about.
+//! Answers that are made by hand, such as files and streams: their media types, and the statuses that conditional requests and
+//! ranges bring about.
 
 use std::marker::PhantomData;
 
@@ -10,14 +11,29 @@ use poem_openapi::types::Type;
 
 use crate::negotiate::Form;
 
-/// What kinds of files an operation answers.
+/// What an operation answers, as the document says it.
 pub(crate) trait Files: Send {
-    /// The forms, the usual one first.
-    const FORMS: &'static [Form];
     /// What it is, as a sentence.
     const WHAT: &'static str;
-    /// Whether a client that has it already is told so (RFC 9110 §13.1.2), and may ask for a part of it (§14).
-    const IS_CONDITIONAL: bool;
+    /// What a client that comes again may ask for.
+    const AGAIN: Again = Again::Whole;
+
+    /// The media types, the usual one first.
+    fn content() -> Vec<MetaMediaType>;
+
+    /// Names the schemas of the media types.
+    fn register(_registry: &mut Registry) {}
+}
+
+/// What a client that has something already may ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// All of it.
+    Whole,
+    /// Whether it is still the present one (RFC 9110 §13.1.2).
+    IfChanged,
+    /// The same, and a part of it (§14).
+    Parts,
 }
 
 /// A certificate in PEM.
@@ -30,27 +46,37 @@ pub(crate) struct CrlFile;
 pub(crate) struct CrlForms;
 
 impl Files for PemFile {
-    const FORMS: &'static [Form] = &[Form::Pem];
     const WHAT: &'static str = "The certificate in PEM.";
-    const IS_CONDITIONAL: bool = false;
+
+    fn content() -> Vec<MetaMediaType> {
+        forms(&[Form::Pem])
+    }
 }
 
 impl Files for CertificateFile {
-    const FORMS: &'static [Form] = &[Form::Certificate];
     const WHAT: &'static str = "The certificate in DER.";
-    const IS_CONDITIONAL: bool = false;
+
+    fn content() -> Vec<MetaMediaType> {
+        forms(&[Form::Certificate])
+    }
 }
 
 impl Files for CrlFile {
-    const FORMS: &'static [Form] = &[Form::Crl];
     const WHAT: &'static str = "The CRL in DER.";
-    const IS_CONDITIONAL: bool = true;
+    const AGAIN: Again = Again::Parts;
+
+    fn content() -> Vec<MetaMediaType> {
+        forms(&[Form::Crl])
+    }
 }
 
 impl Files for CrlForms {
-    const FORMS: &'static [Form] = &[Form::Crl, Form::Pem, Form::PlainText];
     const WHAT: &'static str = "The CRL in the form that `Accept` names.";
-    const IS_CONDITIONAL: bool = true;
+    const AGAIN: Again = Again::Parts;
+
+    fn content() -> Vec<MetaMediaType> {
+        forms(&[Form::Crl, Form::Pem, Form::PlainText])
+    }
 }
 
 /// An answer that is made by hand, with the media types of `F`.
@@ -71,12 +97,14 @@ impl<F: Files> IntoResponse for Media<F> {
     }
 }
 
-fn content(form: Form) -> MetaMediaType {
-    let schema = match form {
-        Form::Pem | Form::PlainText | Form::Json => String::schema_ref(),
-        Form::Certificate | Form::Crl => <Binary<Vec<u8>> as Payload>::schema_ref(),
-    };
-    MetaMediaType { content_type: form.essence(), schema }
+fn forms(forms: &[Form]) -> Vec<MetaMediaType> {
+    forms.iter().map(|form| of(form.essence(), form.is_text())).collect()
+}
+
+/// A media type whose content is text, or octets.
+pub(crate) fn of(content_type: &'static str, is_text: bool) -> MetaMediaType {
+    let schema = if is_text { String::schema_ref() } else { <Binary<Vec<u8>> as Payload>::schema_ref() };
+    MetaMediaType { content_type, schema }
 }
 
 fn answer(status: u16, description: &'static str, content: Vec<MetaMediaType>) -> MetaResponse {
@@ -85,15 +113,21 @@ fn answer(status: u16, description: &'static str, content: Vec<MetaMediaType>) -
 
 impl<F: Files> ApiResponse for Media<F> {
     fn meta() -> MetaResponses {
-        let mut responses = vec![answer(200, F::WHAT, F::FORMS.iter().copied().map(content).collect())];
-        if F::IS_CONDITIONAL {
+        let mut responses = vec![answer(200, F::WHAT, F::content())];
+        if F::AGAIN == Again::Parts {
             let part = "The part of the CRL in DER that `Range` asks for.";
-            responses.push(answer(206, part, vec![content(Form::Crl)]));
+            responses.push(answer(206, part, forms(&[Form::Crl])));
+        }
+        if F::AGAIN != Again::Whole {
             responses.push(answer(304, "The client has it: `If-None-Match` names it.", Vec::new()));
+        }
+        if F::AGAIN == Again::Parts {
             responses.push(answer(416, "`Range` begins beyond its end.", Vec::new()));
         }
         MetaResponses { responses }
     }
 
-    fn register(_registry: &mut Registry) {}
+    fn register(registry: &mut Registry) {
+        F::register(registry);
+    }
 }

@@ -34,22 +34,35 @@ impl Form {
         }
     }
 
+    /// Whether what is answered in it is text.
+    pub(crate) const fn is_text(self) -> bool {
+        match self {
+            Self::Json | Self::Pem | Self::PlainText => true,
+            Self::Certificate | Self::Crl => false,
+        }
+    }
+
     /// The same without parameters.
     pub(crate) fn essence(self) -> &'static str {
         self.media_type().split(';').next().unwrap_or_default()
     }
 }
 
-/// The offer that the client likes best; the first one when it has no opinion or likes none.
-pub(crate) fn choose(request: &Request, offers: &[Form], default: Form) -> Form {
-    let accept = request.header("accept").unwrap_or_default();
-    let mut best = (default, 0.0_f32);
-    for range in accept.split(',') {
+/// The media ranges that the client takes, in lower case, and how much it likes each.
+pub(crate) fn accepted(request: &Request) -> impl Iterator<Item = (String, f32)> {
+    let lines = request.headers().get_all(header::ACCEPT).iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(|range| {
         let mut parts = range.split(';').map(str::trim);
         let wanted = parts.next().unwrap_or_default().to_ascii_lowercase();
-        let quality = parts
-            .find_map(|parameter| parameter.strip_prefix("q="))
-            .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
+        let quality = parts.find_map(|parameter| parameter.strip_prefix("q="));
+        (wanted, quality.map_or(1.0, |quality| quality.parse().unwrap_or(0.0)))
+    })
+}
+
+/// The offer that the client likes best; the first one when it has no opinion or likes none.
+pub(crate) fn choose(request: &Request, offers: &[Form], default: Form) -> Form {
+    let mut best = (default, 0.0_f32);
+    for (wanted, quality) in accepted(request) {
         let offer = match wanted.as_str() {
             "*/*" => Some(default),
             "application/x-x509-ca-cert" if offers.contains(&Form::Certificate) => Some(Form::Certificate),

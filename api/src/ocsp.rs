@@ -6,13 +6,15 @@ use certmill_service::ocsp::{self, OcspAnswer, SignedAnswer};
 use certmill_service::{App, ca};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::Data;
-use poem::{IntoResponse, Request, RequestBody, Response};
+use poem::{Request, RequestBody, Response};
 use poem_openapi::param::Path;
 use poem_openapi::payload::{Binary, ParsePayload, Payload};
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, MetaSchemaRef, Registry};
-use poem_openapi::{ApiResponse, OpenApi, impl_apirequest_for_payload};
+use poem_openapi::registry::{MetaMediaType, MetaSchemaRef, Registry};
+use poem_openapi::{OpenApi, impl_apirequest_for_payload};
 
 use crate::error::ApiError;
+use crate::media::{self, Again, Files, Media};
+use crate::negotiate::names_tag;
 use crate::openapi::Group;
 use crate::public::http_date;
 
@@ -38,9 +40,9 @@ impl OcspApi {
         request: &Request,
         ca_id: Path<String>,
         body: OcspBody,
-    ) -> Result<Told, ApiError> {
+    ) -> Result<Media<OcspFile>, ApiError> {
         let answer = ocsp::answer(&app, ca::parse_id(&ca_id)?, &body.0).await;
-        Ok(Told(response(request, &answer)))
+        Ok(Media::new(response(request, &answer)))
     }
 
     /// Ask about a certificate by OCSP in the address
@@ -55,12 +57,12 @@ impl OcspApi {
         ca_id: Path<String>,
         /// The base64 text of the `OCSPRequest`.
         request: Path<String>,
-    ) -> Result<Told, ApiError> {
+    ) -> Result<Media<OcspFile>, ApiError> {
         let id = ca::parse_id(&ca_id)?;
         // What is no base64 is a malformed request, as what it holds could be.
         let der = STANDARD.decode(request.as_bytes()).or_else(|_| STANDARD_NO_PAD.decode(request.as_bytes()));
         let answer = ocsp::answer(&app, id, &der.unwrap_or_default()).await;
-        Ok(Told(response(http, &answer)))
+        Ok(Media::new(response(http, &answer)))
     }
 }
 
@@ -97,33 +99,15 @@ impl ParsePayload for OcspBody {
 impl_apirequest_for_payload!(OcspBody);
 
 /// An `OCSPResponse`.
-struct Told(Response);
+struct OcspFile;
 
-impl IntoResponse for Told {
-    fn into_response(self) -> Response {
-        self.0
+impl Files for OcspFile {
+    const WHAT: &'static str = "An `OCSPResponse` in DER. That the question was wrong is one too.";
+    const AGAIN: Again = Again::IfChanged;
+
+    fn content() -> Vec<MetaMediaType> {
+        vec![media::of(RESPONSE, false)]
     }
-}
-
-impl ApiResponse for Told {
-    fn meta() -> MetaResponses {
-        let answer = |status, description, content| MetaResponse {
-            description,
-            status: Some(status),
-            status_range: None,
-            content,
-            headers: Vec::new(),
-        };
-        let schema = <Binary<Vec<u8>> as Payload>::schema_ref();
-        let der = vec![MetaMediaType { content_type: RESPONSE, schema }];
-        let responses = vec![
-            answer(200, "An `OCSPResponse` in DER. That the question was wrong is one too.", der),
-            answer(304, "The client has it: `If-None-Match` names it.", Vec::new()),
-        ];
-        MetaResponses { responses }
-    }
-
-    fn register(_registry: &mut Registry) {}
 }
 
 fn response(request: &Request, answer: &OcspAnswer) -> Response {
@@ -137,10 +121,7 @@ fn response(request: &Request, answer: &OcspAnswer) -> Response {
         }
         OcspAnswer::Signed(signed) => signed,
     };
-    let is_known = request.header(header::IF_NONE_MATCH).is_some_and(|known| {
-        let known = known.split(',').map(|known| known.trim().trim_start_matches("W/"));
-        signed.max_age.is_some() && known.into_iter().any(|known| known == "*" || known == signed.etag)
-    });
+    let is_known = signed.max_age.is_some() && names_tag(request, &signed.etag);
     let mut response = if is_known {
         Response::builder().status(StatusCode::NOT_MODIFIED).finish()
     } else {

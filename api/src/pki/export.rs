@@ -7,12 +7,11 @@ use certmill_service::certificates::{self, Filter, Sort};
 use certmill_service::domain::{CertificateSource, CertificateStatus};
 use certmill_service::{App, Caller, Page, PageRequest, ServiceError};
 use futures_util::stream;
+use poem::Response;
 use poem::http::header;
 use poem::web::Data;
-use poem::{IntoResponse, Response};
-use poem_openapi::registry::{MetaMediaType, MetaResponse, MetaResponses, Registry};
-use poem_openapi::types::Type;
-use poem_openapi::{ApiResponse, Object, OpenApi};
+use poem_openapi::registry::MetaMediaType;
+use poem_openapi::{Object, OpenApi};
 use serde::Deserialize;
 
 use super::certificates::{CertificateView, view};
@@ -20,6 +19,7 @@ use super::wanted::Wanted;
 use crate::auth::{Authorized, Read};
 use crate::body::OptionalBody;
 use crate::error::ApiError;
+use crate::media::{self, Files, Media};
 use crate::openapi::Group;
 use crate::words::{ExportFormat, Word};
 
@@ -55,7 +55,15 @@ struct ExportCertificatesRequest {
 }
 
 /// The rows, as they are read.
-struct Exported(Response);
+struct Exported;
+
+impl Files for Exported {
+    const WHAT: &'static str = "The rows, in the form that was asked for.";
+
+    fn content() -> Vec<MetaMediaType> {
+        vec![media::of("application/x-ndjson", true), media::of("text/csv", true)]
+    }
+}
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
 impl ExportApi {
@@ -69,7 +77,7 @@ impl ExportApi {
         caller: Authorized<Read>,
         app: Data<&App>,
         body: OptionalBody<ExportCertificatesRequest>,
-    ) -> Result<Exported, ApiError> {
+    ) -> Result<Media<Exported>, ApiError> {
         let request = body.0;
         let format = request.format.map(|word| word.value("format")).transpose()?;
         let form = if format.is_some_and(ExportFormat::is_csv) { Form::Csv } else { Form::Ndjson };
@@ -95,7 +103,7 @@ impl ExportApi {
             .content_type(form.media_type())
             .header(header::CONTENT_DISPOSITION, form.disposition())
             .header(header::CACHE_CONTROL, "no-store");
-        Ok(Exported(response.body(poem::Body::from_bytes_stream(rows))))
+        Ok(Media::new(response.body(poem::Body::from_bytes_stream(rows))))
     }
 }
 
@@ -186,29 +194,6 @@ impl Form {
             Self::Csv => "attachment; filename=\"certificates.csv\"",
         }
     }
-}
-
-impl IntoResponse for Exported {
-    fn into_response(self) -> Response {
-        self.0
-    }
-}
-
-impl ApiResponse for Exported {
-    fn meta() -> MetaResponses {
-        let content = ["application/x-ndjson", "text/csv"]
-            .map(|content_type| MetaMediaType { content_type, schema: String::schema_ref() });
-        let response = MetaResponse {
-            description: "The rows, in the form that was asked for.",
-            status: Some(200),
-            status_range: None,
-            content: content.into(),
-            headers: Vec::new(),
-        };
-        MetaResponses { responses: vec![response] }
-    }
-
-    fn register(_registry: &mut Registry) {}
 }
 
 #[cfg(test)]

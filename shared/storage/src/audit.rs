@@ -172,12 +172,7 @@ pub async fn search(
     if let Some(before) = before {
         query.push(" AND sequence < ").push_bind(before);
     }
-    if let Some(from) = filter.from {
-        query.push(" AND at >= ").push_bind(from.unix_micros());
-    }
-    if let Some(to) = filter.to {
-        query.push(" AND at < ").push_bind(to.unix_micros());
-    }
+    push_times(&mut query, filter.from, filter.to);
     if let Some(action) = filter.action {
         query.push(" AND action = ").push_bind(action.as_str());
     }
@@ -197,6 +192,16 @@ pub async fn search(
     }
     query.push(" ORDER BY sequence DESC");
     session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(record)
+}
+
+/// Narrows to rows of a time or later, and before one.
+pub(crate) fn push_times(query: &mut Query, from: Option<Timestamp>, to: Option<Timestamp>) {
+    if let Some(from) = from {
+        query.push(" AND at >= ").push_bind(from.unix_micros());
+    }
+    if let Some(to) = to {
+        query.push(" AND at < ").push_bind(to.unix_micros());
+    }
 }
 
 fn record(row: Row) -> Result<AuditRecord, StorageError> {

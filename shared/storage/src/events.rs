@@ -129,12 +129,7 @@ pub async fn between(
     query.push(" AND a.sequence > ").push_bind(after);
     query.push(" AND a.sequence <= ").push_bind(last);
     query.push(" AND a.refusal IS NULL");
-    if let Some(from) = filter.from {
-        query.push(" AND a.at >= ").push_bind(from.unix_micros());
-    }
-    if let Some(to) = filter.to {
-        query.push(" AND a.at < ").push_bind(to.unix_micros());
-    }
+    audit::push_times(&mut query, filter.from, filter.to);
     if let Some(object) = &filter.object {
         query.push(" AND a.object = ").push_bind(object.clone());
     }

@@ -162,7 +162,7 @@ pub async fn wait(
         ));
     }
     if request.page.cursor.is_none() && request.filter.from.is_none() {
-        request.page.cursor = Some(present(app, caller).await?);
+        request.page.cursor = Some(written(last_place(app, caller.tenant).await?));
     }
     let end = Instant::now() + up_to.min(LONGEST_WAIT);
     let Ok(place) = tokio::time::timeout_at(end, app.followers().take(caller.tenant)).await else {
@@ -187,10 +187,7 @@ pub async fn wait(
 /// Waits until something was committed after this place.
 async fn has_moved(app: &App, tenant: TenantId, place: i64, end: Instant) -> Result<bool, ServiceError> {
     loop {
-        let mut session = app.database().read(tenant).await?;
-        let head = audit::head(&mut session).await?.sequence;
-        drop(session);
-        if head > place {
+        if last_place(app, tenant).await? > place {
             return Ok(true);
         }
         if Instant::now() + LOOK > end {
@@ -200,9 +197,9 @@ async fn has_moved(app: &App, tenant: TenantId, place: i64, end: Instant) -> Res
     }
 }
 
-async fn present(app: &App, caller: &Caller) -> Result<String, ServiceError> {
-    let mut session = app.database().read(caller.tenant).await?;
-    Ok(written(audit::head(&mut session).await?.sequence))
+async fn last_place(app: &App, tenant: TenantId) -> Result<i64, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    Ok(audit::head(&mut session).await?.sequence)
 }
 
 /// A place in the log as a cursor has it: those of other lists are none.
