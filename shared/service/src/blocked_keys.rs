@@ -11,7 +11,7 @@ use crate::certificates::revoke_own;
 use crate::change::Act;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
-/// Certificates with the key that are told, and revoked, at once.
+/// Certificates with the key that are told at once, and that one call revokes.
 const MOST_CERTIFICATES: i64 = 1_000;
 /// Characters of a comment.
 const LONGEST_COMMENT: usize = 1_024;
@@ -70,20 +70,30 @@ pub async fn create(app: &App, caller: &Caller, request: BlockRequest) -> Result
             key
         }
     };
-    let (found, more) = with_key(app, caller, &key.spki_sha256).await?;
+    let revoked = if revoke { revoke_all(app, caller, &key.spki_sha256).await? } else { Vec::new() };
+    let (certificates, more) = with_key(app, caller, &key.spki_sha256).await?;
+    Ok(Blocked { key, certificates, more, revoked })
+}
+
+/// Revokes what our CAs have issued for a key and is good yet: as many as one call may, the rest is for the next one.
+async fn revoke_all(app: &App, caller: &Caller, hash: &str) -> Result<Vec<CertificateId>, ServiceError> {
+    let reason = RevocationReason::KeyCompromise;
+    let mut session = app.database().read(caller.tenant).await?;
+    let found =
+        certificates::find_by_key_to_revoke(&mut session, hash, (reason, app.now()), MOST_CERTIFICATES)
+            .await?;
+    drop(session);
     let mut revoked = Vec::new();
-    if revoke {
-        for certificate in &found {
-            let reason = RevocationReason::KeyCompromise;
-            let stands = certificate.revocation_reason.as_ref().is_some_and(|known| *known == reason);
-            if certificate.ca_id.is_some() && !stands && certificate.not_after > now {
-                let done = revoke_own(app, caller, certificate, reason).await?;
-                revoked.extend(done.map(|_| certificate.id));
-            }
+    for certificate in &found {
+        // What somebody else changes at the same time, or has revoked for a reason that only a newer version knows, does not
+        // keep the others from being revoked.
+        match revoke_own(app, caller, certificate, reason).await {
+            Ok(done) => revoked.extend(done.map(|_| certificate.id)),
+            Err(ServiceError::NewerVersion(_)) => {}
+            Err(error) => return Err(error),
         }
     }
-    let found = if revoked.is_empty() { found } else { with_key(app, caller, &key.spki_sha256).await?.0 };
-    Ok(Blocked { key, certificates: found, more, revoked })
+    Ok(revoked)
 }
 
 async fn first(app: &App, caller: &Caller, hash: &str) -> Result<BlockedKey, ServiceError> {
@@ -175,7 +185,7 @@ pub(crate) async fn mark(
         let parsed = ParsedCertificate::from_der(&der)?;
         Ok(key_mark(parsed.spki_der())?.map(str::to_owned))
     };
-    if certificate.key_type == "rsa" { crate::app::off_thread(weakness).await } else { weakness() }
+    if certificate.key_type == "rsa" { app.in_turn(caller.tenant, weakness).await } else { weakness() }
 }
 
 fn hash_of(request: &BlockRequest) -> Result<String, ServiceError> {

@@ -6,7 +6,7 @@ pub mod search;
 use std::collections::BTreeMap;
 
 use certmill_domain::{Certificate, CertificateId, Sans, Timestamp};
-use certmill_x509::SerialNumber;
+use certmill_x509::{RevocationReason, SerialNumber};
 
 pub use revocation::{change_reason, release, revoke, revoke_batch, set_invalidity};
 
@@ -163,6 +163,22 @@ pub async fn find_by_key(
     query.push("c.tenant_id = ").push_bind(session.tenant_key());
     query.push(" AND c.spki_sha256 = ").push_bind(spki_sha256.to_owned());
     query.push(" ORDER BY c.id DESC LIMIT ").push_bind(limit);
+    session.link().fetch_all::<Row>(query).await?.into_iter().map(certificate).collect()
+}
+
+/// Those of them that a CA of ours has issued, that have not ended at a time, and that are not revoked for this reason.
+pub async fn find_by_key_to_revoke(
+    session: &mut Session,
+    spki_sha256: &str,
+    (reason, at): (RevocationReason, Timestamp),
+    limit: i64,
+) -> Result<Vec<Certificate>, StorageError> {
+    let mut query = Query::new(SELECT);
+    query.push("c.tenant_id = ").push_bind(session.tenant_key());
+    query.push(" AND c.spki_sha256 = ").push_bind(spki_sha256.to_owned());
+    query.push(" AND c.ca_id IS NOT NULL AND c.not_after > ").push_bind(at.unix_micros());
+    query.push(" AND (c.revoked_at IS NULL OR c.revocation_reason <> ").push_bind(i64::from(reason.code()));
+    query.push(") ORDER BY c.id DESC LIMIT ").push_bind(limit);
     session.link().fetch_all::<Row>(query).await?.into_iter().map(certificate).collect()
 }
 

@@ -11,6 +11,7 @@ use tests::{Mode, TestApp, TestOptions, both_modes};
 
 use crate::acme::by_and_by;
 use crate::acme_faults::Lab;
+use crate::blocked_keys::published;
 
 const ISSUE: &str = "/v1/pki/acme/issue";
 const P256: &str = "ec -pkeyopt ec_paramgen_curve:P-256";
@@ -102,10 +103,16 @@ both_modes! {
         refused("key_type", json!({ "key_type": "ec" })).await;
         refused("common_name", json!({ "common_name": true })).await;
         refused("auto_renew", json!({ "auto_renew": true })).await;
-        let broken = own.replacen('A', "B", 40);
+        // Its signature is another one.
+        let mut broken = own.clone().into_bytes();
+        let place = own.rfind("\n-----END").unwrap() - 10;
+        broken[place] = if broken[place] == b'A' { b'B' } else { b'A' };
+        let broken = String::from_utf8(broken).unwrap();
         for bad in [
             "no CSR".to_owned(),
             broken,
+            // Its key is in print.
+            published(),
             csr("ed25519", "-subj / -addext subjectAltName=DNS:own.example.org"),
             csr(P256, "-subj / -addext subjectAltName=DNS:own.example.org,email:a@example.org"),
         ] {

@@ -47,7 +47,7 @@ fn without_key() -> String {
     judge.read("changed.csr")
 }
 
-fn published() -> String {
+pub(crate) fn published() -> String {
     let judge = Judge::new();
     judge.write("k", PUBLISHED);
     judge.run("req -new -key k -subj /CN=a.example.internal -out r.csr");
@@ -78,12 +78,8 @@ both_modes! {
         let ca = role(&app).await;
         for (csr, says) in [(published(), "RFC 9500"), (without_key(), "small order")] {
             let body = json!({ "csr_pem": csr });
-            for path in ["/v1/pki/sign/any", "/v1/pki/roles/any/check"] {
-                if path.ends_with("sign/any") {
-                    let refused = app.post(path, body.clone()).await.error(422, "csr_invalid");
-                    assert!(text(&refused["message"]).contains(says), "{refused}");
-                }
-            }
+            let refused = app.post("/v1/pki/sign/any", body.clone()).await.error(422, "csr_invalid");
+            assert!(text(&refused["message"]).contains(says), "{refused}");
             // The desk shows why, and does not sign either.
             let imported = app.post("/v1/pki/csr/import", body).await.json_with(StatusCode::CREATED);
             let warnings = imported["warnings"].as_array().unwrap();
@@ -161,6 +157,22 @@ both_modes! {
         assert_eq!(app.delete(&path).await.status, StatusCode::NO_CONTENT);
         app.get(&path).await.error(404, "blocked_key_not_found");
         sign(&app, &csr).await;
+    }
+
+    async fn a_key_that_the_desk_has_made_is_blocked_like_any_other(app: TestApp) {
+        let ca = role(&app).await;
+        let csr = json!({ "subject": "CN=a.example.internal", "key_type": "ec" });
+        let csr = app.post("/v1/pki/csr", csr).await.json_with(StatusCode::CREATED);
+        let path = format!("/v1/pki/csr/{}", text(&csr["id"]));
+        app.post(&format!("{path}/approve"), json!({})).await.json_with(StatusCode::OK);
+        let judge = Judge::new();
+        judge.write("r.csr", text(&csr["csr_pem"]));
+        judge.run("req -in r.csr -pubkey -noout -out pub.pem");
+        judge.run("pkey -pubin -in pub.pem -outform DER -out pub.der");
+        let hash = certmill_x509::sha256_hex(&std::fs::read(judge.path().join("pub.der")).unwrap());
+        block(&app, json!({ "spki_sha256": hash })).await;
+        let refused = app.post(&format!("{path}/sign"), json!({ "ca_id": ca })).await.error(422, "csr_invalid");
+        assert!(text(&refused["message"]).contains("blocked"), "{refused}");
     }
 
     async fn which_key_is_meant_is_said_once(app: TestApp) {

@@ -2,8 +2,8 @@
 
 use certmill_domain::CertificateId;
 use certmill_keys::{PrivateKey, SealPlace};
-use certmill_storage::{acme_orders, certificates};
-use certmill_x509::{CsrTemplate, DistinguishedName};
+use certmill_storage::{acme_orders, blocked_keys, certificates};
+use certmill_x509::{CsrTemplate, DistinguishedName, spki_sha256};
 
 use super::advance::Work;
 use crate::ServiceError;
@@ -41,7 +41,13 @@ async fn kept(work: &Work<'_>) -> Result<Option<PrivateKey>, ServiceError> {
     let row = old.to_string();
     let place = SealPlace { tenant: work.tenant, table: "certificates", row: &row, column: "sealed_key" };
     let pkcs8 = app.keyring().open(app, &place, &sealed).await?;
-    Ok(Some(PrivateKey::from_pkcs8_der(&pkcs8)?))
+    let key = PrivateKey::from_pkcs8_der(&pkcs8)?;
+    let mut session = app.database().read(work.tenant).await?;
+    if blocked_keys::find_by_hash(&mut session, &spki_sha256(key.spki_der())).await?.is_some() {
+        tracing::warn!(order.id = %work.order.id, certificate.id = %old, "the key that was to be kept is blocked: the certificate gets a new one");
+        return Ok(None);
+    }
+    Ok(Some(key))
 }
 
 fn key_place<'a>(work: &Work<'_>, id: &'a str) -> SealPlace<'a> {

@@ -64,8 +64,13 @@ pub async fn sign(
     role: &str,
     request: SignRequest,
 ) -> Result<Issued, ServiceError> {
+    caller.check_role(Some(role))?;
     let (csr, request) = request.read().await?;
-    let requires_cn = app.roles().read(app, caller.tenant, role).await?.role.settings().require_cn;
+    // What the role demands counts only where names take the place of the CSR's.
+    let requires_cn = match &request.sans {
+        Some(_) => app.roles().read(app, caller.tenant, role).await?.role.settings().require_cn,
+        None => false,
+    };
     let request = request.into_names(&csr, requires_cn);
     let wanted = Wanted {
         approval: Approval::Role { name: role, request, bound: Bound::default() },

@@ -106,11 +106,12 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
         Approval::Desk { .. } => None,
     };
     caller.check_role(role)?;
-    if let Some(key) = wanted.public_key.filter(|_| wanted.kept_key.is_none()) {
-        crate::blocked_keys::refuse(app, caller, key).await?;
-    }
-    for _ in 0..ATTEMPTS {
+    for attempt in 0..ATTEMPTS {
         let basis = approve(app, caller, &wanted.approval).await?;
+        // After the cheaper rules, and once: neither the key nor what is wrong with it changes.
+        if let Some(key) = wanted.public_key.filter(|_| attempt == 0) {
+            crate::blocked_keys::refuse(app, caller, key).await?;
+        }
         let key = match basis.approved.key() {
             ApprovedKey::Generate(algorithm) => Some(app.new_key(caller.tenant, algorithm).await?),
             ApprovedKey::FromCsr => None,

@@ -178,10 +178,7 @@ async fn take(
 ) -> Result<Option<Revoked>, ServiceError> {
     let (id, now) = (certificate.id, app.now());
     let (done, reason) = match step {
-        Step::Nothing => {
-            drop(tx);
-            return first_revocation(app, caller, id).await.map(Some);
-        }
+        Step::Nothing => return first(certificate).map(Some),
         Step::Revoke(reason) => (certificates::revoke(&mut tx, id, reason, now).await?, reason),
         Step::Change { seen, reason } => {
             (certificates::change_reason(&mut tx, id, seen, reason).await?, reason)
@@ -344,13 +341,20 @@ async fn first_revocation(app: &App, caller: &Caller, id: CertificateId) -> Resu
     let certificate = certificates::find(&mut session, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
-    let by_acme = is_acme(&certificate);
-    match (certificate.revoked_at, certificate.revocation_reason) {
-        (Some(revoked_at), Some(reason)) => {
-            let serial_number = certificate.serial_number;
-            let revoked_at = Some(revoked_at);
-            Ok(Revoked { certificate_id: id, serial_number, revoked_at, reason, by_acme, preview: None })
-        }
+    first(&certificate)
+}
+
+/// How a certificate was revoked.
+fn first(certificate: &Certificate) -> Result<Revoked, ServiceError> {
+    match (certificate.revoked_at, certificate.revocation_reason.clone()) {
+        (Some(revoked_at), Some(reason)) => Ok(Revoked {
+            certificate_id: certificate.id,
+            serial_number: certificate.serial_number,
+            revoked_at: Some(revoked_at),
+            reason,
+            by_acme: is_acme(certificate),
+            preview: None,
+        }),
         _ => Err(ServiceError::internal("a certificate that could not be revoked is not revoked")),
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use certmill_domain::{AcmeIdentifiers, AcmeOrder, Sans};
 use certmill_x509::KeyAlgorithm;
 
-use crate::ServiceError;
 use crate::certificates::read_csr;
+use crate::{App, Caller, ServiceError, blocked_keys};
 
 const FIELD: &str = "csr_pem";
 
@@ -17,10 +17,11 @@ pub(super) struct OwnCsr {
     pub(super) algorithm: KeyAlgorithm,
 }
 
-/// Reads a CSR for an ACME server: its signature must be good, its key one that CAs certify, and it may have DNS names and
+/// Reads a CSR for an ACME server: its signature must be good, its key one that CAs certify and that is not in wrong hands, and it may have DNS names and
 /// addresses only. A common name that is not among the alternative names counts as one of them, as CAs have it.
-pub(super) async fn read(csr_pem: String) -> Result<OwnCsr, ServiceError> {
+pub(super) async fn read(app: &App, caller: &Caller, csr_pem: String) -> Result<OwnCsr, ServiceError> {
     let csr = read_csr(csr_pem).await?;
+    blocked_keys::refuse(app, caller, csr.public_key()).await?;
     let sans = Sans::from(csr.subject_alt_names());
     if let Some(other) = sans.email.iter().chain(&sans.uri).next() {
         let message = format!("ACME servers certify DNS names and addresses only: the CSR has `{other}`");
@@ -62,8 +63,13 @@ impl OwnCsr {
 }
 
 /// Makes an order one for the key of this CSR. How it is renewed afterwards follows from whether the key may be kept.
-pub(in crate::acme) async fn take(order: &mut AcmeOrder, csr_pem: String) -> Result<(), ServiceError> {
-    let csr = read(csr_pem).await?;
+pub(in crate::acme) async fn take(
+    app: &App,
+    caller: &Caller,
+    order: &mut AcmeOrder,
+    csr_pem: String,
+) -> Result<(), ServiceError> {
+    let csr = read(app, caller, csr_pem).await?;
     if let Some(problem) = csr.problem_with(&order.identifiers) {
         return Err(ServiceError::field(FIELD, problem));
     }

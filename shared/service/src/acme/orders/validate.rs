@@ -42,7 +42,7 @@ pub(super) async fn well_formed(
 ) -> Result<AcmeOrder, ServiceError> {
     let mut errors = BTreeMap::new();
     let own = match &new.csr_pem {
-        Some(pem) => Some(own_csr::read(pem.clone()).await?),
+        Some(pem) => Some(own_csr::read(app, caller, pem.clone()).await?),
         None => None,
     };
     // What a public CA does not certify may be right at a private one.

@@ -25,7 +25,7 @@ pub async fn renew_now(
     refuse_unusable(&accounts::find(app, caller, renewal.account_id).await?)?;
     let mut order = successor(app, caller, &renewal, OrderCause::Manual).await?;
     if let Some(csr_pem) = csr_pem {
-        take_csr(&mut order, csr_pem).await?;
+        take_csr(app, caller, &mut order, csr_pem).await?;
     } else if let Some(problem) = csr_missing(&order) {
         return Err(ServiceError::field("csr_pem", problem));
     }
