@@ -5,6 +5,7 @@ use std::time::Duration;
 use certmill_domain::{CaId, Crl, CrlInfo, Stored, TenantId, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
+use crate::certificates::push_serial_number;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::words::CERTIFICATE_REVOCATION_REASON;
@@ -89,9 +90,9 @@ pub async fn invalidities(
         .collect()
 }
 
-/// Which of these certificates of a CA have no reason to leave its list at `now`: they have neither ended, nor was a
-/// suspension lifted.
-pub async fn staying(
+/// Which of these certificates of a CA have a reason to leave its list at `now`: they have ended, or a suspension was lifted.
+/// Each is looked up by itself, since the index of serial numbers holds their first octets.
+pub async fn leaving(
     session: &mut Session,
     ca: CaId,
     serials: &[SerialNumber],
@@ -100,14 +101,18 @@ pub async fn staying(
     if serials.is_empty() {
         return Ok(Vec::new());
     }
-    let mut query = Query::new("SELECT serial_number FROM certificates WHERE tenant_id = ");
-    query.push_bind(session.tenant_key()).push(" AND ca_id = ").push_bind(ca.to_string());
-    query.push(" AND not_after >= ").push_bind(now.unix_micros());
-    query.push(" AND NOT (revoked_at IS NULL AND released_at IS NOT NULL) AND serial_number IN (");
+    let mut query = Query::new("");
     for (index, serial) in serials.iter().enumerate() {
-        query.push(if index == 0 { "" } else { ", " }).push_bind(serial.as_bytes().to_vec());
+        query.push(if index == 0 { "" } else { " UNION ALL " });
+        query.push("SELECT c.serial_number FROM certificates c WHERE c.tenant_id = ");
+        query.push_bind(session.tenant_key()).push(" AND c.ca_id = ").push_bind(ca.to_string());
+        push_serial_number(&mut query, serial);
+        query.push(" AND (c.not_after < ").push_bind(now.unix_micros());
+        query.push(" OR (c.revoked_at IS NULL AND c.released_at IS NOT NULL))");
     }
-    query.push(")");
+    query.push(" UNION ALL SELECT serial_number FROM certificate_authorities WHERE tenant_id = ");
+    query.push_bind(session.tenant_key()).push(" AND parent_id = ").push_bind(ca.to_string());
+    query.push(" AND not_after < ").push_bind(now.unix_micros());
     let rows: Vec<(Vec<u8>,)> = session.link().fetch_all(query).await?;
     rows.into_iter()
         .map(|(serial,)| {

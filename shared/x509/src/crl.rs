@@ -159,8 +159,9 @@ impl CrlBuilder {
         let instants = [Some(revoked_at), invalid_since];
         let mut instants = instants.into_iter().flatten();
         if !instants.all(|at| (instant::EARLIEST..=instant::LATEST).contains(&at)) {
-            self.fault
-                .get_or_insert_with(|| format!("{serial} was revoked outside of the years 1950 to 9999"));
+            self.fault.get_or_insert_with(|| {
+                format!("an instant of {serial} lies outside of the years 1950 to 9999")
+            });
             return;
         }
         if reason == RevocationReason::RemoveFromCrl {

@@ -20,7 +20,7 @@ use crate::{App, Noun, ServiceError, events};
 /// Rows per read: enough that a million take a few dozen reads, few enough to stay small in memory.
 const PAGE: i64 = 20_000;
 /// Certificates that are asked about at once when they have left the list.
-const CHUNK: usize = 500;
+const CHUNK: usize = 100;
 
 /// Builds, signs, judges and stores the next CRL of a CA, and finishes the job in the same transaction.
 pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), ServiceError> {
@@ -148,7 +148,9 @@ async fn judge(
 ) -> Result<(), ServiceError> {
     for chunk in left.chunks(CHUNK) {
         let mut session = app.database().read(tenant).await?;
-        let staying = crls::staying(&mut session, ca, chunk, at).await?;
+        let leaving: HashSet<SerialNumber> =
+            crls::leaving(&mut session, ca, chunk, at).await?.into_iter().collect();
+        let staying: Vec<_> = chunk.iter().filter(|serial| !leaving.contains(serial)).collect();
         if let Some(serial) = staying.first() {
             tracing::error!(
                 tenant.id = %tenant, ca.id = %ca, certificate.serial = %serial, count = staying.len(),

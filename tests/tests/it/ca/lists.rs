@@ -87,4 +87,19 @@ both_modes! {
         .await;
         app.eventually(&ca, |ca| ca["crl"]["entries"] == 2).await;
     }
+
+    /// The same of a CA below, whose entry costs most when it is missing.
+    async fn a_list_from_which_a_revoked_ca_has_vanished_is_not_published(app: TestApp) {
+        let ca = web(&app).await;
+        let below = app.intermediate_ca("below", ca.rsplit('/').next().unwrap()).await;
+        let path = format!("/v1/pki/ca/{}", text(&below["id"]));
+        app.post(&format!("{path}/revoke"), json!({ "reason": "superseded" })).await.json_with(StatusCode::ACCEPTED);
+        let before = app.eventually(&ca, |ca| ca["crl"]["entries"] == 1).await;
+        let sql = Sql::open(app.database_url()).await;
+        sql.run("UPDATE certificate_authorities SET revoked_at = NULL, revocation_reason = NULL").await;
+        revoke(&app, "b").await;
+        let refused = "SELECT count(*) FROM jobs WHERE kind = 'rebuild_crl' AND last_error IS NOT NULL";
+        crate::jobs::workers::until(&sql, refused, 1).await;
+        assert_eq!(app.get(&ca).await.json()["crl"], before["crl"], "the list from before stays");
+    }
 }
