@@ -118,9 +118,13 @@ pub async fn of_account(
     Ok(rows.into_iter().filter_map(known).collect())
 }
 
-/// Forgets what counts no more.
-pub async fn prune(tx: &mut SystemTx, before: Timestamp) -> Result<u64, StorageError> {
-    let query =
-        Query::new("DELETE FROM acme_ledger WHERE at < $1 AND kind <> 'hold'").bind(before.unix_micros());
-    tx.link().execute(query).await
+/// Forgets what counts no more: of so many orders and challenges at most.
+pub async fn prune(tx: &mut SystemTx, before: Timestamp, limit: i64) -> Result<(), StorageError> {
+    let query = Query::new(
+        "DELETE FROM acme_ledger WHERE at < $1 AND kind <> 'hold' AND entry_id IN \
+         (SELECT entry_id FROM acme_ledger WHERE at < $1 AND kind <> 'hold' LIMIT $2)",
+    )
+    .bind(before.unix_micros())
+    .bind(limit);
+    tx.link().execute(query).await.map(drop)
 }

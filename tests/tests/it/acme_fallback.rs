@@ -7,7 +7,9 @@ use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::{Mode, TestApp, TestOptions, both_modes};
 
+use crate::acme::by_and_by;
 use crate::acme_wishes::Two;
+use crate::jobs::sql::Sql;
 
 const ISSUE: &str = "/v1/pki/acme/issue";
 const HOUR: Duration = Duration::from_hours(1);
@@ -97,6 +99,23 @@ both_modes! {
         let first = lab.app.get(&format!("/v1/pki/certificates/{}", first["id"].as_str().unwrap())).await.json();
         assert_eq!(first["renewed_by"], next["certificate_id"]);
         assert_eq!(first["renewal"]["failures"], 0, "it has not failed: {first:#}");
+    }
+
+    async fn what_was_wanted_of_the_first_ca_is_wanted_of_it_again(lab: Two) {
+        let [one, two] = &lab.accounts;
+        stand_in(&lab).await;
+        lab.cas[0].knobs().set(|behaviour| behaviour.certificate_lifetime = 4 * 86_400);
+        let body = json!({ "account_id": one, "domains": ["wish.example.org"], "profile": "short" });
+        let first = lab.ordered(body).await;
+        let sql = Sql::open(lab.app.database_url()).await;
+        sql.run(&format!("UPDATE acme_accounts SET status = 'invalid' WHERE id = '{one}'")).await;
+        lab.app.advance(HOUR * 24 * 3).await;
+        let path = format!("/v1/pki/certificates/{}", first["id"].as_str().unwrap());
+        let first = by_and_by(&lab.app, &path, |certificate| !certificate["renewed_by"].is_null()).await;
+        let path = format!("/v1/pki/certificates/{}", first["renewed_by"].as_str().unwrap());
+        let renewal = &lab.app.get(&path).await.json_with(StatusCode::OK)["renewal"];
+        assert_eq!((&renewal["issued_by_account_id"], &renewal["account_id"]), (&json!(two), &json!(one)));
+        assert_eq!(renewal["profile"], "short", "{renewal:#}");
     }
 
     async fn an_account_cannot_stand_in_for_itself(lab: Two) {

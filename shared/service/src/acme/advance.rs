@@ -277,7 +277,10 @@ impl Work<'_> {
             tracing::warn!(order.id = %self.order.id, next.order.id = %next.id, account.id = %next.account_id, "an order goes on at another CA");
             self.order.fallback_order_id = Some(next.id);
         }
-        ledger::order_failed(&mut tx, &self.order).await?;
+        // What the CA has a CSR for may have been issued, and counts there.
+        if self.is_before_csr() {
+            ledger::order_failed(&mut tx, &self.order).await?;
+        }
         if self.order.state == OrderState::Finalizing {
             siblings::wake(self, &mut tx).await?;
         }

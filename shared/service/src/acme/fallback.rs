@@ -13,7 +13,6 @@ use certmill_domain::{
 use certmill_storage::{Session, StorageError, Tx, acme_accounts, acme_orders, acme_renewals, audit};
 
 use super::advance::Work;
-use super::orders::ORDER_DEADLINE;
 use crate::change::Act;
 use crate::jobs::Job;
 use crate::{App, Caller, ServiceError};
@@ -38,17 +37,18 @@ const ELSEWHERE: [&str; 10] = [
 /// Whether the next try of an order would come too late, so that another CA is asked instead. For a certificate that is renewed that
 /// is when the old one leaves no time any more, else after the operator's `acme.fallback_after`.
 pub(super) async fn is_too_late(work: &Work<'_>, at: Timestamp) -> Result<bool, ServiceError> {
-    if !work.is_before_csr() || next_account(work).await?.is_none() {
+    let patient_until = work.order.created_at.plus(work.app.settings().acme_fallback_after);
+    if !work.is_before_csr() || at <= patient_until {
         return Ok(false);
     }
-    let patient_until = work.order.created_at.plus(work.app.settings().acme_fallback_after);
-    let Some(certificate) = work.order.renewal_of else {
-        return Ok(at > patient_until);
-    };
-    let mut session = work.app.database().read(work.tenant).await?;
-    let renewal = acme_renewals::find(&mut session, certificate).await?;
-    let emergency = renewal.map_or(patient_until, |renewal| renewal.emergency_at);
-    Ok(at > emergency.max(patient_until))
+    if let Some(certificate) = work.order.renewal_of {
+        let mut session = work.app.database().read(work.tenant).await?;
+        let renewal = acme_renewals::find(&mut session, certificate).await?;
+        if renewal.is_some_and(|renewal| at <= renewal.emergency_at) {
+            return Ok(false);
+        }
+    }
+    Ok(next_account(work).await?.is_some())
 }
 
 /// The order that takes the place of one that fails, if what it fails of is worth another try elsewhere.
@@ -71,7 +71,7 @@ pub(super) async fn next_order(
         order_url: None,
         finalize_url: None,
         expires_at: None,
-        deadline_at: now.plus(ORDER_DEADLINE),
+        deadline_at: now.plus(old.deadline_at.since(old.created_at)),
         error: None,
         attempts: 0,
         failures: 0,

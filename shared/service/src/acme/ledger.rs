@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use certmill_domain::{
     AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeLimit, AcmeOrder,
-    Allowance, Failure, TenantId, Timestamp,
+    Allowance, Failure, TenantId, Timestamp, Ttl,
 };
 use certmill_storage::acme_ledger::{self, Count};
 use certmill_storage::{Session, Tx};
@@ -134,8 +134,8 @@ fn message(count: &Count, allowance: Allowance, until: Timestamp) -> String {
             format!("failed validations of {}", count.subject.rsplit(' ').next().unwrap_or_default())
         }
     };
-    let hours = allowance.within.as_secs() / 3_600;
-    format!("the CA allows {} {what} in {hours} hours, and they are used up until {until}", allowance.most)
+    let within = Ttl::from_seconds(allowance.within.as_secs());
+    format!("the CA allows {} {what} in {within}, and they are used up until {until}", allowance.most)
 }
 
 /// How much is used of the limits that an order counts for.
@@ -222,7 +222,7 @@ pub(super) async fn reserve(work: &mut Work<'_>) -> Result<Option<Next>, Service
     Ok(None)
 }
 
-/// An order has come to nothing: no certificate of it counts.
+/// An order has come to nothing before its CA could issue: no certificate of it counts.
 pub(super) async fn order_failed(tx: &mut Tx, order: &AcmeOrder) -> Result<(), ServiceError> {
     Ok(acme_ledger::give_back(tx, &order.id.to_string()).await?)
 }

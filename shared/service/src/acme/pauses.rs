@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use certmill_domain::{AcmeAccount, AcmeIdentifiers, Failure, Timestamp};
 use certmill_storage::acme_pauses::{self, Pause as Row, Standing};
-use certmill_storage::{SystemTx, acme_evidence};
+use certmill_storage::{SystemTx, acme_evidence, acme_ledger};
 
 use super::judgement::{Pause, jittered};
+use super::ledger;
 use crate::{App, ServiceError};
 
 /// After so many faults of a server without a good answer in between everybody waits.
@@ -124,8 +125,8 @@ pub(super) async fn begin(
     Ok(tx.commit().await?)
 }
 
-/// Deletes pauses that are over and evidence that does not count any more, so many at most: the next turn finds the rest. Each in a transaction of its own, so that none
-/// waits for rows of both.
+/// Deletes pauses that are over, evidence that does not count any more and entries of the ledger that are past, so many at most:
+/// the next turn finds the rest. Each in a transaction of its own, so that none waits for rows of another.
 pub(crate) async fn prune(app: &App, limit: i64) -> Result<(), ServiceError> {
     let before = app.now().minus(KEPT);
     let mut tx = app.database().begin_system().await?;
@@ -133,6 +134,9 @@ pub(crate) async fn prune(app: &App, limit: i64) -> Result<(), ServiceError> {
     tx.commit().await?;
     let mut tx = app.database().begin_system().await?;
     acme_evidence::prune(&mut tx, before, limit).await?;
+    tx.commit().await?;
+    let mut tx = app.database().begin_system().await?;
+    acme_ledger::prune(&mut tx, app.now().minus(ledger::longest(app)), limit).await?;
     Ok(tx.commit().await?)
 }
 

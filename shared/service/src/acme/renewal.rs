@@ -46,7 +46,7 @@ pub(crate) async fn plan(
     let now = app.now();
     let (not_before, not_after) = (certificate.not_before, certificate.not_after);
     let base_renew_at = Renewal::planned(not_before, not_after, chance(app));
-    let first = fallback::first_order(tx, order).await?;
+    let wish = first_wish(tx, order).await?;
     let renewal = Renewal {
         certificate_id: certificate.id,
         // A CA that could not issue this time is asked again the next time.
@@ -59,7 +59,7 @@ pub(crate) async fn plan(
         base_renew_at,
         renew_at: base_renew_at,
         emergency_at: Renewal::emergency(not_before, not_after),
-        wish: first.as_ref().map(RenewalWish::of),
+        wish,
         window: None,
         window_checked_at: None,
         next_window_check_at: Some(now),
@@ -89,6 +89,23 @@ pub(crate) async fn plan(
     });
     events::raise(app, tx, EventKind::OrderIssued, order.id, data);
     Ok(())
+}
+
+/// What is wanted of the first CA, when another one has issued in its place: what was wanted of it the last time.
+async fn first_wish(tx: &mut Tx, order: &AcmeOrder) -> Result<Option<RenewalWish>, ServiceError> {
+    if order.first_account_id.is_none() {
+        return Ok(None);
+    }
+    let old = match order.renewal_of {
+        Some(old) => acme_renewals::find(tx, old).await?,
+        None => None,
+    };
+    let first = match old {
+        Some(Renewal { wish: Some(wish), .. }) => return Ok(Some(wish)),
+        Some(old) => acme_orders::find(tx, old.order_id).await?,
+        None => fallback::first_order(tx, order).await?,
+    };
+    Ok(first.as_ref().map(RenewalWish::of))
 }
 
 /// How many certificates in a row, the one that the order renews included, were renewed before their time.

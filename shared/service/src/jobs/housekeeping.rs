@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use certmill_storage::{
-    acme_challenges, acme_ledger, acme_orders, certificate_authorities, certificates, crls, jobs, tenants,
+    acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs, tenants,
 };
 
 use super::{Job, JobKind, Lease};
@@ -118,7 +118,6 @@ pub(super) async fn prune_jobs(app: &App, lease: &Lease) -> Result<(), ServiceEr
     let mut tx = app.database().begin_system().await?;
     let pruned =
         jobs::prune(&mut tx, now.minus(settings.done_jobs_kept), now.minus(settings.dead_jobs_kept)).await?;
-    acme_ledger::prune(&mut tx, now.minus(acme::ledger::longest(app) * 2)).await?;
     lease.finish(&mut tx).await?;
     tx.commit().await?;
     tracing::debug!(jobs = pruned, "deleted old jobs");

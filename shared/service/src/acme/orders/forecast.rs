@@ -59,7 +59,8 @@ pub struct NameForecast {
 impl Forecast {
     /// Whether nothing speaks against the order, as far as it can be seen from here.
     pub fn is_good(&self) -> bool {
-        self.waits.is_none() && self.names.iter().all(|name| name.problem.is_none())
+        let is_needed = self.certificate.is_none() || self.open_order_id.is_some();
+        is_needed && self.waits.is_none() && self.names.iter().all(|name| name.problem.is_none())
     }
 }
 
@@ -74,6 +75,7 @@ pub async fn forecast(app: &App, caller: &Caller, new: NewOrder) -> Result<Forec
     let budget = ledger::outlook(app, &mut session, &account, &order).await?;
     let full = ledger::full(app, &mut session, &account, &order).await?;
     drop(session);
+    let open_order_id = open.map(|open| open.id);
     let _place = app.place_to_call_out(caller.tenant).await?;
     let method = order.challenge_type.known()?;
     let caa = preflight::caa(app, caller.tenant, &account, (&order.identifiers, method));
@@ -88,8 +90,8 @@ pub async fn forecast(app: &App, caller: &Caller, new: NewOrder) -> Result<Forec
     Ok(Forecast {
         names,
         certificate,
-        open_order_id: open.map(|open| open.id),
-        open_beside: open_beside.into_iter().filter(|id| *id != order.id).collect(),
+        open_order_id,
+        open_beside: open_beside.into_iter().filter(|id| Some(*id) != open_order_id).collect(),
         budget,
         waits: full.map(|full| (full.until, full.message)),
         order,
