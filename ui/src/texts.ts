@@ -116,7 +116,7 @@ export const t = {
     name: 'Common name', more: 'Further names', moreHint: 'Divided by commas, blanks or lines', addresses: 'IP addresses', ttl: 'Validity', ttlHint: 'Such as 90d or 12h', ttlLimit: (usual: string, most: string) => `${usual} when empty, at most ${most}`,
     preview: 'What the role says', previewEmpty: 'Write a name, and the role’s answer stands here before anything is issued.',
     made: (name: string) => `${name} is issued`, keyOnce: 'This is the only time that the key is shown.', keyOnceText: 'The service does not keep it. Download it before you leave.', keyStored: 'The role keeps a sealed copy.',
-    key: 'Private key', fullChain: 'Certificate with chain', root: 'Root certificate', showKey: 'Show the key', showCertificate: 'Show the certificate', bundle: 'PKCS#12 bundle', bundleAction: 'Download the bundle', password: 'Password', passwordShort: (least: number) => `It has to have at least ${least} characters`, bundleHint: 'At least 8 characters. Made in your browser or handed out by the service, never stored.',
+    key: 'Private key', fullChain: 'Certificate with chain', root: 'Root certificate', showKey: 'Show the key', showCertificate: 'Show the certificate', bundle: 'PKCS#12 bundle', bundleAction: 'Download the bundle', password: 'Password', passwordShort: (least: number) => `It has to have at least ${least} characters`, bundleHint: (least: number) => `At least ${least} characters. Made in your browser or handed out by the service, never stored.`,
     see: 'See the certificate', another: 'Issue another',
   },
   desk: {
@@ -162,7 +162,7 @@ export const t = {
   accounts: {
     title: 'Accounts', create: 'Register an account', none: 'No ACME account', noneText: 'An account at an ACME server comes first; then certificates can be ordered with it.', name: 'Name', provider: 'Server', directory: 'Directory', environment: 'Environment', email: 'E-mail', eabKid: 'External account: key id', eabKey: 'External account: HMAC key',
     terms: 'Registering agrees to the server’s terms of service.', end: 'End', endTitle: (name: string) => `End the account ${name}?`, endText: 'It is deactivated at the server. Certificates that it renews must be ordered with another one.',
-    providers: { letsencrypt: 'Let’s Encrypt', zerossl: 'ZeroSSL', google: 'Google Trust Services', custom: 'Another one' } as Words,
+    providers: { letsencrypt: 'Let’s Encrypt', zerossl: 'ZeroSSL', buypass: 'Buypass', google: 'Google Trust Services', custom: 'Another one' } as Words,
   },
   dns: {
     title: 'DNS providers', one: 'DNS provider', create: 'Add a provider', none: 'No DNS provider', noneText: 'With one, dns-01 challenges are answered without a person, and wildcards can be ordered.', name: 'Name', type: 'Provider', zones: 'Zones', zonesHint: 'Which names it serves; what it tells itself when empty', verified: 'Last proven', failing: 'Failing', off: 'Off', turnOn: 'Turn on', turnOff: 'Turn off',

@@ -7,12 +7,16 @@ import { Left } from './basics';
 
 export type Ca = Schemas['CertificateAuthority'];
 
-/** A CRL is made anew long before its end (`crl.renew_before`): in its last hour something is wrong. In days. */
-export const CRL_ALARM = 1 / 24;
+const HOUR = 1 / 24;
+
+/** A CRL is made anew long before its end: in its last hour, of a short one in its last tenth, something is wrong. In days. */
+export function crlAlarm({ this_update: from, next_update: until }: NonNullable<Ca['crl']>): number {
+  return Math.min(HOUR, (new Date(until).getTime() - new Date(from).getTime()) / 86_400_000 / 10);
+}
 
 /** How long the CRL of a CA is good for yet. */
 export function CrlLeft({ of }: { of: Ca }) {
-  return of.crl ? <Left until={of.crl.next_update} ended={of.status !== 'active'} bad={CRL_ALARM} warn={0} /> : <>{t.common.none}</>;
+  return of.crl ? <Left until={of.crl.next_update} ended={of.status !== 'active'} bad={crlAlarm(of.crl)} warn={0} /> : <>{t.common.none}</>;
 }
 
 let known = new Map<string, Promise<string>>();

@@ -126,7 +126,7 @@ function Bundle({ name, keyPem, certificates }: { name: string; keyPem: string; 
     <details class="more">
       <summary>{t.issue.bundle}</summary>
       <FormOf form={form} action={t.issue.bundleAction}>
-        <Text form={form} name="password" type="password" label={t.issue.password} hint={t.issue.bundleHint} autocomplete="new-password" />
+        <Text form={form} name="password" type="password" label={t.issue.password} hint={t.issue.bundleHint(SHORTEST_PASSWORD)} autocomplete="new-password" />
       </FormOf>
     </details>
   );
@@ -154,7 +154,7 @@ export function StoredKey({ of, onClose }: { of: Detail; onClose: () => void }) 
         <FormOf form={form} action={form.v.format === 'pem' && form.v.show ? t.storedKey.show : t.storedKey.download} more={<Button onClick={onClose}>{t.common.cancel}</Button>}>
           <p>{t.storedKey.text}</p>
           <Select form={form} name="format" label={t.storedKey.format} choices={[{ value: 'pem', text: t.storedKey.pem }, { value: 'pkcs12', text: t.storedKey.pkcs12 }]} />
-          {form.v.format === 'pkcs12' ? <Text form={form} name="password" type="password" label={t.issue.password} hint={t.issue.bundleHint} autocomplete="new-password" /> : <Tick form={form} name="show" label={t.storedKey.showInstead} />}
+          {form.v.format === 'pkcs12' ? <Text form={form} name="password" type="password" label={t.issue.password} hint={t.issue.bundleHint(SHORTEST_PASSWORD)} autocomplete="new-password" /> : <Tick form={form} name="show" label={t.storedKey.showInstead} />}
         </FormOf>
       )}
     </Dialog>

@@ -237,7 +237,7 @@ export function NewOrder() {
   );
 }
 
-const SERVERS = ['letsencrypt', 'zerossl', 'google', 'custom'] as const satisfies Schemas['AcmeProvider'][];
+const SERVERS = ['letsencrypt', 'zerossl', 'buypass', 'google', 'custom'] as const satisfies Schemas['AcmeProvider'][];
 const ENVIRONMENTS = ['production', 'staging'] as const satisfies Schemas['AcmeEnvironment'][];
 type Account = { provider: Schemas['AcmeProvider']; environment: Schemas['AcmeEnvironment'] } & Record<'name' | 'directory_url' | 'email' | 'eab_kid' | 'eab_hmac_key', string>;
 

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { Card, DateOf, Empty, Left, LinkButton, Page, Shown, Status, Table } from '../parts/basics';
 import { Icon } from '../parts/icons';
-import { CRL_ALARM, CrlLeft, tree, type Ca } from '../parts/ca';
+import { crlAlarm, CrlLeft, tree, type Ca } from '../parts/ca';
 import { count, words, type Tone } from '../lib/format';
 import { useLoad } from '../lib/load';
 import { overview, type Figure, type Overview as Data } from '../lib/overview';
@@ -23,7 +23,7 @@ const said = ({ count: number, more }: Figure): string => `${count(number)}${mor
 function matters(data: Data): Matter[] {
   const soon = (until: string, days: number): boolean => new Date(until).getTime() - Date.now() < days * DAY;
   const living = (data.cas?.rows ?? []).filter((ca) => ca.status === 'active');
-  const stale = living.filter((ca) => ca.crl && soon(ca.crl.next_update, CRL_ALARM));
+  const stale = living.filter((ca) => ca.crl && soon(ca.crl.next_update, crlAlarm(ca.crl)));
   const ending = living.filter((ca) => soon(ca.valid_until, 90));
   const among = (list: Ca[]): Figure => ({ count: list.length, more: data.cas?.more ?? false });
   const month = { count: data.month.count - data.week.count, more: data.month.more };
