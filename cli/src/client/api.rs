@@ -182,7 +182,7 @@ impl Api {
 }
 
 /// Connections that broke before an answer came; not those that never came about.
-pub(super) fn is_broken_connection(error: &anyhow::Error) -> bool {
+fn is_broken_connection(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         cause.downcast_ref::<reqwest::Error>().is_some_and(|error| !error.is_connect() && !error.is_timeout())
     })

@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Session;
-use super::api::is_broken_connection;
 use super::failure::Refusal;
 use super::output::{Column, text};
 
@@ -88,10 +87,11 @@ pub(super) async fn run(session: &Session, command: EventCommand) -> anyhow::Res
     }
 }
 
-/// Whether the same call may succeed later.
+/// Whether the same call may succeed later: there was no answer, or one that says so. Reading twice does no harm.
 fn passes(error: &anyhow::Error) -> bool {
     let is_busy = |refusal: &Refusal| [429, 502, 503, 504].contains(&refusal.status());
-    is_broken_connection(error) || error.downcast_ref::<Refusal>().is_some_and(is_busy)
+    error.chain().any(<dyn std::error::Error>::is::<reqwest::Error>)
+        || error.downcast_ref::<Refusal>().is_some_and(is_busy)
 }
 
 /// Waits for events and prints each as a line. Goes on from the last one, so that none is missed between two calls.

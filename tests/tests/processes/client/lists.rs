@@ -1,4 +1,4 @@
-//! Every list of the API as a table and as JSON, and the small objects that are made and deleted by command.
+//! Every list that has a command as a table and as JSON, and the small objects that are made and deleted by command.
 
 use serde_json::{Value, json};
 
@@ -39,12 +39,27 @@ async fn every_list_is_read_as_a_table_and_as_json() {
         site.run(list);
         let rows = json_of(&site, &[list, &["--json"]].concat());
         assert!(rows.is_array(), "{list:?}: {rows}");
-        assert_eq!(
-            site.run(&[list, &["--template", "{id}{event_id}"]].concat()).lines().count().max(1),
-            rows.as_array().map_or(0, Vec::len).max(1),
-            "{list:?}"
-        );
+        let lines = site.run(&[list, &["--template", "x{id}{event_id}"]].concat()).matches('x').count();
+        // Workers and the commands themselves add to jobs and events meanwhile.
+        let is_steady = !["job", "event"].contains(&list[0]);
+        let rows = rows.as_array().map_or(0, Vec::len);
+        assert!(if is_steady { lines == rows } else { lines >= rows }, "{list:?}: {lines} and {rows}");
     }
+    let tail = [
+        "event",
+        "tail",
+        "--from",
+        "2001-01-01T00:00:00Z",
+        "--type",
+        "certificate.*,ca.*",
+        "--count",
+        "2",
+        "--json",
+    ];
+    let told = site.run(&tail);
+    let types: Vec<Value> =
+        told.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()["event_type"].clone()).collect();
+    assert_eq!(types, ["ca.created", "certificate.issued"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -104,7 +119,7 @@ async fn small_objects_are_made_shown_and_deleted() {
     site.run(&["issue", "web", "old.example.internal"]);
     site.run(&["cert", "revoke", "old.example.internal", "--yes"]);
     let job: Value = json_of(&site, &["job", "ls", "--json"]);
-    let id = job[0]["id"].as_str().unwrap_or_default();
+    let id = job[0]["id"].as_str().unwrap();
     assert!(site.run(&["job", "show", id]).contains(id));
     let label = ["cert", "label", "www.example.internal", "--tag", "team=web", "--tag", "stage=test"];
     site.run(&["issue", "web", "www.example.internal"]);
