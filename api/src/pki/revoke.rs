@@ -61,7 +61,7 @@ struct RevokedCertificate {
 struct RevocationPreview {
     /// `revoke`, `change_reason`, `release` or `none`.
     effect: String,
-    /// When those who read CRLs know at the latest: then the present CRL ends. Those who ask by OCSP know at once.
+    /// When those who read CRLs know at the latest: then the present CRL ends. Those who ask by OCSP are told by the next answer; the one before is good for up to 12 hours.
     crl_known_by: Option<String>,
     /// The certificate that has taken its place.
     renewed_by: Option<String>,

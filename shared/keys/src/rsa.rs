@@ -71,8 +71,8 @@ impl RsaSecret {
         Ok((secret, public_key))
     }
 
-    /// Finds private numbers that do not belong to the public ones, at the price of one signature
-    /// instead of the primality tests of OpenSSL's own check.
+    /// Finds what numbers that belong together may still lack: primes that are none. At the price of one signature instead of
+    /// the primality tests of OpenSSL's own check.
     fn check_by_signing(&self) -> Result<(), KeyError> {
         const MESSAGE: &[u8] = b"certmill key check";
         let verified = self
@@ -80,7 +80,7 @@ impl RsaSecret {
             .and_then(|signature| Verifier::new(self.digest, &self.key)?.verify_oneshot(&signature, MESSAGE));
         match verified {
             Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(unacceptable("its private numbers do not belong to its public ones")),
+            Ok(false) | Err(_) => Err(unacceptable("a signature of it cannot be verified")),
         }
     }
 }
@@ -127,10 +127,15 @@ fn check_public_numbers(modulus: &BigNumRef, exponent: &BigNumRef) -> Result<(),
     Ok(())
 }
 
+fn primes(key: &Rsa<Private>) -> Result<(&BigNumRef, &BigNumRef), KeyError> {
+    match (key.p(), key.q()) {
+        (Some(p), Some(q)) => Ok((p, q)),
+        _ => Err(unacceptable("it lacks the two primes of the RSA modulus")),
+    }
+}
+
 fn check_factors(key: &Rsa<Private>) -> Result<(), KeyError> {
-    let (Some(p), Some(q)) = (key.p(), key.q()) else {
-        return Err(unacceptable("it lacks the two primes of the RSA modulus"));
-    };
+    let (p, q) = primes(key)?;
     let mut product = BigNum::new()?;
     let mut context = BigNumContext::new()?;
     product.checked_mul(p, q, &mut context)?;
@@ -144,9 +149,7 @@ fn check_factors(key: &Rsa<Private>) -> Result<(), KeyError> {
 /// has made by the Chinese remainder theorem, and makes it anew without. Others do not, and give the key away with the
 /// first faulty signature.
 fn check_private_numbers(key: &Rsa<Private>) -> Result<(), KeyError> {
-    let (Some(p), Some(q)) = (key.p(), key.q()) else {
-        return Err(unacceptable("it lacks the two primes of the RSA modulus"));
-    };
+    let (p, q) = primes(key)?;
     let one = BigNum::from_u32(1)?;
     if p.ucmp(&one).is_le() || q.ucmp(&one).is_le() {
         return Err(unacceptable("one of the two primes of the RSA key is no prime"));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certmill_domain::{CaId, TenantId, Timestamp};
-use certmill_storage::ocsp as rows;
+use certmill_storage::{Session, ocsp as rows};
 use certmill_x509::ocsp::{CertId, OcspQuery, OcspRefusal, OcspReply, OcspStatus, SingleReply, refusal};
 use certmill_x509::sha256_hex;
 use moka::sync::Cache;
@@ -95,9 +95,11 @@ async fn try_answer(app: &App, ca: CaId, request: &[u8]) -> Result<OcspAnswer, S
     }
     let issuer = app.issuers().find(app, tenant, ca).await?;
     let mut statuses = Vec::with_capacity(query.certificates.len());
+    let mut session = app.database().read(tenant).await?;
     for id in &query.certificates {
-        statuses.push(status(app, tenant, &issuer, id).await?);
+        statuses.push(status(&mut session, &issuer, id).await?);
     }
+    drop(session);
     let key = key(ca, &query, &statuses);
     if let Some(known) = key.as_ref().and_then(|key| app.ocsp_answers().0.get(key))
         && known.this_update.plus(REUSE) > now
@@ -114,20 +116,14 @@ async fn try_answer(app: &App, ca: CaId, request: &[u8]) -> Result<OcspAnswer, S
 }
 
 /// What our rows say: *good* only for what this CA has issued.
-async fn status(
-    app: &App,
-    tenant: TenantId,
-    issuer: &Issuer,
-    id: &CertId,
-) -> Result<OcspStatus, ServiceError> {
+async fn status(session: &mut Session, issuer: &Issuer, id: &CertId) -> Result<OcspStatus, ServiceError> {
     let Some(serial) = id.serial_number() else {
         return Ok(OcspStatus::Unknown);
     };
     if !id.is_of(&issuer.subject_der, issuer.key_pair().spki_der())? {
         return Ok(OcspStatus::Unknown);
     }
-    let mut session = app.database().read(tenant).await?;
-    Ok(match rows::standing(&mut session, issuer.ca.id, &serial).await? {
+    Ok(match rows::standing(session, issuer.ca.id, &serial).await? {
         None => OcspStatus::Unknown,
         Some(None) => OcspStatus::Good,
         Some(Some((at, reason))) => {

@@ -68,7 +68,8 @@ pub enum KeyWeakness {
 }
 
 impl KeyWeakness {
-    /// What is wrong with a `SubjectPublicKeyInfo`, if anything is. Costs some milliseconds for RSA, nothing for other
+    /// What is wrong with a `SubjectPublicKeyInfo`, if anything is. Costs about 2 ms for RSA of 2048 bits and
+    /// 20 ms for 4096, nothing for other
     /// keys.
     ///
     /// # Errors

@@ -138,14 +138,14 @@ both_modes! {
         let ca = ca(&app, &judge, "ec").await;
         leaf(&app, &judge, &ca, "one").await;
         let der = request(&judge, "-cert one.pem");
-        for (case, body, code) in [
-            ("nothing", Vec::new(), 1),
-            ("noise", vec![0x30; 200], 1),
-            ("half of it", der[..der.len() / 2].to_vec(), 1),
-            ("more than it", vec![0x30; 5_000], 1),
+        for (case, body) in [
+            ("nothing", Vec::new()),
+            ("noise", vec![0x30; 200]),
+            ("half of it", der[..der.len() / 2].to_vec()),
+            ("more than it", vec![0x30; 5_000]),
         ] {
             let answer = post(&app, &ca, body).await;
-            assert_eq!((answer.status, answer.body.as_slice()), (StatusCode::OK, &[0x30, 3, 0x0A, 1, code][..]), "{case}");
+            assert_eq!((answer.status, answer.body.as_slice()), (StatusCode::OK, &[0x30, 3, 0x0A, 1, 1][..]), "{case}");
             assert_eq!(answer.header("cache-control"), "no-store", "{case}");
         }
         let path = format!("/pub/ocsp/{}/!!!", text(&ca["id"]));
