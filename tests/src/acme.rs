@@ -94,23 +94,9 @@ impl AcmeLab {
             ..service
         };
         let app = TestApp::start_with(mode, options).await;
-        let lab = Self { app, pebble, bind, _names: names, stop: CancellationToken::new() };
-        lab.answer_on_ports().await;
-        lab
-    }
-
-    /// Starts the responders where the ACME server looks for them.
-    async fn answer_on_ports(&self) {
-        let bind = async |name, port| {
-            let limits = Limits { grace: Duration::ZERO, ..Limits::default() };
-            let room = Room::for_files(1024);
-            Listener::bind(name, ([127, 0, 0, 1], port).into(), limits, &room).await.unwrap()
-        };
-        let http = bind("http-01", self.pebble.http_port()).await;
-        let responder = certmill_api::acme_responder(self.app.app.clone());
-        tokio::spawn(certmill_listen::serve(http, None, responder, self.stop.clone()));
-        let tls = bind("tls-alpn-01", self.pebble.tls_port()).await;
-        tokio::spawn(certmill_api::tls_alpn::serve(self.app.app.clone(), tls, self.stop.clone()));
+        let stop = CancellationToken::new();
+        answer_on_ports(&app, (pebble.http_port(), pebble.tls_port()), &stop).await;
+        Self { app, pebble, bind, _names: names, stop }
     }
 
     /// Registers an account; answers its id.
@@ -126,17 +112,7 @@ impl AcmeLab {
 
     /// Adds the name server as a DNS provider; answers its id.
     pub async fn provider(&self) -> String {
-        let bind = self.bind.as_ref().unwrap();
-        let body = json!({
-            "name": "bind", "type": "rfc2136", "zones": [ZONE],
-            "config": {
-                "nameserver": bind.address().to_string(), "tsig_key": "certmill", "tsig_secret": TSIG_SECRET,
-                "tsig_algorithm": "hmac-sha256",
-                "propagation": { "nameservers": [bind.address().to_string()], "settle_seconds": 0 }
-            }
-        });
-        let provider = self.app.post("/v1/pki/dns-providers", body).await.json_with(StatusCode::CREATED);
-        provider["id"].as_str().unwrap().to_owned()
+        add_provider(&self.app, self.bind.as_ref().unwrap()).await
     }
 
     /// Orders; answers the order.
@@ -165,7 +141,35 @@ impl Drop for AcmeLab {
     }
 }
 
-fn name_server() -> Bind {
+/// Starts the responders where an ACME server looks for answers over HTTP and in TLS handshakes.
+pub async fn answer_on_ports(app: &TestApp, (http, tls): (u16, u16), stop: &CancellationToken) {
+    let bind = async |name, port| {
+        let limits = Limits { grace: Duration::ZERO, ..Limits::default() };
+        let room = Room::for_files(1024);
+        Listener::bind(name, ([127, 0, 0, 1], port).into(), limits, &room).await.unwrap()
+    };
+    let (http, tls) = (bind("http-01", http).await, bind("tls-alpn-01", tls).await);
+    let responder = certmill_api::acme_responder(app.app.clone());
+    tokio::spawn(certmill_listen::serve(http, None, responder, stop.clone()));
+    tokio::spawn(certmill_api::tls_alpn::serve(app.app.clone(), tls, stop.clone()));
+}
+
+/// Adds a name server of [`ZONE`] as a DNS provider; answers its id.
+pub async fn add_provider(app: &TestApp, bind: &Bind) -> String {
+    let body = json!({
+        "name": "bind", "type": "rfc2136", "zones": [ZONE],
+        "config": {
+            "nameserver": bind.address().to_string(), "tsig_key": "certmill", "tsig_secret": TSIG_SECRET,
+            "tsig_algorithm": "hmac-sha256",
+            "propagation": { "nameservers": [bind.address().to_string()], "settle_seconds": 0 }
+        }
+    });
+    let provider = app.post("/v1/pki/dns-providers", body).await.json_with(StatusCode::CREATED);
+    provider["id"].as_str().unwrap().to_owned()
+}
+
+/// A name server of [`ZONE`], which can be changed, and in which `*.here` leads to this machine.
+pub fn name_server() -> Bind {
     let key = TsigKey {
         name: "certmill".to_owned(),
         algorithm: "hmac-sha256".to_owned(),
@@ -174,6 +178,7 @@ fn name_server() -> Bind {
     Bind::start(BindOptions {
         zones: vec![ZoneSpec {
             name: ZONE.to_owned(),
+            records: vec!["*.here A 127.0.0.1".to_owned()],
             update_keys: vec![key.name.clone()],
             ..ZoneSpec::default()
         }],

@@ -37,19 +37,7 @@ impl ServerIdentity {
     }
 
     fn make() -> Result<Self, ErrorStack> {
-        let ca_key = key()?;
-        // A name of its own, so that a client may trust several of these authorities.
-        let fingerprint = openssl::sha::sha256(&ca_key.public_key_to_der()?);
-        let number = fingerprint.iter().take(8).fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
-        let authority = format!("certmill tests {number:016x}");
-        let mut ca = certificate(&authority, 1, &ca_key)?;
-        ca.append_extension(BasicConstraints::new().critical().ca().build()?)?;
-        ca.append_extension(KeyUsage::new().critical().key_cert_sign().build()?)?;
-        let issuer = name(&authority)?;
-        ca.set_issuer_name(&issuer)?;
-        ca.sign(&ca_key, MessageDigest::sha256())?;
-        let ca = ca.build();
-
+        let (ca, ca_key) = new_authority()?;
         let key = key()?;
         let mut server = certificate("localhost", 2, &key)?;
         server.set_issuer_name(ca.subject_name())?;
@@ -68,6 +56,28 @@ impl ServerIdentity {
             key_pem: text(key.private_key_to_pem_pkcs8()?),
         })
     }
+}
+
+/// The certificate and the key of a fresh authority, PEM (PKCS #8).
+pub(crate) fn authority() -> (String, String) {
+    new_authority()
+        .and_then(|(ca, key)| Ok((text(ca.to_pem()?), text(key.private_key_to_pem_pkcs8()?))))
+        .unwrap_or_else(|error| panic!("OpenSSL cannot make an authority: {error}"))
+}
+
+fn new_authority() -> Result<(X509, PKey<Private>), ErrorStack> {
+    let key = key()?;
+    // A name of its own, so that a client may trust several of these authorities.
+    let fingerprint = openssl::sha::sha256(&key.public_key_to_der()?);
+    let number = fingerprint.iter().take(8).fold(0_u64, |number, octet| number << 8 | u64::from(*octet));
+    let authority = format!("certmill tests {number:016x}");
+    let mut ca = certificate(&authority, 1, &key)?;
+    ca.append_extension(BasicConstraints::new().critical().ca().build()?)?;
+    ca.append_extension(KeyUsage::new().critical().key_cert_sign().build()?)?;
+    let issuer = name(&authority)?;
+    ca.set_issuer_name(&issuer)?;
+    ca.sign(&key, MessageDigest::sha256())?;
+    Ok((ca.build(), key))
 }
 
 fn key() -> Result<PKey<Private>, ErrorStack> {

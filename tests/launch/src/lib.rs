@@ -1,11 +1,12 @@
 //! Starts private servers for tests, as real processes: PostgreSQL, Redis, Pebble with its challenge test server, BIND,
-//! Knot DNS and PowerDNS from the system's binaries, and our own programs.
+//! Knot DNS and PowerDNS from the system's binaries, acme2certifier and Moto from Python packages, and our own programs.
 //!
 //! Every server listens on a free loopback port, keeps its data in a temporary folder and is gone, folder included, when the
 //! test process ends, however it ends. A server that already runs on the machine is never touched.
 //!
 //! This crate is for tests, so it panics with a sentence about what to do instead of returning errors.
 
+mod acme2certifier;
 mod bind;
 mod challtestsrv;
 mod dig;
@@ -33,6 +34,7 @@ use std::{
 };
 
 pub use crate::{
+    acme2certifier::Acme2certifier,
     bind::{Bind, BindOptions, TsigKey, ZoneSpec},
     challtestsrv::{ChallTestSrv, ChallTestSrvOptions},
     identity::ServerIdentity,

@@ -5,6 +5,7 @@
 mod access;
 mod acme;
 mod acme_accounts;
+mod acme_another_server;
 mod acme_certificates;
 mod acme_check;
 mod acme_ends;
