@@ -236,6 +236,21 @@ both_modes! {
         lab.app.eventually(&path_of(&renewal), |order| order["status"] == "valid").await;
     }
 
+    async fn orders_at_the_same_time_do_not_share_the_last_place(lab: Limited) {
+        let calls = (0..6).map(|number| (ISSUE.to_owned(), lab.body(&format!("n{number}.example.org")))).collect();
+        let mut ended = Vec::new();
+        for answer in lab.app.post_at_once(calls).await {
+            if answer.status == StatusCode::TOO_MANY_REQUESTS {
+                continue;
+            }
+            let order = answer.json_with(StatusCode::ACCEPTED);
+            let has_ended = |order: &Value| order["status"] == "valid" || order["status"] == "invalid";
+            ended.push(lab.app.eventually(&path_of(&order), has_ended).await["status"].clone());
+        }
+        assert_eq!(ended.iter().filter(|status| **status == "valid").count(), 3, "{ended:?}");
+        assert_eq!(lab.asked(), 3);
+    }
+
     async fn orders_beyond_the_limit_of_an_account_wait_for_their_turn(lab: Limited) {
         for number in 0..5 {
             lab.issued(&format!("a.n{number}.test")).await;

@@ -11,7 +11,7 @@ use certmill_domain::{
     AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeLimit, AcmeOrder,
     Allowance, Failure, TenantId, Timestamp, Ttl,
 };
-use certmill_storage::acme_ledger::{self, Count};
+use certmill_storage::acme_ledger::{self, Asked, Count, Used};
 use certmill_storage::{Session, Tx};
 
 use super::advance::{Next, Work};
@@ -48,6 +48,35 @@ fn limits(app: &App, account: &AcmeAccount) -> Vec<(AcmeLimit, Allowance)> {
         .filter(|known| account.provider == known.provider)
         .map(|known| (known.limit, known.allowance))
         .collect()
+}
+
+/// What is limited of these counts, and by how much.
+fn limited(app: &App, account: &AcmeAccount, counts: Vec<Count>) -> Vec<(Count, Allowance)> {
+    let limits = limits(app, account);
+    let with_limit = |count: Count| {
+        let known = limits.iter().find(|(limit, _)| *limit == count.limit);
+        known.map(|(_, allowance)| (count, *allowance))
+    };
+    counts.into_iter().filter_map(with_limit).collect()
+}
+
+/// How much of each is used, the entries of an order left out.
+async fn used(
+    app: &App,
+    session: &mut Session,
+    account: &AcmeAccount,
+    (limited, order): (&[(Count, Allowance)], &str),
+) -> Result<Vec<Used>, ServiceError> {
+    let now = app.now();
+    let asked: Vec<Asked> = limited
+        .iter()
+        .map(|(count, allowance)| Asked {
+            count: count.clone(),
+            most: allowance.most,
+            since: now.minus(allowance.within),
+        })
+        .collect();
+    Ok(acme_ledger::used(session, &account.directory_url, &asked, order).await?)
 }
 
 /// What an order counts for. Renewals that the CA is told of count for nothing, others not for their domains.
@@ -103,26 +132,23 @@ pub(super) struct Full {
 }
 
 /// The limit whose room comes last, of those that have none for an order.
-pub(super) async fn full(
+async fn full(
     app: &App,
     session: &mut Session,
     account: &AcmeAccount,
-    order: &AcmeOrder,
+    (limited, order): (&[(Count, Allowance)], &AcmeOrder),
 ) -> Result<Option<Full>, ServiceError> {
-    let (limits, now) = (limits(app, account), app.now());
-    let mut last: Option<Full> = None;
-    for count in counts(order) {
-        let Some((_, allowance)) = limits.iter().find(|(limit, _)| *limit == count.limit) else { continue };
-        let since = (allowance.most, now.minus(allowance.within));
-        let entry = order.id.to_string();
-        let used = acme_ledger::used(session, &account.directory_url, &count, since, &entry).await?;
-        let Some(from) = used.makes_room else { continue };
-        let until = from.plus(allowance.within).plus(Duration::from_secs(1));
-        if last.as_ref().is_none_or(|last| last.until < until) {
-            last = Some(Full { until, message: message(&count, *allowance, until) });
-        }
-    }
-    Ok(last)
+    let used = used(app, session, account, (limited, &order.id.to_string())).await?;
+    Ok(fullest(limited, &used))
+}
+
+fn fullest(limited: &[(Count, Allowance)], used: &[Used]) -> Option<Full> {
+    let full = limited.iter().zip(used).filter_map(|((count, allowance), used)| {
+        let until = used.makes_room?.plus(allowance.within).plus(Duration::from_secs(1));
+        Some((until, count, *allowance))
+    });
+    let (until, count, allowance) = full.max_by_key(|(until, ..)| *until)?;
+    Some(Full { until, message: message(count, allowance, until) })
 }
 
 fn message(count: &Count, allowance: Allowance, until: Timestamp) -> String {
@@ -138,42 +164,32 @@ fn message(count: &Count, allowance: Allowance, until: Timestamp) -> String {
     format!("the CA allows {} {what} in {within}, and they are used up until {until}", allowance.most)
 }
 
-/// How much is used of the limits that an order counts for.
+/// How much is used of the limits that an order counts for, and which of them has no room for it.
 pub(super) async fn outlook(
     app: &App,
     session: &mut Session,
     account: &AcmeAccount,
     order: &AcmeOrder,
-) -> Result<Vec<BudgetLine>, ServiceError> {
-    let (limits, now) = (limits(app, account), app.now());
-    let mut lines = Vec::new();
-    for count in counts(order) {
-        let Some((_, allowance)) = limits.iter().find(|(limit, _)| *limit == count.limit) else { continue };
-        lines.push(line(session, account, count, (*allowance, now)).await?);
-    }
-    Ok(lines)
+) -> Result<(Vec<BudgetLine>, Option<Full>), ServiceError> {
+    let limited = limited(app, account, counts(order));
+    let used = used(app, session, account, (&limited, "")).await?;
+    let full = fullest(&limited, &used);
+    Ok((limited.into_iter().zip(used).map(line).collect(), full))
 }
 
-async fn line(
-    session: &mut Session,
-    account: &AcmeAccount,
-    count: Count,
-    (allowance, now): (Allowance, Timestamp),
-) -> Result<BudgetLine, ServiceError> {
-    let since = (allowance.most, now.minus(allowance.within));
-    let used = acme_ledger::used(session, &account.directory_url, &count, since, "").await?;
+fn line(((count, allowance), used): ((Count, Allowance), Used)) -> BudgetLine {
     let subject = match count.limit {
         AcmeLimit::AccountOrders => None,
         AcmeLimit::DomainCertificates | AcmeLimit::SetCertificates => Some(count.subject),
         AcmeLimit::FailedValidations => count.subject.rsplit(' ').next().map(str::to_owned),
     };
-    Ok(BudgetLine {
+    BudgetLine {
         limit: count.limit,
         subject,
         allowance,
         used: used.entries,
         available_at: used.makes_room.map(|from| from.plus(allowance.within)),
-    })
+    }
 }
 
 /// Refuses an order for which there is no room before its end, and no other CA.
@@ -183,11 +199,12 @@ pub(super) async fn refuse_hopeless(
     account: &AcmeAccount,
     order: &AcmeOrder,
 ) -> Result<(), ServiceError> {
-    if limits(app, account).is_empty() {
+    let limited = limited(app, account, counts(order));
+    if limited.is_empty() {
         return Ok(());
     }
     let mut session = app.database().read(tenant).await?;
-    let full = full(app, &mut session, account, order).await?;
+    let full = full(app, &mut session, account, (&limited, order)).await?;
     drop(session);
     match full.filter(|full| full.until > order.ends()) {
         Some(full) if fallback::after(app, tenant, account, account.id).await?.is_none() => {
@@ -200,12 +217,21 @@ pub(super) async fn refuse_hopeless(
 
 /// Notes what an order is about to ask of its CA; or says when it can, or ends the order, where there is no room for it.
 pub(super) async fn reserve(work: &mut Work<'_>) -> Result<Option<Next>, ServiceError> {
-    if limits(work.app, &work.account).is_empty() {
+    let limited = limited(work.app, &work.account, counts(&work.order));
+    let noted: Vec<&Count> = limited
+        .iter()
+        .map(|(count, _)| count)
+        .filter(|count| count.limit != AcmeLimit::FailedValidations)
+        .collect();
+    if limited.is_empty() {
         return Ok(None);
     }
+    let now = work.app.now();
     let mut tx = work.begin().await?;
-    acme_ledger::hold(&mut tx, &work.account.directory_url).await?;
-    if let Some(full) = full(work.app, &mut tx, &work.account, &work.order).await? {
+    work.lease.confirm(&mut tx).await?;
+    // From here to the commit orders of any tenant wait that count for the same.
+    acme_ledger::hold(&mut tx, &work.account.directory_url, &noted, now).await?;
+    if let Some(full) = full(work.app, &mut tx, &work.account, (&limited, &work.order)).await? {
         drop(tx);
         let failure = Failure::new("limit_reached", full.message);
         if full.until > work.order.ends() || fallback::is_too_late(work, full.until).await? {
@@ -214,10 +240,7 @@ pub(super) async fn reserve(work: &mut Work<'_>) -> Result<Option<Next>, Service
         return work.wait(failure, full.until).await.map(Some);
     }
     let (place, entry) = ((work.account.directory_url.as_str(), work.account.id), work.order.id.to_string());
-    for count in counts(&work.order).iter().filter(|count| count.limit != AcmeLimit::FailedValidations) {
-        acme_ledger::note(&mut tx, place, count, &entry, work.app.now()).await?;
-    }
-    work.lease.confirm(&mut tx).await?;
+    acme_ledger::note(&mut tx, place, &noted, &entry, now).await?;
     tx.commit().await?;
     Ok(None)
 }
@@ -239,7 +262,7 @@ pub(super) async fn validation_failed(
     }
     let place = (account.directory_url.as_str(), account.id);
     let count = failures_of(account.id, &challenge.identifier);
-    Ok(acme_ledger::note(tx, place, &count, &challenge.id.to_string(), app.now()).await?)
+    Ok(acme_ledger::note(tx, place, &[&count], &challenge.id.to_string(), app.now()).await?)
 }
 
 /// What is left of the limits of an account's CA: first those of the account, then those that it has used something of.
@@ -249,20 +272,15 @@ pub async fn budget(
     id: AcmeAccountId,
 ) -> Result<(AcmeAccount, Vec<BudgetLine>), ServiceError> {
     let account = accounts::find(app, caller, id).await?;
-    let (limits, now) = (limits(app, &account), app.now());
     let mut session = app.database().read(caller.tenant).await?;
     let own = Count { limit: AcmeLimit::AccountOrders, subject: id.to_string() };
-    let mut asked = vec![own.clone()];
-    let recent = acme_ledger::of_account(&mut session, id, now.minus(longest(app)), LINES).await?;
-    asked.extend(recent.into_iter().filter(|count| *count != own));
-    let mut lines = Vec::new();
-    for count in asked {
-        let Some((_, allowance)) = limits.iter().find(|(limit, _)| *limit == count.limit) else { continue };
-        let line = line(&mut session, &account, count, (*allowance, now)).await?;
-        if line.used > 0 || line.limit == AcmeLimit::AccountOrders {
-            lines.push(line);
-        }
-    }
+    let since = app.now().minus(longest(app));
+    let recent = acme_ledger::of_account(&mut session, id, since, LINES).await?;
+    let others = recent.into_iter().filter(|count| *count != own);
+    let asked = limited(app, &account, std::iter::once(own.clone()).chain(others).collect());
+    let used = used(app, &mut session, &account, (&asked, "")).await?;
+    let lines = asked.into_iter().zip(used).map(line);
+    let lines = lines.filter(|line| line.used > 0 || line.limit == AcmeLimit::AccountOrders).collect();
     Ok((account, lines))
 }
 

@@ -72,8 +72,7 @@ pub async fn forecast(app: &App, caller: &Caller, new: NewOrder) -> Result<Forec
     let mut session = app.database().read(caller.tenant).await?;
     let open = acme_orders::find_open(&mut session, &order).await?;
     let open_beside = acme_orders::open_beside(&mut session, &order, MOST_BESIDE).await?;
-    let budget = ledger::outlook(app, &mut session, &account, &order).await?;
-    let full = ledger::full(app, &mut session, &account, &order).await?;
+    let (budget, full) = ledger::outlook(app, &mut session, &account, &order).await?;
     drop(session);
     let open_order_id = open.map(|open| open.id);
     let _place = app.place_to_call_out(caller.tenant).await?;
