@@ -119,19 +119,12 @@ impl Providers {
             .and_then(|kind| (kind.open)(self, &full, &kind.credentials()))
     }
 
-    /// Where a TXT value for `owner_name` has to be: the end of its aliases (RFC 8555 section 8.4, RFC 1034 section 3.6.2).
+    /// Where a TXT value for `owner_name` has to be: the end of its aliases (RFC 8555 section 8.4, RFC 1034 section 3.6.2). It asks
+    /// these resolvers where there are any: those of a provider whose zones the usual ones do not know.
     ///
     /// # Errors
     /// [`DnsError::Invalid`] for aliases that lead nowhere; [`DnsError::Unavailable`] when nobody answers.
-    pub async fn effective_name(&self, owner_name: &str) -> Result<String, DnsError> {
-        self.0.resolver.end_of_aliases(owner_name).await
-    }
-
-    /// The same, asking these resolvers where there are any: those of a provider whose zones the usual ones do not know.
-    ///
-    /// # Errors
-    /// Those of [`Providers::effective_name`].
-    pub async fn effective_name_by(
+    pub async fn effective_name(
         &self,
         resolvers: &[SocketAddr],
         owner_name: &str,

@@ -28,6 +28,7 @@ pub mod responses;
 mod revoke;
 mod setbacks;
 mod siblings;
+mod txt_place;
 
 pub(crate) use accounts::{overdue as overdue_registrations, resume as resume_registration};
 pub(crate) use accounts::{overdue_rollovers, resume_rollover};

@@ -214,8 +214,8 @@ async fn resolvers_of_a_provider_know_what_the_usual_ones_do_not() {
     let usual = providers.propagation(&check(PropagationSettings::default(), 0)).await.unwrap();
     assert_eq!(usual.servers.len(), 1, "{usual}");
     let alias = "_acme-challenge.alias.example.test";
-    assert_eq!(providers.effective_name_by(&settings.own_resolvers(), alias).await.unwrap(), NAME);
-    assert_eq!(providers.effective_name(alias).await.unwrap(), alias);
+    assert_eq!(providers.effective_name(&settings.own_resolvers(), alias).await.unwrap(), NAME);
+    assert_eq!(providers.effective_name(&[], alias).await.unwrap(), alias);
 
     // They are asked for the value in the mode recursive.
     let recursive = PropagationSettings { mode: PropagationMode::Recursive, ..settings };
@@ -234,7 +234,7 @@ async fn resolvers_that_the_policy_does_not_allow_are_not_asked() {
     let public = servers.providers(vec![resolver], &[]);
     let error = public.propagation(&check(settings, 0)).await.unwrap_err();
     assert!(error.to_string().contains("is not asked"), "{error}");
-    let error = public.effective_name_by(&[resolver], NAME).await.unwrap_err();
+    let error = public.effective_name(&[resolver], NAME).await.unwrap_err();
     assert!(error.to_string().contains("is not asked"), "{error}");
     // The operator's own resolver is, and the addresses that it tells of are judged.
     let error = public.propagation(&check(PropagationSettings::default(), 0)).await.unwrap_err();

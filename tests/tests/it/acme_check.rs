@@ -83,7 +83,7 @@ both_modes! {
         assert_eq!(served["problem"], Value::Null);
         // Nobody serves it, or nobody answers for it.
         let problem = of("a.elsewhere.test")["problem"]["code"].as_str().unwrap();
-        assert!(["dns_zone_not_found", "dns_error"].contains(&problem), "{forecast:#}");
+        assert!(["dns_zone_not_found", "dns_failed"].contains(&problem), "{forecast:#}");
         assert_eq!(forecast["ready"], false);
         assert_eq!(lab.bind.as_ref().unwrap().zone_lines(ZONE), before);
     }

@@ -117,7 +117,11 @@ both_modes! {
         let account = acme.account().await;
         let inside = json!({ "mode": "recursive", "resolvers": [lab.name_server.to_string()], "settle_seconds": 0 });
         provider(&acme, &lab, inside).await;
-        let order = acme.order(json!({ "account_id": account, "domains": ["*.example.test"] })).await;
+        let body = json!({ "account_id": account, "domains": ["*.example.test"] });
+        let forecast = acme.app.post("/v1/pki/acme/check", body.clone()).await.json_with(StatusCode::OK);
+        let name = &forecast["names"][0];
+        assert_eq!((&name["problem"], &name["zone"]), (&json!(null), &json!("example.test")), "{forecast:#}");
+        let order = acme.order(body).await;
         let ended = acme.ended(&order).await;
         assert_eq!(ended["status"], "valid", "{ended:#}");
         let servers = &ended["challenges"][0]["dns_servers"];

@@ -7,15 +7,13 @@ mod time_limit;
 use std::time::Duration;
 
 use certmill_dns::{ChangeState, DnsError, PropagationCheck, Zone};
-use certmill_domain::{
-    AcmeIdentifier, ChallengeState, DnsProviderId, Exposure, Failure, Timestamp, TxtRecord,
-};
+use certmill_domain::{ChallengeState, DnsProviderId, Exposure, Failure, Timestamp, TxtRecord};
 use certmill_storage::{acme_challenges, acme_pauses, dns_providers as rows};
 
 use self::time_limit::{NOT_PROPAGATED, is_too_late, not_looked_up, not_seen};
 use super::challenge_steps::{Next, Work};
-use super::grants;
 use super::judgement::jittered;
+use super::txt_place::{self, NoPlace, Placement, Why, gone};
 use crate::dns_providers::{self, OpenProvider};
 use crate::failpoint;
 use crate::{Noun, ServiceError};
@@ -36,39 +34,22 @@ const LONGEST_PATIENCE: Duration = Duration::from_hours(1);
 
 /// `waiting` → `publishing`: finds out where the value goes, and writes that down.
 pub(super) async fn claim(work: &mut Work<'_>) -> Result<Next, ServiceError> {
-    let owner = work.challenge.owner_name();
-    let explicit = work.order.dns_provider_id;
-    let resolvers = dns_providers::resolvers(work.app, work.tenant, explicit, &owner).await?;
-    let name = match work.app.dns(work.tenant).await?.effective_name_by(&resolvers, &owner).await {
-        Ok(name) => name,
-        Err(error) => return not_looked_up(work, &error).await,
-    };
-    if !name.eq_ignore_ascii_case(&owner) {
-        let identifier = AcmeIdentifier::stored(&work.challenge.identifier);
-        let mut session = work.app.database().read(work.tenant).await?;
-        if let Some(failure) = grants::refusal(&mut session, work.tenant, &identifier).await? {
-            drop(session);
-            return work.fail(failure).await;
+    let (app, identifier) = (work.app, work.challenge.identifier.clone());
+    let place = match txt_place::find(app, work.tenant, work.order.dns_provider_id, &identifier).await? {
+        Placement::Found(place) => place,
+        Placement::NotFound(NoPlace { provider, why, .. }) => {
+            return match why {
+                Why::Refused(failure) => work.fail(failure).await,
+                Why::NotLookedUp(error) => not_looked_up(work, &error).await,
+                Why::Provider(error) => setback(work, provider, &error).await,
+            };
         }
-    }
-    let Some(id) = dns_providers::for_name(work.app, work.tenant, explicit, &name).await? else {
-        let message = format!(
-            "no active DNS provider serves {name}: add one with POST /v1/pki/dns-providers, or name one as dns_provider_id"
-        );
-        return work.fail(Failure::new("dns_zone_not_found", message)).await;
-    };
-    let Some(provider) = open(work, id).await? else {
-        return work.fail(gone(id)).await;
-    };
-    let zone = match provider.client.find_zone(&name).await {
-        Ok(zone) => zone,
-        Err(error) => return setback(work, Some(id), &error).await,
     };
     work.challenge.record = Some(TxtRecord {
-        name,
+        name: place.name,
         value: certmill_acme::dns_challenge_value(&work.challenge.key_authorization),
-        provider: Some(id),
-        zone: serde_json::to_string(&zone).ok(),
+        provider: Some(place.provider),
+        zone: serde_json::to_string(&place.zone).ok(),
     });
     work.challenge.exposure = Exposure::Wanted.into();
     work.challenge.note = None;
@@ -348,10 +329,6 @@ async fn open(work: &Work<'_>, id: DnsProviderId) -> Result<Option<OpenProvider>
     }
 }
 
-fn gone(id: DnsProviderId) -> Failure {
-    Failure::new("dns_provider_gone", format!("the DNS provider {id} was deleted"))
-}
-
 /// The provider, or the DNS, did not do as it should.
 async fn setback(
     work: &mut Work<'_>,
@@ -375,18 +352,13 @@ async fn setback(
         }
         _ => None,
     };
-    let code = match error {
-        DnsError::Auth(_) => "dns_credentials_refused",
-        DnsError::ZoneNotFound(_) => "dns_zone_not_found",
-        _ => "dns_failed",
-    };
     match again {
         Some(pause) => {
             work.challenge.note = Some(error.to_string());
             let at: Timestamp = work.app.now().plus(jittered(work.app, pause));
             work.save(Next::At(at)).await
         }
-        None => work.fail(Failure::new(code, error.to_string())).await,
+        None => work.fail(txt_place::failure(error)).await,
     }
 }
 

@@ -14,7 +14,7 @@ use super::{MOST_BESIDE, NewOrder, needless, usable_account};
 use crate::acme::grants;
 use crate::acme::ledger::{self, BudgetLine};
 use crate::acme::preflight::{self, Preflight, Sight};
-use crate::dns_providers;
+use crate::acme::txt_place::{self, NoPlace, Placement, TxtPlace};
 use crate::{App, Caller, ServiceError};
 
 /// How long all looks outside may take together.
@@ -190,39 +190,17 @@ async fn look_at_dns(
     order: &AcmeOrder,
     name: &AcmeIdentifier,
 ) -> Result<NameForecast, ServiceError> {
-    let owner = format!("_acme-challenge.{}", name.base());
-    let record_name = match app.dns(caller.tenant).await?.effective_name(&owner).await {
-        Ok(record_name) => record_name,
-        Err(error) => return Ok(failed(name, Failure::new("dns_error", error.to_string()))),
-    };
-    let mut found = NameForecast { record_name: Some(record_name.clone()), ..plain(name) };
-    if !record_name.eq_ignore_ascii_case(&owner) {
-        let mut session = app.database().read(caller.tenant).await?;
-        found.problem = grants::refusal(&mut session, caller.tenant, name).await?;
-        if found.problem.is_some() {
-            return Ok(found);
+    let base = name.base();
+    let found = match txt_place::find(app, caller.tenant, order.dns_provider_id, &base).await? {
+        Placement::Found(TxtPlace { name: record_name, provider, zone }) => NameForecast {
+            record_name: Some(record_name),
+            dns_provider_id: Some(provider),
+            zone: Some(zone.apex),
+            ..plain(name)
+        },
+        Placement::NotFound(NoPlace { name: record_name, provider, why }) => {
+            NameForecast { record_name, dns_provider_id: provider, ..failed(name, why.failure()) }
         }
-    }
-    let Some(id) = dns_providers::for_name(app, caller.tenant, order.dns_provider_id, &record_name).await?
-    else {
-        let message = format!(
-            "no active DNS provider serves {record_name}: add one with POST /v1/pki/dns-providers, or name one as dns_provider_id"
-        );
-        found.problem = Some(Failure::new("dns_zone_not_found", message));
-        return Ok(found);
     };
-    found.dns_provider_id = Some(id);
-    let provider = match dns_providers::open(app, caller.tenant, id).await {
-        Ok(provider) => provider,
-        Err(ServiceError::InvalidConfig { message, .. }) => {
-            found.problem = Some(Failure::new("dns_provider_invalid", message));
-            return Ok(found);
-        }
-        Err(error) => return Err(error),
-    };
-    match provider.client.find_zone(&record_name).await {
-        Ok(zone) => found.zone = Some(zone.apex),
-        Err(error) => found.problem = Some(Failure::new("dns_zone_not_found", error.to_string())),
-    }
     Ok(found)
 }
