@@ -38,7 +38,7 @@ impl Default for AcmeConfig {
             ambient_credentials: Vec::new(),
             directories: Vec::new(),
             fallback_accounts: Vec::new(),
-            fallback_after: Duration::from_mins(15),
+            fallback_after: certmill_domain::FALLBACK_AFTER,
             limits: ProviderLimit::known(),
         }
     }

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use certmill_domain::{AcmeProvider, CallCategory, ProviderLimit};
+use certmill_domain::{AcmeLimit, AcmeProvider, CallCategory, ProviderLimit};
 
 use crate::secret::redacted;
 use crate::{AcmeDirectory, AllowedNetwork, Config, LogFormat, Sources};
@@ -215,14 +215,24 @@ impl File<'_> {
     }
 }
 
+/// The limits of each provider, and which of the known ones are off.
 fn limits(limits: &[ProviderLimit]) -> Option<String> {
+    let known = ProviderLimit::known();
+    let of =
+        |provider, limit| move |known: &&ProviderLimit| (known.provider, known.limit) == (provider, limit);
     let mut providers: Vec<String> = Vec::new();
-    let mut names: Vec<AcmeProvider> = limits.iter().map(|limit| limit.provider).collect();
-    names.dedup();
-    for name in names {
-        let of_provider = limits.iter().filter(|limit| limit.provider == name);
-        let texts = of_provider.map(|known| format!("{} = {}", known.limit, quoted(&known.allowance)));
-        providers.push(format!("{name} = {{ {} }}", texts.collect::<Vec<_>>().join(", ")));
+    for provider in AcmeProvider::ALL {
+        let shown = AcmeLimit::ALL.iter().filter_map(|limit| {
+            let value = match limits.iter().find(of(*provider, *limit)) {
+                Some(found) => found.allowance.to_string(),
+                None => known.iter().find(of(*provider, *limit)).map(|_| "off".to_owned())?,
+            };
+            Some(format!("{limit} = {}", quoted(&value)))
+        });
+        let shown = shown.collect::<Vec<_>>();
+        if !shown.is_empty() {
+            providers.push(format!("{provider} = {{ {} }}", shown.join(", ")));
+        }
     }
     (!providers.is_empty()).then(|| format!("{{ {} }}", providers.join(", ")))
 }

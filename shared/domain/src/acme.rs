@@ -8,7 +8,7 @@ mod limit;
 mod order;
 mod renewal;
 
-pub use account::{AccountStatus, AcmeAccount, AcmeEnvironment, AcmeProvider};
+pub use account::{AccountStatus, AcmeAccount, AcmeEnvironment, AcmeProvider, FALLBACK_AFTER};
 pub use challenge::{AcmeChallenge, ChallengeState, ChallengeType, Exposure, TxtRecord};
 pub use dns_answer::{DnsAddressAnswer, DnsServerAnswer};
 pub use identifier::{AcmeIdentifier, AcmeIdentifiers};

@@ -15,7 +15,6 @@ use certmill_storage::Database;
 use certmill_x509::KeyAlgorithm;
 
 use crate::ServiceError;
-use crate::acme::fallback::FALLBACK_AFTER;
 use crate::acme::preflight::Preflight;
 use crate::certificates::Committer;
 use crate::crl::CrlCopies;
@@ -93,7 +92,7 @@ impl Default for Settings {
             zerossl_api_url: "https://api.zerossl.com".to_owned(),
             acme_limits: ProviderLimit::known(),
             acme_fallback_accounts: Vec::new(),
-            acme_fallback_after: FALLBACK_AFTER,
+            acme_fallback_after: certmill_domain::FALLBACK_AFTER,
             acme_directories: Vec::new(),
             cors_origins: Vec::new(),
             preflight: Preflight::Off,

@@ -187,6 +187,21 @@ pub async fn free_name(tx: &mut Tx, name: &str) -> Result<(), StorageError> {
     tx.link().execute(query).await.map(drop)
 }
 
+/// Whether the tenant has another account of this name, deactivated ones left out.
+pub async fn is_name_taken(
+    session: &mut Session,
+    name: &str,
+    other_than: AcmeAccountId,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "SELECT id FROM acme_accounts WHERE tenant_id = $1 AND name = $2 AND id <> $3 AND status <> 'deactivated'",
+    )
+    .bind(session.tenant_key())
+    .bind(name.to_owned())
+    .bind(other_than.to_string());
+    Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
+}
+
 fn ids_as_json(ids: &[AcmeAccountId]) -> Result<Option<String>, StorageError> {
     let ids: Vec<String> = ids.iter().map(ToString::to_string).collect();
     to_json(TABLE, "fallback_account_ids", Some(&ids).filter(|ids| !ids.is_empty()))

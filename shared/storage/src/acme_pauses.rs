@@ -18,18 +18,47 @@ pub struct Pause {
     pub reason: String,
 }
 
-/// The longest pause of these scopes that lasts at `now`.
-pub async fn find(
-    session: &mut impl WithLink,
-    scopes: &[&str],
-    now: Timestamp,
-) -> Result<Option<Pause>, StorageError> {
+/// What a pause is about. One that ends later than the longest that could begin now was written by a clock that was ahead, and is
+/// none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scope<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// The longest pause of it.
+    pub longest: Duration,
+}
+
+/// Clocks of a fleet may be so far apart without one of them being wrong.
+const CLOCKS_APART: Duration = Duration::from_mins(5);
+
+impl Scope<'_> {
+    /// The end that no pause of it has.
+    fn unbelievable(self, now: Timestamp) -> i64 {
+        now.plus(self.longest).plus(CLOCKS_APART).unix_micros()
+    }
+}
+
+/// The pauses of these scopes that last at `now`.
+fn lasting(scopes: &[Scope<'_>], now: Timestamp) -> Query {
     let mut query = Query::new("SELECT until, failures, reason FROM acme_pauses WHERE until > ");
     query.push_bind(now.unix_micros());
     for (at, scope) in scopes.iter().enumerate() {
-        query.push(if at == 0 { " AND scope IN (" } else { ", " }).push_bind((*scope).to_owned());
+        query.push(if at == 0 { " AND (" } else { " OR " });
+        query.push("(scope = ").push_bind(scope.name.to_owned());
+        query.push(" AND until < ").push_bind(scope.unbelievable(now)).push(")");
     }
-    query.push(") ORDER BY until DESC LIMIT 1");
+    query.push(")");
+    query
+}
+
+/// The longest pause of these scopes that lasts at `now`.
+pub async fn find(
+    session: &mut impl WithLink,
+    scopes: &[Scope<'_>],
+    now: Timestamp,
+) -> Result<Option<Pause>, StorageError> {
+    let mut query = lasting(scopes, now);
+    query.push(" ORDER BY until DESC LIMIT 1");
     let row = session.link().fetch_optional::<(i64, i64, String)>(query).await?;
     Ok(row.map(|(until, failures, reason)| Pause {
         until: Timestamp::from_unix_micros(until),
@@ -53,18 +82,14 @@ pub struct Standing {
 /// one question, since it is asked before each request to a CA.
 pub async fn standing(
     session: &mut impl WithLink,
-    scopes: &[&str],
+    scopes: &[Scope<'_>],
     (directory_url, account): (&str, &str),
     now: Timestamp,
 ) -> Result<Standing, StorageError> {
     const SERVER: i64 = -1;
     const ACCOUNT: i64 = -2;
-    let mut query = Query::new("SELECT until, failures, reason FROM acme_pauses WHERE until > ");
-    query.push_bind(now.unix_micros());
-    for (at, scope) in scopes.iter().enumerate() {
-        query.push(if at == 0 { " AND scope IN (" } else { ", " }).push_bind((*scope).to_owned());
-    }
-    query.push(") UNION ALL SELECT -1, count(*), '' FROM acme_evidence WHERE subject = ");
+    let mut query = lasting(scopes, now);
+    query.push(" UNION ALL SELECT -1, count(*), '' FROM acme_evidence WHERE subject = ");
     query.push_bind(directory_url.to_owned());
     query.push(" UNION ALL SELECT -2, count(*), '' FROM acme_evidence WHERE subject = ");
     query.push_bind(account.to_owned());
@@ -106,7 +131,7 @@ const COUNTED: &str = "CASE WHEN acme_pauses.until > $5 THEN acme_pauses.failure
 /// Looking and counting are one statement, so that of many failures at once one begins a pause.
 pub async fn suspect(
     tx: &mut SystemTx,
-    scope: &str,
+    scope: Scope<'_>,
     reason: &str,
     now: Timestamp,
     waits: &[(i64, Timestamp)],
@@ -117,7 +142,7 @@ pub async fn suspect(
         "INSERT INTO acme_pauses (scope, until, failures, reason) VALUES ($1, $2, 1, $3) \
          ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason, until = CASE",
     )
-    .bind(scope.to_owned())
+    .bind(scope.name.to_owned())
     .bind(first.unix_micros())
     .bind(reason)
     .bind(now.unix_micros())
@@ -126,14 +151,18 @@ pub async fn suspect(
         query.push(" WHEN ").push(COUNTED).push(" >= ").push_bind(*failures);
         query.push(" THEN ").push_bind(until.unix_micros());
     }
-    query.push(" ELSE $4 END, failures = ").push(COUNTED).push(" WHERE acme_pauses.until <= $4");
+    query
+        .push(" ELSE $4 END, failures = ")
+        .push(COUNTED)
+        .push(" WHERE acme_pauses.until <= $4 OR acme_pauses.until >= ");
+    query.push_bind(scope.unbelievable(now));
     Ok(tx.link().execute(query).await? == 1)
 }
 
-/// Begins or prolongs a pause, and counts a failure. A longer one that was begun before stays.
+/// Begins or prolongs a pause, and counts a failure. A longer one that was begun before stays, if it can be believed.
 pub async fn begin(
     tx: &mut SystemTx,
-    scope: &str,
+    scope: Scope<'_>,
     until: Timestamp,
     reason: &str,
     now: Timestamp,
@@ -143,12 +172,14 @@ pub async fn begin(
         "INSERT INTO acme_pauses (scope, until, failures, reason) VALUES ($1, $2, 1, $3) \
          ON CONFLICT (scope) DO UPDATE SET reason = excluded.reason, \
          failures = CASE WHEN acme_pauses.until > $4 THEN acme_pauses.failures + 1 ELSE 1 END, \
-         until = CASE WHEN excluded.until > acme_pauses.until THEN excluded.until ELSE acme_pauses.until END",
+         until = CASE WHEN acme_pauses.until > excluded.until AND acme_pauses.until < $5 THEN acme_pauses.until \
+         ELSE excluded.until END",
     )
-    .bind(scope.to_owned())
+    .bind(scope.name.to_owned())
     .bind(until.unix_micros())
     .bind(reason)
-    .bind(now.minus(FORGOTTEN_AFTER).unix_micros());
+    .bind(now.minus(FORGOTTEN_AFTER).unix_micros())
+    .bind(scope.unbelievable(now));
     tx.link().execute(query).await.map(drop)
 }
 

@@ -57,6 +57,13 @@ both_modes! {
         assert_eq!(lab.ca.contact_of(&url), Some(json!(["mailto:pki@example.com"])));
         assert_eq!(audited(&lab, "acme_account.update").await, 1);
 
+        // A name that another account has is found out before the CA is told.
+        let other = json!({ "name": "taken", "provider": "custom", "directory_url": lab.ca.directory_url() });
+        lab.app.post(ACCOUNTS, other).await.json_with(StatusCode::CREATED);
+        let body = json!({ "name": "taken", "email": "other@example.com" });
+        lab.app.patch(&path, body).await.error(409, "already_exists");
+        assert_eq!(lab.ca.contact_of(&url), Some(json!(["mailto:pki@example.com"])));
+
         // What the CA refuses changes nothing.
         let problem = Problem::new(403, "invalidContact", "nobody there");
         lab.ca.knobs().fail(Endpoint::Account, Fault::Problem(problem), 1);

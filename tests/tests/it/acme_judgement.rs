@@ -317,6 +317,28 @@ both_modes! {
         assert_eq!(lab.sql.number("SELECT count(*) FROM acme_renewals WHERE may_replace = FALSE").await, 0);
     }
 
+    async fn a_pause_by_a_clock_that_was_ahead_is_not_believed(lab: Lab) {
+        let account = lab.account().await;
+        lab.ca.knobs().fail(Endpoint::NewOrder, Fault::Problem(limited("too many new orders from this account", 60)), 1);
+        let first = lab.order(&account, "first.example.org").await;
+        lab.app.eventually(&first, |order| order["error"]["code"] == "rate_limited").await;
+        let ahead = lab.order(&account, "ahead.example.org").await;
+        lab.app.eventually(&ahead, |order| order["error"]["code"] == "paused").await;
+        lab.sql.run("UPDATE acme_pauses SET until = until + 2 * 86400000000").await;
+        lab.app.advance(Duration::from_mins(3)).await;
+        for order in [first, ahead] {
+            lab.app.eventually(&order, |order| order["status"] == "valid").await;
+        }
+        // The next pause is one again.
+        lab.ca.knobs().fail(Endpoint::NewOrder, Fault::Problem(limited("too many new orders from this account", 60)), 1);
+        let order = lab.order(&account, "second.example.org").await;
+        lab.app.eventually(&order, |order| order["error"]["code"] == "rate_limited").await;
+        let other = lab.order(&account, "third.example.org").await;
+        lab.app.eventually(&other, |order| order["error"]["code"] == "paused").await;
+        lab.app.advance(Duration::from_mins(3)).await;
+        lab.app.eventually(&other, |order| order["status"] == "valid").await;
+    }
+
     async fn what_does_not_count_any_more_is_swept_away(lab: Lab) {
         let account = lab.account().await;
         lab.ca.knobs().fail(Endpoint::NewOrder, Fault::Problem(limited("too much", 60)), 1);

@@ -554,6 +554,16 @@ fn what_is_shown_is_a_configuration_file_that_amounts_to_the_same() {
 }
 
 #[test]
+fn limits_that_are_off_are_shown_as_such() {
+    let text = "[acme.limits]\nletsencrypt = { account_orders = \"off\", set_certificates = \"4/7d\" }\n\
+                custom = { failed_validations = \"off\", domain_certificates = \"9/1d\" }";
+    let (config, sources, _file) = load_with_sources(text, &[], &Flags::default());
+    let shown = config.to_toml(&sources);
+    assert_eq!(from_file(&shown).unwrap().acme.limits, config.acme.limits, "{shown}");
+    assert!(shown.contains("account_orders = \"off\""), "{shown}");
+}
+
+#[test]
 fn what_is_shown_has_every_setting_and_no_secret() {
     let (config, sources, _file) = load_with_sources("", &[], &Flags::default());
     let bare = config.to_toml(&sources);

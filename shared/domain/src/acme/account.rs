@@ -1,5 +1,7 @@
 //! Accounts at ACME servers.
 
+use std::time::Duration;
+
 use super::Failure;
 use crate::word::words;
 use crate::{AcmeAccountId, Stored, Timestamp};
@@ -43,6 +45,9 @@ words! {
         Invalid = "invalid",
     }
 }
+
+/// How long an order waits for a CA before another one is asked, where nothing else is configured.
+pub const FALLBACK_AFTER: Duration = Duration::from_mins(15);
 
 /// An account at an ACME server.
 #[derive(Debug, Clone)]

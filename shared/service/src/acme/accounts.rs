@@ -357,10 +357,20 @@ pub(super) async fn mark_refused(
 
 /// What a CA answered a call with.
 pub(super) fn upstream(error: &AcmeError) -> ServiceError {
+    ServiceError::Upstream(failure_of_call(error))
+}
+
+fn failure_of_call(error: &AcmeError) -> Failure {
     let code = match error.problem() {
         Some(problem) if problem.kind == "rateLimited" => "rate_limited",
         Some(_) => "refused_by_ca",
+        None if matches!(error, AcmeError::Protocol(_)) => "ca_error",
         None => "ca_unreachable",
     };
-    ServiceError::Upstream(failure(code, error))
+    failure(code, error)
+}
+
+/// Whom a CA may write to, in its form; an empty address stands for nobody.
+fn contact(email: &str) -> Vec<String> {
+    if email.is_empty() { Vec::new() } else { vec![format!("mailto:{email}")] }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use certmill_dns::{ChangeState, DnsError, PropagationCheck, Zone};
 use certmill_domain::{ChallengeState, DnsProviderId, Exposure, Failure, Timestamp, TxtRecord};
+use certmill_storage::acme_pauses::Scope;
 use certmill_storage::{acme_challenges, acme_pauses, dns_providers as rows};
 
 use self::time_limit::{NOT_PROPAGATED, is_too_late, not_looked_up, not_seen};
@@ -134,11 +135,15 @@ async fn wait_for_a_turn(work: &mut Work<'_>, why: &str) -> Result<Next, Service
     work.save(Next::At(at)).await
 }
 
+fn of_provider(id: &str) -> Scope<'_> {
+    Scope { name: id, longest: LONGEST_PATIENCE }
+}
+
 /// When the pause that a provider has asked for ends.
 async fn paused(work: &Work<'_>, id: DnsProviderId) -> Result<Option<Next>, ServiceError> {
     let id = id.to_string();
     let mut session = work.app.database().read_system().await?;
-    let pause = acme_pauses::find(&mut session, &[&id], work.app.now()).await?;
+    let pause = acme_pauses::find(&mut session, &[of_provider(&id)], work.app.now()).await?;
     Ok(pause.map(|pause| Next::At(pause.until)))
 }
 
@@ -148,7 +153,7 @@ async fn pause(work: &Work<'_>, id: DnsProviderId, error: &DnsError) -> Result<(
     let now = work.app.now();
     let until = now.plus(after.unwrap_or(PATIENCE).min(LONGEST_PATIENCE));
     let mut tx = work.app.database().begin_system().await?;
-    acme_pauses::begin(&mut tx, &id.to_string(), until, message, now).await?;
+    acme_pauses::begin(&mut tx, of_provider(&id.to_string()), until, message, now).await?;
     Ok(tx.commit().await?)
 }
 

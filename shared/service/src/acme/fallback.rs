@@ -4,8 +4,6 @@
 //! list. An order that cannot succeed in time fails, and another one for the same is made with the next account, in one
 //! transaction. The certificate's renewal comes back to the first account.
 
-use std::time::Duration;
-
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeOrder, AcmeOrderId, Action, Failure, OrderState, TenantId,
     Timestamp,
@@ -177,6 +175,3 @@ pub(super) async fn first_order(
     }
     Ok(first)
 }
-
-/// The default of `acme.fallback_after`.
-pub(crate) const FALLBACK_AFTER: Duration = Duration::from_mins(15);

@@ -16,8 +16,8 @@ const LONGEST_TOLD: Duration = Duration::from_hours(1);
 /// The wait after a rate limit whose end the CA does not name, and the longest one: limits are counted over a week at most,
 /// and those of orders per account over hours, so that asking once a day costs little.
 const RATE_LIMIT: Duration = Duration::from_hours(1);
-const LONGEST_LIMIT: Duration = Duration::from_hours(7 * 24);
-const LONGEST_OF_ACCOUNT: Duration = Duration::from_hours(24);
+pub(super) const LONGEST_LIMIT: Duration = Duration::from_hours(7 * 24);
+pub(super) const LONGEST_OF_ACCOUNT: Duration = Duration::from_hours(24);
 /// The wait for a person to agree to new terms of service.
 const TERMS: Duration = Duration::from_mins(10);
 /// A refusal that is not final by its kind is believed when it came so often in a row.

@@ -4,10 +4,10 @@
 use std::time::Duration;
 
 use certmill_domain::{AcmeAccount, AcmeIdentifiers, Failure, Timestamp};
-use certmill_storage::acme_pauses::{self, Pause as Row, Standing};
+use certmill_storage::acme_pauses::{self, Pause as Row, Scope, Standing};
 use certmill_storage::{SystemTx, acme_evidence, acme_ledger};
 
-use super::judgement::{Pause, jittered};
+use super::judgement::{LONGEST_LIMIT, LONGEST_OF_ACCOUNT, Pause, jittered};
 use super::ledger;
 use crate::{App, ServiceError};
 
@@ -45,6 +45,11 @@ impl<'a> Scopes<'a> {
         format!("suspected {}", self.account.directory_url)
     }
 
+    /// What a pause of the server can be about.
+    fn server(&self) -> Scope<'a> {
+        Scope { name: &self.account.directory_url, longest: LONGEST }
+    }
+
     /// What stands for the set of names.
     fn key(&self) -> Option<String> {
         let text = self.names?.texts().join(" ");
@@ -56,15 +61,30 @@ fn names_scope(account: &str, key: &str) -> String {
     format!("names {account} {key}")
 }
 
+/// A pause that is about an account.
+fn of_account(id: &str) -> Scope<'_> {
+    Scope { name: id, longest: LONGEST_OF_ACCOUNT }
+}
+
+/// A pause that is about a set of names.
+fn of_names(scope: &str) -> Scope<'_> {
+    Scope { name: scope, longest: LONGEST_LIMIT }
+}
+
+/// A pause of a server that is suspected: up to a fifth longer by chance.
+fn of_suspicion(suspicion: &str) -> Scope<'_> {
+    Scope { name: suspicion, longest: LONGEST * 2 }
+}
+
 /// The pause that a request would be under, and what is suspected.
 pub(super) async fn standing(app: &App, of: Scopes<'_>) -> Result<Standing, ServiceError> {
     let (id, suspicion) = (of.account.id.to_string(), of.suspicion());
     let names = of.key().map(|key| names_scope(&id, &key));
-    let url = of.account.directory_url.as_str();
-    let mut scopes = vec![url, id.as_str(), suspicion.as_str()];
-    scopes.extend(names.as_deref());
+    let mut scopes = vec![of.server(), of_account(&id), of_suspicion(&suspicion)];
+    scopes.extend(names.as_deref().map(of_names));
+    let of = (of.account.directory_url.as_str(), id.as_str());
     let mut session = app.database().read_system().await?;
-    Ok(acme_pauses::standing(&mut session, &scopes, (url, &id), app.now()).await?)
+    Ok(acme_pauses::standing(&mut session, &scopes, of, app.now()).await?)
 }
 
 /// Begins the pause that an error calls for, or notes what may lead to one.
@@ -99,20 +119,22 @@ pub(super) async fn begin(
     match pause {
         Pause::Nobody => {}
         Pause::Account => {
-            acme_pauses::begin(&mut tx, &id, now.plus(after), reason, now).await?;
+            acme_pauses::begin(&mut tx, of_account(&id), now.plus(after), reason, now).await?;
         }
         Pause::Server => {
-            acme_pauses::begin(&mut tx, &id, now.plus(after), reason, now).await?;
+            acme_pauses::begin(&mut tx, of_account(&id), now.plus(after), reason, now).await?;
             // What the server asks for may have to do with this account only: the others ask again before long.
-            acme_pauses::begin(&mut tx, url, now.plus(after.min(LONGEST)), reason, now).await?;
+            acme_pauses::begin(&mut tx, of.server(), now.plus(after.min(LONGEST)), reason, now).await?;
         }
         Pause::Names | Pause::Unclear => {
             if let Some(key) = key {
-                acme_pauses::begin(&mut tx, &names_scope(&id, &key), now.plus(after), reason, now).await?;
+                let scope = names_scope(&id, &key);
+                acme_pauses::begin(&mut tx, of_names(&scope), now.plus(after), reason, now).await?;
             }
             let since = now.minus(REFUSAL_KEPT);
             if pause == Pause::Unclear && acme_evidence::witnesses(&mut tx, &id, since).await? >= SETS {
-                acme_pauses::begin(&mut tx, &id, now.plus(after.min(REFUSAL_KEPT)), reason, now).await?;
+                acme_pauses::begin(&mut tx, of_account(&id), now.plus(after.min(REFUSAL_KEPT)), reason, now)
+                    .await?;
             }
         }
         Pause::Resource => {
@@ -143,7 +165,7 @@ pub(crate) async fn prune(app: &App, limit: i64) -> Result<(), ServiceError> {
 /// Of many requests that fail together all but the first were under way when the pause began: they tell nothing new.
 async fn suspect(app: &App, tx: &mut SystemTx, of: Scopes<'_>, reason: &str) -> Result<(), ServiceError> {
     let now = app.now();
-    acme_pauses::suspect(tx, &of.suspicion(), reason, now, &waits(app, now)).await?;
+    acme_pauses::suspect(tx, of_suspicion(&of.suspicion()), reason, now, &waits(app, now)).await?;
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmill_storage::acme_pauses;
+use certmill_storage::acme_pauses::{self, Scope};
 use fake_acme::{FakeAcme, FakeAcmeOptions};
 use fake_dns::{Fault, vendors};
 use poem::http::StatusCode;
@@ -61,7 +61,7 @@ both_modes! {
     /// Many requests to a CA fail at once, in several processes: together they begin one pause, and not one that is longer
     /// with each of them.
     async fn faults_at_once_count_as_one(app: TestApp) {
-        const SCOPE: &str = "https://ca.example.test/directory";
+        const SCOPE: Scope<'static> = Scope { name: "https://ca.example.test/directory", longest: Duration::from_mins(2) };
         let now = app.app.now();
         let waits: Arc<[_]> =
             [30, 60, 120].into_iter().zip(2..).map(|(seconds, faults)| (faults, now.plus(Duration::from_secs(seconds)))).collect();

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::super::directories::{has_no_external_account, needs_external_account};
 use super::super::judgement::{Judgement, Request, judge};
-use super::{Checked, NewAccount, key, place};
+use super::{Checked, NewAccount, contact, key, place};
 use crate::jobs::{JobKind, Lease};
 use crate::{App, ServiceError};
 
@@ -143,11 +143,7 @@ pub(super) async fn register(
 
 /// What the CA is told of an account.
 pub(super) fn told(account: &AcmeAccount, external_account: Option<ExternalAccount>) -> Registration {
-    let contact = match account.email.as_str() {
-        "" => Vec::new(),
-        email => vec![format!("mailto:{email}")],
-    };
-    Registration { contact, terms_of_service_agreed: true, external_account }
+    Registration { contact: contact(&account.email), terms_of_service_agreed: true, external_account }
 }
 
 fn judged(app: &App, error: &AcmeError) -> Outcome {

@@ -141,17 +141,8 @@ async fn carry_out(
                 return Ok(Outcome::Unknown(wait(app, &error)));
             }
             discard(app, tenant, account.id, row.generation).await?;
-            Ok(Outcome::Refused(super::super::judgement::failure(code(&error), &error)))
+            Ok(Outcome::Refused(super::failure_of_call(&error)))
         }
-    }
-}
-
-fn code(error: &AcmeError) -> &'static str {
-    match error.problem() {
-        Some(problem) if problem.kind == "rateLimited" => "rate_limited",
-        Some(_) => "refused_by_ca",
-        None if matches!(error, AcmeError::Protocol(_)) => "ca_error",
-        None => "ca_unreachable",
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use certmill_domain::{AccountStatus, AcmeAccount, AcmeAccountId, Action, FieldErrors};
 use certmill_storage::{StorageError, acme_accounts};
 
-use super::{check_email, check_name, client, find, parse_id, upstream};
+use super::{check_email, check_name, client, contact, find, parse_id, upstream};
 use crate::change::Act;
 use crate::{App, Caller, ServiceError};
 
@@ -76,6 +76,13 @@ pub async fn update(
         None => None,
     };
     let name = wanted.name.unwrap_or_else(|| before.name.clone());
+    let is_taken = || ServiceError::AlreadyExists { what: "ACME account", name: name.clone() };
+    let mut session = app.database().read(caller.tenant).await?;
+    // Whatever would be refused here is refused before the CA is told of anything.
+    if acme_accounts::is_name_taken(&mut session, &name, id).await? {
+        return Err(is_taken());
+    }
+    drop(session);
     let email = wanted.email.map_or_else(|| before.email.clone(), Option::unwrap_or_default);
     if email != before.email {
         if status != AccountStatus::Valid {
@@ -84,22 +91,15 @@ pub async fn update(
             return Err(ServiceError::InvalidState { message, state, possible_from: &["valid"] });
         }
         let _place = app.place_to_call_out(caller.tenant).await?;
-        let contact: Vec<String> = Some(&email)
-            .filter(|email| !email.is_empty())
-            .map(|email| format!("mailto:{email}"))
-            .into_iter()
-            .collect();
         let client = client(app, caller.tenant, &before).await?;
-        client.set_contact(&contact).await.map_err(|error| upstream(&error))?;
+        client.set_contact(&contact(&email)).await.map_err(|error| upstream(&error))?;
     }
     let mut change = app.change(caller).await?;
     if name != before.name {
         acme_accounts::free_name(&mut change, &name).await?;
     }
     match acme_accounts::update(&mut change, id, (&name, &email), app.now()).await {
-        Err(StorageError::AlreadyExists) => {
-            return Err(ServiceError::AlreadyExists { what: "ACME account", name });
-        }
+        Err(StorageError::AlreadyExists) => return Err(is_taken()),
         Ok(false) => return Err(deactivated(id)),
         Ok(true) => {}
         Err(error) => return Err(error.into()),
