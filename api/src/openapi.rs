@@ -21,6 +21,7 @@ use crate::pki::dns_providers::DnsProvidersApi;
 use crate::pki::export::ExportApi;
 use crate::pki::import::ImportApi;
 use crate::pki::issue::IssueApi;
+use crate::pki::overview::OverviewApi;
 use crate::pki::private_key::PrivateKeyApi;
 use crate::pki::renew::RenewApi;
 use crate::pki::revoke::RevokeApi;
@@ -122,7 +123,7 @@ type CertificateApis = (
     RenewApi,
     PrivateKeyApi,
     ImportApi,
-    ValidateApi,
+    (ValidateApi, OverviewApi),
     (RevokeApi, BlockedKeysApi),
 );
 
@@ -133,7 +134,7 @@ fn apis() -> Apis {
         RenewApi,
         PrivateKeyApi,
         ImportApi,
-        ValidateApi,
+        (ValidateApi, OverviewApi),
         (RevokeApi, BlockedKeysApi),
     );
     (

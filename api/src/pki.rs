@@ -16,6 +16,7 @@ pub(crate) mod dns_providers;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod issue;
+pub(crate) mod overview;
 pub(crate) mod private_key;
 pub(crate) mod renew;
 mod renewal_view;

@@ -157,6 +157,7 @@ const FACTS: &[(In, &[&str], &str)] = &[
     (
         In::Everywhere,
         &[
+            "as_of",
             "at",
             "end",
             "from",

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{Date, Month, OffsetDateTime};
 
 /// An instant in UTC with microsecond resolution, as it is stored in every database column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -56,6 +56,23 @@ impl Timestamp {
     /// How long it is from `earlier` until this instant; zero when it is not later.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// The beginning of the day after this one, in UTC.
+    pub const fn next_day(self) -> Self {
+        Self::from_unix_seconds((self.unix_seconds().div_euclid(86_400) + 1) * 86_400)
+    }
+
+    /// The beginning of the month after this one, in UTC; the end of the representable range where there is none.
+    pub fn next_month(self) -> Self {
+        let Ok(at) = OffsetDateTime::from_unix_timestamp(self.unix_seconds()) else {
+            return Self(i64::MAX);
+        };
+        let year = at.year() + i32::from(at.month() == Month::December);
+        let first = Date::from_calendar_date(year, at.month().next(), 1);
+        first.map_or(Self(i64::MAX), |day| {
+            Self::from_unix_seconds(day.midnight().assume_utc().unix_timestamp())
+        })
     }
 
     /// Reads an ISO 8601 / RFC 3339 instant such as `2027-01-31T12:00:00Z`.
@@ -119,5 +136,16 @@ mod tests {
         let at = Timestamp::from_unix_micros(1_764_000_000_999_999);
         assert_eq!(at.to_string(), "2025-11-24T16:00:00Z");
         assert_eq!(Timestamp::parse_rfc3339("2025-11-24T16:00:00Z"), Some(at.whole_seconds()));
+    }
+
+    #[test]
+    fn days_and_months_begin_at_midnight_in_utc() {
+        let next = |text: &str| {
+            let at = Timestamp::parse_rfc3339(text).unwrap();
+            (at.next_day().to_string(), at.next_month().to_string())
+        };
+        let pair = |day: &str, month: &str| (format!("{day}T00:00:00Z"), format!("{month}T00:00:00Z"));
+        assert_eq!(next("2024-02-28T23:59:59Z"), pair("2024-02-29", "2024-03-01"));
+        assert_eq!(next("2025-12-31T00:00:00Z"), pair("2026-01-01", "2026-01-01"));
     }
 }

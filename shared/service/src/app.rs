@@ -23,6 +23,7 @@ use crate::issuer::Issuers;
 use crate::keyring::Keyring;
 use crate::ocsp::OcspAnswers;
 use crate::outgoing::TenantNames;
+use crate::overview::Counted;
 use crate::rate_limits::Limiter;
 use crate::refusals::Refusals;
 use crate::roles::RoleCache;
@@ -156,6 +157,7 @@ struct Inner {
     tenant_names: TenantNames,
     crl_copies: CrlCopies,
     ocsp_answers: OcspAnswers,
+    counted: Counted,
 }
 
 impl App {
@@ -182,6 +184,7 @@ impl App {
             tenant_names: TenantNames::default(),
             crl_copies: CrlCopies::default(),
             ocsp_answers: OcspAnswers::new(),
+            counted: Counted::default(),
             validations: shares("fetching for validations", VALIDATIONS, Holding::AsManyAsAreFree),
             calls_out: shares("calls to servers outside", CALLS_OUT, Holding::AsManyAsAreFree),
             searches: shares("making RSA keys", processors, Holding::All),
@@ -329,6 +332,11 @@ impl App {
 
     pub(crate) fn ocsp_answers(&self) -> &OcspAnswers {
         &self.0.ocsp_answers
+    }
+
+    /// The figures that are kept.
+    pub(crate) fn counted(&self) -> &Counted {
+        &self.0.counted
     }
 
     pub(crate) fn crl_copies(&self) -> &CrlCopies {

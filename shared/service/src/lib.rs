@@ -23,6 +23,7 @@ mod key_choice;
 mod keyring;
 pub mod ocsp;
 mod outgoing;
+pub mod overview;
 mod page;
 mod precondition;
 pub mod rate_limits;

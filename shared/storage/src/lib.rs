@@ -32,6 +32,7 @@ pub mod jobs;
 mod listing;
 mod migrate;
 pub mod ocsp;
+pub mod overview;
 mod query;
 pub mod roles;
 mod row;

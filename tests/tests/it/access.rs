@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-pub(crate) const NEEDED: [(&str, Scope); 79] = [
+pub(crate) const NEEDED: [(&str, Scope); 80] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -98,6 +98,7 @@ pub(crate) const NEEDED: [(&str, Scope); 79] = [
     ("POST /v1/pki/acme/accounts/{id}/rollover", Scope::Admin),
     ("GET /v1/pki/acme/accounts/{id}/budget", Scope::Read),
     ("POST /v1/pki/acme/check", Scope::Issue),
+    ("GET /v1/pki/overview", Scope::Read),
 ];
 
 #[test]

@@ -43,6 +43,7 @@ mod manners;
 mod mixed_versions;
 mod ocsp;
 mod openapi;
+mod overview;
 mod preflight;
 mod private_key;
 mod protocol;
