@@ -59,6 +59,9 @@ struct AuditLogList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/audit", tag = "Group::Audit")]
@@ -89,6 +92,7 @@ impl AuditApi {
         success: Query<Option<bool>>,
         /// This request.
         request_id: Query<Option<String>>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<AuditLogList>, ApiError> {
@@ -101,13 +105,14 @@ impl AuditApi {
             success: success.0,
             request_id: request_id.0,
         };
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = audit::list(&app, &caller, &filter, &page).await?;
         let has_more = page.has_more();
         Ok(Reply(AuditLogList {
             logs: page.items.into_iter().map(view).collect(),
             cursor: page.cursor,
             has_more,
+            total: page.total,
         }))
     }
 }

@@ -134,7 +134,7 @@ impl EventsApi {
         };
         let is_newest = sort.0.map(|word| word.value("sort")).transpose()?.is_some_and(EventOrder::is_newest);
         let order = if is_newest { Order::Newest } else { Order::Oldest };
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: false };
         let mut wanted = FeedRequest { filter, order, page };
         let wait = parse_wait(wait.0.as_deref())?;
         if wants_stream(request) {

@@ -52,6 +52,9 @@ struct JobList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/jobs", tag = "Group::Jobs")]
@@ -72,29 +75,35 @@ impl JobsApi {
         state: Query<Option<Word<JobState>>>,
         /// About the object of this id.
         subject: Query<Option<String>>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<JobList>, ApiError> {
         let kind = kind.0.map(|word| word.value("kind")).transpose()?;
         let state = state.0.map(|word| word.value("state")).transpose()?;
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         if subject
             .0
             .as_deref()
             .is_some_and(|id| !id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_'))
         {
             // Nothing is about an object whose id cannot be one.
-            return Ok(Reply(JobList { jobs: Vec::new(), cursor: None, has_more: false }));
+            return Ok(Reply(JobList {
+                jobs: Vec::new(),
+                cursor: None,
+                has_more: false,
+                total: page.count.then_some(0),
+            }));
         }
         let filter = Filter {
             kind: kind.map(|kind| kind.as_str().to_owned()),
             state: state.map(|state| state.word().to_owned()),
             subject: subject.0,
         };
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
         let page = jobs::list(&app, caller.tenant, &filter, &page).await?;
         let has_more = page.has_more();
         let jobs = page.items.into_iter().map(view).collect();
-        Ok(Reply(JobList { jobs, cursor: page.cursor, has_more }))
+        Ok(Reply(JobList { jobs, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Get a background job

@@ -40,7 +40,8 @@ revocation and CRLs. And certificates from ACME servers: accounts, orders, chall
 
 Every answer carries `X-Request-ID`. Every error has the body `{\"error\": {\"code\", \"message\", \"details\"?, \
 \"request_id\"}}`; `code` is what clients branch on. Request bodies are JSON of at most 1 MiB; unknown fields are refused. \
-Lists are newest first and come in pages: `limit` (1 to 1000, 100 by default) and `cursor`. \
+Lists are newest first and come in pages: `limit` (1 to 1000, 100 by default) and `cursor`; with `count=true` the answer says \
+in `total` how many rows all pages have, counted up to 10,000 (10,001 stands for more). \
 A POST that creates or changes something may carry `Idempotency-Key` (1 to 255 printable ASCII characters): the same key \
 and body get the first answer again for 24 hours, with `Idempotency-Replayed: true`, and for ten minutes with the private \
 key or token in it; while the first call runs `409 invalid_state` with `Retry-After`; another body is `422`. \

@@ -75,6 +75,9 @@ struct SecretList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Secrets")]
@@ -89,14 +92,15 @@ impl SecretsApi {
         caller: Authorized<Admin>,
         app: Data<&App>,
         prefix: Query<Option<String>>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<SecretList>, ApiError> {
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = secrets::list(&app, &caller, prefix.0.as_deref().unwrap_or_default(), &page).await?;
         let has_more = page.has_more();
         let secrets = page.items.iter().map(info).collect();
-        Ok(Reply(SecretList { secrets, cursor: page.cursor, has_more }))
+        Ok(Reply(SecretList { secrets, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Write a secret

@@ -85,6 +85,9 @@ struct TokenList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1", tag = "Group::Tokens")]
@@ -131,14 +134,15 @@ impl TokensApi {
         &self,
         caller: Authorized<Admin>,
         app: Data<&App>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<TokenList>, ApiError> {
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = tokens::list(&app, caller.tenant, &page).await?;
         let has_more = page.has_more();
         let tokens = page.items.into_iter().map(view).collect();
-        Ok(Reply(TokenList { tokens, cursor: page.cursor, has_more }))
+        Ok(Reply(TokenList { tokens, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Read a token

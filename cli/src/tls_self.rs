@@ -111,7 +111,7 @@ async fn issuer(app: &App, caller: &Caller, name: &str) -> anyhow::Result<Ca> {
 }
 
 async fn find(app: &App, caller: &Caller, name: &str) -> anyhow::Result<Option<Ca>> {
-    let mut page = PageRequest { limit: None, cursor: None };
+    let mut page = PageRequest::default();
     loop {
         let found = ca::list(app, caller, &page).await?;
         if let Some(found) = found.items.into_iter().find(|found| found.ca.name == name) {

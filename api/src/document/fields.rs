@@ -21,6 +21,11 @@ enum In {
 const MEANINGS: &[(&[&str], &str)] = &[
     (&["name"], "Its name."),
     (&["limit"], "Rows of a page at most. Large rows may end one earlier."),
+    (&["count"], "Whether the answer says how many rows all pages have."),
+    (
+        &["total"],
+        "Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.",
+    ),
     (&["cursor"], "The `cursor` of the page before; the first page when absent."),
     (&["has_more"], "Whether another page follows."),
     (&["created_at"], "When it was made."),
@@ -184,6 +189,7 @@ const FACTS: &[(In, &[&str], &str)] = &[
     (In::Answers, &["serial_number"], r#"{"pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,19}$"}"#),
     (In::Requests, &["serial_number"], r#"{"pattern": "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){0,19}$"}"#),
     (In::Requests, &["limit"], r#"{"minimum": 1, "maximum": 1000, "default": 100}"#),
+    (In::Requests, &["count"], r#"{"default": false}"#),
     (In::Requests, &["cursor"], r#"{"pattern": "^[A-Za-z0-9_-]+$"}"#),
     (In::Requests, &["validity_days"], r#"{"minimum": 1, "maximum": 36500}"#),
     (In::Requests, &["max_path_length"], r#"{"minimum": 0}"#),

@@ -128,6 +128,9 @@ struct AccountList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki/acme", tag = "Group::Acme")]
@@ -140,14 +143,15 @@ impl AcmeAccountsApi {
         &self,
         caller: Authorized<Read>,
         app: Data<&App>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<AccountList>, ApiError> {
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = accounts::list(&app, &caller, &page).await?;
         let has_more = page.has_more();
         let accounts = page.items.into_iter().map(view).collect();
-        Ok(Reply(AccountList { accounts, cursor: page.cursor, has_more }))
+        Ok(Reply(AccountList { accounts, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Register an ACME account

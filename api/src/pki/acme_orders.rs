@@ -89,6 +89,9 @@ struct OrderList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki/acme", tag = "Group::Acme")]
@@ -140,15 +143,16 @@ impl AcmeOrdersApi {
         status: Query<Option<Word<OrderStatus>>>,
         /// Of this account.
         account_id: Query<Option<String>>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<OrderList>, ApiError> {
         let filter = OrderFilter { status: status.0.map(Into::into), account_id: account_id.0 };
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = orders::list(&app, &caller, &filter, &page).await?;
         let has_more = page.has_more();
         let orders = page.items.into_iter().map(order).collect();
-        Ok(Reply(OrderList { orders, cursor: page.cursor, has_more }))
+        Ok(Reply(OrderList { orders, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Read an order

@@ -103,6 +103,9 @@ struct CaList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 /// A CA's certificate with its chain.
@@ -146,14 +149,15 @@ impl CaApi {
         &self,
         caller: Authorized<Admin>,
         app: Data<&App>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<CaList>, ApiError> {
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = ca::list(&app, &caller, &page).await?;
         let has_more = page.has_more();
         let certificate_authorities = page.items.into_iter().map(|ca| view(&app, ca)).collect();
-        Ok(Reply(CaList { certificate_authorities, cursor: page.cursor, has_more }))
+        Ok(Reply(CaList { certificate_authorities, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Create a root or intermediate CA

@@ -176,6 +176,9 @@ struct CertificateList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
@@ -214,6 +217,7 @@ impl CertificatesApi {
         tag: Query<Option<String>>,
         /// `created_at` (default) or `not_after`.
         sort: Query<Option<Word<CertificateSort>>>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<CertificateList>, ApiError> {
@@ -235,11 +239,11 @@ impl CertificatesApi {
             Some("not_after") => Sort::NotAfter,
             _ => Sort::CreatedAt,
         };
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = certificates::list(&app, &caller, &filter, sort, &page).await?;
         let (has_more, now) = (page.has_more(), app.now());
         let certificates = page.items.into_iter().map(|row| view(row, now)).collect();
-        Ok(Reply(CertificateList { certificates, cursor: page.cursor, has_more }))
+        Ok(Reply(CertificateList { certificates, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Read a certificate

@@ -118,6 +118,9 @@ struct CsrList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Csrs")]
@@ -133,15 +136,16 @@ impl CsrApi {
         app: Data<&App>,
         /// `pending`, `approved`, `rejected` or `signed`.
         status: Query<Option<Word<CsrStatus>>>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<CsrList>, ApiError> {
         let status = status.0.map(|word| word.value("status")).transpose()?;
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = csr::list(&app, &caller, status, &page).await?;
         let has_more = page.has_more();
         let csrs = page.items.into_iter().map(view).collect();
-        Ok(Reply(CsrList { csrs, cursor: page.cursor, has_more }))
+        Ok(Reply(CsrList { csrs, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Generate a CSR

@@ -136,7 +136,7 @@ impl Reader {
         &self,
         cursor: Option<String>,
     ) -> Result<Page<certmill_service::domain::Certificate>, ServiceError> {
-        let page = PageRequest { limit: Some(PAGE), cursor };
+        let page = PageRequest { limit: Some(PAGE), cursor, count: false };
         certificates::list(&self.app, &self.caller, &self.filter, Sort::CreatedAt, &page).await
     }
 

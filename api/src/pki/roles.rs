@@ -69,6 +69,9 @@ struct RoleList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Roles")]
@@ -81,14 +84,15 @@ impl RolesApi {
         &self,
         caller: Authorized<Read>,
         app: Data<&App>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<RoleList>, ApiError> {
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = roles::list(&app, &caller, &page).await?;
         let has_more = page.has_more();
         let roles = page.items.into_iter().map(view).collect();
-        Ok(Reply(RoleList { roles, cursor: page.cursor, has_more }))
+        Ok(Reply(RoleList { roles, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Create a role

@@ -54,6 +54,9 @@ struct TrustAnchorList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::TrustAnchors")]
@@ -66,14 +69,15 @@ impl TrustAnchorsApi {
         &self,
         caller: Authorized<Read>,
         app: Data<&App>,
+        count: Query<Option<bool>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
     ) -> Result<Reply<TrustAnchorList>, ApiError> {
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = trust_anchors::list(&app, &caller, &page).await?;
         let has_more = page.has_more();
         let trust_anchors = page.items.into_iter().map(view).collect();
-        Ok(Reply(TrustAnchorList { trust_anchors, cursor: page.cursor, has_more }))
+        Ok(Reply(TrustAnchorList { trust_anchors, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Add a trust anchor

@@ -23,7 +23,7 @@ pub async fn list(
     let texts = [&filter.identity, &filter.object, &filter.request_id];
     // No stored text has a NUL, and Postgres refuses to compare with one.
     if texts.into_iter().flatten().any(|text| text.contains('\0')) {
-        return Ok(Page { items: Vec::new(), cursor: None });
+        return Ok(Page::empty(page));
     }
     let mut session = app.database().read(caller.tenant).await?;
     let rows = audit::search(&mut session, filter, before, limit).await?;

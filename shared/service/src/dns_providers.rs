@@ -183,7 +183,7 @@ pub async fn list(
         let secret = credentials::unseal(app, caller.tenant, provider.id, sealed).await?;
         items.push(shown(provider, &secret));
     }
-    let items = Listed { rows: items, more: rows.more };
+    let items = Listed { rows: items, more: rows.more, total: rows.total };
     Ok(Page::of(items, |item: &ShownProvider| item.provider.id.to_string()))
 }
 

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use certmill_storage::Listed;
+use certmill_storage::{Extent, Listed};
 
 use crate::ServiceError;
 
@@ -16,14 +16,16 @@ pub struct PageRequest {
     pub limit: Option<i64>,
     /// The cursor of the page before.
     pub cursor: Option<String>,
+    /// Whether to count the rows of all pages.
+    pub count: bool,
 }
 
 impl PageRequest {
-    /// The number of rows wanted.
-    pub(crate) fn rows(&self) -> Result<i64, ServiceError> {
+    /// How much is wanted.
+    pub(crate) fn rows(&self) -> Result<Extent, ServiceError> {
         let limit = self.limit.unwrap_or(DEFAULT_LIMIT);
         if (1..=MAX_LIMIT).contains(&limit) {
-            Ok(limit)
+            Ok(Extent { rows: limit, count: self.count })
         } else {
             Err(ServiceError::field("limit", format!("is {limit}; it must be from 1 to {MAX_LIMIT}")))
         }
@@ -47,14 +49,21 @@ pub struct Page<T> {
     pub items: Vec<T>,
     /// What to send for the next page; absent on the last one.
     pub cursor: Option<String>,
+    /// How many rows all pages have, if that was asked; 10,001 stands for more than 10,000.
+    pub total: Option<i64>,
 }
 
 impl<T> Page<T> {
+    /// A page on which nothing can be.
+    pub(crate) fn empty(request: &PageRequest) -> Self {
+        Self { items: Vec::new(), cursor: None, total: request.count.then_some(0) }
+    }
+
     /// A page of these rows, of which `key` tells the last one's key.
     pub(crate) fn of(listed: Listed<T>, key: impl Fn(&T) -> String) -> Self {
-        let Listed { rows: items, more } = listed;
+        let Listed { rows: items, more, total } = listed;
         let cursor = items.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
-        Self { items, cursor }
+        Self { items, cursor, total }
     }
 
     /// Whether another page follows.

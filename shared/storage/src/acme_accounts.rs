@@ -3,7 +3,7 @@
 use certmill_domain::{AccountStatus, AcmeAccount, AcmeAccountId, Failure, TenantId, Timestamp};
 
 use crate::error::{from_json, parsed, to_json};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{ACCOUNT_ENVIRONMENT, ACCOUNT_PROVIDER, ACCOUNT_STATUS};
@@ -105,15 +105,16 @@ pub async fn secrets(
 pub async fn list(
     session: &mut Session,
     before: Option<AcmeAccountId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<AcmeAccount>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(account)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(account)
 }
 
 /// The CA has confirmed a registration: its URL is kept, and the HMAC key is not needed any more. `false` when the

@@ -5,7 +5,7 @@ use certmill_domain::{
 };
 
 use crate::error::{from_json, parsed, to_json};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{ORDER_CAUSE, ORDER_CHALLENGE_TYPE, ORDER_STATE};
@@ -230,7 +230,7 @@ pub async fn list(
     session: &mut Session,
     filter: &Filter,
     before: Option<AcmeOrderId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<AcmeOrder>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
@@ -243,11 +243,12 @@ pub async fn list(
     if let Some(account) = filter.account_id {
         query.push(" AND account_id = ").push_bind(account.to_string());
     }
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(order)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(order)
 }
 
 /// Notes that a person had the CA asked; `false` when that was after `not_since`.

@@ -3,7 +3,7 @@
 use certmill_domain::{Action, AuditEntry, AuditRecord, Digest, TenantId, Timestamp, genesis};
 
 use crate::error::corrupt;
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::{Query, Rows};
 use crate::row::row;
 use crate::{Session, StorageError, SystemTx, Tx, WithLink};
@@ -165,13 +165,10 @@ pub async fn search(
     session: &mut Session,
     filter: &Filter,
     before: Option<i64>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<AuditRecord>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
-    if let Some(before) = before {
-        query.push(" AND sequence < ").push_bind(before);
-    }
     push_times(&mut query, filter.from, filter.to);
     if let Some(action) = filter.action {
         query.push(" AND action = ").push_bind(action.as_str());
@@ -190,8 +187,12 @@ pub async fn search(
     if let Some(request_id) = &filter.request_id {
         query.push(" AND request_id = ").push_bind(request_id.clone());
     }
+    query.end_filter();
+    if let Some(before) = before {
+        query.push(" AND sequence < ").push_bind(before);
+    }
     query.push(" ORDER BY sequence DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(record)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(record)
 }
 
 /// Narrows to rows of a time or later, and before one.

@@ -3,7 +3,7 @@
 use certmill_domain::{BlockedKey, BlockedKeyId, Timestamp};
 
 use crate::error::parsed;
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -59,15 +59,16 @@ pub async fn find_by_hash(
 pub async fn list(
     session: &mut Session,
     before: Option<BlockedKeyId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<BlockedKey>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(key)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(key)
 }
 
 /// Removes a blocked key; `false` when there is none.

@@ -6,7 +6,7 @@ use certmill_domain::{Ca, CaId, CaRevocation, DeskRenewal, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::error::{corrupt, parsed};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL};
@@ -148,15 +148,16 @@ pub async fn sealed_key(session: &mut Session, id: CaId) -> Result<Option<Vec<u8
 pub async fn list(
     session: &mut Session,
     before: Option<CaId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<Ca>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(ca)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(ca)
 }
 
 /// Counts `count` certificates as issued by a CA that may issue now. `false`, and nothing is counted, when the

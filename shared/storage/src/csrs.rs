@@ -4,7 +4,7 @@ use certmill_domain::{CertificateId, Csr, CsrId, CsrStatus, Sans, Timestamp};
 use certmill_x509::parse_name_der;
 
 use crate::error::{corrupt, parsed};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{CSR_SOURCE, CSR_STATUS};
@@ -82,18 +82,19 @@ pub async fn list(
     session: &mut Session,
     status: Option<CsrStatus>,
     before: Option<CsrId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<Csr>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
     if let Some(status) = status {
         query.push(" AND status = ").push_bind(status.as_str());
     }
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(csr)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(csr)
 }
 
 /// The CSRs that wait for a decision or a signature and ask for the renewal of this certificate, oldest first.

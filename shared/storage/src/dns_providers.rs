@@ -3,7 +3,7 @@
 use certmill_domain::{DnsProvider, DnsProviderId, SecretPath, Timestamp};
 
 use crate::error::{corrupt, from_json, parsed, to_json};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -139,15 +139,16 @@ pub async fn sealed_credentials(
 pub async fn list(
     session: &mut Session,
     before: Option<DnsProviderId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<DnsProvider>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(provider)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(provider)
 }
 
 /// The tenant's active providers, oldest first.

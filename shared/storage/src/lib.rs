@@ -47,7 +47,7 @@ mod writes;
 
 pub use backend::{Database, Link, PoolFigures};
 pub use error::StorageError;
-pub use listing::{LISTED_OCTETS, Listed};
+pub use listing::{Extent, LISTED_OCTETS, Listed, MOST_COUNTED};
 pub use migrate::SchemaState;
 pub use sessions::{Session, SystemSession, SystemTx, Tx, WithLink};
 pub use words::VOCABULARIES;

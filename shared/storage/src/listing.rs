@@ -11,6 +11,24 @@ use crate::query::Query;
 /// Octets of the rows of a page, from which on it ends. One row more may come, so that a page is never empty.
 pub const LISTED_OCTETS: usize = 4 << 20;
 
+/// Rows of a list are counted up to here. Counting more would read more than a page is worth.
+pub const MOST_COUNTED: i64 = 10_000;
+
+/// How much of a list is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Extent {
+    /// Rows of the page at most.
+    pub rows: i64,
+    /// Whether to count the rows of all pages too.
+    pub count: bool,
+}
+
+impl From<i64> for Extent {
+    fn from(rows: i64) -> Self {
+        Self { rows, count: false }
+    }
+}
+
 /// The rows of one page.
 #[derive(Debug, Clone)]
 pub struct Listed<T> {
@@ -18,12 +36,14 @@ pub struct Listed<T> {
     pub rows: Vec<T>,
     /// Whether others follow.
     pub more: bool,
+    /// How many there are in all pages, if they were counted; one more than [`MOST_COUNTED`] stands for any larger number.
+    pub total: Option<i64>,
 }
 
 impl<T> Listed<T> {
     /// The same page of something that is made of its rows.
     pub fn map<U>(self, of: impl FnMut(T) -> U) -> Listed<U> {
-        Listed { rows: self.rows.into_iter().map(of).collect(), more: self.more }
+        Listed { rows: self.rows.into_iter().map(of).collect(), more: self.more, total: self.total }
     }
 
     pub(crate) fn read<U>(
@@ -31,7 +51,7 @@ impl<T> Listed<T> {
         of: impl FnMut(T) -> Result<U, StorageError>,
     ) -> Result<Listed<U>, StorageError> {
         let rows = self.rows.into_iter().map(of).collect::<Result<_, _>>()?;
-        Ok(Listed { rows, more: self.more })
+        Ok(Listed { rows, more: self.more, total: self.total })
     }
 }
 
@@ -63,15 +83,30 @@ impl Link {
         &mut self,
         query: Query,
         octets: &'static str,
-        limit: i64,
+        wanted: impl Into<Extent> + Send,
     ) -> Result<Listed<R>, StorageError> {
-        let limit = limit.max(0);
+        let Extent { rows, count } = wanted.into();
+        let total = match counting(&query).filter(|_| count) {
+            Some(counting) => self.fetch_optional::<(i64,)>(counting).await?.map(|(total,)| total),
+            None => None,
+        };
+        let limit = rows.max(0);
         let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
         let found: Vec<Counted<R>> = self.fetch_all(page_of(query, octets, limit.saturating_add(1))).await?;
         let possible = found.first().map_or(0, |first| usize::try_from(first.possible).unwrap_or(0));
         let rows: Vec<R> = found.into_iter().take(wanted).map(|counted| counted.row).collect();
-        Ok(Listed { more: possible > rows.len(), rows })
+        Ok(Listed { more: possible > rows.len(), rows, total })
     }
+}
+
+/// Counts the rows of all pages of a list, as far as they are counted.
+fn counting(query: &Query) -> Option<Query> {
+    let (text, values) = query.filter?;
+    let (_, rest) = query.text.get(..text)?.split_once(" FROM ")?;
+    let most = values + 1;
+    let text = format!("SELECT COUNT(*) FROM (SELECT 1 FROM {rest} LIMIT ${most}) AS counted");
+    let values = query.values.get(..values)?.to_vec();
+    Some(Query { text: text.into(), values, filter: None }.bind(MOST_COUNTED + 1))
 }
 
 /// The same query, cut where its rows have had [`LISTED_OCTETS`]. Both databases tell the length of a stored text without
@@ -105,5 +140,16 @@ mod tests {
         );
         assert!(page.text.contains("FROM (SELECT a, b FROM t WHERE c = $1 ORDER BY a LIMIT $2) AS page"));
         assert_eq!(page.values.len(), 2);
+    }
+
+    #[test]
+    fn all_pages_are_counted_wherever_one_begins() {
+        let mut query = Query::new("SELECT a, b FROM t WHERE c = ");
+        query.push_bind(7_i64);
+        assert!(counting(&query).is_none());
+        query.end_filter().push(" AND a < ").push_bind(3_i64).push(" ORDER BY a");
+        let counting = counting(&query).unwrap();
+        assert_eq!(counting.text, "SELECT COUNT(*) FROM (SELECT 1 FROM t WHERE c = $1 LIMIT $2) AS counted");
+        assert_eq!(counting.values.len(), 2);
     }
 }

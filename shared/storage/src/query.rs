@@ -82,7 +82,7 @@ impl Rows {
                 push_parameters(&mut text, row * self.width, self.width);
             }
             text.push_str(self.suffix);
-            queries.push(Query { text: text.into(), values: chunk });
+            queries.push(Query { text: text.into(), values: chunk, filter: None });
         }
         queries
     }
@@ -104,12 +104,14 @@ fn push_parameters(text: &mut String, before: usize, count: usize) {
 pub(crate) struct Query {
     pub(crate) text: Cow<'static, str>,
     pub(crate) values: Vec<Value>,
+    /// Of a list: the lengths of text and values up to where its filter ends, and place, order and limit begin.
+    pub(crate) filter: Option<(usize, usize)>,
 }
 
 impl Query {
     /// A statement whose whole text is known at compile time.
     pub(crate) fn new(text: &'static str) -> Self {
-        Self { text: Cow::Borrowed(text), values: Vec::new() }
+        Self { text: Cow::Borrowed(text), values: Vec::new(), filter: None }
     }
 
     /// Binds the next parameter.
@@ -121,6 +123,12 @@ impl Query {
     /// Appends a piece of constant text.
     pub(crate) fn push(&mut self, text: &'static str) -> &mut Self {
         self.text.to_mut().push_str(text);
+        self
+    }
+
+    /// Notes that all that decides about the rows of a list has been said; what follows is where a page begins, and the order.
+    pub(crate) fn end_filter(&mut self) -> &mut Self {
+        self.filter = Some((self.text.len(), self.values.len()));
         self
     }
 

@@ -3,7 +3,7 @@
 use certmill_domain::{CaId, RoleId, RoleName, RoleSettings, Timestamp};
 
 use crate::error::{corrupt, parsed};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
 
@@ -72,15 +72,16 @@ pub async fn hold_version(tx: &mut Tx, id: RoleId) -> Result<Option<i64>, Storag
 pub async fn list(
     session: &mut Session,
     before: Option<RoleId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<RoleRow>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(role)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(role)
 }
 
 /// Stores changed settings over the version that they were made from; `false` when it has changed since.

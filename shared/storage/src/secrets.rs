@@ -3,7 +3,7 @@
 use certmill_domain::{Secret, SecretPath, SecretType, SecretVersionId, Timestamp};
 
 use crate::error::{corrupt, parsed};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::words::SECRET_TYPE;
@@ -122,7 +122,7 @@ pub async fn list(
     session: &mut Session,
     prefix: &str,
     after: Option<&SecretPath>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<Secret>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
@@ -131,11 +131,12 @@ pub async fn list(
         query.push(" AND path >= ").push_bind(prefix.to_owned());
         query.push(" AND path < ").push_bind(format!("{prefix}~"));
     }
+    query.end_filter();
     if let Some(after) = after {
         query.push(" AND path > ").push_bind(after.to_string());
     }
     query.push(" ORDER BY path");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(secret)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(secret)
 }
 
 /// Keeps a secret from being deleted until the transaction ends; `false` when there is none.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use certmill_domain::{Scope, Stored, Timestamp, Token, TokenId, TokenLimits};
 
 use crate::error::{Form, parsed};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::words::TOKEN_SCOPES;
@@ -81,15 +81,16 @@ pub async fn find(session: &mut Session, id: TokenId) -> Result<Option<Token>, S
 pub async fn list(
     session: &mut Session,
     before: Option<TokenId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<Token>, StorageError> {
     let mut query = Query::new(COLUMNS);
     query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(token)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(token)
 }
 
 /// Revokes a token; `false` when there is none or it is revoked already.

@@ -4,7 +4,7 @@ use certmill_domain::{Timestamp, TrustAnchor, TrustAnchorId};
 use certmill_x509::SerialNumber;
 
 use crate::error::{corrupt, parsed};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -74,15 +74,16 @@ pub async fn find_by_fingerprint(
 pub async fn list(
     session: &mut Session,
     before: Option<TrustAnchorId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<TrustAnchor>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(anchor)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(anchor)
 }
 
 /// Removes a trust anchor; `false` when there is none.

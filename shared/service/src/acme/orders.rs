@@ -241,7 +241,7 @@ pub async fn list(
         Some(text) => match text.parse() {
             Ok(id) => Some(id),
             // Nothing is of an account that cannot be.
-            Err(_) => return Ok(Page { items: Vec::new(), cursor: None }),
+            Err(_) => return Ok(Page::empty(page)),
         },
     };
     let filter = acme_orders::Filter { states, account_id };

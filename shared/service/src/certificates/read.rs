@@ -121,7 +121,7 @@ pub async fn list(
         Sort::NotAfter => Keyset::SoonestEnd(page.key::<EndKey>()?.map(|key| (key.end, key.id))),
     };
     if names_nothing(filter) {
-        return Ok(Page { items: Vec::new(), cursor: None });
+        return Ok(Page::empty(page));
     }
     let mut session = app.database().read(caller.tenant).await?;
     let rows = search::search(&mut session, filter, keyset, limit, app.now()).await?;

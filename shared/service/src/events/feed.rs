@@ -118,7 +118,7 @@ pub fn kinds(text: &str) -> Result<Vec<EventKind>, ServiceError> {
 /// # Errors
 /// `invalid_cursor`, and a wrong limit.
 pub async fn list(app: &App, caller: &Caller, request: &FeedRequest) -> Result<Feed, ServiceError> {
-    let limit = request.page.rows()?;
+    let limit = request.page.rows()?.rows;
     let cursor = request.page.key()?.map(|Place(place)| place);
     let mut session = app.database().read(caller.tenant).await?;
     let head = audit::head(&mut session).await?.sequence;

@@ -66,7 +66,7 @@ impl Trust {
         let mut found: Vec<(AnchorSource, Vec<u8>)> = Vec::new();
         let mut before = None;
         loop {
-            let page = trust_anchors::list(&mut session, before, BATCH).await?;
+            let page = trust_anchors::list(&mut session, before, BATCH.into()).await?;
             before = page.rows.last().filter(|_| page.more).map(|anchor| anchor.id);
             found.extend(page.rows.into_iter().map(|anchor| {
                 let source = AnchorSource::TrustAnchor { id: anchor.id.to_string(), name: anchor.name };
@@ -133,7 +133,7 @@ async fn cas(session: &mut Session) -> Result<Vec<Ca>, ServiceError> {
     let mut all = Vec::new();
     let mut before = None;
     loop {
-        let page = certificate_authorities::list(session, before, BATCH).await?;
+        let page = certificate_authorities::list(session, before, BATCH.into()).await?;
         before = page.rows.last().filter(|_| page.more).map(|ca| ca.id);
         all.extend(page.rows);
         if before.is_none() {

@@ -6,7 +6,7 @@ use certmill_x509::SerialNumber;
 use super::{
     FINGERPRINT_KEY, OCTETS, Row, SELECT, certificate, fingerprint_key, push_serial_number, reversed,
 };
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::{Session, StorageError, WithLink};
 
@@ -51,7 +51,7 @@ pub async fn search(
     session: &mut Session,
     filter: &Filter,
     page: Page,
-    limit: i64,
+    wanted: Extent,
     now: Timestamp,
 ) -> Result<Listed<Certificate>, StorageError> {
     let mut query = Query::new(SELECT);
@@ -60,8 +60,9 @@ pub async fn search(
     push_identity(&mut query, filter, &tenant);
     push_state(&mut query, filter, now);
     push_text(&mut query, filter);
+    query.end_filter();
     push_page(&mut query, page);
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(certificate)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(certificate)
 }
 
 fn push_identity(query: &mut Query, filter: &Filter, tenant: &str) {

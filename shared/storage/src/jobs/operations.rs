@@ -3,7 +3,7 @@
 use certmill_domain::{JobId, TenantId, Timestamp};
 
 use crate::error::parsed;
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
@@ -80,25 +80,26 @@ pub async fn list(
     session: &mut Session,
     filter: &Filter,
     before: Option<JobId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<JobRow>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push(" WHERE tenant_id = ").push_bind(session.tenant_key());
-    let wanted = [
+    let conditions = [
         (" AND kind = ", &filter.kind),
         (" AND state = ", &filter.state),
         (" AND subject = ", &filter.subject),
     ];
-    for (condition, value) in wanted {
+    for (condition, value) in conditions {
         if let Some(value) = value {
             query.push(condition).push_bind(value.clone());
         }
     }
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(job)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(job)
 }
 
 /// A job of the tenant.
