@@ -193,7 +193,7 @@ impl Stream {
             first
         } else {
             let left = self.end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
+            if left.is_zero() || self.app.is_stopping() {
                 return None;
             }
             // Whoever reads the stream comes back when it ends, and is then told what is wrong.

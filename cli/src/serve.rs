@@ -134,6 +134,7 @@ pub(crate) async fn run(
     }
     tokio::spawn(metrics_upkeep(metrics));
     tokio::spawn(refusals_upkeep(app.clone()));
+    tokio::spawn(let_go_of_listeners(app.clone(), shutdown.clone()));
     let signalled = tokio::spawn(until_signal(signals, shutdown.clone()));
     let result = until_all_ended(parts, &shutdown).await;
     signalled.abort();
@@ -212,6 +213,12 @@ async fn write_refusals(app: &App, all: bool) {
             "the number of refused calls could not be written to the audit log"
         );
     }
+}
+
+/// Answers whoever waits for events when the process stops: they would hold the end up for a minute, and come back elsewhere.
+async fn let_go_of_listeners(app: App, shutdown: CancellationToken) {
+    shutdown.cancelled().await;
+    app.stop_waiting();
 }
 
 /// SIGTERM and SIGINT, which do not end the process from here on.

@@ -1,6 +1,7 @@
 //! Everything that use cases share: rows, queue, keys, clock, randomness, settings and caches.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use certmill_acme::Acme;
@@ -158,6 +159,7 @@ struct Inner {
     crl_copies: CrlCopies,
     ocsp_answers: OcspAnswers,
     counted: Counted,
+    is_stopping: AtomicBool,
 }
 
 impl App {
@@ -185,6 +187,7 @@ impl App {
             crl_copies: CrlCopies::default(),
             ocsp_answers: OcspAnswers::new(),
             counted: Counted::default(),
+            is_stopping: AtomicBool::new(false),
             validations: shares("fetching for validations", VALIDATIONS, Holding::AsManyAsAreFree),
             calls_out: shares("calls to servers outside", CALLS_OUT, Holding::AsManyAsAreFree),
             searches: shares("making RSA keys", processors, Holding::All),
@@ -260,6 +263,16 @@ impl App {
     /// A place for a call of the API that asks a server which the tenant names, once it is the tenant's turn.
     pub(crate) async fn place_to_call_out(&self, tenant: TenantId) -> Result<Place, ServiceError> {
         self.0.calls_out.take(tenant).await
+    }
+
+    /// Has those who wait for events answered with what there is: the process ends, and another one takes them on.
+    pub fn stop_waiting(&self) {
+        self.0.is_stopping.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether nobody should wait here any more.
+    pub fn is_stopping(&self) -> bool {
+        self.0.is_stopping.load(Ordering::Relaxed)
     }
 
     /// Places for calls that wait for events.

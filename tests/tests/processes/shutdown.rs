@@ -45,6 +45,19 @@ async fn requests_in_hand_are_answered_before_the_api_ends() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_listens_to_events_does_not_hold_the_end_up() {
+    let site = Site::embedded();
+    let mut api = site.dev().await;
+    let call = client().get(format!("{}/v1/events", api.url)).bearer_auth(&api.token);
+    let mut stream = call.header("accept", "text/event-stream").send().await.unwrap();
+    assert!(stream.chunk().await.unwrap().is_some(), "it begins with its place");
+    api.process.terminate();
+    // Cut off when the time for stopping is over, it would be an error.
+    while stream.chunk().await.unwrap().is_some() {}
+    ended_well(&mut api.process);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_in_hand_is_finished_before_the_worker_ends() {
     let database = launch::shared_postgres().create_database();
     let site = Site::fleet(database.clone(), launch::shared_redis().url());

@@ -171,7 +171,7 @@ pub async fn wait(
     let _place = place?;
     loop {
         let feed = list(app, caller, &request).await?;
-        if !feed.entries.is_empty() || Instant::now() + LOOK > end {
+        if !feed.entries.is_empty() || app.is_stopping() || Instant::now() + LOOK > end {
             return Ok(feed);
         }
         // However much happens that is not wanted: a call that waits reads no faster than this.
@@ -190,7 +190,7 @@ async fn has_moved(app: &App, tenant: TenantId, place: i64, end: Instant) -> Res
         if last_place(app, tenant).await? > place {
             return Ok(true);
         }
-        if Instant::now() + LOOK > end {
+        if app.is_stopping() || Instant::now() + LOOK > end {
             return Ok(false);
         }
         tokio::time::sleep(LOOK).await;
