@@ -18,6 +18,7 @@ mod keep;
 mod lint;
 mod login;
 mod output;
+mod overview;
 mod pem;
 mod pinned;
 mod profiles;
@@ -123,6 +124,8 @@ pub(crate) enum ClientCommand {
     Access(Group<access::AccessCommand>),
     /// What happened: a list, or as it happens
     Event(Group<events::EventCommand>),
+    /// What there is and what needs a person, in numbers
+    Overview(Single<overview::Overview>),
     /// Background jobs
     Job(Group<jobs::JobCommand>),
     /// Keep certificates on this host fresh: renew in time, write the files, run a command
@@ -165,6 +168,7 @@ pub(crate) async fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Secret(group) => secrets::run(&group.options.session()?, group.command).await,
         ClientCommand::Access(group) => access::run(&group.options.session()?, group.command).await,
         ClientCommand::Event(group) => events::run(&group.options.session()?, group.command).await,
+        ClientCommand::Overview(single) => overview::overview(&single.options.session()?).await,
         ClientCommand::Job(group) => jobs::run(&group.options.session()?, group.command).await,
         ClientCommand::Keep(single) => keep::run(&single.options, single.arguments).await,
         ClientCommand::Trust(group) => trust::run(&group.options.session()?, group.command).await,

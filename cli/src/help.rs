@@ -11,6 +11,7 @@ const DAILY: &[&str] = &[
     "login",
     "logout",
     "whoami",
+    "overview",
     "issue",
     "sign",
     "keep",

@@ -45,6 +45,13 @@ async fn every_list_is_read_as_a_table_and_as_json() {
         let rows = rows.as_array().map_or(0, Vec::len);
         assert!(if is_steady { lines == rows } else { lines >= rows }, "{list:?}: {lines} and {rows}");
     }
+    let overview = site.run(&["overview"]);
+    assert!(overview.starts_with("Nothing needs you today.\n\nCERTIFICATES  ACTIVE"), "{overview}");
+    assert_eq!(json_of(&site, &["overview", "--json"])["certificates"]["by_status"]["active"], 1);
+    assert_eq!(
+        site.run(&["overview", "--template", "{certificates.total} of {cas.active}"]).trim(),
+        "1 of 1"
+    );
     let tail = [
         "event",
         "tail",
