@@ -1,5 +1,6 @@
 import type { JSX } from 'preact';
 import { Shell } from './parts/shell';
+import { useLive } from './lib/live';
 import { usePlace } from './lib/router';
 import { useRights, useSession, type Rights } from './lib/session';
 import { Anchors, Nowhere, Secrets, Tokens } from './screens/access';
@@ -61,9 +62,10 @@ function screen([first = '', second, third]: string[], { issue, unlimited, admin
 }
 
 export function App() {
-  const { who } = useSession();
+  const { who, round } = useSession();
   const { path } = usePlace();
   const rights = useRights();
+  useLive(who?.token_id, round);
   if (!who) return <SignIn />;
   const shown = screen(path, rights);
   return (

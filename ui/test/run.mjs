@@ -88,6 +88,27 @@ await test('2 the bundle that the browser makes is read by OpenSSL', admin, asyn
   expect(/MAC: sha256, Iteration 100000/.test(told), told);
 });
 
+await test('2a what others do is seen without asking for it', admin, async () => {
+  const issue = (name) => certmill.call('POST', '/v1/pki/issue/web', { common_name: `${name}.example.internal`, ttl: '2d' });
+  await nav(admin, 'Overview');
+  const events = admin.getByRole('table', { name: 'Latest events' });
+  await events.getByRole('row', { name: /Certificate issued www\.example\.internal/ }).waitFor();
+  expect((await admin.getByText('ends within 7 days').count()) === 0, 'something ends soon');
+  await issue('soon');
+  await events.getByRole('row', { name: /Certificate issued soon\.example\.internal/ }).waitFor();
+  await admin.getByRole('link', { name: '1 certificate ends within 7 days' }).waitFor();
+  await admin.screenshot({ path: join(pictures, 'overview-live.png') });
+  // These ask for nothing by themselves.
+  await nav(admin, 'Certificates');
+  await admin.getByRole('row', { name: /soon\.example\.internal/ }).waitFor();
+  await issue('later');
+  await admin.getByRole('row', { name: /later\.example\.internal/ }).waitFor();
+  await nav(admin, 'CSR desk');
+  const { id } = await certmill.call('POST', '/v1/pki/csr', { subject: 'CN=live.example.internal', key_type: 'ec' });
+  await admin.getByRole('row', { name: /live\.example\.internal/ }).waitFor();
+  await certmill.call('DELETE', `/v1/pki/csr/${id}`);
+});
+
 await test('3 a certificate is found, labelled, renewed and revoked, and the CRL shows it', admin, async () => {
   await nav(admin, 'Certificates');
   await admin.getByLabel('Search', { exact: true }).first().fill('WWW.example');
@@ -533,6 +554,8 @@ await test('11 a lost connection is told, and everything is there again when it 
   await certmill.start();
   await admin.getByText('The connection to the service is lost').waitFor({ state: 'detached' });
   await admin.getByRole('row', { name: /status\.example\.internal/ }).waitFor();
+  await certmill.call('POST', '/v1/pki/issue/web', { common_name: 'after.example.internal', ttl: '80d' });
+  await admin.getByRole('row', { name: /after\.example\.internal/ }).waitFor();
 });
 
 await test('11a chosen certificates are tagged and revoked together, and taken along as CSV', admin, async () => {

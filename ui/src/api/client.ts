@@ -165,6 +165,37 @@ export async function crl(id: string, signal?: AbortSignal): Promise<Uint8Array>
   return new Uint8Array(await response.arrayBuffer());
 }
 
+/** What a stream of events says: where to go on, and what happened, or only that it is alive. */
+export interface Told {
+  at: string | undefined;
+  event: Schemas['Event'] | undefined;
+}
+
+/** The service says at least every 15 seconds that a stream is alive. */
+const SILENCE = 40_000;
+
+/**
+ * What happens after a place, or from now on, until the service ends the stream or falls silent. `EventSource` could not send
+ * the token.
+ */
+export async function* events(after: string | undefined, signal: AbortSignal): AsyncGenerator<Told> {
+  const silent = new AbortController();
+  const response = await send('get', '/v1/events', { Accept: 'text/event-stream', ...(after ? { 'Last-Event-ID': after } : {}) }, undefined, AbortSignal.any([signal, silent.signal]));
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  for (let rest = ''; reader; ) {
+    const timer = setTimeout(() => silent.abort(), SILENCE);
+    const { done, value } = await reader.read().finally(() => clearTimeout(timer));
+    if (done) return;
+    const messages = (rest + value).split('\n\n');
+    rest = messages.pop() ?? '';
+    for (const message of messages) {
+      const field = (name: string) => message.split('\n').find((line) => line.startsWith(`${name}: `))?.slice(name.length + 2);
+      const data = field('data');
+      yield { at: field('id'), event: data ? JSON.parse(data) : undefined };
+    }
+  }
+}
+
 /** Whether the service answers at all. */
 export async function alive(): Promise<boolean> {
   try {

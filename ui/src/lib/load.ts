@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { ApiError } from '../api/client';
+import { onEvent } from './live';
 import { useSession } from './session';
 
 export interface Loaded<T> {
@@ -12,8 +13,15 @@ export function asApiError(cause: unknown): ApiError {
   return cause instanceof ApiError ? cause : new ApiError(0, 'page', cause instanceof Error ? cause.message : String(cause));
 }
 
-/** Reads something of the API, anew when `key` changes, when the connection is back, or every `every` milliseconds. */
-export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T>, every = 0): Loaded<T> {
+/** What is read anew because of an event waits so long for more of them, and so long after the last time. */
+const SETTLING = 300;
+const APART = 5000;
+
+/**
+ * Reads something of the API, anew when `key` changes, when the connection is back, every `every` milliseconds, or when something
+ * happens that touches it: an event whose type begins with one of `touching`, or whose object is one of them.
+ */
+export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T>, every = 0, touching: readonly string[] = []): Loaded<T> {
   const { round } = useSession();
   const [state, setState] = useState<{ key: string; data?: T; error?: ApiError }>({ key });
   const [turn, setTurn] = useState(0);
@@ -39,6 +47,25 @@ export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T
     const timer = setInterval(() => document.visibilityState === 'visible' && setTurn((count) => count + 1), every);
     return () => clearInterval(timer);
   }, [every]);
+  const touched = touching.join(' ');
+  useEffect(() => {
+    if (!touched) return;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let last = 0;
+    const end = onEvent((event) => {
+      if (timer !== undefined || (event && !touched.split(' ').some((part) => event.event_type.startsWith(part) || event.object === part))) return;
+      const again = () => {
+        timer = undefined;
+        last = Date.now();
+        setTurn((count) => count + 1);
+      };
+      timer = setTimeout(again, Math.max(SETTLING, last + APART - Date.now()));
+    });
+    return () => {
+      end();
+      clearTimeout(timer);
+    };
+  }, [touched]);
   const fits = state.key === key;
   return {
     data: fits ? state.data : undefined,

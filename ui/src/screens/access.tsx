@@ -54,7 +54,7 @@ export function Tokens() {
   const { query } = usePlace();
   const { who } = useSession();
   const cursor = asked(query, 'cursor');
-  const list = useLoad(`tokens ${cursor}`, (signal) => call('get', '/v1/tokens', { query: { limit: 100, cursor }, signal }));
+  const list = useLoad(`tokens ${cursor}`, (signal) => call('get', '/v1/tokens', { query: { limit: 100, cursor }, signal }), 0, ['token.']);
   const [adding, setAdding] = useState(false);
   const [ending, setEnding] = useState<Schemas['Token']>();
   return (

@@ -15,7 +15,7 @@ import { entries } from '../lib/x509';
 import { t } from '../texts';
 
 export function Cas() {
-  const list = useLoad('cas', walkCas);
+  const list = useLoad('cas', walkCas, 0, ['ca.', 'crl.']);
   return (
     <Page title={t.cas.title} actions={<LinkButton kind="primary" icon="issue" href={to(['cas', 'new'])}>{t.cas.create}</LinkButton>}>
       <Shown of={list}>
@@ -261,7 +261,7 @@ function RevokeCa({ of, onClose, onDone }: { of: Ca; onClose: () => void; onDone
 
 export function OneCa({ id }: { id: string }) {
   const [running, setRunning] = useState(false);
-  const data = useLoad(`ca ${id}`, (signal) => call('get', '/v1/pki/ca/{id}', { path: { id }, signal }), running ? 2000 : 10_000);
+  const data = useLoad(`ca ${id}`, (signal) => call('get', '/v1/pki/ca/{id}', { path: { id }, signal }), running ? 2000 : 10_000, [id]);
   const cascade = data.data?.revocation != null && !data.data.revocation.completed_at;
   if (cascade !== running && data.data) setRunning(cascade);
   return <Shown of={data}>{(of) => <Content key={of.id} of={of} reload={data.reload} />}</Shown>;

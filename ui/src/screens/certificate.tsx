@@ -157,7 +157,7 @@ function Labels({ seen, editable, onDone }: { seen: Seen<Detail>; editable: bool
 }
 
 function Trail({ id }: { id: string }) {
-  const trail = useLoad(`trail ${id}`, (signal) => call('get', '/v1/audit/logs', { query: { object: id, limit: 20 }, signal }));
+  const trail = useLoad(`trail ${id}`, (signal) => call('get', '/v1/audit/logs', { query: { object: id, limit: 20 }, signal }), 0, [id]);
   return (
     <Card title={t.certificate.trail} flush>
       <Shown of={trail}>
@@ -307,6 +307,6 @@ function Content({ seen, reload }: { seen: Seen<Detail>; reload: () => void }) {
 }
 
 export function Certificate({ id }: { id: string }) {
-  const data = useLoad(`certificate ${id}`, (signal) => see('/v1/pki/certificates/{id}', { path: { id }, signal }));
+  const data = useLoad(`certificate ${id}`, (signal) => see('/v1/pki/certificates/{id}', { path: { id }, signal }), 0, [id, 'ca.revoked']);
   return <Shown of={data}>{(seen) => <Content key={seen.of.id} seen={seen} reload={data.reload} />}</Shown>;
 }

@@ -193,6 +193,8 @@ export function Certificates() {
   const exact = { serial_number: asked(query, 'serial_number'), fingerprint_sha256: asked(query, 'fingerprint_sha256') };
   const list = useLoad(query.toString(), (signal) =>
     call('get', '/v1/pki/certificates', { query: { ...filter, ...exact, sort: asked<Schemas['CertificateSort']>(query, 'sort'), cursor: asked(query, 'cursor'), limit: PAGE }, signal }),
+    0,
+    ['certificate.', 'ca.revoked', 'csr.signed', 'order.issued'],
   );
   const download = () => {
     setBusy(true);

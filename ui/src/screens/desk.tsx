@@ -23,7 +23,7 @@ export function Desk() {
   const { unlimited } = useRights();
   const status = asked<Schemas['CsrStatus']>(query, 'status') ?? 'pending';
   const cursor = asked(query, 'cursor');
-  const list = useLoad(`desk ${status} ${cursor}`, (signal) => call('get', '/v1/pki/csr', { query: { status, limit: 50, cursor }, signal }));
+  const list = useLoad(`desk ${status} ${cursor}`, (signal) => call('get', '/v1/pki/csr', { query: { status, limit: 50, cursor }, signal }), 0, ['csr.']);
   return (
     <Page title={t.desk.title} actions={unlimited && <LinkButton kind="primary" icon="issue" href={to(['desk', 'new'])}>{t.desk.ask}</LinkButton>}>
       <Tabs label={t.common.status} at={status} choices={STATES.map((value) => ({ value, text: t.desk.states[value] ?? value, href: to(['desk'], { status: value === 'pending' ? '' : value }) }))} />
@@ -224,7 +224,7 @@ export function OneCsr({ id }: { id: string }) {
     csr: await call('get', '/v1/pki/csr/{id}', { path: { id }, signal }),
     cas: admin ? await allCas(signal) : [],
     roles: await allRoles(signal),
-  }));
+  }), 0, [id]);
   return (
     <Shown of={data}>
       {({ csr, cas, roles }) => (

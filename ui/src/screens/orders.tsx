@@ -21,7 +21,7 @@ export function Orders() {
   const { unlimited } = useRights();
   const status = asked<Schemas['OrderStatus']>(query, 'status');
   const cursor = asked(query, 'cursor');
-  const list = useLoad(`orders ${status} ${cursor}`, (signal) => call('get', '/v1/pki/acme/orders', { query: { limit: 50, status, cursor }, signal }), 10_000);
+  const list = useLoad(`orders ${status} ${cursor}`, (signal) => call('get', '/v1/pki/acme/orders', { query: { limit: 50, status, cursor }, signal }), 10_000, ['order.']);
   return (
     <Page title={t.orders.title} actions={unlimited && <LinkButton kind="primary" icon="issue" href={to(['orders', 'new'])}>{t.orders.create}</LinkButton>}>
       <Tabs label={t.common.status} at={status ?? ''} choices={['', 'pending', 'processing', 'valid', 'invalid'].map((value) => ({ value, text: value ? t.orders.states[value] ?? value : t.common.all, href: to(['orders'], { status: value }) }))} />
@@ -187,7 +187,7 @@ function Content({ of, reload }: { of: Order; reload: () => void }) {
 
 export function OneOrder({ id }: { id: string }) {
   const [open, setOpen] = useState(true);
-  const data = useLoad(`order ${id}`, (signal) => call('get', '/v1/pki/acme/orders/{id}', { path: { id }, signal }), open ? 2000 : 0);
+  const data = useLoad(`order ${id}`, (signal) => call('get', '/v1/pki/acme/orders/{id}', { path: { id }, signal }), open ? 2000 : 0, [id]);
   const going = data.data ? !ended(data.data) : true;
   if (going !== open) setOpen(going);
   return <Shown of={data}>{(of) => <Content of={of} reload={data.reload} />}</Shown>;

@@ -1,48 +1,49 @@
 import type { ComponentChildren } from 'preact';
+import { useEffect, useState } from 'preact/hooks';
 import { Card, DateOf, Empty, Left, LinkButton, Page, Shown, Status, Table } from '../parts/basics';
 import { Icon } from '../parts/icons';
-import { crlAlarm, CrlLeft, tree, type Ca } from '../parts/ca';
-import { count, words, type Tone } from '../lib/format';
+import { CrlLeft, tree, type Ca } from '../parts/ca';
+import { Subject } from './operation';
+import { count, dateTime, words, type Tone } from '../lib/format';
+import { onEvent, type Event } from '../lib/live';
 import { useLoad } from '../lib/load';
-import { overview, type Figure, type Overview as Data } from '../lib/overview';
+import { histogram, overview, SHOWN, type Overview as Data } from '../lib/overview';
 import { to } from '../lib/router';
 import { useRights, useSession } from '../lib/session';
 import { t } from '../texts';
 
-const DAY = 86_400_000;
+const MINUTE = 60_000;
+/** Whatever the figures count. */
+const TOUCHING = ['certificate.', 'ca.', 'crl.', 'csr.', 'order.'];
 
 interface Matter {
   tone: Tone;
-  figure: Figure;
+  count: number;
   text: string;
   href: string;
 }
 
-const said = ({ count: number, more }: Figure): string => `${count(number)}${more ? '+' : ''}`;
-
-function matters(data: Data): Matter[] {
-  const soon = (until: string, days: number): boolean => new Date(until).getTime() - Date.now() < days * DAY;
-  const living = (data.cas?.rows ?? []).filter((ca) => ca.status === 'active');
-  const stale = living.filter((ca) => ca.crl && soon(ca.crl.next_update, crlAlarm(ca.crl)));
-  const ending = living.filter((ca) => soon(ca.valid_until, 90));
-  const among = (list: Ca[]): Figure => ({ count: list.length, more: data.cas?.more ?? false });
-  const month = { count: data.month.count - data.week.count, more: data.month.more };
-  const all: (Matter | undefined)[] = [
-    { tone: 'bad', figure: data.expired, text: t.overview.expired(data.expired.count), href: to(['certificates'], { status: 'expired' }) },
-    { tone: 'bad', figure: data.week, text: t.overview.week(data.week.count), href: to(['certificates'], { expiring_within: '7d', sort: 'not_after' }) },
-    { tone: 'bad', figure: data.failedOrders, text: t.overview.failedOrders(data.failedOrders.count), href: to(['orders'], { status: 'invalid' }) },
-    { tone: 'bad', figure: among(stale), text: t.overview.staleCrls(stale.length), href: to(['cas']) },
-    data.deadJobs && { tone: 'bad', figure: data.deadJobs, text: t.overview.deadJobs(data.deadJobs.count), href: to(['jobs'], { state: 'dead' }) },
-    { tone: 'warn', figure: month, text: t.overview.month(month.count), href: to(['certificates'], { expiring_within: '30d', sort: 'not_after' }) },
-    { tone: 'warn', figure: among(ending), text: t.overview.endingCas(ending.length), href: to(['cas']) },
-    { tone: 'warn', figure: data.waiting, text: t.overview.waiting(data.waiting.count), href: to(['desk']) },
-    { tone: 'calm', figure: data.openOrders, text: t.overview.openOrders(data.openOrders.count), href: to(['orders'], { status: 'pending' }) },
+function matters({ figures: { certificates, cas, csrs, orders, renewals, jobs } }: Data, admin: boolean): Matter[] {
+  const { expired_30d, expiring_7d, expiring_30d } = certificates.unrenewed;
+  const month = expiring_30d - expiring_7d;
+  // Whoever may not list CAs may look at one.
+  const caOf = (kind: 'has_late_crl' | 'is_ending'): string => to(admin ? ['cas'] : ['cas', cas.near_end.find((ca) => ca[kind])?.id ?? '']);
+  const all: Matter[] = [
+    { tone: 'bad', count: expired_30d, text: t.overview.expired(expired_30d), href: to(['certificates'], { status: 'expired' }) },
+    { tone: 'bad', count: expiring_7d, text: t.overview.week(expiring_7d), href: to(['certificates'], { expiring_within: '7d', sort: 'not_after' }) },
+    { tone: 'bad', count: renewals.overdue, text: t.overview.overdue(renewals.overdue), href: to(['certificates'], { source: 'acme', sort: 'not_after' }) },
+    { tone: 'bad', count: orders.failed_30d, text: t.overview.failedOrders(orders.failed_30d), href: to(['orders'], { status: 'invalid' }) },
+    { tone: 'bad', count: cas.late_crls, text: t.overview.staleCrls(cas.late_crls), href: caOf('has_late_crl') },
+    { tone: 'bad', count: admin ? jobs.dead : 0, text: t.overview.deadJobs(jobs.dead), href: to(['jobs'], { state: 'dead' }) },
+    { tone: 'warn', count: month, text: t.overview.month(month), href: to(['certificates'], { expiring_within: '30d', sort: 'not_after' }) },
+    { tone: 'warn', count: cas.ending_90d, text: t.overview.endingCas(cas.ending_90d), href: caOf('is_ending') },
+    { tone: 'warn', count: csrs.pending, text: t.overview.waiting(csrs.pending), href: to(['desk']) },
+    { tone: 'calm', count: orders.open, text: t.overview.openOrders(orders.open), href: to(['orders'], { status: 'pending' }) },
   ];
-  return all.filter((matter): matter is Matter => matter !== undefined && matter.figure.count > 0);
+  return all.filter((matter) => matter.count > 0);
 }
 
-function Attention({ data }: { data: Data }) {
-  const list = matters(data);
+function Attention({ list }: { list: Matter[] }) {
   return (
     <Card title={t.overview.attention}>
       {list.length === 0 ? (
@@ -52,10 +53,10 @@ function Attention({ data }: { data: Data }) {
         </p>
       ) : (
         <ul class="matters">
-          {list.map(({ tone, figure, text, href }) => (
+          {list.map(({ tone, count: number, text, href }) => (
             <li key={text}>
               <a class={tone} href={href}>
-                <strong>{said(figure)}</strong>
+                <strong>{count(number)}</strong>
                 <span>{text}</span>
                 <Icon name="right" />
               </a>
@@ -67,12 +68,13 @@ function Attention({ data }: { data: Data }) {
   );
 }
 
-function Histogram({ data }: { data: Data }) {
-  const most = Math.max(1, ...data.histogram.map((bar) => bar.count));
+function Histogram({ data: { figures } }: { data: Data }) {
+  const bars = histogram(figures);
+  const most = Math.max(1, ...bars.map((bar) => bar.count));
   return (
     <Card title={t.overview.histogram}>
       <ol class="bars" aria-label={t.overview.histogram}>
-        {data.histogram.map((bar) => (
+        {bars.map((bar) => (
           <li key={bar.month}>
             <span class="bar-count">{bar.count > 0 ? count(bar.count) : <span class="sr">0</span>}</span>
             <span class="bar" style={{ height: `${Math.max(bar.count > 0 ? 4 : 1, Math.round((bar.count / most) * 108))}px` }} data-empty={bar.count === 0 || undefined} aria-hidden="true" />
@@ -80,7 +82,7 @@ function Histogram({ data }: { data: Data }) {
           </li>
         ))}
       </ol>
-      {data.certificates.more && <p class="hint">{t.overview.bounded(count(data.certificates.count))}</p>}
+      {Date.now() - new Date(figures.as_of).getTime() > MINUTE && <p class="hint">{t.overview.asOf(dateTime(figures.as_of))}</p>}
     </Card>
   );
 }
@@ -105,9 +107,8 @@ function Step({ done, title, children, action }: { done: boolean; title: string;
 
 /** What to do first, until there is a certificate. */
 function FirstSteps({ data }: { data: Data }) {
-  const cas = data.cas?.rows ?? [];
   const { steps } = t.overview;
-  const hasCa = cas.some((ca) => ca.status === 'active');
+  const hasCa = data.figures.cas.active > 0;
   return (
     <Card title={steps.title}>
       <ol class="steps">
@@ -117,7 +118,7 @@ function FirstSteps({ data }: { data: Data }) {
         <Step done={data.hasRoles} title={steps.role} action={hasCa && <LinkButton kind="primary" href={to(['roles', 'new'])}>{steps.roleAction}</LinkButton>}>
           {steps.roleText}
         </Step>
-        <Step done={data.certificates.count > 0} title={steps.issue} action={data.hasRoles && <LinkButton kind="primary" href={to(['issue'])}>{steps.issueAction}</LinkButton>}>
+        <Step done={data.figures.certificates.by_status.active > 0} title={steps.issue} action={data.hasRoles && <LinkButton kind="primary" href={to(['issue'])}>{steps.issueAction}</LinkButton>}>
           {steps.issueText}
         </Step>
       </ol>
@@ -145,14 +146,46 @@ function Cas({ cas }: { cas: Ca[] }) {
   );
 }
 
+/** What happened last, growing by itself: what was read, and what was told since. */
+function Latest({ read }: { read: Event[] }) {
+  const [told, setTold] = useState<Event[]>([]);
+  useEffect(() => onEvent((event) => setTold((before) => (event ? [event, ...before].slice(0, SHOWN) : []))), []);
+  const known = new Set(told.map((event) => event.event_id));
+  const rows = [...told, ...read.filter((event) => !known.has(event.event_id))].slice(0, SHOWN);
+  if (rows.length === 0) return null;
+  return (
+    <Card title={t.overview.events} flush>
+      <Table
+        name={t.overview.events}
+        rows={rows}
+        keyOf={(event) => event.event_id}
+        columns={[
+          { head: t.audit.when, cell: (event) => <DateOf at={event.timestamp} precise /> },
+          { head: t.overview.what, cell: (event) => words(event.event_type) },
+          { head: t.overview.about, wide: true, cell: (event) => about(event) },
+          { head: t.audit.object, cell: (event) => <Subject id={event.object} /> },
+        ]}
+      />
+    </Card>
+  );
+}
+
+/** What an event is about, in words that a person knows it by. */
+function about({ data: { common_name: name, domains } }: Event): string {
+  if (typeof name === 'string') return name;
+  return Array.isArray(domains) ? domains.slice(0, 3).join(', ') : '';
+}
+
 function Content({ data }: { data: Data }) {
   const { admin } = useRights();
-  const fresh = data.certificates.count === 0 && data.expired.count === 0;
+  const { active, expired } = data.figures.certificates.by_status;
+  const fresh = active === 0 && expired === 0;
+  const list = matters(data, admin);
   return (
     <>
       {fresh && admin && <FirstSteps data={data} />}
       {fresh && !admin && <Empty title={t.certificates.none}>{t.overview.noneForReader}</Empty>}
-      {(!fresh || matters(data).length > 0) && <Attention data={data} />}
+      {(!fresh || list.length > 0) && <Attention list={list} />}
       {!fresh && <Histogram data={data} />}
       <div class="columns">
         {!fresh && (
@@ -168,23 +201,9 @@ function Content({ data }: { data: Data }) {
             />
           </Card>
         )}
-        {data.cas && data.cas.rows.length > 0 && <Cas cas={data.cas.rows} />}
+        {data.cas && data.cas.length > 0 && <Cas cas={data.cas} />}
       </div>
-      {data.events && data.events.length > 2 && (
-        <Card title={t.overview.events} flush>
-          <Table
-            name={t.overview.events}
-            rows={data.events}
-            keyOf={(row) => row.id}
-            columns={[
-              { head: t.audit.when, cell: (row) => <DateOf at={row.timestamp} precise /> },
-              { head: t.audit.action, cell: (row) => words(row.action) },
-              { head: t.audit.object, wide: true, cell: (row) => <code class="id">{row.object ?? ''}</code> },
-              { head: t.audit.result, cell: (row) => <Status of={row.success ? 'ok' : 'refused'} /> },
-            ]}
-          />
-        </Card>
-      )}
+      {!fresh && <Latest read={data.events} />}
     </>
   );
 }
@@ -193,7 +212,7 @@ export function Overview() {
   const { admin, issue } = useRights();
   const { who } = useSession();
   const by = who?.token_id ?? '';
-  const data = useLoad(`overview ${by}`, (signal) => overview(admin, by, signal), 30_000);
+  const data = useLoad(`overview ${by}`, (signal) => overview(admin, signal), 30_000, TOUCHING);
   return (
     <Page title={t.overview.title} actions={issue && data.data?.hasRoles && <LinkButton kind="primary" icon="issue" href={to(['issue'])}>{t.issue.title}</LinkButton>}>
       <Shown of={data}>{(shown) => <Content data={shown} />}</Shown>
