@@ -18,7 +18,7 @@ pub(crate) struct Call<'a> {
 /// Many certificates at once. Too much to be kept for a repetition.
 const BATCH: &str = "/v1/pki/issue/:/batch";
 
-const CALLS: [(Method, &str, Action); 44] = [
+const CALLS: [(Method, &str, Action); 46] = [
     (Method::POST, "/v1/pki/ca", Action::CaCreate),
     (Method::POST, "/v1/pki/ca/:/revoke", Action::CaRevoke),
     (Method::POST, "/v1/pki/ca/:/crl", Action::CrlRebuild),
@@ -58,6 +58,8 @@ const CALLS: [(Method, &str, Action); 44] = [
     (Method::POST, "/v1/tokens", Action::TokenCreate),
     (Method::DELETE, "/v1/tokens/:", Action::TokenRevoke),
     (Method::PATCH, "/v1/pki/ca/:", Action::CaUpdate),
+    (Method::POST, "/v1/pki/ca/:/certificate", Action::CaCertificate),
+    (Method::POST, "/v1/pki/ca/import", Action::CaImport),
     (Method::POST, BATCH, Action::CertificateIssue),
     (Method::PATCH, "/v1/pki/acme/accounts/:", Action::AcmeAccountUpdate),
     (Method::POST, "/v1/pki/acme/accounts/:/rollover", Action::AcmeAccountRollover),

@@ -50,6 +50,8 @@ fn of_action(action: Action) -> CallCategory {
         Action::CaCreate
         | Action::CaRevoke
         | Action::CaUpdate
+        | Action::CaCertificate
+        | Action::CaImport
         | Action::CrlRebuild
         | Action::JobRetry
         | Action::JobCancel

@@ -74,6 +74,7 @@ PATHS = {
 }
 OPERATIONS = {
     "revokeCa": {"id": make_ca("Revoked")},
+    "setCaCertificate": {"id": make_ca("Waiting", ca_type="intermediate", external=True)},
     "deleteRole": {"name": make_role("deleted", ca)},
     "renewCertificate": {"id": issued[1]["certificate_id"]},
     "rejectCsr": {"id": make_csr("rejected.test")},

@@ -1,6 +1,6 @@
 //! `/v1/pki/ca`: certificate authorities.
 
-use certmill_service::ca::{self, CaChanges, NewCa};
+use certmill_service::ca::{self, CaChanges, NewCa, NewCaSettings, SignedCertificate};
 use certmill_service::domain::{CaKind, CrlInfo, DeskRenewal};
 use certmill_service::x509::{DistinguishedName, RevocationReason};
 use certmill_service::{App, PageRequest, ServiceError, crl};
@@ -13,6 +13,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use super::ca_view::{CaView, view};
+use super::revoke::parse_reason;
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Accepted, Body, Created, Either, OptionalBody, Reply, Tagged};
 use crate::error::ApiError;
@@ -35,13 +36,14 @@ struct CreateCaRequest {
     common_name: String,
     /// `root` or `intermediate`.
     ca_type: Word<CaKind>,
-    /// The CA that signs it: required for an intermediate.
+    /// The CA that signs it: required for an intermediate, unless `external`.
     parent_ca_id: Option<String>,
     /// `rsa` (default), `ec` or `ed25519`.
     key_type: Option<Word<KeyType>>,
     /// 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
     key_size: Option<u32>,
     /// Days of validity: 3650 by default for a root, 1825 for an intermediate. An intermediate may not outlive its parent.
+    /// With `external` it is up to the CA that signs.
     validity_days: Option<i64>,
     /// Organization of the subject.
     organization: Option<TextList>,
@@ -62,6 +64,9 @@ struct CreateCaRequest {
     /// Who may renew, with another key, what a person approved at the CSR desk: `admin` (default) needs `pki:admin`; with
     /// `desk` the wish waits at the desk for a person.
     renewal_of_desk_certificates: Option<Word<DeskRenewal>>,
+    /// Whether a CA elsewhere signs this intermediate. Default false. It then has a key and a CSR (`csr_pem`), which asks for
+    /// what is said here, and is `pending` until its certificate comes by `POST /v1/pki/ca/{id}/certificate`.
+    external: Option<bool>,
     /// Whether its certificates name the OCSP responder of this service (`/pub/ocsp/{ca_id}`), which answers for every CA.
     /// Default false.
     ocsp: Option<bool>,
@@ -86,6 +91,16 @@ struct UpdateCaRequest {
     /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
     #[serde(default)]
     crl_overlap: MaybeUndefined<DurationText>,
+}
+
+/// The certificate that a CA elsewhere has made of a CSR.
+#[derive(Object, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CaCertificateRequest {
+    /// The certificate: PEM, or DER in base64. The text may hold its chain too, in any order.
+    certificate_pem: String,
+    /// The certificates above it, in any order: at least that of its issuer. The topmost is trusted as it is.
+    chain_pem: Option<String>,
 }
 
 /// Why a CA is revoked.
@@ -162,7 +177,8 @@ impl CaApi {
 
     /// Create a root or intermediate CA
     ///
-    /// Scope: `pki:admin`. The private key is made and stays in the service, sealed; no call ever shows it.
+    /// Scope: `pki:admin`. The private key is made and stays in the service, sealed; no call ever shows it. With `external`
+    /// the answer has the CSR for a CA elsewhere (`csr_pem`), and the CA issues nothing before its certificate has come.
     #[oai(path = "/ca", method = "post", operation_id = "createCa")]
     async fn create(
         &self,
@@ -248,6 +264,26 @@ impl CaApi {
         Ok(Negotiated::new(response.with_vary_accept()))
     }
 
+    /// Give a CA its certificate
+    ///
+    /// Scope: `pki:admin`. For a CA that was made with `external` and is `pending`: what came back for its CSR. It must be a
+    /// CA's certificate for the CA's own key, with `keyCertSign` and `cRLSign`, valid now, and its path must be valid up
+    /// to the topmost certificate that is given (`422 certificate_invalid` says what does not fit). Its subject and its path
+    /// length are then those of the CA, which is active, with its first CRL. Where its issuer is a CA of this service, that
+    /// one becomes its parent.
+    #[oai(path = "/ca/:id/certificate", method = "post", operation_id = "setCaCertificate")]
+    async fn set_certificate(
+        &self,
+        caller: Authorized<Admin>,
+        app: Data<&App>,
+        id: Path<String>,
+        body: Body<CaCertificateRequest>,
+    ) -> Result<Tagged<CaView>, ApiError> {
+        let signed = SignedCertificate { certificate: body.0.certificate_pem, chain: body.0.chain_pem };
+        let active = ca::accept(&app, &caller, ca::parse_id(&id)?, signed).await?;
+        Ok(Tagged::new(ca::state(&active.ca), view(&app, active)))
+    }
+
     /// Revoke a CA
     ///
     /// Scope: `pki:admin`. The CA and every CA under it stop issuing at once. A worker then revokes everything that
@@ -321,23 +357,6 @@ impl VaryAccept for Response {
     }
 }
 
-/// Reads a revocation reason; `unspecified` when absent.
-pub(crate) fn parse_reason(text: Option<&str>) -> Result<RevocationReason, ServiceError> {
-    let Some(text) = text else {
-        return Ok(RevocationReason::Unspecified);
-    };
-    text.parse().map_err(|_| {
-        ServiceError::field(
-            "reason",
-            format!(
-                "`{}` is not a reason of RFC 5280: use unspecified, keyCompromise, cACompromise, affiliationChanged, \
-                 superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise",
-                text.chars().take(64).collect::<String>()
-            ),
-        )
-    })
-}
-
 fn new_ca(request: CreateCaRequest) -> Result<NewCa, ServiceError> {
     let list = |list: Option<TextList>| list.unwrap_or_default().0;
     Ok(NewCa {
@@ -359,9 +378,12 @@ fn new_ca(request: CreateCaRequest) -> Result<NewCa, ServiceError> {
         max_path_length: request.max_path_length,
         permitted_dns_domains: list(request.permitted_dns_domains),
         excluded_dns_domains: list(request.excluded_dns_domains),
-        renewal_of_desk_certificates: request.renewal_of_desk_certificates.map(Into::into),
-        ocsp: request.ocsp.unwrap_or(false),
-        crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
-        crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
+        external: request.external.unwrap_or(false),
+        settings: NewCaSettings {
+            renewal_of_desk_certificates: request.renewal_of_desk_certificates.map(Into::into),
+            ocsp: request.ocsp.unwrap_or(false),
+            crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
+            crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
+        },
     })
 }

@@ -3,7 +3,7 @@
 use certmill_service::App;
 use certmill_service::ca::{self, CaWithCrl};
 use certmill_service::domain::{CaKind, CaStatus, CrlInfo, DeskRenewal, Timestamp, Ttl};
-use certmill_service::x509::RevocationReason;
+use certmill_service::x509::{RevocationReason, pem};
 use poem_openapi::Object;
 use serde::Serialize;
 
@@ -23,10 +23,13 @@ pub(super) struct CaView {
     /// `rsa`, `ec` or `ed25519`.
     key_type: Word<KeyType>,
     key_size: u32,
-    serial_number: String,
-    valid_from: String,
-    valid_until: String,
-    /// `active`, `revoked` or `expired`.
+    /// Null while it waits for its certificate.
+    serial_number: Option<String>,
+    /// Null while it waits for its certificate.
+    valid_from: Option<String>,
+    /// Null while it waits for its certificate.
+    valid_until: Option<String>,
+    /// `pending` while it waits for a certificate from elsewhere, `active`, `revoked` or `expired`.
     status: Word<CaStatus>,
     /// Whether it may issue now.
     is_active: bool,
@@ -51,6 +54,8 @@ pub(super) struct CaView {
     crl_validity: Option<String>,
     /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
     crl_overlap: Option<String>,
+    /// The request for its certificate, if a CA elsewhere signs it.
+    csr_pem: Option<String>,
 }
 
 /// The revocation of a CA and its progress.
@@ -82,7 +87,10 @@ struct CrlView {
 pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
     let CaWithCrl { ca, crl } = found;
     let status = ca.status(app.now());
+    let has_certificate = !ca.certificate_der.is_empty();
+    let csr_der = ca.foreign.and_then(|foreign| foreign.csr_der);
     CaView {
+        csr_pem: csr_der.map(|der| pem::encode(pem::CERTIFICATE_REQUEST, &der)),
         crl_url: ca::crl_url(app, ca.id),
         ca_issuers_url: ca::ca_issuers_url(app, ca.id),
         ocsp_url: ca::ocsp_url(app, ca.id),
@@ -96,9 +104,9 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
         parent_ca_id: ca.parent_id.map(|id| id.to_string()),
         key_type: Word::shown(&ca.key_type),
         key_size: ca.key_size,
-        serial_number: ca.serial_number.to_string(),
-        valid_from: ca.not_before.to_string(),
-        valid_until: ca.not_after.to_string(),
+        serial_number: has_certificate.then(|| ca.serial_number.to_string()),
+        valid_from: has_certificate.then(|| ca.not_before.to_string()),
+        valid_until: has_certificate.then(|| ca.not_after.to_string()),
         status: status.into(),
         is_active: status == CaStatus::Active,
         certificates_issued: ca.certificates_issued,

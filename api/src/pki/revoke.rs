@@ -8,7 +8,6 @@ use poem::web::Data;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
-use super::ca::parse_reason;
 use super::certificates::parse_serial;
 use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Reply};
@@ -104,6 +103,23 @@ impl RevokeApi {
             }),
         }))
     }
+}
+
+/// Reads a revocation reason; `unspecified` when absent.
+pub(crate) fn parse_reason(text: Option<&str>) -> Result<RevocationReason, ServiceError> {
+    let Some(text) = text else {
+        return Ok(RevocationReason::Unspecified);
+    };
+    text.parse().map_err(|_| {
+        ServiceError::field(
+            "reason",
+            format!(
+                "`{}` is not a reason of RFC 5280: use unspecified, keyCompromise, cACompromise, affiliationChanged, \
+                 superseded, cessationOfOperation, certificateHold, removeFromCRL, privilegeWithdrawn or aACompromise",
+                text.chars().take(64).collect::<String>()
+            ),
+        )
+    })
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, ServiceError> {

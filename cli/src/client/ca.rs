@@ -3,10 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::issue::read_text;
 use super::output::{Column, end, renewed_by, state, text};
 use super::{Session, completion, files};
 
@@ -26,6 +29,19 @@ pub(crate) enum CaCommand {
     },
     /// Make a CA
     Create(Create),
+    /// Give a CA that was made with --external its certificate
+    Certificate {
+        /// Name or id
+        #[arg(add = completion::cas())]
+        ca: String,
+        /// File with the certificate that came back for its CSR, PEM
+        file: PathBuf,
+        /// File with the certificates above it, PEM
+        #[arg(long, value_name = "FILE")]
+        chain: Option<PathBuf>,
+    },
+    /// Import a CA of another installation with its key
+    Import(Import),
     /// Write a CA's certificate and those above it
     Cert {
         /// Name or id
@@ -92,6 +108,39 @@ pub(crate) struct Create {
     /// Domains below which it may issue (name constraints); may be repeated
     #[arg(long, value_name = "DOMAIN")]
     permit: Vec<String>,
+    /// A CA elsewhere signs it: the CSR is written, and `ca certificate` takes what comes back
+    #[arg(long, conflicts_with_all = ["parent", "days"])]
+    external: bool,
+    /// File to write the CSR of --external to [default: standard output]
+    #[arg(long, short, value_name = "FILE", requires = "external")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct Import {
+    /// Name of the CA here
+    name: String,
+    /// File with its certificate, PEM
+    #[arg(long, value_name = "FILE", required_unless_present = "pkcs12")]
+    cert: Option<PathBuf>,
+    /// File with its private key, PEM
+    #[arg(long, value_name = "FILE", required_unless_present = "pkcs12")]
+    key: Option<PathBuf>,
+    /// File with the certificates above it, PEM
+    #[arg(long, value_name = "FILE")]
+    chain: Option<PathBuf>,
+    /// PKCS#12 bundle, instead of the three
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["cert", "key", "chain"])]
+    pkcs12: Option<PathBuf>,
+    /// File with its present CRL, PEM or DER
+    #[arg(long, value_name = "FILE")]
+    crl: Option<PathBuf>,
+    /// Number of its last CRL, if it is higher than that of the file
+    #[arg(long, value_name = "NUMBER")]
+    crl_number: Option<i64>,
+    /// File with the password of the key or the bundle
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
 }
 
 pub(super) async fn run(session: &Session, command: CaCommand) -> anyhow::Result<()> {
@@ -104,6 +153,17 @@ pub(super) async fn run(session: &Session, command: CaCommand) -> anyhow::Result
         CaCommand::Tree => tree(session).await,
         CaCommand::Show { ca } => out.object(&find(session, &ca).await?),
         CaCommand::Create(create) => make(session, create).await,
+        CaCommand::Certificate { ca, file, chain } => {
+            let id = id(session, &ca).await?;
+            let mut body = json!({"certificate_pem": read_text(&file)?});
+            if let Some(chain) = &chain {
+                body["chain_pem"] = read_text(chain)?.into();
+            }
+            let active = api.post(&["v1", "pki", "ca", &id, "certificate"], &body).await?;
+            let (name, until) = (text(&active, "name"), text(&active, "valid_until"));
+            out.done(&active, &format!("{name} is active, valid until {until}"))
+        }
+        CaCommand::Import(wish) => import(session, wish).await,
         CaCommand::Cert { ca, root, out: file } => {
             let id = id(session, &ca).await?;
             let found = api.get(&["v1", "pki", "ca", &id, "certificate"], &[]).await?;
@@ -155,8 +215,11 @@ async fn make(session: &Session, create: Create) -> anyhow::Result<()> {
     let common_name = create.common_name.unwrap_or_else(|| create.name.clone());
     let mut body = json!({
         "name": create.name, "common_name": common_name, "key_type": create.key_type,
-        "ca_type": if create.parent.is_some() { "intermediate" } else { "root" },
+        "ca_type": if create.parent.is_some() || create.external { "intermediate" } else { "root" },
     });
+    if create.external {
+        body["external"] = true.into();
+    }
     if let Some(parent) = &create.parent {
         body["parent_ca_id"] = id(session, parent).await?.into();
     }
@@ -176,6 +239,16 @@ async fn make(session: &Session, create: Create) -> anyhow::Result<()> {
         body["permitted_dns_domains"] = json!(create.permit);
     }
     let made = session.api.post(&PATH, &body).await?;
+    if create.external {
+        if session.out.is_for_programs() {
+            return session.out.object(&made);
+        }
+        let name = text(&made, "name");
+        session.out.note(&format!(
+            "{name} waits for its certificate: have the CSR signed, then `certmill ca certificate {name} FILE`"
+        ));
+        return files::write_public(create.out.as_deref(), text(&made, "csr_pem").as_bytes());
+    }
     session.out.done(
         &made,
         &format!(
@@ -183,6 +256,40 @@ async fn make(session: &Session, create: Create) -> anyhow::Result<()> {
             text(&made, "ca_type"),
             text(&made, "name"),
             text(&made, "valid_until")
+        ),
+    )
+}
+
+async fn import(session: &Session, wish: Import) -> anyhow::Result<()> {
+    let mut body = json!({"name": wish.name});
+    for (field, file) in
+        [("certificate_pem", &wish.cert), ("private_key_pem", &wish.key), ("chain_pem", &wish.chain)]
+    {
+        if let Some(file) = file {
+            body[field] = read_text(file)?.into();
+        }
+    }
+    if let Some(bundle) = &wish.pkcs12 {
+        body["pkcs12"] = STANDARD.encode(std::fs::read(bundle)?).into();
+    }
+    if let Some(crl) = &wish.crl {
+        let octets = std::fs::read(crl)?;
+        body["crl_pem"] =
+            String::from_utf8(octets).unwrap_or_else(|der| STANDARD.encode(der.as_bytes())).into();
+    }
+    if let Some(number) = wish.crl_number {
+        body["crl_number"] = number.into();
+    }
+    if let Some(password) = &wish.password_file {
+        body["private_key_password"] = read_text(password)?.trim_end_matches(['\r', '\n']).into();
+    }
+    let imported = session.api.post(&["v1", "pki", "ca", "import"], &body).await?;
+    let (name, entries) = (text(&imported, "name"), text(&imported["crl"], "entries"));
+    session.out.done(
+        &imported,
+        &format!(
+            "{name} is here, with {entries} revoked certificates; have its old CRL address lead to {}",
+            text(&imported, "crl_url")
         ),
     )
 }

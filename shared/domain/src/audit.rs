@@ -150,6 +150,10 @@ actions! {
     EventRaise = "event.raise";
     /// A suspended certificate was taken from the CRL.
     CertificateRelease = "certificate.release";
+    /// A CA got the certificate that was signed elsewhere.
+    CaCertificate = "ca.certificate";
+    /// A CA was imported with its key.
+    CaImport = "ca.import";
 }
 
 impl fmt::Display for Action {

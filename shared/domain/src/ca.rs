@@ -30,6 +30,8 @@ words! {
 /// What state a CA is in at some instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaStatus {
+    /// Its certificate is to come from a CA elsewhere; until then it issues nothing.
+    Pending,
     /// It may issue.
     Active,
     /// It was revoked; it signs nothing but its CRL.
@@ -42,6 +44,7 @@ impl CaStatus {
     /// The word of the API.
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Pending => "pending",
             Self::Active => "active",
             Self::Revoked => "revoked",
             Self::Expired => "expired",
@@ -74,8 +77,10 @@ pub struct Ca {
     pub not_after: Timestamp,
     /// How many CA certificates may follow below it; `None` is no limit.
     pub path_length: Option<u8>,
-    /// Its certificate.
+    /// Its certificate; empty until somebody has signed it.
     pub certificate_der: Vec<u8>,
+    /// Set when its certificate or its key comes from elsewhere.
+    pub foreign: Option<ForeignCa>,
     /// Certificates issued so far, sub-CAs not counted.
     pub certificates_issued: i64,
     /// Set once it is revoked.
@@ -106,12 +111,25 @@ impl Ca {
     pub fn status(&self, now: Timestamp) -> CaStatus {
         if self.revocation.is_some() {
             CaStatus::Revoked
+        } else if self.certificate_der.is_empty() {
+            CaStatus::Pending
         } else if now > self.not_after {
             CaStatus::Expired
         } else {
             CaStatus::Active
         }
     }
+}
+
+/// What there is of a CA whose certificate or key comes from elsewhere.
+#[derive(Debug, Clone)]
+pub struct ForeignCa {
+    /// The request for its certificate, when its key was made here.
+    pub csr_der: Option<Vec<u8>>,
+    /// The certificates above it, one after the other; none when it is a root, or below a CA that is here.
+    pub above_der: Option<Vec<u8>>,
+    /// SHA-256 of its key (`SubjectPublicKeyInfo`), lower-case hex.
+    pub spki_sha256: String,
 }
 
 /// The revocation of a CA, and how far the revocation of everything under it has come.

@@ -31,7 +31,7 @@ pub use acme::{
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
 pub use blocked_key::BlockedKey;
-pub use ca::{Ca, CaKind, CaRevocation, CaStatus, Crl, CrlInfo, DeskRenewal};
+pub use ca::{Ca, CaKind, CaRevocation, CaStatus, Crl, CrlInfo, DeskRenewal, ForeignCa};
 pub use certificate::{Certificate, CertificateSource, CertificateStatus, Sans};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use csr::{Csr, CsrSource, CsrStatus};

@@ -136,7 +136,7 @@ macro_rules! derived {
 }
 
 derived! {
-    CaStatus("status of a CA") = Active | Revoked | Expired;
+    CaStatus("status of a CA") = Pending | Active | Revoked | Expired;
     CertificateStatus("status of a certificate") = Active | Expired | Revoked;
     Verdict("verdict of a rule") = Permitted | Refused | NotApplicable;
 }

@@ -1,16 +1,23 @@
 //! Certificate authorities: making, reading and revoking them.
 
 mod create;
+mod elsewhere;
+mod external;
+mod import;
+mod plan;
 mod revoke;
 mod update;
 
 use std::collections::HashMap;
 
-use certmill_domain::{Ca, CaId, CrlInfo, TenantId};
+use certmill_domain::{Ca, CaId, CaStatus, CrlInfo, TenantId, Timestamp};
 use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::pem;
 
-pub use create::{NewCa, create};
+pub use create::create;
+pub use external::{SignedCertificate, accept};
+pub use import::{ImportCa, import};
+pub use plan::{NewCa, NewCaSettings};
 pub use revoke::revoke;
 pub(crate) use revoke::{below, reason_or_none};
 pub use update::{CaChanges, state, update};
@@ -69,13 +76,11 @@ pub async fn certificate(app: &App, caller: &Caller, id: CaId) -> Result<CaCerti
     let mut session = app.database().read(caller.tenant).await?;
     let not_found = || ServiceError::not_found(Noun::Ca, id);
     let ca = certificate_authorities::find(&mut session, id).await?.ok_or_else(not_found)?;
-    let mut chain_pem = String::new();
-    let mut parent = ca.parent_id;
-    while let Some(parent_id) = parent {
-        let above = certificate_authorities::find(&mut session, parent_id).await?.ok_or_else(not_found)?;
-        chain_pem.push_str(&pem::encode("CERTIFICATE", &above.certificate_der));
-        parent = above.parent_id;
+    if ca.certificate_der.is_empty() {
+        return Err(wrong_state(&ca, app.now(), "there is none to read"));
     }
+    let chain = crate::issuer::chain(&mut session, &ca).await?;
+    let chain_pem = chain.iter().skip(1).map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
     Ok(CaCertificate {
         certificate_pem: pem::encode("CERTIFICATE", &ca.certificate_der),
         chain_pem,
@@ -97,13 +102,20 @@ pub(crate) async fn not_issuing(app: &App, caller: &Caller, id: CaId) -> Service
         Ok(found) => found,
         Err(error) => return error,
     };
-    let state = found.ca.status(app.now()).as_str();
-    ServiceError::InvalidState {
-        message: format!(
-            "the certificate authority `{}` ({id}) is {state}: only an active one issues",
-            found.ca.name
-        ),
-        state,
-        possible_from: &["active"],
-    }
+    wrong_state(&found.ca, app.now(), "only an active one issues")
+}
+
+/// A CA is not active, which is what somebody needs.
+pub(crate) fn wrong_state(ca: &Ca, now: Timestamp, need: &str) -> ServiceError {
+    let (name, id) = (&ca.name, ca.id);
+    let state = ca.status(now);
+    let message = if state == CaStatus::Pending {
+        format!(
+            "the certificate authority `{name}` ({id}) waits for its certificate: {need}. Have its CSR signed and send \
+             what comes back to POST /v1/pki/ca/{id}/certificate"
+        )
+    } else {
+        format!("the certificate authority `{name}` ({id}) is {}: {need}", state.as_str())
+    };
+    ServiceError::InvalidState { message, state: state.as_str(), possible_from: &["active"] }
 }

@@ -15,6 +15,7 @@ mod revoke;
 pub(crate) use committer::{Committer, Reservation};
 pub use explain::{CheckRequest, Explained, check};
 pub use import::{ImportRequest, import};
+pub(crate) use import::{material::Material, refuse_odd};
 pub use issue::{IssueRequest, SignRequest, issue, sign};
 pub(crate) use issue::{csr_error, read_csr};
 pub use own::issue_own;

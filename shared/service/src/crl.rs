@@ -7,12 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certmill_domain::{Action, CaId, Crl, CrlInfo, Stored, TenantId, Timestamp};
-use certmill_storage::crls;
 use certmill_storage::jobs::Enqueued;
+use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::{CrlBuilder, CrlHeader, RevocationReason, Signer};
 
 pub(crate) use copies::CrlCopies;
-pub(crate) use rebuild::rebuild;
+pub(crate) use rebuild::{next_number, rebuild};
 
 use crate::change::Act;
 use crate::jobs::Job;
@@ -85,7 +85,13 @@ async fn public(app: &App, ca: CaId) -> Result<Crl, ServiceError> {
 /// The figures of a CA's present CRL.
 pub async fn info(app: &App, tenant: TenantId, ca: CaId) -> Result<CrlInfo, ServiceError> {
     let mut session = app.database().read(tenant).await?;
-    crls::info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
+    if let Some(info) = crls::info(&mut session, ca).await? {
+        return Ok(info);
+    }
+    // One that waits for its certificate has none yet.
+    let found = certificate_authorities::find(&mut session, ca).await?;
+    let found = found.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))?;
+    Err(crate::ca::wrong_state(&found, app.now(), "it has no CRL yet"))
 }
 
 /// What became of a request for a new CRL.

@@ -78,7 +78,7 @@ pub async fn generate(app: &App, caller: &Caller, new: NewCsr) -> Result<Inspect
     }
     let key = app.new_key(caller.tenant, algorithm).await?;
     let pkcs8 = key.to_pkcs8_der()?;
-    let template = CsrTemplate { subject: new.subject, subject_alt_names: names };
+    let template = CsrTemplate { subject: new.subject, subject_alt_names: names, ca: None };
     let inspection = off_thread(move || {
         let der = template.sign(&key)?;
         Ok(CsrInspection::from_der(&der)?)

@@ -3,10 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmill_domain::{Ca, CaId, IssuerWindow, TenantId, Timestamp};
+use certmill_domain::{Ca, CaId, IssuerWindow, TenantId, Timestamp, Violation};
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::{Session, certificate_authorities};
-use certmill_x509::{DnsName, KeyPair, NameConstraints, ParsedCertificate, Signer, SubjectAltNames, pem};
+use certmill_x509::chain::{self, Certificate, Class, Conformance, Options};
+use certmill_x509::{
+    DnsName, KeyPair, NameConstraints, ParsedCertificate, Signer, SubjectAltNames, pem, split_certificates,
+    subject_key_id,
+};
 use moka::sync::Cache;
 
 use crate::{App, Noun, ServiceError};
@@ -39,6 +43,30 @@ impl Issuer {
     pub(crate) fn forbidden_name<'a>(&self, sans: &'a SubjectAltNames) -> Option<&'a DnsName> {
         let permitted = |name: &DnsName| self.name_constraints.iter().all(|rule| rule.permits_dns(name));
         sans.dns.iter().find(|name| !permitted(name))
+    }
+
+    /// Has a certificate that is signed and not stored yet judged as relying parties will, where the chain has constraints that
+    /// are not checked before: those of CAs from elsewhere on names of other kinds than host names.
+    pub(crate) fn check_signed(&self, der: &[u8], now: Timestamp) -> Result<(), ServiceError> {
+        if !self.name_constraints.iter().any(|rule| rule.other_kinds) {
+            return Ok(());
+        }
+        let Some((top, between)) = self.chain_der.split_last() else {
+            return Err(ServiceError::internal("an issuer has a chain"));
+        };
+        let anchor = Arc::new(Certificate::from_der(top)?);
+        let options = Options { conformance: Conformance::Report, ..Options::at(now.unix_seconds()) };
+        let verdict = chain::validate(der, between, &[anchor], &options);
+        match verdict.errors.into_iter().find(|error| error.code.class() != Class::Time) {
+            None => Ok(()),
+            Some(error) => Err(Violation {
+                rule: "ca_name_constraints",
+                field: "alt_names",
+                value: error.message,
+                allowed: format!("what the CA `{}` and those above it may certify", self.ca.name),
+            }
+            .into()),
+        }
     }
 
     /// The span in which it may issue, seen from `now`.
@@ -95,6 +123,9 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     let mut session = app.database().read(tenant).await?;
     let not_found = || ServiceError::not_found(Noun::Ca, id);
     let ca = certificate_authorities::find(&mut session, id).await?.ok_or_else(not_found)?;
+    if ca.certificate_der.is_empty() {
+        return Err(crate::ca::wrong_state(&ca, app.now(), "only an active one issues"));
+    }
     ca.key_algorithm()?;
     let sealed = certificate_authorities::sealed_key(&mut session, id).await?.ok_or_else(not_found)?;
     let chain_der = chain(&mut session, &ca).await?;
@@ -105,9 +136,11 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     }
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
-    let key_id = parsed.subject_key_id().ok_or_else(|| {
-        ServiceError::internal(format!("the certificate of {id} has no subject key identifier"))
-    })?;
+    // One from elsewhere may have none, and then nobody expects a certain one.
+    let key_id = match parsed.subject_key_id() {
+        Some(key_id) => key_id,
+        None => subject_key_id(parsed.spki_der())?.to_vec(),
+    };
     Ok(Issuer {
         subject_der: parsed.subject_der().to_vec(),
         key_id: key_id.clone(),
@@ -124,14 +157,20 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
 
 /// The certificates of a CA and of those above it up to the root, in DER.
 pub(crate) async fn chain(session: &mut Session, ca: &Ca) -> Result<Vec<Vec<u8>>, ServiceError> {
-    let mut chain = vec![ca.certificate_der.clone()];
-    let mut parent = ca.parent_id;
-    while let Some(id) = parent {
-        let above = certificate_authorities::find(session, id)
-            .await?
-            .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
-        chain.push(above.certificate_der);
-        parent = above.parent_id;
+    let mut chain = Vec::new();
+    let mut next = Some(ca.clone());
+    while let Some(ca) = next {
+        next = match ca.parent_id {
+            Some(id) => {
+                let above = certificate_authorities::find(session, id).await?;
+                Some(above.ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?)
+            }
+            None => None,
+        };
+        chain.push(ca.certificate_der);
+        if let Some(above_der) = ca.foreign.and_then(|foreign| foreign.above_der) {
+            chain.extend(split_certificates(&above_der)?);
+        }
     }
     Ok(chain)
 }

@@ -150,14 +150,6 @@ async fn check_ca(app: &App, tx: &mut Tx, id: CaId) -> Result<(), ServiceError> 
         certificate_authorities::find(tx, id).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
     match ca.status(app.now()) {
         CaStatus::Active => Ok(()),
-        other => Err(ServiceError::InvalidState {
-            message: format!(
-                "the certificate authority `{}` ({id}) is {}: a role needs an active one",
-                ca.name,
-                other.as_str()
-            ),
-            state: other.as_str(),
-            possible_from: &["active"],
-        }),
+        _ => Err(crate::ca::wrong_state(&ca, app.now(), "a role needs an active one")),
     }
 }

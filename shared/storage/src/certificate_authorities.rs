@@ -1,8 +1,10 @@
 //! Certificate authorities.
 
+mod foreign;
+
 use std::time::Duration;
 
-use certmill_domain::{Ca, CaId, CaRevocation, DeskRenewal, Timestamp};
+use certmill_domain::{Ca, CaId, CaKind, CaRevocation, ForeignCa, Stored, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::error::{corrupt, parsed};
@@ -12,15 +14,18 @@ use crate::row::row;
 use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
+pub use foreign::{find_by_key, find_by_serial_number, set_certificate};
+
 const TABLE: &str = "certificate_authorities";
 const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, key_size, serial_number, \
      not_before, not_after, path_length, certificate_der, certificates_issued, revoked_at, revocation_reason, \
      certificates_revoked, certificates_total, revocation_completed_at, created_at, \
-     renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap \
+     renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, csr_der, above_der, spki_sha256 \
      FROM certificate_authorities WHERE ";
 
 /// The size of a listed row.
-const OCTETS: &str = "octet_length(name) + octet_length(common_name) + octet_length(certificate_der)";
+const OCTETS: &str = "octet_length(name) + octet_length(common_name) + octet_length(certificate_der) \
+     + COALESCE(octet_length(csr_der), 0) + COALESCE(octet_length(above_der), 0)";
 
 row! {
     struct Row {
@@ -47,22 +52,26 @@ row! {
         ocsp: bool,
         crl_validity: Option<i64>,
         crl_overlap: Option<i64>,
+        csr_der: Option<Vec<u8>>,
+        above_der: Option<Vec<u8>>,
+        spki_sha256: Option<String>,
     }
 }
 
-/// Stores a new CA with its sealed private key. [`StorageError::AlreadyExists`] when its name is taken.
+/// Stores a new CA with its sealed private key. [`StorageError::AlreadyExists`] when its name is taken, or its key is that of
+/// another one.
 pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), StorageError> {
     let query = Query::new(
         "INSERT INTO certificate_authorities (tenant_id, id, name, common_name, kind, parent_id, key_type, \
          key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at, \
-         renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+         renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, csr_der, above_der, spki_sha256) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)",
     )
     .bind(tx.tenant_key())
     .bind(ca.id.to_string())
     .bind(ca.name.clone())
     .bind(ca.common_name.clone())
-    .bind(CA_KIND.write(&ca.kind)?)
+    .bind(if is_below_strangers(ca) { CaKind::Root.as_str() } else { CA_KIND.write(&ca.kind)? })
     .bind(ca.parent_id.map(|id| id.to_string()))
     .bind(ca.key_type.clone())
     .bind(i64::from(ca.key_size))
@@ -75,47 +84,36 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     .bind(ca.created_at.unix_micros())
     .bind(DESK_RENEWAL.write(&ca.renewal_of_desk_certificates)?)
     .bind(ca.ocsp)
-    .bind(ca.crl_validity.and_then(|span| i64::try_from(span.as_secs()).ok()))
-    .bind(ca.crl_overlap.and_then(|span| i64::try_from(span.as_secs()).ok()));
+    .bind(seconds(ca.crl_validity))
+    .bind(seconds(ca.crl_overlap))
+    .bind(ca.foreign.as_ref().and_then(|foreign| foreign.csr_der.clone()))
+    .bind(ca.foreign.as_ref().and_then(|foreign| foreign.above_der.clone()))
+    .bind(ca.foreign.as_ref().map(|foreign| foreign.spki_sha256.clone()));
     tx.link().execute(query).await.map(drop)
 }
 
-/// Changes how the certificates of a CA that a person approved are renewed; `false` when there is no such CA.
-pub async fn set_desk_renewal(tx: &mut Tx, id: CaId, rule: DeskRenewal) -> Result<bool, StorageError> {
+/// Whether what is above a CA is not here. Its row has the kind of a root, since it has no parent.
+fn is_below_strangers(ca: &Ca) -> bool {
+    ca.foreign.as_ref().is_some_and(|foreign| foreign.above_der.is_some())
+}
+
+/// Stores what may be changed about a CA: `false` when there is no such CA. Whoever changes a part of it holds the row.
+pub async fn update(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     let query = Query::new(
-        "UPDATE certificate_authorities SET renewal_of_desk_certificates = $1 WHERE tenant_id = $2 AND id = $3",
+        "UPDATE certificate_authorities SET renewal_of_desk_certificates = $1, ocsp = $2, crl_validity = $3, \
+         crl_overlap = $4 WHERE tenant_id = $5 AND id = $6",
     )
-    .bind(rule.as_str())
+    .bind(ca.renewal_of_desk_certificates.as_str().to_owned())
+    .bind(ca.ocsp)
+    .bind(seconds(ca.crl_validity))
+    .bind(seconds(ca.crl_overlap))
     .bind(tx.tenant_key())
-    .bind(id.to_string());
+    .bind(ca.id.to_string());
     Ok(tx.link().execute(query).await? == 1)
 }
 
-/// Changes whether the certificates of a CA name the OCSP responder; `false` when there is no such CA.
-pub async fn set_ocsp(tx: &mut Tx, id: CaId, ocsp: bool) -> Result<bool, StorageError> {
-    let query = Query::new("UPDATE certificate_authorities SET ocsp = $1 WHERE tenant_id = $2 AND id = $3")
-        .bind(ocsp)
-        .bind(tx.tenant_key())
-        .bind(id.to_string());
-    Ok(tx.link().execute(query).await? == 1)
-}
-
-/// Changes how long the lists of a CA are good, and by how much the next one comes before; none as configured.
-pub async fn set_crl_times(
-    tx: &mut Tx,
-    id: CaId,
-    validity: Option<Duration>,
-    overlap: Option<Duration>,
-) -> Result<bool, StorageError> {
-    let seconds = |span: Option<Duration>| span.and_then(|span| i64::try_from(span.as_secs()).ok());
-    let query = Query::new(
-        "UPDATE certificate_authorities SET crl_validity = $1, crl_overlap = $2 WHERE tenant_id = $3 AND id = $4",
-    )
-    .bind(seconds(validity))
-    .bind(seconds(overlap))
-    .bind(tx.tenant_key())
-    .bind(id.to_string());
-    Ok(tx.link().execute(query).await? == 1)
+fn seconds(span: Option<Duration>) -> Option<i64> {
+    span.and_then(|span| i64::try_from(span.as_secs()).ok())
 }
 
 /// A CA of the tenant.
@@ -133,7 +131,8 @@ pub async fn public_certificate(
 ) -> Result<Option<Vec<u8>>, StorageError> {
     let query =
         Query::new("SELECT certificate_der FROM certificate_authorities WHERE id = $1").bind(id.to_string());
-    Ok(session.link().fetch_optional::<(Vec<u8>,)>(query).await?.map(|(der,)| der))
+    let row = session.link().fetch_optional::<(Vec<u8>,)>(query).await?;
+    Ok(row.map(|(der,)| der).filter(|der| !der.is_empty()))
 }
 
 /// The sealed private key of a CA.
@@ -340,7 +339,11 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
     let key_size = u32::try_from(row.key_size).map_err(|error| corrupt(TABLE, "key_size", error))?;
     Ok(Ca {
         id: parsed(TABLE, "id", &row.id)?,
-        kind: CA_KIND.read(&row.kind),
+        kind: if row.above_der.is_some() {
+            Stored::from(CaKind::Intermediate)
+        } else {
+            CA_KIND.read(&row.kind)
+        },
         parent_id: row.parent_id.as_deref().map(|id| parsed(TABLE, "parent_id", id)).transpose()?,
         key_type: row.key_type,
         key_size,
@@ -362,6 +365,11 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
         name: row.name,
         common_name: row.common_name,
         certificate_der: row.certificate_der,
+        foreign: row.spki_sha256.map(|spki_sha256| ForeignCa {
+            csr_der: row.csr_der,
+            above_der: row.above_der,
+            spki_sha256,
+        }),
         certificates_issued: row.certificates_issued,
         created_at: Timestamp::from_unix_micros(row.created_at),
         renewal_of_desk_certificates: DESK_RENEWAL.read(&row.renewal_of_desk_certificates),

@@ -28,6 +28,7 @@ pub mod events;
 pub mod figures;
 pub mod holds;
 pub mod idempotency;
+pub mod inherited_revocations;
 pub mod jobs;
 mod listing;
 mod migrate;

@@ -7,7 +7,7 @@ use crate::certificates::push_serial_number;
 use crate::error::parsed;
 use crate::query::Query;
 use crate::words::{CA_REVOCATION_REASON, CERTIFICATE_REVOCATION_REASON};
-use crate::{Session, StorageError, SystemSession, WithLink};
+use crate::{Session, StorageError, SystemSession, WithLink, inherited_revocations};
 
 /// Since when a certificate is revoked, and why; nothing when it is not.
 pub type Standing = Option<(Timestamp, Stored<RevocationReason>)>;
@@ -27,7 +27,7 @@ pub async fn owner(
 }
 
 /// How the certificate stands that this CA has issued under this serial number, a CA's below it or its own included; none
-/// when it has issued none.
+/// when it has issued none. What it had revoked before it came here counts too.
 pub async fn standing(
     session: &mut Session,
     ca: CaId,
@@ -43,13 +43,18 @@ pub async fn standing(
     }
     let query = Query::new(
         "SELECT revoked_at, revocation_reason FROM certificate_authorities \
-         WHERE tenant_id = $1 AND serial_number = $2 AND (parent_id = $3 OR (id = $3 AND parent_id IS NULL))",
+         WHERE tenant_id = $1 AND serial_number = $2 \
+         AND (parent_id = $3 OR (id = $3 AND parent_id IS NULL AND above_der IS NULL))",
     )
     .bind(session.tenant_key())
     .bind(serial_number.as_bytes())
     .bind(ca.to_string());
     let row = session.link().fetch_optional::<(Option<i64>, Option<i64>)>(query).await?;
-    Ok(row.map(|row| read(row, |code| CA_REVOCATION_REASON.read_code(code))))
+    if let Some(row) = row {
+        return Ok(Some(read(row, |code| CA_REVOCATION_REASON.read_code(code))));
+    }
+    let inherited = inherited_revocations::find(session, ca, serial_number).await?;
+    Ok(inherited.map(|entry| Some((entry.revoked_at, entry.reason))))
 }
 
 fn read(

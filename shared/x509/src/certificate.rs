@@ -198,16 +198,7 @@ struct Derived {
 }
 
 fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, derived: &Derived) {
-    list.extension(oid::BASIC_CONSTRAINTS, true, |value| {
-        value.sequence(|constraints| {
-            if let BasicConstraints::Ca { path_length } = template.basic_constraints {
-                constraints.boolean_true();
-                if let Some(length) = path_length {
-                    constraints.unsigned_integer(&[length]);
-                }
-            }
-        });
-    });
+    write_basic_constraints(list, template.basic_constraints);
     if !template.key_usage.is_empty() {
         list.extension(oid::KEY_USAGE, true, |value| {
             template.key_usage.write(value);
@@ -255,6 +246,20 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
             });
         });
     }
+}
+
+/// Whether it is a CA, and how long paths below it may be.
+pub(crate) fn write_basic_constraints(list: &mut Writer, constraints: BasicConstraints) {
+    list.extension(oid::BASIC_CONSTRAINTS, true, |value| {
+        value.sequence(|fields| {
+            if let BasicConstraints::Ca { path_length } = constraints {
+                fields.boolean_true();
+                if let Some(length) = path_length {
+                    fields.unsigned_integer(&[length]);
+                }
+            }
+        });
+    });
 }
 
 /// The key id alone: issuer and serial number would tie the chain to one certificate of the CA.

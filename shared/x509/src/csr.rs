@@ -7,7 +7,7 @@ mod template;
 mod warning;
 
 pub use inspection::{CsrInspection, RequestedExtension, RequestedExtensions};
-pub use template::CsrTemplate;
+pub use template::{CaWish, CsrTemplate};
 pub use warning::CsrWarning;
 
 use crate::{

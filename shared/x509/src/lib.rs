@@ -38,7 +38,7 @@ pub use algorithm::{KeyAlgorithm, KeyPair, SignatureAlgorithm, Signer};
 pub use certificate::{BasicConstraints, CertificateTemplate};
 pub use crl::{CrlBuilder, CrlHeader, RevocationReason};
 pub use csr::{
-    CertificateSigningRequest, CsrInspection, CsrTemplate, CsrWarning, RequestedExtension,
+    CaWish, CertificateSigningRequest, CsrInspection, CsrTemplate, CsrWarning, RequestedExtension,
     RequestedExtensions,
 };
 pub use dns_name::DnsName;

@@ -13,12 +13,14 @@ pub struct NameConstraints {
     pub permitted_dns: Vec<String>,
     /// No DNS name may be within one of these.
     pub excluded_dns: Vec<String>,
+    /// Whether there are constraints on other kinds of names. They are seen when read, and never written.
+    pub other_kinds: bool,
 }
 
 impl NameConstraints {
     /// Whether it constrains nothing.
     pub fn is_empty(&self) -> bool {
-        self.permitted_dns.is_empty() && self.excluded_dns.is_empty()
+        self.permitted_dns.is_empty() && self.excluded_dns.is_empty() && !self.other_kinds
     }
 
     /// Whether a certificate may hold this name. A wildcard is permitted when everything that it stands for is.
@@ -32,13 +34,13 @@ impl NameConstraints {
         permitted && !excluded
     }
 
-    /// Reads the DER of `NameConstraints`; constraints on other kinds of names are passed over.
+    /// Reads the DER of `NameConstraints`.
     pub(crate) fn parse(der: &[u8]) -> Result<Self, X509Error> {
         let mut constraints = Reader::of_sequence(der)?;
-        let permitted_dns = read_subtrees(constraints.optional(tag::context_constructed(0))?)?;
-        let excluded_dns = read_subtrees(constraints.optional(tag::context_constructed(1))?)?;
+        let (permitted_dns, others) = read_subtrees(constraints.optional(tag::context_constructed(0))?)?;
+        let (excluded_dns, more) = read_subtrees(constraints.optional(tag::context_constructed(1))?)?;
         constraints.finish()?;
-        Ok(Self { permitted_dns, excluded_dns })
+        Ok(Self { permitted_dns, excluded_dns, other_kinds: others || more })
     }
 
     /// The DER of `NameConstraints`, names in canonical form. A dot in front, which people write
@@ -76,15 +78,18 @@ fn is_within(name: &str, constraint: &str) -> bool {
             .is_some_and(|before| before.is_empty() || before.ends_with('.') || constraint.starts_with('.'))
 }
 
-fn read_subtrees(subtrees: Option<&[u8]>) -> Result<Vec<String>, X509Error> {
-    let mut names = Vec::new();
+/// The DNS names of a list, and whether it has names of other kinds.
+fn read_subtrees(subtrees: Option<&[u8]>) -> Result<(Vec<String>, bool), X509Error> {
+    let (mut names, mut others) = (Vec::new(), false);
     let mut list = Reader::new(subtrees.unwrap_or_default())?;
     while !list.is_at_end() {
         if let Some(name) = list.sequence()?.optional(tag::context(2))? {
             names.push(String::from_utf8_lossy(name).to_ascii_lowercase());
+        } else {
+            others = true;
         }
     }
-    Ok(names)
+    Ok((names, others))
 }
 
 fn canonical(names: &[String]) -> Result<Vec<DnsName>, X509Error> {
@@ -112,6 +117,7 @@ mod tests {
         let constraints = NameConstraints {
             permitted_dns: vec!["corp.example".into()],
             excluded_dns: vec!["lab.corp.example".into()],
+            other_kinds: false,
         };
         let read = NameConstraints::parse(&constraints.extension_value_der().unwrap()).unwrap();
         assert_eq!(read, constraints);

@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-pub(crate) const NEEDED: [(&str, Scope); 80] = [
+pub(crate) const NEEDED: [(&str, Scope); 82] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -92,6 +92,8 @@ pub(crate) const NEEDED: [(&str, Scope); 80] = [
     ("DELETE /v1/tokens/{id}", Scope::Admin),
     ("GET /v1/auth/whoami", Scope::Read),
     ("PATCH /v1/pki/ca/{id}", Scope::Admin),
+    ("POST /v1/pki/ca/{id}/certificate", Scope::Admin),
+    ("POST /v1/pki/ca/import", Scope::Admin),
     ("POST /v1/pki/issue/{role}/batch", Scope::Issue),
     ("POST /v1/pki/certificates/export", Scope::Read),
     ("PATCH /v1/pki/acme/accounts/{id}", Scope::Admin),

@@ -1,6 +1,7 @@
 //! `/v1/pki/ca`: making, reading and revoking CAs; what stands in their certificates.
 
 mod distribution;
+mod foreign;
 mod lists;
 
 use std::time::Duration;
@@ -12,7 +13,7 @@ use tests::{Answer, TestApp, both_modes};
 
 use certmill_domain::Timestamp;
 
-const FIELDS: [&str; 23] = [
+const FIELDS: [&str; 24] = [
     "id",
     "name",
     "common_name",
@@ -36,6 +37,7 @@ const FIELDS: [&str; 23] = [
     "ocsp_url",
     "crl_validity",
     "crl_overlap",
+    "csr_pem",
 ];
 const DAY: i64 = 24 * 3_600;
 
@@ -129,7 +131,7 @@ both_modes! {
                 "crl_url": format!("http://pki.test/pub/crl/{id}.crl"),
                 "ca_issuers_url": format!("http://pki.test/pub/ca/{id}.crt"), "created_at": ca["created_at"],
                 "renewal_of_desk_certificates": "admin", "ocsp": false,
-                "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null,
+                "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null, "csr_pem": null,
             });
             assert_eq!(ca, shown, "{case}");
             assert_eq!(seconds(&ca["valid_until"]), seconds(&ca["valid_from"]) + days * DAY, "{case}");

@@ -101,8 +101,8 @@ export function DateOf({ at, precise }: { at: string | null | undefined; precise
 }
 
 /** How long something is good for yet. */
-export function Left({ until, ended, bad, warn }: { until: string; ended?: boolean; bad?: number; warn?: number }) {
-  if (ended) return <span class="faint">{t.common.none}</span>;
+export function Left({ until, ended, bad, warn }: { until: string | null | undefined; ended?: boolean; bad?: number; warn?: number }) {
+  if (ended || !until) return <span class="faint">{t.common.none}</span>;
   const { text, tone } = left(until, bad, warn);
   return (
     <span class={`left ${tone}`} title={utc(until)}>

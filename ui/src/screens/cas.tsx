@@ -205,9 +205,11 @@ function Content({ of, reload }: { of: Ca; reload: () => void }) {
               <Fact name={t.cas.issued}>
                 <a href={to(['certificates'], { ca_id: of.id })}>{count(of.certificates_issued)}</a>
               </Fact>
-              <Fact name={t.certificates.serial}>
-                <Code what={t.certificates.serial}>{of.serial_number}</Code>
-              </Fact>
+              {of.serial_number && (
+                <Fact name={t.certificates.serial}>
+                  <Code what={t.certificates.serial}>{of.serial_number}</Code>
+                </Fact>
+              )}
               <Fact name={t.cas.crlUrl}>
                 <Code what={t.cas.crlUrl}>{of.crl_url}</Code>
               </Fact>

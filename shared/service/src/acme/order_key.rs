@@ -20,7 +20,7 @@ pub(super) async fn key_and_csr(work: &Work<'_>) -> Result<(Vec<u8>, Vec<u8>), S
     let sealed = app.keyring().seal(app, &key_place(work, &id), &key.to_pkcs8_der()?).await?;
     let names = work.order.identifiers.subject_alt_names()?;
     let subject = work.order.common_name.as_ref().map(DistinguishedName::with_common_name);
-    let template = CsrTemplate { subject: subject.unwrap_or_default(), subject_alt_names: names };
+    let template = CsrTemplate { subject: subject.unwrap_or_default(), subject_alt_names: names, ca: None };
     let csr = off_thread(move || Ok(template.sign(&key)?)).await?;
     Ok((sealed, csr))
 }

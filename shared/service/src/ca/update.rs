@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use certmill_domain::{Action, Ca, CaId, DeskRenewal, FieldErrors, Timestamp, Ttl};
+use certmill_domain::{Action, Ca, CaId, CaStatus, DeskRenewal, FieldErrors, Timestamp, Ttl};
 use certmill_storage::{certificate_authorities, holds};
 
 use super::{CaWithCrl, find};
@@ -70,9 +70,7 @@ pub async fn update(
         return Ok(found);
     }
     let mut change = app.change(caller).await?;
-    if caller.if_match.is_some() || times {
-        holds::ca(&mut change, id).await?;
-    }
+    holds::ca(&mut change, id).await?;
     let old = certificate_authorities::find(&mut change, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
@@ -82,18 +80,22 @@ pub async fn update(
         before.extend([field, "\n", old, "\n"]);
         after.extend([field, "\n", new, "\n"]);
     };
+    let mut new = old.clone();
     if let Some(rule) = rule {
-        certificate_authorities::set_desk_renewal(&mut change, id, rule).await?;
+        new.renewal_of_desk_certificates = rule.into();
         told(FIELD, old.renewal_of_desk_certificates.as_str(), rule.as_str());
     }
     if let Some(ocsp) = changes.ocsp {
-        certificate_authorities::set_ocsp(&mut change, id, ocsp).await?;
+        new.ocsp = ocsp;
         told("ocsp", &old.ocsp.to_string(), &ocsp.to_string());
     }
     if times {
         let (validity, overlap) = crl_times(&changes, &old, app.settings().crl_lifetime)?;
-        certificate_authorities::set_crl_times(&mut change, id, validity, overlap).await?;
+        (new.crl_validity, new.crl_overlap) = (validity, overlap);
         told("crl", &spans(old.crl_validity, old.crl_overlap), &spans(validity, overlap));
+    }
+    if !certificate_authorities::update(&mut change, &new).await? {
+        return Err(ServiceError::not_found(Noun::Ca, id));
     }
     change.commit(Act::new(Action::CaUpdate, id).before(before).after(after)).await?;
     app.issuers().forget(caller.tenant, id);
@@ -135,6 +137,7 @@ pub fn state(ca: &Ca) -> String {
         ca.renewal_of_desk_certificates.as_str(),
         &ca.ocsp.to_string(),
         &spans(ca.crl_validity, ca.crl_overlap),
+        &(ca.status(Timestamp::from_unix_seconds(0)) == CaStatus::Pending).to_string(),
         &revoked,
     ])
 }

@@ -72,7 +72,7 @@ async fn explain_names(
 fn ca_status(status: CaStatus, name: &str) -> Finding {
     let (verdict, reason) = match status {
         CaStatus::Active => (Verdict::Permitted, format!("the CA `{name}` is active")),
-        CaStatus::Expired | CaStatus::Revoked => {
+        CaStatus::Pending | CaStatus::Expired | CaStatus::Revoked => {
             let state = status.as_str();
             (Verdict::Refused, format!("the CA `{name}` is {state}: only an active one issues"))
         }

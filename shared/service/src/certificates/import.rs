@@ -1,11 +1,13 @@
 //! Importing certificates that were issued elsewhere, with their chains and keys.
 
-mod material;
+pub(crate) mod material;
 
 use certmill_domain::{Action, Ca, CaId, Certificate, CertificateId, CertificateSource, Sans, Timestamp};
 use certmill_storage::certificates::{self, NewCertificate};
-use certmill_storage::{StorageError, Tx, certificate_authorities};
-use certmill_x509::{KeyKind, ParsedCertificate, X509Error, rfc4514_of_der, sha256, spki_sha256};
+use certmill_storage::{StorageError, Tx, certificate_authorities, inherited_revocations};
+use certmill_x509::{
+    KeyKind, ParsedCertificate, SerialNumber, X509Error, rfc4514_of_der, sha256, spki_sha256,
+};
 use zeroize::Zeroizing;
 
 use self::material::Material;
@@ -71,7 +73,11 @@ pub async fn import(
         certificates::insert(&mut change, vec![new]).await?;
         // What a CA of ours signed has its chain from us.
         let chain = if ca_id.is_some() { Vec::new() } else { material.chain.concat() };
-        certificates::set_import(&mut change, id, &sha256(parsed.issuer_der()), chain).await
+        certificates::set_import(&mut change, id, &sha256(parsed.issuer_der()), chain).await?;
+        match ca_id {
+            Some(ca_id) => inherit_revocation(&mut change, ca_id, id, parsed.serial_number()).await,
+            None => Ok(()),
+        }
     };
     match stored.await {
         Err(StorageError::AlreadyExists) => {
@@ -85,8 +91,26 @@ pub async fn import(
     find(app, caller, id).await
 }
 
+/// What the CA had revoked before it came here is revoked, and from now on its own row says so.
+async fn inherit_revocation(
+    tx: &mut Tx,
+    ca: CaId,
+    id: CertificateId,
+    serial_number: &SerialNumber,
+) -> Result<(), StorageError> {
+    let Some(inherited) = inherited_revocations::take(tx, ca, serial_number).await? else {
+        return Ok(());
+    };
+    let reason = crate::ca::reason_or_none(&inherited.reason);
+    certificates::revoke(tx, id, reason, inherited.revoked_at).await?;
+    match inherited.invalidity_at {
+        Some(since) => certificates::set_invalidity(tx, id, since).await,
+        None => Ok(()),
+    }
+}
+
 /// Databases hold no text with NUL, and nobody has a use for such a name or for a certificate of that size.
-fn refuse_odd(parsed: &ParsedCertificate) -> Result<(), ServiceError> {
+pub(crate) fn refuse_odd(parsed: &ParsedCertificate) -> Result<(), ServiceError> {
     let common_name = parsed.subject().common_name.as_deref().unwrap_or_default();
     if common_name.contains('\0') {
         return Err(ServiceError::CertificateInvalid("its common name has a NUL character".to_owned()));
@@ -117,8 +141,9 @@ async fn check_issuer(
     // Locks the CA's row: what is stored under it is there for a revocation to find, or is refused.
     if !certificate_authorities::count_issued(tx, id, 0, now).await? {
         let message = format!(
-            "the CA `{}` ({id}) is revoked or has ended: leave ca_id out to keep the certificate without it",
-            ca.name
+            "the CA `{}` ({id}) is {}: leave ca_id out to keep the certificate without it",
+            ca.name,
+            ca.status(now).as_str()
         );
         return Err(ServiceError::CertificateInvalid(message));
     }

@@ -255,8 +255,10 @@ async fn make(
     };
     let spki_sha256 = sha256_hex(&spki);
     let signs_quickly = basis.issuer.signs_quickly();
+    let now = app.now();
     let work = move || -> Result<Made, ServiceError> {
         let der = sign_leaf(&basis.approved, &serial_number, &spki, &basis.issuer)?;
+        basis.issuer.check_signed(&der, now)?;
         // Everything that can fail is done before the certificate is stored.
         let key_pem = key.as_ref().map(PrivateKey::to_pkcs8_pem).transpose()?;
         Ok(Made { basis, serial_number, der, spki_sha256, key_type, key_size, key, key_pem })

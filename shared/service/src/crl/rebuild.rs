@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use certmill_domain::{CaId, Crl, CrlInfo, EventKind, TenantId, Timestamp};
 use certmill_storage::crls::RevokedEntry;
+use certmill_storage::inherited_revocations::{self, InheritedRevocation};
 use certmill_storage::{certificate_authorities, crls};
 
 use certmill_x509::revocation::ParsedCrl;
@@ -25,14 +26,21 @@ const CHUNK: usize = 100;
 /// Builds, signs, judges and stores the next CRL of a CA, and finishes the job in the same transaction.
 pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), ServiceError> {
     let tenant = lease.tenant()?;
-    let issuer = app.issuers().find(app, tenant, ca).await?;
     let mut session = app.database().read(tenant).await?;
     let missing = || ServiceError::not_found(Noun::Ca, ca);
     let row = certificate_authorities::find(&mut session, ca).await?.ok_or_else(missing)?;
+    if row.certificate_der.is_empty() {
+        // It was given up before it had a certificate: there is nothing to list, and nobody who asks.
+        drop(session);
+        let mut tx = app.database().begin(tenant).await?;
+        lease.finish(&mut tx).await?;
+        return Ok(tx.commit().await?);
+    }
     let present = crls::info(&mut session, ca).await?.ok_or_else(missing)?;
     // Most lists are empty, and nothing can leave those.
     let before = if present.entries > 0 { crls::der(&mut session, ca).await? } else { None };
     drop(session);
+    let issuer = app.issuers().find(app, tenant, ca).await?;
     let this_update = app.now().whole_seconds();
     let builder = collect(app, tenant, ca, present.entries, this_update).await?;
     let info = CrlInfo {
@@ -63,7 +71,7 @@ pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), Se
 
 /// Numbers go on with the clock: a database that was restored from a backup does not give a second list the number of one
 /// that was out already (RFC 5280 §5.2.3).
-fn next_number(present: i64, now: Timestamp) -> i64 {
+pub(crate) fn next_number(present: i64, now: Timestamp) -> i64 {
     present.saturating_add(1).max(now.unix_seconds())
 }
 
@@ -96,6 +104,10 @@ async fn collect(
     let mut session = app.database().read(tenant).await?;
     for entry in certificate_authorities::revoked_children(&mut session, ca, at).await? {
         push(&mut builder, &entry, None);
+    }
+    for inherited in inherited_revocations::list(&mut session, ca).await? {
+        let InheritedRevocation { serial_number, revoked_at, reason, invalidity_at } = inherited;
+        push(&mut builder, &RevokedEntry { serial_number, revoked_at, reason }, invalidity_at);
     }
     Ok(builder)
 }

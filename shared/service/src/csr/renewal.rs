@@ -44,6 +44,7 @@ async fn with_a_fresh_key(
     let template = CsrTemplate {
         subject: parsed.subject().clone(),
         subject_alt_names: parsed.subject_alt_names().clone(),
+        ca: None,
     };
     let inspection = off_thread(move || {
         let der = template.sign(&key)?;

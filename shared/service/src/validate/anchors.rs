@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use certmill_domain::{Ca, CaId, CaKind};
 use certmill_storage::{Session, certificate_authorities, trust_anchors};
-use certmill_x509::{chain, pem};
+use certmill_x509::{chain, pem, split_certificates};
 
 use crate::{App, Caller, ServiceError};
 
@@ -103,12 +103,14 @@ impl Trust {
         for certificate in store {
             trust.push(AnchorSource::System, Arc::clone(certificate));
         }
-        for ca in cas {
+        for ca in cas.into_iter().filter(|ca| !ca.certificate_der.is_empty()) {
             trust.own_by_fingerprint.insert(certmill_x509::sha256_hex(&ca.certificate_der), ca.id);
             if let Ok(parsed) = chain::Certificate::from_der(&ca.certificate_der) {
                 trust.own_by_key.insert((parsed.subject_der().to_vec(), parsed.spki_der().to_vec()), ca.id);
             }
             trust.own_cas.push(ca.certificate_der);
+            let above = ca.foreign.and_then(|foreign| foreign.above_der).unwrap_or_default();
+            trust.own_cas.extend(split_certificates(&above).unwrap_or_default());
         }
         trust
     }

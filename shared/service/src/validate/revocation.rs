@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use certmill_domain::{CaId, Stored, Timestamp};
-use certmill_storage::{certificate_authorities, certificates};
+use certmill_storage::{certificate_authorities, certificates, inherited_revocations};
 use certmill_x509::chain::{self, Certificate};
 use certmill_x509::revocation::{
     Inquiry, OcspResponse, OcspSigners, ParsedCrl, RevocationSources, RevocationStatus,
@@ -126,6 +126,12 @@ async fn own_records(
     }
     if let Some(status) = recorded(app, caller, certificate, Some(issuer)).await? {
         return Ok((status, Vec::new()));
+    }
+    if let Ok(serial) = SerialNumber::from_bytes(certificate.serial_number_octets()) {
+        let mut session = app.database().read(caller.tenant).await?;
+        if let Some(found) = inherited_revocations::find(&mut session, issuer, &serial).await? {
+            return Ok((standing_of(Some((found.revoked_at, found.reason))), Vec::new()));
+        }
     }
     let message = format!("{issuer} has signed it, but this service has no record of it");
     let doubt = problem("no_record", message, certificate);

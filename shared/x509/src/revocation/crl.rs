@@ -43,6 +43,13 @@ impl CrlNumber {
         let digits = magnitude.get(zeros..).unwrap_or_default();
         (digits.len() <= 20).then(|| Self(digits.to_vec()))
     }
+
+    /// The number, if it is one of 63 bits.
+    pub fn to_i64(&self) -> Option<i64> {
+        let mut octets = [0; 8];
+        octets.get_mut(8_usize.checked_sub(self.0.len())?..)?.copy_from_slice(&self.0);
+        i64::try_from(u64::from_be_bytes(octets)).ok()
+    }
 }
 
 impl Ord for CrlNumber {
@@ -187,6 +194,11 @@ impl ParsedCrl {
     /// How many entries there are.
     pub fn entries(&self) -> usize {
         self.summary.count
+    }
+
+    /// Its entries, each with the contents of its serial number's INTEGER.
+    pub fn listed(&self) -> impl Iterator<Item = (&[u8], CrlEntry)> {
+        crl_entries::all(self.part(&self.entries))
     }
 
     /// The entry of the certificate with this serial number: the contents of its INTEGER, two's

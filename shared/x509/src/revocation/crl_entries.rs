@@ -57,6 +57,16 @@ pub(super) fn find(contents: &[u8], serial: &[u8]) -> Option<CrlEntry> {
     None
 }
 
+/// Every entry with its serial number (the contents of its INTEGER).
+pub(super) fn all(contents: &[u8]) -> impl Iterator<Item = (&[u8], CrlEntry)> {
+    // Invariant: the list was read completely when it was parsed.
+    let mut list = Reader::new(contents).ok();
+    std::iter::from_fn(move || {
+        let entry = RawEntry::read(list.as_mut().filter(|list| !list.is_at_end())?).ok()?;
+        Some((entry.serial, entry.value().ok()?))
+    })
+}
+
 struct RawEntry<'a> {
     serial: &'a [u8],
     revoked_at: i64,

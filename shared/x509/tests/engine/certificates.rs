@@ -174,6 +174,7 @@ fn path_length_and_name_constraints_bind() {
     parts.subject = DistinguishedName::with_common_name("Sub CA");
     parts.subject_alt_names = SubjectAltNames::default();
     let constraints = NameConstraints {
+        other_kinds: false,
         permitted_dns: vec![".Example".into(), "bücher.test".into()],
         excluded_dns: vec!["bad.example".into()],
     };

@@ -293,6 +293,7 @@ fn requests_are_made_for_every_algorithm() {
             email: vec!["a@example.com".parse().unwrap()],
             uri: vec!["spiffe://example.org/a".parse().unwrap()],
         },
+        ca: None,
     };
     for algorithm in KeyAlgorithm::ALL {
         let key = RequestKey::generate(algorithm);

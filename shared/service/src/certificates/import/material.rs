@@ -8,25 +8,25 @@ use certmill_keys::{KeyError, PrivateKey, pkcs12};
 use certmill_x509::pem::{Bundle, PrivateKeyBlock};
 use certmill_x509::{ParsedCertificate, X509Error};
 
-use super::ImportRequest;
 use crate::ServiceError;
+use crate::certificates::ImportRequest;
 
 /// Certificates of a chain at most.
 const LONGEST_CHAIN: usize = 16;
 
 /// The parts of an import, which belong together.
-pub(super) struct Material {
+pub(crate) struct Material {
     /// DER of the certificate.
-    pub(super) leaf: Vec<u8>,
+    pub(crate) leaf: Vec<u8>,
     /// DER of those above it, each the issuer of the one before.
-    pub(super) chain: Vec<Vec<u8>>,
+    pub(crate) chain: Vec<Vec<u8>>,
     /// Its private key.
-    pub(super) key: Option<PrivateKey>,
+    pub(crate) key: Option<PrivateKey>,
 }
 
 impl Material {
     /// Reads the parts and makes sure that they belong together.
-    pub(super) fn read(request: &ImportRequest) -> Result<Self, ServiceError> {
+    pub(crate) fn read(request: &ImportRequest) -> Result<Self, ServiceError> {
         let password = request.password.as_ref().map(|password| password.as_str());
         let Parts { certificates, own, key } = match (&request.pkcs12, &request.certificate) {
             (Some(bundle), None) => from_pkcs12(request, bundle, password)?,

@@ -1,0 +1,194 @@
+//! CAs whose certificates are signed elsewhere: a key and its CSR first, the certificate later.
+
+use std::sync::Arc;
+
+use certmill_domain::{Action, Ca, CaId, CaStatus, ForeignCa, Timestamp};
+use certmill_keys::PrivateKey;
+use certmill_storage::{certificate_authorities, crls};
+use certmill_x509::{CaWish, CsrTemplate, ParsedCertificate, SerialNumber, spki_sha256, subject_key_id};
+use zeroize::Zeroizing;
+
+use super::elsewhere::{Checked, invalid};
+use super::plan::Plan;
+use super::{CaWithCrl, create, update};
+use crate::app::off_thread;
+use crate::certificates::{ImportRequest, Material};
+use crate::change::Act;
+use crate::issuer::ca_key_place;
+use crate::{App, Caller, Noun, ServiceError, crl};
+
+/// What came back for a CSR.
+#[derive(Debug, Clone, Default)]
+pub struct SignedCertificate {
+    /// The certificate, PEM or DER in base64; its chain may be in the same text.
+    pub certificate: String,
+    /// The certificates above it, in any order.
+    pub chain: Option<String>,
+}
+
+/// Makes the key of a CA and its CSR. Until the certificate comes, the row says that it is over, so that processes of versions
+/// that know of no such CAs issue nothing by it.
+pub(super) async fn begin(app: &App, caller: &Caller, plan: Plan) -> Result<CaWithCrl, ServiceError> {
+    let created_at = app.now();
+    let key = app.new_key(caller.tenant, plan.key_algorithm).await?;
+    let pkcs8 = key.to_pkcs8_der()?;
+    let id = CaId::generate(created_at, app.entropy());
+    let sealed = app.keyring().seal(app, &ca_key_place(caller.tenant, &id.to_string()), &pkcs8).await?;
+    // No certificate has it: a place in the row, until there is one.
+    let mut random = [0; 20];
+    app.entropy().fill(&mut random);
+    let spki_sha256 = spki_sha256(key.spki_der());
+    let template = CsrTemplate {
+        subject: plan.subject.clone(),
+        ca: Some(CaWish { path_length: plan.path_length, name_constraints: plan.name_constraints }),
+        ..CsrTemplate::default()
+    };
+    let csr_der = off_thread(move || Ok(template.sign(&key)?)).await?;
+    if csr_der.len() > create::LARGEST {
+        let problem =
+            format!("the CSR would have {} octets; at most {}: name less", csr_der.len(), create::LARGEST);
+        return Err(ServiceError::field("permitted_dns_domains", problem));
+    }
+    let never = Timestamp::from_unix_seconds(0);
+    let ca = Ca {
+        id,
+        name: plan.name,
+        common_name: plan.subject.common_name.unwrap_or_default(),
+        kind: plan.kind.into(),
+        parent_id: None,
+        key_type: plan.key_algorithm.key_type().to_owned(),
+        key_size: plan.key_algorithm.key_size(),
+        serial_number: SerialNumber::from_random(random),
+        not_before: never,
+        not_after: never,
+        path_length: plan.path_length,
+        certificate_der: Vec::new(),
+        foreign: Some(ForeignCa { csr_der: Some(csr_der.clone()), above_der: Some(Vec::new()), spki_sha256 }),
+        certificates_issued: 0,
+        revocation: None,
+        created_at: created_at.whole_seconds(),
+        renewal_of_desk_certificates: plan.settings.desk_renewal.into(),
+        ocsp: plan.settings.ocsp,
+        crl_validity: plan.settings.crl_validity,
+        crl_overlap: plan.settings.crl_overlap,
+    };
+    let mut change = app.change(caller).await?;
+    create::insert(&mut change, &ca, sealed).await?;
+    change.commit(Act::new(Action::CaCreate, id).after(&csr_der)).await?;
+    Ok(CaWithCrl { ca, crl: None })
+}
+
+/// Gives a CA that waits for its certificate what was signed elsewhere.
+pub async fn accept(
+    app: &App,
+    caller: &Caller,
+    id: CaId,
+    signed: SignedCertificate,
+) -> Result<CaWithCrl, ServiceError> {
+    let mut ca = super::find(app, caller.tenant, id).await?.ca;
+    caller.check_state(&update::state(&ca))?;
+    let Some(expected) = waiting_key(app, &ca)? else {
+        return Err(not_waiting(app, &ca));
+    };
+    let certificate = read(app, caller, signed, expected).await?;
+    let checked = Checked::of(app, caller, certificate.0, certificate.1).await?;
+    checked.describe(&mut ca)?;
+    let first_crl = first_crl(app, caller, &ca, &checked).await?;
+    let mut change = app.change(caller).await?;
+    create::hold_parent(app, caller, &mut change, checked.parent()).await?;
+    if !certificate_authorities::set_certificate(&mut change, &ca).await? {
+        drop(change);
+        return Err(not_waiting(app, &super::find(app, caller.tenant, id).await?.ca));
+    }
+    crls::insert(&mut change, id, &first_crl).await?;
+    change.commit(Act::new(Action::CaCertificate, id).after(&ca.certificate_der)).await?;
+    app.issuers().forget(caller.tenant, id);
+    super::find(app, caller.tenant, id).await
+}
+
+/// The hash of the key of a CA that waits for its certificate; none when it does not wait.
+fn waiting_key(app: &App, ca: &Ca) -> Result<Option<String>, ServiceError> {
+    if ca.status(app.now()) != CaStatus::Pending {
+        return Ok(None);
+    }
+    let foreign = ca.foreign.as_ref();
+    let foreign = foreign.ok_or_else(|| ServiceError::internal("a CA without a certificate has a CSR"))?;
+    Ok(Some(foreign.spki_sha256.clone()))
+}
+
+fn not_waiting(app: &App, ca: &Ca) -> ServiceError {
+    let state = ca.status(app.now()).as_str();
+    ServiceError::InvalidState {
+        message: format!(
+            "the certificate authority `{}` ({}) is {state}: only one that was made with `external` and waits for its \
+             certificate takes one",
+            ca.name, ca.id
+        ),
+        state,
+        possible_from: &["pending"],
+    }
+}
+
+/// Reads the certificate of this key, and what is above it.
+async fn read(
+    app: &App,
+    caller: &Caller,
+    signed: SignedCertificate,
+    expected: String,
+) -> Result<(ParsedCertificate, Vec<Vec<u8>>), ServiceError> {
+    let request = ImportRequest {
+        certificate: Some(Zeroizing::new(signed.certificate)),
+        private_key: None,
+        password: None,
+        chain: signed.chain,
+        pkcs12: None,
+        ca_id: None,
+    };
+    app.in_turn(caller.tenant, move || {
+        let material = Material::read(&request)?;
+        if material.key.is_some() {
+            let problem = "holds a private key, but that of the CA is here already: send certificates only";
+            return Err(ServiceError::field("certificate_pem", problem));
+        }
+        let parsed =
+            ParsedCertificate::from_der(&material.leaf).map_err(|error| invalid(error.to_string()))?;
+        if spki_sha256(parsed.spki_der()) != expected {
+            let message =
+                "it certifies another key than that of this CA: have the CA's own CSR (`csr_pem`) signed";
+            return Err(invalid(message));
+        }
+        Ok((parsed, material.chain))
+    })
+    .await
+}
+
+async fn first_crl(
+    app: &App,
+    caller: &Caller,
+    ca: &Ca,
+    checked: &Checked,
+) -> Result<certmill_domain::Crl, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    let sealed = certificate_authorities::sealed_key(&mut session, ca.id).await?;
+    let sealed = sealed.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca.id))?;
+    drop(session);
+    let opened = app.keyring().open(app, &ca_key_place(caller.tenant, &ca.id.to_string()), &sealed).await?;
+    let key = Arc::new(PrivateKey::from_pkcs8_der(&opened)?);
+    let (subject_der, key_id) = signer_names(checked.certificate())?;
+    let now = app.now().whole_seconds();
+    let times = (now, now.plus(ca.crl_validity.unwrap_or(app.settings().crl_lifetime)));
+    off_thread(move || {
+        let issuer = crl::CrlIssuer { subject_der: &subject_der, key_id: &key_id, signer: &*key };
+        crl::sign_empty(&issuer, times)
+    })
+    .await
+}
+
+/// How a CA names itself in what it signs.
+pub(super) fn signer_names(certificate: &ParsedCertificate) -> Result<(Vec<u8>, Vec<u8>), ServiceError> {
+    let key_id = match certificate.subject_key_id() {
+        Some(key_id) => key_id,
+        None => subject_key_id(certificate.spki_der())?.to_vec(),
+    };
+    Ok((certificate.subject_der().to_vec(), key_id))
+}
