@@ -18,7 +18,7 @@ pub(crate) struct Call<'a> {
 /// Many certificates at once. Too much to be kept for a repetition.
 const BATCH: &str = "/v1/pki/issue/:/batch";
 
-const CALLS: [(Method, &str, Action); 46] = [
+const CALLS: [(Method, &str, Action); 51] = [
     (Method::POST, "/v1/pki/ca", Action::CaCreate),
     (Method::POST, "/v1/pki/ca/:/revoke", Action::CaRevoke),
     (Method::POST, "/v1/pki/ca/:/crl", Action::CrlRebuild),
@@ -65,6 +65,11 @@ const CALLS: [(Method, &str, Action); 46] = [
     (Method::POST, "/v1/pki/acme/accounts/:/rollover", Action::AcmeAccountRollover),
     (Method::POST, "/v1/pki/blocked-keys", Action::BlockedKeyCreate),
     (Method::DELETE, "/v1/pki/blocked-keys/:", Action::BlockedKeyDelete),
+    (Method::POST, "/v1/webhooks", Action::WebhookCreate),
+    (Method::PATCH, "/v1/webhooks/:", Action::WebhookUpdate),
+    (Method::DELETE, "/v1/webhooks/:", Action::WebhookDelete),
+    (Method::POST, "/v1/webhooks/:/test", Action::WebhookTest),
+    (Method::POST, "/v1/webhooks/:/deliveries/:/redeliver", Action::WebhookRedeliver),
 ];
 
 impl<'a> Call<'a> {

@@ -353,6 +353,8 @@ fn not_found_code(noun: Noun) -> &'static str {
         Noun::Secret => "secret_not_found",
         Noun::Job => "job_not_found",
         Noun::BlockedKey => "blocked_key_not_found",
+        Noun::Webhook => "webhook_not_found",
+        Noun::Delivery => "delivery_not_found",
     }
 }
 

@@ -26,7 +26,7 @@ static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 static IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Fields of answers that are secret.
-const SECRET_FIELDS: [&str; 2] = ["private_key", "token"];
+const SECRET_FIELDS: [&str; 3] = ["private_key", "secret", "token"];
 
 /// The idempotency key that the call in hand holds, kept in the request's extensions.
 #[derive(Clone)]

@@ -32,6 +32,7 @@ mod shared_body;
 pub mod tls_alpn;
 mod tokens;
 mod ui;
+mod webhooks;
 mod whoami;
 mod words;
 

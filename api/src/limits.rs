@@ -84,6 +84,11 @@ fn of_action(action: Action) -> CallCategory {
         | Action::RootKeyRotate
         | Action::CallsRefused
         | Action::TokenUse
+        | Action::WebhookCreate
+        | Action::WebhookUpdate
+        | Action::WebhookDelete
+        | Action::WebhookTest
+        | Action::WebhookRedeliver
         | Action::EventRaise => CallCategory::Admin,
     }
 }

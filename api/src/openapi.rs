@@ -32,6 +32,7 @@ use crate::pki::validate::ValidateApi;
 use crate::public::PublicApi;
 use crate::secrets::SecretsApi;
 use crate::tokens::TokensApi;
+use crate::webhooks::WebhooksApi;
 use crate::whoami::WhoamiApi;
 
 const DESCRIPTION: &str = "\
@@ -55,7 +56,7 @@ What may be absent is answered as null, or left out where its description says s
 leaving a field out, unless the operation says what null does. Fields and words (`enum`) may be added within `/v1`: a client \
 ignores fields that it does not know, and takes an unknown word for none of those that it knows. In requests other words than \
 these are refused, even where others, such as `key_compromise`, have always been taken beside them.\n\nChanges (`PATCH`) are JSON merge patches: `application/json` and `application/merge-patch+json` are the same. Roles, CAs, \
-DNS providers and certificates are answered with an `ETag` of the state that callers change; a change with `If-Match` is \
+DNS providers, webhooks and certificates are answered with an `ETag` of the state that callers change; a change with `If-Match` is \
 `412 precondition_failed` when somebody else has changed the object since.";
 
 /// The groups of the document.
@@ -87,7 +88,7 @@ pub(crate) enum Group {
     Tokens,
     /// Who did what.
     Audit,
-    /// What happened, for those who want to be told.
+    /// What happened, for those who want to be told: to read, to wait for, or sent to webhooks.
     Events,
     /// Background work.
     Jobs,
@@ -108,7 +109,7 @@ type Apis = (
     AcmeApis,
     SecretsApi,
     (TokensApi, WhoamiApi),
-    (AuditApi, EventsApi),
+    (AuditApi, EventsApi, WebhooksApi),
     JobsApi,
     (PublicApi, OcspApi),
     HealthApi,
@@ -148,7 +149,7 @@ fn apis() -> Apis {
         (AcmeAccountsApi, AcmeOrdersApi, AcmeCheckApi, DnsProvidersApi, ResponderApi),
         SecretsApi,
         (TokensApi, WhoamiApi),
-        (AuditApi, EventsApi),
+        (AuditApi, EventsApi, WebhooksApi),
         JobsApi,
         (PublicApi, OcspApi),
         HealthApi,

@@ -26,6 +26,7 @@ mod roles;
 mod secrets;
 mod trust;
 mod trust_anchors;
+mod webhooks;
 
 use std::fs;
 use std::path::PathBuf;
@@ -126,6 +127,8 @@ pub(crate) enum ClientCommand {
     Event(Group<events::EventCommand>),
     /// What there is and what needs a person, in numbers
     Overview(Single<overview::Overview>),
+    /// Webhooks: where events are sent
+    Webhook(Group<webhooks::WebhookCommand>),
     /// Background jobs
     Job(Group<jobs::JobCommand>),
     /// Keep certificates on this host fresh: renew in time, write the files, run a command
@@ -169,6 +172,7 @@ pub(crate) async fn run(command: ClientCommand) -> anyhow::Result<()> {
         ClientCommand::Access(group) => access::run(&group.options.session()?, group.command).await,
         ClientCommand::Event(group) => events::run(&group.options.session()?, group.command).await,
         ClientCommand::Overview(single) => overview::overview(&single.options.session()?).await,
+        ClientCommand::Webhook(group) => webhooks::run(&group.options.session()?, group.command).await,
         ClientCommand::Job(group) => jobs::run(&group.options.session()?, group.command).await,
         ClientCommand::Keep(single) => keep::run(&single.options, single.arguments).await,
         ClientCommand::Trust(group) => trust::run(&group.options.session()?, group.command).await,

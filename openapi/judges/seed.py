@@ -54,6 +54,8 @@ approved = make_csr("approved.test")
 call("POST", f"/v1/pki/csr/{approved}/approve")
 token = call("POST", "/v1/tokens", {"name": "other", "scopes": ["pki:read"]})["id"]
 call("POST", f"/v1/pki/ca/{ca}/crl")
+webhook = {"url": "https://127.0.0.1:1/", "events": ["ca.revoked"], "is_active": False}
+webhooks = [call("POST", "/v1/webhooks", {"name": name, **webhook})["id"] for name in ("a", "b")]
 job = call("GET", "/v1/jobs")["jobs"][0]["id"]
 
 # The pattern of a path, or the id of an operation, with its parameters. The last one that fits counts.
@@ -68,6 +70,7 @@ PATHS = {
     "^/v1/secrets/": {"path": "kept"},
     "^/v1/tokens/": {"id": token},
     "^/v1/jobs/": {"id": job},
+    "^/v1/webhooks/.id.": {"id": webhooks[0]},
     "^/pub/ocsp/": {"ca_id": ca},
     "^/pub/ca/": {"file": f"{ca}.crt"},
     "^/pub/crl/": {"file": f"{ca}.crl"},
@@ -83,6 +86,7 @@ OPERATIONS = {
     "deleteTrustAnchor": {"id": anchors[1]},
     "deleteDnsProvider": {"id": providers[1]},
     "deleteSecret": {"path": "deleted"},
+    "deleteWebhook": {"id": webhooks[1]},
 }
 
 hooks = pathlib.Path(__file__).resolve().with_name("hooks.py")

@@ -12,6 +12,7 @@ mod both_modes;
 pub mod clock;
 mod leftovers;
 pub mod openssl;
+pub mod receiver;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

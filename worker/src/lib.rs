@@ -45,6 +45,7 @@ pub async fn run(app: App, options: Options, shutdown: CancellationToken) -> Res
         () = pool.run(&shutdown) => {}
         () = upkeep::run(&app) => {}
         () = figures::run(&app) => {}
+        () = upkeep::tell_webhooks(&app) => {}
     }
     pool.finish(options.grace).await;
     upkeep::flush(&app, true).await;

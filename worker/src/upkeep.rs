@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certmill_service::jobs::{JobKind, Lane};
-use certmill_service::{App, ServiceError, tokens};
+use certmill_service::{App, ServiceError, tokens, webhooks};
 use certmill_storage::{jobs, schedules};
 
 const EVERY: Duration = Duration::from_secs(5);
@@ -16,6 +16,14 @@ pub(crate) async fn run(app: &App) {
         process_figures(app);
         flush(app, false).await;
         tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Looks every second for webhooks that have something to be told, for ever.
+pub(crate) async fn tell_webhooks(app: &App) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        report(webhooks::wake(app).await, "the webhooks that are behind could not be found");
     }
 }
 

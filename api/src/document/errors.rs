@@ -58,6 +58,8 @@ const CODES: &[Code] = &[
     ("token_not_found", 404, "No such token."),
     ("job_not_found", 404, "No such background job."),
     ("blocked_key_not_found", 404, "No such blocked key."),
+    ("webhook_not_found", 404, "No such webhook."),
+    ("delivery_not_found", 404, "No such delivery of the webhook."),
     (
         "method_not_allowed",
         405,

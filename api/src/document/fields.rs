@@ -3,11 +3,12 @@
 //! A doc comment at a field wins over the text here. The bounds are those that the use cases enforce; a test sends values
 //! on both sides of them.
 
-use certmill_service::domain::{
-    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, JobId, LogId,
-    RoleId, RoleSettings, TenantId, TokenId, TrustAnchorId,
-};
+mod ids;
+
+use certmill_service::domain::{CaId, RoleSettings};
 use serde_json::{Map, Value};
+
+use self::ids::{IDS, IDS_OF_PATHS, KNOWN_PREFIXES};
 
 /// Where a rule holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -138,6 +139,7 @@ const MEANINGS: &[(&[&str], &str)] = &[
             "certificate_authorities",
             "certificates",
             "csrs",
+            "deliveries",
             "dns_providers",
             "jobs",
             "logs",
@@ -146,6 +148,7 @@ const MEANINGS: &[(&[&str], &str)] = &[
             "secrets",
             "tokens",
             "trust_anchors",
+            "webhooks",
         ],
         "The rows of this page.",
     ),
@@ -155,6 +158,7 @@ const TIME: &str = r#"{"format": "date-time"}"#;
 const URL: &str = r#"{"format": "uri"}"#;
 const DIGEST: &str = r#"{"pattern": "^[0-9a-f]{64}$"}"#;
 const DURATION: &str = r#"{"pattern": "^([0-9]+|([0-9]+[smhdwy])+)$"}"#;
+const SECRET: &str = r#"{"format": "password", "minLength": 32, "maxLength": 256, "pattern": "^[!-~]+$"}"#;
 const NAME: &str = r#"{"minLength": 1, "maxLength": 128}"#;
 
 /// Formats and bounds of texts, numbers and lists by name.
@@ -185,7 +189,11 @@ const FACTS: &[(In, &[&str], &str)] = &[
         &["fingerprint_sha256", "spki_sha256", "before_sha256", "after_sha256", "previous_hash", "hash"],
         DIGEST,
     ),
-    (In::Everywhere, &["ttl", "max_ttl", "not_before_duration", "expiring_within", "wait"], DURATION),
+    (
+        In::Everywhere,
+        &["ttl", "max_ttl", "not_before_duration", "expiring_within", "wait", "previous_secret_ttl"],
+        DURATION,
+    ),
     (In::Answers, &["serial_number"], r#"{"pattern": "^[0-9a-f]{2}(:[0-9a-f]{2}){0,19}$"}"#),
     (In::Requests, &["serial_number"], r#"{"pattern": "^[0-9A-Fa-f]{2}([:-]?[0-9A-Fa-f]{2}){0,19}$"}"#),
     (In::Requests, &["limit"], r#"{"minimum": 1, "maximum": 1000, "default": 100}"#),
@@ -238,49 +246,19 @@ const OF_SCHEMAS: &[(&str, &str, &str)] = &[
     ("ValidateCertificateRequest", "inhibit_policy_mapping", r#"{"default": false}"#),
     ("ValidateCertificateRequest", "inhibit_any_policy", r#"{"default": false}"#),
     ("ValidateCertificateRequest", "strict", r#"{"default": true}"#),
+    ("CreateWebhookRequest", "name", NAME),
+    ("CreateWebhookRequest", "url", r#"{"maxLength": 2048}"#),
+    ("CreateWebhookRequest", "events", r#"{"minItems": 1, "maxItems": 64}"#),
+    ("CreateWebhookRequest", "format", r#"{"default": "certmill"}"#),
+    ("CreateWebhookRequest", "secret", SECRET),
+    ("CreateWebhookRequest", "is_active", r#"{"default": true}"#),
+    ("UpdateWebhookRequest", "name", NAME),
+    ("UpdateWebhookRequest", "url", r#"{"maxLength": 2048}"#),
+    ("UpdateWebhookRequest", "events", r#"{"minItems": 1, "maxItems": 64}"#),
+    ("UpdateWebhookRequest", "secret", SECRET),
+    ("WebhookFiltersRequest", "ca_ids", r#"{"maxItems": 64}"#),
+    ("WebhookFiltersRequest", "roles", r#"{"maxItems": 64}"#),
     ("PutSecretRequest", "secret_type", r#"{"default": "json"}"#),
-];
-
-/// Ids by the names of fields.
-const IDS: &[(&[&str], &str)] = &[
-    (&["ca_id", "parent_ca_id"], CaId::PREFIX),
-    (&["certificate_id", "renewed_from", "renewed_by", "renewal_of"], CertificateId::PREFIX),
-    (&["acme_order_id", "order_id"], AcmeOrderId::PREFIX),
-    (&["account_id"], AcmeAccountId::PREFIX),
-    (&["dns_provider_id"], DnsProviderId::PREFIX),
-    (&["tenant_id"], TenantId::PREFIX),
-    (&["token_id"], TokenId::PREFIX),
-];
-
-/// Ids in paths by what stands before them.
-const IDS_OF_PATHS: &[(&str, &str)] = &[
-    ("/v1/pki/ca/", CaId::PREFIX),
-    ("/v1/pki/certificates/", CertificateId::PREFIX),
-    ("/v1/pki/csr/", CsrId::PREFIX),
-    ("/v1/pki/trust-anchors/", TrustAnchorId::PREFIX),
-    ("/v1/pki/acme/accounts/", AcmeAccountId::PREFIX),
-    ("/v1/pki/acme/orders/", AcmeOrderId::PREFIX),
-    ("/v1/pki/acme/challenges/", AcmeChallengeId::PREFIX),
-    ("/v1/pki/dns-providers/", DnsProviderId::PREFIX),
-    ("/v1/jobs/", JobId::PREFIX),
-    ("/v1/tokens/", TokenId::PREFIX),
-];
-
-/// Prefixes that the doc comments of `id` name, as in "`ca_…`".
-const KNOWN_PREFIXES: [&str; 13] = [
-    CaId::PREFIX,
-    RoleId::PREFIX,
-    CertificateId::PREFIX,
-    CsrId::PREFIX,
-    TrustAnchorId::PREFIX,
-    AcmeAccountId::PREFIX,
-    AcmeOrderId::PREFIX,
-    AcmeChallengeId::PREFIX,
-    DnsProviderId::PREFIX,
-    JobId::PREFIX,
-    TokenId::PREFIX,
-    TenantId::PREFIX,
-    LogId::PREFIX,
 ];
 
 /// Completes a property of a schema.

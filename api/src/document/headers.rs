@@ -7,7 +7,8 @@ use super::{Operation, members};
 use crate::calls::Call;
 
 /// Deletions that can be bound to a state of their object; changes can where their answers have an `ETag`.
-const CONDITIONAL_DELETIONS: [&str; 2] = ["/v1/pki/roles/{name}", "/v1/pki/dns-providers/{id}"];
+const CONDITIONAL_DELETIONS: [&str; 3] =
+    ["/v1/pki/roles/{name}", "/v1/pki/dns-providers/{id}", "/v1/webhooks/{id}"];
 
 fn is_conditional(operation: &Operation<'_>) -> bool {
     match operation.method {

@@ -154,6 +154,16 @@ actions! {
     CaCertificate = "ca.certificate";
     /// A CA was imported with its key.
     CaImport = "ca.import";
+    /// A webhook was made.
+    WebhookCreate = "webhook.create";
+    /// A webhook was changed.
+    WebhookUpdate = "webhook.update";
+    /// A webhook was removed.
+    WebhookDelete = "webhook.delete";
+    /// A webhook was tried.
+    WebhookTest = "webhook.test";
+    /// An event was to be delivered once more.
+    WebhookRedeliver = "webhook.redeliver";
 }
 
 impl fmt::Display for Action {

@@ -56,6 +56,10 @@ words! {
         TokenCreated = "token.created",
         /// A token was revoked.
         TokenRevoked = "token.revoked",
+        /// A webhook's receiver said that it is gone, and nothing is sent to it any more.
+        WebhookDisabled = "webhook.disabled",
+        /// An event could not be delivered and was given up.
+        WebhookDeliveryFailed = "webhook.delivery_failed",
     }
 }
 

@@ -109,6 +109,10 @@ ids! {
     SecretVersionId = "secv";
     /// A blocked key.
     BlockedKeyId = "bkey";
+    /// A webhook.
+    WebhookId = "whk";
+    /// A delivery to a webhook.
+    DeliveryId = "del";
 }
 
 #[cfg(test)]

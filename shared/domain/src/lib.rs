@@ -21,6 +21,7 @@ mod secret;
 mod tenant;
 mod token;
 mod trust_anchor;
+mod webhook;
 mod word;
 
 pub use acme::{
@@ -40,8 +41,9 @@ pub use duration::{InvalidDuration, Ttl};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventKind};
 pub use id::{
-    AcmeAccountId, AcmeChallengeId, AcmeOrderId, BlockedKeyId, CaId, CertificateId, CsrId, DnsProviderId,
-    EventId, InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId, TrustAnchorId,
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, BlockedKeyId, CaId, CertificateId, CsrId, DeliveryId,
+    DnsProviderId, EventId, InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId,
+    TrustAnchorId, WebhookId,
 };
 pub use network::Network;
 pub use rate_limit::{CallCategory, InvalidRateLimit, RateLimit, RateLimits, Standing, Taken};
@@ -53,4 +55,5 @@ pub use secret::{Secret, SecretPath, SecretType};
 pub use tenant::{Tenant, TenantName};
 pub use token::{Limited, Scope, Token, TokenLimits, TokenSecret};
 pub use trust_anchor::TrustAnchor;
+pub use webhook::{Delivery, DeliveryState, Webhook, WebhookFilters, WebhookFormat};
 pub use word::{Stored, UnknownWord, Vocabulary};

@@ -29,9 +29,9 @@ pub struct Limits {
 /// An HTTP client that is kept within an [`EgressPolicy`]. Cloning is cheap.
 #[derive(Clone)]
 pub struct Egress {
-    clients: Arc<Clients>,
+    pub(crate) clients: Arc<Clients>,
     policy: EgressPolicy,
-    has_credentials: bool,
+    pub(crate) has_credentials: bool,
 }
 
 /// An answer, whatever its status.
@@ -200,7 +200,7 @@ impl Egress {
         &self.policy
     }
 
-    fn screen(&self, port: u16, bare: bool) -> Screen {
+    pub(crate) fn screen(&self, port: u16, bare: bool) -> Screen {
         Screen { policy: self.policy.clone(), port, bare }
     }
 
@@ -307,7 +307,7 @@ fn header(name: &str, value: &str) -> Result<(HeaderName, HeaderValue), EgressEr
 }
 
 /// Reads a URL that may be asked for: `http` or `https`, with a host and without credentials.
-fn parse(text: &str) -> Result<Url, EgressError> {
+pub(crate) fn parse(text: &str) -> Result<Url, EgressError> {
     let invalid = |reason: &str| Err(EgressError::InvalidUrl(reason.into()));
     if text.len() > MAX_URL {
         return Err(EgressError::InvalidUrl(format!("it has at most {MAX_URL} characters")));
@@ -384,13 +384,13 @@ fn refused(from: &Url, reason: String) -> EgressError {
     EgressError::RefusedRedirect { host: host(from), reason }
 }
 
-fn host(url: &Url) -> String {
+pub(crate) fn host(url: &Url) -> String {
     url.host_str().unwrap_or_default().to_owned()
 }
 
 /// The address, when the host is one. The URL parser has brought unusual spellings
 /// (`http://2130706433/`, `http://0x7f.1/`) into the usual form.
-fn literal(url: &Url) -> Option<IpAddr> {
+pub(crate) fn literal(url: &Url) -> Option<IpAddr> {
     let host = url.host_str()?;
     host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host).parse().ok()
 }

@@ -10,7 +10,7 @@ use reqwest::{Client, redirect, tls};
 
 use crate::{
     EgressError, Purpose,
-    resolver::{Lookup, Screen, Screened},
+    resolver::{self, Lookup, Screen, Screened},
 };
 
 const MAX_HEADERS: usize = 64;
@@ -61,6 +61,18 @@ impl Clients {
         let client = self.build(screen)?;
         made.insert(way, client.clone());
         Ok(client)
+    }
+
+    /// Whether a name has an address that may be connected to.
+    pub(crate) async fn addresses(&self, screen: &Screen, host: &str) -> Result<(), EgressError> {
+        let no_address = || EgressError::NoAddress { host: host.to_owned() };
+        let addresses = self.lookup.lookup(host).await.map_err(|_| no_address())?;
+        if addresses.is_empty() {
+            return Err(no_address());
+        }
+        resolver::screen(screen, addresses)
+            .map(drop)
+            .map_err(|denial| EgressError::denied_by_name(host, denial))
     }
 
     fn build(&self, screen: Screen) -> Result<Client, EgressError> {

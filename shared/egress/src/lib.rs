@@ -10,6 +10,7 @@
 mod client;
 mod clients;
 mod error;
+mod judge;
 mod policy;
 mod resolver;
 

@@ -25,7 +25,7 @@ pub enum Purpose {
     Dns,
     /// CRLs and OCSP.
     Validation,
-    /// DNS providers that are a web service of somebody's own.
+    /// Web services of somebody's own: DNS providers of the type `webhook`, and receivers of events.
     Webhook,
 }
 

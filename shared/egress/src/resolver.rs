@@ -79,7 +79,7 @@ impl Resolve for Screened {
 }
 
 /// The allowed ones among the addresses of a name; the first denial when there is none.
-fn screen(judge: &Screen, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Denial> {
+pub(crate) fn screen(judge: &Screen, addresses: Vec<IpAddr>) -> Result<Vec<IpAddr>, Denial> {
     let mut allowed = Vec::with_capacity(addresses.len());
     let mut first_denial = None;
     for address in addresses {

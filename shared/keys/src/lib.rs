@@ -15,6 +15,7 @@ mod asn1;
 mod der;
 mod ec;
 mod error;
+mod hmac;
 mod kdf;
 mod pbe;
 pub mod pkcs12;
@@ -25,6 +26,7 @@ mod rsa;
 mod tenant_key;
 
 pub use error::KeyError;
+pub use hmac::hmac_sha256;
 pub use pool::{KeyPool, PoolSizes};
 pub use private_key::PrivateKey;
 pub use root_key::{RootKey, RootKeyId, RootKeys};

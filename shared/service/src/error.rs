@@ -1,8 +1,8 @@
 //! Why a use case failed, by what the caller can do about it.
 
 use certmill_domain::{
-    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DnsProviderId, JobId, TokenId,
-    TrustAnchorId,
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DeliveryId, DnsProviderId,
+    JobId, TokenId, TrustAnchorId, WebhookId,
 };
 use certmill_domain::{Failure, FieldErrors, InvalidDuration, Scope, UnknownWord, Violation};
 use certmill_keys::KeyError;
@@ -42,6 +42,10 @@ pub enum Noun {
     Job,
     /// A blocked key.
     BlockedKey,
+    /// A webhook.
+    Webhook,
+    /// A delivery to a webhook.
+    Delivery,
 }
 
 impl Noun {
@@ -62,6 +66,8 @@ impl Noun {
             Self::Secret => "secret",
             Self::Job => "job",
             Self::BlockedKey => "blocked key",
+            Self::Webhook => "webhook",
+            Self::Delivery => "delivery",
         }
     }
 }
@@ -239,6 +245,8 @@ fn of_another_kind(wanted: Noun, id: &str) -> String {
         (AcmeChallengeId::PREFIX, Noun::AcmeChallenge),
         (DnsProviderId::PREFIX, Noun::DnsProvider),
         (JobId::PREFIX, Noun::Job),
+        (WebhookId::PREFIX, Noun::Webhook),
+        (DeliveryId::PREFIX, Noun::Delivery),
     ];
     let kind = id.split_once('_').and_then(|(prefix, _)| kinds.iter().find(|(of, _)| *of == prefix));
     match kind {

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 pub use certmill_storage::events::Filter;
 pub use feed::{Entry, Feed, FeedRequest, LONGEST_WAIT, Order, kinds, list, wait};
+pub(crate) use feed::{after, kinds_of, tell, unknown};
 
 use crate::{App, ServiceError};
 

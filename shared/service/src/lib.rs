@@ -35,6 +35,7 @@ pub mod tenants;
 pub mod tokens;
 pub mod trust_anchors;
 pub mod validate;
+pub mod webhooks;
 
 pub use access::Caller;
 pub use app::{App, Parts, Settings};

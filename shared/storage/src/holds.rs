@@ -31,6 +31,18 @@ pub async fn dns_provider(tx: &mut Tx, id: &str) -> Result<(), StorageError> {
     hold(tx, query, id).await
 }
 
+/// Holds the tenant, so that what is counted of it stays so.
+pub async fn tenant(tx: &mut Tx) -> Result<(), StorageError> {
+    let query = Query::new("UPDATE tenants SET name = name WHERE id = $1").bind(tx.tenant_key());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Holds a webhook.
+pub async fn webhook(tx: &mut Tx, id: &str) -> Result<(), StorageError> {
+    let query = Query::new("UPDATE webhooks SET name = name WHERE tenant_id = $1 AND id = $2");
+    hold(tx, query, id).await
+}
+
 async fn hold(tx: &mut Tx, query: Query, key: &str) -> Result<(), StorageError> {
     let query = query.bind(tx.tenant_key()).bind(key.to_owned());
     tx.link().execute(query).await.map(drop)

@@ -43,6 +43,8 @@ mod sessions;
 pub mod tenants;
 pub mod tokens;
 pub mod trust_anchors;
+pub mod webhook_deliveries;
+pub mod webhooks;
 mod words;
 mod writes;
 

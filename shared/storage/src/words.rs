@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use certmill_domain::{
     AccountStatus, AcmeEnvironment, AcmeProvider, CaKind, CertificateSource, ChallengeState, ChallengeType,
-    CsrSource, CsrStatus, DeskRenewal, EventKind, Exposure, OrderCause, OrderState, Scope, SecretType,
-    Stored, UnknownWord, Vocabulary,
+    CsrSource, CsrStatus, DeliveryState, DeskRenewal, EventKind, Exposure, OrderCause, OrderState, Scope,
+    SecretType, Stored, UnknownWord, Vocabulary, WebhookFormat,
 };
 use certmill_x509::RevocationReason;
 
@@ -72,6 +72,7 @@ columns! {
     CHALLENGE_STATE: ChallengeState = "acme_challenges" "state";
     CSR_SOURCE: CsrSource = "csrs" "source";
     CSR_STATUS: CsrStatus = "csrs" "status";
+    DELIVERY_STATE: DeliveryState = "webhook_deliveries" "state";
     DESK_RENEWAL: DeskRenewal = "certificate_authorities" "renewal_of_desk_certificates";
     EVENT_KIND: EventKind = "events" "kind";
     ORDER_CAUSE: OrderCause = "acme_orders" "cause";
@@ -79,6 +80,7 @@ columns! {
     ORDER_STATE: OrderState = "acme_orders" "state";
     SECRET_TYPE: SecretType = "secrets" "secret_type";
     TOKEN_SCOPES: Scope = "tokens" "scopes";
+    WEBHOOK_FORMAT: WebhookFormat = "webhooks" "format";
 }
 
 #[cfg(test)]
@@ -126,6 +128,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen, 2 * 14, "the lists of words in the migrations");
+        assert_eq!(seen, 2 * 16, "the lists of words in the migrations");
     }
 }

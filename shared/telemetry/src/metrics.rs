@@ -103,6 +103,7 @@ fn describe() {
     describe_gauge!("certmill_acme_orders_open", "Open ACME orders, by state");
     describe_gauge!("certmill_tokens_expiring", "Tokens that end soon, by time left");
     describe_counter!("certmill_refused_calls_total", "Calls answered with an error, by its code");
+    describe_counter!("certmill_webhook_deliveries_total", "Events sent to webhooks, by outcome");
     describe_gauge!("certmill_build_info", "1, with the version as a label");
     metrics::gauge!("certmill_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     // Without labels there is one series each, which starts at 0 so that its first rise can be seen.

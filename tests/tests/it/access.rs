@@ -18,7 +18,7 @@ use crate::access::world::{World, send};
 use crate::openapi::{OPEN, Operation, operations};
 
 /// The scope that each route needs.
-pub(crate) const NEEDED: [(&str, Scope); 82] = [
+pub(crate) const NEEDED: [(&str, Scope); 90] = [
     ("GET /v1/pki/ca", Scope::Admin),
     ("POST /v1/pki/ca", Scope::Admin),
     ("GET /v1/pki/ca/{id}", Scope::Read),
@@ -101,6 +101,14 @@ pub(crate) const NEEDED: [(&str, Scope); 82] = [
     ("GET /v1/pki/acme/accounts/{id}/budget", Scope::Read),
     ("POST /v1/pki/acme/check", Scope::Issue),
     ("GET /v1/pki/overview", Scope::Read),
+    ("GET /v1/webhooks", Scope::Admin),
+    ("POST /v1/webhooks", Scope::Admin),
+    ("GET /v1/webhooks/{id}", Scope::Admin),
+    ("PATCH /v1/webhooks/{id}", Scope::Admin),
+    ("DELETE /v1/webhooks/{id}", Scope::Admin),
+    ("POST /v1/webhooks/{id}/test", Scope::Admin),
+    ("GET /v1/webhooks/{id}/deliveries", Scope::Admin),
+    ("POST /v1/webhooks/{id}/deliveries/{delivery_id}/redeliver", Scope::Admin),
 ];
 
 #[test]
@@ -285,6 +293,7 @@ both_modes! {
             (&format!("/v1/pki/acme/orders?account_id={}", world.account), "orders", 0),
             ("/v1/pki/dns-providers", "dns_providers", 0),
             ("/v1/secrets", "secrets", 0),
+            ("/v1/webhooks", "webhooks", 0),
             (&format!("/v1/audit/logs?object={}", world.csr), "logs", 0),
             (&format!("/v1/events?object={}", world.csr), "events", 0),
             ("/v1/events?type=order.*", "events", 0),
@@ -364,6 +373,7 @@ fn not_found_code(path: &str) -> &'static str {
         ("/v1/pki/dns-providers/", "dns_provider_not_found"),
         ("/v1/secrets/", "secret_not_found"),
         ("/v1/jobs/", "job_not_found"),
+        ("/v1/webhooks/", "webhook_not_found"),
     ];
     let kind = kinds.iter().find(|(prefix, _)| path.starts_with(prefix));
     kind.unwrap_or_else(|| panic!("{path}: say in the table what is not found there")).1

@@ -62,3 +62,4 @@ mod tokens;
 mod trust_anchors;
 mod ui;
 mod validate;
+mod webhooks;

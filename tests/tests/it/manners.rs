@@ -20,6 +20,8 @@ async fn changeable(app: &TestApp) -> Vec<(String, Value, Value)> {
     let issued = app.issue("web", "a.example.internal").await;
     let provider = json!({ "name": "a", "type": "manual", "config": {}, "zones": ["example.org"] });
     let provider = app.post("/v1/pki/dns-providers", provider).await.json_with(StatusCode::CREATED);
+    let webhook = json!({ "name": "a", "url": "https://127.0.0.1:1/", "events": ["ca.revoked"] });
+    let webhook = app.post("/v1/webhooks", webhook).await.json_with(StatusCode::CREATED);
     let path = |kind: &str, id: &Value| format!("/v1/pki/{kind}/{}", id.as_str().unwrap());
     vec![
         (
@@ -34,6 +36,11 @@ async fn changeable(app: &TestApp) -> Vec<(String, Value, Value)> {
             json!({ "description": "two" }),
         ),
         (path("dns-providers", &provider["id"]), json!({ "name": "b" }), json!({ "name": "c" })),
+        (
+            format!("/v1/webhooks/{}", webhook["id"].as_str().unwrap()),
+            json!({ "name": "b" }),
+            json!({ "name": "c" }),
+        ),
     ]
 }
 
@@ -60,7 +67,7 @@ both_modes! {
             let either = format!("{first}, {second}");
             assert_eq!(change(&app, Method::PATCH, &path, (&either, two)).await.status, StatusCode::OK, "{path}");
             assert_eq!(change(&app, Method::PATCH, &path, ("*", one)).await.status, StatusCode::OK, "{path}");
-            if path.contains("/roles/") || path.contains("/dns-providers/") {
+            if ["/roles/", "/dns-providers/", "/webhooks/"].iter().any(|of| path.contains(of)) {
                 change(&app, Method::DELETE, &path, (&first, json!({}))).await.error(412, "precondition_failed");
                 let present = app.get(&path).await.header("etag");
                 let deleted = change(&app, Method::DELETE, &path, (&present, json!({}))).await;

@@ -45,6 +45,9 @@ fn written(table: &str, column: &str) -> (String, &'static str) {
 
 /// Where a column is shown: the path of the list, the single object in it, and the field of either.
 fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<String>, &'static str) {
+    if table == "webhook_deliveries" {
+        return (format!("/v1/webhooks/{}/deliveries", world.webhook), None, "/state");
+    }
     let field = match (table, column) {
         ("acme_challenges", "exposure") => "/challenges/0/progress",
         ("acme_challenges", "kind") => "/challenges/0/type",
@@ -54,6 +57,7 @@ fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<Str
         ("certificate_authorities", "renewal_of_desk_certificates") => "/renewal_of_desk_certificates",
         ("dns_providers", "kind") => "/type",
         ("tokens", "scopes") => "/scopes/0",
+        (_, "format") => "/format",
         (_, "action") => "/action",
         (_, "cause") => "/cause",
         (_, "challenge_type") => "/challenge_type",
@@ -79,6 +83,7 @@ fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<Str
         "roles" => ("/v1/pki/roles", Some(&world.role)),
         "secrets" => ("/v1/secrets", Some(&world.secret)),
         "tokens" => ("/v1/tokens", Some(&world.token)),
+        "webhooks" => ("/v1/webhooks", Some(&world.webhook)),
         _ => panic!("say where rows of {table} are shown"),
     };
     (

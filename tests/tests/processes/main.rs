@@ -28,3 +28,4 @@ mod rows;
 mod secrets;
 mod shutdown;
 mod site;
+mod webhook_crash;

@@ -92,25 +92,32 @@ pub struct Feed {
 pub fn kinds(text: &str) -> Result<Vec<EventKind>, ServiceError> {
     let mut found = Vec::new();
     for word in text.split(',').map(str::trim) {
-        let before = found.len();
-        let is_named = |kind: &EventKind| match word.strip_suffix('*') {
-            Some(beginning) => {
-                beginning.is_empty() || beginning.ends_with('.') && kind.as_str().starts_with(beginning)
-            }
-            None => kind.as_str() == word,
-        };
-        found.extend(EventKind::ALL.iter().copied().filter(is_named));
-        if found.len() == before {
-            let known: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
-            let given: String = word.chars().take(64).collect();
-            let problem = format!(
-                "`{given}` is unknown: use some of {}, divided by commas, or all of an object, such as `certificate.*`",
-                known.join(", ")
-            );
-            return Err(ServiceError::field("type", problem));
-        }
+        found.extend(kinds_of(word).ok_or_else(|| unknown("type", word))?);
     }
     Ok(found)
+}
+
+/// The kinds that one word such as `order.failed` or `certificate.*` names; none when it names none.
+pub(crate) fn kinds_of(word: &str) -> Option<Vec<EventKind>> {
+    let is_named = |kind: &EventKind| match word.strip_suffix('*') {
+        Some(beginning) => {
+            beginning.is_empty() || beginning.ends_with('.') && kind.as_str().starts_with(beginning)
+        }
+        None => kind.as_str() == word,
+    };
+    let found: Vec<EventKind> = EventKind::ALL.iter().copied().filter(is_named).collect();
+    (!found.is_empty()).then_some(found)
+}
+
+/// The refusal of a word that names no kind.
+pub(crate) fn unknown(field: &str, word: &str) -> ServiceError {
+    let known: Vec<&str> = EventKind::ALL.iter().map(|kind| kind.as_str()).collect();
+    let given: String = word.chars().take(64).collect();
+    let problem = format!(
+        "`{given}` is unknown: use some of {}, divided by commas, or all of an object, such as `certificate.*`",
+        known.join(", ")
+    );
+    ServiceError::field(field, problem)
 }
 
 /// The events that are wanted.
@@ -138,9 +145,33 @@ pub async fn list(app: &App, caller: &Caller, request: &FeedRequest) -> Result<F
         Order::Newest => reader.backwards(cursor, head).await?,
     };
     let found = reader.found;
-    let facts = facts(&mut session, &found).await?;
-    let entries = found.into_iter().map(|happening| entry(caller.tenant, happening, &facts)).collect();
+    let entries = tell(&mut session, found).await?.into_iter().map(|(_, entry)| entry).collect();
     Ok(Feed { entries, cursor, has_more })
+}
+
+/// What has happened of these kinds (of any when there are none) after a place, up to `limit` of it; and the place up to which
+/// this is all.
+pub(crate) async fn after(
+    session: &mut Session,
+    kinds: &[EventKind],
+    (place, head): (i64, i64),
+    limit: i64,
+) -> Result<(Vec<Happening>, i64), ServiceError> {
+    let filter = Filter { kinds: kinds.to_vec(), ..Filter::default() };
+    let last = head.min(place.saturating_add(STRETCH));
+    let found = events::between(session, &filter, (place, last), false, limit).await?;
+    let end = found.rows.last().filter(|_| found.more).map_or(last, |last| last.sequence);
+    Ok((found.rows, end))
+}
+
+/// What has happened, as it is told, with its places.
+pub(crate) async fn tell(
+    session: &mut Session,
+    found: Vec<Happening>,
+) -> Result<Vec<(i64, Entry)>, ServiceError> {
+    let (tenant, facts) = (session.tenant(), facts(session, &found).await?);
+    let told = found.into_iter().map(|happening| (happening.sequence, entry(tenant, happening, &facts)));
+    Ok(told.collect())
 }
 
 /// The events that are wanted, or, when there are none yet, those that come within `up_to`. Without a cursor and without a

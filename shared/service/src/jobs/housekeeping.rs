@@ -48,6 +48,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     crate::idempotency::prune(app).await?;
     prune_responses(app).await?;
     acme::prune_pauses(app, BATCH).await?;
+    crate::webhooks::prune(app).await?;
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let ahead = app.settings().crl_renew_before;

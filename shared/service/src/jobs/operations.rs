@@ -85,6 +85,9 @@ fn why_not(kind: JobKind) -> &'static str {
         JobKind::RenewCertificates | JobKind::ExpireCertificates | JobKind::Sweep | JobKind::PruneJobs => {
             "the service does it from time to time"
         }
+        JobKind::DeliverEvents => {
+            "the service begins it anew while there is something to send; switch the webhook off instead"
+        }
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use certmill_domain::{AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, Vocabulary};
+use certmill_domain::{
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, Vocabulary, WebhookId,
+};
 
 use super::{Lease, cascade, housekeeping};
-use crate::{App, ServiceError, acme, crl};
+use crate::{App, ServiceError, acme, crl, webhooks};
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -18,11 +20,14 @@ pub enum Lane {
     Orders,
     /// Challenges, which wait for ACME servers, DNS providers and name servers.
     Challenges,
+    /// Events on their way to webhooks, which wait for receivers of anybody's.
+    Deliveries,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 4] = [Self::Revocation, Self::Upkeep, Self::Orders, Self::Challenges];
+    pub const ALL: [Self; 5] =
+        [Self::Revocation, Self::Upkeep, Self::Orders, Self::Challenges, Self::Deliveries];
 
     /// The word of metrics and logs.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +36,7 @@ impl Lane {
             Self::Upkeep => "upkeep",
             Self::Orders => "orders",
             Self::Challenges => "challenges",
+            Self::Deliveries => "deliveries",
         }
     }
 
@@ -40,7 +46,7 @@ impl Lane {
             // A CRL of a million entries takes a core for seconds and some 200 MiB.
             Self::Revocation => (concurrency / 4).max(4),
             Self::Upkeep => 4,
-            Self::Orders | Self::Challenges => concurrency.max(4),
+            Self::Orders | Self::Challenges | Self::Deliveries => concurrency.max(4),
         }
     }
 
@@ -143,7 +149,7 @@ macro_rules! registry {
     };
 }
 
-use Lane::{Challenges, Orders, Revocation};
+use Lane::{Challenges, Deliveries, Orders, Revocation};
 
 // Lane, deadline in minutes, attempts, horizon in hours; or, for periodic work, its period in seconds and its deadline in
 // minutes. An order may wait a week for a CA (`Retry-After`), a CRL never longer than the pause after a failure.
@@ -172,6 +178,8 @@ registry! {
     /// Find out whether a CA has taken an account's new key, and carry the change through.
     RollOverAcmeAccountKey(account: AcmeAccountId), "roll_over_acme_account_key", rules(Orders, 2, 20, 26)
         => acme::resume_rollover;
+    /// Send a webhook what has happened since it was last told.
+    DeliverEvents(webhook: WebhookId), "deliver_events", rules(Deliveries, 5, 20, 1) => webhooks::deliver;
     /// Delete finished jobs past their retention.
     PruneJobs, "prune_jobs", periodic(3600, 5) => housekeeping::prune_jobs;
 }
@@ -232,7 +240,7 @@ mod tests {
         let ulid = "01J9Z3NDEKTSV4RRFFQ69G5FAV";
         for kind in JobKind::ALL {
             assert_eq!(JobKind::parse(kind.as_str()), Some(*kind));
-            let subjects = ["", "ca", "acct", "ord", "chal", "cert"]
+            let subjects = ["", "ca", "acct", "ord", "chal", "cert", "whk"]
                 .map(|prefix| if prefix.is_empty() { String::new() } else { format!("{prefix}_{ulid}") });
             let read: Vec<Job> =
                 subjects.iter().filter_map(|subject| Job::from_row(kind.as_str(), subject)).collect();

@@ -1,6 +1,6 @@
 //! One object of each kind, and for every operation a call that concerns them.
 
-use certmill_domain::JobId;
+use certmill_domain::{DeliveryId, JobId};
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::authority::Authority;
@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) secret: String,
     job: String,
     blocked: String,
+    pub(crate) webhook: String,
+    delivery: String,
     csr_pem: String,
     anchor_pem: String,
 }
@@ -51,7 +53,15 @@ impl World {
         app.put("/v1/secrets/theirs/key", secret).await.json_with(StatusCode::CREATED);
         let blocked = json!({ "spki_sha256": "ab".repeat(32) });
         let blocked = app.post("/v1/pki/blocked-keys", blocked).await.json_with(StatusCode::CREATED);
+        // It is not active, so that nobody but the test touches it.
+        let webhook = json!({
+            "name": "theirs", "url": "https://127.0.0.1:1/", "events": ["*"], "is_active": false
+        });
+        let webhook = app.post("/v1/webhooks", webhook).await.json_with(StatusCode::CREATED);
+        let webhook = text(&webhook["id"]);
         Self {
+            delivery: delivery(app, &webhook, 1).await,
+            webhook,
             blocked: text(&blocked["id"]),
             job: done_job(app).await,
             secret: "theirs/key".to_owned(),
@@ -89,6 +99,8 @@ impl World {
             secret: "nobody/key".to_owned(),
             job: id("job"),
             blocked: id("bkey"),
+            webhook: id("whk"),
+            delivery: id("del"),
             csr_pem: String::new(),
             anchor_pem: String::new(),
         }
@@ -108,11 +120,12 @@ impl World {
             ("/dns-providers/", &self.provider),
             ("/jobs/", &self.job),
             ("/blocked-keys/", &self.blocked),
+            ("/webhooks/", &self.webhook),
         ];
         let id = ids.into_iter().find(|(part, _)| operation.path.contains(part)).map_or("", |(_, id)| id);
         let path =
             operation.path.replace("{id}", id).replace("{role}", &self.role).replace("{name}", &self.role);
-        let path = path.replace("{path}", &self.secret);
+        let path = path.replace("{path}", &self.secret).replace("{delivery_id}", &self.delivery);
         let body = match operation.name().as_str() {
             "POST /v1/pki/ca" => {
                 json!({ "name": "new", "common_name": "New CA", "ca_type": "root", "key_type": "ec" })
@@ -158,6 +171,10 @@ impl World {
                 json!({ "name": "changed" })
             }
             "POST /v1/pki/dns-providers/{id}/test" => json!({ "zone": "example.org" }),
+            "POST /v1/webhooks" => {
+                json!({ "name": "new", "url": "https://127.0.0.1:1/", "events": ["*"], "is_active": false })
+            }
+            "PATCH /v1/webhooks/{id}" => json!({ "name": "changed" }),
             "PUT /v1/secrets/{path}" => json!({ "data": { "key": "new" } }),
             "POST /v1/tokens" => json!({ "name": "new", "scopes": ["pki:admin"] }),
             name => {
@@ -178,6 +195,8 @@ impl World {
             &self.secret,
             &self.job,
             &self.blocked,
+            &self.webhook,
+            &self.delivery,
         ];
         let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token, &self.role];
         let names = names.into_iter().chain(acme);
@@ -210,6 +229,23 @@ async fn done_job(app: &TestApp) -> String {
              VALUES ('{id}', '{}', 'rebuild_crl', 'theirs', 'done', 0, 1, 5, 1, {})",
             app.tenant.id,
             now.unix_micros()
+        ))
+        .await;
+    id.to_string()
+}
+
+/// A delivery of the tenant's that was given up, at a place; its id.
+pub(crate) async fn delivery(app: &TestApp, webhook: &str, place: u32) -> String {
+    let now = app.app.now();
+    let id = DeliveryId::generate(now, app.app.entropy());
+    let micros = now.unix_micros();
+    Rows::of(app)
+        .await
+        .execute(&format!(
+            "INSERT INTO webhook_deliveries (tenant_id, id, webhook_id, sequence, event_id, event_type, object, state, \
+             attempts, next_at, created_at, finished_at) VALUES ('{}', '{id}', '{webhook}', {place}, 'evt_1', \
+             'ca.created', 'ca_1', 'failed', 10, {micros}, {micros}, {micros})",
+            app.tenant.id
         ))
         .await;
     id.to_string()

@@ -12,7 +12,7 @@ use tests::{TestApp, both_modes};
 
 use crate::access::acme_rows;
 use crate::access::rows::Rows;
-use crate::access::world::World;
+use crate::access::world::{World, delivery};
 use crate::ca::text;
 use crate::csr::{imported, request};
 use crate::openapi::operations;
@@ -24,7 +24,7 @@ const ENLARGED: usize = 1_500_000;
 
 /// Path, what the list is called in the answer, what identifies a row, its table, and a column that may hold anything (or,
 /// for JSON, white space after it).
-const LISTS: [(&str, &str, &str, &str, &str); 12] = [
+const LISTS: [(&str, &str, &str, &str, &str); 13] = [
     ("/v1/pki/ca", "certificate_authorities", "id", "certificate_authorities", "common_name"),
     ("/v1/pki/roles", "roles", "name", "roles", "settings"),
     ("/v1/pki/certificates", "certificates", "id", "certificates", "description"),
@@ -36,15 +36,18 @@ const LISTS: [(&str, &str, &str, &str, &str); 12] = [
     ("/v1/pki/dns-providers", "dns_providers", "id", "dns_providers", "last_error"),
     ("/v1/tokens", "tokens", "id", "tokens", "name"),
     ("/v1/jobs", "jobs", "id", "jobs", "last_error"),
+    ("/v1/webhooks", "webhooks", "id", "webhooks", "last_error"),
     ("/v1/audit/logs", "logs", "id", "audit_logs", "request_id"),
 ];
 
-/// Lists whose rows have nothing in them that is large; and that of events, whose cursor has no end and whose own test is with
-/// theirs.
-const OF_SMALL_ROWS: [&str; 2] = ["/v1/secrets", "/v1/events"];
+/// Lists whose rows have nothing in them that is large; that of events, whose cursor has no end and whose own test is with
+/// theirs; and that of one webhook's deliveries, of which `DELIVERIES` is the list.
+const ELSEWHERE: [&str; 3] = ["/v1/secrets", "/v1/events", "/v1/webhooks/{id}/deliveries"];
+/// What is listed of the webhook of this id.
+const DELIVERIES: (&str, &str, &str, &str) = ("deliveries", "id", "webhook_deliveries", "last_error");
 
 /// Enough of everything.
-async fn fill(app: &TestApp) {
+async fn fill(app: &TestApp) -> String {
     let world = World::new(app).await;
     let mut rows = Rows::of(app).await;
     for number in 1..ROWS {
@@ -61,6 +64,11 @@ async fn fill(app: &TestApp) {
             "name": format!("theirs{number}"), "type": "manual", "config": {}, "zones": [format!("z{number}.example")]
         });
         app.post("/v1/pki/dns-providers", provider).await.json_with(StatusCode::CREATED);
+        let webhook = json!({
+            "name": format!("theirs{number}"), "url": "https://127.0.0.1:1/", "events": ["*"], "is_active": false
+        });
+        app.post("/v1/webhooks", webhook).await.json_with(StatusCode::CREATED);
+        delivery(app, &world.webhook, u32::try_from(number).unwrap() + 1).await;
         app.post("/v1/tokens", json!({ "name": format!("t{number}"), "scopes": ["pki:read"] })).await;
         // The next account may have the name again.
         rows.execute(&format!("UPDATE acme_accounts SET name = 'theirs{number}' WHERE name = 'theirs'"))
@@ -74,6 +82,7 @@ async fn fill(app: &TestApp) {
         ))
         .await;
     }
+    world.webhook
 }
 
 /// The rows of each page of `limit`, by what identifies them, and how many octets each answer had.
@@ -99,7 +108,7 @@ fn every_list_is_here() {
         .filter(|operation| operation.parameters("query").contains("cursor"))
         .map(|operation| operation.path)
         .collect();
-    let here = LISTS.iter().map(|list| list.0).chain(OF_SMALL_ROWS).map(ToOwned::to_owned);
+    let here = LISTS.iter().map(|list| list.0).chain(ELSEWHERE).map(ToOwned::to_owned);
     assert_eq!(lists, here.collect());
 }
 
@@ -107,9 +116,12 @@ both_modes! {
     /// A tenant stores rows as large as it may, and asks for a thousand of them, several times at once: a page ends at four
     /// megabytes, the next one goes on where it ended, and nothing is left out or comes twice.
     async fn a_page_ends_where_its_octets_do(app: TestApp) {
-        fill(&app).await;
+        let webhook = fill(&app).await;
         let patient = tokio::time::timeout(Duration::from_mins(2), async {
-            for (path, field, key, table, column) in LISTS {
+            let of_webhook = format!("/v1/webhooks/{webhook}/deliveries");
+            let (field, key, table, column) = DELIVERIES;
+            let deliveries = (of_webhook.as_str(), field, key, table, column);
+            for (path, field, key, table, column) in LISTS.into_iter().chain([deliveries]) {
                 let list = (path, field, key);
                 let small = pages(&app, list, 1_000).await;
                 assert!(small.len() == 1 && small[0].len() >= ROWS, "{path}: {small:?}");

@@ -35,6 +35,7 @@ async fn every_list_is_read_as_a_table_and_as_json() {
         &["access", "ls"],
         &["job", "ls"],
         &["event", "ls"],
+        &["webhook", "ls"],
     ] {
         site.run(list);
         let rows = json_of(&site, &[list, &["--json"]].concat());
