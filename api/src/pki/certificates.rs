@@ -187,6 +187,10 @@ impl CertificatesApi {
     ///
     /// Scope: `pki:read`. Newest first, or `sort=not_after` for the soonest to end. Revoked ones are left out unless
     /// `include_revoked=true` or `status=revoked`.
+    ///
+    /// What a call costs does not grow with the number of certificates: filters that find up to 1,000 are answered at once,
+    /// others page by page. A call looks at 5,000 certificates at most, so that a page of filters that rarely agree may have
+    /// fewer rows than `limit`, or none, while `has_more` is true: go on with its `cursor`.
     #[oai(path = "/certificates", method = "get", operation_id = "listCertificates")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -205,7 +209,7 @@ impl CertificatesApi {
         status: Query<Option<Word<CertificateStatus>>>,
         /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
         source: Query<Option<Word<CertificateSource>>>,
-        /// Common name contains this text, whatever its case.
+        /// Common name contains this text, whatever its case. With fewer than three characters it has no index to begin at.
         common_name: Query<Option<String>>,
         /// Has this subject alternative name; `*.example.com` finds every name below the domain.
         san: Query<Option<String>>,

@@ -62,8 +62,13 @@ impl<T> Page<T> {
     /// A page of these rows, of which `key` tells the last one's key.
     pub(crate) fn of(listed: Listed<T>, key: impl Fn(&T) -> String) -> Self {
         let Listed { rows: items, more, total } = listed;
-        let cursor = items.last().filter(|_| more).map(|last| URL_SAFE_NO_PAD.encode(key(last)));
-        Self { items, cursor, total }
+        let next = items.last().filter(|_| more).map(key);
+        Self::going_on(items, next, total)
+    }
+
+    /// A page of these rows, after which the list goes on at a key.
+    pub(crate) fn going_on(items: Vec<T>, next: Option<String>, total: Option<i64>) -> Self {
+        Self { items, cursor: next.map(|key| URL_SAFE_NO_PAD.encode(key)), total }
     }
 
     /// Whether another page follows.

@@ -2,6 +2,7 @@
 
 mod list;
 mod pages;
+mod search;
 
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -124,11 +124,13 @@ pub async fn list(
         return Ok(Page::empty(page));
     }
     let mut session = app.database().read(caller.tenant).await?;
-    let rows = search::search(&mut session, filter, keyset, limit, app.now()).await?;
-    Ok(Page::of(rows, |row| match sort {
-        Sort::CreatedAt => row.id.to_string(),
-        Sort::NotAfter => format!("{} {}", row.not_after.unix_micros(), row.id),
-    }))
+    let found = search::search(&mut session, filter, keyset, limit, app.now()).await?;
+    let next = match found.next {
+        Some(Keyset::Newest(after)) => after.map(|id| id.to_string()),
+        Some(Keyset::SoonestEnd(after)) => after.map(|(end, id)| format!("{} {id}", end.unix_micros())),
+        None => None,
+    };
+    Ok(Page::going_on(found.certificates, next, found.total))
 }
 
 /// Whether a filter has a NUL, which no stored text has and Postgres refuses to compare with.

@@ -50,7 +50,7 @@ pub(super) async fn good(
     let now = app.now();
     let mut session = app.database().read(caller.tenant).await?;
     let found = search::search(&mut session, &filter, search::Page::Newest(None), 20.into(), now).await?;
-    for certificate in found.rows.iter().filter(|certificate| certificate.renewed_by.is_none()) {
+    for certificate in found.certificates.iter().filter(|certificate| certificate.renewed_by.is_none()) {
         let mut held: Vec<&str> = certificate.sans.iter().collect();
         let mut wanted: Vec<&str> = names.iter().map(String::as_str).collect();
         held.sort_unstable();
