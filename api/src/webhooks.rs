@@ -174,6 +174,9 @@ struct WebhookList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 /// A page of deliveries.
@@ -183,6 +186,9 @@ struct WebhookDeliveryList {
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 #[OpenApi(prefix_path = "/v1/webhooks", tag = "Group::Events")]
@@ -197,12 +203,13 @@ impl WebhooksApi {
         app: Data<&App>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
+        count: Query<Option<bool>>,
     ) -> Result<Reply<WebhookList>, ApiError> {
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = webhooks::list(&app, &caller, &page).await?;
         let (now, has_more) = (app.now(), page.has_more());
         let webhooks = page.items.into_iter().map(|webhook| view(webhook, now)).collect();
-        Ok(Reply(WebhookList { webhooks, cursor: page.cursor, has_more }))
+        Ok(Reply(WebhookList { webhooks, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Make a webhook
@@ -333,13 +340,14 @@ impl WebhooksApi {
         state: Query<Option<Word<DeliveryState>>>,
         limit: Query<Option<i64>>,
         cursor: Query<Option<String>>,
+        count: Query<Option<bool>>,
     ) -> Result<Reply<WebhookDeliveryList>, ApiError> {
         let state = state.0.map(|word| word.value("state")).transpose()?;
-        let page = PageRequest { limit: limit.0, cursor: cursor.0 };
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
         let page = webhooks::deliveries(&app, &caller, webhooks::parse_id(&id)?, state, &page).await?;
         let has_more = page.has_more();
         let deliveries = page.items.into_iter().map(delivery_view).collect();
-        Ok(Reply(WebhookDeliveryList { deliveries, cursor: page.cursor, has_more }))
+        Ok(Reply(WebhookDeliveryList { deliveries, cursor: page.cursor, has_more, total: page.total }))
     }
 
     /// Have an event delivered once more

@@ -190,7 +190,8 @@ impl CertificatesApi {
     ///
     /// What a call costs does not grow with the number of certificates: filters that find up to 1,000 are answered at once,
     /// others page by page. A call looks at 5,000 certificates at most, so that a page of filters that rarely agree may have
-    /// fewer rows than `limit`, or none, while `has_more` is true: go on with its `cursor`.
+    /// fewer rows than `limit`, or none, while `has_more` is true: go on with its `cursor`. `total` is left out when looking at
+    /// 20,000 certificates does not tell it.
     #[oai(path = "/certificates", method = "get", operation_id = "listCertificates")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(

@@ -3,7 +3,7 @@
 use certmill_domain::{Delivery, DeliveryId, DeliveryState, Timestamp, WebhookId};
 
 use crate::error::parsed;
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::{Query, Rows};
 use crate::row::row;
 use crate::words::DELIVERY_STATE;
@@ -161,7 +161,7 @@ pub async fn list(
     webhook: WebhookId,
     state: Option<DeliveryState>,
     before: Option<i64>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<Delivery>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("d.tenant_id = ").push_bind(session.tenant_key());
@@ -169,11 +169,12 @@ pub async fn list(
     if let Some(state) = state {
         query.push(" AND d.state = ").push_bind(state.as_str());
     }
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND d.sequence < ").push_bind(before);
     }
     query.push(" ORDER BY d.sequence DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(delivery)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(delivery)
 }
 
 /// Deletes what waits for a webhook that is removed. What is finished goes with its age.

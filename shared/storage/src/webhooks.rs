@@ -3,7 +3,7 @@
 use certmill_domain::{TenantId, Timestamp, Webhook, WebhookId};
 
 use crate::error::{corrupt, from_json, parsed, to_json};
-use crate::listing::Listed;
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::words::WEBHOOK_FORMAT;
@@ -127,15 +127,16 @@ pub async fn sealed_secrets(
 pub async fn list(
     session: &mut Session,
     before: Option<WebhookId>,
-    limit: i64,
+    wanted: Extent,
 ) -> Result<Listed<Webhook>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());
+    query.end_filter();
     if let Some(before) = before {
         query.push(" AND id < ").push_bind(before.to_string());
     }
     query.push(" ORDER BY id DESC");
-    session.link().fetch_page::<Row>(query, OCTETS, limit).await?.read(webhook)
+    session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(webhook)
 }
 
 /// How many webhooks the tenant has.

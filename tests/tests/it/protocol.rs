@@ -231,6 +231,9 @@ both_modes! {
         let (_, stranger) = app.another_tenant("second").await;
         let mut lists = 0;
         for operation in operations().into_iter().filter(|operation| operation.parameters("query").contains("count")) {
+            if operation.path.contains('{') {
+                continue;
+            }
             let path = &operation.path;
             let all = app.get(&format!("{path}?limit=1000")).await.json_with(StatusCode::OK);
             assert!(all.get("total").is_none(), "{path}: nobody asked");
@@ -252,7 +255,7 @@ both_modes! {
             assert_eq!(theirs["total"], rows(&theirs), "{path}: another tenant's are counted");
             lists += 1;
         }
-        assert_eq!(lists, 13, "every list but that of events, which has no end");
+        assert_eq!(lists, 14, "every list but that of events, which has no end, and those of one thing");
         for query in [&format!("ca_id={}", world.ca), "common_name=a1.", "role=none%00", "status=revoked", "sort=not_after"] {
             let path = format!("/v1/pki/certificates?count=true&{query}");
             let page = app.get(&path).await.json_with(StatusCode::OK);
