@@ -48,6 +48,8 @@ struct RegisterAccountRequest {
     terms_of_service_agreed: Option<bool>,
     /// Accounts that are asked, in this order, when this one's CA cannot issue in time: up to 10.
     fallback_account_ids: Option<TextList>,
+    /// Whether this one is asked when the CA of an account that names no others cannot issue in time; false when absent.
+    default_fallback: Option<bool>,
 }
 
 /// What is to change about an account; what is left out stays.
@@ -61,6 +63,9 @@ struct UpdateAccountRequest {
     email: MaybeUndefined<String>,
     /// Accounts that are asked, in this order, when this one's CA cannot issue in time: up to 10.
     fallback_account_ids: Option<TextList>,
+    /// Whether this one is asked when the CA of an account that names no others cannot issue in time. Of several, the oldest is
+    /// asked first.
+    default_fallback: Option<bool>,
 }
 
 /// What is left of the limits of an account's CA, as far as they are known here.
@@ -103,6 +108,8 @@ struct AccountView {
     warnings: Vec<String>,
     /// The accounts that are asked when its CA cannot issue in time.
     fallback_account_ids: Vec<String>,
+    /// Whether it is asked when the CA of an account that names no others cannot issue in time.
+    default_fallback: bool,
 }
 
 /// Why something failed or does not go on.
@@ -179,6 +186,7 @@ impl AcmeAccountsApi {
             zerossl_api_key: body.zerossl_api_key.map(Zeroizing::new),
             terms_of_service_agreed: body.terms_of_service_agreed,
             fallback_account_ids: body.fallback_account_ids.map(|ids| ids.0).unwrap_or_default(),
+            default_fallback: body.default_fallback.unwrap_or(false),
         };
         let account = accounts::create(&app, &caller, new).await?;
         if account.status == AccountStatus::Pending {
@@ -238,7 +246,8 @@ impl AcmeAccountsApi {
             MaybeUndefined::Value(email) => Some(Some(email)),
         };
         let fallback_account_ids = body.0.fallback_account_ids.map(|ids| ids.0);
-        let change = AccountChange { name: body.0.name, email, fallback_account_ids };
+        let default_fallback = body.0.default_fallback;
+        let change = AccountChange { name: body.0.name, email, fallback_account_ids, default_fallback };
         let id = accounts::parse_id(&id)?;
         Ok(Reply(view(accounts::update(&app, &caller, id, change).await?)))
     }
@@ -301,5 +310,6 @@ fn view(account: AcmeAccount) -> AccountView {
         error: account.error.map(FailureView::from),
         key_change_pending: account.key_change_pending,
         fallback_account_ids: account.fallback_account_ids.iter().map(ToString::to_string).collect(),
+        default_fallback: account.default_fallback,
     }
 }

@@ -13,7 +13,7 @@ const TABLE: &str = "acme_accounts";
 /// A listing parts the text at its first ` FROM `, so those inside begin lines.
 const SELECT: &str = "SELECT id, COALESCE(former_name, name) AS name, provider, environment, directory_url, email, status, \
      account_url, eab_kid, terms_of_service, error, created_at, updated_at, \
-     fallback_account_ids, (SELECT COALESCE(MAX(k.generation), 0)\nFROM acme_account_keys k WHERE k.tenant_id = acme_accounts.tenant_id \
+     fallback_account_ids, default_fallback, (SELECT COALESCE(MAX(k.generation), 0)\nFROM acme_account_keys k WHERE k.tenant_id = acme_accounts.tenant_id \
      AND k.account_id = acme_accounts.id AND k.confirmed_at IS NOT NULL) AS key_generation, \
      EXISTS (SELECT 1\nFROM acme_account_keys k WHERE k.tenant_id = acme_accounts.tenant_id \
      AND k.account_id = acme_accounts.id AND k.confirmed_at IS NULL) AS key_change_pending \
@@ -40,6 +40,7 @@ row! {
         created_at: i64,
         updated_at: i64,
         fallback_account_ids: Option<String>,
+        default_fallback: bool,
         key_generation: i64,
         key_change_pending: bool,
     }
@@ -58,7 +59,8 @@ pub async fn insert(tx: &mut Tx, account: &AcmeAccount, secrets: SealedSecrets) 
     let query = Query::new(
         "INSERT INTO acme_accounts (tenant_id, id, name, provider, environment, directory_url, email, status, \
          account_url, sealed_key, eab_kid, sealed_eab_key, terms_of_service, error, created_at, updated_at, \
-         fallback_account_ids) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+         fallback_account_ids, default_fallback) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(tx.tenant_key())
     .bind(account.id.to_string())
@@ -76,7 +78,8 @@ pub async fn insert(tx: &mut Tx, account: &AcmeAccount, secrets: SealedSecrets) 
     .bind(to_json(TABLE, "error", account.error.as_ref())?)
     .bind(account.created_at.unix_micros())
     .bind(account.updated_at.unix_micros())
-    .bind(ids_as_json(&account.fallback_account_ids)?);
+    .bind(ids_as_json(&account.fallback_account_ids)?)
+    .bind(account.default_fallback);
     tx.link().execute(query).await.map(drop)
 }
 
@@ -208,18 +211,36 @@ fn ids_as_json(ids: &[AcmeAccountId]) -> Result<Option<String>, StorageError> {
     to_json(TABLE, "fallback_account_ids", Some(&ids).filter(|ids| !ids.is_empty()))
 }
 
-/// Sets which accounts are asked when the CA of this one cannot issue in time.
+/// Sets which accounts are asked when the CA of this one cannot issue in time, and whether this one is asked for those that
+/// name none.
 pub async fn set_fallbacks(
     tx: &mut Tx,
     id: AcmeAccountId,
-    fallbacks: &[AcmeAccountId],
+    (fallbacks, is_default): (&[AcmeAccountId], bool),
 ) -> Result<(), StorageError> {
-    let query =
-        Query::new("UPDATE acme_accounts SET fallback_account_ids = $1 WHERE tenant_id = $2 AND id = $3")
-            .bind(ids_as_json(fallbacks)?)
-            .bind(tx.tenant_key())
-            .bind(id.to_string());
+    let query = Query::new(
+        "UPDATE acme_accounts SET fallback_account_ids = $1, default_fallback = $2 WHERE tenant_id = $3 AND id = $4",
+    )
+    .bind(ids_as_json(fallbacks)?)
+    .bind(is_default)
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
     tx.link().execute(query).await.map(drop)
+}
+
+/// The tenant's accounts that are asked for those that name none, the oldest first.
+pub async fn default_fallbacks(
+    session: &mut Session,
+    limit: usize,
+) -> Result<Vec<AcmeAccountId>, StorageError> {
+    let query = Query::new(
+        "SELECT id FROM acme_accounts WHERE tenant_id = $1 AND default_fallback AND status <> 'deactivated' \
+         ORDER BY id LIMIT $2",
+    )
+    .bind(session.tenant_key())
+    .bind(i64::try_from(limit).unwrap_or(i64::MAX));
+    let rows: Vec<(String,)> = session.link().fetch_all(query).await?;
+    rows.into_iter().map(|(id,)| parsed(TABLE, "id", &id)).collect()
 }
 
 /// The tenant's accounts of these names that can be ordered with, in the order of the names.
@@ -319,6 +340,7 @@ fn account(row: Row) -> Result<AcmeAccount, StorageError> {
         .iter()
         .map(|id| parsed(TABLE, "fallback_account_ids", id))
         .collect::<Result<_, _>>()?,
+        default_fallback: row.default_fallback,
         key_generation: row.key_generation,
         key_change_pending: row.key_change_pending,
     })

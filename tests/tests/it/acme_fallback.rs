@@ -135,6 +135,30 @@ both_modes! {
 }
 
 both_modes! {
+    async fn a_tenant_can_have_accounts_for_all_of_its_own(mode: Mode) {
+        // What the operator has for everybody counts where the tenant has nothing.
+        let options = TestOptions { acme_fallback_accounts: vec!["one".to_owned()], ..TestOptions::default() };
+        let lab = Two::start_with(mode, options).await;
+        let [one, two] = &lab.accounts;
+        let path = format!("/v1/pki/acme/accounts/{two}");
+        assert_eq!(lab.app.get(&path).await.json()["default_fallback"], false);
+        let changed = lab.app.patch(&path, json!({ "default_fallback": true })).await.json_with(StatusCode::OK);
+        assert_eq!(changed["default_fallback"], true);
+        // Nothing else about it changes when that is not named.
+        let changed = lab.app.patch(&path, json!({ "email": null })).await.json_with(StatusCode::OK);
+        assert_eq!(changed["default_fallback"], true);
+        let limited = || Problem::rate_limited(Some(RetryAfter::Seconds(34 * 3_600)));
+        lab.cas[0].knobs().fail(Endpoint::NewOrder, Fault::Problem(limited()), 1);
+        let body = json!({ "account_id": one, "domains": ["tenant.example.org"] });
+        let order = lab.app.post(&format!("{ISSUE}?wait=30s"), body).await.json_with(StatusCode::ACCEPTED);
+        assert_eq!((&order["account_id"], &order["status"]), (&json!(two), &json!("valid")), "{order:#}");
+        // It does not stand in for itself.
+        lab.cas[1].knobs().fail(Endpoint::NewOrder, Fault::Problem(limited()), 1);
+        let body = json!({ "account_id": two, "domains": ["itself.example.org"] });
+        let order = lab.app.post(&format!("{ISSUE}?wait=30s"), body).await.json_with(StatusCode::ACCEPTED);
+        assert_eq!((&order["status"], &order["fallback_order_id"]), (&json!("invalid"), &Value::Null), "{order:#}");
+    }
+
     async fn the_operator_can_name_accounts_for_everybody(mode: Mode) {
         let options = TestOptions { acme_fallback_accounts: vec!["two".to_owned()], ..TestOptions::default() };
         let lab = Two::start_with(mode, options).await;

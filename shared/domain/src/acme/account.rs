@@ -80,6 +80,8 @@ pub struct AcmeAccount {
     pub updated_at: Timestamp,
     /// The accounts that are asked when its CA cannot issue in time, in this order.
     pub fallback_account_ids: Vec<AcmeAccountId>,
+    /// Whether it is asked when the CA of an account that names no others cannot issue in time.
+    pub default_fallback: bool,
     /// How often its key was changed.
     pub key_generation: i64,
     /// Whether the CA may have been told of another key and it is not known yet.

@@ -63,6 +63,8 @@ pub struct NewAccount {
     pub terms_of_service_agreed: Option<bool>,
     /// Accounts that are asked when this one's CA cannot issue in time.
     pub fallback_account_ids: Vec<String>,
+    /// Whether it is asked for accounts that name no others.
+    pub default_fallback: bool,
 }
 
 /// Registers an account. It is valid in the answer, or pending when the CA may have made it without our hearing of it, and
@@ -93,6 +95,7 @@ pub async fn create(app: &App, caller: &Caller, mut new: NewAccount) -> Result<A
         created_at: now,
         updated_at: now,
         fallback_account_ids: fallbacks,
+        default_fallback: new.default_fallback,
         key_generation: 0,
         key_change_pending: false,
     };

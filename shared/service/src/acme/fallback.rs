@@ -1,7 +1,7 @@
 //! Another CA when one cannot issue in time.
 //!
-//! An account names others, in an order, that are asked in its place; the operator can name some for all accounts without a
-//! list. An order that cannot succeed in time fails, and another one for the same is made with the next account, in one
+//! An account names others, in an order, that are asked in its place. For accounts without a list the tenant can have some, and
+//! for tenants without any the operator. An order that cannot succeed in time fails, and another one for the same is made with the next account, in one
 //! transaction. The certificate's renewal comes back to the first account.
 
 use certmill_domain::{
@@ -139,14 +139,14 @@ pub(super) async fn after(
     first: &AcmeAccount,
     present: AcmeAccountId,
 ) -> Result<Option<AcmeAccount>, ServiceError> {
-    let names = &app.settings().acme_fallback_accounts;
-    if first.fallback_account_ids.is_empty() && names.is_empty() {
-        return Ok(None);
-    }
     let mut session = app.database().read(tenant).await?;
     let mut ids = first.fallback_account_ids.clone();
     if ids.is_empty() {
-        ids = acme_accounts::valid_named(&mut session, names).await?;
+        // One more than are asked, since the first one may be among them.
+        ids = acme_accounts::default_fallbacks(&mut session, MOST + 1).await?;
+    }
+    if ids.is_empty() {
+        ids = acme_accounts::valid_named(&mut session, &app.settings().acme_fallback_accounts).await?;
     }
     ids.retain(|id| *id != first.id);
     let from = ids.iter().position(|id| *id == present).map_or(0, |at| at + 1);

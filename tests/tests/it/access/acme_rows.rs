@@ -27,6 +27,7 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         created_at: now,
         updated_at: now,
         fallback_account_ids: Vec::new(),
+        default_fallback: false,
         key_generation: 0,
         key_change_pending: false,
     };

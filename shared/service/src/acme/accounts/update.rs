@@ -18,6 +18,8 @@ pub struct AccountChange {
     pub email: Option<Option<String>>,
     /// Accounts that are asked when this one's CA cannot issue in time.
     pub fallback_account_ids: Option<Vec<String>>,
+    /// Whether it is asked for accounts that name no others.
+    pub default_fallback: Option<bool>,
 }
 
 /// The most accounts that stand in for another one.
@@ -104,14 +106,15 @@ pub async fn update(
         Ok(true) => {}
         Err(error) => return Err(error.into()),
     }
-    if let Some(standing_in) = &standing_in {
-        acme_accounts::set_fallbacks(&mut change, id, standing_in).await?;
-    }
-    let text = |name: &str, email: &str, ids: &[AcmeAccountId]| format!("{name}\n{email}\n{ids:?}");
-    let present = &before.fallback_account_ids;
+    let is_default = wanted.default_fallback.unwrap_or(before.default_fallback);
+    let ids = standing_in.as_ref().unwrap_or(&before.fallback_account_ids);
+    acme_accounts::set_fallbacks(&mut change, id, (ids, is_default)).await?;
+    let text = |(name, email): (&str, &str), ids: &[AcmeAccountId], is_default: bool| {
+        format!("{name}\n{email}\n{ids:?}\n{is_default}")
+    };
     let act = Act::new(Action::AcmeAccountUpdate, id)
-        .before(text(&before.name, &before.email, present))
-        .after(text(&name, &email, standing_in.as_ref().unwrap_or(present)));
+        .before(text((&before.name, &before.email), &before.fallback_account_ids, before.default_fallback))
+        .after(text((&name, &email), ids, is_default));
     change.commit(act).await?;
     find(app, caller, id).await
 }
