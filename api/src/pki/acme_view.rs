@@ -158,7 +158,8 @@ pub(super) fn ordered(ordered: Ordered) -> OrderView {
 
 /// An order.
 pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChallenges) -> OrderView {
-    let AcmeOrder { id, account_id, state, cause, identifiers, challenge_type, .. } = order;
+    let (state, progress, expires_at) = (order.state(), order.progress.clone(), order.expires_at());
+    let AcmeOrder { id, account_id, cause, identifiers, challenge_type, .. } = order;
     OrderView {
         id: id.to_string(),
         order_id: id.to_string(),
@@ -169,21 +170,21 @@ pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChalleng
         auto_renew: order.auto_renew,
         dns_provider_id: order.dns_provider_id.map(|id| id.to_string()),
         challenges: challenges.into_iter().map(challenge).collect(),
-        certificate_id: order.certificate_id.map(|id| id.to_string()),
+        certificate_id: progress.certificate_id().map(|id| id.to_string()),
         error: order.error.map(FailureView::from),
         attempts: order.attempts,
         next_attempt_at: order.next_attempt_at.map(|at| at.to_string()),
         renewal_of: order.renewal_of.map(|id| id.to_string()),
         created_at: order.created_at.to_string(),
         updated_at: order.updated_at.to_string(),
-        completed_at: order.completed_at.map(|at| at.to_string()),
+        completed_at: progress.completed_at().map(|at| at.to_string()),
         state: state.into(),
         cause: cause.into(),
         key_type: Word::shown(&order.key_type),
         key_size: order.key_size,
         profile: order.profile,
         preferred_chain: order.preferred_chain,
-        expires_at: order.expires_at.map(|at| at.to_string()),
+        expires_at: expires_at.map(|at| at.to_string()),
         deduplicated: None,
         updated: None,
         open_beside: None,

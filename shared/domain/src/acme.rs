@@ -13,7 +13,7 @@ pub use challenge::{AcmeChallenge, ChallengeState, ChallengeType, Exposure, TxtR
 pub use dns_answer::{DnsAddressAnswer, DnsServerAnswer};
 pub use identifier::{AcmeIdentifier, AcmeIdentifiers};
 pub use limit::{AcmeLimit, Allowance, ProviderLimit};
-pub use order::{AcmeOrder, OrderCause, OrderState};
+pub use order::{AcmeOrder, OrderAtCa, OrderCause, OrderProgress, OrderState};
 pub use renewal::{Renewal, RenewalWindow, RenewalWish};
 
 /// Why something ended, or does not go on: in the words of the API's errors.

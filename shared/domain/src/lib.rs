@@ -27,8 +27,8 @@ mod word;
 pub use acme::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeIdentifiers, AcmeLimit,
     AcmeOrder, AcmeProvider, Allowance, ChallengeState, ChallengeType, DnsAddressAnswer, DnsServerAnswer,
-    Exposure, FALLBACK_AFTER, Failure, OrderCause, OrderState, ProviderLimit, Renewal, RenewalWindow,
-    RenewalWish, TxtRecord,
+    Exposure, FALLBACK_AFTER, Failure, OrderAtCa, OrderCause, OrderProgress, OrderState, ProviderLimit,
+    Renewal, RenewalWindow, RenewalWish, TxtRecord,
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
 pub use blocked_key::BlockedKey;

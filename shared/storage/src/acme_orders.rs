@@ -1,7 +1,7 @@
 //! Orders at ACME servers. What an order is at is written under the lease of its job, and by nobody else.
 
 use certmill_domain::{
-    AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, OrderState, TenantId, Timestamp,
+    AcmeAccountId, AcmeIdentifiers, AcmeOrder, AcmeOrderId, OrderProgress, OrderState, TenantId, Timestamp,
 };
 
 use crate::error::{from_json, parsed, to_json};
@@ -12,6 +12,7 @@ use crate::words::{ORDER_CAUSE, ORDER_CHALLENGE_TYPE, ORDER_STATE};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 mod needs;
+mod progress;
 mod wishes;
 
 pub use self::needs::{may_use_authorization, needing_provider, open_of_account, proving_for_account};
@@ -91,7 +92,7 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
     .bind(tx.tenant_key())
     .bind(order.id.to_string())
     .bind(order.account_id.to_string())
-    .bind(ORDER_STATE.write(&order.state)?)
+    .bind(ORDER_STATE.write(&order.state())?)
     .bind(ORDER_CAUSE.write(&order.cause)?)
     .bind(to_json(TABLE, "identifiers", Some(&order.identifiers.texts()))?)
     .bind(wish_key(order))
@@ -123,26 +124,31 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
 /// Writes everything about an order that its job may change.
 pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
     let micros = |time: Option<Timestamp>| time.map(Timestamp::unix_micros);
+    let at_ca = order.progress.at_ca();
+    let certificate_url = match &order.progress {
+        OrderProgress::Issuing { certificate_url, .. } => certificate_url.clone(),
+        _ => None,
+    };
     let query = Query::new(
         "UPDATE acme_orders SET state = $1, replaces = $2, order_url = $3, finalize_url = $4, certificate_url = $5, \
          expires_at = $6, deadline_at = $7, certificate_id = $8, error = $9, attempts = $10, failures = $11, \
          next_attempt_at = $12, updated_at = $13, completed_at = $14, fallback_order_id = $15, warnings = $18 \
          WHERE tenant_id = $16 AND id = $17",
     )
-    .bind(ORDER_STATE.write(&order.state)?)
+    .bind(ORDER_STATE.write(&order.state())?)
     .bind(order.replaces.clone())
-    .bind(order.order_url.clone())
-    .bind(order.finalize_url.clone())
-    .bind(order.certificate_url.clone())
-    .bind(micros(order.expires_at))
+    .bind(at_ca.map(|at_ca| at_ca.url.clone()))
+    .bind(at_ca.and_then(|at_ca| at_ca.finalize_url.clone()))
+    .bind(certificate_url)
+    .bind(micros(order.expires_at()))
     .bind(order.deadline_at.unix_micros())
-    .bind(order.certificate_id.map(|id| id.to_string()))
+    .bind(order.progress.certificate_id().map(|id| id.to_string()))
     .bind(to_json(TABLE, "error", order.error.as_ref())?)
     .bind(order.attempts)
     .bind(order.failures)
     .bind(micros(order.next_attempt_at))
     .bind(order.updated_at.unix_micros())
-    .bind(micros(order.completed_at))
+    .bind(micros(order.progress.completed_at()))
     .bind(order.fallback_order_id.map(|id| id.to_string()))
     .bind(tx.tenant_key())
     .bind(order.id.to_string())
@@ -328,9 +334,9 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
     let time = |micros: Option<i64>| micros.map(Timestamp::from_unix_micros);
     let names: Vec<String> = from_json(TABLE, "identifiers", Some(&row.identifiers))?.unwrap_or_default();
     Ok(AcmeOrder {
+        progress: progress::read(&row)?,
         id: parsed(TABLE, "id", &row.id)?,
         account_id: parsed(TABLE, "account_id", &row.account_id)?,
-        state: ORDER_STATE.read(&row.state),
         cause: ORDER_CAUSE.read(&row.cause),
         identifiers: AcmeIdentifiers::stored(&names),
         challenge_type: ORDER_CHALLENGE_TYPE.read(&row.challenge_type),
@@ -342,13 +348,8 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
         preferred_chain: row.preferred_chain,
         renewal_of: optional(TABLE, "renewal_of", row.renewal_of.as_deref())?,
         replaces: row.replaces,
-        order_url: row.order_url,
-        finalize_url: row.finalize_url,
-        certificate_url: row.certificate_url,
-        expires_at: time(row.expires_at),
         deadline_at: Timestamp::from_unix_micros(row.deadline_at),
         csr_der: row.csr_der,
-        certificate_id: optional(TABLE, "certificate_id", row.certificate_id.as_deref())?,
         error: from_json(TABLE, "error", row.error.as_deref())?,
         attempts: row.attempts,
         failures: row.failures,
@@ -356,7 +357,6 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
         refreshed_at: time(row.refreshed_at),
         created_at: Timestamp::from_unix_micros(row.created_at),
         updated_at: Timestamp::from_unix_micros(row.updated_at),
-        completed_at: time(row.completed_at),
         common_name: row.common_name,
         reuse_key: row.reuse_key,
         own_key: row.own_key,

@@ -81,6 +81,121 @@ words! {
     }
 }
 
+/// An order as its CA has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderAtCa {
+    /// What the CA knows it by.
+    pub url: String,
+    /// Where the CSR goes.
+    pub finalize_url: Option<String>,
+    /// When the CA forgets it.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What an order is at, with all that is known there and nowhere before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderProgress {
+    /// The CA is to be asked for an order, and may have been.
+    New,
+    /// The CA's order is known; its authorizations are to be read.
+    Authorizing(OrderAtCa),
+    /// The challenges are being met.
+    Challenging(OrderAtCa),
+    /// Key and CSR are stored; the CA is to be sent the CSR, and may have been.
+    Finalizing {
+        /// The CA's order.
+        at_ca: OrderAtCa,
+        /// The CSR.
+        csr: Vec<u8>,
+    },
+    /// The CA has the CSR; the certificate is to be fetched.
+    Issuing {
+        /// The CA's order.
+        at_ca: OrderAtCa,
+        /// The CSR.
+        csr: Vec<u8>,
+        /// Where the certificate is, once the CA has said so.
+        certificate_url: Option<String>,
+    },
+    /// The certificate is stored.
+    Issued {
+        /// The CA's order.
+        at_ca: OrderAtCa,
+        /// The certificate.
+        certificate_id: CertificateId,
+        /// When it was stored.
+        completed_at: Timestamp,
+    },
+    /// It came to nothing.
+    Failed {
+        /// The CA's order, if it came so far.
+        at_ca: Option<OrderAtCa>,
+        /// When it ended.
+        completed_at: Timestamp,
+    },
+    /// A state of a newer version, which is shown and not worked on.
+    Unknown(String),
+}
+
+impl OrderProgress {
+    /// The word for it.
+    pub fn state(&self) -> Stored<OrderState> {
+        Stored::Known(match self {
+            Self::New => OrderState::New,
+            Self::Authorizing(_) => OrderState::Authorizing,
+            Self::Challenging(_) => OrderState::Challenging,
+            Self::Finalizing { .. } => OrderState::Finalizing,
+            Self::Issuing { .. } => OrderState::Issuing,
+            Self::Issued { .. } => OrderState::Issued,
+            Self::Failed { .. } => OrderState::Failed,
+            Self::Unknown(word) => return Stored::Unknown(word.clone()),
+        })
+    }
+
+    /// Whether something may still be to happen.
+    pub const fn is_open(&self) -> bool {
+        !matches!(self, Self::Issued { .. } | Self::Failed { .. })
+    }
+
+    /// Whether the CA has no CSR of the order yet, so that giving it up loses no certificate.
+    pub const fn is_before_csr(&self) -> bool {
+        matches!(self, Self::New | Self::Authorizing(_) | Self::Challenging(_))
+    }
+
+    /// The CA's order, where there is one.
+    pub const fn at_ca(&self) -> Option<&OrderAtCa> {
+        match self {
+            Self::Authorizing(at_ca) | Self::Challenging(at_ca) => Some(at_ca),
+            Self::Finalizing { at_ca, .. } | Self::Issuing { at_ca, .. } | Self::Issued { at_ca, .. } => {
+                Some(at_ca)
+            }
+            Self::Failed { at_ca, .. } => at_ca.as_ref(),
+            Self::New | Self::Unknown(_) => None,
+        }
+    }
+
+    /// What an order is at that came to nothing from here.
+    pub fn failed(&self, completed_at: Timestamp) -> Self {
+        Self::Failed { at_ca: self.at_ca().cloned(), completed_at }
+    }
+
+    /// When it ended.
+    pub const fn completed_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Issued { completed_at, .. } | Self::Failed { completed_at, .. } => Some(*completed_at),
+            _ => None,
+        }
+    }
+
+    /// The certificate that came out of it.
+    pub const fn certificate_id(&self) -> Option<CertificateId> {
+        match self {
+            Self::Issued { certificate_id, .. } => Some(*certificate_id),
+            _ => None,
+        }
+    }
+}
+
 /// An order at an ACME server, together with everything that is needed to go on with it after a crash.
 #[derive(Debug, Clone)]
 pub struct AcmeOrder {
@@ -89,7 +204,7 @@ pub struct AcmeOrder {
     /// The account in whose name it is made.
     pub account_id: AcmeAccountId,
     /// What it is at.
-    pub state: Stored<OrderState>,
+    pub progress: OrderProgress,
     /// Who wanted it.
     pub cause: Stored<OrderCause>,
     /// What the certificate is for.
@@ -124,20 +239,10 @@ pub struct AcmeOrder {
     pub renewal_of: Option<CertificateId>,
     /// The CA's id of that certificate (RFC 9773 section 4.1), while the CA may be told.
     pub replaces: Option<String>,
-    /// What the CA knows it by.
-    pub order_url: Option<String>,
-    /// Where the CSR goes.
-    pub finalize_url: Option<String>,
-    /// Where the certificate is.
-    pub certificate_url: Option<String>,
-    /// When the CA forgets it.
-    pub expires_at: Option<Timestamp>,
     /// When it is given up at the latest, unless the CA has the CSR.
     pub deadline_at: Timestamp,
-    /// The CSR.
+    /// The CSR that is there: the caller's, or the one that was made, which outlives an order that the CA has lost.
     pub csr_der: Option<Vec<u8>>,
-    /// The certificate that came out of it.
-    pub certificate_id: Option<CertificateId>,
     /// Why it failed, or what it waits for.
     pub error: Option<Failure>,
     /// How often it was worked on.
@@ -152,8 +257,6 @@ pub struct AcmeOrder {
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
-    /// When it ended.
-    pub completed_at: Option<Timestamp>,
     /// What was found wrong before it was sent to the CA; none while nobody has looked.
     pub warnings: Option<Vec<String>>,
 }
@@ -166,17 +269,48 @@ const LATE: Duration = Duration::from_hours(24);
 const LONGEST_LIFE: Duration = Duration::from_hours(7 * 24);
 
 impl AcmeOrder {
+    /// Another order for the same: nothing has happened to it yet, and it has the same CSR where that is the caller's.
+    pub fn anew(self, id: AcmeOrderId, now: Timestamp, deadline_at: Timestamp) -> Self {
+        Self {
+            id,
+            progress: OrderProgress::New,
+            csr_der: self.csr_der.filter(|_| self.own_key),
+            fallback_of: None,
+            fallback_order_id: None,
+            deadline_at,
+            error: None,
+            attempts: 0,
+            failures: 0,
+            next_attempt_at: Some(now),
+            refreshed_at: None,
+            created_at: now,
+            updated_at: now,
+            warnings: None,
+            ..self
+        }
+    }
+
+    /// The word for what it is at.
+    pub fn state(&self) -> Stored<OrderState> {
+        self.progress.state()
+    }
+
+    /// When the CA forgets it.
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        self.progress.at_ca().and_then(|at_ca| at_ca.expires_at)
+    }
+
     /// When it is given up while the CA has no CSR: as was settled when it was ordered, or before that when the CA forgets it.
     pub fn ends(&self) -> Timestamp {
         // An order that has ended before it began has been dated by a wrong clock.
-        let expires_at = self.expires_at.filter(|at| *at > self.created_at.plus(SHORTEST_LIFE));
+        let expires_at = self.expires_at().filter(|at| *at > self.created_at.plus(SHORTEST_LIFE));
         expires_at.map_or(self.deadline_at, |at| at.min(self.deadline_at))
     }
 
     /// When it is given up although the CA may have the CSR, and a certificate for it: a day after its end at the CA, and eight
     /// days after it was made at the latest.
     pub fn given_up_at(&self) -> Timestamp {
-        let end = self.expires_at.unwrap_or(self.deadline_at).max(self.deadline_at);
+        let end = self.expires_at().unwrap_or(self.deadline_at).max(self.deadline_at);
         end.min(self.created_at.plus(LONGEST_LIFE)).plus(LATE)
     }
 
@@ -196,7 +330,7 @@ impl AcmeOrder {
     /// # Errors
     /// The first one that it does not know.
     pub fn understood(&self) -> Result<(), UnknownWord> {
-        self.state.known()?;
+        self.state().known()?;
         self.challenge_type.known()?;
         self.key_algorithm().map(drop)
     }

@@ -1,18 +1,19 @@
 //! The job of an order: one step after the other until it has to wait.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use certmill_acme::{Account, Identifier};
 use certmill_domain::{
-    AccountStatus, AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, AcmeOrderId,
-    ChallengeState, EventKind, Exposure, Failure, OrderState, TenantId, Timestamp,
+    AccountStatus, AcmeAccount, AcmeChallenge, AcmeIdentifier, AcmeOrder, AcmeOrderId, ChallengeState,
+    EventKind, Exposure, Failure, OrderAtCa, OrderProgress, TenantId, Timestamp,
 };
 use certmill_storage::acme_pauses::Standing;
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 use serde_json::json;
 
-use super::judgement::{AUTHORIZATION_GONE, Asked};
+use super::driver::{self, InHand, Next};
+use super::judgement::Asked;
+use super::order_steps::{self, Proofs};
 use super::pauses::Scopes;
 use super::{accounts, fallback, issuing, ledger, pauses, preflight, renewal, siblings};
 use crate::failpoint;
@@ -39,29 +40,14 @@ pub(super) struct Work<'a> {
     pub(super) request_id: Option<&'a str>,
 }
 
-/// What follows a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    /// The next step, at once.
-    GoOn,
-    /// The job again, at this time.
-    At(Timestamp),
-    /// Nothing: the order has ended.
-    Over,
-}
-
 /// Does what can be done for an order now.
 pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeOrderId) -> Result<(), ServiceError> {
     let tenant = lease.tenant()?;
     let mut session = app.database().read(tenant).await?;
-    let order = acme_orders::find(&mut session, id).await?.filter(|order| order.state.is_open());
+    let order = acme_orders::find(&mut session, id).await?.filter(|order| order.progress.is_open());
     let cancelled = acme_orders::cancel_requested(&mut session, id).await?;
     drop(session);
-    let Some(mut order) = order else {
-        let mut tx = app.database().begin(tenant).await?;
-        lease.finish(&mut tx).await?;
-        return Ok(tx.commit().await?);
-    };
+    let Some(mut order) = order else { return driver::over(app, lease).await };
     order.attempts += 1;
     order.understood()?;
     let account = accounts::of_tenant(app, tenant, order.account_id).await?;
@@ -69,58 +55,83 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeOrderId) -> Result
     let client = accounts::client(app, tenant, &account).await?;
     let (standing, request_id) = (Standing::default(), lease.request_id());
     let mut work = Work { app, lease, tenant, account, client, order, standing, request_id };
-    if cancelled && work.is_before_csr() {
+    if cancelled && work.order.progress.is_before_csr() {
         return work.fail(Failure::new("cancelled", "the order was cancelled")).await.map(drop);
     }
-    while work.step().await? == Next::GoOn {}
-    Ok(())
+    driver::drive(work).await
 }
 
-impl Work<'_> {
+impl InHand for Work<'_> {
+    fn app(&self) -> &App {
+        self.app
+    }
+
+    fn lease(&self) -> &Lease {
+        self.lease
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    /// No wait is longer than the order.
+    fn latest(&self) -> Option<Timestamp> {
+        Some(self.end().plus(Duration::from_secs(1)))
+    }
+
+    async fn store(
+        &mut self,
+        tx: &mut Tx,
+        now: Timestamp,
+        next_attempt_at: Option<Timestamp>,
+    ) -> Result<(), ServiceError> {
+        self.order.updated_at = now;
+        self.order.next_attempt_at = next_attempt_at;
+        Ok(acme_orders::save(tx, &self.order).await?)
+    }
+
     async fn step(&mut self) -> Result<Next, ServiceError> {
         let now = self.app.now();
-        let state = self.order.state.known()?;
-        let before_csr = self.is_before_csr();
-        if before_csr && self.account.status != AccountStatus::Valid {
+        if self.order.progress.is_before_csr() && self.account.status != AccountStatus::Valid {
             let message = format!("the ACME account {} is {}", self.account.id, self.account.status);
             return self.fail(Failure::new("account_not_valid", message)).await;
         }
         if now > self.end() {
             return self.fail(self.timed_out()).await;
         }
-        if state != OrderState::Challenging {
+        // Challenges wait for themselves.
+        if !matches!(self.order.progress, OrderProgress::Challenging(_)) {
             self.standing = pauses::standing(self.app, self.scopes()).await?;
             if let Some(pause) = self.standing.pause.clone() {
                 return self.stay_paused(&pause).await;
             }
         }
-        match state {
-            OrderState::New => self.place().await,
-            OrderState::Authorizing => self.read_authorizations().await,
-            OrderState::Challenging => self.look_after_challenges().await,
-            OrderState::Finalizing => issuing::finalize(self).await,
-            OrderState::Issuing => issuing::collect(self).await,
-            OrderState::Issued | OrderState::Failed => self.save(Next::Over).await,
+        match self.order.progress.clone() {
+            OrderProgress::New => self.place().await,
+            OrderProgress::Authorizing(at_ca) => self.read_authorizations(at_ca).await,
+            OrderProgress::Challenging(at_ca) => self.look_after_challenges(at_ca).await,
+            OrderProgress::Finalizing { at_ca, csr } => issuing::finalize(self, &at_ca, &csr).await,
+            OrderProgress::Issuing { at_ca, csr, certificate_url } => {
+                issuing::collect(self, (&at_ca, &csr), certificate_url).await
+            }
+            OrderProgress::Issued { .. } | OrderProgress::Failed { .. } => self.save(Next::Over).await,
+            OrderProgress::Unknown(_) => Err(self.order.understood().map_or_else(ServiceError::from, |()| {
+                ServiceError::internal("an order whose state is not known is not worked on")
+            })),
         }
     }
+}
 
+impl Work<'_> {
     /// Whose pauses count: those of the names as long as the CA is to make the order.
     pub(super) fn scopes(&self) -> Scopes<'_> {
-        let is_new = self.order.state == OrderState::New;
+        let is_new = self.order.progress == OrderProgress::New;
         Scopes { account: &self.account, names: is_new.then_some(&self.order.identifiers) }
-    }
-
-    /// Whether the CA has no CSR of the order yet, so that giving it up loses no certificate.
-    pub(super) fn is_before_csr(&self) -> bool {
-        matches!(
-            self.order.state.known(),
-            Ok(OrderState::New | OrderState::Authorizing | OrderState::Challenging)
-        )
     }
 
     /// When it is given up, whatever it waits for.
     fn end(&self) -> Timestamp {
-        if self.is_before_csr() { self.order.ends() } else { self.order.given_up_at() }
+        if self.order.progress.is_before_csr() { self.order.ends() } else { self.order.given_up_at() }
     }
 
     fn timed_out(&self) -> Failure {
@@ -157,85 +168,20 @@ impl Work<'_> {
     async fn placed(&mut self, placed: certmill_acme::Order) -> Result<Next, ServiceError> {
         self.succeeded().await?;
         pauses::account_orders(self.app, Scopes::of(&self.account), &mut self.standing).await?;
-        self.order.expires_at = placed.expires.map(Timestamp::from_unix_seconds);
-        self.order.order_url = Some(placed.url);
-        self.order.finalize_url = placed.finalize;
-        self.order.state = OrderState::Authorizing.into();
+        self.order.progress = order_steps::placed(placed);
         self.save(Next::GoOn).await
     }
 
     /// `challenging`: waits for the challenges, which have jobs of their own, and draws the conclusion.
-    async fn look_after_challenges(&mut self) -> Result<Next, ServiceError> {
+    async fn look_after_challenges(&mut self, at_ca: OrderAtCa) -> Result<Next, ServiceError> {
         let mut session = self.app.database().read(self.tenant).await?;
         let challenges = acme_challenges::of_orders(&mut session, &[self.order.id]).await?;
         drop(session);
-        let mut lost = None;
-        for failed in challenges.iter().filter(|challenge| challenge.state == ChallengeState::Invalid) {
-            let failure = failed.error.clone().unwrap_or_else(|| {
-                Failure::new("validation_failed", format!("control of {} was not proven", failed.identifier))
-            });
-            if failure.code != AUTHORIZATION_GONE {
-                return self.fail(failure).await;
-            }
-            lost = Some(failure);
-        }
-        if let Some(failure) = lost {
-            return self.authorizations_are_gone(&challenges, failure).await;
-        }
-        let open: BTreeMap<AcmeChallengeId, &AcmeChallenge> = challenges
-            .iter()
-            .filter(|challenge| challenge.state.is_open())
-            .map(|challenge| (challenge.id, challenge))
-            .collect();
-        if open.is_empty() {
-            return issuing::make_key(self).await;
-        }
-        self.save(Next::At(self.app.now().plus(LOOK_AFTER))).await
-    }
-
-    /// The CA's URL of the order.
-    pub(super) fn order_url(&self) -> Result<String, ServiceError> {
-        self.order
-            .order_url
-            .clone()
-            .ok_or_else(|| ServiceError::internal("an order that was placed has a URL"))
-    }
-
-    pub(super) async fn begin(&self) -> Result<Tx, ServiceError> {
-        Ok(self.app.database().begin(self.tenant).await?)
-    }
-
-    /// Writes the order, and nothing else.
-    pub(super) async fn save(&mut self, next: Next) -> Result<Next, ServiceError> {
-        let tx = self.begin().await?;
-        self.commit(tx, next).await
-    }
-
-    /// Writes the order and what is in the transaction already, if the lease still holds.
-    pub(super) async fn commit(&mut self, mut tx: Tx, next: Next) -> Result<Next, ServiceError> {
-        self.write(&mut tx, next).await?;
-        tx.commit().await?;
-        Ok(next)
-    }
-
-    pub(super) async fn write(&mut self, tx: &mut Tx, next: Next) -> Result<(), ServiceError> {
-        let now = self.app.now();
-        // No wait is longer than the order.
-        let next = match next {
-            Next::At(at) => Next::At(at.min(self.end().plus(Duration::from_secs(1)))),
-            other => other,
-        };
-        self.order.updated_at = now;
-        self.order.next_attempt_at = match next {
-            Next::GoOn => Some(now),
-            Next::At(at) => Some(at),
-            Next::Over => None,
-        };
-        acme_orders::save(tx, &self.order).await?;
-        match next {
-            Next::GoOn => self.lease.confirm(tx).await,
-            Next::At(at) => self.lease.put_off(tx, at).await,
-            Next::Over => self.lease.finish(tx).await,
+        match order_steps::proofs(&challenges) {
+            Proofs::Refused(failure) => self.fail(failure).await,
+            Proofs::Lost { failure, is_settled } => self.authorizations_are_gone(failure, is_settled).await,
+            Proofs::Open => self.save(Next::At(self.app.now().plus(LOOK_AFTER))).await,
+            Proofs::Complete => issuing::make_key(self, at_ca).await,
         }
     }
 
@@ -278,14 +224,13 @@ impl Work<'_> {
             self.order.fallback_order_id = Some(next.id);
         }
         // What the CA has a CSR for may have been issued, and counts there.
-        if self.is_before_csr() {
+        if self.order.progress.is_before_csr() {
             ledger::order_failed(&mut tx, &self.order).await?;
         }
-        if self.order.state == OrderState::Finalizing {
+        if matches!(self.order.progress, OrderProgress::Finalizing { .. }) {
             siblings::wake(self, &mut tx).await?;
         }
-        self.order.state = OrderState::Failed.into();
-        self.order.completed_at = Some(self.app.now());
+        self.order.progress = self.order.progress.failed(self.app.now());
         self.order.error = Some(failure.clone());
         self.order.failures += 1;
         let data = json!({

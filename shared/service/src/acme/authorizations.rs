@@ -5,12 +5,13 @@ use std::time::Duration;
 use certmill_acme::{AcmeError, Authorization, AuthorizationStatus, Identifier};
 use certmill_domain::{
     AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType, Exposure,
-    Failure, OrderState, Timestamp,
+    Failure, OrderAtCa, OrderProgress, Timestamp,
 };
 use certmill_storage::acme_challenges;
 
 use super::accounts;
-use super::advance::{LOOK_AFTER, MARGIN, Next, Work};
+use super::advance::{LOOK_AFTER, MARGIN, Work};
+use super::driver::{InHand, Next};
 use super::judgement::problem_failure;
 use crate::ServiceError;
 use crate::failpoint;
@@ -31,17 +32,15 @@ enum Way {
 
 impl Work<'_> {
     /// `authorizing`: reads what is to be proven, and writes the challenges that do it.
-    pub(super) async fn read_authorizations(&mut self) -> Result<Next, ServiceError> {
+    pub(super) async fn read_authorizations(&mut self, at_ca: OrderAtCa) -> Result<Next, ServiceError> {
         // What proves control has to do with the account's key.
         if accounts::key_change_pending(self.app, self.tenant, self.account.id).await? {
             return self.save(Next::At(self.app.now().plus(KEY_CHANGES_FOR))).await;
         }
-        let read =
-            match self.client.authorizations(&self.order_url()?, self.order.identifiers.iter().count()).await
-            {
-                Ok(read) => read,
-                Err(error) => return self.setback(&error).await,
-            };
+        let read = match self.client.authorizations(&at_ca.url, self.order.identifiers.iter().count()).await {
+            Ok(read) => read,
+            Err(error) => return self.setback(&error).await,
+        };
         failpoint::reached("order.authorizations_read");
         if let Err(what) = belong(&self.order, &read) {
             return self.setback(&AcmeError::Protocol(what)).await;
@@ -59,7 +58,7 @@ impl Work<'_> {
         for challenge in challenges.iter().filter(|challenge| challenge.state.is_open()) {
             self.app.enqueue(&mut tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
         }
-        self.order.state = OrderState::Challenging.into();
+        self.order.progress = OrderProgress::Challenging(at_ca);
         let all_valid = challenges.iter().all(|challenge| challenge.state == ChallengeState::Valid);
         let next = if all_valid { Next::GoOn } else { Next::At(self.app.now().plus(LOOK_AFTER)) };
         let next = self.commit(tx, next).await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use certmill_acme::{Account, AcmeError, Authorization, AuthorizationStatus};
+use certmill_acme::{Account, AcmeError};
 use certmill_domain::{
     AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType,
     Exposure, Failure, TenantId, Timestamp,
@@ -12,9 +12,10 @@ use certmill_storage::{Tx, acme_challenges, acme_orders};
 
 use super::accounts::lost::{self, Fate};
 use super::advance::response_ends;
+use super::challenge_looks::{self, Seen, Then};
+use super::driver::{self, InHand, Next};
 use super::judgement::{
     AUTHORIZATION_GONE, Asked, DOUBTS, Judgement, Request, VALIDATION_FAILED, backoff, failure, judge,
-    problem_failure,
 };
 use super::pauses::Scopes;
 use super::{accounts, dns_steps, give_up, grants, issuing, ledger, pauses, preflight};
@@ -22,15 +23,8 @@ use crate::failpoint;
 use crate::jobs::{Job, Lease};
 use crate::{App, ServiceError};
 
-/// How long a CA may take to look, and after which time it is told once more.
-const CA_LOOKS_FOR: Duration = Duration::from_mins(15);
-const TELL_AGAIN: Duration = Duration::from_secs(90);
-const TELLINGS: i64 = 3;
 /// How long to wait while another order's answer is in the way.
 const IN_THE_WAY: Duration = Duration::from_secs(3);
-/// The pauses between looks at the CA, in seconds; the last one repeats.
-const LOOKS: [u64; 7] = [1, 1, 2, 3, 5, 8, 10];
-
 /// A challenge in hand.
 pub(super) struct Work<'a> {
     pub(super) app: &'a App,
@@ -41,17 +35,6 @@ pub(super) struct Work<'a> {
     /// What is known of pauses and suspicions since the present step began.
     standing: Standing,
     request_id: Option<&'a str>,
-}
-
-/// What follows a step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Next {
-    /// The next step, at once.
-    GoOn,
-    /// The job again, at this time.
-    At(Timestamp),
-    /// Nothing is left to do.
-    Over,
 }
 
 /// Does what can be done for a challenge now.
@@ -65,22 +48,45 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeChallengeId) -> Re
     };
     drop(session);
     let (Some(challenge), Some(order)) = (challenge, order) else {
-        let mut tx = app.database().begin(tenant).await?;
-        lease.finish(&mut tx).await?;
-        return Ok(tx.commit().await?);
+        return driver::over(app, lease).await;
     };
-    order.state.known()?;
+    order.state().known()?;
     challenge.understood()?;
     let (standing, request_id) = (Standing::default(), lease.request_id());
-    let mut work = Work { app, lease, tenant, order, challenge, standing, request_id };
-    while work.step().await? == Next::GoOn {}
-    Ok(())
+    driver::drive(Work { app, lease, tenant, order, challenge, standing, request_id }).await
 }
 
-impl Work<'_> {
+impl InHand for Work<'_> {
+    fn app(&self) -> &App {
+        self.app
+    }
+
+    fn lease(&self) -> &Lease {
+        self.lease
+    }
+
+    fn tenant(&self) -> TenantId {
+        self.tenant
+    }
+
+    fn latest(&self) -> Option<Timestamp> {
+        None
+    }
+
+    async fn store(
+        &mut self,
+        tx: &mut Tx,
+        now: Timestamp,
+        next_attempt_at: Option<Timestamp>,
+    ) -> Result<(), ServiceError> {
+        self.challenge.updated_at = now;
+        self.challenge.next_attempt_at = next_attempt_at;
+        Ok(acme_challenges::save(tx, &self.challenge).await?)
+    }
+
     async fn step(&mut self) -> Result<Next, ServiceError> {
         self.challenge.attempts += 1;
-        if !self.order.state.is_open() || !self.challenge.state.is_open() {
+        if !self.order.progress.is_open() || !self.challenge.state.is_open() {
             return self.take_back().await;
         }
         if self.challenge.state != ChallengeState::Submitted && self.app.now() > self.challenge.deadline_at {
@@ -98,7 +104,9 @@ impl Work<'_> {
             (_, ChallengeState::Valid | ChallengeState::Invalid) => self.take_back().await,
         }
     }
+}
 
+impl Work<'_> {
     /// Has the responders answer, which every replica does as soon as this is committed.
     async fn answer(&mut self) -> Result<Next, ServiceError> {
         let mut tx = self.begin().await?;
@@ -141,25 +149,17 @@ impl Work<'_> {
             Err(error) => return self.setback(&account, &error).await,
         };
         self.ca_answers(&account).await?;
-        match authorization.status {
-            AuthorizationStatus::Valid => self.validated().await,
-            AuthorizationStatus::Pending => self.still_pending(&account, &client, &authorization).await,
-            status => {
-                let problem =
-                    self.own(&authorization).and_then(|challenge| challenge.error.as_ref()).or_else(|| {
-                        authorization.challenges.iter().find_map(|challenge| challenge.error.as_ref())
-                    });
-                let sentence = match problem {
-                    Some(_) => format!("the CA did not find control of {} proven", self.challenge.identifier),
-                    None => format!("the CA's authorization of {} is {status}", self.challenge.identifier),
-                };
-                self.fail(problem_failure(VALIDATION_FAILED, &sentence, problem)).await
+        match challenge_looks::seen(&self.challenge, &authorization, self.app.now()) {
+            Seen::Valid => self.validated().await,
+            Seen::Invalid(failure) => self.fail(failure).await,
+            Seen::Pending { note, then } => {
+                self.challenge.note = note.or(self.challenge.note.take());
+                match then {
+                    Then::Tell => self.tell(&account, &client).await,
+                    Then::Look(after) => self.save(Next::At(self.app.now().plus(after))).await,
+                }
             }
         }
-    }
-
-    fn own<'a>(&self, authorization: &'a Authorization) -> Option<&'a certmill_acme::Challenge> {
-        authorization.challenges.iter().find(|challenge| challenge.url == self.challenge.url)
     }
 
     /// Writes that the CA is told, and tells it. Told twice, it does nothing more (RFC 8555 section 7.5.1).
@@ -174,41 +174,14 @@ impl Work<'_> {
         match told {
             Ok(()) => {
                 self.ca_answers(account).await?;
-                self.save(Next::At(now.plus(Duration::from_secs(LOOKS[0])))).await
+                self.save(Next::At(now.plus(challenge_looks::pause(0)))).await
             }
             // Decided meanwhile, as the authorization tells.
             Err(AcmeError::Problem { problem, .. }) if problem.kind == "malformed" => {
-                self.save(Next::At(now.plus(Duration::from_secs(LOOKS[0])))).await
+                self.save(Next::At(now.plus(challenge_looks::pause(0)))).await
             }
             Err(error) => self.setback(account, &error).await,
         }
-    }
-
-    async fn still_pending(
-        &mut self,
-        account: &AcmeAccount,
-        client: &Account,
-        authorization: &Authorization,
-    ) -> Result<Next, ServiceError> {
-        let now = self.app.now();
-        let since = self.challenge.submitted_at.unwrap_or(now);
-        // Some CAs keep looking after a first failure, and say so by leaving the challenge as it is.
-        if let Some(problem) = self.own(authorization).and_then(|challenge| challenge.error.as_ref()) {
-            self.challenge.note = Some(format!("the CA says: {}", problem.detail));
-        }
-        if now.since(since) > CA_LOOKS_FOR {
-            let message = format!("the CA has not decided about {} in time", self.challenge.identifier);
-            return self.fail(Failure::new("timed_out", message)).await;
-        }
-        let untouched = self.own(authorization).is_some_and(|challenge| challenge.status == "pending");
-        if untouched && now.since(since) > TELL_AGAIN && self.challenge.submissions < TELLINGS {
-            return self.tell(account, client).await;
-        }
-        let look = usize::try_from(self.challenge.attempts).unwrap_or_default().min(LOOKS.len() - 1);
-        let seconds = LOOKS.get(look).copied().unwrap_or(10);
-        // A day, as one CA has it, would be longer than the challenge lives.
-        let told = authorization.retry_after.map(|after| after.min(Duration::from_mins(1)));
-        self.save(Next::At(now.plus(told.unwrap_or(Duration::from_secs(seconds))))).await
     }
 
     async fn validated(&mut self) -> Result<Next, ServiceError> {
@@ -333,34 +306,5 @@ impl Work<'_> {
         self.challenge.state = state.into();
         self.challenge.attempts = 0;
         self.challenge.failures = 0;
-    }
-
-    pub(super) async fn begin(&self) -> Result<Tx, ServiceError> {
-        Ok(self.app.database().begin(self.tenant).await?)
-    }
-
-    /// Writes the challenge, and nothing else.
-    pub(super) async fn save(&mut self, next: Next) -> Result<Next, ServiceError> {
-        let tx = self.begin().await?;
-        self.commit(tx, next).await
-    }
-
-    /// Writes the challenge and what is in the transaction already, if the lease still holds.
-    pub(super) async fn commit(&mut self, mut tx: Tx, next: Next) -> Result<Next, ServiceError> {
-        let now = self.app.now();
-        self.challenge.updated_at = now;
-        self.challenge.next_attempt_at = match next {
-            Next::GoOn => Some(now),
-            Next::At(at) => Some(at),
-            Next::Over => None,
-        };
-        acme_challenges::save(&mut tx, &self.challenge).await?;
-        match next {
-            Next::GoOn => self.lease.confirm(&mut tx).await?,
-            Next::At(at) => self.lease.put_off(&mut tx, at).await?,
-            Next::Over => self.lease.finish(&mut tx).await?,
-        }
-        tx.commit().await?;
-        Ok(next)
     }
 }

@@ -29,12 +29,12 @@ pub async fn complete(
     let challenge = acme_challenges::find(&mut change, id).await?.ok_or_else(missing)?;
     let order = acme_orders::find(&mut change, challenge.order_id).await?.ok_or_else(missing)?;
     challenge.understood()?;
-    order.state.known()?;
+    order.state().known()?;
     let state = challenge.state.known()?;
     if matches!(state, ChallengeState::Submitted | ChallengeState::Valid) {
         return Ok(Completed { challenge, accepted: false });
     }
-    if !order.state.is_open() || !state.is_open() {
+    if !order.progress.is_open() || !state.is_open() {
         let message = format!("the order {} of {id} has ended: order again", order.id);
         let possible_from = &["pending"];
         return Err(ServiceError::InvalidState { message, state: state.status(), possible_from });

@@ -12,7 +12,8 @@ use certmill_storage::acme_pauses::Scope;
 use certmill_storage::{acme_challenges, acme_pauses, dns_providers as rows};
 
 use self::time_limit::{NOT_PROPAGATED, is_too_late, not_looked_up, not_seen};
-use super::challenge_steps::{Next, Work};
+use super::challenge_steps::Work;
+use super::driver::{InHand, Next};
 use super::judgement::jittered;
 use super::txt_place::{self, NoPlace, Placement, Why, gone};
 use crate::dns_providers::{self, OpenProvider};

@@ -5,8 +5,7 @@
 //! transaction. The certificate's renewal comes back to the first account.
 
 use certmill_domain::{
-    AccountStatus, AcmeAccount, AcmeAccountId, AcmeOrder, AcmeOrderId, Action, Failure, OrderState, TenantId,
-    Timestamp,
+    AccountStatus, AcmeAccount, AcmeAccountId, AcmeOrder, AcmeOrderId, Action, Failure, TenantId, Timestamp,
 };
 use certmill_storage::{Session, StorageError, Tx, acme_accounts, acme_orders, acme_renewals, audit};
 
@@ -36,7 +35,7 @@ const ELSEWHERE: [&str; 10] = [
 /// is when the old one leaves no time any more, else after the operator's `acme.fallback_after`.
 pub(super) async fn is_too_late(work: &Work<'_>, at: Timestamp) -> Result<bool, ServiceError> {
     let patient_until = work.order.created_at.plus(work.app.settings().acme_fallback_after);
-    if !work.is_before_csr() || at <= patient_until {
+    if !work.order.progress.is_before_csr() || at <= patient_until {
         return Ok(false);
     }
     if let Some(certificate) = work.order.renewal_of {
@@ -54,31 +53,16 @@ pub(super) async fn next_order(
     work: &Work<'_>,
     failure: &Failure,
 ) -> Result<Option<AcmeOrder>, ServiceError> {
-    if !work.is_before_csr() || !ELSEWHERE.contains(&failure.code.as_str()) {
+    if !work.order.progress.is_before_csr() || !ELSEWHERE.contains(&failure.code.as_str()) {
         return Ok(None);
     }
     let Some(account) = next_account(work).await? else {
         return Ok(None);
     };
-    let now = work.app.now();
-    let old = &work.order;
-    let mut order = AcmeOrder {
-        id: AcmeOrderId::generate(now, work.app.entropy()),
-        state: OrderState::New.into(),
-        fallback_of: Some(old.id),
-        order_url: None,
-        finalize_url: None,
-        expires_at: None,
-        deadline_at: now.plus(old.deadline_at.since(old.created_at)),
-        error: None,
-        attempts: 0,
-        failures: 0,
-        next_attempt_at: Some(now),
-        refreshed_at: None,
-        created_at: now,
-        updated_at: now,
-        ..old.clone()
-    };
+    let (now, old) = (work.app.now(), &work.order);
+    let deadline_at = now.plus(old.deadline_at.since(old.created_at));
+    let mut order = old.clone().anew(AcmeOrderId::generate(now, work.app.entropy()), now, deadline_at);
+    order.fallback_of = Some(old.id);
     take(&mut order, &work.account, &account);
     Ok(Some(order))
 }

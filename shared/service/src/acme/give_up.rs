@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use certmill_acme::AcmeError;
-use certmill_domain::{AccountStatus, ChallengeState, OrderState, Timestamp};
+use certmill_domain::{AccountStatus, ChallengeState, OrderProgress, Timestamp};
 use certmill_storage::acme_orders;
 
-use super::challenge_steps::{Next, Work};
+use super::challenge_steps::Work;
+use super::driver::{InHand, Next};
 use super::judgement::{Asked, DOUBTS, Judgement, Request, VALIDATION_FAILED, judge};
 use super::pauses::Scopes;
 use super::{accounts, pauses};
@@ -22,14 +23,14 @@ pub(super) fn is_left_behind(work: &Work<'_>) -> bool {
     let refused = || work.challenge.error.as_ref().is_some_and(|error| error.code == VALIDATION_FAILED);
     let state = &work.challenge.state;
     let is_decided = *state == ChallengeState::Valid || (*state == ChallengeState::Invalid && refused());
-    work.order.state == OrderState::Failed && !is_decided
+    matches!(work.order.progress, OrderProgress::Failed { .. }) && !is_decided
 }
 
 /// Deactivates the authorization of a challenge (RFC 8555 section 7.5.2), unless another order may use it: a CA can give the
 /// same one to several. What a CA refuses is left as it is, and ends by itself.
 pub(super) async fn give_up(work: &mut Work<'_>) -> Result<Next, ServiceError> {
     let now = work.app.now();
-    let ended = work.order.completed_at.unwrap_or(now);
+    let ended = work.order.progress.completed_at().unwrap_or(now);
     let account = accounts::of_tenant(work.app, work.tenant, work.order.account_id).await?;
     if now.since(ended) > WORTHWHILE || account.status.known()? != AccountStatus::Valid {
         return work.save(Next::Over).await;

@@ -3,28 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use certmill_acme::{AcmeError, IssuedChain, Order, OrderStatus};
+use certmill_acme::{AcmeError, IssuedChain};
 use certmill_domain::{
-    AcmeIdentifiers, Action, Certificate, CertificateId, CertificateSource, Failure, OrderState, Sans,
-    Timestamp,
+    AcmeIdentifiers, Action, Certificate, CertificateId, CertificateSource, Failure, OrderAtCa,
+    OrderProgress, Sans, Timestamp,
 };
 use certmill_storage::acme_orders;
 use certmill_storage::certificates::{self, NewCertificate};
 use certmill_x509::{ParsedCertificate, PublicKey, rfc4514_of_der};
 
-use super::advance::{Next, Work};
-use super::judgement::{Asked, DOUBTS, Judgement, Request, backoff, failure, judge, problem_failure};
+use super::advance::Work;
+use super::driver::{InHand, Next};
+use super::judgement::{Asked, DOUBTS, Judgement, Request, backoff, failure, judge};
+use super::order_steps::{self, Look, Step, Wait};
 use super::siblings::{self, Taken};
 use super::{order_key, renewal};
 use crate::change::Act;
 use crate::failpoint;
 use crate::{Caller, ServiceError};
 
-/// The shortest and the longest that a CA at work may ask to be left alone: for the certificate, and until it has taken note of
-/// validations.
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
-const LONGEST_WAIT: Duration = Duration::from_hours(1);
-const LONGEST_UNTIL_READY: Duration = Duration::from_mins(5);
 /// How often a certificate that is not what was ordered is fetched, and the wait before the second time; the next is longer.
 const FETCHES: i64 = 3;
 const FETCH_AGAIN: Duration = Duration::from_secs(3);
@@ -38,7 +35,7 @@ const GONE_AFTER: i64 = 5;
 pub(super) const GONE: &str = "order_gone";
 
 /// `challenging` → `finalizing`: makes the key and the CSR, and stores them before the CA sees anything of them.
-pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> {
+pub(super) async fn make_key(work: &mut Work<'_>, at_ca: OrderAtCa) -> Result<Next, ServiceError> {
     let seems = siblings::seems_taken(work).await?;
     if seems != Taken::Free {
         let tx = work.begin().await?;
@@ -56,61 +53,63 @@ pub(super) async fn make_key(work: &mut Work<'_>) -> Result<Next, ServiceError> 
     {
         work.order.csr_der = Some(csr);
     }
-    work.order.state = OrderState::Finalizing.into();
+    let csr = work.order.csr_der.clone();
+    let csr = csr.ok_or_else(|| ServiceError::internal("a key was stored without its CSR"))?;
+    work.order.progress = OrderProgress::Finalizing { at_ca, csr };
     let next = work.commit(tx, Next::GoOn).await?;
     failpoint::reached("order.key_stored");
     Ok(next)
 }
 
 /// `finalizing`: looks where the order stands at the CA, and sends the CSR if it waits for one.
-pub(super) async fn finalize(work: &mut Work<'_>) -> Result<Next, ServiceError> {
-    let url = work.order_url()?;
-    let csr = work.order.csr_der.clone();
-    let csr = csr.ok_or_else(|| ServiceError::internal("an order in `finalizing` has a CSR"))?;
-    let sent = work.client.finalize(&url, &csr).await;
+pub(super) async fn finalize(
+    work: &mut Work<'_>,
+    at_ca: &OrderAtCa,
+    csr: &[u8],
+) -> Result<Next, ServiceError> {
+    let sent = work.client.finalize(&at_ca.url, csr).await;
     failpoint::reached("order.finalized");
-    let order = match sent {
-        Ok(order) => order,
+    let step = match sent {
+        Ok(order) => {
+            work.server_answers().await?;
+            order_steps::sent(at_ca, csr, &order)
+        }
         // It has taken a CSR of ours before: the next look tells.
         Err(error) if error.is_problem("orderNotReady") => {
-            return not_ready(work, failure("ca_pending", &error), None).await;
+            order_steps::not_ready(failure("ca_pending", &error), None)
         }
         Err(error) => return setback(work, &error).await,
     };
-    work.server_answers().await?;
-    match order.status {
-        OrderStatus::Processing | OrderStatus::Valid => has_csr(work, order).await,
-        OrderStatus::Invalid => rejected(work, &order).await,
-        OrderStatus::Pending | OrderStatus::Ready => {
-            let failure = Failure::new("ca_pending", "the CA has not yet taken note of all validations");
-            not_ready(work, failure, order.retry_after).await
+    match step {
+        Step::Issuing(progress, wait) => has_csr(work, progress, wait).await,
+        Step::SendAgain(failure, wait) => {
+            let at = until(work, wait, work.order.failures);
+            work.wait(failure, at).await
         }
+        Step::Fail(failure) => work.fail(failure).await,
     }
 }
 
-/// Waits until the CA takes the CSR, or says that it has it.
-async fn not_ready(
-    work: &mut Work<'_>,
-    failure: Failure,
-    told: Option<Duration>,
-) -> Result<Next, ServiceError> {
-    let after = told.unwrap_or_else(|| backoff(work.app, work.order.failures));
-    let at = work.app.now().plus(after.clamp(SHORTEST_WAIT, LONGEST_UNTIL_READY));
-    work.wait(failure, at).await
+/// When a wait ends that begins now.
+fn until(work: &Work<'_>, wait: Wait, tries: i64) -> Timestamp {
+    let now = work.app.now();
+    match wait {
+        Wait::No => now,
+        Wait::Told(after) => now.plus(after),
+        Wait::Growing(shortest, longest) => now.plus(backoff(work.app, tries).clamp(shortest, longest)),
+    }
 }
 
 /// → `issuing`
-async fn has_csr(work: &mut Work<'_>, order: Order) -> Result<Next, ServiceError> {
-    work.order.state = OrderState::Issuing.into();
-    work.order.certificate_url = order.certificate;
+async fn has_csr(work: &mut Work<'_>, progress: OrderProgress, wait: Wait) -> Result<Next, ServiceError> {
+    work.order.progress = progress;
     (work.order.failures, work.order.error) = (0, None);
-    let next = match (&work.order.certificate_url, order.retry_after) {
-        (Some(_), _) => Next::GoOn,
-        (None, after) => {
-            let at = work.app.now().plus(after.unwrap_or(SHORTEST_WAIT).clamp(SHORTEST_WAIT, LONGEST_WAIT));
-            work.order.error = Some(at_work(at));
-            Next::At(at)
-        }
+    let next = if wait == Wait::No {
+        Next::GoOn
+    } else {
+        let at = until(work, wait, 0);
+        work.order.error = Some(order_steps::at_work(at));
+        Next::At(at)
     };
     let mut tx = work.begin().await?;
     siblings::wake(work, &mut tx).await?;
@@ -119,20 +118,25 @@ async fn has_csr(work: &mut Work<'_>, order: Order) -> Result<Next, ServiceError
     Ok(next)
 }
 
-/// What an order shows while the CA makes the certificate.
-fn at_work(until: Timestamp) -> Failure {
-    Failure::new("ca_pending", format!("the CA is making the certificate; it is asked again at {until}"))
-}
-
 /// `issuing`: waits until the CA has the certificate, fetches it and stores it.
-pub(super) async fn collect(work: &mut Work<'_>) -> Result<Next, ServiceError> {
-    let url = match work.order.certificate_url.clone() {
+pub(super) async fn collect(
+    work: &mut Work<'_>,
+    (at_ca, csr): (&OrderAtCa, &[u8]),
+    known: Option<String>,
+) -> Result<Next, ServiceError> {
+    let url = match known {
         Some(url) => url,
-        None => match ask_for_certificate(work).await? {
+        None => match ask_for_certificate(work, at_ca).await? {
             Answer::At(url) => url,
             Answer::NotYet(next) => return Ok(next),
         },
     };
+    let issuing = |certificate_url| OrderProgress::Issuing {
+        at_ca: at_ca.clone(),
+        csr: csr.to_owned(),
+        certificate_url,
+    };
+    work.order.progress = issuing(Some(url.clone()));
     let preferred = work.order.preferred_chain.clone();
     // A certificate is not kept waiting for ever for another chain.
     let insists = work.order.failures < DOUBTS;
@@ -141,16 +145,16 @@ pub(super) async fn collect(work: &mut Work<'_>) -> Result<Next, ServiceError> {
         Err(error) => {
             if is_gone(&error) {
                 // The order tells where the certificate is, if it is anywhere.
-                work.order.certificate_url = None;
+                work.order.progress = issuing(None);
             }
             return setback(work, &error).await;
         }
     };
     failpoint::reached("order.certificate_fetched");
-    match check(work, &chain) {
+    match check(work, csr, &chain) {
         Ok(leaf) => {
             work.succeeded().await?;
-            store(work, &leaf, &chain).await
+            store(work, at_ca, (&leaf, &chain)).await
         }
         Err(problem) => wrong(work, &problem).await,
     }
@@ -186,43 +190,25 @@ enum Answer {
     NotYet(Next),
 }
 
-async fn ask_for_certificate(work: &mut Work<'_>) -> Result<Answer, ServiceError> {
-    let url = work.order_url()?;
-    let order = match work.client.order(&url).await {
+async fn ask_for_certificate(work: &mut Work<'_>, at_ca: &OrderAtCa) -> Result<Answer, ServiceError> {
+    let order = match work.client.order(&at_ca.url).await {
         Ok(order) => order,
         Err(error) => return Ok(Answer::NotYet(setback(work, &error).await?)),
     };
     // A good order is no good certificate yet: the failures before go on to count, or one that stays would never be noticed.
     work.server_answers().await?;
-    match (order.status, order.certificate) {
-        (OrderStatus::Valid, Some(url)) => {
-            work.order.certificate_url = Some(url.clone());
-            Ok(Answer::At(url))
-        }
-        (OrderStatus::Invalid, _) => {
-            let failure = problem_failure(
-                "refused_by_ca",
-                "the CA did not issue the certificate",
-                order.error.as_ref(),
-            );
-            Ok(Answer::NotYet(work.fail(failure).await?))
-        }
-        (status, _) => {
-            if status == OrderStatus::Processing {
+    match order_steps::looked(&order) {
+        Look::Fetch(url) => Ok(Answer::At(url)),
+        Look::Fail(failure) => Ok(Answer::NotYet(work.fail(failure).await?)),
+        Look::AtWork { is_certain, wait } => {
+            if is_certain {
                 work.order.failures = 0;
             }
-            let waited = work.order.attempts.min(8);
-            let after = order.retry_after.unwrap_or_else(|| backoff(work.app, waited - 3));
-            let at = work.app.now().plus(after.clamp(SHORTEST_WAIT, LONGEST_WAIT));
-            work.order.error = Some(at_work(at));
+            let at = until(work, wait, work.order.attempts.min(8) - 3);
+            work.order.error = Some(order_steps::at_work(at));
             Ok(Answer::NotYet(work.save(Next::At(at)).await?))
         }
     }
-}
-
-async fn rejected(work: &mut Work<'_>, order: &Order) -> Result<Next, ServiceError> {
-    let failure = problem_failure("refused_by_ca", "the CA has closed the order", order.error.as_ref());
-    work.fail(failure).await
 }
 
 /// Whether the CA says that it does not have what was asked for.
@@ -265,12 +251,11 @@ async fn setback(work: &mut Work<'_>, error: &AcmeError) -> Result<Next, Service
 }
 
 /// What was ordered: our key and the names. That the chain holds together is seen to where it is read.
-fn check(work: &Work<'_>, chain: &IssuedChain) -> Result<ParsedCertificate, String> {
+fn check(work: &Work<'_>, csr: &[u8], chain: &IssuedChain) -> Result<ParsedCertificate, String> {
     let Some(leaf) = chain.certificates_der.first() else {
         return Err("no certificate".to_owned());
     };
     let leaf = ParsedCertificate::from_der(leaf).map_err(|error| error.to_string())?;
-    let csr = work.order.csr_der.as_deref().unwrap_or_default();
     let csr = certmill_x509::CsrInspection::from_der(csr).map_err(|error| error.to_string())?;
     if leaf.spki_der() != csr.public_key().spki_der() {
         return Err("the certificate is for another key".to_owned());
@@ -293,8 +278,8 @@ fn check(work: &Work<'_>, chain: &IssuedChain) -> Result<ParsedCertificate, Stri
 /// → `issued`: certificate, key, renewal plan and audit row in one transaction.
 async fn store(
     work: &mut Work<'_>,
-    leaf: &ParsedCertificate,
-    chain: &IssuedChain,
+    at_ca: &OrderAtCa,
+    (leaf, chain): (&ParsedCertificate, &IssuedChain),
 ) -> Result<Next, ServiceError> {
     let app = work.app;
     let id = CertificateId::generate(app.now(), app.entropy());
@@ -306,9 +291,8 @@ async fn store(
     let new = NewCertificate { certificate: certificate.clone(), sealed_key };
     certificates::insert(&mut change, vec![new]).await?;
     certificates::set_chain(&mut change, id, above).await?;
-    work.order.state = OrderState::Issued.into();
-    work.order.certificate_id = Some(id);
-    work.order.completed_at = Some(app.now());
+    let (at_ca, completed_at) = (at_ca.clone(), app.now());
+    work.order.progress = OrderProgress::Issued { at_ca, certificate_id: id, completed_at };
     work.order.error = notes(work, leaf, chain);
     if let Some(wishes) = acme_orders::hold_renewal_wishes(&mut change, work.order.id).await? {
         (work.order.auto_renew, work.order.reuse_key) = wishes;

@@ -14,7 +14,8 @@ use certmill_domain::{
 use certmill_storage::acme_ledger::{self, Asked, Count, Used};
 use certmill_storage::{Session, Tx};
 
-use super::advance::{Next, Work};
+use super::advance::Work;
+use super::driver::{InHand, Next};
 use super::{accounts, fallback};
 use crate::{App, Caller, ServiceError};
 

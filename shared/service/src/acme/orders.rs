@@ -187,10 +187,10 @@ async fn same_open(
     let Some(order) = acme_orders::find_open(&mut session, wish).await? else {
         return Ok(None);
     };
-    if order.state.known().is_ok() && acme_orders::cancel_requested(&mut session, order.id).await? {
+    if order.state().known().is_ok() && acme_orders::cancel_requested(&mut session, order.id).await? {
         drop(session);
         let found = wait(app, caller, order.id, None, REFRESH_PAUSE).await?;
-        if found.order.state.is_open() {
+        if found.order.progress.is_open() {
             return Err(ServiceError::CallInProgress { seconds: 5 });
         }
         return Ok(None);
@@ -266,7 +266,7 @@ pub async fn refresh(
     id: AcmeOrderId,
 ) -> Result<OrderWithChallenges, ServiceError> {
     let found = find(app, caller, id).await?;
-    if !found.order.state.is_open() {
+    if !found.order.progress.is_open() {
         return Ok(found);
     }
     found.order.understood()?;
@@ -293,7 +293,7 @@ pub async fn cancel(
     let found = find(app, caller, id).await?;
     let mut change = app.change(caller).await?;
     if !acme_orders::request_cancel(&mut change, id, app.now()).await? {
-        let state = found.order.state.known()?;
+        let state = found.order.state().known()?;
         let why = if state.is_open() {
             "the CA may have its CSR, so the certificate may exist already"
         } else {

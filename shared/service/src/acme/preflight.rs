@@ -11,7 +11,8 @@ use certmill_egress::{Egress, EgressError, Limits, Purpose};
 use futures_util::{StreamExt, stream};
 
 use super::advance;
-use super::challenge_steps::{Next, Work};
+use super::challenge_steps::Work;
+use super::driver::{InHand, Next};
 use crate::{App, ServiceError};
 
 /// What is done about a look that finds something wrong.
@@ -158,9 +159,7 @@ async fn http01(egress: &Egress, (name, port): (&str, u16), wanted: Option<(&str
 
 /// Looks at the CAA records once before an order is sent to its CA, and notes what stands in its way; what follows, when it is
 /// not to be sent.
-pub(super) async fn before_ordering(
-    work: &mut advance::Work<'_>,
-) -> Result<Option<advance::Next>, ServiceError> {
+pub(super) async fn before_ordering(work: &mut advance::Work<'_>) -> Result<Option<Next>, ServiceError> {
     let mode = work.app.settings().preflight;
     if mode == Preflight::Off || work.order.warnings.is_some() {
         return Ok(None);

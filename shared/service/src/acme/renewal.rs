@@ -13,7 +13,7 @@ use std::time::Duration;
 use certmill_acme::certificate_id;
 use certmill_domain::{
     AccountStatus, AcmeOrder, AcmeOrderId, Action, Certificate, CertificateId, EventKind, Failure,
-    OrderCause, OrderState, Renewal, RenewalWish, TenantId, Timestamp,
+    OrderCause, Renewal, RenewalWish, TenantId, Timestamp,
 };
 use certmill_storage::{StorageError, Tx, acme_orders, acme_renewals, certificates};
 use serde_json::json;
@@ -309,39 +309,22 @@ async fn successor(
     let replaces = renewal.window.as_ref().filter(|_| renewal.may_replace && !moved);
     let replaces = replaces.and_then(|_| certificate_id(&certificate.der).ok());
     let wish = renewal.wish.clone().unwrap_or_else(|| RenewalWish::of(&old));
+    let id = AcmeOrderId::generate(now, app.entropy());
+    // The same CSR again, where the caller wants the key kept that only they have.
+    let csr_der = old.csr_der.clone().filter(|_| old.own_key && old.reuse_key);
     Ok(AcmeOrder {
-        id: AcmeOrderId::generate(now, app.entropy()),
         account_id: renewal.account_id,
         challenge_type: wish.challenge_type,
         dns_provider_id: wish.dns_provider_id,
         profile: wish.profile,
         preferred_chain: wish.preferred_chain,
-        fallback_of: None,
-        fallback_order_id: None,
         first_account_id: None,
-        state: OrderState::New.into(),
         cause: cause.into(),
         auto_renew: renewal.auto_renew,
         renewal_of: Some(renewal.certificate_id),
         replaces,
-        order_url: None,
-        finalize_url: None,
-        certificate_url: None,
-        expires_at: None,
-        deadline_at: now.plus(ORDER_DEADLINE),
-        // The same CSR again, where the caller wants the key kept that only they have.
-        csr_der: old.csr_der.filter(|_| old.own_key && old.reuse_key),
-        certificate_id: None,
-        error: None,
-        attempts: 0,
-        failures: 0,
-        next_attempt_at: Some(now),
-        refreshed_at: None,
-        created_at: now,
-        updated_at: now,
-        completed_at: None,
-        warnings: None,
-        ..old
+        csr_der,
+        ..old.anew(id, now, now.plus(ORDER_DEADLINE))
     })
 }
 

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use certmill_acme::AcmeError;
-use certmill_domain::{AccountStatus, AcmeChallenge, Exposure, Failure, OrderState};
+use certmill_domain::{AccountStatus, Failure, OrderProgress};
 use certmill_storage::acme_pauses::Pause;
 use certmill_storage::{acme_challenges, acme_orders, acme_renewals};
 
 use super::accounts::lost::{self, Fate};
-use super::advance::{Next, Work};
+use super::advance::Work;
 use super::authorizations::KEY_CHANGES_FOR;
+use super::driver::{InHand, Next};
 use super::judgement::{Asked, DOUBTS, Judgement, Request, backoff, failure, judge};
 use super::{accounts, fallback, issuing, pauses};
 use crate::ServiceError;
@@ -22,7 +23,7 @@ const UNTIL_SETTLED: Duration = Duration::from_secs(10);
 impl Work<'_> {
     /// Waits for the end of a pause, unless the order ends before it.
     pub(super) async fn stay_paused(&mut self, pause: &Pause) -> Result<Next, ServiceError> {
-        if self.order.state == OrderState::New && pause.until > self.order.ends() {
+        if self.order.progress == OrderProgress::New && pause.until > self.order.ends() {
             let message = format!(
                 "it would have to wait until {}, and is given up at {}: {}",
                 pause.until,
@@ -56,7 +57,8 @@ impl Work<'_> {
         if error.is_verdict() {
             self.server_answers().await?;
         }
-        let is_read = asked == Asked::Resource && self.order.state == OrderState::Authorizing;
+        let is_read =
+            asked == Asked::Resource && matches!(self.order.progress, OrderProgress::Authorizing(_));
         if is_read && issuing::is_gone(error) && self.order.failures >= DOUBTS {
             return self.place_anew(failure(issuing::GONE, error)).await;
         }
@@ -65,17 +67,16 @@ impl Work<'_> {
         let judgement = judge(self.app, error, &request);
         tracing::warn!(
             order.id = %self.order.id,
-            order.state = %self.order.state,
+            order.state = %self.order.state(),
             error = error as &dyn std::error::Error,
             "the CA did not do what was asked of it"
         );
-        let has_csr = matches!(self.order.state.known()?, OrderState::Finalizing | OrderState::Issuing);
         match judgement {
             Judgement::Retry { after, pause, failure } => {
                 pauses::begin(self.app, self.scopes(), pause, after, &failure).await?;
                 let at = self.app.now().plus(after);
                 let too_late = at > self.order.ends() || fallback::is_too_late(self, at).await?;
-                if too_late && !has_csr {
+                if too_late && self.order.progress.is_before_csr() {
                     return self.fail_until(failure, Some(at)).await;
                 }
                 self.wait(failure, at).await
@@ -93,11 +94,11 @@ impl Work<'_> {
             Fate::Another(account) => {
                 self.client = accounts::client(self.app, self.tenant, &account).await?;
                 self.account = *account;
-                match self.order.state.known()? {
-                    OrderState::New => self.wait(refusal, self.app.now()).await,
-                    // It belonged to the former account.
-                    _ => self.place_anew(refusal).await,
+                if self.order.progress == OrderProgress::New {
+                    return self.wait(refusal, self.app.now()).await;
                 }
+                // It belonged to the former account.
+                self.place_anew(refusal).await
             }
             Fate::Lost(failure) if self.order.failures < DOUBTS => self.wait(failure, at).await,
             Fate::Lost(failure) => {
@@ -122,11 +123,7 @@ impl Work<'_> {
         }
         acme_challenges::forget_settled(&mut tx, self.order.id).await?;
         tracing::warn!(order.id = %self.order.id, reason = failure.message, "the CA has lost an order: it is made anew");
-        self.order.state = OrderState::New.into();
-        self.order.order_url = None;
-        self.order.finalize_url = None;
-        self.order.certificate_url = None;
-        self.order.expires_at = None;
+        self.order.progress = OrderProgress::New;
         self.order.failures = 0;
         self.order.error = Some(failure);
         self.commit(tx, Next::GoOn).await
@@ -136,14 +133,10 @@ impl Work<'_> {
     /// had published.
     pub(super) async fn authorizations_are_gone(
         &mut self,
-        challenges: &[AcmeChallenge],
         failure: Failure,
+        is_settled: bool,
     ) -> Result<Next, ServiceError> {
-        let is_settled = |challenge: &AcmeChallenge| {
-            let is_hidden = challenge.exposure == Exposure::None || challenge.exposure == Exposure::Removed;
-            !challenge.state.is_open() && is_hidden
-        };
-        if challenges.iter().all(is_settled) {
+        if is_settled {
             return self.place_anew(failure).await;
         }
         self.order.error = Some(failure);

@@ -5,11 +5,12 @@
 
 use std::time::Duration;
 
-use certmill_domain::{AcmeOrderId, Failure, OrderState};
+use certmill_domain::{AcmeOrderId, Failure, OrderProgress};
 use certmill_storage::acme_orders::Sharing;
 use certmill_storage::{Tx, acme_accounts, acme_orders};
 
-use super::advance::{LOOK_AFTER, Next, Work};
+use super::advance::{LOOK_AFTER, Work};
+use super::driver::{InHand, Next};
 use super::judgement::backoff;
 use crate::ServiceError;
 use crate::jobs::Job;
@@ -68,10 +69,7 @@ pub(super) async fn give_way(work: &mut Work<'_>, tx: Tx, taken: Taken) -> Resul
         return work.commit(tx, Next::At(at)).await;
     }
     tracing::info!(order.id = %work.order.id, "another order has used the CA's order up: placing this one anew");
-    work.order.state = OrderState::New.into();
-    work.order.order_url = None;
-    work.order.finalize_url = None;
-    work.order.expires_at = None;
+    work.order.progress = OrderProgress::New;
     let message = "the CA gave another order for the same names the same order: this one is placed anew";
     work.order.error = Some(Failure::new(SHARED, message));
     let grown = backoff(work.app, work.order.attempts - USUAL_ATTEMPTS);

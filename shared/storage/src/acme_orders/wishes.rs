@@ -66,6 +66,10 @@ pub enum Sharing {
     UsedUp,
 }
 
+fn url_of(order: &AcmeOrder) -> Option<String> {
+    order.progress.at_ca().map(|at_ca| at_ca.url.clone())
+}
+
 /// Another order of the account that the CA has answered with the same order of its own.
 pub async fn sharing_url(
     session: &mut Session,
@@ -73,7 +77,7 @@ pub async fn sharing_url(
     sharing: Sharing,
 ) -> Result<Option<AcmeOrderId>, StorageError> {
     let mut query = beside(session.tenant_key(), order);
-    query.push(" AND order_url = ").push_bind(order.order_url.clone());
+    query.push(" AND order_url = ").push_bind(url_of(order));
     query.push(match sharing {
         Sharing::Open => " AND state <> 'failed' LIMIT 1",
         Sharing::InHand => " AND state = 'finalizing' LIMIT 1",
@@ -86,7 +90,7 @@ pub async fn sharing_url(
 /// The orders that can do nothing with the CA's order as long as this one has it in hand.
 pub async fn waiting_for(tx: &mut Tx, order: &AcmeOrder) -> Result<Vec<AcmeOrderId>, StorageError> {
     let mut query = beside(tx.tenant_key(), order);
-    query.push(" AND order_url = ").push_bind(order.order_url.clone());
+    query.push(" AND order_url = ").push_bind(url_of(order));
     query.push(" AND state = 'challenging' ORDER BY id LIMIT 100");
     let rows: Vec<(String,)> = tx.link().fetch_all(query).await?;
     rows.into_iter().map(|(id,)| parsed(TABLE, "id", &id)).collect()

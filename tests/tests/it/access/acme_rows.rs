@@ -3,7 +3,7 @@
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeChallengeId, AcmeEnvironment,
     AcmeIdentifiers, AcmeOrder, AcmeOrderId, AcmeProvider, ChallengeState, ChallengeType, Exposure,
-    OrderCause, OrderState,
+    OrderCause, OrderProgress,
 };
 use certmill_storage::acme_accounts::SealedSecrets;
 use certmill_storage::{acme_accounts, acme_challenges, acme_orders};
@@ -34,7 +34,7 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
     let order = AcmeOrder {
         id: AcmeOrderId::generate(now, entropy),
         account_id: account.id,
-        state: OrderState::Failed.into(),
+        progress: OrderProgress::Failed { at_ca: None, completed_at: now },
         cause: OrderCause::Api.into(),
         identifiers: AcmeIdentifiers::parse(&["www.example.org"]).unwrap(),
         challenge_type: ChallengeType::Http01.into(),
@@ -52,13 +52,8 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         first_account_id: None,
         renewal_of: None,
         replaces: None,
-        order_url: None,
-        finalize_url: None,
-        certificate_url: None,
-        expires_at: None,
         deadline_at: now,
         csr_der: None,
-        certificate_id: None,
         error: None,
         attempts: 0,
         failures: 0,
@@ -66,7 +61,6 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         refreshed_at: None,
         created_at: now,
         updated_at: now,
-        completed_at: None,
         warnings: None,
     };
     let challenge = AcmeChallenge {

@@ -7,7 +7,8 @@ use std::time::Duration;
 use certmill_dns::{DnsError, PropagationSettings};
 use certmill_domain::{Failure, TxtRecord};
 
-use super::super::challenge_steps::{Next, Work};
+use super::super::challenge_steps::Work;
+use super::super::driver::Next;
 use super::{open, setback};
 use crate::ServiceError;
 use crate::dns_providers::OpenProvider;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_domain::{
     AcmeAccount, AcmeIdentifier, AcmeIdentifiers, AcmeOrder, AcmeOrderId, AcmeProvider, ChallengeType,
-    DnsProviderId, FieldErrors, OrderCause, OrderState, TenantId,
+    DnsProviderId, FieldErrors, OrderCause, OrderProgress, TenantId,
 };
 use certmill_storage::dns_providers;
 
@@ -71,7 +71,7 @@ pub(super) async fn well_formed(
     Ok(AcmeOrder {
         id: AcmeOrderId::generate(now, app.entropy()),
         account_id: account.id,
-        state: OrderState::New.into(),
+        progress: OrderProgress::New,
         cause: OrderCause::Api.into(),
         identifiers,
         challenge_type: challenge_type.into(),
@@ -89,13 +89,8 @@ pub(super) async fn well_formed(
         first_account_id: None,
         renewal_of: None,
         replaces: None,
-        order_url: None,
-        finalize_url: None,
-        certificate_url: None,
-        expires_at: None,
         deadline_at: now.plus(if by_hand { PATIENT_DEADLINE } else { ORDER_DEADLINE }),
         csr_der: own.map(|own| own.der),
-        certificate_id: None,
         error: None,
         attempts: 0,
         failures: 0,
@@ -103,7 +98,6 @@ pub(super) async fn well_formed(
         refreshed_at: None,
         created_at: now,
         updated_at: now,
-        completed_at: None,
         warnings: None,
     })
 }

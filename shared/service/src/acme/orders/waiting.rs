@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use certmill_domain::{AcmeOrder, AcmeOrderId, OrderState, Timestamp};
+use certmill_domain::{AcmeOrder, AcmeOrderId, OrderProgress, Timestamp};
 use tokio::time::Instant;
 
 use super::{OrderWithChallenges, find};
@@ -31,7 +31,7 @@ pub async fn wait(
             continue;
         }
         let changed = since.is_some_and(|since| found.order.updated_at > since);
-        if !found.order.state.is_open() || changed || Instant::now() + LOOK > end {
+        if !found.order.progress.is_open() || changed || Instant::now() + LOOK > end {
             return Ok(found);
         }
         tokio::time::sleep(LOOK).await;
@@ -64,7 +64,7 @@ pub async fn wait_for_challenges(
 
 /// Whether the challenges may become known in so much time.
 fn is_on_its_way(app: &App, order: &AcmeOrder, left: Duration) -> bool {
-    matches!(order.state.known(), Ok(OrderState::New | OrderState::Authorizing))
+    matches!(order.progress, OrderProgress::New | OrderProgress::Authorizing(_))
         && order.error.is_none()
         && order.next_attempt_at.is_none_or(|at| at <= app.now().plus(left))
 }
