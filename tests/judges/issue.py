@@ -1,0 +1,140 @@
+"""Has a service issue one of everything, and writes it for the judges: `issue.py FOLDER`, with CERTMILL_URL and CERTMILL_TOKEN.
+
+Each case is a folder: leaf.pem, issuer.pem, root.pem, the CRLs of both CAs, the OCSP answer about the leaf, and in `status`
+whether it is good or revoked.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.request
+
+BASE = os.environ["CERTMILL_URL"].rstrip("/")
+TOKEN = os.environ["CERTMILL_TOKEN"].strip()
+FOLDER = pathlib.Path(sys.argv[1])
+
+
+def send(method: str, path: str, body: object = None, accept: str = "application/json") -> bytes:
+    octets = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
+    kind = "application/ocsp-request" if isinstance(body, bytes) else "application/json"
+    headers = {"Authorization": f"Bearer {TOKEN}", "Content-Type": kind, "Accept": accept}
+    request = urllib.request.Request(BASE + path, data=octets, method=method, headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.read()
+    except urllib.error.HTTPError as error:
+        sys.exit(f"{method} {path}: {error.code} {error.read().decode()}")
+
+
+def call(method: str, path: str, body: object = None) -> dict:
+    return json.loads(send(method, path, body))
+
+
+def make_ca(name: str, **more: object) -> dict:
+    wish = {"name": name, "common_name": f"{name} CA", "organization": "Example", "country": "NL", "ocsp": True, **more}
+    made = call("POST", "/v1/pki/ca", wish)
+    return {"id": made["id"], "pem": call("GET", f"/v1/pki/ca/{made['id']}/certificate")["certificate_pem"]}
+
+
+def run(*command: str, folder: pathlib.Path) -> None:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{' '.join(command)}: {done.stderr}")
+
+
+def write(case: str, root: dict, issuer: dict, leaf: str, status: str) -> None:
+    folder = FOLDER / case
+    folder.mkdir(parents=True)
+    for name, text in (("leaf.pem", leaf), ("issuer.pem", issuer["pem"]), ("root.pem", root["pem"]), ("status", status)):
+        (folder / name).write_text(text)
+    for name, ca in (("issuer", issuer), ("root", root)):
+        (folder / f"{name}.crl").write_bytes(send("GET", f"/v1/pki/ca/{ca['id']}/crl", accept="application/pkix-crl"))
+    run("openssl", "ocsp", "-issuer", "issuer.pem", "-cert", "leaf.pem", "-no_nonce", "-reqout", "request.der", folder=folder)
+    request = (folder / "request.der").read_bytes()
+    (folder / "leaf.ocsp").write_bytes(send("POST", f"/pub/ocsp/{issuer['id']}", request, accept="*/*"))
+
+
+# What is issued, beside a server's certificate with a P-256 key below a CA with each kind of key.
+LEAVES = {
+    "server": ({}, {"common_name": "www.example.internal", "alt_names": ["*.example.internal"]}),
+    "client": ({"server_flag": False, "allow_email_sans": True}, {"common_name": "a@example.org", "alt_names": ["a@example.org"]}),
+    "nameless": ({"require_cn": False}, {"alt_names": ["a.example.internal", "b.example.internal"]}),
+    "address": ({"require_cn": False}, {"ip_sans": ["10.0.0.1", "2001:db8::1"]}),
+    "spiffe": (
+        {"require_cn": False, "allowed_uri_sans": ["spiffe://example.org/*"]},
+        {"uri_sans": ["spiffe://example.org/a/b"]},
+    ),
+    "subject": (
+        {"organization": ["Sm\u00efth, Inc."], "organizational_unit": ["A"], "country": ["NL"], "locality": ["Oss"], "province": ["NB"]},
+        {"common_name": "o.example.internal"},
+    ),
+    "timestamping": (
+        {"server_flag": False, "client_flag": False, "ext_key_usage": ["timeStamping"], "key_usage": ["digitalSignature"]},
+        {"common_name": "time.example.internal"},
+    ),
+    "code": (
+        {"server_flag": False, "client_flag": False, "ext_key_usage": ["codeSigning"], "key_usage": ["digitalSignature"]},
+        {"common_name": "code.example.internal"},
+    ),
+    "rsa": ({"key_type": "rsa", "key_bits": 2048}, {"common_name": "rsa.example.internal"}),
+    "ed25519": ({"key_type": "ed25519"}, {"common_name": "ed.example.internal"}),
+    "p384": ({"key_bits": 384}, {"common_name": "p384.example.internal"}),
+}
+KEYS = [("rsa", 2048), ("rsa", 4096), ("ec", 256), ("ec", 384), ("ec", 521), ("ed25519", 256)]
+
+
+def issue(case: str, root: dict, issuer: dict, role: dict, wish: dict, reason: str = "") -> None:
+    common = {"name": case, "ca_id": issuer["id"], "allow_any_name": True, "key_type": "ec"}
+    call("POST", "/v1/pki/roles", {**common, **role})
+    issued = call("POST", f"/v1/pki/issue/{case}", wish)
+    if reason:
+        since = "2026-01-01T00:00:00Z" if reason == "keyCompromise" else None
+        wish = {"serial_number": issued["serial_number"], "reason": reason}
+        call("POST", "/v1/pki/revoke", {**wish, **({"invalidity_date": since} if since else {})})
+        call("POST", f"/v1/pki/ca/{issuer['id']}/crl")
+    write(case, root, issuer, issued["certificate"], "revoked" if reason else "good")
+
+
+pairs = []
+for kind, size in KEYS:
+    key = {"key_type": kind, "key_size": size}
+    name = f"{kind}{size}"
+    root = make_ca(f"root-{name}", ca_type="root", **key)
+    below = {"ca_type": "intermediate", "parent_ca_id": root["id"], **key}
+    pairs.append((name, root, make_ca(f"issuing-{name}", max_path_length=0, permitted_dns_domains=["example.internal"], **below)))
+    pairs[-1] += (make_ca(f"free-{name}", **below),)
+for name, root, narrow, free in pairs:
+    issue(f"{name}-good", root, narrow, *LEAVES["server"])
+    issue(f"{name}-revoked", root, free, *LEAVES["server"], reason="keyCompromise")
+_, root, _, free = pairs[2]
+for name, (role, wish) in LEAVES.items():
+    issue(f"leaf-{name}", root, free, role, wish)
+for reason in ("unspecified", "certificateHold", "cessationOfOperation"):
+    issue(f"reason-{reason}", root, free, *LEAVES["server"], reason=reason)
+
+# A CA that is signed elsewhere, and a certificate that was signed for a CSR of openssl's.
+elsewhere = FOLDER / "elsewhere"
+elsewhere.mkdir(parents=True)
+wish = {"name": "external", "common_name": "External CA", "ca_type": "intermediate", "external": True, "key_type": "ec", "ocsp": True}
+external = call("POST", "/v1/pki/ca", wish)
+(elsewhere / "ca.csr").write_text(external["csr_pem"])
+new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+run("openssl", "req", "-x509", *new, "-subj", "/O=Theirs/CN=Root", "-days", "3650", "-addext", "keyUsage=critical,keyCertSign,cRLSign",
+    "-keyout", "root.key", "-out", "root.pem", folder=elsewhere)
+(elsewhere / "extensions").write_text(
+    "basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\n"
+    "authorityKeyIdentifier=keyid\n"
+)
+run("openssl", "x509", "-req", "-in", "ca.csr", "-CA", "root.pem", "-CAkey", "root.key", "-days", "900", "-extfile", "extensions",
+    "-out", "ca.pem", folder=elsewhere)
+root_pem, ca_pem = (elsewhere / "root.pem").read_text(), (elsewhere / "ca.pem").read_text()
+call("POST", f"/v1/pki/ca/{external['id']}/certificate", {"certificate_pem": ca_pem, "chain_pem": root_pem})
+imported = call("POST", "/v1/pki/ca/import", {
+    "name": "moved", "certificate_pem": root_pem, "private_key_pem": (elsewhere / "root.key").read_text(), "ocsp": True,
+})
+for file in elsewhere.iterdir():
+    file.unlink()
+elsewhere.rmdir()
+issue("external", {"id": imported["id"], "pem": root_pem}, {"id": external["id"], "pem": ca_pem}, *LEAVES["server"])
