@@ -62,6 +62,8 @@ fn of_action(action: Action) -> CallCategory {
         | Action::CertificateUpdate
         | Action::CertificateRevoke
         | Action::CertificateRelease
+        | Action::CertificateRevokeLater
+        | Action::CertificateRevokeCancel
         | Action::CsrApprove
         | Action::CsrReject
         | Action::CsrDelete

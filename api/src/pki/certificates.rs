@@ -161,12 +161,25 @@ pub(super) struct CertificateDetail {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     renewal: Option<RenewalView>,
+    /// Only for certificates that are to be revoked later.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scheduled_revocation: Option<ScheduledRevocationView>,
     /// Only for keys that nothing would be issued for: `close_factors`, `small_factor`,
     /// `square_modulus`, `prime_modulus`, `roca`, `long_exponent`, `small_order`, `published_key` or `blocked`; in imports also
     /// `weak_key` (too short, or too small an exponent) and `unsupported_key` (another algorithm, curve or form).
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     weak_key: Option<String>,
+}
+
+/// A revocation to come.
+#[derive(Object, Serialize)]
+#[oai(rename = "ScheduledRevocation")]
+struct ScheduledRevocationView {
+    /// When.
+    revoke_at: String,
+    reason: Word<RevocationReason>,
 }
 
 /// A page of certificates.
@@ -324,6 +337,10 @@ pub(super) fn detail(found: CertificateWithChain, now: Timestamp) -> Certificate
         renewal: found.renewal.map(|row| RenewalView::of(row, found.order)),
         certificate_pem: pem::encode("CERTIFICATE", &found.certificate.der),
         chain_pem: found.chain_pem,
+        scheduled_revocation: found.scheduled.map(|scheduled| ScheduledRevocationView {
+            revoke_at: scheduled.revoke_at.to_string(),
+            reason: scheduled.reason.into(),
+        }),
         weak_key: found.weak_key,
         view: view(found.certificate, now),
     }

@@ -29,6 +29,10 @@ struct RevokeCertificateRequest {
     reason: Option<Word<RevocationReason>>,
     /// Since when its key may have been in wrong hands (RFC 3339; RFC 5280 §5.3.2), not in the future: it stands in the CRL.
     invalidity_date: Option<String>,
+    /// When to revoke it, if not at once (RFC 3339): in the future, and before its end. It replaces what was scheduled before.
+    revoke_at: Option<String>,
+    /// Take back what `revoke_at` has scheduled, and do nothing else. Default false.
+    cancel_scheduled: Option<bool>,
     /// Say only what would become of it, in `preview`. Default false.
     dry_run: Option<bool>,
     /// Whether the ACME server that the certificate came from is to revoke it: so it is when absent, since nobody else can. It
@@ -44,8 +48,12 @@ struct RevokedCertificate {
     serial_number: String,
     /// `cert_…`
     certificate_id: String,
-    /// Null for one that is not revoked: its suspension was lifted, or `dry_run` asked about it.
+    /// Null for one that is not revoked: its suspension was lifted, it is to be revoked later, or `dry_run` asked about it.
     revoked_at: Option<String>,
+    /// Only for one that is to be revoked later: when.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoke_at: Option<String>,
     reason: Word<RevocationReason>,
     /// `scheduled`: a worker rebuilds the CRL within seconds. `by_ca`: the ACME server publishes it.
     crl_update: Word<CrlUpdate>,
@@ -58,7 +66,7 @@ struct RevokedCertificate {
 /// What a revocation would do.
 #[derive(Object, Serialize)]
 struct RevocationPreview {
-    /// `revoke`, `change_reason`, `release` or `none`.
+    /// `revoke`, `change_reason`, `release`, `schedule`, `cancel` or `none`.
     effect: String,
     /// When those who read CRLs know at the latest: then the present CRL ends. Those who ask by OCSP are told by the next answer; the one before is good for up to 12 hours.
     crl_known_by: Option<String>,
@@ -71,7 +79,7 @@ impl RevokeApi {
     /// Revoke a certificate
     ///
     /// Scope: `pki:admin`. Repeating the call answers the first revocation; another reason that cannot follow the one that
-    /// stands is `409 invalid_state`. A certificate from an ACME server is revoked there
+    /// stands is `409 invalid_state`. With `revoke_at` a worker does it then, unless `cancel_scheduled` comes before. A certificate from an ACME server is revoked there
     /// during the call: in the name of its account, or with its own key when the account cannot be used or the reason is
     /// keyCompromise; `502 upstream_error` when the server does not do it, and then nothing changes here.
     #[oai(path = "/revoke", method = "post", operation_id = "revokeCertificate")]
@@ -85,7 +93,13 @@ impl RevokeApi {
             serial_number: parse_serial(&body.0.serial_number)?,
             ca_id: body.0.ca_id.map(|id| certmill_service::ca::parse_id(&id)).transpose()?,
             reason: body.0.reason.as_deref().map(|text| parse_reason(Some(text))).transpose()?,
-            invalidity_date: body.0.invalidity_date.map(|text| parse_time(&text)).transpose()?,
+            invalidity_date: body
+                .0
+                .invalidity_date
+                .map(|text| parse_time(&text, "invalidity_date"))
+                .transpose()?,
+            revoke_at: body.0.revoke_at.map(|text| parse_time(&text, "revoke_at")).transpose()?,
+            cancel_scheduled: body.0.cancel_scheduled.unwrap_or(false),
             dry_run: body.0.dry_run.unwrap_or(false),
             use_acme: body.0.use_acme,
         };
@@ -94,6 +108,7 @@ impl RevokeApi {
             serial_number: revoked.serial_number.to_string(),
             certificate_id: revoked.certificate_id.to_string(),
             revoked_at: revoked.revoked_at.map(|at| at.to_string()),
+            revoke_at: revoked.revoke_at.map(|at| at.to_string()),
             reason: revoked.reason.into(),
             crl_update: Word::shown(if revoked.by_acme { "by_ca" } else { "scheduled" }),
             preview: revoked.preview.map(|preview| RevocationPreview {
@@ -122,12 +137,9 @@ pub(crate) fn parse_reason(text: Option<&str>) -> Result<RevocationReason, Servi
     })
 }
 
-fn parse_time(text: &str) -> Result<Timestamp, ServiceError> {
+fn parse_time(text: &str, field: &str) -> Result<Timestamp, ServiceError> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| {
         let shown: String = text.chars().take(64).collect();
-        ServiceError::field(
-            "invalidity_date",
-            format!("`{shown}` is not a time such as 2026-01-31T12:00:00Z"),
-        )
+        ServiceError::field(field, format!("`{shown}` is not a time such as 2026-01-31T12:00:00Z"))
     })
 }

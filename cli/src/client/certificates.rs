@@ -47,6 +47,12 @@ pub(crate) enum CertCommand {
         /// As RFC 5280 names it: keyCompromise, superseded, cessationOfOperation …
         #[arg(long)]
         reason: Option<String>,
+        /// When, if not at once, such as 2026-12-31T23:00:00Z
+        #[arg(long, value_name = "TIME")]
+        at: Option<String>,
+        /// Take back what --at has scheduled
+        #[arg(long, conflicts_with_all = ["reason", "at"])]
+        cancel: bool,
     },
     /// Take a certificate of somebody else into the inventory
     Import {
@@ -118,15 +124,29 @@ pub(super) async fn run(session: &Session, command: CertCommand) -> anyhow::Resu
             files::write_public(file.as_deref(), super::pem::certificates(&pem).concat().as_bytes())
         }
         CertCommand::Renew(command) => renew(session, command).await,
-        CertCommand::Revoke { certificate, reason } => {
+        CertCommand::Revoke { certificate, reason, at, cancel } => {
             let found = find(session, &certificate).await?;
             let shown = format!("{} ({})", name(&found), text(&found, "serial_number"));
-            out.confirm(&format!("Revoke {shown}?"))?;
+            if !cancel {
+                out.confirm(&format!("Revoke {shown}?"))?;
+            }
             let mut body = json!({"serial_number": found["serial_number"], "ca_id": found["ca_id"]});
             if let Some(reason) = reason {
                 body["reason"] = reason.into();
             }
+            if cancel {
+                body["cancel_scheduled"] = true.into();
+            }
+            if let Some(at) = at {
+                body["revoke_at"] = at.into();
+            }
             let revoked = api.post(&["v1", "pki", "revoke"], &body).await?;
+            if cancel {
+                return out.done(&revoked, &format!("{shown} is not to be revoked any more"));
+            }
+            if revoked["revoke_at"].is_string() {
+                return out.done(&revoked, &format!("{shown} is revoked at {}", text(&revoked, "revoke_at")));
+            }
             let who = match revoked["crl_update"].as_str() {
                 Some("by_ca") => "its CA publishes that",
                 _ => "its CRL is being rebuilt",

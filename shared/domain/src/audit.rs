@@ -150,6 +150,10 @@ actions! {
     EventRaise = "event.raise";
     /// A suspended certificate was taken from the CRL.
     CertificateRelease = "certificate.release";
+    /// A certificate is to be revoked later.
+    CertificateRevokeLater = "certificate.revoke_later";
+    /// It is not to be revoked later any more.
+    CertificateRevokeCancel = "certificate.revoke_cancel";
     /// A CA got the certificate that was signed elsewhere.
     CaCertificate = "ca.certificate";
     /// A CA was imported with its key.

@@ -5,6 +5,7 @@ mod explain;
 mod import;
 mod issue;
 mod judging;
+mod later;
 mod own;
 mod pipeline;
 mod private_key;
@@ -18,6 +19,8 @@ pub use import::{ImportRequest, import};
 pub(crate) use import::{material::Material, refuse_odd};
 pub use issue::{IssueRequest, SignRequest, issue, sign};
 pub(crate) use issue::{csr_error, read_csr};
+pub use later::Preview;
+pub(crate) use later::{AHEAD, revoke_scheduled};
 pub use own::issue_own;
 pub use pipeline::Issued;
 pub(crate) use pipeline::{Approval, Bound, Wanted, key_place, run};
@@ -26,7 +29,7 @@ pub use read::{CertificateChange, CertificateWithChain, Filter, Sort, find, labe
 pub use renew::{RenewRequest, Renewed, renew};
 pub(crate) use renew::{desk_terms, key_algorithm, not_renewable};
 pub(crate) use revoke::revoke_own;
-pub use revoke::{Preview, RevokeRequest, Revoked, revoke};
+pub use revoke::{RevokeRequest, Revoked, revoke};
 
 use certmill_domain::CertificateId;
 

@@ -37,6 +37,7 @@ pub mod overview;
 mod query;
 pub mod roles;
 mod row;
+pub mod scheduled_revocations;
 pub mod schedules;
 pub mod secrets;
 mod sessions;

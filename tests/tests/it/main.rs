@@ -51,6 +51,7 @@ mod rate_limits;
 mod readiness;
 mod renew;
 mod revoke;
+mod revoke_later;
 mod role_check;
 mod roles;
 mod schema;

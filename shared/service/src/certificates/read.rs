@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use certmill_domain::{AcmeOrder, Action, Certificate, CertificateId, CertificateSource, Renewal, Timestamp};
 use certmill_storage::certificates::search::{self, Page as Keyset};
 use certmill_storage::certificates::{self, Labels};
+use certmill_storage::scheduled_revocations::{self, ScheduledRevocation};
 use certmill_storage::{acme_orders, acme_renewals, holds};
 
 pub use certmill_storage::certificates::search::Filter;
@@ -42,6 +43,8 @@ pub struct CertificateWithChain {
     pub renewal: Option<Renewal>,
     /// The order that it came from, if it came from an ACME server.
     pub order: Option<AcmeOrder>,
+    /// When it is to be revoked, if that is scheduled.
+    pub scheduled: Option<ScheduledRevocation>,
     /// What is wrong with its key: the code of a weakness, or `blocked`.
     pub weak_key: Option<String>,
 }
@@ -78,11 +81,12 @@ pub async fn find(
         Some(renewal) => acme_orders::find(&mut session, renewal.order_id).await?,
         None => None,
     };
+    let scheduled = scheduled_revocations::find(&mut session, id).await?;
     drop(session);
     let chain = chain_der(app, caller, &certificate).await?;
     let chain_pem = chain.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
     let weak_key = crate::blocked_keys::mark(app, caller, &certificate).await?;
-    Ok(CertificateWithChain { certificate, chain_pem, renewal, order, weak_key })
+    Ok(CertificateWithChain { certificate, chain_pem, renewal, order, scheduled, weak_key })
 }
 
 /// The certificates above this one: those of its CA and of the CAs above, or those that it was imported with.

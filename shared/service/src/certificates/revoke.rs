@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateSource, Stored, Timestamp};
-use certmill_storage::{Tx, certificate_authorities, certificates, crls};
+use certmill_storage::{Tx, certificate_authorities, certificates, crls, scheduled_revocations};
 use certmill_x509::{RevocationReason, SerialNumber};
 
+use super::later::{self, Preview};
 use crate::change::{Act, Change};
 use crate::jobs::Job;
 use crate::{App, Caller, Noun, ServiceError, acme};
 
 /// How long a CRL build waits for more revocations of the same CA.
-const COALESCE: Duration = Duration::from_millis(500);
+pub(super) const COALESCE: Duration = Duration::from_millis(500);
 
 /// Which certificate to revoke, and why.
 #[derive(Debug, Clone)]
@@ -24,6 +25,10 @@ pub struct RevokeRequest {
     pub reason: Option<RevocationReason>,
     /// Since when its key may have been in wrong hands (RFC 5280 §5.3.2).
     pub invalidity_date: Option<Timestamp>,
+    /// When, if not at once.
+    pub revoke_at: Option<Timestamp>,
+    /// Whether what was scheduled is taken back, and nothing else done.
+    pub cancel_scheduled: bool,
     /// Whether to say only what would become of it.
     pub dry_run: bool,
     /// Whether the ACME server that it came from is to revoke it, as it does when absent; nobody else can.
@@ -39,6 +44,8 @@ pub struct Revoked {
     pub serial_number: SerialNumber,
     /// When it was revoked; none when its suspension was lifted.
     pub revoked_at: Option<Timestamp>,
+    /// When it is to be revoked, if that is later.
+    pub revoke_at: Option<Timestamp>,
     /// Why.
     pub reason: Stored<RevocationReason>,
     /// Whether it came from an ACME server, which publishes the revocation itself.
@@ -47,20 +54,9 @@ pub struct Revoked {
     pub preview: Option<Preview>,
 }
 
-/// What a revocation would do.
-#[derive(Debug, Clone)]
-pub struct Preview {
-    /// `revoke`, `change_reason`, `release` or `none`.
-    pub effect: &'static str,
-    /// When those who read CRLs know at the latest: then the present one ends.
-    pub crl_known_by: Option<Timestamp>,
-    /// The certificate that has taken its place.
-    pub renewed_by: Option<CertificateId>,
-}
-
 /// What a revocation does, as the certificate stands: a reason is a state, and RFC 5280 §5.3.1 says which can follow which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Step {
+pub(super) enum Step {
     /// It is as it was asked for already.
     Nothing,
     Revoke(RevocationReason),
@@ -72,7 +68,10 @@ enum Step {
 }
 
 impl Step {
-    fn of(certificate: &Certificate, wanted: Option<RevocationReason>) -> Result<Self, ServiceError> {
+    pub(super) fn of(
+        certificate: &Certificate,
+        wanted: Option<RevocationReason>,
+    ) -> Result<Self, ServiceError> {
         use RevocationReason::{CertificateHold, KeyCompromise, RemoveFromCrl, Unspecified};
         let (Some(at), Some(stored)) = (certificate.revoked_at, &certificate.revocation_reason) else {
             return match wanted {
@@ -111,6 +110,35 @@ impl Step {
         }
     }
 
+    /// Takes it; the reason that stands then, or nothing when the certificate has changed since it was read. What was scheduled
+    /// for one that is revoked for good is taken back.
+    pub(super) async fn take(
+        self,
+        tx: &mut Tx,
+        id: CertificateId,
+        now: Timestamp,
+        invalid_since: Option<Timestamp>,
+    ) -> Result<Option<RevocationReason>, ServiceError> {
+        let (done, reason) = match self {
+            Self::Nothing => return Ok(None),
+            Self::Revoke(reason) => (certificates::revoke(tx, id, reason, now).await?, reason),
+            Self::Change { seen, reason } => {
+                (certificates::change_reason(tx, id, seen, reason).await?, reason)
+            }
+            Self::Release => (certificates::release(tx, id, now).await?, RevocationReason::RemoveFromCrl),
+        };
+        if !done {
+            return Ok(None);
+        }
+        if let Some(since) = invalid_since.filter(|_| self != Self::Release) {
+            certificates::set_invalidity(tx, id, since.whole_seconds()).await?;
+        }
+        if !matches!(reason, RevocationReason::CertificateHold | RevocationReason::RemoveFromCrl) {
+            scheduled_revocations::delete(tx, id).await?;
+        }
+        Ok(Some(reason))
+    }
+
     const fn effect(self) -> &'static str {
         match self {
             Self::Nothing => "none",
@@ -132,6 +160,9 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
     if request.invalidity_date.is_some_and(|since| since > app.now()) {
         let problem = "lies in the future: it is when the key may have got into wrong hands";
         return Err(ServiceError::field("invalidity_date", problem));
+    }
+    if request.revoke_at.is_some() || request.cancel_scheduled {
+        return later::schedule(app, caller, request).await;
     }
     for _ in 0..ATTEMPTS {
         let mut tx = app.change(caller).await?;
@@ -177,20 +208,12 @@ async fn take(
     (step, invalid_since): (Step, Option<Timestamp>),
 ) -> Result<Option<Revoked>, ServiceError> {
     let (id, now) = (certificate.id, app.now());
-    let (done, reason) = match step {
-        Step::Nothing => return first(certificate).map(Some),
-        Step::Revoke(reason) => (certificates::revoke(&mut tx, id, reason, now).await?, reason),
-        Step::Change { seen, reason } => {
-            (certificates::change_reason(&mut tx, id, seen, reason).await?, reason)
-        }
-        Step::Release => (certificates::release(&mut tx, id, now).await?, RevocationReason::RemoveFromCrl),
-    };
-    if !done {
+    if step == Step::Nothing {
+        return first(certificate).map(Some);
+    }
+    let Some(reason) = step.take(&mut tx, id, now, invalid_since).await? else {
         return Ok(None);
-    }
-    if let Some(since) = invalid_since.filter(|_| step != Step::Release) {
-        certificates::set_invalidity(&mut tx, id, since.whole_seconds()).await?;
-    }
+    };
     app.enqueue_after(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id), COALESCE).await?;
     let action = match step {
         Step::Release => Action::CertificateRelease,
@@ -210,6 +233,7 @@ async fn take(
         certificate_id: id,
         serial_number: certificate.serial_number,
         revoked_at,
+        revoke_at: None,
         reason: reason.into(),
         by_acme: false,
         preview: None,
@@ -234,6 +258,7 @@ async fn preview(
         certificate_id: certificate.id,
         serial_number: certificate.serial_number,
         revoked_at: certificate.revoked_at,
+        revoke_at: None,
         reason,
         by_acme: false,
         preview: Some(Preview {
@@ -271,6 +296,7 @@ async fn revoke_by_acme(
         certificate_id: certificate.id,
         serial_number: certificate.serial_number,
         revoked_at: Some(revoked_at),
+        revoke_at: None,
         reason: reason.into(),
         by_acme: true,
         preview: None,
@@ -278,7 +304,7 @@ async fn revoke_by_acme(
 }
 
 /// Who can revoke a certificate.
-enum Issuer {
+pub(super) enum Issuer {
     /// A CA of ours.
     Ours(CaId),
     /// The ACME server that it came from.
@@ -286,7 +312,10 @@ enum Issuer {
 }
 
 /// The certificate of this serial number that can be revoked from here, and by whom.
-async fn revocable(tx: &mut Tx, request: &RevokeRequest) -> Result<(Certificate, Issuer), ServiceError> {
+pub(super) async fn revocable(
+    tx: &mut Tx,
+    request: &RevokeRequest,
+) -> Result<(Certificate, Issuer), ServiceError> {
     if let Some(ca) = request.ca_id
         && certificate_authorities::find(tx, ca).await?.is_none()
     {
@@ -351,6 +380,7 @@ fn first(certificate: &Certificate) -> Result<Revoked, ServiceError> {
             certificate_id: certificate.id,
             serial_number: certificate.serial_number,
             revoked_at: Some(revoked_at),
+            revoke_at: None,
             reason,
             by_acme: is_acme(certificate),
             preview: None,

@@ -3,10 +3,12 @@
 use std::time::{Duration, Instant};
 
 use certmill_storage::{
-    acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs, tenants,
+    acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs, scheduled_revocations,
+    tenants,
 };
 
 use super::{Job, JobKind, Lease};
+use crate::certificates::AHEAD;
 use crate::{App, ServiceError, acme};
 
 const BATCH: i64 = 500;
@@ -41,7 +43,8 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
     finish(app, lease).await
 }
 
-/// Enqueues what is due and has no job: CRLs near their end, revocations that were not carried through. Deletes
+/// Enqueues what is due and has no job: CRLs near their end, revocations that were not carried through or whose time comes
+/// (their jobs put themselves off until then). Deletes
 /// idempotency keys that have expired, and what ACME servers and responders have left.
 pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     bring_forward(app).await?;
@@ -59,6 +62,8 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
         BATCH,
     )
     .await?;
+    let scheduled = JobKind::RevokeScheduled.as_str();
+    let scheduled = scheduled_revocations::due(&mut session, scheduled, now.plus(AHEAD), BATCH).await?;
     let (order, challenge) = (JobKind::AdvanceOrder.as_str(), JobKind::AdvanceChallenge.as_str());
     let orders = acme_orders::overdue(&mut session, order, now.minus(OVERDUE), BATCH).await?;
     let challenges = acme_challenges::overdue(&mut session, challenge, now.minus(OVERDUE), BATCH).await?;
@@ -69,6 +74,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
         .into_iter()
         .map(|(tenant, ca)| (tenant, Job::RebuildCrl(ca)))
         .chain(revocations.into_iter().map(|(tenant, ca)| (tenant, Job::RevokeCaCascade(ca))))
+        .chain(scheduled.into_iter().map(|(tenant, id)| (tenant, Job::RevokeScheduled(id))))
         .chain(orders.into_iter().map(|(tenant, order)| (tenant, Job::AdvanceOrder(order))))
         .chain(challenges.into_iter().map(|(tenant, challenge)| (tenant, Job::AdvanceChallenge(challenge))))
         .chain(registrations.into_iter().map(|(tenant, account)| (tenant, Job::RegisterAcmeAccount(account))))

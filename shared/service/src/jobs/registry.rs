@@ -7,7 +7,7 @@ use certmill_domain::{
 };
 
 use super::{Lease, cascade, housekeeping};
-use crate::{App, ServiceError, acme, crl, webhooks};
+use crate::{App, ServiceError, acme, certificates, crl, webhooks};
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -161,6 +161,9 @@ registry! {
     /// Find out whether a registration that was begun has reached the CA, and carry it through.
     RegisterAcmeAccount(account: AcmeAccountId), "register_acme_account", rules(Orders, 2, 20, 26)
         => acme::resume_registration;
+    /// Revoke a certificate whose time to be revoked has come.
+    RevokeScheduled(certificate: CertificateId), "revoke_scheduled", rules(Revocation, 2, 20, 2)
+        => certificates::revoke_scheduled;
     /// Go on with an order.
     AdvanceOrder(order: AcmeOrderId), "advance_order", rules(Orders, 3, 20, 8 * 24) => acme::advance_order;
     /// Go on with a challenge, or take its answer back when it is over.
