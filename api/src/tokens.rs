@@ -130,6 +130,7 @@ impl TokensApi {
     ///
     /// Scope: `pki:admin`. Newest first, revoked ones included.
     #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
         caller: Authorized<Admin>,

@@ -146,6 +146,7 @@ impl AcmeAccountsApi {
     ///
     /// Scope: `pki:read`. Newest first.
     #[oai(path = "/accounts", method = "get", operation_id = "listAcmeAccounts")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
         caller: Authorized<Read>,

@@ -96,6 +96,7 @@ impl BlockedKeysApi {
     ///
     /// Scope: `pki:read`. Newest first.
     #[oai(path = "/blocked-keys", method = "get", operation_id = "listBlockedKeys")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
         caller: Authorized<Read>,

@@ -160,6 +160,7 @@ impl CaApi {
     ///
     /// Scope: `pki:admin`. Newest first.
     #[oai(path = "/ca", method = "get", operation_id = "listCas")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
         caller: Authorized<Admin>,

@@ -177,6 +177,7 @@ impl DnsProvidersApi {
     ///
     /// Scope: `pki:read`. Newest first.
     #[oai(path = "/dns-providers", method = "get", operation_id = "listDnsProviders")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
         caller: Authorized<Read>,

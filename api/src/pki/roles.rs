@@ -80,6 +80,7 @@ impl RolesApi {
     ///
     /// Scope: `pki:read`. Newest first.
     #[oai(path = "/roles", method = "get", operation_id = "listRoles")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
         caller: Authorized<Read>,

@@ -65,6 +65,7 @@ impl TrustAnchorsApi {
     ///
     /// Scope: `pki:read`. Newest first.
     #[oai(path = "/trust-anchors", method = "get", operation_id = "listTrustAnchors")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
         caller: Authorized<Read>,

@@ -1,8 +1,8 @@
 //! What a tenant has, and what needs a person, in numbers.
 //!
-//! Counting certificates reads an index from one end to the other, which takes a second where there are a million. So what
-//! was counted is kept in the process, for twenty times as long as counting took: it costs a twentieth of a connection at the
-//! most, and where it takes no time the figures are always new. Everything else is read for each call.
+//! Counting certificates reads an index from one end to the other, which takes one to three seconds where there are a million.
+//! So what was counted is kept in the process, for twenty times as long as counting took: it costs a twentieth of a connection
+//! at the most, and where it takes no time the figures are always new. Everything else is read for each call.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
