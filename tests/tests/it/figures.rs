@@ -87,3 +87,15 @@ fn alarms_look_at_figures_that_exist_and_say_what_to_do() {
     assert!(alarms.len() > 10, "{alarms:?}");
     assert_eq!(alarms, runbook, "each alarm has a paragraph, and each paragraph an alarm");
 }
+
+/// The rules for alarms, judged by Prometheus' own tool: that they can be read, and that each rings when it should.
+#[test]
+fn the_alarms_ring_when_they_should() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../ops/prometheus");
+    for arguments in [["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]] {
+        let said = std::process::Command::new("promtool").args(arguments).current_dir(folder).output();
+        let said = said.expect("promtool is there: tests/run --prepare installs it");
+        let text = String::from_utf8_lossy(&said.stdout) + String::from_utf8_lossy(&said.stderr);
+        assert!(said.status.success(), "promtool {arguments:?}: {text}");
+    }
+}
