@@ -144,6 +144,7 @@ pub(crate) fn app(
             trusted_proxies: config.trusted_proxies.clone(),
             crl_lifetime: config.crl.lifetime,
             crl_renew_before: config.crl.renew_before,
+            expiry_thresholds: config.events.expiring.clone(),
             done_jobs_kept: config.jobs.keep_done,
             dead_jobs_kept: config.jobs.keep_dead,
             job_lease: config.jobs.lease,

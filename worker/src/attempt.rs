@@ -4,9 +4,9 @@ use std::time::{Duration, Instant};
 
 use certmill_service::domain::UnknownWord;
 use certmill_service::jobs::{Job, JobKind, Lease};
-use certmill_service::{App, ServiceError};
+use certmill_service::{App, ServiceError, events};
 use certmill_storage::StorageError;
-use certmill_storage::jobs::{self, Claimed, Failed};
+use certmill_storage::jobs::{self, Claimed, Dead, Failed};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
@@ -162,7 +162,7 @@ async fn record_failure(app: &App, claimed: &Claimed, reason: &str) -> Outcome {
             tracing::error!(reason, "a job failed for the last time and was given up");
         }
         Ok(()) => tracing::warn!(reason, "a job failed and will be tried again"),
-        Err(StorageError::LeaseLost) => return lease_lost(),
+        Err(ServiceError::LeaseLost) => return lease_lost(),
         Err(error) => {
             // The lease ends by itself, and the job is tried again then.
             let error = &error as &dyn std::error::Error;
@@ -172,10 +172,20 @@ async fn record_failure(app: &App, claimed: &Claimed, reason: &str) -> Outcome {
     outcome
 }
 
-async fn fail(app: &App, claimed: &Claimed, failed: Failed, reason: &str) -> Result<(), StorageError> {
+async fn fail(app: &App, claimed: &Claimed, failed: Failed, reason: &str) -> Result<(), ServiceError> {
     let mut tx = app.database().begin_system().await?;
     jobs::fail(&mut tx, &claimed.attempt, failed, reason).await?;
-    tx.commit().await
+    if let Failed::Dead(_) = failed {
+        let dead = Dead {
+            id: claimed.attempt.job_id,
+            tenant: claimed.tenant,
+            kind: claimed.kind.clone(),
+            subject: claimed.subject.clone(),
+            error: reason.chars().take(1_000).collect(),
+        };
+        events::tell_dead(app, &mut tx, vec![dead]).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// 2 s, 4 s, 8 s … up to 5 min, and up to half as much again so that failures do not return together.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certmill_service::jobs::{JobKind, LONGEST_LEASE, Lane};
-use certmill_service::{App, ServiceError};
+use certmill_service::{App, ServiceError, events};
 use certmill_storage::jobs::{self, Claimed};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -130,12 +130,14 @@ impl WorkerPool {
         drop(session);
         let mut tx = self.app.database().begin_system().await?;
         let ended = jobs::end_leases(&mut tx, now, LONGEST_LEASE).await?;
+        let dead = u64::try_from(ended.dead.len()).unwrap_or(u64::MAX);
+        events::tell_dead(&self.app, &mut tx, ended.dead).await?;
         tx.commit().await?;
-        for (count, outcome) in [(ended.returned, "returned"), (ended.dead, "dead")] {
+        for (count, outcome) in [(ended.returned, "returned"), (dead, "dead")] {
             metrics::counter!("certmill_job_leases_ended_total", "outcome" => outcome).increment(count);
         }
-        if ended.dead > 0 {
-            tracing::error!(jobs = ended.dead, "jobs were given up: every attempt ended without a result");
+        if dead > 0 {
+            tracing::error!(jobs = dead, "jobs were given up: every attempt ended without a result");
         }
         if ended.returned > 0 {
             tracing::warn!(jobs = ended.returned, "going on with jobs whose worker died or stalled");

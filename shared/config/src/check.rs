@@ -2,6 +2,7 @@
 //! must fit together.
 
 mod cors;
+mod events;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -41,8 +42,21 @@ const SHORTEST_LEASE: Duration = Duration::from_secs(3);
 
 fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError> {
     let default = Config::default();
-    let Settings { crl, acme, dns, egress, worker, key_pool, jobs, rate_limits, log, http, tls_self, .. } =
-        settings;
+    let Settings {
+        crl,
+        events,
+        acme,
+        dns,
+        egress,
+        worker,
+        key_pool,
+        jobs,
+        rate_limits,
+        log,
+        http,
+        tls_self,
+        ..
+    } = settings;
     Ok(Config {
         database_url: database_url(settings.database_url, settings.database_url_file, origins)?,
         database_max_connections: settings
@@ -67,6 +81,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
             lifetime: span(crl.lifetime, default.crl.lifetime),
             renew_before: span(crl.renew_before, default.crl.renew_before),
         },
+        events: events::fill_in(events, default.events),
         acme: AcmeConfig {
             http_listen: acme.http_listen.map(|address| address.0),
             tls_alpn_listen: acme.tls_alpn_listen.map(|address| address.0),
@@ -309,6 +324,7 @@ fn check_durations(config: &Config, origins: &Origins) -> Result<(), ConfigError
         );
         return Err(origins.problem("jobs.lease", problem));
     }
+    events::check(config, origins)?;
     let CrlConfig { lifetime, renew_before } = config.crl;
     if renew_before < lifetime {
         return Ok(());

@@ -57,6 +57,8 @@ pub struct Config {
     pub previous_root_key_files: Vec<PathBuf>,
     /// Certificate revocation lists.
     pub crl: CrlConfig,
+    /// What is told of by events.
+    pub events: EventsConfig,
     /// What answers ACME servers beside the API's own listener.
     pub acme: AcmeConfig,
     /// Whom to ask for names.
@@ -79,6 +81,13 @@ pub struct Config {
     pub http: HttpConfig,
     /// A certificate for HTTPS from a CA of the service's own, in place of `tls_cert`.
     pub tls_self: Option<TlsSelfConfig>,
+}
+
+/// Settings of events.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventsConfig {
+    /// How long before their ends certificates, CAs, trust anchors and tokens are told of.
+    pub expiring: Vec<Duration>,
 }
 
 /// Settings of certificate revocation lists.
@@ -247,6 +256,7 @@ impl Default for Config {
             dns: DnsConfig::default(),
             egress: EgressConfig::default(),
             crl: CrlConfig { lifetime: 72 * HOUR, renew_before: 24 * HOUR },
+            events: EventsConfig { expiring: [30, 14, 7, 1].map(|days| days * 24 * HOUR).to_vec() },
             worker: WorkerConfig { concurrency: 32, name: "certmill".to_owned() },
             key_pool: KeyPoolConfig { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 },
             rate_limits: RateLimits::default(),
@@ -281,6 +291,7 @@ impl fmt::Debug for Config {
             previous_root_keys,
             previous_root_key_files,
             crl,
+            events,
             acme,
             dns,
             egress,
@@ -312,6 +323,7 @@ impl fmt::Debug for Config {
             .field("previous_root_keys", previous_root_keys)
             .field("previous_root_key_files", previous_root_key_files)
             .field("crl", crl)
+            .field("events", events)
             .field("acme", acme)
             .field("dns", dns)
             .field("egress", egress)

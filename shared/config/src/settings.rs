@@ -39,6 +39,7 @@ pub(crate) struct Settings {
     pub(crate) previous_root_key_files: Option<List<PathBuf>>,
     pub(crate) shutdown_timeout: Option<Span>,
     pub(crate) crl: CrlSettings,
+    pub(crate) events: EventsSettings,
     pub(crate) acme: AcmeSettings,
     pub(crate) dns: DnsSettings,
     pub(crate) egress: EgressSettings,
@@ -57,6 +58,12 @@ pub(crate) struct Settings {
 pub(crate) struct CrlSettings {
     pub(crate) lifetime: Option<Span>,
     pub(crate) renew_before: Option<Span>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct EventsSettings {
+    pub(crate) expiring: Option<List<Span>>,
 }
 
 #[derive(Default, Deserialize)]

@@ -80,6 +80,11 @@ impl Config {
         file.section("crl");
         file.value("lifetime", span(self.crl.lifetime));
         file.value("renew_before", span(self.crl.renew_before));
+        file.section("events");
+        file.value(
+            "expiring",
+            list(self.events.expiring.iter().map(|ahead| span(*ahead))).unwrap_or_else(|| "[]".to_owned()),
+        );
         file.section("acme");
         file.optional("http_listen", self.acme.http_listen.as_ref().map(quoted));
         file.optional("tls_alpn_listen", self.acme.tls_alpn_listen.as_ref().map(quoted));

@@ -16,7 +16,7 @@ words! {
         CertificateRenewed = "certificate.renewed",
         /// A certificate could not be renewed.
         CertificateRenewalFailed = "certificate.renewal_failed",
-        /// A certificate ends soon and was not renewed.
+        /// A certificate ends soon and was not renewed, once for each threshold.
         CertificateExpiring = "certificate.expiring",
         /// The CA names a time for the renewal of a certificate that makes no sense.
         CertificateRenewalWindowOdd = "certificate.renewal_window_odd",
@@ -34,8 +34,14 @@ words! {
         CaUpdated = "ca.updated",
         /// A CA was revoked.
         CaRevoked = "ca.revoked",
+        /// A CA ends soon, once for each threshold.
+        CaExpiring = "ca.expiring",
+        /// A trust anchor ends soon, once for each threshold.
+        TrustAnchorExpiring = "trust_anchor.expiring",
         /// A CRL was signed and can be fetched.
         CrlPublished = "crl.published",
+        /// A CRL is about to end, and no newer one was made.
+        CrlLate = "crl.late",
         /// A CSR waits for approval.
         CsrPending = "csr.pending",
         /// A CSR was approved.
@@ -52,10 +58,16 @@ words! {
         OrderFailed = "order.failed",
         /// An order was cancelled.
         OrderCancelled = "order.cancelled",
+        /// A CA refuses an ACME account, or its registration.
+        AccountFailed = "account.failed",
+        /// A background job was given up.
+        JobDead = "job.dead",
         /// A token was made.
         TokenCreated = "token.created",
         /// A token was revoked.
         TokenRevoked = "token.revoked",
+        /// A token ends soon, once for each threshold.
+        TokenExpiring = "token.expiring",
         /// A webhook's receiver said that it is gone, and nothing is sent to it any more.
         WebhookDisabled = "webhook.disabled",
         /// An event could not be delivered and was given up.

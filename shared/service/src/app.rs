@@ -75,6 +75,8 @@ pub struct Settings {
     pub cors_origins: Vec<String>,
     /// What is done about a look that finds something wrong before a CA is asked.
     pub preflight: Preflight,
+    /// How long before their ends certificates, CAs, trust anchors and tokens are told of.
+    pub expiry_thresholds: Vec<Duration>,
     /// Where the answers of http-01 are looked for: 80, as RFC 8555 section 8.3 has it.
     pub http01_port: u16,
 }
@@ -98,6 +100,7 @@ impl Default for Settings {
             acme_directories: Vec::new(),
             cors_origins: Vec::new(),
             preflight: Preflight::Off,
+            expiry_thresholds: crate::expiry::THRESHOLDS.to_vec(),
             http01_port: 80,
         }
     }

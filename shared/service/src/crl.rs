@@ -1,6 +1,7 @@
 //! CRLs: reading the present one, asking for a new one, and building it.
 
 mod copies;
+mod late;
 mod rebuild;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::{CrlBuilder, CrlHeader, RevocationReason, Signer};
 
 pub(crate) use copies::CrlCopies;
+pub(crate) use late::tell_late;
 pub(crate) use rebuild::{next_number, rebuild};
 
 use crate::change::Act;

@@ -2,9 +2,14 @@
 
 mod feed;
 
-use certmill_domain::{Action, AuditEntry, CertificateId, Event, EventId, EventKind, Identity, LogId};
-use certmill_storage::{Tx, events};
-use serde_json::Value;
+use std::collections::BTreeMap;
+
+use certmill_domain::{
+    Action, AuditEntry, CertificateId, Event, EventId, EventKind, Identity, LogId, TenantId,
+};
+use certmill_storage::jobs::Dead;
+use certmill_storage::{SystemTx, Tx, events};
+use serde_json::{Value, json};
 
 pub use certmill_storage::events::Filter;
 pub use feed::{Entry, Feed, FeedRequest, LONGEST_WAIT, Order, kinds, list, wait};
@@ -14,8 +19,30 @@ use crate::{App, ServiceError};
 
 /// Has an event written with the commit of this transaction.
 pub(crate) fn raise(app: &App, tx: &mut Tx, kind: EventKind, subject: impl ToString, data: Value) {
+    let (entry, event) = raised(app, kind, subject.to_string(), data);
+    tx.raise(entry, event);
+}
+
+/// Tells that jobs were given up, last in the transaction in which they are. What is the system's own has no tenant to tell.
+///
+/// # Errors
+/// Those of the database.
+pub async fn tell_dead(app: &App, tx: &mut SystemTx, jobs: Vec<Dead>) -> Result<(), ServiceError> {
+    let mut by_tenant: BTreeMap<TenantId, Vec<_>> = BTreeMap::new();
+    for job in jobs {
+        let Some(tenant) = job.tenant else { continue };
+        let data = json!({ "kind": job.kind, "subject": job.subject, "last_error": job.error });
+        let event = raised(app, EventKind::JobDead, job.id.to_string(), data);
+        by_tenant.entry(tenant).or_default().push(event);
+    }
+    for (tenant, raised) in by_tenant {
+        events::store_for(tx, tenant, raised).await?;
+    }
+    Ok(())
+}
+
+fn raised(app: &App, kind: EventKind, subject: String, data: Value) -> (AuditEntry, Event) {
     let now = app.now();
-    let subject = subject.to_string();
     let entry = AuditEntry {
         id: LogId::generate(now, app.entropy()),
         at: now,
@@ -29,7 +56,7 @@ pub(crate) fn raise(app: &App, tx: &mut Tx, kind: EventKind, subject: impl ToStr
         after_sha256: None,
     };
     let id = EventId::generate(now, app.entropy());
-    tx.raise(entry, Event { id, kind: kind.into(), subject, data, created_at: now });
+    (entry, Event { id, kind: kind.into(), subject, data, created_at: now })
 }
 
 /// Whether there is an event of this kind about a certificate.

@@ -14,6 +14,7 @@ pub mod csr;
 pub mod dns_providers;
 mod error;
 pub mod events;
+pub mod expiry;
 mod failpoint;
 mod fleet_clock;
 pub mod idempotency;

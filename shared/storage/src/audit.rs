@@ -47,13 +47,8 @@ pub struct Head {
 /// Appends to the tenant's chain. Call it last in a transaction: from here to the commit the tenant's other
 /// transactions wait, and a transaction that wants nothing else any more cannot be part of a deadlock.
 pub async fn append(tx: &mut Tx, entries: Vec<AuditEntry>) -> Result<(), StorageError> {
-    append_numbered(tx, entries).await.map(drop)
-}
-
-/// Appends like [`append`], and answers the place before the first of them.
-pub(crate) async fn append_numbered(tx: &mut Tx, entries: Vec<AuditEntry>) -> Result<i64, StorageError> {
     let tenant = tx.tenant();
-    append_for(tx, tenant, entries).await
+    append_for(tx, tenant, entries).await.map(drop)
 }
 
 /// Appends to the chain of a tenant in a transaction across tenants, last in it like [`append`].
@@ -65,7 +60,8 @@ pub async fn append_system(
     append_for(tx, tenant, entries).await.map(drop)
 }
 
-async fn append_for(
+/// Appends like [`append`], and answers the place before the first of them.
+pub(crate) async fn append_for(
     on: &mut impl WithLink,
     tenant: TenantId,
     entries: Vec<AuditEntry>,

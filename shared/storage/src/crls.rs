@@ -199,6 +199,61 @@ pub async fn due(
         .collect()
 }
 
+/// A CRL that is about to end, or has.
+#[derive(Debug, Clone)]
+pub struct Late {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// The CA.
+    pub ca: CaId,
+    /// Its number.
+    pub number: i64,
+    /// When it ends.
+    pub next_update: Timestamp,
+}
+
+/// CRLs of CAs in use that are in the last hour and the last tenth of their time, or past it, and of which that was not told yet.
+pub async fn late(
+    session: &mut SystemSession,
+    now: Timestamp,
+    limit: i64,
+) -> Result<Vec<Late>, StorageError> {
+    type Row = (String, String, i64, i64);
+    let query = Query::new(
+        "SELECT crls.tenant_id, crls.ca_id, crls.number, crls.next_update FROM crls \
+         JOIN certificate_authorities ca ON ca.tenant_id = crls.tenant_id AND ca.id = crls.ca_id \
+         WHERE crls.next_update < $1 AND (crls.next_update - $2) * 10 < crls.next_update - crls.this_update \
+         AND (crls.late_number IS NULL OR crls.late_number <> crls.number) \
+         AND ca.revoked_at IS NULL AND ca.not_after > $2 ORDER BY crls.next_update LIMIT $3",
+    )
+    .bind(now.plus(Duration::from_hours(1)).unix_micros())
+    .bind(now.unix_micros())
+    .bind(limit);
+    let rows: Vec<Row> = session.link().fetch_all(query).await?;
+    rows.into_iter()
+        .map(|(tenant, ca, number, next_update)| {
+            Ok(Late {
+                tenant: parsed("crls", "tenant_id", &tenant)?,
+                ca: parsed("crls", "ca_id", &ca)?,
+                number,
+                next_update: Timestamp::from_unix_micros(next_update),
+            })
+        })
+        .collect()
+}
+
+/// Notes that it was told of this CRL that it is late; `false` when there is a newer one, or it was told before.
+pub async fn note_late(tx: &mut Tx, ca: CaId, number: i64) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE crls SET late_number = $1 WHERE tenant_id = $2 AND ca_id = $3 AND number = $1 \
+         AND (late_number IS NULL OR late_number <> $1)",
+    )
+    .bind(number)
+    .bind(tx.tenant_key())
+    .bind(ca.to_string());
+    Ok(tx.link().execute(query).await? == 1)
+}
+
 /// The next `limit` revoked, unexpired certificates of a CA in the order of their serial numbers, after `after`.
 pub async fn revoked_page(
     session: &mut Session,

@@ -1,6 +1,6 @@
 //! Events, for those who want to be told.
 
-use certmill_domain::{Action, AuditEntry, Event, EventKind, Timestamp};
+use certmill_domain::{Action, AuditEntry, Event, EventKind, TenantId, Timestamp};
 
 use crate::error::{corrupt, from_json, parsed};
 use crate::listing::Listed;
@@ -14,12 +14,22 @@ const INSERT: &str = "INSERT INTO events (tenant_id, id, kind, subject, data, cr
 
 /// Stores events, and their rows in the audit log. Last in a transaction, like [`audit::append`].
 pub(crate) async fn store(tx: &mut Tx, raised: Vec<(AuditEntry, Event)>) -> Result<(), StorageError> {
+    let tenant = tx.tenant();
+    store_for(tx, tenant, raised).await
+}
+
+/// Stores events of a tenant in a transaction across tenants, last in it: those of several tenants in the order of their ids.
+pub async fn store_for(
+    tx: &mut impl WithLink,
+    tenant: TenantId,
+    raised: Vec<(AuditEntry, Event)>,
+) -> Result<(), StorageError> {
     if raised.is_empty() {
         return Ok(());
     }
-    let tenant = tx.tenant_key();
     let (entries, events): (Vec<_>, Vec<_>) = raised.into_iter().unzip();
-    let mut sequence = audit::append_numbered(tx, entries).await?;
+    let mut sequence = audit::append_for(tx, tenant, entries).await?;
+    let tenant = tenant.to_string();
     let mut rows = Rows::new(INSERT, 7);
     for event in events {
         sequence += 1;

@@ -10,7 +10,7 @@ mod operations;
 use certmill_domain::{JobId, TenantId, Timestamp};
 
 pub use self::claims::{
-    Claim, Ended, any_lease_over, bring_forward, claim, due_kinds, end_leases, oldest_due, return_all,
+    Claim, Dead, Ended, any_lease_over, bring_forward, claim, due_kinds, end_leases, oldest_due, return_all,
     waiting_tenants,
 };
 pub use self::operations::{Filter, JobRow, cancel, counts, find, list, list_all, retry};
@@ -179,7 +179,7 @@ pub enum Failed {
 
 /// Ends an attempt that did not end well.
 pub async fn fail(
-    tx: &mut SystemTx,
+    tx: &mut impl WithLink,
     attempt: &Attempt,
     failed: Failed,
     reason: &str,

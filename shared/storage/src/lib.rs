@@ -25,6 +25,7 @@ pub mod dns_providers;
 pub mod domain_grants;
 mod error;
 pub mod events;
+pub mod expiry;
 pub mod figures;
 pub mod holds;
 pub mod idempotency;

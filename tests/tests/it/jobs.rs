@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 mod cascade;
+mod expiry;
 mod handlers;
 mod leases;
 mod operations;
@@ -15,8 +16,8 @@ pub(crate) mod workers;
 use std::time::Duration;
 
 use certmill_domain::{CaId, JobId, Timestamp};
-use certmill_service::ServiceError;
 use certmill_service::jobs::{Job, JobKind, Lease};
+use certmill_service::{ServiceError, events};
 use certmill_storage::jobs::{self as table, Claim, Claimed, Enqueued, JobRow, NewJob};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
@@ -69,13 +70,15 @@ impl Hand {
     /// Ends leases and claims up to ten jobs of a kind as if it were `now`, under a lease of a minute.
     async fn claim(&self, kind: JobKind, now: Timestamp) -> Vec<Claimed> {
         let mut tx = self.test.app.database().begin_system().await.unwrap();
-        table::end_leases(&mut tx, now, LATER * 48).await.unwrap();
+        let ended = table::end_leases(&mut tx, now, LATER * 48).await.unwrap();
+        let dead = ended.dead;
         let mut claimed = Vec::new();
         for tenant in table::waiting_tenants(&mut tx, kind.as_str(), None, now, 10).await.unwrap() {
             let lease_until = now.plus(Duration::from_mins(1));
             let claim = Claim { kind: kind.as_str(), tenant: &tenant, limit: 10, now, lease_until };
             claimed.extend(table::claim(&mut tx, &claim).await.unwrap());
         }
+        events::tell_dead(&self.test.app, &mut tx, dead).await.unwrap();
         tx.commit().await.unwrap();
         claimed
     }

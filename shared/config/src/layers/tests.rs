@@ -99,6 +99,7 @@ fn known_settings() -> Vec<String> {
     };
     let sections = [
         "crl",
+        "events",
         "acme",
         "dns",
         "egress",

@@ -13,19 +13,20 @@ use std::collections::BTreeMap;
 
 use certmill_acme::{Account, AccountKey, AcmeError};
 use certmill_domain::{
-    AccountStatus, AcmeAccount, AcmeAccountId, AcmeEnvironment, AcmeProvider, Action, Failure, FieldErrors,
-    TenantId,
+    AccountStatus, AcmeAccount, AcmeAccountId, AcmeEnvironment, AcmeProvider, Action, EventKind, Failure,
+    FieldErrors, TenantId,
 };
 use certmill_keys::SealPlace;
 use certmill_storage::acme_accounts::{self, SealedSecrets};
-use certmill_storage::{StorageError, acme_account_keys, acme_orders, acme_renewals};
+use certmill_storage::{StorageError, Tx, acme_account_keys, acme_orders, acme_renewals};
+use serde_json::json;
 use zeroize::Zeroizing;
 
 use super::directories;
 use super::judgement::failure;
 use crate::change::Act;
 use crate::jobs::{Job, JobKind};
-use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError, events};
 
 use registration::{ExternalKey, Outcome};
 pub(crate) use registration::{overdue, resume};
@@ -352,10 +353,17 @@ pub(super) async fn mark_refused(
     let mut tx = app.database().begin(tenant).await?;
     let step = (AccountStatus::Valid, AccountStatus::Invalid);
     if acme_accounts::set_status(&mut tx, id, step, Some(failure), app.now()).await? {
+        raise_failed(app, &mut tx, id, failure);
         tx.commit().await?;
         tracing::error!(account.id = %id, reason = failure.message, "the CA refuses an ACME account");
     }
     Ok(())
+}
+
+/// Tells that a CA refuses an account.
+fn raise_failed(app: &App, tx: &mut Tx, id: AcmeAccountId, failure: &Failure) {
+    let data = json!({ "code": failure.code, "message": failure.message });
+    events::raise(app, tx, EventKind::AccountFailed, id, data);
 }
 
 /// What a CA answered a call with.

@@ -9,7 +9,7 @@ use certmill_storage::{
 
 use super::{Job, JobKind, Lease};
 use crate::certificates::AHEAD;
-use crate::{App, ServiceError, acme};
+use crate::{App, ServiceError, acme, crl};
 
 const BATCH: i64 = 500;
 /// After so long a turn ends, well before its deadline.
@@ -52,6 +52,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     prune_responses(app).await?;
     acme::prune_pauses(app, BATCH).await?;
     crate::webhooks::prune(app).await?;
+    crl::tell_late(app, lease, BATCH).await?;
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let ahead = app.settings().crl_renew_before;

@@ -83,9 +83,11 @@ fn why_not(kind: JobKind) -> &'static str {
         JobKind::RollOverAcmeAccountKey => "the CA may have the new key already, and this finds it out",
         JobKind::AdvanceChallenge => "it takes back what was published; cancel the order instead",
         JobKind::AdvanceOrder | JobKind::CheckRenewalWindow => "it can",
-        JobKind::RenewCertificates | JobKind::ExpireCertificates | JobKind::Sweep | JobKind::PruneJobs => {
-            "the service does it from time to time"
-        }
+        JobKind::RenewCertificates
+        | JobKind::ExpireCertificates
+        | JobKind::TellExpiry
+        | JobKind::Sweep
+        | JobKind::PruneJobs => "the service does it from time to time",
         JobKind::DeliverEvents => {
             "the service begins it anew while there is something to send; switch the webhook off instead"
         }

@@ -7,7 +7,7 @@ use certmill_domain::{
 };
 
 use super::{Lease, cascade, housekeeping};
-use crate::{App, ServiceError, acme, certificates, crl, webhooks};
+use crate::{App, ServiceError, acme, certificates, crl, expiry, webhooks};
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -176,6 +176,8 @@ registry! {
     RenewCertificates, "renew_certificates", periodic(60, 5) => acme::renewal::renew_due;
     /// Mark certificates whose validity has ended.
     ExpireCertificates, "expire_certificates", periodic(60, 5) => housekeeping::expire_certificates;
+    /// Tell of what comes to its end: certificates, CAs, trust anchors, tokens.
+    TellExpiry, "tell_expiry", periodic(600, 5) => expiry::tell;
     /// Enqueue whatever is due and was not enqueued: CRLs near their end, cascades that stopped.
     Sweep, "sweep", periodic(30, 5) => housekeeping::sweep;
     /// Find out whether a CA has taken an account's new key, and carry the change through.

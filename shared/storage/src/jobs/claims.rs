@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use certmill_domain::{TenantId, Timestamp};
+use certmill_domain::{JobId, TenantId, Timestamp};
 
 use super::{Attempt, Claimed};
 use crate::error::parsed;
@@ -100,12 +100,27 @@ fn claimed(row: ClaimedRow) -> Result<Claimed, StorageError> {
 }
 
 /// What became of jobs whose lease has ended without a word of their worker.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Ended {
     /// They are due again, as their next attempt.
     pub returned: u64,
     /// That was their last attempt.
-    pub dead: u64,
+    pub dead: Vec<Dead>,
+}
+
+/// A job that was given up.
+#[derive(Debug, Clone)]
+pub struct Dead {
+    /// Its id.
+    pub id: JobId,
+    /// The tenant, unless the job was the system's own.
+    pub tenant: Option<TenantId>,
+    /// The word for what was to be done.
+    pub kind: String,
+    /// What it was about.
+    pub subject: String,
+    /// What went wrong last.
+    pub error: String,
 }
 
 const OVER: &str = "state IN ('queued', 'running') AND (lease_until < $1 OR lease_until > $2)";
@@ -131,10 +146,17 @@ pub async fn end_leases(tx: &mut SystemTx, now: Timestamp, longest: Duration) ->
          last_error = COALESCE(last_error, 'every attempt ended without a result: the worker died or stalled') \
          WHERE attempts - forgiven >= max_attempts AND ",
     ));
-    dead.push(OVER);
+    dead.push(OVER).push(" RETURNING id, tenant_id, kind, subject, last_error");
     let mut returned = bounds(Query::new("UPDATE jobs SET state = 'pending', lease_until = NULL WHERE "));
     returned.push(OVER);
-    Ok(Ended { dead: tx.link().execute(dead).await?, returned: tx.link().execute(returned).await? })
+    let dead: Vec<(String, Option<String>, String, String, Option<String>)> =
+        tx.link().fetch_all(dead).await?;
+    let dead = dead.into_iter().map(|(id, tenant, kind, subject, error)| {
+        let tenant = tenant.map(|tenant| parsed::<TenantId>("jobs", "tenant_id", &tenant)).transpose()?;
+        Ok(Dead { id: parsed("jobs", "id", &id)?, tenant, kind, subject, error: error.unwrap_or_default() })
+    });
+    let dead = dead.collect::<Result<_, StorageError>>()?;
+    Ok(Ended { dead, returned: tx.link().execute(returned).await? })
 }
 
 /// Makes every job that is out under a lease due again; answers how many. For a process that is the only one at work.

@@ -53,7 +53,7 @@ impl Rows {
                 if embedded { format!("quote({column})") } else { format!("coalesce({column}::text, '')") }
             };
             let (wanted, which): (fn(&str) -> bool, _) = match table.as_str() {
-                "schedules" | "_sqlx_migrations" | "audit_heads" => continue,
+                "schedules" | "_sqlx_migrations" | "audit_heads" | "expiry_places" => continue,
                 "audit_logs" => (|_| true, "refusal IS NULL"),
                 "jobs" => (|column| ["id", "kind", "subject"].contains(&column), "tenant_id IS NOT NULL"),
                 _ => (|column| !column.starts_with("last_used_"), "TRUE"),

@@ -6,6 +6,7 @@ use certmill_domain::CaId;
 use certmill_service::jobs::{Job, JobKind};
 use certmill_storage::jobs::{Claimed, Enqueued};
 use certmill_worker::{Outcome, attempt};
+use serde_json::json;
 use tests::both_modes;
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +35,10 @@ both_modes! {
             let waits = row.run_at.unix_micros() - before;
             assert!(waits_as_it_should(number, waits), "attempt {number}: {waits} us");
         }
+        let told = hand.test.get("/v1/events?type=job.dead").await.json();
+        let row = hand.only(JobKind::RebuildCrl).await;
+        assert_eq!((&told["events"][0]["object"], &told["events"][0]["data"]["subject"]), (&json!(row.id.to_string()), &json!(ca.to_string())));
+        assert_eq!(told["events"].as_array().unwrap().len(), 1, "{told}");
         assert_eq!(hand.crl(ca).await, (1, 0));
         let late = hand.now().plus(LATER * 47);
         assert!(hand.claim(JobKind::RebuildCrl, late).await.is_empty(), "a dead job stays dead");
@@ -57,6 +62,8 @@ both_modes! {
         let row = hand.only(JobKind::RebuildCrl).await;
         assert_eq!(row.state, "dead");
         assert!(row.last_error.as_deref().is_some_and(|reason| reason.contains("worker")), "{row:?}");
+        let told = hand.test.get("/v1/events?type=job.dead").await.json();
+        assert_eq!(told["events"][0]["object"], row.id.to_string());
         assert_eq!(hand.enqueue(Job::RebuildCrl(ca), hand.now()).await, Enqueued::Waiting);
     }
 

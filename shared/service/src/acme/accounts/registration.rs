@@ -1,9 +1,7 @@
 //! Registering an account: in the call that asks for it, or in a worker when that call was cut off.
 
 use certmill_acme::{AcmeError, Directory, ExternalAccount, Registration};
-use certmill_domain::{
-    AccountStatus, AcmeAccount, AcmeAccountId, AcmeProvider, Failure, TenantId, Timestamp,
-};
+use certmill_domain::{AccountStatus, AcmeAccount, AcmeAccountId, AcmeProvider, Failure, TenantId};
 use certmill_egress::{Limits, Purpose};
 use certmill_storage::acme_accounts;
 use serde::Deserialize;
@@ -196,25 +194,26 @@ pub(crate) async fn resume(app: &App, lease: &Lease, id: AcmeAccountId) -> Resul
         Outcome::Unknown(after) if !too_late => lease.put_off(&mut tx, now.plus(after)).await?,
         Outcome::Unknown(_) => {
             let failure = Failure::new("ca_unreachable", "the CA could not be asked for a day");
-            give_up(&mut tx, lease, id, &failure, now).await?;
+            give_up(app, &mut tx, lease, (id, &failure)).await?;
         }
         Outcome::Refused(failure) if failure.code == "ca_unreachable" && !too_late => {
             lease.put_off(&mut tx, now.plus(std::time::Duration::from_mins(1))).await?;
         }
-        Outcome::Refused(failure) => give_up(&mut tx, lease, id, &failure, now).await?,
+        Outcome::Refused(failure) => give_up(app, &mut tx, lease, (id, &failure)).await?,
     }
     Ok(tx.commit().await?)
 }
 
 async fn give_up(
+    app: &App,
     tx: &mut certmill_storage::Tx,
     lease: &Lease,
-    id: AcmeAccountId,
-    failure: &Failure,
-    now: Timestamp,
+    (id, failure): (AcmeAccountId, &Failure),
 ) -> Result<(), ServiceError> {
     let step = (AccountStatus::Pending, AccountStatus::Invalid);
-    acme_accounts::set_status(tx, id, step, Some(failure), now).await?;
+    if acme_accounts::set_status(tx, id, step, Some(failure), app.now()).await? {
+        super::raise_failed(app, tx, id, failure);
+    }
     lease.finish(tx).await
 }
 
