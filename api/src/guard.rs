@@ -222,7 +222,7 @@ fn without_secrets(body: &[u8]) -> Option<Vec<u8>> {
 async fn repeat(app: &App, caller: &Caller, of: Action, kept: Kept) -> Result<Response, ApiError> {
     if kept.has_secret {
         let action = match of {
-            Action::TokenCreate => Action::TokenCreate,
+            Action::TokenCreate | Action::WebhookCreate => of,
             _ => Action::PrivateKeyRetrieve,
         };
         audit::handed_out(app, caller, action, kept.effect).await?;

@@ -1,8 +1,10 @@
 //! `/v1/webhooks`: where the tenant's events are sent.
 
+mod delivery_view;
+
 use std::collections::BTreeMap;
 
-use certmill_service::domain::{Delivery, DeliveryState, Timestamp, Webhook, WebhookFilters, WebhookFormat};
+use certmill_service::domain::{DeliveryState, Timestamp, Webhook, WebhookFilters, WebhookFormat};
 use certmill_service::webhooks::{self, NewWebhook, ShownWebhook, WantedFilters, WebhookChanges};
 use certmill_service::{App, PageRequest};
 use poem::web::Data;
@@ -12,6 +14,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use self::delivery_view::{DeliveryView, WebhookDeliveryList, delivery_view};
 use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Created, NoContent, Reply, Tagged};
 use crate::error::ApiError;
@@ -45,6 +48,7 @@ struct CreateWebhookRequest {
     url: String,
     /// Types of events as in `GET /v1/events`, `certificate.*` for all about certificates, `*` for everything.
     events: TextList,
+    /// Which of these events; all when absent.
     filters: Option<FiltersRequest>,
     /// `certmill` (default), `cloudevents` (CloudEvents 1.0, structured JSON) or `slack` (a text, as Slack, Teams and Mattermost
     /// show it).
@@ -61,10 +65,12 @@ struct CreateWebhookRequest {
 struct UpdateWebhookRequest {
     name: Option<String>,
     url: Option<String>,
+    /// Types of events, in the place of those before.
     events: Option<TextList>,
     /// In the place of all filters; null for none.
     #[serde(default)]
     filters: MaybeUndefined<FiltersRequest>,
+    /// What is sent.
     format: Option<Word<WebhookFormat>>,
     /// True for a webhook that was off sends what waits, and what happens from then on; not what happened meanwhile.
     is_active: Option<bool>,
@@ -99,7 +105,9 @@ struct WebhookView {
     url: String,
     /// Types of events.
     events: Vec<String>,
+    /// Which of these events.
     filters: FiltersView,
+    /// What is sent.
     format: Word<WebhookFormat>,
     is_active: bool,
     /// Until when there is a signature by the secret before the present one too.
@@ -139,50 +147,10 @@ struct TestView {
     elapsed_ms: u64,
 }
 
-/// The delivery of an event.
-#[derive(Object, Serialize)]
-#[oai(rename = "WebhookDelivery")]
-struct DeliveryView {
-    /// `del_…`
-    id: String,
-    /// `evt_…`: the same whenever the event is sent.
-    event_id: String,
-    /// What happened.
-    event_type: String,
-    /// The id of what it happened to.
-    object: Option<String>,
-    /// `waiting` for its first or another attempt, or behind an earlier event about the same object; `delivered`; or `failed`:
-    /// given up.
-    state: Word<DeliveryState>,
-    /// How often it was sent.
-    attempts: i64,
-    /// When it is sent at the earliest; null when it is done.
-    next_attempt_at: Option<String>,
-    /// The status of the last answer.
-    last_status: Option<i64>,
-    /// What went wrong last.
-    last_error: Option<String>,
-    created_at: String,
-    /// When it was delivered or given up.
-    finished_at: Option<String>,
-}
-
 /// A page of webhooks.
 #[derive(Object, Serialize)]
 struct WebhookList {
     webhooks: Vec<WebhookView>,
-    /// Send it as `cursor` for the next page; null on the last one.
-    cursor: Option<String>,
-    has_more: bool,
-    #[oai(skip_serializing_if_is_none)]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<i64>,
-}
-
-/// A page of deliveries.
-#[derive(Object, Serialize)]
-struct WebhookDeliveryList {
-    deliveries: Vec<DeliveryView>,
     /// Send it as `cursor` for the next page; null on the last one.
     cursor: Option<String>,
     has_more: bool,
@@ -360,6 +328,7 @@ impl WebhooksApi {
         caller: Authorized<Admin>,
         app: Data<&App>,
         id: Path<String>,
+        /// The id of the delivery.
         delivery_id: Path<String>,
     ) -> Result<Reply<DeliveryView>, ApiError> {
         let (id, delivery) = (webhooks::parse_id(&id)?, webhooks::parse_delivery_id(&delivery_id));
@@ -397,22 +366,5 @@ fn view(webhook: Webhook, now: Timestamp) -> WebhookView {
         delivered_at: text(webhook.delivered_at),
         created_at: webhook.created_at.to_string(),
         updated_at: webhook.updated_at.to_string(),
-    }
-}
-
-fn delivery_view(delivery: Delivery) -> DeliveryView {
-    let is_done = delivery.finished_at.is_some();
-    DeliveryView {
-        id: delivery.id.to_string(),
-        event_id: delivery.event_id,
-        event_type: delivery.event_type,
-        object: Some(delivery.object).filter(|object| !object.is_empty()),
-        state: delivery.state.into(),
-        attempts: delivery.attempts,
-        next_attempt_at: (!is_done).then(|| delivery.next_at.to_string()),
-        last_status: delivery.last_status,
-        last_error: delivery.last_error,
-        created_at: delivery.created_at.to_string(),
-        finished_at: delivery.finished_at.map(|at| at.to_string()),
     }
 }

@@ -32,7 +32,7 @@ async fn a_dying_process_loses_no_event() {
     }
     api.process.kill9();
     // As if it had been active all the time.
-    let database = format!("sqlite://{}/certmill-data/certmill.db", site.path().display());
+    let database = format!("sqlite://{}/data/certmill.db", site.path().display());
     let mut database = sqlx::SqliteConnection::connect(&database).await.unwrap();
     let behind = sqlx::query("UPDATE webhooks SET is_active = TRUE, place = 0");
     behind.execute(&mut database).await.unwrap();

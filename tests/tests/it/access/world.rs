@@ -198,9 +198,11 @@ impl World {
             &self.webhook,
             &self.delivery,
         ];
-        let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token, &self.role];
+        let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token];
         let names = names.into_iter().chain(acme);
-        names.fold(text.to_owned(), |text, name| text.replace(name.as_str(), "…"))
+        // The role's name is part of other words.
+        let text = text.replace(&format!("`{}`", self.role), "`…`");
+        names.fold(text, |text, name| text.replace(name.as_str(), "…"))
     }
 }
 
