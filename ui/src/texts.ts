@@ -79,7 +79,7 @@ export const t = {
   certificates: {
     title: 'Certificates', name: 'Name', issuer: 'Issuer', role: 'Role', source: 'Source', ends: 'Ends', left: 'Left', serial: 'Serial number',
     csv: 'CSV',
-    none: 'No certificates yet', noneText: 'What is issued, signed, ordered or imported is listed here.', noMatch: 'No certificate fits these filters', clear: 'Clear all filters',
+    none: 'No certificates yet', noneText: 'What is issued, signed, ordered or imported is listed here.', noMatch: 'No certificate fits these filters', notYet: 'Nothing found so far', notYetText: 'The search goes on with the next page.', clear: 'Clear all filters',
     more: (count: number) => `+${count} more`, search: 'Search', searchIn: 'Search in', sort: 'Order', newest: 'Newest first', soonest: 'Soonest to end first', active: 'Active filters', withRevoked: 'With revoked', withoutRevoked: 'Without revoked',
     removeFilter: 'Remove the filter',
     filters: { common_name: 'Name contains', san: 'Has name', serial_number: 'Serial number', fingerprint_sha256: 'Fingerprint', status: 'Status', expiring_within: 'Ends within', source: 'Source', role: 'Role', ca_id: 'Issuer', tag: 'Tag', include_revoked: 'Revoked too' } as Words,

@@ -220,7 +220,7 @@ export function Certificates() {
               name={t.certificates.title}
               rows={page.certificates}
               keyOf={(row) => row.id}
-              empty={filtered ? <Empty title={t.certificates.noMatch} action={<a href={to(['certificates'])}>{t.certificates.clear}</a>} /> : <Empty title={t.certificates.none} action={issue && <LinkButton kind="primary" href={to(['issue'])}>{t.issue.title}</LinkButton>}>{t.certificates.noneText}</Empty>}
+              empty={page.has_more ? <Empty title={t.certificates.notYet}>{t.certificates.notYetText}</Empty> : filtered ? <Empty title={t.certificates.noMatch} action={<a href={to(['certificates'])}>{t.certificates.clear}</a>} /> : <Empty title={t.certificates.none} action={issue && <LinkButton kind="primary" href={to(['issue'])}>{t.issue.title}</LinkButton>}>{t.certificates.noneText}</Empty>}
               columns={[
                 ...(issue ? [ticks(page.certificates.filter((row) => mayIssueUnder(row.role)), chosen, choose)] : []),
                 { head: t.certificates.name, cell: (row) => <Names row={row} /> },
