@@ -68,7 +68,7 @@ struct AuditLogList {
 impl AuditApi {
     /// List audit rows
     ///
-    /// Scope: `pki:admin`. Newest first. Every call that changes something or hands out a private key has a row, done or
+    /// Newest first. Every call that changes something or hands out a private key has a row, done or
     /// refused; it is written in the transaction of the change. The rows of a tenant form a chain of hashes, which
     /// `certmill audit verify` proves. When more than 20 calls of a token are refused within a minute, the rest of them have
     /// one row `calls.refused` of each process, written when the minute is over.

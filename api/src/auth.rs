@@ -11,11 +11,14 @@ use poem::http::{HeaderValue, header};
 use poem::{Request, RequestBody};
 use poem_openapi::registry::{MetaSecurityScheme, Registry};
 use poem_openapi::{ApiExtractor, ApiExtractorType, ExtractParamOptions};
+use serde_json::Value;
 
+use crate::acts::{Does, Reads};
 use crate::client;
 use crate::edge::CurrentRequest;
 use crate::error::ApiError;
 use crate::guard::{self, CurrentHold};
+use crate::routes::Operation;
 
 /// A scope as a type.
 pub(crate) trait Needed: Send + Sync {
@@ -51,13 +54,13 @@ impl Needed for Admin {
     const SCOPE: Scope = Scope::Admin;
 }
 
-/// A caller whose token carries the scope `S`.
-pub(crate) struct Authorized<S> {
+/// A caller whose token carries the scope `S`, for an operation that does `A`.
+pub(crate) struct Authorized<S, A = Reads> {
     caller: Caller,
-    scope: PhantomData<S>,
+    of: PhantomData<(S, A)>,
 }
 
-impl<S> Deref for Authorized<S> {
+impl<S, A> Deref for Authorized<S, A> {
     type Target = Caller;
 
     fn deref(&self) -> &Caller {
@@ -68,7 +71,7 @@ impl<S> Deref for Authorized<S> {
 /// What the document calls the way in which a token is shown.
 pub(crate) const SCHEME: &str = "bearer";
 
-impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
+impl<'a, S: Needed, A: Does> ApiExtractor<'a> for Authorized<S, A> {
     const TYPES: &'static [ApiExtractorType] = &[ApiExtractorType::SecurityScheme];
 
     type ParamType = ();
@@ -95,9 +98,9 @@ impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
         );
     }
 
-    /// The scope, so that it can be read from the document; what is shown names the scheme here.
+    /// The scope and what the operation does, so that they can be read from the raw document; what is shown names the scheme.
     fn security_schemes() -> Vec<&'static str> {
-        vec![S::SCOPE.as_str()]
+        std::iter::once(S::SCOPE.as_str()).chain(A::notes()).collect()
     }
 
     async fn from_request(
@@ -105,20 +108,40 @@ impl<'a, S: Needed> ApiExtractor<'a> for Authorized<S> {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        let Some(app) = request.data::<App>() else {
+        // Who it is was settled before the body was read; what the call holds since then is added.
+        let Some(CurrentCaller(caller)) = request.extensions().get() else {
             return Err(ApiError::internal().into());
         };
-        let caller = authenticate(app, request, S::SCOPE).await.map_err(ApiError::from)?;
+        if caller.scope < S::SCOPE {
+            return Err(ApiError::from(ServiceError::InsufficientScope(S::SCOPE)).into());
+        }
+        let hold = request.extensions().get::<CurrentHold>().map(|held| held.0.clone());
+        let caller = Caller { hold, ..caller.clone() };
         if S::SCOPE >= Scope::Issue && !S::UNDER_ROLE {
             caller.check_role(None).map_err(ApiError::from)?;
         }
-        Ok(Self { caller, scope: PhantomData })
+        Ok(Self { caller, of: PhantomData })
     }
 }
 
-/// Who sends a request that needs `needed`: they are told apart before it is looked at whether they have that.
-pub(crate) async fn caller(app: &App, request: &Request, needed: Scope) -> Result<Caller, ApiError> {
-    authenticate(app, request, Scope::Read).await.map_err(|error| match error {
+/// Who sends the request in hand, kept in its extensions once it is known.
+#[derive(Clone)]
+pub(crate) struct CurrentCaller(pub(crate) Caller);
+
+/// What stands in the raw document in the place of security schemes: the scope of an operation, and what it does.
+pub(crate) fn security_names(spec: &Value) -> impl Iterator<Item = &str> {
+    let schemes = spec["security"].as_array().into_iter().flatten().filter_map(Value::as_object);
+    schemes.flat_map(|scheme| scheme.keys()).map(String::as_str)
+}
+
+/// Who sends a request to `operation`, which needs the scope `needed`: they are told apart before it is looked at whether they
+/// have that.
+pub(crate) async fn caller(
+    app: &App,
+    request: &Request,
+    (operation, needed): (&Operation, Scope),
+) -> Result<Caller, ApiError> {
+    authenticate(app, request, operation).await.map_err(|error| match error {
         // A token whose scopes are all of a newer version permits nothing.
         AuthError::Refused(ServiceError::InsufficientScope(_)) => {
             ServiceError::InsufficientScope(needed).into()
@@ -144,22 +167,20 @@ impl From<AuthError> for ApiError {
     }
 }
 
-async fn authenticate(app: &App, request: &Request, needed: Scope) -> Result<Caller, AuthError> {
+async fn authenticate(app: &App, request: &Request, operation: &Operation) -> Result<Caller, AuthError> {
     let current = request.extensions().get::<CurrentRequest>().ok_or(AuthError::Internal)?;
     let token = bearer(request).filter(|token| !token.is_empty());
     let from = client::address(request, &app.settings().trusted_proxies);
-    let asked = tokens::Asked { needed, from, request_id: &current.0 };
+    let asked = tokens::Asked { needed: Scope::Read, from, request_id: &current.0 };
     match tokens::authenticate(app, token, asked).await {
         Ok(caller) => {
-            let hold = request.extensions().get::<CurrentHold>().map(|held| held.0.clone());
             let if_match = request.headers().get_all(header::IF_MATCH).iter().map(HeaderValue::as_bytes);
-            let if_match = IfMatch::of(if_match);
-            Ok(Caller { hold, if_match, ..caller })
+            Ok(Caller { if_match: IfMatch::of(if_match), ..caller })
         }
         Err(ServiceError::AuthenticationRequired) if token.is_some() => Err(AuthError::Malformed),
         Err(error) => {
             if let ServiceError::TokenNotAllowedHere(caller) = &error {
-                guard::record_use(app, caller, request).await;
+                guard::record_use(app, caller, operation.call(request.uri().path()), request).await;
             }
             Err(AuthError::Refused(error))
         }

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 use poem::http::Method;
 use serde_json::{Map, Value, json};
 
-use crate::auth::SCHEME;
-use crate::calls::Call;
+use crate::acts::Effect;
+use crate::auth::{SCHEME, security_names};
 use crate::limits;
 
 pub(crate) use errors::status_of_code;
@@ -64,15 +64,11 @@ pub(crate) fn finish(document: &str) -> String {
 struct Operation<'a> {
     method: Method,
     path: &'a str,
+    effect: Effect,
     spec: &'a mut Value,
 }
 
 impl Operation<'_> {
-    /// The path as the tables of the code have it.
-    fn plain_path(&self) -> String {
-        self.path.replace(['{', '}'], "")
-    }
-
     /// Whether it needs a token.
     fn is_secured(&self) -> bool {
         self.spec["security"].as_array().is_some_and(|schemes| !schemes.is_empty())
@@ -89,13 +85,13 @@ impl Operation<'_> {
         parameters.into_iter().any(|parameter| parameter["in"] != "path" && parameter["name"] == name)
     }
 
-    /// Says the scope beside the scheme, in whose place it stands in poem-openapi's document.
+    /// Says the scope beside the scheme, in whose place it stands in poem-openapi's document, and in words.
     fn name_scope(&mut self) {
-        let schemes = self.spec.pointer("/security/0").and_then(Value::as_object);
-        if let Some(scope) = schemes.and_then(|schemes| schemes.keys().next().cloned()) {
-            self.spec["security"] = json!([{ SCHEME: [] }]);
-            self.spec["x-required-scope"] = scope.into();
-        }
+        let Some(scope) = security_names(self.spec).next().map(ToOwned::to_owned) else { return };
+        let more = self.spec["description"].as_str().map(|more| format!(" {more}")).unwrap_or_default();
+        self.spec["description"] = format!("Scope: `{scope}`.{more}").into();
+        self.spec["security"] = json!([{ SCHEME: [] }]);
+        self.spec["x-required-scope"] = scope.into();
     }
 
     /// Completes its parameters, and describes its answers by their schemas.
@@ -124,10 +120,8 @@ impl Operation<'_> {
 
     /// Names the category of the rate limits in which its calls count.
     fn name_category(&mut self) {
-        let path = self.plain_path();
-        let call = Call::of(&self.method, &path);
-        if let Some(category) = limits::category(&self.method, &path, call.as_ref()) {
-            self.spec["x-rate-limit-category"] = category.as_str().into();
+        if self.is_secured() {
+            self.spec["x-rate-limit-category"] = limits::category(self.effect).as_str().into();
         }
     }
 }
@@ -145,7 +139,8 @@ fn for_each_operation(document: &mut Value, mut change: impl FnMut(&mut Operatio
     for (path, item) in paths {
         for (method, spec) in item.as_object_mut().into_iter().flatten() {
             let Ok(method) = method.to_uppercase().parse() else { continue };
-            change(&mut Operation { method, path, spec });
+            let effect = Effect::of(&method, spec);
+            change(&mut Operation { method, path, effect, spec });
         }
     }
 }

@@ -94,7 +94,7 @@ impl Files for Told {
 impl EventsApi {
     /// List events, or wait for them
     ///
-    /// Scope: `pki:read`. In the order in which they were committed, oldest first: whoever goes on from a cursor misses nothing
+    /// In the order in which they were committed, oldest first: whoever goes on from a cursor misses nothing
     /// and gets nothing twice. With `wait=30s` the answer comes with the first event, or after that time (at most `60s`) without
     /// one; without `cursor` and `from` it waits for what is yet to happen.
     ///

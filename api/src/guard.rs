@@ -13,13 +13,12 @@ use serde_json::Value;
 use tracing::Instrument;
 use zeroize::Zeroizing;
 
-use crate::auth;
-use crate::calls::Call;
+use crate::auth::{self, CurrentCaller};
 use crate::edge::whole_body;
 use crate::error::{ApiError, TOKEN_NOT_ALLOWED_HERE};
 use crate::limits;
 use crate::queries;
-use crate::routes::{Access, Operation};
+use crate::routes::{Access, Call, Operation};
 use crate::secret_text::{SecretJson, wiped_after_use};
 
 static IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -52,11 +51,11 @@ pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send 
         }
         return go(request).await;
     };
-    let caller = auth::caller(app, &request, needed).await?;
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let call = Call::of(&method, &path);
-    let category = limits::category(&method, &path, call.as_ref());
-    let limited = category.filter(|category| rate_limits::applies(app, *category));
+    let caller = auth::caller(app, &request, (operation, needed)).await?;
+    let path = request.uri().path().to_owned();
+    let call = operation.call(&path);
+    let category = limits::category(operation.effect);
+    let limited = Some(category).filter(|category| rate_limits::applies(app, *category));
     let standing = match limited {
         Some(category) => {
             rate_limits::take(app, &caller, category).await.map(|standing| (category, standing))
@@ -95,6 +94,7 @@ async fn admit<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
         return Err(ServiceError::InsufficientScope(needed).into());
     }
     queries::check(&operation.parameters, request.uri().query())?;
+    request.extensions_mut().insert(CurrentCaller(caller.clone()));
     if [Method::GET, Method::HEAD].contains(request.method()) {
         // It means nothing (RFC 9110 §9.3.1).
         drop(request.take_body());
@@ -130,10 +130,8 @@ async fn record(app: &App, caller: &Caller, call: Call<'_>, error: &ApiError) {
 }
 
 /// Has the audit log tell that a token was shown from where it may not be used, whatever the call was.
-pub(crate) async fn record_use(app: &App, caller: &Caller, request: &Request) {
-    let path = request.uri().path();
-    let what = Call::of(request.method(), path)
-        .map_or((Action::TokenUse, Some(path)), |call| (call.action, call.object));
+pub(crate) async fn record_use(app: &App, caller: &Caller, call: Option<Call<'_>>, request: &Request) {
+    let what = call.map_or((Action::TokenUse, Some(request.uri().path())), |call| (call.action, call.object));
     record_refusal(app, caller, what, TOKEN_NOT_ALLOWED_HERE).await;
 }
 

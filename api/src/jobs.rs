@@ -8,6 +8,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 
+use crate::acts::{JobCancel, JobRetry};
 use crate::auth::{Admin, Authorized};
 use crate::body::Reply;
 use crate::error::ApiError;
@@ -61,7 +62,7 @@ struct JobList {
 impl JobsApi {
     /// List background jobs
     ///
-    /// Scope: `pki:admin`. The tenant's own, newest first. Jobs that are done are kept for a day, dead ones for thirty
+    /// The tenant's own, newest first. Jobs that are done are kept for a day, dead ones for thirty
     /// (settings `jobs.keep_done` and `jobs.keep_dead`).
     #[oai(path = "/", method = "get", operation_id = "listJobs")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
@@ -107,8 +108,6 @@ impl JobsApi {
     }
 
     /// Get a background job
-    ///
-    /// Scope: `pki:admin`.
     #[oai(path = "/:id", method = "get", operation_id = "getJob")]
     async fn find(
         &self,
@@ -121,12 +120,12 @@ impl JobsApi {
 
     /// Have a background job done now
     ///
-    /// Scope: `pki:admin`. For one that waits or was given up: it is due at once and has all its attempts before it. A job
+    /// For one that waits or was given up: it is due at once and has all its attempts before it. A job
     /// that runs or is done, and a dead one whose work waits as another job already, is `409 invalid_state`.
     #[oai(path = "/:id/retry", method = "post", operation_id = "retryJob")]
     async fn retry(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, JobRetry>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Reply<JobView>, ApiError> {
@@ -135,13 +134,13 @@ impl JobsApi {
 
     /// Give a background job up
     ///
-    /// Scope: `pki:admin`. Possible for `check_renewal_window` while it waits, and for `advance_order` until the CA has the
+    /// Possible for `check_renewal_window` while it waits, and for `advance_order` until the CA has the
     /// order's CSR: that cancels the order, and what was published for it is taken back. Everything else is
     /// `409 invalid_state`, because without it revocations, registrations or published records would be left half done.
     #[oai(path = "/:id/cancel", method = "post", operation_id = "cancelJob")]
     async fn cancel(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, JobCancel>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Reply<JobView>, ApiError> {

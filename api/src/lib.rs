@@ -1,10 +1,10 @@
 //! The HTTP API: it validates, answers reads, issues, and leaves what is slow to the workers.
 
 mod acme_responder;
+mod acts;
 mod audit;
 mod auth;
 mod body;
-mod calls;
 mod client;
 mod docs;
 mod document;

@@ -1,33 +1,17 @@
 //! Rate limits at the edge: to which category a call belongs, and what its answer says about the limit.
 
 use certmill_service::domain::{Action, CallCategory, Standing};
-use poem::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use poem::http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::calls::{Call, matched};
+use crate::acts::Effect;
 
-/// Paths below `/v1` that need no token and are not limited.
-const OPEN: [&str; 3] = ["/v1/health", "/v1/health/ready", "/v1/version"];
-
-/// What is sent by POST and changes nothing.
-const JUDGING: [&str; 3] = ["/v1/pki/certificates/validate", "/v1/pki/roles/:/check", "/v1/pki/acme/check"];
-
-/// What is sent by POST and reads.
-const EXPORT: &str = "/v1/pki/certificates/export";
-
-/// What is counted together with a call of this method and path; none for what needs no token. `call` is what the
-/// audit log makes of it.
-pub(crate) fn category(method: &Method, path: &str, call: Option<&Call<'_>>) -> Option<CallCategory> {
-    if let Some(call) = call {
-        return Some(of_action(call.action));
+/// What calls of an operation that needs a token are counted together with.
+pub(crate) fn category(effect: Effect) -> CallCategory {
+    match effect.action {
+        Some(action) => of_action(action),
+        None if effect.is_judging => CallCategory::Validate,
+        None => CallCategory::Read,
     }
-    if method == Method::POST && JUDGING.iter().any(|pattern| matched(pattern, path).is_some()) {
-        return Some(CallCategory::Validate);
-    }
-    if method == Method::POST && path == EXPORT {
-        return Some(CallCategory::Read);
-    }
-    let reads = [Method::GET, Method::HEAD].contains(method);
-    (reads && path.starts_with("/v1/") && !OPEN.contains(&path)).then_some(CallCategory::Read)
 }
 
 fn of_action(action: Action) -> CallCategory {
@@ -113,10 +97,14 @@ pub(crate) fn write(headers: &mut HeaderMap, standing: &Standing) {
 
 #[cfg(test)]
 mod tests {
+    use poem::http::Method;
+
     use super::*;
+    use crate::routes::{API, Access};
 
     fn of(method: &Method, path: &str) -> Option<CallCategory> {
-        category(method, path, Call::of(method, path).as_ref())
+        let operation = API.find(path)?.operation(method)?;
+        (operation.access != Access::Open).then(|| category(operation.effect))
     }
 
     #[test]
@@ -126,7 +114,7 @@ mod tests {
         for (path, item) in document["paths"].as_object().unwrap() {
             for (method, operation) in item.as_object().unwrap() {
                 let method: Method = method.to_uppercase().parse().unwrap();
-                let category = of(&method, &path.replace(['{', '}'], ""));
+                let category = of(&method, path);
                 assert_eq!(
                     category.is_some(),
                     operation["security"] != serde_json::json!([]),

@@ -3,10 +3,12 @@
 
 use std::sync::LazyLock;
 
-use certmill_service::domain::Scope;
+use certmill_service::domain::{Action, Scope};
 use poem::http::{HeaderValue, Method};
 use serde_json::Value;
 
+use crate::acts::Effect;
+use crate::auth::security_names;
 use crate::{openapi, ui};
 
 /// What a path is called in figures that is none of ours.
@@ -28,10 +30,36 @@ pub(crate) enum Access {
 #[derive(Debug)]
 pub(crate) struct Operation {
     method: Method,
+    /// The path, as the document writes it.
+    pattern: String,
     /// Who may call it.
     pub(crate) access: Access,
+    /// What it does.
+    pub(crate) effect: Effect,
     /// The names of its query parameters.
     pub(crate) parameters: Vec<String>,
+}
+
+/// A call that the audit log is to know of.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Call<'a> {
+    /// What it does.
+    pub(crate) action: Action,
+    /// What it names in its path: an id or a name.
+    pub(crate) object: Option<&'a str>,
+    /// Whether its answer is kept for its repetitions.
+    pub(crate) repeatable: bool,
+}
+
+impl Operation {
+    /// The call of this operation at a path of its own, if the audit log is to know of it.
+    pub(crate) fn call<'a>(&self, path: &'a str) -> Option<Call<'a>> {
+        let Effect { action, is_repeatable: repeatable, .. } = self.effect;
+        let segments = self.pattern.split('/').zip(path.split('/'));
+        let object =
+            segments.filter(|(wanted, _)| wanted.starts_with('{')).map(|(_, segment)| segment).last();
+        Some(Call { action: action?, object, repeatable })
+    }
 }
 
 /// One path.
@@ -49,13 +77,13 @@ pub(crate) struct Routes(Vec<Route>);
 /// Those of the API.
 pub(crate) static API: LazyLock<Routes> = LazyLock::new(|| {
     let beside = BESIDE.into_iter().chain(ui::PATHS);
-    let beside = beside.map(|path| Route { pattern: path.to_owned(), operations: open_get() });
+    let beside = beside.map(|path| Route { pattern: path.to_owned(), operations: open_get(path) });
     Routes::of(&openapi::raw_document(), beside.collect())
 });
 
 /// Those of a process that answers no requests.
 pub(crate) static OPERATIONS: LazyLock<Routes> = LazyLock::new(|| {
-    let metrics = Route { pattern: "/metrics".to_owned(), operations: open_get() };
+    let metrics = Route { pattern: "/metrics".to_owned(), operations: open_get("/metrics") };
     Routes::of(&openapi::health_service().spec(), vec![metrics])
 });
 
@@ -63,8 +91,14 @@ pub(crate) static OPERATIONS: LazyLock<Routes> = LazyLock::new(|| {
 pub(crate) static RESPONDER: LazyLock<Routes> =
     LazyLock::new(|| Routes::of(&openapi::responder_service().spec(), Vec::new()));
 
-fn open_get() -> Vec<Operation> {
-    vec![Operation { method: Method::GET, access: Access::Open, parameters: Vec::new() }]
+fn open_get(path: &str) -> Vec<Operation> {
+    vec![Operation {
+        method: Method::GET,
+        pattern: path.to_owned(),
+        access: Access::Open,
+        effect: Effect::NONE,
+        parameters: Vec::new(),
+    }]
 }
 
 impl Routes {
@@ -75,7 +109,13 @@ impl Routes {
             let operations = item.as_object().into_iter().flatten();
             let operations = operations.filter_map(|(method, spec)| {
                 let method = method.to_uppercase().parse().ok()?;
-                Some(Operation { method, access: access(spec), parameters: parameters(spec) })
+                Some(Operation {
+                    pattern: pattern.clone(),
+                    access: access(spec),
+                    effect: Effect::of(&method, spec),
+                    parameters: parameters(spec),
+                    method,
+                })
             });
             routes.push(Route { pattern: pattern.clone(), operations: operations.collect() });
         }
@@ -130,11 +170,9 @@ impl Route {
     }
 }
 
-/// The scope that stands in the document as the name of the security scheme, before that is made presentable.
+/// The scope that stands in the raw document as the name of a security scheme.
 fn access(spec: &Value) -> Access {
-    let schemes = spec["security"].as_array().into_iter().flatten().filter_map(Value::as_object);
-    let scopes = schemes.flat_map(|scheme| scheme.keys());
-    scopes.filter_map(|name| name.parse().ok()).max().map_or(Access::Open, Access::Token)
+    security_names(spec).filter_map(|name| name.parse().ok()).max().map_or(Access::Open, Access::Token)
 }
 
 fn parameters(spec: &Value) -> Vec<String> {
@@ -173,6 +211,32 @@ mod tests {
         assert_eq!(found("/v1/pki/certificates/cert_1"), "/v1/pki/certificates/{id}");
         for path in ["/", "", "*", "/v1/pki/ca/", "/v1/pki/ca//crl", "/v1/pki/cax", "/v1/pki/ca/a/b/c"] {
             assert_eq!(found(path), "other", "{path}");
+        }
+    }
+
+    #[test]
+    fn what_a_path_names_is_found() {
+        let call = |method: Method, path: &'static str| {
+            let call = API.find(path)?.operation(&method)?.call(path)?;
+            Some((call.action, call.object, call.repeatable))
+        };
+        assert_eq!(
+            call(Method::POST, "/v1/pki/csr/csr_1/sign"),
+            Some((Action::CsrSign, Some("csr_1"), true))
+        );
+        assert_eq!(call(Method::POST, "/v1/pki/ca"), Some((Action::CaCreate, None, true)));
+        assert_eq!(
+            call(Method::DELETE, "/v1/secrets/a%2Fb"),
+            Some((Action::SecretDelete, Some("a%2Fb"), false))
+        );
+        assert_eq!(call(Method::POST, "/v1/pki/csr//sign"), None);
+        assert_eq!(call(Method::GET, "/v1/pki/ca"), None);
+        let unkept = [
+            ("/v1/pki/certificates/c/private-key", Action::PrivateKeyRetrieve, "c"),
+            ("/v1/pki/issue/web/batch", Action::CertificateIssue, "web"),
+        ];
+        for (path, action, object) in unkept {
+            assert_eq!(call(Method::POST, path), Some((action, Some(object), false)), "{path}");
         }
     }
 

@@ -11,6 +11,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::acts::{SecretDelete, SecretRead, SecretWrite};
 use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Created, Either, NoContent, Reply};
 use crate::error::ApiError;
@@ -84,7 +85,7 @@ struct SecretList {
 impl SecretsApi {
     /// List secrets
     ///
-    /// Scope: `pki:admin`. By path, without data; those whose paths begin with `prefix`.
+    /// By path, without data; those whose paths begin with `prefix`.
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     #[oai(path = "/secrets", method = "get", operation_id = "listSecrets")]
     async fn list(
@@ -105,13 +106,13 @@ impl SecretsApi {
 
     /// Write a secret
     ///
-    /// Scope: `pki:admin`. `path` has up to 10 levels of `a-z`, `0-9`, `-` and `_`, with `/` between them (as it is, or escaped
+    /// `path` has up to 10 levels of `a-z`, `0-9`, `-` and `_`, with `/` between them (as it is, or escaped
     /// as `%2F`), at most 512 characters. Each call makes a new version; the last 10 are kept. What refers to the path uses the
     /// newest one from then on. The data is not answered.
     #[oai(path = "/secrets/:path", method = "put", operation_id = "writeSecret")]
     async fn put(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, SecretWrite>,
         app: Data<&App>,
         path: Path<String>,
         body: Body<PutSecretRequest>,
@@ -127,11 +128,11 @@ impl SecretsApi {
 
     /// Read a secret
     ///
-    /// Scope: `pki:admin`. With its data, which the audit log notes; the newest version unless `version` names another one.
+    /// With its data, which the audit log notes; the newest version unless `version` names another one.
     #[oai(path = "/secrets/:path", method = "get", operation_id = "readSecret")]
     async fn read(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, SecretRead>,
         app: Data<&App>,
         path: Path<String>,
         version: Query<Option<i64>>,
@@ -159,11 +160,11 @@ impl SecretsApi {
 
     /// Delete a secret
     ///
-    /// Scope: `pki:admin`. With all its versions. `409 in_use` while a DNS provider refers to it.
+    /// With all its versions. `409 in_use` while a DNS provider refers to it.
     #[oai(path = "/secrets/:path", method = "delete", operation_id = "deleteSecret")]
     async fn delete(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, SecretDelete>,
         app: Data<&App>,
         path: Path<String>,
     ) -> Result<NoContent, ApiError> {

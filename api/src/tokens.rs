@@ -9,6 +9,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use crate::acts::{TokenCreate, TokenRevoke};
 use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Created, NoContent, Reply};
 use crate::error::ApiError;
@@ -94,12 +95,12 @@ struct TokenList {
 impl TokensApi {
     /// Create a token
     ///
-    /// Scope: `pki:admin`. The secret is in this answer only; the service keeps its hash. The token cannot be wider than the
+    /// The secret is in this answer only; the service keeps its hash. The token cannot be wider than the
     /// one that makes it: within its networks, if it has a list of them.
     #[oai(path = "/tokens", method = "post", operation_id = "createToken")]
     async fn create(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, TokenCreate>,
         app: Data<&App>,
         body: Body<CreateTokenRequest>,
     ) -> Result<Created<CreatedToken>, ApiError> {
@@ -128,7 +129,7 @@ impl TokensApi {
 
     /// List tokens
     ///
-    /// Scope: `pki:admin`. Newest first, revoked ones included.
+    /// Newest first, revoked ones included.
     #[oai(path = "/tokens", method = "get", operation_id = "listTokens")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -148,7 +149,7 @@ impl TokensApi {
 
     /// Read a token
     ///
-    /// Scope: `pki:admin`. Never shows the secret.
+    /// Never shows the secret.
     #[oai(path = "/tokens/:id", method = "get", operation_id = "getToken")]
     async fn find(
         &self,
@@ -162,11 +163,11 @@ impl TokensApi {
 
     /// Revoke a token
     ///
-    /// Scope: `pki:admin`. Takes effect at once in this process and within a second in the others.
+    /// Takes effect at once in this process and within a second in the others.
     #[oai(path = "/tokens/:id", method = "delete", operation_id = "revokeToken")]
     async fn revoke(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, TokenRevoke>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<NoContent, ApiError> {

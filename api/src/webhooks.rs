@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use self::delivery_view::{DeliveryView, WebhookDeliveryList, delivery_view};
+use crate::acts::{WebhookCreate, WebhookDelete, WebhookRedeliver, WebhookTest, WebhookUpdate};
 use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Created, NoContent, Reply, Tagged};
 use crate::error::ApiError;
@@ -163,7 +164,7 @@ struct WebhookList {
 impl WebhooksApi {
     /// List webhooks
     ///
-    /// Scope: `pki:admin`, since the URLs of many receivers are secrets. Newest first.
+    /// The URLs of many receivers are secrets. Newest first.
     #[oai(path = "/", method = "get", operation_id = "listWebhooks")]
     async fn list(
         &self,
@@ -182,7 +183,7 @@ impl WebhooksApi {
 
     /// Make a webhook
     ///
-    /// Scope: `pki:admin`. It is told what happens from now on, at least once, and what happens to one object in its order. Each
+    /// It is told what happens from now on, at least once, and what happens to one object in its order. Each
     /// event is a `POST` with `X-Certmill-Event-Id` (the same whenever it is sent), `X-Certmill-Event-Type`,
     /// `X-Certmill-Timestamp` (Unix seconds) and `X-Certmill-Signature`: `sha256=` and the HMAC-SHA256 in hex, by the secret, of the
     /// timestamp, a dot and the body; where secrets change several with `, ` between them, of which one must fit.
@@ -193,7 +194,7 @@ impl WebhooksApi {
     #[oai(path = "/", method = "post", operation_id = "createWebhook")]
     async fn create(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, WebhookCreate>,
         app: Data<&App>,
         body: Body<CreateWebhookRequest>,
     ) -> Result<Created<WebhookWithSecret>, ApiError> {
@@ -214,8 +215,6 @@ impl WebhooksApi {
     }
 
     /// Read a webhook
-    ///
-    /// Scope: `pki:admin`.
     #[oai(path = "/:id", method = "get", operation_id = "getWebhook")]
     async fn find(
         &self,
@@ -229,11 +228,11 @@ impl WebhooksApi {
 
     /// Change a webhook
     ///
-    /// Scope: `pki:admin`. With `rotate_secret` another secret is made and answered this once.
+    /// With `rotate_secret` another secret is made and answered this once.
     #[oai(path = "/:id", method = "patch", operation_id = "updateWebhook")]
     async fn update(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, WebhookUpdate>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateWebhookRequest>,
@@ -261,11 +260,11 @@ impl WebhooksApi {
 
     /// Remove a webhook
     ///
-    /// Scope: `pki:admin`. What waits for it is not sent any more.
+    /// What waits for it is not sent any more.
     #[oai(path = "/:id", method = "delete", operation_id = "deleteWebhook")]
     async fn delete(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, WebhookDelete>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<NoContent, ApiError> {
@@ -275,12 +274,12 @@ impl WebhooksApi {
 
     /// Try a webhook
     ///
-    /// Scope: `pki:admin`. Sends an event of the type `webhook.test`, signed like any other, once and at once, whether the webhook is
+    /// Sends an event of the type `webhook.test`, signed like any other, once and at once, whether the webhook is
     /// active or not, and answers what the receiver made of it.
     #[oai(path = "/:id/test", method = "post", operation_id = "testWebhook")]
     async fn test(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, WebhookTest>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Reply<TestView>, ApiError> {
@@ -296,7 +295,7 @@ impl WebhooksApi {
 
     /// List the deliveries of a webhook
     ///
-    /// Scope: `pki:admin`. Newest event first. What is delivered or given up can be seen for seven days.
+    /// Newest event first. What is delivered or given up can be seen for seven days.
     #[oai(path = "/:id/deliveries", method = "get", operation_id = "listWebhookDeliveries")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn deliveries(
@@ -320,12 +319,12 @@ impl WebhooksApi {
 
     /// Have an event delivered once more
     ///
-    /// Scope: `pki:admin`. Within a second or two, with the same event id and all its attempts, whether it was given up, delivered or
+    /// Within a second or two, with the same event id and all its attempts, whether it was given up, delivered or
     /// waits. It may then come after later events about the same object. `409 invalid_state` while the webhook is not active.
     #[oai(path = "/:id/deliveries/:delivery_id/redeliver", method = "post", operation_id = "redeliverEvent")]
     async fn redeliver(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, WebhookRedeliver>,
         app: Data<&App>,
         id: Path<String>,
         /// The id of the delivery.

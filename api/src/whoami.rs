@@ -42,7 +42,7 @@ struct Whoami {
 impl WhoamiApi {
     /// Tell a token about itself
     ///
-    /// Scope: `pki:read`, which every token has. Whose token it is, what it permits, until when, and from where it is used.
+    /// Every token has it. Whose token it is, what it permits, until when, and from where it is used.
     #[oai(path = "/whoami", method = "get", operation_id = "whoAmI")]
     async fn whoami(&self, caller: Authorized<Read>, app: Data<&App>) -> Result<Reply<Whoami>, ApiError> {
         let (token, tenant) = certmill_service::tokens::of_caller(&app, &caller).await?;

@@ -4,7 +4,6 @@ use poem::http::Method;
 use serde_json::{Value, json};
 
 use super::{Operation, members};
-use crate::calls::Call;
 
 /// Deletions that can be bound to a state of their object; changes can where their answers have an `ETag`.
 const CONDITIONAL_DELETIONS: [&str; 3] =
@@ -20,8 +19,7 @@ fn is_conditional(operation: &Operation<'_>) -> bool {
 
 /// Adds the headers of an operation and of its successful answers.
 pub(super) fn add(operation: &mut Operation<'_>) {
-    let path = operation.plain_path();
-    let repeatable = Call::of(&operation.method, &path).is_some_and(|call| call.repeatable);
+    let repeatable = operation.effect.is_repeatable;
     if repeatable {
         let parameter = json!({
             "name": "Idempotency-Key",

@@ -13,6 +13,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use super::acme_check::AcmeBudgetLine;
+use crate::acts::{AcmeAccountCreate, AcmeAccountDelete, AcmeAccountRollover, AcmeAccountUpdate};
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Accepted, Body, Created, Either, NoContent, Reply};
 use crate::error::ApiError;
@@ -144,7 +145,7 @@ struct AccountList {
 impl AcmeAccountsApi {
     /// List ACME accounts
     ///
-    /// Scope: `pki:read`. Newest first.
+    /// Newest first.
     #[oai(path = "/accounts", method = "get", operation_id = "listAcmeAccounts")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -164,13 +165,13 @@ impl AcmeAccountsApi {
 
     /// Register an ACME account
     ///
-    /// Scope: `pki:admin`. The CA is asked during the call. `201` with a valid account; `202` with a pending one when the CA
+    /// The CA is asked during the call. `201` with a valid account; `202` with a pending one when the CA
     /// may have registered it without our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`
     /// and leaves nothing behind. Registering agrees to the CA's terms of service.
     #[oai(path = "/accounts", method = "post", operation_id = "createAcmeAccount")]
     async fn register(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, AcmeAccountCreate>,
         app: Data<&App>,
         body: Body<RegisterAccountRequest>,
     ) -> Result<Either<Created<AccountView>, Accepted<AccountView>>, ApiError> {
@@ -197,8 +198,6 @@ impl AcmeAccountsApi {
     }
 
     /// Read an ACME account
-    ///
-    /// Scope: `pki:read`.
     #[oai(path = "/accounts/:id", method = "get", operation_id = "getAcmeAccount")]
     async fn find(
         &self,
@@ -211,14 +210,14 @@ impl AcmeAccountsApi {
 
     /// Deactivate an ACME account
     ///
-    /// Scope: `pki:admin`. The CA is asked during the call, and believed only when it confirms; otherwise
+    /// The CA is asked during the call, and believed only when it confirms; otherwise
     /// `502 upstream_error`, and nothing changes. `409 in_use` while an open order or an automatic renewal needs the account,
     /// unless `force=true`. The account stays readable, and another one can have its name. Revoke its certificates first if that is what you want: afterwards
     /// only their own keys can.
     #[oai(path = "/accounts/:id", method = "delete", operation_id = "deactivateAcmeAccount")]
     async fn deactivate(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, AcmeAccountDelete>,
         app: Data<&App>,
         id: Path<String>,
         /// Even though orders or renewals need it.
@@ -231,12 +230,12 @@ impl AcmeAccountsApi {
 
     /// Change an ACME account
     ///
-    /// Scope: `pki:admin`. Name, e-mail address, and the accounts that stand in for it. The CA is told of another address during the call (RFC 8555 section
+    /// Name, e-mail address, and the accounts that stand in for it. The CA is told of another address during the call (RFC 8555 section
     /// 7.3.2); when it refuses, `502 upstream_error`, and nothing changes.
     #[oai(path = "/accounts/:id", method = "patch", operation_id = "updateAcmeAccount")]
     async fn update(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, AcmeAccountUpdate>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateAccountRequest>,
@@ -255,7 +254,7 @@ impl AcmeAccountsApi {
 
     /// See what is left of a CA's limits
     ///
-    /// Scope: `pki:read`. What this service has asked of the CA of an account, by what the CA counts, where its limits are
+    /// What this service has asked of the CA of an account, by what the CA counts, where its limits are
     /// known: those of Let's Encrypt, and what the operator configures. An order for which there is no room waits for it, or
     /// goes to the next account.
     #[oai(path = "/accounts/:id/budget", method = "get", operation_id = "getAcmeAccountBudget")]
@@ -275,14 +274,14 @@ impl AcmeAccountsApi {
 
     /// Give an ACME account a new key
     ///
-    /// Scope: `pki:admin`. The service makes the key, stores it, and has the CA take it in place of the old one during the call
+    /// The service makes the key, stores it, and has the CA take it in place of the old one during the call
     /// (RFC 8555 section 7.3.5). `200` with the account when it has; `202` with `key_change_pending` when it may have without
     /// our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`, and the old key stays. `409 in_use`
     /// while an order of the account proves control, which has to do with the key.
     #[oai(path = "/accounts/:id/rollover", method = "post", operation_id = "rollOverAcmeAccountKey")]
     async fn roll_over(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, AcmeAccountRollover>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Either<Accepted<AccountView>, Reply<AccountView>>, ApiError> {

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::acme_accounts::FailureView;
 use super::acme_orders::OrderRequest;
+use crate::acts::Judges;
 use crate::auth::{Authorized, Issue};
 use crate::body::{Body, Reply};
 use crate::error::ApiError;
@@ -104,14 +105,14 @@ struct AcmeGoodCertificate {
 impl AcmeCheckApi {
     /// See what would come of an order
     ///
-    /// Scope: `pki:issue`. Takes what ordering takes, and neither orders, nor publishes, nor counts anything: where the TXT value
+    /// Takes what ordering takes, and neither orders, nor publishes, nor counts anything: where the TXT value
     /// of each name would go after aliases were followed, which DNS provider and zone serve it, whether the names are granted
     /// and their CAA records permit the CA, whether a server is there for http-01, what is there or on order already, and what the CA's known limits leave. What ordering refuses is refused here too, but for
     /// grants, good certificates and limits, which the answer names.
     #[oai(path = "/check", method = "post", operation_id = "checkAcmeOrder")]
     async fn check(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<Issue, Judges>,
         app: Data<&App>,
         body: Body<OrderRequest>,
     ) -> Result<Reply<AcmeForecast>, ApiError> {

@@ -12,6 +12,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use super::acme_view::{ChallengeView, OrderView, challenge, order, ordered};
+use crate::acts::{AcmeChallengeComplete, AcmeOrderCancel, AcmeOrderCreate, AcmeOrderRefresh};
 use crate::auth::{Authorized, Issue, Read};
 use crate::body::{Accepted, Body, Either, Reply};
 use crate::error::ApiError;
@@ -98,7 +99,7 @@ struct OrderList {
 impl AcmeOrdersApi {
     /// Order a certificate
     ///
-    /// Scope: `pki:issue`. `202` with the order and its challenges, as soon as the CA has told them and after five seconds at
+    /// `202` with the order and its challenges, as soon as the CA has told them and after five seconds at
     /// most; a worker does the rest, and `GET …/orders/{id}` tells how far it is. With `wait=30s` the answer comes when the
     /// order has ended, or after that time (at most `60s`); with `wait=0s` at once, without challenges.
     ///
@@ -111,7 +112,7 @@ impl AcmeOrdersApi {
     #[oai(path = "/issue", method = "post", operation_id = "createAcmeOrder")]
     async fn issue(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<Issue, AcmeOrderCreate>,
         app: Data<&App>,
         /// How long to wait for the certificate.
         wait: Query<Option<String>>,
@@ -132,7 +133,7 @@ impl AcmeOrdersApi {
 
     /// List orders
     ///
-    /// Scope: `pki:read`. Newest first.
+    /// Newest first.
     #[oai(path = "/orders", method = "get", operation_id = "listAcmeOrders")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -157,7 +158,7 @@ impl AcmeOrdersApi {
 
     /// Read an order
     ///
-    /// Scope: `pki:read`. With `wait=30s` the answer comes when the order has ended, or after that time (at most `60s`).
+    /// With `wait=30s` the answer comes when the order has ended, or after that time (at most `60s`).
     #[oai(path = "/orders/:id", method = "get", operation_id = "getAcmeOrder")]
     async fn find(
         &self,
@@ -179,12 +180,12 @@ impl AcmeOrdersApi {
 
     /// Ask the CA about an order now
     ///
-    /// Scope: `pki:issue`. A worker looks at once instead of at `next_attempt_at`; the answer is the order after that, or as it
+    /// A worker looks at once instead of at `next_attempt_at`; the answer is the order after that, or as it
     /// is after five seconds. Within five seconds of the last such call, and for orders that have ended, nothing is asked.
     #[oai(path = "/orders/:id/refresh", method = "post", operation_id = "refreshAcmeOrder")]
     async fn refresh(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<Issue, AcmeOrderRefresh>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Reply<OrderView>, ApiError> {
@@ -194,13 +195,13 @@ impl AcmeOrdersApi {
 
     /// Cancel an order
     ///
-    /// Scope: `pki:issue`. Possible until the CA has the order's CSR (`409 invalid_state` afterwards): a worker ends the order
+    /// Possible until the CA has the order's CSR (`409 invalid_state` afterwards): a worker ends the order
     /// with the error code `cancelled`, takes back what was published for it, and gives up its authorizations. The answer is
     /// the order after that, or as it is after five seconds.
     #[oai(path = "/orders/:id", method = "delete", operation_id = "cancelAcmeOrder")]
     async fn cancel(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<Issue, AcmeOrderCancel>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Reply<OrderView>, ApiError> {
@@ -209,14 +210,14 @@ impl AcmeOrdersApi {
 
     /// Go on with a challenge now
     ///
-    /// Scope: `pki:issue`. For records that a person publishes (DNS provider `manual`): the record is looked for, and when every
+    /// For records that a person publishes (DNS provider `manual`): the record is looked for, and when every
     /// name server has it the CA is told; `note` says what was seen. `force=true` tells the CA without looking. `202` when
     /// something will happen, `200` when the CA is looking already or has found it in order, `409 invalid_state` when
     /// the order has ended.
     #[oai(path = "/challenges/:id/complete", method = "post", operation_id = "completeAcmeChallenge")]
     async fn complete(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<Issue, AcmeChallengeComplete>,
         app: Data<&App>,
         id: Path<String>,
         /// Tell the CA without looking first. A validation that fails ends the order.

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::issue::{self, IssueCertificateRequest, IssuedCertificate};
+use crate::acts::{CertificateIssue, Unkept};
 use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{Body, Reply};
 use crate::error::ApiError;
@@ -71,13 +72,13 @@ struct BatchError {
 impl BatchApi {
     /// Issue many certificates with new keys
     ///
-    /// Scope: `pki:issue`. Each request is carried out for itself: `200` says what became of each, those that were refused
+    /// Each request is carried out for itself: `200` says what became of each, those that were refused
     /// included, and what was issued stays issued. When the service cannot work, the rest is not tried. Under a rate limit each counts as a call of issue. There is no
     /// `Idempotency-Key`: after a call without an answer, look for its certificates before it is repeated.
     #[oai(path = "/issue/:role/batch", method = "post", operation_id = "issueCertificates")]
     async fn issue(
         &self,
-        caller: Authorized<IssueUnderRole>,
+        caller: Authorized<IssueUnderRole, Unkept<CertificateIssue>>,
         app: Data<&App>,
         role: Path<String>,
         body: Body<IssueBatchRequest>,

@@ -9,6 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::acts::{BlockedKeyCreate, BlockedKeyDelete};
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Body, Created, NoContent, Reply};
 use crate::error::ApiError;
@@ -94,7 +95,7 @@ struct BlockedKeyList {
 impl BlockedKeysApi {
     /// List blocked keys
     ///
-    /// Scope: `pki:read`. Newest first.
+    /// Newest first.
     #[oai(path = "/blocked-keys", method = "get", operation_id = "listBlockedKeys")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -114,13 +115,13 @@ impl BlockedKeysApi {
 
     /// Block a key
     ///
-    /// Scope: `pki:admin`. From then on no CSR with this key is signed (`422 csr_invalid`). The answer names every
+    /// From then on no CSR with this key is signed (`422 csr_invalid`). The answer names every
     /// certificate of the tenant that has it; `revoke` revokes those that its CAs have issued. The same key again is the
     /// first row again, with what has come since.
     #[oai(path = "/blocked-keys", method = "post", operation_id = "blockKey")]
     async fn create(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, BlockedKeyCreate>,
         app: Data<&App>,
         body: Body<BlockKeyRequest>,
     ) -> Result<Created<BlockedKeyDetail>, ApiError> {
@@ -137,7 +138,7 @@ impl BlockedKeysApi {
 
     /// Read a blocked key
     ///
-    /// Scope: `pki:read`. With the certificates that have it.
+    /// With the certificates that have it.
     #[oai(path = "/blocked-keys/:id", method = "get", operation_id = "getBlockedKey")]
     async fn find(
         &self,
@@ -151,11 +152,11 @@ impl BlockedKeysApi {
 
     /// Unblock a key
     ///
-    /// Scope: `pki:admin`. What was revoked stays revoked.
+    /// What was revoked stays revoked.
     #[oai(path = "/blocked-keys/:id", method = "delete", operation_id = "unblockKey")]
     async fn delete(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, BlockedKeyDelete>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<NoContent, ApiError> {

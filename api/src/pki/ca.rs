@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ca_view::{CaView, view};
 use super::revoke::parse_reason;
+use crate::acts::{CaCertificate, CaCreate, CaRevoke, CaUpdate, CrlRebuild};
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Accepted, Body, Created, Either, OptionalBody, Reply, Tagged};
 use crate::error::ApiError;
@@ -158,7 +159,7 @@ impl BuiltCrl {
 impl CaApi {
     /// List CAs
     ///
-    /// Scope: `pki:admin`. Newest first.
+    /// Newest first.
     #[oai(path = "/ca", method = "get", operation_id = "listCas")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -178,12 +179,12 @@ impl CaApi {
 
     /// Create a root or intermediate CA
     ///
-    /// Scope: `pki:admin`. The private key is made and stays in the service, sealed; no call ever shows it. With `external`
+    /// The private key is made and stays in the service, sealed; no call ever shows it. With `external`
     /// the answer has the CSR for a CA elsewhere (`csr_pem`), and the CA issues nothing before its certificate has come.
     #[oai(path = "/ca", method = "post", operation_id = "createCa")]
     async fn create(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CaCreate>,
         app: Data<&App>,
         body: Body<CreateCaRequest>,
     ) -> Result<Created<CaView>, ApiError> {
@@ -192,8 +193,6 @@ impl CaApi {
     }
 
     /// Read a CA
-    ///
-    /// Scope: `pki:read`.
     #[oai(path = "/ca/:id", method = "get", operation_id = "getCa")]
     async fn find(
         &self,
@@ -207,12 +206,12 @@ impl CaApi {
 
     /// Change a CA
     ///
-    /// Scope: `pki:admin`. How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
+    /// How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
     /// issues names the OCSP responder, and the times of its CRLs.
     #[oai(path = "/ca/:id", method = "patch", operation_id = "updateCa")]
     async fn update(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CaUpdate>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateCaRequest>,
@@ -236,7 +235,7 @@ impl CaApi {
 
     /// Read a CA's certificate
     ///
-    /// Scope: `pki:read`. JSON by default; PEM for `Accept: application/x-pem-file` or `text/plain`, DER for
+    /// JSON by default; PEM for `Accept: application/x-pem-file` or `text/plain`, DER for
     /// `application/pkix-cert`.
     #[oai(path = "/ca/:id/certificate", method = "get", operation_id = "getCaCertificate")]
     async fn certificate(
@@ -267,7 +266,7 @@ impl CaApi {
 
     /// Give a CA its certificate
     ///
-    /// Scope: `pki:admin`. For a CA that was made with `external` and is `pending`: what came back for its CSR. It must be a
+    /// For a CA that was made with `external` and is `pending`: what came back for its CSR. It must be a
     /// CA's certificate for the CA's own key, with `keyCertSign` and `cRLSign`, valid now, and its path must be valid up
     /// to the topmost certificate that is given (`422 certificate_invalid` says what does not fit). Its subject and its path
     /// length are then those of the CA, which is active, with its first CRL. Where its issuer is a CA of this service, that
@@ -275,7 +274,7 @@ impl CaApi {
     #[oai(path = "/ca/:id/certificate", method = "post", operation_id = "setCaCertificate")]
     async fn set_certificate(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CaCertificate>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<CaCertificateRequest>,
@@ -287,14 +286,14 @@ impl CaApi {
 
     /// Revoke a CA
     ///
-    /// Scope: `pki:admin`. The CA and every CA under it stop issuing at once. A worker then revokes everything that
+    /// The CA and every CA under it stop issuing at once. A worker then revokes everything that
     /// they issued; `revocation` shows its progress. What lies under a CA revoked for `keyCompromise` is revoked for
     /// `cACompromise`, otherwise for the same reason. If its parent is ours, the CA goes on the parent's CRL.
     /// Repeating the call answers the first revocation.
     #[oai(path = "/ca/:id/revoke", method = "post", operation_id = "revokeCa")]
     async fn revoke(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CaRevoke>,
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<RevokeCaRequest>,
@@ -306,12 +305,12 @@ impl CaApi {
 
     /// Build a new CRL now
     ///
-    /// Scope: `pki:admin`. Waits up to 30 s for a worker to build it; after that answers `202` with the figures of the
+    /// Waits up to 30 s for a worker to build it; after that answers `202` with the figures of the
     /// present CRL, and the new one follows.
     #[oai(path = "/ca/:id/crl", method = "post", operation_id = "rebuildCrl")]
     async fn build_crl(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CrlRebuild>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Either<Reply<BuiltCrl>, Accepted<BuiltCrl>>, ApiError> {
@@ -326,7 +325,7 @@ impl CaApi {
 
     /// Read a CA's present CRL
     ///
-    /// Scope: `pki:read`. DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
+    /// DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
     #[oai(path = "/ca/:id/crl", method = "get", operation_id = "getCrl")]
     async fn crl(
         &self,

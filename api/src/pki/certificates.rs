@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::renewal_view::{RenewalChangeRequest, RenewalView};
 use super::wanted::Wanted;
+use crate::acts::CertificateUpdate;
 use crate::auth::{Authorized, IssueUnderRole, Read};
 use crate::body::{Body, Reply, Tagged};
 use crate::error::ApiError;
@@ -198,7 +199,7 @@ struct CertificateList {
 impl CertificatesApi {
     /// List certificates
     ///
-    /// Scope: `pki:read`. Newest first, or `sort=not_after` for the soonest to end. Revoked ones are left out unless
+    /// Newest first, or `sort=not_after` for the soonest to end. Revoked ones are left out unless
     /// `include_revoked=true` or `status=revoked`.
     ///
     /// What a call costs does not grow with the number of certificates: filters that find up to 1,000 are answered at once,
@@ -265,8 +266,6 @@ impl CertificatesApi {
     }
 
     /// Read a certificate
-    ///
-    /// Scope: `pki:read`.
     #[oai(path = "/certificates/:id", method = "get", operation_id = "getCertificate")]
     async fn find(
         &self,
@@ -281,7 +280,7 @@ impl CertificatesApi {
 
     /// Read a certificate's PEM
     ///
-    /// Scope: `pki:read`. Just the PEM, as `application/x-pem-file`.
+    /// Just the PEM, as `application/x-pem-file`.
     #[oai(path = "/certificates/:id/pem", method = "get", operation_id = "getCertificatePem")]
     async fn pem(
         &self,
@@ -296,13 +295,13 @@ impl CertificatesApi {
 
     /// Change tags or description
     ///
-    /// Scope: `pki:issue`. `tags` replaces all tags. `auto_renew` and `renewal` are for certificates from ACME servers: a
+    /// `tags` replaces all tags. `auto_renew` and `renewal` are for certificates from ACME servers: a
     /// `renewal` is checked as if the certificate were ordered so now, and moves what is renewed next, and all that comes of
     /// it, to another account or CA, challenge, DNS provider or profile; what is left out stays.
     #[oai(path = "/certificates/:id", method = "patch", operation_id = "updateCertificate")]
     async fn update(
         &self,
-        caller: Authorized<IssueUnderRole>,
+        caller: Authorized<IssueUnderRole, CertificateUpdate>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateCertificateRequest>,

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::certificates::SansView;
 use super::csr_view::{CsrContents, SubjectView};
 use super::issue::{IssuedCertificate, answer};
+use crate::acts::{CsrApprove, CsrCreate, CsrDelete, CsrImport, CsrReject, CsrSign};
 use crate::auth::{Admin, Authorized, Issue, Read};
 use crate::body::{Body, Created, NoContent, Reply};
 use crate::error::ApiError;
@@ -127,7 +128,7 @@ struct CsrList {
 impl CsrApi {
     /// List CSRs
     ///
-    /// Scope: `pki:read`. Newest first.
+    /// Newest first.
     #[oai(path = "/csr", method = "get", operation_id = "listCsrs")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -150,12 +151,12 @@ impl CsrApi {
 
     /// Generate a CSR
     ///
-    /// Scope: `pki:issue`. The service makes the key; it is sealed and stays in the service, and follows the certificate
+    /// The service makes the key; it is sealed and stays in the service, and follows the certificate
     /// once the CSR is signed.
     #[oai(path = "/csr", method = "post", operation_id = "createCsr")]
     async fn create(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<Issue, CsrCreate>,
         app: Data<&App>,
         body: Body<CreateCsrRequest>,
     ) -> Result<Created<CsrDetail>, ApiError> {
@@ -177,12 +178,12 @@ impl CsrApi {
 
     /// Import a CSR
     ///
-    /// Scope: `pki:issue`. A CSR that is signed with a weak hash or asks for strange things is taken with `warnings`; one
+    /// A CSR that is signed with a weak hash or asks for strange things is taken with `warnings`; one
     /// whose signature is wrong or whose key is weak is `422 csr_invalid`.
     #[oai(path = "/csr/import", method = "post", operation_id = "importCsr")]
     async fn import(
         &self,
-        caller: Authorized<Issue>,
+        caller: Authorized<Issue, CsrImport>,
         app: Data<&App>,
         body: Body<ImportCsrRequest>,
     ) -> Result<Created<CsrDetail>, ApiError> {
@@ -191,7 +192,7 @@ impl CsrApi {
 
     /// Read a CSR
     ///
-    /// Scope: `pki:read`. With everything that is in it, for whoever has to decide.
+    /// With everything that is in it, for whoever has to decide.
     #[oai(path = "/csr/:id", method = "get", operation_id = "getCsr")]
     async fn find(
         &self,
@@ -204,11 +205,11 @@ impl CsrApi {
 
     /// Approve a CSR
     ///
-    /// Scope: `pki:admin`. Possible from `pending`.
+    /// Possible from `pending`.
     #[oai(path = "/csr/:id/approve", method = "post", operation_id = "approveCsr")]
     async fn approve(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CsrApprove>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Reply<CsrDetail>, ApiError> {
@@ -217,11 +218,11 @@ impl CsrApi {
 
     /// Reject a CSR
     ///
-    /// Scope: `pki:admin`. Possible from `pending` and `approved`.
+    /// Possible from `pending` and `approved`.
     #[oai(path = "/csr/:id/reject", method = "post", operation_id = "rejectCsr")]
     async fn reject(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CsrReject>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<RejectCsrRequest>,
@@ -231,14 +232,14 @@ impl CsrApi {
 
     /// Sign an approved CSR
     ///
-    /// Scope: `pki:admin`. Possible from `approved`; of two calls at once one signs. Always makes an end-entity
+    /// Possible from `approved`; of two calls at once one signs. Always makes an end-entity
     /// certificate, whatever basic constraints the CSR asks for; an e-mail address in the subject becomes a subject
     /// alternative name (RFC 5280 §4.1.2.6), and so does a common name that is a host name. With `renewal_of`, the
     /// certificate is the renewal of that one, by default with its usages and for as long.
     #[oai(path = "/csr/:id/sign", method = "post", operation_id = "signCsr")]
     async fn sign(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CsrSign>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<SignApprovedCsrRequest>,
@@ -255,11 +256,11 @@ impl CsrApi {
 
     /// Delete a CSR
     ///
-    /// Scope: `pki:admin`. In any state. A certificate that came out of it stays, and so does the key that went with it.
+    /// In any state. A certificate that came out of it stays, and so does the key that went with it.
     #[oai(path = "/csr/:id", method = "delete", operation_id = "deleteCsr")]
     async fn delete(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CsrDelete>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<NoContent, ApiError> {

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::dns_provider_types::DnsProviderTypeList;
+use crate::acts::{DnsProviderCreate, DnsProviderDelete, DnsProviderTest, DnsProviderUpdate};
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Body, Created, NoContent, OptionalBody, Reply, Tagged};
 use crate::error::ApiError;
@@ -175,7 +176,7 @@ struct DnsProviderList {
 impl DnsProvidersApi {
     /// List DNS providers
     ///
-    /// Scope: `pki:read`. Newest first.
+    /// Newest first.
     #[oai(path = "/dns-providers", method = "get", operation_id = "listDnsProviders")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -195,12 +196,12 @@ impl DnsProvidersApi {
 
     /// Add a DNS provider
     ///
-    /// Scope: `pki:admin`. Credentials that do not work are `400 invalid_config` with the provider's own words, and nothing
+    /// Credentials that do not work are `400 invalid_config` with the provider's own words, and nothing
     /// is stored.
     #[oai(path = "/dns-providers", method = "post", operation_id = "createDnsProvider")]
     async fn create(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, DnsProviderCreate>,
         app: Data<&App>,
         body: Body<CreateDnsProviderRequest>,
     ) -> Result<Created<DnsProviderView>, ApiError> {
@@ -219,7 +220,7 @@ impl DnsProvidersApi {
 
     /// List the types of DNS providers
     ///
-    /// Scope: `pki:read`. Each with the fields of its configuration: what a form needs, and what `config` is checked by.
+    /// Each with the fields of its configuration: what a form needs, and what `config` is checked by.
     #[oai(path = "/dns-providers/types", method = "get", operation_id = "listDnsProviderTypes")]
     #[expect(clippy::unused_async, reason = "the macro of operations takes only async functions")]
     async fn types(&self, _caller: Authorized<Read>) -> Result<Reply<DnsProviderTypeList>, ApiError> {
@@ -227,8 +228,6 @@ impl DnsProvidersApi {
     }
 
     /// Read a DNS provider
-    ///
-    /// Scope: `pki:read`.
     #[oai(path = "/dns-providers/:id", method = "get", operation_id = "getDnsProvider")]
     async fn find(
         &self,
@@ -242,11 +241,11 @@ impl DnsProvidersApi {
 
     /// Change a DNS provider
     ///
-    /// Scope: `pki:admin`. Credentials that are absent, or sent as `***`, stay.
+    /// Credentials that are absent, or sent as `***`, stay.
     #[oai(path = "/dns-providers/:id", method = "patch", operation_id = "updateDnsProvider")]
     async fn update(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, DnsProviderUpdate>,
         app: Data<&App>,
         id: Path<String>,
         body: Body<UpdateDnsProviderRequest>,
@@ -270,13 +269,13 @@ impl DnsProvidersApi {
 
     /// Try a DNS provider
     ///
-    /// Scope: `pki:admin`. Publishes a random TXT value at `_certmill-test.<zone>`, waits until every name server of the zone has
+    /// Publishes a random TXT value at `_certmill-test.<zone>`, waits until every name server of the zone has
     /// it, at most a minute, and removes it. Answers each step with its time; a step that failed says why. At a provider of the
     /// type `acme_dns` the value goes to its one name.
     #[oai(path = "/dns-providers/:id/test", method = "post", operation_id = "testDnsProvider")]
     async fn test(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, DnsProviderTest>,
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<TestDnsProviderRequest>,
@@ -287,11 +286,11 @@ impl DnsProvidersApi {
 
     /// Remove a DNS provider
     ///
-    /// Scope: `pki:admin`. `409 in_use` while an open order needs it, or a record is still to be removed.
+    /// `409 in_use` while an open order needs it, or a record is still to be removed.
     #[oai(path = "/dns-providers/:id", method = "delete", operation_id = "deleteDnsProvider")]
     async fn delete(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, DnsProviderDelete>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<NoContent, ApiError> {

@@ -69,7 +69,7 @@ impl Files for Exported {
 impl ExportApi {
     /// Export certificates
     ///
-    /// Scope: `pki:read`. Newest first, without PEM and without keys. The answer is sent while it is read, so it has no length;
+    /// Newest first, without PEM and without keys. The answer is sent while it is read, so it has no length;
     /// one that ends without the end of the transfer (a chunk of length 0, or the end of the stream) is not complete.
     #[oai(path = "/certificates/export", method = "post", operation_id = "exportCertificates")]
     async fn export(

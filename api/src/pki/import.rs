@@ -11,6 +11,7 @@ use zeroize::Zeroizing;
 
 use super::ca_view::{CaView, view};
 use super::certificates::{CertificateDetail, detail};
+use crate::acts::{CaImport, CertificateImport};
 use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Created};
 use crate::error::ApiError;
@@ -73,14 +74,14 @@ struct ImportCaRequest {
 impl ImportApi {
     /// Import a certificate
     ///
-    /// Scope: `pki:admin`. A key must belong to the certificate; every certificate of the chain must have issued the one
+    /// A key must belong to the certificate; every certificate of the chain must have issued the one
     /// below it (`422 certificate_invalid` says what does not fit). A certificate that is here already is `409
     /// already_exists`, which names it. Without `ca_id` the service never takes an imported certificate for one that it
     /// issued: it cannot be revoked or renewed here and is on no CRL of ours.
     #[oai(path = "/certificates/import", method = "post", operation_id = "importCertificate")]
     async fn import(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CertificateImport>,
         app: Data<&App>,
         body: Body<ImportCertificateRequest>,
     ) -> Result<Created<CertificateDetail>, ApiError> {
@@ -100,7 +101,7 @@ impl ImportApi {
 
     /// Import a CA with its key
     ///
-    /// Scope: `pki:admin`. So that an installation of another kind (easy-rsa, `openssl ca`, step-ca) moves in: the CA goes on with
+    /// So that an installation of another kind (easy-rsa, `openssl ca`, step-ca) moves in: the CA goes on with
     /// its key, and what `crl_pem` lists stays revoked, on the next CRL and for OCSP. The certificate must be as for
     /// `POST /v1/pki/ca/{id}/certificate`; the key RSA of 2048, 3072 or 4096 bits, P-256, P-384, P-521 or Ed25519. Certificates
     /// that it has issued come by `POST /v1/pki/certificates/import` with its `ca_id`, and can then be revoked here. Their
@@ -113,7 +114,7 @@ impl ImportApi {
     )]
     async fn import_ca(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CaImport>,
         app: Data<&App>,
         body: Body<ImportCaRequest>,
     ) -> Result<Created<CaView>, ApiError> {

@@ -8,6 +8,7 @@ use poem_openapi::param::Path;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use crate::acts::{CertificateIssue, CertificateSign};
 use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{Body, Created};
 use crate::error::ApiError;
@@ -85,12 +86,10 @@ pub(super) struct IssuedCertificate {
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
 impl IssueApi {
     /// Issue a certificate with a new key
-    ///
-    /// Scope: `pki:issue`.
     #[oai(path = "/issue/:role", method = "post", operation_id = "issueCertificate")]
     async fn issue(
         &self,
-        caller: Authorized<IssueUnderRole>,
+        caller: Authorized<IssueUnderRole, CertificateIssue>,
         app: Data<&App>,
         role: Path<String>,
         body: Body<IssueCertificateRequest>,
@@ -101,11 +100,11 @@ impl IssueApi {
 
     /// Sign a CSR
     ///
-    /// Scope: `pki:issue`. No approval step.
+    /// No approval step.
     #[oai(path = "/sign/:role", method = "post", operation_id = "signCertificate")]
     async fn sign(
         &self,
-        caller: Authorized<IssueUnderRole>,
+        caller: Authorized<IssueUnderRole, CertificateSign>,
         app: Data<&App>,
         role: Path<String>,
         body: Body<SignCsrRequest>,

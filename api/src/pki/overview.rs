@@ -192,7 +192,7 @@ struct CaNearEnd {
 impl OverviewApi {
     /// See what there is and what needs a person
     ///
-    /// Scope: `pki:read`. Everything of the tenant in numbers. What is counted here agrees with the lists: `expiring_7d` are
+    /// Everything of the tenant in numbers. What is counted here agrees with the lists: `expiring_7d` are
     /// those that `GET /v1/pki/certificates?expiring_within=7d` finds, without those that were renewed.
     #[oai(path = "/overview", method = "get", operation_id = "getOverview")]
     async fn overview(

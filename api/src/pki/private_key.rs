@@ -10,6 +10,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
+use crate::acts::{PrivateKeyRetrieve, Unkept};
 use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{OptionalBody, Reply};
 use crate::error::ApiError;
@@ -59,13 +60,13 @@ struct PrivateKeyView {
 impl PrivateKeyApi {
     /// Retrieve a stored private key
     ///
-    /// Scope: `pki:issue`. A key is stored when the role has `store_private_keys`, when the CSR was generated here, or when
+    /// A key is stored when the role has `store_private_keys`, when the CSR was generated here, or when
     /// it was imported. The bundle is encrypted with AES-256 and PBKDF2, which OpenSSL 3, Java 17 and macOS open. Every
     /// retrieval is in the audit log before the key leaves.
     #[oai(path = "/certificates/:id/private-key", method = "post", operation_id = "retrievePrivateKey")]
     async fn retrieve(
         &self,
-        caller: Authorized<IssueUnderRole>,
+        caller: Authorized<IssueUnderRole, Unkept<PrivateKeyRetrieve>>,
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<PrivateKeyRequest>,

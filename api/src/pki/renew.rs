@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::acme_view::{self, OrderView};
 use super::csr::{CsrDetail, detail};
 use super::issue::{IssuedCertificate, answer};
+use crate::acts::CertificateRenew;
 use crate::auth::{Authorized, IssueUnderRole};
 use crate::body::{Accepted, Created, Either, OptionalBody};
 use crate::error::ApiError;
@@ -43,7 +44,7 @@ enum RenewalResult {
 impl RenewApi {
     /// Renew a certificate
     ///
-    /// Scope: `pki:issue`. A new certificate with the same subject, names and role, and a fresh key; `renewed_from` and
+    /// A new certificate with the same subject, names and role, and a fresh key; `renewed_from` and
     /// `renewed_by` link the two, and tags and description go along. The role's present rules apply: where they no
     /// longer permit a name, `role_violation` says which. A certificate that a person approved (it came over the CSR desk
     /// without a role, or was imported with `ca_id`) is renewed as it was approved, for at most as long, and with
@@ -56,7 +57,7 @@ impl RenewApi {
     #[oai(path = "/certificates/:id/renew", method = "post", operation_id = "renewCertificate")]
     async fn renew(
         &self,
-        caller: Authorized<IssueUnderRole>,
+        caller: Authorized<IssueUnderRole, CertificateRenew>,
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<RenewCertificateRequest>,

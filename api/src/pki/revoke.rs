@@ -9,6 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
 use super::certificates::parse_serial;
+use crate::acts::CertificateRevoke;
 use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Reply};
 use crate::error::ApiError;
@@ -78,14 +79,14 @@ struct RevocationPreview {
 impl RevokeApi {
     /// Revoke a certificate
     ///
-    /// Scope: `pki:admin`. Repeating the call answers the first revocation; another reason that cannot follow the one that
+    /// Repeating the call answers the first revocation; another reason that cannot follow the one that
     /// stands is `409 invalid_state`. With `revoke_at` a worker does it then, unless `cancel_scheduled` comes before. A certificate from an ACME server is revoked there
     /// during the call: in the name of its account, or with its own key when the account cannot be used or the reason is
     /// keyCompromise; `502 upstream_error` when the server does not do it, and then nothing changes here.
     #[oai(path = "/revoke", method = "post", operation_id = "revokeCertificate")]
     async fn revoke(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, CertificateRevoke>,
         app: Data<&App>,
         body: Body<RevokeCertificateRequest>,
     ) -> Result<Reply<RevokedCertificate>, ApiError> {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::certificates::SansView;
 use super::issue::key_type;
+use crate::acts::Judges;
 use crate::auth::{Authorized, Read};
 use crate::body::{Body, Reply};
 use crate::error::ApiError;
@@ -88,11 +89,11 @@ struct WouldIssue {
 impl RoleCheckApi {
     /// Explain what a role says about a request
     ///
-    /// Scope: `pki:read`. Nothing is issued. A CSR that cannot be read at all is `422 csr_invalid`, as for sign.
+    /// Nothing is issued. A CSR that cannot be read at all is `422 csr_invalid`, as for sign.
     #[oai(path = "/roles/:name/check", method = "post", operation_id = "checkRole")]
     async fn check(
         &self,
-        caller: Authorized<Read>,
+        caller: Authorized<Read, Judges>,
         app: Data<&App>,
         name: Path<String>,
         body: Body<CheckRoleRequest>,

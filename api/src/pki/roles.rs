@@ -10,6 +10,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::Serialize;
 
 use super::role_body::{CreateRoleRequest, UpdateRoleRequest};
+use crate::acts::{RoleCreate, RoleDelete, RoleUpdate};
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Body, Created, NoContent, Reply, Tagged};
 use crate::error::ApiError;
@@ -78,7 +79,7 @@ struct RoleList {
 impl RolesApi {
     /// List roles
     ///
-    /// Scope: `pki:read`. Newest first.
+    /// Newest first.
     #[oai(path = "/roles", method = "get", operation_id = "listRoles")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -98,11 +99,11 @@ impl RolesApi {
 
     /// Create a role
     ///
-    /// Scope: `pki:admin`. Defaults are Vault's where Vault has the setting.
+    /// Defaults are Vault's where Vault has the setting.
     #[oai(path = "/roles", method = "post", operation_id = "createRole")]
     async fn create(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, RoleCreate>,
         app: Data<&App>,
         body: Body<CreateRoleRequest>,
     ) -> Result<Created<RoleView>, ApiError> {
@@ -115,8 +116,6 @@ impl RolesApi {
     }
 
     /// Read a role
-    ///
-    /// Scope: `pki:read`.
     #[oai(path = "/roles/:name", method = "get", operation_id = "getRole")]
     async fn find(
         &self,
@@ -130,11 +129,11 @@ impl RolesApi {
 
     /// Change a role
     ///
-    /// Scope: `pki:admin`. Certificates that were issued under the role stay as they are.
+    /// Certificates that were issued under the role stay as they are.
     #[oai(path = "/roles/:name", method = "patch", operation_id = "updateRole")]
     async fn update(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, RoleUpdate>,
         app: Data<&App>,
         name: Path<String>,
         body: Body<UpdateRoleRequest>,
@@ -147,11 +146,11 @@ impl RolesApi {
 
     /// Delete a role
     ///
-    /// Scope: `pki:admin`. Its certificates stay; nothing more is issued under it.
+    /// Its certificates stay; nothing more is issued under it.
     #[oai(path = "/roles/:name", method = "delete", operation_id = "deleteRole")]
     async fn delete(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, RoleDelete>,
         app: Data<&App>,
         name: Path<String>,
     ) -> Result<NoContent, ApiError> {

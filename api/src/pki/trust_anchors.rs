@@ -8,6 +8,7 @@ use poem_openapi::param::{Path, Query};
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use crate::acts::{TrustAnchorCreate, TrustAnchorDelete};
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Body, Created, NoContent, Reply};
 use crate::error::ApiError;
@@ -63,7 +64,7 @@ struct TrustAnchorList {
 impl TrustAnchorsApi {
     /// List trust anchors
     ///
-    /// Scope: `pki:read`. Newest first.
+    /// Newest first.
     #[oai(path = "/trust-anchors", method = "get", operation_id = "listTrustAnchors")]
     #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
@@ -83,11 +84,11 @@ impl TrustAnchorsApi {
 
     /// Add a trust anchor
     ///
-    /// Scope: `pki:admin`. The same certificate twice is `409 already_exists`, which names the first one.
+    /// The same certificate twice is `409 already_exists`, which names the first one.
     #[oai(path = "/trust-anchors", method = "post", operation_id = "createTrustAnchor")]
     async fn create(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, TrustAnchorCreate>,
         app: Data<&App>,
         body: Body<CreateTrustAnchorRequest>,
     ) -> Result<Created<TrustAnchorView>, ApiError> {
@@ -97,8 +98,6 @@ impl TrustAnchorsApi {
     }
 
     /// Read a trust anchor
-    ///
-    /// Scope: `pki:read`.
     #[oai(path = "/trust-anchors/:id", method = "get", operation_id = "getTrustAnchor")]
     async fn find(
         &self,
@@ -112,11 +111,11 @@ impl TrustAnchorsApi {
 
     /// Remove a trust anchor
     ///
-    /// Scope: `pki:admin`. Validations that run go on with it; later ones do not know it.
+    /// Validations that run go on with it; later ones do not know it.
     #[oai(path = "/trust-anchors/:id", method = "delete", operation_id = "deleteTrustAnchor")]
     async fn delete(
         &self,
-        caller: Authorized<Admin>,
+        caller: Authorized<Admin, TrustAnchorDelete>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<NoContent, ApiError> {

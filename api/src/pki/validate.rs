@@ -7,6 +7,7 @@ use poem::web::Data;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use crate::acts::Judges;
 use crate::auth::{Authorized, Read};
 use crate::body::{Body, Reply};
 use crate::error::ApiError;
@@ -134,14 +135,14 @@ struct ProblemCertificate {
 impl ValidateApi {
     /// Validate a certificate
     ///
-    /// Scope: `pki:read`. Builds paths to the tenant's trust anchors and root CAs and judges them by RFC 5280 §6: several
+    /// Builds paths to the tenant's trust anchors and root CAs and judges them by RFC 5280 §6: several
     /// candidate paths, cross-signed intermediates, name constraints, path lengths, key usages, purposes along the path,
     /// policies, unknown critical extensions. Addresses for CRLs and OCSP are fetched within limits of time and size, and
     /// never inside private networks unless the operator allows it; what cannot be reached is a warning.
     #[oai(path = "/certificates/validate", method = "post", operation_id = "validateCertificate")]
     async fn validate(
         &self,
-        caller: Authorized<Read>,
+        caller: Authorized<Read, Judges>,
         app: Data<&App>,
         body: Body<ValidateCertificateRequest>,
     ) -> Result<Reply<ValidationView>, ApiError> {
