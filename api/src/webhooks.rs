@@ -166,6 +166,7 @@ impl WebhooksApi {
     ///
     /// The URLs of many receivers are secrets. Newest first.
     #[oai(path = "/", method = "get", operation_id = "listWebhooks")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn list(
         &self,
         caller: Authorized<Admin>,

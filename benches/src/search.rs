@@ -77,7 +77,8 @@ pub(crate) async fn run(certificates: u64, in_postgres: bool) -> anyhow::Result<
         for (other_name, other) in parts.get(number..).unwrap_or_default() {
             let name =
                 if one_name == other_name { one_name.clone() } else { format!("{one_name} {other_name}") };
-            let Some(filter) = both(one, other) else { continue };
+            let filter = if one_name == other_name { Some(one.clone()) } else { one.and(other) };
+            let Some(filter) = filter else { continue };
             for (order, first) in [("newest", Page::Newest(None)), ("soonest end", Page::SoonestEnd(None))] {
                 let search = format!("{name}, {order}");
                 for _ in 0..ROUNDS {
@@ -134,7 +135,7 @@ fn octets(file: &Path) -> Option<u64> {
 fn parts(now: Timestamp) -> Vec<(String, Filter)> {
     let filter = Filter::default;
     let mut parts = vec![
-        ("".to_owned(), filter()),
+        (String::new(), filter()),
         (
             "within a day".to_owned(),
             Filter { expires_before: Some(now.plus(Duration::from_hours(24))), ..filter() },
@@ -173,30 +174,4 @@ fn parts(now: Timestamp) -> Vec<(String, Filter)> {
     let serial = "0123456789abcdef0123456789abcdef01234567".parse().ok();
     parts.push(("serial number".to_owned(), Filter { serial_number: serial, ..filter() }));
     parts
-}
-
-/// Both filters at once; nothing when both have the same part.
-fn both(one: &Filter, other: &Filter) -> Option<Filter> {
-    fn either<T: Clone>(one: &Option<T>, other: &Option<T>) -> Option<Option<T>> {
-        match (one, other) {
-            (Some(_), Some(_)) => None,
-            (one, other) => Some(one.clone().or_else(|| other.clone())),
-        }
-    }
-    if std::ptr::eq(one, other) {
-        return Some(one.clone());
-    }
-    Some(Filter {
-        ca_id: either(&one.ca_id, &other.ca_id)?,
-        role: either(&one.role, &other.role)?,
-        status: either(&one.status, &other.status)?,
-        source: either(&one.source, &other.source)?,
-        common_name: either(&one.common_name, &other.common_name)?,
-        san: either(&one.san, &other.san)?,
-        serial_number: either(&one.serial_number, &other.serial_number)?,
-        fingerprint_sha256: either(&one.fingerprint_sha256, &other.fingerprint_sha256)?,
-        tag: either(&one.tag, &other.tag)?,
-        expires_before: either(&one.expires_before, &other.expires_before)?,
-        include_revoked: one.include_revoked || other.include_revoked,
-    })
 }

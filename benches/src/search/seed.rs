@@ -1,6 +1,7 @@
 //! Plausible certificates of many tenants, stored as the service stores them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use certmill_domain::{
@@ -90,13 +91,19 @@ async fn store(
 }
 
 fn certificate(number: u64, count: u64, now: Timestamp) -> Certificate {
-    let back = (SINCE * DAY).mul_f64(1.0 - number as f64 / count as f64);
-    let issued = now.minus(back);
+    let span = u128::from(count - number) * (SINCE * DAY).as_micros() / u128::from(count);
+    let issued = now.minus(Duration::from_micros(u64::try_from(span).unwrap_or(u64::MAX)));
     let mut random = [0; 700];
     SystemEntropy.fill(&mut random);
     let mut serial = [0; 20];
     serial.copy_from_slice(&random[..20]);
-    let hex = |octets: &[u8]| octets.iter().map(|octet| format!("{octet:02x}")).collect::<String>();
+    let hex = |octets: &[u8]| {
+        octets.iter().fold(String::new(), |mut text, octet| {
+            // Invariant: writing to a String cannot fail.
+            let _ = write!(text, "{octet:02x}");
+            text
+        })
+    };
     let name = format!("service-{number}.team-{}.example.com", number % 97);
     let source = match number {
         number if number % 500 == 7 => CertificateSource::Imported,
@@ -111,7 +118,7 @@ fn certificate(number: u64, count: u64, now: Timestamp) -> Certificate {
         sans: Sans { dns: vec![name.clone()], ..Sans::default() },
         common_name: Some(name),
         ca_id: None,
-        role: (number % 50 != 0).then(|| format!("role-{}", number % 12)),
+        role: (!number.is_multiple_of(50)).then(|| format!("role-{}", number % 12)),
         source: source.into(),
         key_type: "ec".to_owned(),
         key_size: 256,

@@ -25,6 +25,7 @@ mod tests {
     fn a_vector_of_rfc_4231_is_met() {
         let mac = hmac_sha256(b"Jefe", b"what do ya want for nothing?").unwrap();
         let expected = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843";
-        assert_eq!(mac.iter().map(|octet| format!("{octet:02x}")).collect::<String>(), expected);
+        let hex: Vec<String> = mac.iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(hex.concat(), expected);
     }
 }

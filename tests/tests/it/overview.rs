@@ -163,7 +163,7 @@ both_modes! {
             "active": 2, "expired": 0, "revoked": 1, "ending_90d": 1, "late_crls": 0, "near_end": [near(&short, true, false)]
         }));
         // A CRL is good for three days, and made anew a day before its end: in the last hour something is wrong.
-        app.advance(3 * DAY - Duration::from_mins(59)).await;
+        app.advance(2 * DAY + Duration::from_mins(23 * 60 + 1)).await;
         let found = overview(&app).await["cas"].clone();
         assert_eq!(found["near_end"], json!([near(&short, true, true), near(&long, false, true)]));
         assert_eq!((&found["ending_90d"], &found["late_crls"]), (&json!(1), &json!(2)));

@@ -50,7 +50,7 @@ fn types(received: &[Received]) -> Vec<String> {
 /// The signature of a delivery by a secret, as `openssl` computes it.
 fn signature(received: &Received, secret: &str) -> String {
     let judge = Judge::new();
-    judge.write("signed", &format!("{}.{}", received.header("x-certmill-timestamp"), received.text));
+    judge.write("signed", format!("{}.{}", received.header("x-certmill-timestamp"), received.text));
     let said = judge.run(&format!("dgst -sha256 -hmac {secret} -r signed"));
     format!("sha256={}", said.split(' ').next().unwrap())
 }

@@ -111,13 +111,8 @@ pub(super) fn sent(at_ca: &OrderAtCa, csr: &[u8], order: &Order) -> Step {
     match order.status {
         OrderStatus::Processing | OrderStatus::Valid => {
             let certificate_url = order.certificate.clone();
-            let wait = match &certificate_url {
-                Some(_) => Wait::No,
-                None => {
-                    let told = order.retry_after.unwrap_or(SHORTEST_WAIT);
-                    Wait::Told(told.clamp(SHORTEST_WAIT, LONGEST_WAIT))
-                }
-            };
+            let told = order.retry_after.unwrap_or(SHORTEST_WAIT).clamp(SHORTEST_WAIT, LONGEST_WAIT);
+            let wait = if certificate_url.is_some() { Wait::No } else { Wait::Told(told) };
             let (at_ca, csr) = (at_ca.clone(), csr.to_owned());
             Step::Issuing(OrderProgress::Issuing { at_ca, csr, certificate_url }, wait)
         }

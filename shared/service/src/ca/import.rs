@@ -169,9 +169,8 @@ async fn read_crl(
             STANDARD.decode(compact).map_err(|_| refuse("is neither PEM nor DER in base64".to_owned()))?
         };
         let mut lists = read_crls(&octets).map_err(|error| refuse(error.to_string()))?;
-        let crl = match (lists.pop(), lists.is_empty()) {
-            (Some(crl), true) => crl,
-            _ => return Err(refuse("must be one CRL".to_owned())),
+        let (Some(crl), true) = (lists.pop(), lists.is_empty()) else {
+            return Err(refuse("must be one CRL".to_owned()));
         };
         check_crl(&crl, &ca).map_err(refuse)?;
         let number = match crl.number().map(certmill_x509::revocation::CrlNumber::to_i64) {

@@ -49,6 +49,39 @@ pub struct Filter {
     pub include_revoked: bool,
 }
 
+impl Filter {
+    /// What both find; nothing when they set the same field.
+    pub fn and(&self, other: &Self) -> Option<Self> {
+        Self::joined(self.clone(), other.clone()).ok()
+    }
+
+    fn joined(one: Self, other: Self) -> Result<Self, Overlap> {
+        Ok(Self {
+            ca_id: either(one.ca_id, other.ca_id)?,
+            role: either(one.role, other.role)?,
+            status: either(one.status, other.status)?,
+            source: either(one.source, other.source)?,
+            common_name: either(one.common_name, other.common_name)?,
+            san: either(one.san, other.san)?,
+            serial_number: either(one.serial_number, other.serial_number)?,
+            fingerprint_sha256: either(one.fingerprint_sha256, other.fingerprint_sha256)?,
+            tag: either(one.tag, other.tag)?,
+            expires_before: either(one.expires_before, other.expires_before)?,
+            include_revoked: one.include_revoked || other.include_revoked,
+        })
+    }
+}
+
+/// Two filters set the same field.
+struct Overlap;
+
+fn either<T>(one: Option<T>, other: Option<T>) -> Result<Option<T>, Overlap> {
+    match (one, other) {
+        (Some(_), Some(_)) => Err(Overlap),
+        (one, other) => Ok(one.or(other)),
+    }
+}
+
 /// In which order, and from where on.
 #[derive(Debug, Clone, Copy)]
 pub enum Page {
@@ -392,7 +425,7 @@ impl Search<'_> {
         let mut certificates =
             if ids.is_empty() { Vec::new() } else { super::find_all(self.session, &ids).await? };
         match page {
-            Page::Newest(_) => certificates.sort_unstable_by(|one, other| other.id.cmp(&one.id)),
+            Page::Newest(_) => certificates.sort_unstable_by_key(|it| std::cmp::Reverse(it.id)),
             Page::SoonestEnd(_) => certificates.sort_unstable_by_key(|it| (it.not_after, it.id)),
         }
         Ok(Found { certificates, next, total: None })

@@ -7,6 +7,7 @@ use certmill_domain::{JobId, TenantId, Timestamp};
 use super::{Attempt, Claimed};
 use crate::error::parsed;
 use crate::query::Query;
+use crate::row::row;
 use crate::{StorageError, SystemSession, SystemTx, WithLink};
 
 /// Which of these kinds have a job that is due.
@@ -137,6 +138,16 @@ pub async fn any_lease_over(
     Ok(session.link().fetch_optional::<(String,)>(query).await?.is_some())
 }
 
+row! {
+    struct DeadRow {
+        id: String,
+        tenant_id: Option<String>,
+        kind: String,
+        subject: String,
+        last_error: Option<String>,
+    }
+}
+
 /// Ends leases that are over at `now`, and those that end later than `longest` from now: no lease is that long, so a wrong
 /// clock wrote it.
 pub async fn end_leases(tx: &mut SystemTx, now: Timestamp, longest: Duration) -> Result<Ended, StorageError> {
@@ -149,11 +160,16 @@ pub async fn end_leases(tx: &mut SystemTx, now: Timestamp, longest: Duration) ->
     dead.push(OVER).push(" RETURNING id, tenant_id, kind, subject, last_error");
     let mut returned = bounds(Query::new("UPDATE jobs SET state = 'pending', lease_until = NULL WHERE "));
     returned.push(OVER);
-    let dead: Vec<(String, Option<String>, String, String, Option<String>)> =
-        tx.link().fetch_all(dead).await?;
-    let dead = dead.into_iter().map(|(id, tenant, kind, subject, error)| {
-        let tenant = tenant.map(|tenant| parsed::<TenantId>("jobs", "tenant_id", &tenant)).transpose()?;
-        Ok(Dead { id: parsed("jobs", "id", &id)?, tenant, kind, subject, error: error.unwrap_or_default() })
+    let dead = tx.link().fetch_all::<DeadRow>(dead).await?.into_iter().map(|row| {
+        let DeadRow { id, tenant_id, kind, subject, last_error } = row;
+        let tenant = tenant_id.map(|tenant| parsed::<TenantId>("jobs", "tenant_id", &tenant)).transpose()?;
+        Ok(Dead {
+            id: parsed("jobs", "id", &id)?,
+            tenant,
+            kind,
+            subject,
+            error: last_error.unwrap_or_default(),
+        })
     });
     let dead = dead.collect::<Result<_, StorageError>>()?;
     Ok(Ended { dead, returned: tx.link().execute(returned).await? })

@@ -147,8 +147,9 @@ impl World {
             "POST /v1/pki/csr/{id}/reject" => json!({ "reason": "no" }),
             "POST /v1/pki/csr/{id}/sign" => json!({ "ca_id": self.ca }),
             "POST /v1/pki/blocked-keys" => json!({ "spki_sha256": "cd".repeat(32) }),
-            "POST /v1/pki/trust-anchors" => json!({ "name": "new", "certificate_pem": self.anchor_pem }),
-            "POST /v1/pki/ca/import" => json!({ "name": "new", "certificate_pem": self.anchor_pem }),
+            "POST /v1/pki/trust-anchors" | "POST /v1/pki/ca/import" => {
+                json!({ "name": "new", "certificate_pem": self.anchor_pem })
+            }
             "POST /v1/pki/certificates/import"
             | "POST /v1/pki/certificates/validate"
             | "POST /v1/pki/ca/{id}/certificate" => {

@@ -30,7 +30,7 @@ impl Planted {
     }
 
     fn names(&self) -> Vec<String> {
-        let shared = (self.0 % 3 == 0).then(|| "shared.example.net".to_owned());
+        let shared = self.0.is_multiple_of(3).then(|| "shared.example.net".to_owned());
         std::iter::once(self.common_name()).chain(shared).collect()
     }
 
@@ -78,7 +78,7 @@ impl Planted {
     }
 
     fn has_other_ca(&self) -> bool {
-        self.0 % 13 == 0
+        self.0.is_multiple_of(13)
     }
 
     fn is_found(&self, filter: &Filter, other_ca: CaId) -> bool {
@@ -238,32 +238,6 @@ fn with_san(san: &str) -> Filter {
     Filter { san: Some(san.to_owned()), ..Filter::default() }
 }
 
-/// Both filters at once; nothing when both have the same part.
-fn both(one: &Filter, other: &Filter) -> Option<Filter> {
-    fn either<T: Clone>(one: &Option<T>, other: &Option<T>) -> Result<Option<T>, ()> {
-        match (one, other) {
-            (Some(_), Some(_)) => Err(()),
-            (one, other) => Ok(one.clone().or_else(|| other.clone())),
-        }
-    }
-    let merged = || -> Result<Filter, ()> {
-        Ok(Filter {
-            ca_id: either(&one.ca_id, &other.ca_id)?,
-            role: either(&one.role, &other.role)?,
-            status: either(&one.status, &other.status)?,
-            source: either(&one.source, &other.source)?,
-            common_name: either(&one.common_name, &other.common_name)?,
-            san: either(&one.san, &other.san)?,
-            serial_number: None,
-            fingerprint_sha256: None,
-            tag: either(&one.tag, &other.tag)?,
-            expires_before: either(&one.expires_before, &other.expires_before)?,
-            include_revoked: one.include_revoked || other.include_revoked,
-        })
-    };
-    merged().ok()
-}
-
 both_modes! {
     async fn every_pair_of_filters_finds_what_it_says_in_both_orders(app: TestApp) {
         let root = app.root_ca("root").await;
@@ -280,7 +254,7 @@ both_modes! {
         let cas = cas.map(|id| id.parse().unwrap());
         let parts = paired(cas, now);
         let pairs = parts.iter().enumerate().flat_map(|(number, one)| {
-            parts[number..].iter().filter_map(move |other| both(one, other))
+            parts[number..].iter().filter_map(move |other| one.and(other))
         });
         for filter in alone().into_iter().chain(parts.iter().cloned()).chain(pairs) {
             let found: Vec<Planted> =
