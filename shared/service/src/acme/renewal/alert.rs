@@ -23,11 +23,14 @@ pub(super) async fn raise(
         return Ok(());
     }
     lease.confirm(&mut tx).await?;
-    let data = json!({
-        "level": level, "not_after": renewal.not_after.to_string(), "auto_renew": renewal.auto_renew,
-        "failures": renewal.failures, "last_error": renewal.last_error,
-    });
-    events::raise(app, &mut tx, EventKind::CertificateExpiring, id, data);
+    // Of one that does not renew itself it is told like of every other certificate, at the thresholds of `crate::expiry`.
+    if renewal.auto_renew {
+        let data = json!({
+            "level": level, "not_after": renewal.not_after.to_string(), "auto_renew": true,
+            "failures": renewal.failures, "last_error": renewal.last_error,
+        });
+        events::raise(app, &mut tx, EventKind::CertificateExpiring, id, data);
+    }
     tx.commit().await?;
     let last_error = renewal.last_error.as_deref().unwrap_or("none");
     match level {
