@@ -2,8 +2,9 @@
 
 use std::sync::LazyLock;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{SqlSafeStr, SqlitePool};
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::postgres::PgPoolOptions;
+use sqlx::{PgPool, SqlSafeStr, SqlitePool};
 
 use crate::StorageError;
 use crate::backend::{Database, Pools};
@@ -46,12 +47,43 @@ pub enum SchemaState {
     },
 }
 
+/// How often a migration is begun anew that was in the way of the processes at work.
+const DEADLOCKS: usize = 20;
+
+/// A migration that takes several tables may wait for one that a process of the version before holds, while that process waits
+/// for another: Postgres ends one of the two. Each migration is a transaction, so it only has to begin anew. The connection
+/// goes with each attempt, since it holds the lock of migrations.
+async fn migrate_postgres(pool: &PgPool) -> Result<(), StorageError> {
+    let mut left = DEADLOCKS;
+    loop {
+        let options = (*pool.connect_options()).clone();
+        let single = PgPoolOptions::new().max_connections(1).connect_with(options).await?;
+        let result = POSTGRES.run(&single).await;
+        single.close().await;
+        match result {
+            Err(error) if left > 0 && is_deadlock(&error) => left -= 1,
+            other => return other.map_err(StorageError::Migration),
+        }
+    }
+}
+
+/// Whether a migration failed for a deadlock, or because a lock took too long.
+fn is_deadlock(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(cause) | MigrateError::ExecuteMigration(cause, _)) = error else {
+        return false;
+    };
+    cause
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code)
+        .is_some_and(|code| ["40P01", "55P03"].contains(&&*code))
+}
+
 impl Database {
     /// Brings the schema up to date. Safe to call from several processes at once.
     pub async fn migrate(&self) -> Result<(), StorageError> {
         match &self.pools {
             Pools::Sqlite { writer, .. } => self.migrate_sqlite(writer).await,
-            Pools::Postgres(pool) => POSTGRES.run(pool).await.map_err(StorageError::Migration),
+            Pools::Postgres(pool) => migrate_postgres(pool).await,
         }
     }
 
