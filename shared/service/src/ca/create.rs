@@ -12,7 +12,7 @@ use certmill_x509::{
 use super::plan::{NewCa, Plan, plan};
 use super::{CaWithCrl, external};
 use crate::app::off_thread;
-use crate::change::Act;
+use crate::change::{Act, Change};
 use crate::issuer::{Issuer, ca_key_place};
 use crate::{App, Caller, ServiceError, crl};
 
@@ -87,27 +87,28 @@ async fn store(
     sealed_key: Vec<u8>,
     first_crl: &Crl,
 ) -> Result<(), ServiceError> {
-    let mut tx = app.change(caller).await?;
-    hold_parent(app, caller, &mut tx, ca.parent_id).await?;
+    let mut tx = hold_parent(app, caller, ca.parent_id).await?;
     insert(&mut tx, ca, sealed_key).await?;
     crls::insert(&mut tx, ca.id, first_crl).await?;
     tx.commit(Act::new(Action::CaCreate, ca.id).after(&ca.certificate_der)).await
 }
 
-/// Locks the row of the CA above against a revocation that runs at the same time.
-pub(super) async fn hold_parent(
-    app: &App,
-    caller: &Caller,
-    tx: &mut Tx,
+/// Begins a change that holds the row of the CA above against a revocation that runs at the same time. Where that one does not
+/// issue, the change ends before its state is read: whoever holds one connection must not wait for another.
+pub(super) async fn hold_parent<'a>(
+    app: &'a App,
+    caller: &'a Caller,
     parent: Option<CaId>,
-) -> Result<(), ServiceError> {
+) -> Result<Change<'a>, ServiceError> {
+    let mut change = app.change(caller).await?;
     let Some(parent) = parent else {
-        return Ok(());
+        return Ok(change);
     };
     // Counts nothing.
-    if certificate_authorities::count_issued(tx, parent, 0, app.now()).await? {
-        return Ok(());
+    if certificate_authorities::count_issued(&mut change, parent, 0, app.now()).await? {
+        return Ok(change);
     }
+    drop(change);
     Err(super::not_issuing(app, caller, parent).await)
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use certmill_domain::{Ca, CaId, CaKind, CaStatus, ForeignCa, Timestamp};
-use certmill_storage::{Session, certificate_authorities};
+use certmill_storage::{Session, certificate_authorities, inherited_revocations};
 use certmill_x509::chain::{self, Conformance, Options};
 use certmill_x509::{KeyUsage, ParsedCertificate, rfc4514_of_der, spki_sha256};
 
@@ -37,7 +37,10 @@ impl Checked {
                 let need = "what is below it cannot be used";
                 return Err(super::wrong_state(&parent, now, need));
             }
-            Some(parent) => (Some(parent.id), crate::issuer::chain(&mut session, &parent).await?),
+            Some(parent) => {
+                refuse_by_parent(&mut session, &certificate, &parent).await?;
+                (Some(parent.id), crate::issuer::chain(&mut session, &parent).await?)
+            }
             None => (None, chain),
         };
         drop(session);
@@ -92,6 +95,25 @@ async fn parent(session: &mut Session, chain: &[Vec<u8>]) -> Result<Option<Ca>, 
         *ParsedCertificate::from_der(first).map_err(|error| invalid(error.to_string()))?.serial_number();
     let found = certificate_authorities::find_by_serial_number(session, &serial_number).await?;
     Ok(found.into_iter().find(|ca| ca.certificate_der == *first))
+}
+
+/// What a CA here says against a certificate that it has issued before it came here, or elsewhere with its key.
+async fn refuse_by_parent(
+    session: &mut Session,
+    certificate: &ParsedCertificate,
+    parent: &Ca,
+) -> Result<(), ServiceError> {
+    let serial_number = certificate.serial_number();
+    if let Some(revoked) = inherited_revocations::find(session, parent.id, serial_number).await? {
+        let (name, at) = (&parent.name, revoked.revoked_at);
+        return Err(invalid(format!("its issuer `{name}` revoked it at {at}: it cannot be used any more")));
+    }
+    let until = Timestamp::from_unix_seconds(certificate.not_after());
+    if until > parent.not_after {
+        let (name, end) = (&parent.name, parent.not_after);
+        return Err(invalid(format!("it ends at {until}, after its issuer `{name}`, which ends at {end}")));
+    }
+    Ok(())
 }
 
 /// Checks what is needed beyond signatures; answers how many CAs may follow below.

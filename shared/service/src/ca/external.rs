@@ -94,8 +94,7 @@ pub async fn accept(
     let checked = Checked::of(app, caller, certificate.0, certificate.1).await?;
     checked.describe(&mut ca)?;
     let first_crl = first_crl(app, caller, &ca, &checked).await?;
-    let mut change = app.change(caller).await?;
-    create::hold_parent(app, caller, &mut change, checked.parent()).await?;
+    let mut change = create::hold_parent(app, caller, checked.parent()).await?;
     if !certificate_authorities::set_certificate(&mut change, &ca).await? {
         drop(change);
         return Err(not_waiting(app, &super::find(app, caller.tenant, id).await?.ca));

@@ -99,8 +99,7 @@ async fn store(
     ca: &Ca,
     (sealed, first_crl, entries): (Vec<u8>, &Crl, Vec<Entry>),
 ) -> Result<(), ServiceError> {
-    let mut change = app.change(caller).await?;
-    create::hold_parent(app, caller, &mut change, ca.parent_id).await?;
+    let mut change = create::hold_parent(app, caller, ca.parent_id).await?;
     let key = ca.foreign.as_ref().map(|foreign| foreign.spki_sha256.clone()).unwrap_or_default();
     refuse_known(&mut change, &key).await?;
     match create::insert(&mut change, ca, sealed).await {
@@ -200,8 +199,10 @@ fn check_crl(crl: &ParsedCrl, ca: &ParsedCertificate) -> Result<(), String> {
     if crl.base_number().is_some() {
         return Err("is a delta CRL: give the full one".to_owned());
     }
-    if crl.scope().is_some_and(|scope| scope.is_indirect() || scope.only_some_reasons().is_some()) {
-        return Err("is indirect or lists some reasons only: give a full one".to_owned());
+    if crl.scope().is_some() {
+        let problem = "says that it lists a part only (issuingDistributionPoint: of the certificates, of the reasons, of those of \
+                       another issuer, or one of several lists): give a full one without that extension";
+        return Err(problem.to_owned());
     }
     Ok(())
 }

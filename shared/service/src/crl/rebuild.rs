@@ -102,11 +102,16 @@ async fn collect(
         after = page.into_iter().next_back().map(|entry| entry.serial_number);
     }
     let mut session = app.database().read(tenant).await?;
-    for entry in certificate_authorities::revoked_children(&mut session, ca, at).await? {
-        push(&mut builder, &entry, None);
+    let children = certificate_authorities::revoked_children(&mut session, ca, at).await?;
+    for entry in &children {
+        push(&mut builder, entry, None);
     }
     for inherited in inherited_revocations::list(&mut session, ca).await? {
         let InheritedRevocation { serial_number, revoked_at, reason, invalidity_at } = inherited;
+        // A CA that was revoked here may have been so before.
+        if children.iter().any(|child| child.serial_number == serial_number) {
+            continue;
+        }
         push(&mut builder, &RevokedEntry { serial_number, revoked_at, reason }, invalidity_at);
     }
     Ok(builder)

@@ -121,8 +121,15 @@ async fn own_records(
     if let Some(id) = trust.own_by_fingerprint.get(certificate.fingerprint_sha256()) {
         let mut session = app.database().read(caller.tenant).await?;
         let ca = certificate_authorities::find(&mut session, *id).await?;
-        let revocation = ca.and_then(|ca| ca.revocation);
-        return Ok((standing_of(revocation.map(|known| (known.revoked_at, known.reason))), Vec::new()));
+        let revocation = ca.and_then(|ca| ca.revocation).map(|known| (known.revoked_at, known.reason));
+        let revocation = match SerialNumber::from_bytes(certificate.serial_number_octets()) {
+            // Its issuer may have revoked it before both came here.
+            Ok(serial) if revocation.is_none() => inherited_revocations::find(&mut session, issuer, &serial)
+                .await?
+                .map(|found| (found.revoked_at, found.reason)),
+            _ => revocation,
+        };
+        return Ok((standing_of(revocation), Vec::new()));
     }
     if let Some(status) = recorded(app, caller, certificate, Some(issuer)).await? {
         return Ok((status, Vec::new()));
