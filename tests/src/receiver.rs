@@ -26,7 +26,7 @@ pub enum Reply {
     Status(u16),
     /// Nothing, for longer than anybody waits.
     Hang,
-    /// 200 with more than is read.
+    /// 200 with more than anybody wants to read.
     Large,
 }
 

@@ -236,14 +236,21 @@ impl Egress {
     /// # Errors
     /// Those of [`Egress::get`]; [`EgressError::InvalidUrl`] also for a method or a header that HTTP does not know.
     pub async fn request(&self, request: Request<'_>, limits: Limits) -> Result<Response, EgressError> {
-        let method = Method::from_bytes(request.method.as_bytes())
-            .map_err(|_| EgressError::InvalidUrl("the method is no method of HTTP".into()))?;
-        let mut headers = Vec::with_capacity(request.headers.len());
-        for (name, value) in &request.headers {
-            headers.push(header(name, value)?);
-        }
-        let body = Some(request.body).filter(|body| !body.is_empty());
-        self.send(Outgoing { method, headers, body, follow: false }, request.url, limits).await
+        let url = request.url;
+        self.send(outgoing(request)?, url, limits).await
+    }
+
+    /// Sends a request and answers the status of what comes back, of which nothing but the head is read.
+    ///
+    /// # Errors
+    /// Those of [`Egress::request`].
+    pub async fn status(&self, request: Request<'_>, timeout: Duration) -> Result<u16, EgressError> {
+        let url = parse(request.url)?;
+        let host = host(&url);
+        let request = outgoing(request)?;
+        let answer = tokio::time::timeout(timeout, self.hop(&request, &url)).await;
+        let answer = answer.unwrap_or(Err(EgressError::Timeout { host, limit: timeout }))?;
+        Ok(answer.status().as_u16())
     }
 
     async fn send(&self, request: Outgoing, url: &str, limits: Limits) -> Result<Response, EgressError> {
@@ -294,6 +301,18 @@ impl Egress {
         }
         builder.send().await.map_err(|error| EgressError::of_client(&host, &error))
     }
+}
+
+/// A request as it goes out; redirects are not followed.
+fn outgoing(request: Request<'_>) -> Result<Outgoing, EgressError> {
+    let method = Method::from_bytes(request.method.as_bytes())
+        .map_err(|_| EgressError::InvalidUrl("the method is no method of HTTP".into()))?;
+    let mut headers = Vec::with_capacity(request.headers.len());
+    for (name, value) in &request.headers {
+        headers.push(header(name, value)?);
+    }
+    let body = Some(request.body).filter(|body| !body.is_empty());
+    Ok(Outgoing { method, headers, body, follow: false })
 }
 
 /// A header whose value no debugger shows.

@@ -6,6 +6,7 @@ use crate::error::parsed;
 use crate::listing::{Extent, Listed};
 use crate::query::{Query, Rows};
 use crate::row::row;
+use crate::webhooks::Room;
 use crate::words::DELIVERY_STATE;
 use crate::{Session, StorageError, SystemTx, Tx, WithLink};
 
@@ -72,13 +73,16 @@ pub async fn insert(tx: &mut Tx, webhook: WebhookId, deliveries: &[Delivery]) ->
 }
 
 /// How many deliveries of a webhook wait.
-pub async fn waiting(session: &mut Session, webhook: WebhookId) -> Result<i64, StorageError> {
+pub async fn waiting(session: &mut Session, webhook: WebhookId) -> Result<Room, StorageError> {
     let query = Query::new(
-        "SELECT COUNT(*) FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting'",
+        "SELECT CAST(COALESCE(SUM(CASE WHEN attempts = 0 THEN 1 ELSE 0 END), 0) AS BIGINT), COUNT(*) \
+         FROM webhook_deliveries WHERE tenant_id = $1 AND webhook_id = $2 AND state = 'waiting'",
     )
     .bind(session.tenant_key())
     .bind(webhook.to_string());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    let row = session.link().fetch_optional::<(i64, i64)>(query).await?;
+    let (fresh, all) = row.unwrap_or_default();
+    Ok(Room { fresh, all })
 }
 
 /// The deliveries of a webhook that are due, oldest first: of each object the first that waits, since what happened to an

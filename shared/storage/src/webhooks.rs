@@ -209,26 +209,44 @@ pub async fn disable(tx: &mut Tx, id: WebhookId, error: &str, now: Timestamp) ->
     Ok(tx.link().execute(query).await? == 1)
 }
 
-/// Active webhooks for which something has happened, or is due, and of which no job knows: a job that waits for later
-/// counts as none.
+/// How many deliveries of a webhook may wait before no more events are read for it.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    /// Of those that were not tried yet.
+    pub fresh: i64,
+    /// Of all, those that were refused and are tried again included.
+    pub all: i64,
+}
+
+/// Active webhooks for which there is something to do and no job: something has happened and there is room for more that
+/// waits, or something is due that does not wait for what happened to the same object before.
 pub async fn behind(
     session: &mut SystemSession,
     kind: &'static str,
     now: Timestamp,
+    room: Room,
     limit: i64,
 ) -> Result<Vec<(TenantId, WebhookId)>, StorageError> {
     let query = Query::new(
         "SELECT w.tenant_id, w.id FROM webhooks w WHERE w.is_active = TRUE \
          AND (w.paused_until IS NULL OR w.paused_until <= $1) \
-         AND (EXISTS (SELECT 1 FROM audit_heads h WHERE h.tenant_id = w.tenant_id AND h.sequence > w.place) \
+         AND (EXISTS (SELECT 1 FROM audit_heads h WHERE h.tenant_id = w.tenant_id AND h.sequence > w.place \
+             AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id \
+               AND d.state = 'waiting' AND d.attempts = 0 LIMIT 1 OFFSET $4) \
+             AND NOT EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id \
+               AND d.state = 'waiting' LIMIT 1 OFFSET $5)) \
            OR EXISTS (SELECT 1 FROM webhook_deliveries d WHERE d.tenant_id = w.tenant_id AND d.webhook_id = w.id \
-             AND d.state = 'waiting' AND d.next_at <= $1)) \
+             AND d.state = 'waiting' AND d.next_at <= $1 AND NOT EXISTS (SELECT 1 FROM webhook_deliveries e \
+               WHERE e.tenant_id = d.tenant_id AND e.webhook_id = d.webhook_id AND e.state = 'waiting' \
+               AND e.object = d.object AND e.sequence < d.sequence))) \
          AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = $2 AND j.subject = w.id \
-           AND (j.state = 'running' OR (j.state = 'pending' AND j.run_at <= $1))) LIMIT $3",
+           AND j.state IN ('pending', 'queued', 'running')) LIMIT $3",
     )
     .bind(now.unix_micros())
     .bind(kind)
-    .bind(limit);
+    .bind(limit)
+    .bind(room.fresh - 1)
+    .bind(room.all - 1);
     let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
     rows.into_iter()
         .map(|(tenant, id)| Ok((parsed(TABLE, "tenant_id", &tenant)?, parsed(TABLE, "id", &id)?)))

@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use certmill_domain::{Timestamp, Webhook};
-use certmill_egress::{Egress, Limits, Request};
+use certmill_egress::{Egress, Request};
 
 use super::message;
 use super::secrets::Secrets;
 use crate::events::Entry;
 use crate::{App, ServiceError};
 
-/// How long a receiver may take for its answer, and how much of one is read.
-const LIMITS: Limits = Limits { timeout: Duration::from_secs(10), max_bytes: 64 << 10 };
+/// How long a receiver may take for its answer, of which the status is read and nothing more.
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two attempts at a delivery; after the attempt that follows the last of them it is given up.
 const PAUSES: [Duration; 9] = [
     Duration::from_secs(10),
@@ -103,8 +103,8 @@ impl Sender<'_> {
             ("X-Certmill-Delivery-Id", delivery.to_owned()),
         ];
         let request = Request { method: "POST", url: &self.webhook.url, headers, body };
-        Ok(match self.egress.request(request, LIMITS).await {
-            Ok(response) => match response.status() {
+        Ok(match self.egress.status(request, TIMEOUT).await {
+            Ok(status) => match status {
                 status @ 200..=299 => Answer::Taken(status),
                 410 => Answer::Gone,
                 status @ (429 | 503) => {

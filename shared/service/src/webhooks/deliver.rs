@@ -12,6 +12,7 @@ use certmill_domain::{
 };
 use certmill_storage::events::Happening;
 use certmill_storage::webhook_deliveries::{self as deliveries, Outcome};
+use certmill_storage::webhooks::Room;
 use certmill_storage::{Session, Tx, audit, certificates, webhooks as rows};
 use futures_util::future::join_all;
 use serde_json::json;
@@ -27,8 +28,9 @@ use crate::{App, ServiceError, failpoint};
 const ENOUGH: Duration = Duration::from_mins(1);
 /// Events that are read at a time.
 const BATCH: i64 = 500;
-/// Events that wait at most: the others are in the feed, where they cost nothing.
-const MOST_WAITING: i64 = 1_000;
+/// Events that wait at most: the others are in the feed, where they cost nothing. What was refused counts apart, so that
+/// refusals of one sort do not stop the rest.
+const ROOM: Room = Room { fresh: 1_000, all: 10_000 };
 /// Events that are on their way to one receiver at the same time, each about another object.
 const AT_ONCE: i64 = 16;
 /// Certificates that are read at a time.
@@ -39,6 +41,8 @@ const MOST_WOKEN: i64 = 200;
 const KEPT: Duration = Duration::from_hours(7 * 24);
 /// Old deliveries that are deleted at a time.
 const PRUNED: i64 = 5_000;
+/// So many times per sweep, so that no number of events outgrows it.
+const PRUNED_AT_ONCE: usize = 20;
 
 /// Enqueues the jobs of webhooks that are behind. It costs a query where none is, and nothing where events are caused.
 ///
@@ -47,7 +51,7 @@ const PRUNED: i64 = 5_000;
 pub async fn wake(app: &App) -> Result<(), ServiceError> {
     let kind = JobKind::DeliverEvents.as_str();
     let mut session = app.database().read_system().await?;
-    let behind = rows::behind(&mut session, kind, app.now(), MOST_WOKEN).await?;
+    let behind = rows::behind(&mut session, kind, app.now(), ROOM, MOST_WOKEN).await?;
     drop(session);
     let is_any = !behind.is_empty();
     for (tenant, webhook) in behind {
@@ -63,9 +67,15 @@ pub async fn wake(app: &App) -> Result<(), ServiceError> {
 
 /// Deletes deliveries that were finished long ago.
 pub(crate) async fn prune(app: &App) -> Result<(), ServiceError> {
-    let mut tx = app.database().begin_system().await?;
-    deliveries::prune(&mut tx, app.now().minus(KEPT), PRUNED).await?;
-    Ok(tx.commit().await?)
+    for _ in 0..PRUNED_AT_ONCE {
+        let mut tx = app.database().begin_system().await?;
+        let pruned = deliveries::prune(&mut tx, app.now().minus(KEPT), PRUNED).await?;
+        tx.commit().await?;
+        if pruned < PRUNED.unsigned_abs() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Sends a webhook what has happened, and what is due again, until there is nothing more now.
@@ -104,7 +114,8 @@ impl Turn<'_> {
     async fn read_on(&self, webhook: &Webhook) -> Result<bool, ServiceError> {
         let mut session = self.app.database().read(self.tenant).await?;
         let head = audit::head(&mut session).await?.sequence;
-        if webhook.place >= head || deliveries::waiting(&mut session, self.id).await? >= MOST_WAITING {
+        let waiting = deliveries::waiting(&mut session, self.id).await?;
+        if webhook.place >= head || waiting.fresh >= ROOM.fresh || waiting.all >= ROOM.all {
             return Ok(false);
         }
         let (found, place) = match kinds(webhook) {
@@ -232,7 +243,9 @@ impl Turn<'_> {
             let status = answer.status().map(i64::from);
             let outcome = Outcome { state, next_at: next.unwrap_or(now), status, error: error.clone() };
             deliveries::note(&mut tx, delivery.id, &outcome, now).await?;
-            if state == DeliveryState::Failed {
+            // Of failures to tell about webhooks it is not told: two that fail would tell each other for ever.
+            let is_about_webhooks = delivery.event_type.starts_with("webhook.");
+            if state == DeliveryState::Failed && !is_about_webhooks {
                 let data = json!({
                     "delivery_id": delivery.id.to_string(), "event_id": delivery.event_id,
                     "event_type": delivery.event_type, "object": delivery.object, "name": webhook.name,
