@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use certmill_domain::{EventKind, TenantId, Timestamp};
+use certmill_domain::{Entropy, EventKind, TenantId, Timestamp};
 use certmill_storage::expiry::{self, Ending, Ends, Place};
 use certmill_storage::tenants;
 use certmill_x509::SerialNumber;
@@ -41,8 +41,10 @@ struct Look {
 /// The periodic job: tells of everything that has come within a threshold since the last time. Tenants take turns, a batch each.
 pub(crate) async fn tell(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     let mut session = app.database().read_system().await?;
-    let tenants = tenants::list(&mut session).await?;
+    let mut tenants = tenants::list(&mut session).await?;
     drop(session);
+    // Whoever comes late in one turn comes early in another.
+    rotate(&mut tenants, app.entropy());
     let looks = looks(&app.settings().expiry_thresholds);
     let mut left: Vec<(TenantId, Look)> =
         tenants.iter().flat_map(|tenant| looks.iter().map(|look| (tenant.id, *look))).collect();
@@ -60,6 +62,15 @@ pub(crate) async fn tell(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     // What is left is found by the next turn.
     lease.finish(&mut tx).await?;
     Ok(tx.commit().await?)
+}
+
+/// Begins a list somewhere.
+pub(crate) fn rotate<T>(list: &mut [T], entropy: &dyn Entropy) {
+    let mut random = [0; 8];
+    entropy.fill(&mut random);
+    if let Some(first) = usize::from_le_bytes(random).checked_rem(list.len()) {
+        list.rotate_left(first);
+    }
 }
 
 /// Every kind of thing with every threshold.
@@ -84,7 +95,10 @@ async fn look_once(app: &App, lease: &Lease, tenant: TenantId, look: Look) -> Re
     let now = app.now();
     let last = now.plus(threshold);
     let mut session = app.database().read(tenant).await?;
+    // A place further on than this was written by a clock that was ahead: what has come since would never be told.
     let known = expiry::place(&mut session, what, seconds).await?;
+    let is_ahead = known.as_ref().is_some_and(|known| known.at.since(last) > SELDOM);
+    let known = known.map(|known| if is_ahead { Place { at: last, ..known } } else { known });
     // The first time, of what has come within several thresholds the smallest tells.
     let place = known.clone().unwrap_or_else(|| Place { at: now.plus(below), id: String::new() });
     let found = expiry::between(&mut session, what, (&place, last), BATCH).await?;
@@ -94,7 +108,7 @@ async fn look_once(app: &App, lease: &Lease, tenant: TenantId, look: Look) -> Re
         Some(last) if is_full => Place { at: last.ends, id: last.id.clone() },
         _ => Place { at: last, id: BEHIND_ALL.to_owned() },
     };
-    if found.is_empty() && known.is_some_and(|known| next.at.since(known.at) < SELDOM) {
+    if found.is_empty() && !is_ahead && known.is_some_and(|known| next.at.since(known.at) < SELDOM) {
         return Ok(false);
     }
     let mut tx = app.database().begin(tenant).await?;

@@ -20,8 +20,9 @@ const OVERDUE: Duration = Duration::from_mins(1);
 /// Marks certificates whose validity has ended as expired.
 pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     let mut session = app.database().read_system().await?;
-    let tenants = tenants::list(&mut session).await?;
+    let mut tenants = tenants::list(&mut session).await?;
     drop(session);
+    crate::expiry::rotate(&mut tenants, app.entropy());
     let mut total = 0;
     let started = Instant::now();
     for tenant in tenants {
