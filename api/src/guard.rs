@@ -2,10 +2,12 @@
 //! audit row when it is refused. (When it is done, the audit row is part of its transaction.)
 
 use std::future::Future;
+use std::time::Instant;
 
 use bytes::Bytes;
 use certmill_service::domain::{Action, Scope};
 use certmill_service::idempotency::{self, Answer, Begun, Hold, Kept};
+use certmill_service::tokens::TRUST;
 use certmill_service::{App, Caller, ServiceError, audit, rate_limits};
 use poem::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{Request, Response};
@@ -100,7 +102,12 @@ async fn admit<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
         drop(request.take_body());
         return go(request).await;
     }
+    let began = Instant::now();
     let body = whole_body(&mut request).await?;
+    if began.elapsed() > TRUST {
+        // A token may have been revoked while its holder was sending.
+        auth::caller(app, &request, (operation, needed)).await?;
+    }
     request.set_body(body.clone());
     match call {
         Some(call) => change(app, caller, (call, &body), request, go).await,

@@ -9,7 +9,7 @@ use certmill_domain::{
 use certmill_storage::{tenants, tokens};
 
 pub(crate) use authenticate::TokenCache;
-pub use authenticate::{Asked, authenticate, flush_uses};
+pub use authenticate::{Asked, TRUST, authenticate, flush_uses};
 
 use crate::change::Act;
 use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};

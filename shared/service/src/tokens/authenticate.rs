@@ -14,7 +14,7 @@ use crate::{App, Caller, ServiceError};
 
 /// How long a process may go on with what it knows of a token: the time until a revocation made by another
 /// process takes effect.
-const TRUST: Duration = Duration::from_secs(1);
+pub const TRUST: Duration = Duration::from_secs(1);
 
 /// A token and the hash of its secret.
 type Known = Arc<(Token, [u8; 32])>;
