@@ -224,7 +224,7 @@ impl CertificatesApi {
         status: Query<Option<Word<CertificateStatus>>>,
         /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
         source: Query<Option<Word<CertificateSource>>>,
-        /// Common name contains this text, whatever its case. With fewer than three characters it has no index to begin at.
+        /// Common name contains this text, whatever its case. Without three letters or digits in a row it has no index to begin at.
         common_name: Query<Option<String>>,
         /// Has this subject alternative name; `*.example.com` finds every name below the domain.
         san: Query<Option<String>>,

@@ -11,7 +11,8 @@ use crate::{Session, StorageError, WithLink};
 
 /// Rows of `certificate_text` that are looked at. It is an index of all tenants' names.
 const TEXT_ROWS: i64 = 2_000;
-/// The shortest text that its trigrams can find, in characters.
+/// So many letters and digits in a row have a trigram of their own in both databases: SQLite cannot look for what stands
+/// between wildcards, Postgres leaves signs away.
 const TRIGRAM: usize = 3;
 
 /// Certificates of the tenant that one part of a filter may find: all that it finds, and perhaps some others.
@@ -55,9 +56,7 @@ impl<'a> List<'a> {
             _ => Self::San(san),
         }));
         lists.extend(filter.tag.as_ref().map(|(key, value)| Self::Tag(key, value)));
-        lists.extend(
-            filter.common_name.as_deref().filter(|text| text.chars().count() >= TRIGRAM).map(Self::Text),
-        );
+        lists.extend(filter.common_name.as_deref().filter(|text| has_trigram(text)).map(Self::Text));
         lists.extend(filter.role.as_deref().map(Self::Role));
         lists.extend(filter.source.filter(|source| is_rare(*source)).map(Self::Source));
         lists.extend(match filter.status {
@@ -203,6 +202,10 @@ impl<'a> List<'a> {
 
 const CERTIFICATES: &str = "SELECT c.id FROM certificates c WHERE c.tenant_id = ";
 const NAMES: &str = "SELECT n.certificate_id FROM certificate_names n WHERE n.tenant_id = ";
+
+fn has_trigram(text: &str) -> bool {
+    text.split(|letter: char| !letter.is_alphanumeric()).any(|run| run.chars().count() >= TRIGRAM)
+}
 
 /// Whether few certificates of a tenant come from there, as the index has it.
 fn is_rare(source: CertificateSource) -> bool {
