@@ -97,9 +97,9 @@ impl<'a> List<'a> {
         // One more tells whether there are others.
         let wanted = limit.saturating_add(1);
         let mut ids = match self {
-            Self::Text(text) => return read_text(session, text, limit).await,
+            Self::Text(_) => return read_text(session, self.query(session, after, limit), limit).await,
             Self::Expired(now) => {
-                let mut ids = fetch(session, Self::marked(session, after, wanted)).await?;
+                let mut ids = fetch(session, self.query(session, after, wanted)).await?;
                 ids.extend(fetch(session, Self::unmarked(session, now, after, wanted)).await?);
                 // Newest first. One that was marked in between is in both.
                 ids.sort_unstable_by(|one, other| other.cmp(one));
@@ -178,16 +178,14 @@ impl<'a> List<'a> {
                 query.push_bind(tenant).push(" AND c.ca_id = ").push_bind(ca.to_owned());
                 newest(query, "c.id", after, limit)
             }
-            // Read otherwise, so that nothing is found here.
-            Self::Text(_) | Self::Expired(_) => Self::marked(session, after, 0),
+            // Those that are marked.
+            Self::Expired(_) => {
+                let mut query = Query::new(CERTIFICATES);
+                query.push_bind(tenant).push(" AND c.status = 'expired'");
+                newest(query, "c.id", after, limit)
+            }
+            Self::Text(text) => text_rows(text),
         }
-    }
-
-    /// Those that are marked as expired.
-    fn marked(session: &Session, after: Option<CertificateId>, limit: usize) -> Query {
-        let mut query = Query::new(CERTIFICATES);
-        query.push_bind(session.tenant_key()).push(" AND c.status = 'expired'");
-        newest(query, "c.id", after, limit)
     }
 
     /// Those that ended since the last time that they were marked: few, so that they can be sorted. `LIMIT` keeps the
@@ -234,15 +232,20 @@ async fn fetch(session: &mut Session, query: Query) -> Result<Vec<CertificateId>
     rows.iter().map(|(id,)| parsed(TABLE, "id", id)).collect()
 }
 
-/// The certificates with a part of a common name. Wildcards stand in for what means something else to the one database or
-/// the other, so that a few may be found too much.
-async fn read_text(session: &mut Session, text: &str, limit: usize) -> Result<Listing, StorageError> {
+/// Tenants and ids of the certificates with a part of a common name. Wildcards stand in for what means something else to the
+/// one database or the other, so that a few may be found too much.
+fn text_rows(text: &str) -> Query {
     let pattern = format!("%{}%", text.to_ascii_lowercase().replace('\\', "_"));
     let mut query = Query::new(
         "SELECT t.tenant_id, t.certificate_id \
          FROM (SELECT tenant_id, certificate_id FROM certificate_text WHERE common_name LIKE ",
     );
     query.push_bind(pattern).push(" LIMIT ").push_bind(TEXT_ROWS + 1).push(") t");
+    query
+}
+
+/// The tenant's among the rows of a text.
+async fn read_text(session: &mut Session, query: Query, limit: usize) -> Result<Listing, StorageError> {
     let tenant = session.tenant_key();
     let rows = session.link().fetch_all::<(String, String)>(query).await?;
     let is_whole = i64::try_from(rows.len()).is_ok_and(|found| found <= TEXT_ROWS);
