@@ -46,7 +46,7 @@ struct EventView {
     event_id: String,
     /// What happened. A newer version may have others.
     event_type: Word<EventKind>,
-    /// When.
+    /// When, to the microsecond.
     timestamp: String,
     /// Whose.
     tenant_id: String,
@@ -233,7 +233,7 @@ fn view(entry: Entry) -> EventView {
     EventView {
         event_id: entry.id,
         event_type: entry.kind.into(),
-        timestamp: entry.at.to_string(),
+        timestamp: entry.at.to_rfc3339_micros(),
         tenant_id: entry.tenant.to_string(),
         identity_id: entry.identity,
         object: entry.object,

@@ -41,6 +41,13 @@ impl Timestamp {
         Self::from_unix_seconds(self.unix_seconds())
     }
 
+    /// ISO 8601 in UTC with microseconds and `Z`: events are told so, since several happen in one second.
+    pub fn to_rfc3339_micros(self) -> String {
+        let whole = self.to_string();
+        let seconds = whole.strip_suffix('Z').unwrap_or(&whole);
+        format!("{seconds}.{:06}Z", self.0.rem_euclid(1_000_000))
+    }
+
     /// The instant `duration` later; stops at the end of the representable range.
     pub fn plus(self, duration: Duration) -> Self {
         let micros = i64::try_from(duration.as_micros()).unwrap_or(i64::MAX);
@@ -136,6 +143,18 @@ mod tests {
         let at = Timestamp::from_unix_micros(1_764_000_000_999_999);
         assert_eq!(at.to_string(), "2025-11-24T16:00:00Z");
         assert_eq!(Timestamp::parse_rfc3339("2025-11-24T16:00:00Z"), Some(at.whole_seconds()));
+    }
+
+    #[test]
+    fn microseconds_are_shown_with_all_digits() {
+        for micros in [1_764_000_000_000_000, 1_764_000_000_000_042, -1] {
+            let at = Timestamp::from_unix_micros(micros);
+            assert_eq!(Timestamp::parse_rfc3339(&at.to_rfc3339_micros()), Some(at));
+        }
+        assert_eq!(
+            Timestamp::from_unix_micros(1_764_000_000_000_042).to_rfc3339_micros(),
+            "2025-11-24T16:00:00.000042Z"
+        );
     }
 
     #[test]

@@ -86,6 +86,8 @@ both_modes! {
         assert!(of_certificate["identity_id"].as_str().unwrap().starts_with("tok_"));
         assert!(of_certificate["request_id"].as_str().unwrap().starts_with("req_"));
         assert!(of_certificate["event_id"].as_str().unwrap().starts_with("evt_"));
+        let timestamp = of_certificate["timestamp"].as_str().unwrap();
+        assert_eq!(timestamp.len(), "2026-01-01T00:00:00.000000Z".len(), "{timestamp}");
         let data = &of_certificate["data"];
         assert_eq!(data["serial_number"], issued["serial_number"]);
         assert_eq!(data["domains"], json!(["a.example.internal"]));

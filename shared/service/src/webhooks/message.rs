@@ -22,7 +22,7 @@ fn own(entry: &Entry) -> Value {
     json!({
         "event_id": entry.id,
         "event_type": entry.kind.as_str(),
-        "timestamp": entry.at.to_string(),
+        "timestamp": entry.at.to_rfc3339_micros(),
         "tenant_id": entry.tenant.to_string(),
         "identity_id": entry.identity,
         "object": entry.object,
@@ -38,7 +38,7 @@ fn cloud_event(entry: &Entry, source: &str) -> Value {
         "id": entry.id,
         "source": source,
         "type": format!("certmill.{}", entry.kind.as_str()),
-        "time": entry.at.to_string(),
+        "time": entry.at.to_rfc3339_micros(),
         "datacontenttype": "application/json",
         "data": own(entry),
     });
