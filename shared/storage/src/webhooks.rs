@@ -219,7 +219,8 @@ pub struct Room {
 }
 
 /// Active webhooks for which there is something to do and no job: something has happened and there is room for more that
-/// waits, or something is due that does not wait for what happened to the same object before.
+/// waits, or something is due that does not wait for what happened to the same object before. Where there are more than
+/// `limit`, chance decides which, so that nobody is always last.
 pub async fn behind(
     session: &mut SystemSession,
     kind: &'static str,
@@ -240,7 +241,7 @@ pub async fn behind(
                WHERE e.tenant_id = d.tenant_id AND e.webhook_id = d.webhook_id AND e.state = 'waiting' \
                AND e.object = d.object AND e.sequence < d.sequence))) \
          AND NOT EXISTS (SELECT 1 FROM jobs j WHERE j.kind = $2 AND j.subject = w.id \
-           AND j.state IN ('pending', 'queued', 'running')) LIMIT $3",
+           AND j.state IN ('pending', 'queued', 'running')) ORDER BY random() LIMIT $3",
     )
     .bind(now.unix_micros())
     .bind(kind)
