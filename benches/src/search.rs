@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use certmill_domain::{CertificateSource, CertificateStatus, Clock, SystemClock, Timestamp};
 use certmill_storage::certificates::search::{self, Filter, Page};
+use certmill_storage::certificates::text;
 use certmill_storage::{Database, Session};
 use serde::Serialize;
 
@@ -68,6 +69,7 @@ pub(crate) async fn run(certificates: u64, in_postgres: bool) -> anyhow::Result<
     database.migrate().await?;
     let started = Instant::now();
     let tenant = seed::fill(&database, certificates).await?;
+    while !text::catch_up(&database).await? {}
     let seeded_in_s = started.elapsed().as_secs();
     let mut session = database.read(tenant).await?;
     let mut took: Vec<Slow> = Vec::new();

@@ -46,6 +46,7 @@ pub async fn run(app: App, options: Options, shutdown: CancellationToken) -> Res
         () = upkeep::run(&app) => {}
         () = figures::run(&app) => {}
         () = upkeep::tell_webhooks(&app) => {}
+        () = upkeep::index_names(&app) => {}
     }
     pool.finish(options.grace).await;
     upkeep::flush(&app, true).await;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use certmill_service::jobs::{JobKind, Lane};
 use certmill_service::{App, ServiceError, tokens, webhooks};
+use certmill_storage::certificates::text;
 use certmill_storage::{jobs, schedules};
 
 const EVERY: Duration = Duration::from_secs(5);
@@ -24,6 +25,18 @@ pub(crate) async fn tell_webhooks(app: &App) {
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
         report(webhooks::wake(app).await, "the webhooks that are behind could not be found");
+    }
+}
+
+/// Indexes every second the names of certificates that were stored since, for ever.
+pub(crate) async fn index_names(app: &App) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let caught_up = text::catch_up(app.database()).await;
+        report(
+            caught_up.map(drop).map_err(ServiceError::from),
+            "the names of new certificates could not be indexed",
+        );
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod revocation;
 pub mod search;
+pub mod text;
 
 use std::collections::BTreeMap;
 

@@ -233,14 +233,16 @@ async fn fetch(session: &mut Session, query: Query) -> Result<Vec<CertificateId>
 }
 
 /// Tenants and ids of the certificates with a part of a common name. Wildcards stand in for what means something else to the
-/// one database or the other, so that a few may be found too much.
+/// one database or the other, so that a few may be found too much. What is not indexed yet is looked at as it is.
 fn text_rows(text: &str) -> Query {
     let pattern = format!("%{}%", text.to_ascii_lowercase().replace('\\', "_"));
-    let mut query = Query::new(
-        "SELECT t.tenant_id, t.certificate_id \
-         FROM (SELECT tenant_id, certificate_id FROM certificate_text WHERE common_name LIKE ",
+    let mut query =
+        Query::new("SELECT tenant_id, certificate_id FROM certificate_text WHERE common_name LIKE ");
+    query.push_bind(pattern.clone());
+    query.push(
+        " UNION ALL SELECT tenant_id, certificate_id FROM certificate_text_waiting WHERE common_name LIKE ",
     );
-    query.push_bind(pattern).push(" LIMIT ").push_bind(TEXT_ROWS + 1).push(") t");
+    query.push_bind(pattern).push(" LIMIT ").push_bind(TEXT_ROWS + 1);
     query
 }
 
