@@ -10,6 +10,7 @@ pub mod acme;
 pub mod authority;
 mod both_modes;
 pub mod clock;
+mod databases;
 mod leftovers;
 pub mod openssl;
 pub mod receiver;
@@ -139,22 +140,17 @@ impl TestApp {
     /// The same with options.
     pub async fn without_worker_with(mode: Mode, options: TestOptions) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let (database_url, queue) = match mode {
-            Mode::Embedded => {
-                (format!("sqlite://{}/certmill.db", folder.path().display()), Queue::in_process())
-            }
+        let database_url = databases::fresh(mode, folder.path()).await;
+        let queue = match mode {
+            Mode::Embedded => Queue::in_process(),
             Mode::Fleet => {
-                let url = tokio::task::spawn_blocking(|| launch::shared_postgres().create_database())
-                    .await
-                    .unwrap();
                 let redis = tokio::task::spawn_blocking(|| launch::shared_redis().url()).await.unwrap();
                 let namespace =
                     format!("t{}-{}", std::process::id(), COUNTER.fetch_add(1, Ordering::Relaxed));
-                (url, Queue::redis(&redis, &namespace).unwrap())
+                Queue::redis(&redis, &namespace).unwrap()
             }
         };
         let database = Database::open(&database_url, 6).await.unwrap();
-        database.migrate().await.unwrap();
         let entropy = Arc::new(SeededEntropy::from_environment());
         let clock = ManualClock::running_from(SystemClock.now());
         let shared_clock = || Arc::new(clock.clone());

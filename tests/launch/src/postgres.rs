@@ -71,12 +71,25 @@ impl Postgres {
     /// # Panics
     /// When `psql` is missing or the server refuses.
     pub fn create_database(&self) -> String {
+        self.create("template1")
+    }
+
+    /// Creates a copy of a database, to which nobody may be connected, with a name of its own and returns its URL.
+    ///
+    /// # Panics
+    /// As [`Self::create_database`], and when the URL is not that of a database here.
+    pub fn copy_database(&self, url: &str) -> String {
+        let name = url.strip_prefix(&self.url(""));
+        self.create(name.unwrap_or_else(|| panic!("{url} is no database of this cluster")))
+    }
+
+    fn create(&self, template: &str) -> String {
         let name = format!("certmill_{}", self.databases.fetch_add(1, Ordering::Relaxed));
         let port = self.port.to_string();
         let mut psql = Command::new(self.binaries.join("psql"));
         psql.args(["--no-psqlrc", "--quiet", "--host=127.0.0.1", "--port", &port]);
         psql.args(["--username", SUPERUSER, "--dbname=postgres"]);
-        psql.args(["--command", &format!("CREATE DATABASE {name}")]);
+        psql.args(["--command", &format!("CREATE DATABASE {name} TEMPLATE {template}")]);
         run(&mut psql);
         self.url(&name)
     }
