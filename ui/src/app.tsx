@@ -9,6 +9,7 @@ import { Certificate } from './screens/certificate';
 import { Certificates } from './screens/certificates';
 import { Desk, NewCsr, OneCsr } from './screens/desk';
 import { Dns, NewDns, OneDns } from './screens/dns';
+import { Events } from './screens/events';
 import { Import } from './screens/imports';
 import { Issue } from './screens/issue';
 import { Audit, Jobs } from './screens/operation';
@@ -16,6 +17,7 @@ import { Accounts, NewOrder, OneOrder, Orders } from './screens/orders';
 import { Overview } from './screens/overview';
 import { EditRole, NewRole, OneRole, Roles } from './screens/roles';
 import { SignIn } from './screens/signin';
+import { OneWebhook, Webhooks } from './screens/webhooks';
 
 /** The screen of a place; nothing where there is none, or where the token may not do what it is for. */
 function screen([first = '', second, third]: string[], { issue, unlimited, admin }: Rights): JSX.Element | undefined {
@@ -48,6 +50,11 @@ function screen([first = '', second, third]: string[], { issue, unlimited, admin
       return second ? <OneDns id={second} /> : <Dns />;
     case 'anchors':
       return <Anchors admin={admin} />;
+    case 'events':
+      return <Events />;
+    case 'webhooks':
+      if (!admin) return undefined;
+      return second ? <OneWebhook id={second} /> : <Webhooks />;
     case 'jobs':
       return admin ? <Jobs /> : undefined;
     case 'audit':

@@ -48,7 +48,7 @@ export const t = {
   } as Words,
   states: {
     active: 'Active', expired: 'Expired', revoked: 'Revoked', pending: 'Pending', approved: 'Approved', signed: 'Signed', rejected: 'Rejected', processing: 'Processing', ready: 'Ready', valid: 'Valid', invalid: 'Failed',
-    done: 'Done', dead: 'Given up', running: 'Running', ok: 'Done', refused: 'Refused', permitted: 'Permitted', not_applicable: 'Not asked', deactivated: 'Ended',
+    done: 'Done', dead: 'Given up', running: 'Running', ok: 'Done', refused: 'Refused', permitted: 'Permitted', not_applicable: 'Not asked', deactivated: 'Ended', waiting: 'Waiting', delivered: 'Delivered',
   } as Words,
   reasons: {
     unspecified: 'No reason given', keyCompromise: 'The key is in other hands', cACompromise: 'The CA’s key is in other hands', superseded: 'Replaced', cessationOfOperation: 'No longer used', affiliationChanged: 'Belongs to someone else now',
@@ -175,6 +175,16 @@ export const t = {
   jobs: {
     title: 'Jobs', lead: 'What the service does in the background. It repeats what fails; what it gives up waits for you here.', none: 'No jobs', noneDead: 'Nothing was given up', kind: 'Work', subject: 'About', attempts: 'Attempts', due: 'Due or done', retry: 'Retry', retried: 'It is tried again', cancelled: 'Cancelled',
     states: { dead: 'Given up', pending: 'Pending', running: 'Running', done: 'Done' } as Words,
+  },
+  events: {
+    title: 'Events', lead: 'What has happened, the newest first. Webhooks send the same to where you want it.', none: 'Nothing has happened yet', what: 'What', about: 'About',
+    kinds: { '': 'All', 'certificate.*': 'Certificates', 'ca.*': 'CAs', 'crl.*': 'CRLs', 'csr.*': 'CSRs', 'order.*': 'Orders', 'webhook.*': 'Webhooks' } as Words,
+  },
+  webhooks: {
+    title: 'Webhooks', lead: 'Where events are sent, each signed with a secret of the receiver’s.', create: 'Add a webhook', none: 'No webhooks', noneText: 'With one, a pager or a chat hears of what ends, fails or is revoked.', name: 'Name', url: 'Address', urlHint: 'Events are sent there by POST', eventsHint: 'One a line; certificate.* for all about certificates, * for everything',
+    format: 'Form', formats: { certmill: 'As the API tells events', cloudevents: 'CloudEvents 1.0', slack: 'Text, for Slack, Teams and Mattermost' } as Words, secret: 'Secret', secretHint: 'At least 32 characters; one is made when empty', once: 'This is the only time that it is shown. The receiver checks signatures with it.', delivered: 'Last delivered', previous: 'Old secret good until',
+    rotate: 'Change the secret', rotateText: 'A new secret is made. For a day everything is signed with both, so that the receiver can change over.', removeTitle: (name: string) => `Delete the webhook ${name}?`, removeText: 'What waits for it is not sent any more.',
+    testText: 'Sends an event that means nothing, and shows what the receiver made of it.', worked: (status: number, elapsed: number) => `It works: answered ${status} within ${elapsed} ms.`, deliveries: 'Deliveries', noDeliveries: 'Nothing was sent yet', again: 'Send again', againOf: (what: string) => `Send again: ${what}`, sentAgain: 'It is sent again',
   },
   audit: {
     title: 'Audit', lead: 'Every change and every refused call, each carrying the hash of the one before.', none: 'Nothing fits', number: 'No.', when: 'When', action: 'Action', object: 'Object', who: 'Who', result: 'Result', search: 'Search',

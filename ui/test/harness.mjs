@@ -116,6 +116,22 @@ zone "example.net" { type primary; file "${at('zone')}"; update-policy { grant p
   };
 }
 
+/** A receiver of webhooks: it keeps what it gets and answers with `status`. */
+export async function receiver() {
+  const at = await port();
+  const of = { url: `http://127.0.0.1:${at}/events`, status: 200, got: [] };
+  const server = createWebServer((asked, answer) => {
+    let body = '';
+    asked.on('data', (octets) => (body += octets));
+    asked.on('end', () => {
+      of.got.push({ type: asked.headers['x-certmill-event-type'], signature: asked.headers['x-certmill-signature'], timestamp: asked.headers['x-certmill-timestamp'], body });
+      answer.writeHead(of.status).end();
+    });
+  });
+  server.listen(at, '127.0.0.1').unref();
+  return of;
+}
+
 /** One `certmill dev` with a folder of its own. It can be stopped and started again at the same address. */
 export async function service(environment = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'certmill-ui-'));

@@ -1,9 +1,9 @@
 // The page in a browser, against a certmill of its own: `node test/run.mjs`.
 import { readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
-import { X509Certificate } from 'node:crypto';
+import { X509Certificate, createHmac } from 'node:crypto';
 import { join } from 'node:path';
-import { acmeServer, breaches, downloaded, expect, finish, nameServer, open, openBrowser, openssl, pictures, service, signIn, test } from './harness.mjs';
+import { acmeServer, breaches, downloaded, expect, finish, nameServer, open, openBrowser, openssl, pictures, receiver, service, signIn, test } from './harness.mjs';
 
 const pebble = await acmeServer();
 const named = await nameServer();
@@ -315,7 +315,7 @@ await test('8 a token that may read is offered nothing else', admin, async () =>
   await signIn(reader, made.reader);
   await heading(reader, 'Overview').waitFor();
   const offered = /^(Issue|Create|Add|Revoke|Renew|Approve|Sign|Reject|Delete|Edit|Import|Rebuild|Register|Order|Ask|Write|Get the key)\b/;
-  for (const place of ['', 'certificates', 'desk', 'roles', 'roles/web', 'orders', 'accounts', 'dns', 'anchors', `cas/${made.ca}`]) {
+  for (const place of ['', 'certificates', 'desk', 'roles', 'roles/web', 'orders', 'accounts', 'dns', 'anchors', `cas/${made.ca}`, 'events']) {
     await reader.goto(`${certmill.page}#/${place}`);
     await reader.getByRole('heading', { level: 1 }).waitFor();
     await reader.waitForFunction(() => !document.querySelector('.loading'));
@@ -327,7 +327,7 @@ await test('8 a token that may read is offered nothing else', admin, async () =>
   await reader.getByRole('link', { name: 'db.example.internal' }).first().click();
   await heading(reader, 'db.example.internal').waitFor();
   expect((await reader.getByRole('button', { name: /Revoke|Renew|Edit/ }).count()) === 0, 'a certificate can be changed');
-  for (const place of ['cas', 'cas/new', 'issue', 'roles/new', 'jobs', 'audit', 'tokens', 'secrets']) {
+  for (const place of ['cas', 'cas/new', 'issue', 'roles/new', 'webhooks', 'jobs', 'audit', 'tokens', 'secrets']) {
     await reader.goto(`${certmill.page}#/${place}`);
     await heading(reader, 'Not here').waitFor();
   }
@@ -433,6 +433,44 @@ await test('7a a DNS provider is added with its fields and tested from end to en
   await admin.screenshot({ path: join(pictures, 'dns-test.png') });
 });
 
+await test('7b a webhook is added, tested and followed, and what failed is sent again', admin, async () => {
+  const pager = await receiver();
+  await nav(admin, 'Webhooks');
+  await button(admin, 'Add a webhook').click();
+  const dialog = admin.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('pager');
+  await dialog.getByLabel('Address').fill('ftp://127.0.0.1/');
+  await dialog.getByLabel('Events').fill('certificate.*\ncsr.pending');
+  await button(dialog, 'Add a webhook').click();
+  await dialog.getByLabel('Address').and(admin.locator('[aria-invalid="true"]')).waitFor();
+  await dialog.getByLabel('Address').fill(pager.url);
+  await button(dialog, 'Add a webhook').click();
+  const secret = (await admin.getByRole('region', { name: 'Secret', exact: true }).textContent()).trim();
+  await button(admin, 'Close').click();
+  await heading(admin, 'pager').waitFor();
+  made.webhook = admin.url().split('/').pop();
+  expect(!(await admin.content()).includes(secret), 'the secret is still shown');
+  await button(admin, 'Run the test').click();
+  await admin.getByText('It works: answered 200').waitFor();
+  const { signature, timestamp, body } = pager.got[0];
+  expect(signature === `sha256=${createHmac('sha256', secret).update(`${timestamp}.${body}`).digest('hex')}`, `signed with ${signature}`);
+  pager.status = 500;
+  await certmill.call('POST', '/v1/pki/issue/web', { common_name: 'paged.example.internal' });
+  await admin.getByRole('row', { name: /Certificate issued/ }).getByText('500').waitFor({ timeout: 30_000 });
+  await admin.locator('.page-title').getByText('Failing').waitFor();
+  pager.status = 204;
+  await admin.getByRole('row', { name: /Certificate issued/ }).getByText('Delivered').waitFor({ timeout: 60_000 });
+  await admin.getByRole('button', { name: 'Send again: Certificate issued' }).click();
+  await admin.getByText('It is sent again').waitFor();
+  await nav(admin, 'Events');
+  await admin.getByRole('row', { name: /Certificate issued.*paged\.example\.internal/ }).waitFor();
+  const { id } = await certmill.call('POST', '/v1/pki/csr', { subject: 'CN=told.example.internal', key_type: 'ec' });
+  await link(admin, 'CSRs').click();
+  await admin.getByRole('row', { name: /CSR pending/ }).first().waitFor();
+  expect((await admin.getByRole('row', { name: /Certificate issued/ }).count()) === 0, 'certificates are among the CSRs');
+  await certmill.call('POST', `/v1/pki/csr/${id}/reject`, { reason: 'was only to be told' });
+});
+
 const order = async (names, challenge) => {
   await nav(admin, 'Orders');
   await link(admin, 'Order a certificate').first().click();
@@ -473,7 +511,7 @@ const screens = () => [
   ['order', `orders/${made.order}`], ['order-waiting', `orders/${made.waiting}`],
   ['overview', ''], ['certificates', 'certificates?include_revoked=true'], ['filtered', 'certificates?status=active&source=issued&sort=not_after'], ['certificate', `certificates/${made.certificate}`], ['import', 'certificates/import'], ['issue', 'issue/web'], ['desk', 'desk'], ['desk-new', 'desk/new'], ['csr', `desk/${made.csr}`],
   ['cas', 'cas'], ['ca', `cas/${made.ca}`], ['ca-new', 'cas/new'], ['roles', 'roles'], ['role', 'roles/web'], ['role-edit', 'roles/web/edit'], ['orders', 'orders'], ['order-new', 'orders/new'], ['accounts', 'accounts'],
-  ['dns', 'dns'], ['dns-one', `dns/${made.dns}`], ['dns-new', 'dns/new'], ['jobs', 'jobs'], ['audit', 'audit'], ['tokens', 'tokens'], ['secrets', 'secrets'], ['anchors', 'anchors'], ['nowhere', 'nothing/here'],
+  ['dns', 'dns'], ['dns-one', `dns/${made.dns}`], ['dns-new', 'dns/new'], ['events', 'events'], ['webhooks', 'webhooks'], ['webhook', `webhooks/${made.webhook}`], ['jobs', 'jobs'], ['audit', 'audit'], ['tokens', 'tokens'], ['secrets', 'secrets'], ['anchors', 'anchors'], ['nowhere', 'nothing/here'],
 ];
 
 /** Enough of everything that the screens show what they are for. */
@@ -497,7 +535,7 @@ async function dialogs(page) {
   const wrong = [];
   for (const [place, name] of [
     [`certificates/${made.certificate}`, 'Revoke'], [`certificates/${made.certificate}`, 'Renew'], [`certificates/${made.certificate}`, 'Edit'], [`cas/${made.ca}`, 'Revoke CA'], [`desk/${made.csr}`, 'Reject'],
-    ['tokens', 'Create a token'], ['secrets', 'Write a secret'], ['anchors', 'Add an anchor'], ['accounts', 'Register an account'], ['roles/web', 'Delete'],
+    ['tokens', 'Create a token'], ['secrets', 'Write a secret'], ['anchors', 'Add an anchor'], ['webhooks', 'Add a webhook'], [`webhooks/${made.webhook}`, 'Change the secret'], ['accounts', 'Register an account'], ['roles/web', 'Delete'],
   ]) {
     await page.goto(`${certmill.page}#/${place}`);
     await button(page, name).first().click();

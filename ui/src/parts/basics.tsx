@@ -82,7 +82,7 @@ export function Badge({ tone = 'calm', children }: Children & { tone?: Tone }) {
 }
 
 const TONES: Record<string, Tone> = {
-  active: 'good', valid: 'good', approved: 'good', done: 'good', ok: 'good', permitted: 'good', signed: 'good', validated: 'good', published: 'warn', propagating: 'warn', submitted: 'warn',
+  active: 'good', valid: 'good', approved: 'good', done: 'good', ok: 'good', permitted: 'good', signed: 'good', validated: 'good', delivered: 'good', waiting: 'warn', published: 'warn', propagating: 'warn', submitted: 'warn',
   pending: 'warn', processing: 'warn', running: 'warn', ready: 'warn', hold: 'warn', expired: 'bad', revoked: 'bad', rejected: 'bad', invalid: 'bad', dead: 'bad', refused: 'bad', failed: 'bad',
 };
 

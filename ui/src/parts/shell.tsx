@@ -54,19 +54,17 @@ function entries(issue: boolean, admin: boolean): { title: string; entries: Entr
         { path: 'dns', text: t.dns.title, icon: 'dns' },
       ],
     },
-    ...(admin
-      ? [
-          {
-            title: t.nav.operation,
-            entries: [
-              { path: 'jobs', text: t.jobs.title, icon: 'job' },
-              { path: 'audit', text: t.audit.title, icon: 'audit' },
-              { path: 'tokens', text: t.tokens.title, icon: 'token' },
-              { path: 'secrets', text: t.secrets.title, icon: 'secret' },
-            ] satisfies Entry[],
-          },
-        ]
-      : []),
+    {
+      title: t.nav.operation,
+      entries: [
+        { path: 'events', text: t.events.title, icon: 'event' },
+        ...when(admin, { path: 'webhooks', text: t.webhooks.title, icon: 'webhook' }),
+        ...when(admin, { path: 'jobs', text: t.jobs.title, icon: 'job' }),
+        ...when(admin, { path: 'audit', text: t.audit.title, icon: 'audit' }),
+        ...when(admin, { path: 'tokens', text: t.tokens.title, icon: 'token' }),
+        ...when(admin, { path: 'secrets', text: t.secrets.title, icon: 'secret' }),
+      ],
+    },
   ];
 }
 
