@@ -100,19 +100,24 @@ pub(crate) enum ClientCommand {
     Logout(login::Logout),
     /// Who one is at the server: token, tenant, scopes
     Whoami(Single<login::Whoami>),
-    /// Certificate authorities
-    Ca(Group<ca::CaCommand>),
-    /// Roles: what may be issued
-    Role(Group<roles::RoleCommand>),
+    /// What there is and what needs a person, in numbers
+    Overview(Single<overview::Overview>),
     /// Issue a certificate under a role, into files
     #[command(after_help = issue::EXAMPLE)]
     Issue(Single<issue::Issue>),
     /// Sign a certificate signing request under a role
     Sign(Single<issue::Sign>),
+    /// Keep certificates on this host fresh: renew in time, write the files, run a command
+    #[command(after_help = keep::EXAMPLE)]
+    Keep(Single<keep::Keep>),
     /// Certificates: find, show, renew, revoke, import, validate
     Cert(Group<certificates::CertCommand>),
     /// The CSR desk: what waits for approval
     Csr(Group<csr::CsrCommand>),
+    /// Certificate authorities
+    Ca(Group<ca::CaCommand>),
+    /// Roles: what may be issued
+    Role(Group<roles::RoleCommand>),
     /// ACME accounts and orders
     Acme(Group<acme::AcmeCommand>),
     /// DNS providers for dns-01
@@ -125,15 +130,10 @@ pub(crate) enum ClientCommand {
     Access(Group<access::AccessCommand>),
     /// What happened: a list, or as it happens
     Event(Group<events::EventCommand>),
-    /// What there is and what needs a person, in numbers
-    Overview(Single<overview::Overview>),
     /// Webhooks: where events are sent
     Webhook(Group<webhooks::WebhookCommand>),
     /// Background jobs
     Job(Group<jobs::JobCommand>),
-    /// Keep certificates on this host fresh: renew in time, write the files, run a command
-    #[command(after_help = keep::EXAMPLE)]
-    Keep(Single<keep::Keep>),
     /// Put a CA into the trust stores of this machine, or take it out
     Trust(Group<trust::TrustCommand>),
     /// Show what is in a file or what a server presents (offline: needs no certmill server)

@@ -9,6 +9,7 @@ mod dev;
 mod harden;
 mod help;
 mod lock;
+mod man;
 mod message;
 mod ports;
 mod private;
@@ -113,6 +114,11 @@ enum Command {
     RotateRootKey,
     /// Print the OpenAPI document
     Openapi,
+    /// Write manual pages of all commands into a folder
+    Man {
+        /// Folder for section 1, such as /usr/local/share/man/man1
+        folder: PathBuf,
+    },
     /// Check the configuration and print what it amounts to, as TOML with the origin of each value and without secrets
     CheckConfig,
 }
@@ -139,6 +145,9 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     if matches!(cli.command, Command::Openapi) {
         return print_openapi();
     }
+    if let Command::Man { folder } = &cli.command {
+        return man::write(folder);
+    }
     if let Command::Client(command) = cli.command {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         return runtime.block_on(client::run(command));
@@ -162,7 +171,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Audit(command) => audit::audit(&config, command).await,
             Command::RotateRootKey => admin::rotate_root_key(&config).await,
             Command::CheckConfig => admin::check_config(&config, &sources),
-            Command::Openapi | Command::Client(_) => Ok(()),
+            Command::Openapi | Command::Man { .. } | Command::Client(_) => Ok(()),
         }
     })
 }
@@ -201,6 +210,7 @@ fn flags(cli: &Cli) -> Flags {
         | Command::Audit(_)
         | Command::RotateRootKey
         | Command::Openapi
+        | Command::Man { .. }
         | Command::Client(_)
         | Command::CheckConfig => {}
     }
