@@ -75,6 +75,11 @@ fn of_action(action: Action) -> CallCategory {
         | Action::WebhookDelete
         | Action::WebhookTest
         | Action::WebhookRedeliver
+        | Action::CertificateForget
+        | Action::PrivateKeyForget
+        | Action::CsrForget
+        | Action::AcmeOrderForget
+        | Action::EventForget
         | Action::EventRaise => CallCategory::Admin,
     }
 }

@@ -29,6 +29,7 @@ use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
 use certmill_service::acme::preflight::Preflight;
+use certmill_service::retention::Retention;
 use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, Limiter, Parts, Settings, tenants, tokens};
 use certmill_storage::Database;
@@ -115,6 +116,8 @@ pub struct TestOptions {
     pub acme_limits: Vec<(&'static str, &'static str, &'static str)>,
     /// Names of accounts that stand in for others.
     pub acme_fallback_accounts: Vec<String>,
+    /// How long what is over is kept; as without a setting when absent.
+    pub retention: Option<Retention>,
 }
 
 static COUNTER: AtomicU64 = AtomicU64::new(0);
@@ -206,6 +209,7 @@ impl TestApp {
                         (provider, AcmeEnvironment::parse(environment).unwrap(), url.clone())
                     })
                     .collect(),
+                retention: options.retention.unwrap_or_default(),
                 longest_attempt: options.longest_attempt.unwrap_or(Settings::default().longest_attempt),
                 ..Settings::default()
             },

@@ -51,6 +51,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         worker,
         key_pool,
         jobs,
+        retention,
         rate_limits,
         log,
         http,
@@ -111,6 +112,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
             keep_dead: span(jobs.keep_dead, default.jobs.keep_dead),
             lease: span(jobs.lease, default.jobs.lease),
         },
+        retention: retention.read().map_err(|(key, problem)| origins.problem(key, problem))?,
         rate_limits: limits(rate_limits),
         log: LogConfig {
             format: log.format.unwrap_or(default.log.format),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::secret::redacted;
-use crate::{AcmeConfig, ConfigError, HttpConfig, Secret, TlsSelfConfig};
+use crate::{AcmeConfig, ConfigError, HttpConfig, RetentionConfig, Secret, TlsSelfConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -71,6 +71,8 @@ pub struct Config {
     pub key_pool: KeyPoolConfig,
     /// The keeping of finished jobs.
     pub jobs: JobsConfig,
+    /// The keeping of everything else that is over.
+    pub retention: RetentionConfig,
     /// How many calls of each category an identity may make.
     pub rate_limits: RateLimits,
     /// The log.
@@ -260,6 +262,7 @@ impl Default for Config {
             worker: WorkerConfig { concurrency: 32, name: "certmill".to_owned() },
             key_pool: KeyPoolConfig { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 },
             rate_limits: RateLimits::default(),
+            retention: RetentionConfig::default(),
             jobs: JobsConfig { keep_done: 24 * HOUR, keep_dead: 30 * 24 * HOUR, lease: HOUR / 60 },
             log: LogConfig { format: LogFormat::Text, filter: "info".to_owned() },
             shutdown_timeout: Duration::from_secs(30),
@@ -298,6 +301,7 @@ impl fmt::Debug for Config {
             worker,
             key_pool,
             jobs,
+            retention,
             rate_limits,
             log,
             shutdown_timeout,
@@ -330,6 +334,7 @@ impl fmt::Debug for Config {
             .field("worker", worker)
             .field("key_pool", key_pool)
             .field("jobs", jobs)
+            .field("retention", retention)
             .field("rate_limits", rate_limits)
             .field("log", log)
             .field("shutdown_timeout", shutdown_timeout)

@@ -12,6 +12,7 @@ mod flags;
 mod http;
 mod layers;
 mod places;
+mod retention;
 mod secret;
 mod settings;
 mod shown;
@@ -26,6 +27,7 @@ pub use config::{
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use http::HttpConfig;
+pub use retention::RetentionConfig;
 pub use secret::Secret;
 pub use sources::Sources;
 pub use tls_self::TlsSelfConfig;

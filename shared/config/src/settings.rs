@@ -46,6 +46,7 @@ pub(crate) struct Settings {
     pub(crate) worker: WorkerSettings,
     pub(crate) key_pool: KeyPoolSettings,
     pub(crate) jobs: JobsSettings,
+    pub(crate) retention: crate::retention::RetentionSettings,
     pub(crate) rate_limits: RateLimitsSettings,
     pub(crate) log: LogSettings,
     pub(crate) http: HttpSettings,

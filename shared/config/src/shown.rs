@@ -7,7 +7,7 @@ use std::time::Duration;
 use certmill_domain::{AcmeLimit, AcmeProvider, CallCategory, ProviderLimit};
 
 use crate::secret::redacted;
-use crate::{AcmeDirectory, AllowedNetwork, Config, LogFormat, Sources};
+use crate::{AcmeDirectory, AllowedNetwork, Config, LogFormat, RetentionConfig, Sources};
 
 impl Config {
     /// The file of the embedded database, which is used where no URL is set.
@@ -110,6 +110,7 @@ impl Config {
         file.value("keep_done", span(self.jobs.keep_done));
         file.value("keep_dead", span(self.jobs.keep_dead));
         file.value("lease", span(self.jobs.lease));
+        self.retention(file);
         file.section("rate_limits");
         for category in CallCategory::ALL {
             file.optional(category.as_str(), self.rate_limits.of(category).as_ref().map(quoted));
@@ -122,6 +123,19 @@ impl Config {
         file.value("format", quoted(&format));
         file.value("filter", quoted(&self.log.filter));
         self.http(file);
+    }
+
+    fn retention(&self, file: &mut File) {
+        let kept = |kept: Option<Duration>| kept.map_or_else(|| quoted(&"forever"), span);
+        let RetentionConfig { certificates, private_keys, csrs, acme_orders, events, webhook_deliveries } =
+            self.retention;
+        file.section("retention");
+        file.value("certificates", kept(certificates));
+        file.value("private_keys", kept(private_keys));
+        file.value("csrs", kept(csrs));
+        file.value("acme_orders", kept(acme_orders));
+        file.value("events", kept(events));
+        file.value("webhook_deliveries", span(webhook_deliveries));
     }
 
     fn http(&self, file: &mut File) {

@@ -168,6 +168,16 @@ actions! {
     WebhookTest = "webhook.test";
     /// An event was to be delivered once more.
     WebhookRedeliver = "webhook.redeliver";
+    /// Certificates that had ended were forgotten: the object says how many.
+    CertificateForget = "certificate.forget";
+    /// Private keys of certificates that had ended were forgotten.
+    PrivateKeyForget = "certificate.forget_key";
+    /// CSRs that were rejected or signed were forgotten.
+    CsrForget = "csr.forget";
+    /// ACME orders that had failed were forgotten.
+    AcmeOrderForget = "acme_order.forget";
+    /// What was told of events was forgotten.
+    EventForget = "event.forget";
 }
 
 impl fmt::Display for Action {

@@ -25,6 +25,11 @@ macro_rules! ids {
             /// The prefix of this kind of id, without the underscore.
             pub const PREFIX: &'static str = $prefix;
 
+            /// The least id that can be generated at this time: those of later are greater, and those of earlier less.
+            pub fn first_at(time: Timestamp) -> Self {
+                Self(Ulid::from_parts(time.unix_millis(), 0))
+            }
+
             /// A new id: 48 bits of the time in milliseconds, 80 random bits.
             pub fn generate(now: Timestamp, entropy: &dyn Entropy) -> Self {
                 let mut random = [0u8; 16];

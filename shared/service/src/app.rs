@@ -27,6 +27,7 @@ use crate::outgoing::TenantNames;
 use crate::overview::Counted;
 use crate::rate_limits::Limiter;
 use crate::refusals::Refusals;
+use crate::retention::Retention;
 use crate::roles::RoleCache;
 use crate::shares::{Holding, Place, Shares};
 use crate::tokens::TokenCache;
@@ -57,6 +58,8 @@ pub struct Settings {
     pub dead_jobs_kept: Duration,
     /// How long a running job may go without a sign of life until another worker may take it.
     pub job_lease: Duration,
+    /// How long everything else that is over is kept.
+    pub retention: Retention,
     /// How long one attempt at a job may take at the most, whatever its kind permits.
     pub longest_attempt: Duration,
     /// Whether the time of a database server counts in place of this process's own.
@@ -91,6 +94,7 @@ impl Default for Settings {
             done_jobs_kept: Duration::from_hours(24),
             dead_jobs_kept: Duration::from_hours(30 * 24),
             job_lease: Duration::from_mins(1),
+            retention: Retention::default(),
             longest_attempt: Duration::from_mins(10),
             database_clock: true,
             zerossl_api_url: "https://api.zerossl.com".to_owned(),

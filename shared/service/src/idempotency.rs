@@ -22,6 +22,10 @@ const KEPT: Duration = Duration::from_hours(24);
 const SECRETS_KEPT: Duration = Duration::from_mins(10);
 /// How long a call may take before another one with its key may take over.
 const HELD: Duration = Duration::from_mins(2);
+/// Expired rows that are deleted at a time.
+const PRUNED: i64 = 500;
+/// So many times per sweep, so that no number of calls outgrows it.
+const PRUNED_AT_ONCE: usize = 200;
 /// The largest answer that is kept, in octets.
 const LARGEST_KEPT: usize = 1 << 20;
 /// The longest key, in characters.
@@ -184,9 +188,15 @@ pub async fn release(app: &App, caller: &Caller, hold: &Hold) -> Result<(), Serv
 
 /// Deletes keys that have expired, and secrets whose time is over.
 pub async fn prune(app: &App) -> Result<(), ServiceError> {
-    let mut tx = app.database().begin_system().await?;
-    idempotency::prune(&mut tx, app.now()).await?;
-    Ok(tx.commit().await?)
+    for _ in 0..PRUNED_AT_ONCE {
+        let mut tx = app.database().begin_system().await?;
+        let pruned = idempotency::prune(&mut tx, app.now(), PRUNED).await?;
+        tx.commit().await?;
+        if pruned < PRUNED.unsigned_abs() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn place<'a>(caller: &Caller, row: &'a str, column: &'static str) -> SealPlace<'a> {

@@ -29,6 +29,7 @@ mod page;
 mod precondition;
 pub mod rate_limits;
 mod refusals;
+pub mod retention;
 pub mod roles;
 pub mod secrets;
 mod shares;

@@ -311,6 +311,11 @@ impl Link {
         }
     }
 
+    /// Whether common names are in an index of their own, which does not follow what is deleted.
+    pub(crate) fn has_text_table(&self) -> bool {
+        matches!(self.connection, Connection::SqliteRead(_) | Connection::SqliteWrite(_))
+    }
+
     pub(crate) async fn fetch_all<R: Record>(&mut self, query: Query) -> Result<Vec<R>, StorageError> {
         let result = match self.driver() {
             Driver::Sqlite(connection) => {

@@ -320,7 +320,7 @@ pub async fn unfinished_revocations(
 pub async fn revoked_children(
     session: &mut Session,
     parent: CaId,
-    now: Timestamp,
+    since: Timestamp,
 ) -> Result<Vec<crate::crls::RevokedEntry>, StorageError> {
     let query = Query::new(
         "SELECT serial_number, revoked_at, revocation_reason FROM certificate_authorities \
@@ -329,7 +329,7 @@ pub async fn revoked_children(
     )
     .bind(session.tenant_key())
     .bind(parent.to_string())
-    .bind(now.unix_micros());
+    .bind(since.unix_micros());
     let rows: Vec<(Vec<u8>, i64, Option<i64>)> = session.link().fetch_all(query).await?;
     let reason = |code| CA_REVOCATION_REASON.read_code(code);
     rows.into_iter().map(|row| crate::crls::revoked_entry(row, reason)).collect()

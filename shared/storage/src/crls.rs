@@ -46,7 +46,8 @@ pub async fn insert(tx: &mut Tx, ca: CaId, crl: &Crl) -> Result<(), StorageError
 /// Replaces a CA's CRL, whose number the caller has read, by the next one; `false` when another build was first.
 pub async fn replace(tx: &mut Tx, ca: CaId, seen: i64, crl: Crl) -> Result<bool, StorageError> {
     let query = Query::new(
-        "UPDATE crls SET number = $1, this_update = $2, next_update = $3, entries = $4, builds = $5, der = $6 \
+        "UPDATE crls SET number = $1, this_update = $2, next_update = $3, entries = $4, builds = $5, der = $6, \
+         previous_update = this_update \
          WHERE tenant_id = $7 AND ca_id = $8 AND number = $9",
     )
     .bind(crl.info.number)
@@ -254,11 +255,12 @@ pub async fn note_late(tx: &mut Tx, ca: CaId, number: i64) -> Result<bool, Stora
     Ok(tx.link().execute(query).await? == 1)
 }
 
-/// The next `limit` revoked, unexpired certificates of a CA in the order of their serial numbers, after `after`.
+/// The next `limit` revoked certificates of a CA that have not ended before `since`, in the order of their serial numbers,
+/// after `after`.
 pub async fn revoked_page(
     session: &mut Session,
     ca: CaId,
-    now: Timestamp,
+    since: Timestamp,
     after: Option<&SerialNumber>,
     limit: i64,
 ) -> Result<Vec<RevokedEntry>, StorageError> {
@@ -269,7 +271,7 @@ pub async fn revoked_page(
     )
     .bind(session.tenant_key())
     .bind(ca.to_string())
-    .bind(now.unix_micros())
+    .bind(since.unix_micros())
     .bind(after.map_or_else(Vec::new, |serial| serial.as_bytes().to_vec()))
     .bind(limit);
     let reason = |code| CERTIFICATE_REVOCATION_REASON.read_code(code);

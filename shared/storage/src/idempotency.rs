@@ -158,13 +158,21 @@ pub async fn release(tx: &mut Tx, hold: &Hold) -> Result<(), StorageError> {
     tx.link().execute(query).await.map(drop)
 }
 
-/// Deletes expired keys and the secrets whose time is over; answers how many rows were touched.
-pub async fn prune(tx: &mut SystemTx, now: Timestamp) -> Result<u64, StorageError> {
-    let expired = Query::new("DELETE FROM idempotency_keys WHERE expires_at <= $1").bind(now.unix_micros());
-    let secrets = Query::new(
-        "UPDATE idempotency_keys SET sealed_secret_answer = NULL, secret_until = NULL WHERE secret_until <= $1",
+/// Deletes up to `limit` expired keys and as many secrets whose time is over; answers how many rows were touched.
+pub async fn prune(tx: &mut SystemTx, now: Timestamp, limit: i64) -> Result<u64, StorageError> {
+    let expired = Query::new(
+        "DELETE FROM idempotency_keys WHERE (tenant_id, key_sha256) IN (SELECT tenant_id, key_sha256 \
+         FROM idempotency_keys WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)",
     )
-    .bind(now.unix_micros());
+    .bind(now.unix_micros())
+    .bind(limit);
+    let secrets = Query::new(
+        "UPDATE idempotency_keys SET sealed_secret_answer = NULL, secret_until = NULL \
+         WHERE (tenant_id, key_sha256) IN (SELECT tenant_id, key_sha256 FROM idempotency_keys \
+         WHERE secret_until IS NOT NULL AND secret_until <= $1 ORDER BY secret_until LIMIT $2)",
+    )
+    .bind(now.unix_micros())
+    .bind(limit);
     Ok(tx.link().execute(expired).await? + tx.link().execute(secrets).await?)
 }
 

@@ -27,6 +27,7 @@ mod error;
 pub mod events;
 pub mod expiry;
 pub mod figures;
+pub mod forgetting;
 pub mod holds;
 pub mod idempotency;
 pub mod inherited_revocations;

@@ -7,6 +7,7 @@ mod expiry;
 mod handlers;
 mod leases;
 mod operations;
+mod retention;
 mod retries;
 mod schedules;
 mod shares;

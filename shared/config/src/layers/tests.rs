@@ -1,4 +1,5 @@
 use std::io::Write;
+use std::time::Duration;
 
 use certmill_domain::Ttl;
 use tempfile::NamedTempFile;
@@ -106,6 +107,7 @@ fn known_settings() -> Vec<String> {
         "worker",
         "key_pool",
         "jobs",
+        "retention",
         "rate_limits",
         "log",
         "http",
@@ -632,4 +634,22 @@ fn networks_are_opened_for_what_their_tables_say() {
         let problem = allow(text).unwrap_err().to_string();
         assert!(problem.contains(told), "{text}: {problem}");
     }
+}
+
+#[test]
+fn what_is_over_is_kept_for_ever_or_for_long_enough() {
+    let retention =
+        from_file("[retention]\ncertificates = \"90d\"\nprivate_keys = \"forever\"").unwrap().retention;
+    assert_eq!(retention.certificates, Some(Duration::from_hours(90 * 24)));
+    assert_eq!((retention.private_keys, retention.csrs), (None, None));
+    for (setting, kept, least) in [
+        ("certificates", "23h", "1d"),
+        ("private_keys", "59m", "1h"),
+        ("acme_orders", "6d", "7d"),
+        ("events", "29d", "30d"),
+    ] {
+        let message = error(from_file(&format!("[retention]\n{setting} = \"{kept}\"")));
+        assert!(message.contains(&format!("retention.{setting}")) && message.contains(least), "{message}");
+    }
+    assert!(error(from_file("[retention]\ncsrs = \"never\"")).contains("`never`"));
 }

@@ -42,7 +42,9 @@ pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), Se
     drop(session);
     let issuer = app.issuers().find(app, tenant, ca).await?;
     let this_update = app.now().whole_seconds();
-    let builder = collect(app, tenant, ca, present.entries, this_update).await?;
+    // What has ended since the present list was made is on one more (RFC 5280 §3.3).
+    let since = present.this_update.min(this_update);
+    let builder = collect(app, tenant, ca, present.entries, since).await?;
     let info = CrlInfo {
         number: next_number(present.number, this_update),
         this_update,
@@ -51,7 +53,10 @@ pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), Se
         builds: present.builds + 1,
     };
     let (crl, left) = sign(issuer, builder, info, before).await?;
-    judge(app, (tenant, ca), left, this_update).await?;
+    // Nobody trusts anything under a CA that has ended, whose certificates may be forgotten by now.
+    if row.not_after >= this_update {
+        judge(app, (tenant, ca), left, this_update).await?;
+    }
     let mut tx = app.database().begin(tenant).await?;
     if !crls::replace(&mut tx, ca, present.number, crl).await? {
         // Someone else stored this number: the lease of this attempt is as good as lost.
@@ -80,7 +85,7 @@ async fn collect(
     tenant: TenantId,
     ca: CaId,
     expected: i64,
-    at: Timestamp,
+    since: Timestamp,
 ) -> Result<CrlBuilder, ServiceError> {
     let mut builder = CrlBuilder::with_capacity(usize::try_from(expected).unwrap_or(0) + 16);
     let mut session = app.database().read(tenant).await?;
@@ -91,7 +96,7 @@ async fn collect(
     loop {
         // A session per page: a long build does not pin an old state of the database.
         let mut session = app.database().read(tenant).await?;
-        let page = crls::revoked_page(&mut session, ca, at, after.as_ref(), PAGE).await?;
+        let page = crls::revoked_page(&mut session, ca, since, after.as_ref(), PAGE).await?;
         let last_page = i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE);
         for entry in &page {
             push(&mut builder, entry, invalid_since.get(&entry.serial_number).copied());
@@ -102,7 +107,7 @@ async fn collect(
         after = page.into_iter().next_back().map(|entry| entry.serial_number);
     }
     let mut session = app.database().read(tenant).await?;
-    let children = certificate_authorities::revoked_children(&mut session, ca, at).await?;
+    let children = certificate_authorities::revoked_children(&mut session, ca, since).await?;
     for entry in &children {
         push(&mut builder, entry, None);
     }
@@ -155,7 +160,7 @@ async fn sign(
     .await
 }
 
-/// An entry leaves a list when its certificate has ended, or a suspension was lifted. Anything else would make relying
+/// An entry leaves a list when its certificate has ended before the list that it was on last, or a suspension was lifted. Anything else would make relying
 /// parties trust again what was revoked, so the list is not published, and the one before stays until a person has looked.
 async fn judge(
     app: &App,

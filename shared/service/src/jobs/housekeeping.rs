@@ -124,13 +124,22 @@ async fn prune_responses(app: &App) -> Result<(), ServiceError> {
 pub(super) async fn prune_jobs(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     let now = app.now();
     let settings = app.settings();
-    let mut tx = app.database().begin_system().await?;
-    let pruned =
-        jobs::prune(&mut tx, now.minus(settings.done_jobs_kept), now.minus(settings.dead_jobs_kept)).await?;
-    lease.finish(&mut tx).await?;
-    tx.commit().await?;
-    tracing::debug!(jobs = pruned, "deleted old jobs");
-    Ok(())
+    let (done, dead) = (now.minus(settings.done_jobs_kept), now.minus(settings.dead_jobs_kept));
+    let started = Instant::now();
+    let mut total = 0;
+    // What is left is found by the next turn.
+    while started.elapsed() < ENOUGH {
+        let mut tx = app.database().begin_system().await?;
+        lease.confirm(&mut tx).await?;
+        let pruned = jobs::prune(&mut tx, done, dead, BATCH).await?;
+        tx.commit().await?;
+        total += pruned;
+        if pruned < BATCH.unsigned_abs() {
+            break;
+        }
+    }
+    tracing::debug!(jobs = total, "deleted old jobs");
+    finish(app, lease).await
 }
 
 async fn finish(app: &App, lease: &Lease) -> Result<(), ServiceError> {

@@ -87,6 +87,7 @@ fn why_not(kind: JobKind) -> &'static str {
         | JobKind::ExpireCertificates
         | JobKind::TellExpiry
         | JobKind::Sweep
+        | JobKind::Forget
         | JobKind::PruneJobs => "the service does it from time to time",
         JobKind::DeliverEvents => {
             "the service begins it anew while there is something to send; switch the webhook off instead"

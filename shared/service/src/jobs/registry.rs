@@ -7,7 +7,7 @@ use certmill_domain::{
 };
 
 use super::{Lease, cascade, housekeeping};
-use crate::{App, ServiceError, acme, certificates, crl, expiry, webhooks};
+use crate::{App, ServiceError, acme, certificates, crl, expiry, retention, webhooks};
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -187,6 +187,8 @@ registry! {
     DeliverEvents(webhook: WebhookId), "deliver_events", rules(Deliveries, 5, 20, 1) => webhooks::deliver;
     /// Delete finished jobs past their retention.
     PruneJobs, "prune_jobs", periodic(3600, 5) => housekeeping::prune_jobs;
+    /// Forget certificates, keys and other things that are over, as far as the operator wishes it.
+    Forget, "forget", periodic(3600, 5) => retention::forget;
 }
 
 impl JobKind {

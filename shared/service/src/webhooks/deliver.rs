@@ -37,12 +37,10 @@ const AT_ONCE: i64 = 16;
 const FACTS: usize = 50;
 /// Webhooks that get a job in one turn.
 const MOST_WOKEN: i64 = 200;
-/// How long it can be seen what became of a delivery.
-const KEPT: Duration = Duration::from_hours(7 * 24);
 /// Old deliveries that are deleted at a time.
-const PRUNED: i64 = 5_000;
+const PRUNED: i64 = 1_000;
 /// So many times per sweep, so that no number of events outgrows it.
-const PRUNED_AT_ONCE: usize = 20;
+const PRUNED_AT_ONCE: usize = 100;
 
 /// Enqueues the jobs of webhooks that are behind. It costs a query where none is, and nothing where events are caused.
 ///
@@ -67,9 +65,10 @@ pub async fn wake(app: &App) -> Result<(), ServiceError> {
 
 /// Deletes deliveries that were finished long ago.
 pub(crate) async fn prune(app: &App) -> Result<(), ServiceError> {
+    let before = app.now().minus(app.settings().retention.webhook_deliveries);
     for _ in 0..PRUNED_AT_ONCE {
         let mut tx = app.database().begin_system().await?;
-        let pruned = deliveries::prune(&mut tx, app.now().minus(KEPT), PRUNED).await?;
+        let pruned = deliveries::prune(&mut tx, before, PRUNED).await?;
         tx.commit().await?;
         if pruned < PRUNED.unsigned_abs() {
             break;

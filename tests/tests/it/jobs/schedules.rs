@@ -64,7 +64,7 @@ both_modes! {
         }
         let mut kinds: Vec<_> = hand.rows().await.iter().map(|row| row.kind.clone()).collect();
         kinds.sort_unstable();
-        assert_eq!(kinds, ["expire_certificates", "prune_jobs", "renew_certificates", "sweep", "tell_expiry"]);
+        assert_eq!(kinds, ["expire_certificates", "forget", "prune_jobs", "renew_certificates", "sweep", "tell_expiry"]);
 
         for kind in [JobKind::Sweep, JobKind::ExpireCertificates, JobKind::RenewCertificates, JobKind::PruneJobs] {
             let taken = hand.take(kind).await;

@@ -131,7 +131,7 @@ pub(crate) async fn schedules_in_time(rows: &Rows) {
     let late = rows
         .texts(
             "SELECT name FROM schedules WHERE next_run_at > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \
-             + 1000000 + CASE name WHEN 'sweep' THEN 30000000 WHEN 'prune_jobs' THEN 3600000000 WHEN 'tell_expiry' THEN 600000000 ELSE 60000000 END",
+             + 1000000 + CASE name WHEN 'sweep' THEN 30000000 WHEN 'prune_jobs' THEN 3600000000 WHEN 'forget' THEN 3600000000 WHEN 'tell_expiry' THEN 600000000 ELSE 60000000 END",
         )
         .await;
     assert_eq!(late, Vec::<String>::new(), "schedules that were moved too far ahead");
