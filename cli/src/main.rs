@@ -16,6 +16,7 @@ mod private;
 mod serve;
 mod tls;
 mod tls_self;
+mod vacuum;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -110,6 +111,8 @@ enum Command {
     /// The audit log
     #[command(subcommand)]
     Audit(audit::AuditCommand),
+    /// Give back the disk that an embedded database does not need any more, while no service runs on it
+    Vacuum,
     /// Wrap every tenant's key with the current root key
     RotateRootKey,
     /// Print the OpenAPI document
@@ -169,6 +172,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Tenant(command) => admin::tenant(&config, command).await,
             Command::Domain(command) => admin::domain(&config, command).await,
             Command::Audit(command) => audit::audit(&config, command).await,
+            Command::Vacuum => vacuum::vacuum(&config).await,
             Command::RotateRootKey => admin::rotate_root_key(&config).await,
             Command::CheckConfig => admin::check_config(&config, &sources),
             Command::Openapi | Command::Man { .. } | Command::Client(_) => Ok(()),
@@ -208,6 +212,7 @@ fn flags(cli: &Cli) -> Flags {
         | Command::Tenant(_)
         | Command::Domain(_)
         | Command::Audit(_)
+        | Command::Vacuum
         | Command::RotateRootKey
         | Command::Openapi
         | Command::Man { .. }

@@ -289,6 +289,21 @@ async fn a_rotated_root_key_is_the_only_one_needed() {
     assert!(refusal.contains("root key"), "the old key opens nothing any more: {refusal}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_is_made_smaller_while_nobody_uses_it() {
+    let site = Site::embedded();
+    let mut api = site.dev().await;
+    let refused = site.refused(&["vacuum"]);
+    assert!(refused.contains("is in use by another certmill process"), "{refused}");
+    stop(&mut api.process);
+    let said = site.run(&["vacuum"]);
+    assert!(said.contains(" MB before, ") && said.contains(" MB now"), "{said}");
+    let wal = std::fs::metadata(site.path().join("data/certmill.db-wal")).map_or(0, |file| file.len());
+    assert_eq!(wal, 0, "nothing is left beside it");
+    let mut api = site.dev().await;
+    stop(&mut api.process);
+}
+
 #[test]
 fn domains_are_granted_to_one_tenant_at_a_time() {
     let site = Site::embedded();

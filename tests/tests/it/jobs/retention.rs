@@ -305,6 +305,25 @@ both_modes! {
         assert!(matches!(verdict, Verdict::Intact(_)), "{verdict:?}");
     }
 
+    async fn an_embedded_database_gives_its_room_back(keeper: Keeper) {
+        let hand = &keeper.0;
+        hand.ca().await;
+        let lasting = hand.test.issue("web", "lasting.example.internal").await;
+        for number in 0..200 {
+            keeper.brief(&format!("n{number}")).await;
+        }
+        hand.test.clock.advance(11 * DAY);
+        keeper.forget().await;
+        let vacuumed = hand.test.app.database().vacuum().await.unwrap();
+        match &hand.sql {
+            Sql::Sqlite(_) => assert!(vacuumed.is_some_and(|size| size.after < size.before), "{vacuumed:?}"),
+            Sql::Postgres(_) => assert_eq!(vacuumed, None, "it looks after itself"),
+        }
+        assert_eq!(keeper.status(&lasting).await, StatusCode::OK);
+        assert_eq!((keeper.found("common_name=lasting").await, keeper.found("role=web").await), (1, 1));
+        hand.test.issue("web", "next.example.internal").await;
+    }
+
     async fn whoever_was_replaced_forgets_nothing_more(keeper: Keeper) {
         let hand = &keeper.0;
         hand.ca().await;
