@@ -80,6 +80,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::CsrForget
         | Action::AcmeOrderForget
         | Action::EventForget
+        | Action::UnstoredForget
         | Action::EventRaise => CallCategory::Admin,
     }
 }

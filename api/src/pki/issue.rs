@@ -73,7 +73,7 @@ pub(super) struct IssuedCertificate {
     /// The issuing CA's certificate in PEM.
     issuing_ca: String,
     serial_number: String,
-    /// `cert_…`
+    /// `cert_…`. Under a role with `no_store` nothing can be read by it: only the audit log has it.
     certificate_id: String,
     not_before: String,
     not_after: String,

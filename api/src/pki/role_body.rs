@@ -117,6 +117,11 @@ macro_rules! role_request {
             /// (RFC 9525). Default false.
             #[serde(default)]
             pub(crate) allow_partial_wildcards: MaybeUndefined<bool>,
+            /// Keep of a certificate only its serial number and its end, for as long as it can be revoked: for what lives for
+            /// hours and is issued by the thousand. It is in no list, and cannot be read, renewed or revoked later at a set time.
+            /// Not together with `store_private_keys`. Default false.
+            #[serde(default)]
+            pub(crate) no_store: MaybeUndefined<bool>,
         }
 
         impl $name {
@@ -125,7 +130,7 @@ macro_rules! role_request {
                 let (default, mut noted) = (RoleSettings::default(), Noted::default());
                 set!(self, settings, default, noted, plain => allow_subdomains, allow_bare_domains, allow_glob_domains, allow_wildcard_certificates,
                      allow_localhost, allow_any_name, allow_ip_sans, allow_email_sans, key_bits, server_flag,
-                     client_flag, require_cn, store_private_keys, allow_partial_wildcards);
+                     client_flag, require_cn, store_private_keys, allow_partial_wildcards, no_store);
                 set!(self, settings, default, noted, list => allowed_domains, allowed_ip_sans_cidr, allowed_uri_sans, key_usage, ext_key_usage,
                      organization, organizational_unit, country, locality, province);
                 set!(self, settings, default, noted, some_duration => ttl, max_ttl);

@@ -59,6 +59,8 @@ struct RoleView {
     store_private_keys: bool,
     /// Whether wildcards may be a part of a label, as in `w*.example.com`.
     allow_partial_wildcards: bool,
+    /// Whether only the serial numbers of certificates are kept, until their ends.
+    no_store: bool,
     created_at: String,
     updated_at: String,
 }
@@ -193,6 +195,7 @@ fn view(row: RoleRow) -> RoleView {
         province: settings.province,
         store_private_keys: settings.store_private_keys,
         allow_partial_wildcards: settings.allow_partial_wildcards,
+        no_store: settings.no_store,
         created_at: row.created_at.to_string(),
         updated_at: row.updated_at.to_string(),
     }

@@ -178,6 +178,8 @@ actions! {
     AcmeOrderForget = "acme_order.forget";
     /// What was told of events was forgotten.
     EventForget = "event.forget";
+    /// What was kept of ended certificates that were not stored was forgotten.
+    UnstoredForget = "certificate.forget_unstored";
 }
 
 impl fmt::Display for Action {

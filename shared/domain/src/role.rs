@@ -102,6 +102,11 @@ impl Role {
         let purposes = purposes(&settings, named);
         check_times(&settings, &mut errors);
         check_subject(&settings, &mut errors);
+        if settings.no_store && settings.store_private_keys {
+            let problem =
+                "is true as well as store_private_keys: a key is kept with its certificate, or not at all";
+            add(&mut errors, "no_store", problem);
+        }
         if !errors.is_empty() {
             return Err(FieldErrors(errors));
         }
@@ -389,6 +394,14 @@ mod tests {
             "ttl",
         ];
         assert_eq!(wrong_fields(settings), expected);
+    }
+
+    #[test]
+    fn a_key_is_not_kept_without_its_certificate() {
+        let both = RoleSettings { no_store: true, store_private_keys: true, ..RoleSettings::default() };
+        assert_eq!(wrong_fields(both), ["no_store"]);
+        let one = RoleSettings { no_store: true, ..RoleSettings::default() };
+        assert_eq!(wrong_fields(one), Vec::<String>::new());
     }
 
     #[test]

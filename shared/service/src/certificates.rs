@@ -12,6 +12,7 @@ mod private_key;
 mod read;
 mod renew;
 mod revoke;
+mod unstored;
 
 pub(crate) use committer::{Committer, Reservation};
 pub use explain::{CheckRequest, Explained, check};

@@ -18,6 +18,8 @@ use crate::{App, Caller, ServiceError, expiry, failpoint};
 const ENOUGH: Duration = Duration::from_mins(1);
 /// When that comes.
 const PAUSE: Duration = Duration::from_secs(5);
+/// How long what is known of a certificate that is not stored is kept after its end: clocks of relying parties differ.
+const UNSTORED: Duration = Duration::from_hours(1);
 /// Entries of the index of common names that are looked at together.
 const STRETCH: i64 = 1_000;
 /// How often that index is gone through at most: once a turn, and not again where a turn has several attempts.
@@ -62,6 +64,8 @@ impl Retention {
             Forgettable::Csrs => self.csrs,
             Forgettable::AcmeOrders => self.acme_orders,
             Forgettable::Events => self.events,
+            // That is what their role is for.
+            Forgettable::UnstoredCertificates => Some(UNSTORED),
         }
     }
 }
@@ -157,6 +161,7 @@ const fn action(what: Forgettable) -> Action {
         Forgettable::Csrs => Action::CsrForget,
         Forgettable::AcmeOrders => Action::AcmeOrderForget,
         Forgettable::Events => Action::EventForget,
+        Forgettable::UnstoredCertificates => Action::UnstoredForget,
     }
 }
 

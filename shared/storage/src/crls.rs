@@ -111,6 +111,13 @@ pub async fn leaving(
         query.push(" AND (c.not_after < ").push_bind(now.unix_micros());
         query.push(" OR (c.revoked_at IS NULL AND c.released_at IS NOT NULL))");
     }
+    for serial in serials {
+        query.push(" UNION ALL SELECT u.serial_number FROM unstored_certificates u WHERE u.tenant_id = ");
+        query.push_bind(session.tenant_key()).push(" AND u.ca_id = ").push_bind(ca.to_string());
+        query.push(" AND u.serial_number = ").push_bind(serial.as_bytes());
+        query.push(" AND (u.not_after < ").push_bind(now.unix_micros());
+        query.push(" OR (u.revoked_at IS NULL AND u.released_at IS NOT NULL))");
+    }
     query.push(" UNION ALL SELECT serial_number FROM certificate_authorities WHERE tenant_id = ");
     query.push_bind(session.tenant_key()).push(" AND parent_id = ").push_bind(ca.to_string());
     query.push(" AND not_after < ").push_bind(now.unix_micros());

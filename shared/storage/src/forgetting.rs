@@ -22,12 +22,20 @@ pub enum Forgettable {
     AcmeOrders,
     /// What is told of events.
     Events,
+    /// What is kept of certificates that are not stored. One that was revoked goes when it is on no list any more.
+    UnstoredCertificates,
 }
 
 impl Forgettable {
     /// Everything that can.
-    pub const ALL: [Self; 5] =
-        [Self::Certificates, Self::PrivateKeys, Self::Csrs, Self::AcmeOrders, Self::Events];
+    pub const ALL: [Self; 6] = [
+        Self::Certificates,
+        Self::PrivateKeys,
+        Self::Csrs,
+        Self::AcmeOrders,
+        Self::Events,
+        Self::UnstoredCertificates,
+    ];
 
     /// The word of metrics and logs.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +45,7 @@ impl Forgettable {
             Self::Csrs => "csrs",
             Self::AcmeOrders => "acme_orders",
             Self::Events => "events",
+            Self::UnstoredCertificates => "unstored_certificates",
         }
     }
 }
@@ -78,6 +87,9 @@ pub async fn is_any(session: &mut Session, wanted: &Wanted) -> Result<bool, Stor
 
 /// Forgets a batch and answers the ids of what it was, or whose it was; none when nothing is left.
 pub async fn forget(tx: &mut Tx, wanted: &Wanted) -> Result<Vec<String>, StorageError> {
+    if wanted.what == Forgettable::UnstoredCertificates {
+        return forget_unstored(tx, wanted).await;
+    }
     let mut query = select(tx.tenant_key(), wanted);
     let lock = tx.link().skip_locked();
     query.push(lock);
@@ -91,10 +103,23 @@ pub async fn forget(tx: &mut Tx, wanted: &Wanted) -> Result<Vec<String>, Storage
         Forgettable::Csrs => run(tx, "DELETE FROM csrs WHERE tenant_id = ", " AND id", &ids(&rows)).await?,
         Forgettable::AcmeOrders => delete_orders(tx, &ids(&rows)).await?,
         Forgettable::Events => {
-            run(tx, "DELETE FROM events WHERE tenant_id = ", " AND id", &ids(&rows)).await?
+            run(tx, "DELETE FROM events WHERE tenant_id = ", " AND id", &ids(&rows)).await?;
         }
+        // Above.
+        Forgettable::UnstoredCertificates => {}
     }
     Ok(rows.into_iter().map(|row| row.id).collect())
+}
+
+/// They are known by their serial numbers, and nothing refers to them.
+async fn forget_unstored(tx: &mut Tx, wanted: &Wanted) -> Result<Vec<String>, StorageError> {
+    let tenant = tx.tenant_key();
+    let mut query = Query::new("DELETE FROM unstored_certificates WHERE tenant_id = ");
+    query.push_bind(tenant.clone()).push(" AND serial_number IN (SELECT c.serial_number FROM ");
+    push_unstored(&mut query, tenant, wanted);
+    query.push_bind(wanted.limit).push(") RETURNING certificate_id");
+    let rows = tx.link().fetch_all::<(String,)>(query).await?;
+    Ok(rows.into_iter().map(|(id,)| id).collect())
 }
 
 fn ids(rows: &[Row]) -> Vec<String> {
@@ -112,14 +137,7 @@ fn select(tenant: String, wanted: &Wanted) -> Query {
                  WHERE c.tenant_id = ",
             );
             query.push_bind(tenant).push(" AND c.not_after < ").push_bind(before);
-            query.push(
-                " AND ((c.revoked_at IS NULL AND c.released_at IS NULL) OR c.ca_id IS NULL \
-                 OR c.not_after < (SELECT l.previous_update FROM crls l \
-                   WHERE l.tenant_id = c.tenant_id AND l.ca_id = c.ca_id) \
-                 OR (SELECT a.not_after FROM certificate_authorities a \
-                   WHERE a.tenant_id = c.tenant_id AND a.id = c.ca_id) < ",
-            );
-            query.push_bind(wanted.now.unix_micros()).push(")");
+            push_on_no_list(&mut query, wanted.now);
             push_not_in_renewal(&mut query, wanted.now);
             query.push(
                 " AND NOT EXISTS (SELECT 1 FROM certificates p WHERE p.tenant_id = c.tenant_id \
@@ -150,7 +168,9 @@ fn select(tenant: String, wanted: &Wanted) -> Query {
                  AND NOT EXISTS (SELECT 1 FROM acme_challenges h WHERE h.tenant_id = c.tenant_id \
                  AND h.order_id = c.id AND h.exposure IN ('wanted', 'present', 'removing')) \
                  AND NOT EXISTS (SELECT 1 FROM acme_renewals r WHERE r.tenant_id = c.tenant_id \
-                 AND (r.order_id = c.id OR (r.certificate_id = c.renewal_of AND r.open_order_id = c.id))) AND ",
+                 AND r.order_id = c.id) \
+                 AND NOT EXISTS (SELECT 1 FROM acme_renewals w WHERE w.tenant_id = c.tenant_id \
+                 AND w.certificate_id = c.renewal_of AND w.open_order_id = c.id) AND ",
             );
             jobs::push_has_none(&mut query, "advance_order", "c.id");
             query.push(" ORDER BY c.updated_at LIMIT ");
@@ -160,13 +180,39 @@ fn select(tenant: String, wanted: &Wanted) -> Query {
             query.push(" AND c.id < ").push_bind(EventId::first_at(wanted.before).to_string());
             query.push(" ORDER BY c.id LIMIT ");
         }
+        Forgettable::UnstoredCertificates => {
+            query.push(
+                "SELECT c.certificate_id AS id, CAST(NULL AS TEXT) AS sans, CAST(NULL AS TEXT) AS order_id, \
+                 CAST(NULL AS TEXT) AS renewed_by FROM ",
+            );
+            push_unstored(&mut query, tenant, wanted);
+        }
     }
     query.push_bind(wanted.limit);
     query
 }
 
+fn push_unstored(query: &mut Query, tenant: String, wanted: &Wanted) {
+    query.push("unstored_certificates c WHERE c.tenant_id = ").push_bind(tenant);
+    query.push(" AND c.not_after < ").push_bind(wanted.before.unix_micros());
+    push_on_no_list(query, wanted.now);
+    query.push(" ORDER BY c.not_after LIMIT ");
+}
+
 const PLAIN: &str = "SELECT c.id, CAST(NULL AS TEXT) AS sans, CAST(NULL AS TEXT) AS order_id, \
      CAST(NULL AS TEXT) AS renewed_by FROM ";
+
+/// What was revoked is on the lists of its CA for a while after its end, unless the CA itself has ended.
+fn push_on_no_list(query: &mut Query, now: Timestamp) {
+    query.push(
+        " AND ((c.revoked_at IS NULL AND c.released_at IS NULL) OR c.ca_id IS NULL \
+         OR c.not_after < (SELECT l.previous_update FROM crls l \
+           WHERE l.tenant_id = c.tenant_id AND l.ca_id = c.ca_id) \
+         OR (SELECT a.not_after FROM certificate_authorities a \
+           WHERE a.tenant_id = c.tenant_id AND a.id = c.ca_id) < ",
+    );
+    query.push_bind(now.unix_micros()).push(")");
+}
 
 /// A certificate that is still to be renewed needs its order, and perhaps its key.
 fn push_not_in_renewal(query: &mut Query, now: Timestamp) {

@@ -46,6 +46,7 @@ mod sessions;
 pub mod tenants;
 pub mod tokens;
 pub mod trust_anchors;
+pub mod unstored_certificates;
 mod vacuum;
 pub mod webhook_deliveries;
 pub mod webhooks;

@@ -7,7 +7,7 @@ use crate::certificates::push_serial_number;
 use crate::error::parsed;
 use crate::query::Query;
 use crate::words::{CA_REVOCATION_REASON, CERTIFICATE_REVOCATION_REASON};
-use crate::{Session, StorageError, SystemSession, WithLink, inherited_revocations};
+use crate::{Session, StorageError, SystemSession, WithLink, inherited_revocations, unstored_certificates};
 
 /// Since when a certificate is revoked, and why; nothing when it is not.
 pub type Standing = Option<(Timestamp, Stored<RevocationReason>)>;
@@ -40,6 +40,10 @@ pub async fn standing(
     query.push(" AND c.ca_id = ").push_bind(ca.to_string());
     if let Some(row) = session.link().fetch_optional::<(Option<i64>, Option<i64>)>(query).await? {
         return Ok(Some(read(row, |code| CERTIFICATE_REVOCATION_REASON.read_code(code))));
+    }
+    let unstored = unstored_certificates::find(session, serial_number).await?;
+    if let Some(found) = unstored.into_iter().find(|found| found.ca_id == ca) {
+        return Ok(Some(found.revoked));
     }
     let query = Query::new(
         "SELECT revoked_at, revocation_reason FROM certificate_authorities \

@@ -62,5 +62,6 @@ mod story;
 mod tokens;
 mod trust_anchors;
 mod ui;
+mod unstored;
 mod validate;
 mod webhooks;

@@ -7,7 +7,7 @@ use tests::openssl::Judge;
 
 use crate::ca::{PAST_ITS_END, changed, seconds, short_root, text, with_fields};
 
-const FIELDS: [&str; 33] = [
+const FIELDS: [&str; 34] = [
     "id",
     "name",
     "ca_id",
@@ -39,6 +39,7 @@ const FIELDS: [&str; 33] = [
     "province",
     "store_private_keys",
     "allow_partial_wildcards",
+    "no_store",
     "created_at",
     "updated_at",
 ];
@@ -53,10 +54,11 @@ fn defaults() -> Value {
         "key_usage": ["DigitalSignature", "KeyAgreement", "KeyEncipherment"], "ext_key_usage": [],
         "server_flag": true, "client_flag": true, "require_cn": true, "organization": [], "organizational_unit": [],
         "country": [], "locality": [], "province": [], "store_private_keys": false, "allow_partial_wildcards": false,
+        "no_store": false,
     })
 }
 
-/// A value other than the default for every setting.
+/// A value other than the default for every setting but `store_private_keys`, which `no_store` excludes.
 fn others() -> Value {
     json!({
         "allowed_domains": ["example.internal", "*.svc.cluster.local"], "allow_subdomains": true,
@@ -67,7 +69,7 @@ fn others() -> Value {
         "key_bits": 384, "key_usage": ["DigitalSignature"], "ext_key_usage": ["CodeSigning", "1.3.6.1.4.1.311.20.2.2"],
         "server_flag": false, "client_flag": false, "require_cn": false, "organization": ["Example Ltd"],
         "organizational_unit": ["Keys", "Trust"], "country": ["DE"], "locality": ["Köln"], "province": ["NRW"],
-        "store_private_keys": true, "allow_partial_wildcards": true,
+        "store_private_keys": false, "allow_partial_wildcards": true, "no_store": true,
     })
 }
 

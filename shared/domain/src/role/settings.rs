@@ -150,6 +150,9 @@ pub struct RoleSettings {
     /// (RFC 9525 §6.3).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub allow_partial_wildcards: bool,
+    /// Keeps of a certificate only what is needed to revoke it, until its end.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub no_store: bool,
     /// Settings of a newer version.
     #[serde(flatten)]
     pub newer: BTreeMap<String, Value>,
@@ -186,6 +189,7 @@ impl Default for RoleSettings {
             province: Vec::new(),
             store_private_keys: false,
             allow_partial_wildcards: false,
+            no_store: false,
             newer: BTreeMap::new(),
         }
     }

@@ -86,6 +86,11 @@ fn note_contents(role: &Role, request: &NameRequest<'_>, all: &mut Everything) {
             settings.store_private_keys && generated,
             "the private key would be kept, sealed",
         ),
+        (
+            "no_store",
+            settings.no_store,
+            "of the certificate only its serial number would be kept, until its end",
+        ),
     ];
     for (rule, on, reason) in flags {
         if on {

@@ -46,6 +46,7 @@ fn belongs_above(settings: &RoleSettings) {
         province: _,
         store_private_keys: _,
         allow_partial_wildcards: _,
+        no_store: _,
         newer: _,
     } = settings;
 }
@@ -141,6 +142,7 @@ fn note_contents(request: &NameRequest<'_>, all: &mut Everything) {
         RequestedKey::Csr(_) => "there is no private key to keep: the client has that of its CSR",
     };
     all.idle("store_private_keys", "", keep);
+    all.idle("no_store", "", "it is off: the certificate would be kept");
     for rule in ["organization", "organizational_unit", "country", "locality", "province"] {
         all.idle(rule, "", "it is empty: it adds nothing to the subject");
     }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use certmill_domain::{AuditEntry, CaId, CertificateId, CsrId, RoleId, TenantId, Timestamp};
 use certmill_storage::certificates::{self, NewCertificate};
 use certmill_storage::idempotency::{self, Hold};
+use certmill_storage::unstored_certificates::{self, UnstoredCertificate};
 use certmill_storage::{Database, StorageError, Tx, audit, certificate_authorities, csrs, roles};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -28,6 +29,8 @@ pub(crate) struct Issuance {
     pub(crate) hold: Option<Hold>,
     pub(crate) now: Timestamp,
     pub(crate) new: NewCertificate,
+    /// Whether more of it is kept than what is needed to revoke it.
+    pub(crate) is_stored: bool,
     pub(crate) audit: AuditEntry,
 }
 
@@ -175,6 +178,7 @@ async fn commit_batch(database: &Database, tenant: TenantId, batch: Batch) {
         let mut verdicts = Verdicts::default();
         verdicts.reach(&mut tx, &batch.issuances).await?;
         let mut rows = Vec::with_capacity(batch.issuances.len());
+        let mut unstored = Vec::new();
         let mut entries = Vec::with_capacity(stored.capacity());
         let mut renewals = Vec::new();
         for (at, (issuance, reply)) in batch.issuances.into_iter().enumerate() {
@@ -184,7 +188,11 @@ async fn commit_batch(database: &Database, tenant: TenantId, batch: Batch) {
                 if let Some(old) = issuance.reservation.and_then(Reservation::renewal_of) {
                     renewals.push((old, issuance.new.certificate.id));
                 }
-                rows.push(issuance.new);
+                if issuance.is_stored {
+                    rows.push(issuance.new);
+                } else {
+                    unstored.push(thin(&issuance));
+                }
                 entries.push(issuance.audit);
                 stored.push(reply);
             }
@@ -194,6 +202,7 @@ async fn commit_batch(database: &Database, tenant: TenantId, batch: Batch) {
             stored.push(reply);
         }
         certificates::insert(&mut tx, rows).await?;
+        unstored_certificates::insert(&mut tx, &unstored).await?;
         for (old, renewal) in renewals {
             certificates::copy_labels(&mut tx, old, renewal).await?;
         }
@@ -206,6 +215,18 @@ async fn commit_batch(database: &Database, tenant: TenantId, batch: Batch) {
         let _ = reply.send(Err(error));
     }
     tell(stored, result);
+}
+
+/// What is kept of a certificate that is not stored.
+fn thin(issuance: &Issuance) -> UnstoredCertificate {
+    let certificate = &issuance.new.certificate;
+    UnstoredCertificate {
+        id: certificate.id,
+        serial_number: certificate.serial_number,
+        ca_id: issuance.ca_id,
+        not_after: certificate.not_after,
+        revoked: None,
+    }
 }
 
 /// Tells those whose work is in a batch what became of it.

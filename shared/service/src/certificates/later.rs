@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use certmill_domain::{Action, Certificate, CertificateId, CertificateStatus, EventKind, Timestamp};
-use certmill_storage::{certificate_authorities, certificates, crls, holds, scheduled_revocations};
+use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateStatus, EventKind, Timestamp};
+use certmill_storage::{Tx, certificate_authorities, certificates, crls, holds, scheduled_revocations};
 use certmill_x509::RevocationReason;
 use serde_json::json;
 
 use super::revoke::{COALESCE, Issuer, RevokeRequest, Revoked, Step, revocable};
+use super::unstored;
 use crate::change::{Act, Change};
 use crate::jobs::{Job, Lease};
 use crate::{App, Caller, ServiceError, events};
@@ -23,6 +24,36 @@ pub struct Preview {
     pub renewed_by: Option<CertificateId>,
 }
 
+/// What a step would do, and when it would be known.
+pub(super) async fn preview(
+    tx: &mut Tx,
+    ca: CaId,
+    certificate: &Certificate,
+    step: Step,
+) -> Result<Revoked, ServiceError> {
+    let present = crls::info(tx, ca).await?;
+    let reason = match step {
+        Step::Revoke(reason) | Step::Change { reason, .. } => reason.into(),
+        Step::Release => RevocationReason::RemoveFromCrl.into(),
+        Step::Nothing => {
+            certificate.revocation_reason.clone().unwrap_or_else(|| RevocationReason::Unspecified.into())
+        }
+    };
+    Ok(Revoked {
+        certificate_id: certificate.id,
+        serial_number: certificate.serial_number,
+        revoked_at: certificate.revoked_at,
+        revoke_at: None,
+        reason,
+        by_acme: false,
+        preview: Some(Preview {
+            effect: step.effect(),
+            crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
+            renewed_by: certificate.renewed_by,
+        }),
+    })
+}
+
 /// How long before its time a revocation gets its job. The sweep, which comes every half minute, gives it to what is later.
 pub(crate) const AHEAD: Duration = Duration::from_hours(1);
 
@@ -33,6 +64,11 @@ pub(super) async fn schedule(
     request: &RevokeRequest,
 ) -> Result<Revoked, ServiceError> {
     let mut change = app.change(caller).await?;
+    if unstored::find(&mut change, request).await?.is_some() {
+        let field = if request.cancel_scheduled { "cancel_scheduled" } else { "revoke_at" };
+        let problem = "is not for a certificate whose role has no_store: revoke it at once";
+        return Err(ServiceError::field(field, problem));
+    }
     let (certificate, issuer) = revocable(&mut change, request).await?;
     let Issuer::Ours(ca) = issuer else {
         let field = if request.cancel_scheduled { "cancel_scheduled" } else { "revoke_at" };

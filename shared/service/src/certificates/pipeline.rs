@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::committer::{CommitError, Issuance, Reservation};
 use super::judging::judging;
+use super::unstored;
 use crate::app::off_thread;
 use crate::change::Act;
 use crate::issuer::Issuer;
@@ -108,6 +109,7 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
     caller.check_role(role)?;
     for attempt in 0..ATTEMPTS {
         let basis = approve(app, caller, &wanted.approval).await?;
+        unstored::check(basis.role.as_deref(), wanted.reservation.is_some())?;
         // After the cheaper rules, and once: neither the key nor what is wrong with it changes.
         if let Some(key) = wanted.public_key.filter(|_| attempt == 0) {
             crate::blocked_keys::refuse(app, caller, key).await?;
@@ -338,6 +340,7 @@ async fn store(
         hold: caller.hold.clone(),
         now,
         new: NewCertificate { certificate, sealed_key },
+        is_stored: unstored::is_stored(role.as_deref()),
         audit: act(wanted, id).after(&made.der).entry(app, caller),
     };
     app.committer().commit(issuance).await?;

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateSource, Stored, Timestamp};
-use certmill_storage::{Tx, certificate_authorities, certificates, crls, scheduled_revocations};
+use certmill_storage::{Tx, certificate_authorities, certificates, scheduled_revocations};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use super::later::{self, Preview};
+use super::unstored;
 use crate::change::{Act, Change};
 use crate::jobs::Job;
 use crate::{App, Caller, Noun, ServiceError, acme};
@@ -72,14 +73,21 @@ impl Step {
         certificate: &Certificate,
         wanted: Option<RevocationReason>,
     ) -> Result<Self, ServiceError> {
+        let standing = certificate.revoked_at.zip(certificate.revocation_reason.clone());
+        Self::from(certificate.id, standing.as_ref(), wanted)
+    }
+
+    /// The same, of a certificate that has been revoked since a time for a reason, or not.
+    pub(super) fn from(
+        id: CertificateId,
+        standing: Option<&(Timestamp, Stored<RevocationReason>)>,
+        wanted: Option<RevocationReason>,
+    ) -> Result<Self, ServiceError> {
         use RevocationReason::{CertificateHold, KeyCompromise, RemoveFromCrl, Unspecified};
-        let (Some(at), Some(stored)) = (certificate.revoked_at, &certificate.revocation_reason) else {
+        let Some((at, stored)) = standing else {
             return match wanted {
                 Some(RemoveFromCrl) => Err(ServiceError::InvalidState {
-                    message: format!(
-                        "{} is not suspended: removeFromCRL lifts a certificateHold",
-                        certificate.id
-                    ),
+                    message: format!("{id} is not suspended: removeFromCRL lifts a certificateHold"),
                     state: "active",
                     possible_from: &["suspended"],
                 }),
@@ -101,8 +109,7 @@ impl Step {
             }
             (seen, Some(_)) => Err(ServiceError::InvalidState {
                 message: format!(
-                    "{} was revoked at {at} for {seen}, which stands: only keyCompromise can follow (RFC 5280 section 5.3.1)",
-                    certificate.id
+                    "{id} was revoked at {at} for {seen}, which stands: only keyCompromise can follow (RFC 5280 section 5.3.1)"
                 ),
                 state: "revoked",
                 possible_from: &["active", "suspended"],
@@ -139,7 +146,7 @@ impl Step {
         Ok(Some(reason))
     }
 
-    const fn effect(self) -> &'static str {
+    pub(super) const fn effect(self) -> &'static str {
         match self {
             Self::Nothing => "none",
             Self::Revoke(_) => "revoke",
@@ -166,6 +173,12 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
     }
     for _ in 0..ATTEMPTS {
         let mut tx = app.change(caller).await?;
+        if let Some(certificate) = unstored::find(&mut tx, request).await? {
+            match unstored::revoke(app, caller, tx, &certificate, request).await? {
+                Some(revoked) => return Ok(revoked),
+                None => continue,
+            }
+        }
         let (certificate, issuer) = revocable(&mut tx, request).await?;
         let Issuer::Ours(ca) = issuer else {
             drop(tx);
@@ -173,7 +186,7 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
         };
         let step = Step::of(&certificate, request.reason)?;
         if request.dry_run {
-            return preview(&mut tx, ca, &certificate, step).await;
+            return later::preview(&mut tx, ca, &certificate, step).await;
         }
         if let Some(revoked) =
             take(app, caller, tx, (&certificate, ca), (step, request.invalidity_date)).await?
@@ -238,35 +251,6 @@ async fn take(
         by_acme: false,
         preview: None,
     }))
-}
-
-async fn preview(
-    tx: &mut Tx,
-    ca: CaId,
-    certificate: &Certificate,
-    step: Step,
-) -> Result<Revoked, ServiceError> {
-    let present = crls::info(tx, ca).await?;
-    let reason = match step {
-        Step::Revoke(reason) | Step::Change { reason, .. } => reason.into(),
-        Step::Release => RevocationReason::RemoveFromCrl.into(),
-        Step::Nothing => {
-            certificate.revocation_reason.clone().unwrap_or_else(|| RevocationReason::Unspecified.into())
-        }
-    };
-    Ok(Revoked {
-        certificate_id: certificate.id,
-        serial_number: certificate.serial_number,
-        revoked_at: certificate.revoked_at,
-        revoke_at: None,
-        reason,
-        by_acme: false,
-        preview: Some(Preview {
-            effect: step.effect(),
-            crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
-            renewed_by: certificate.renewed_by,
-        }),
-    })
 }
 
 async fn revoke_by_acme(

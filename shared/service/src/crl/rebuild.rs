@@ -6,7 +6,7 @@ use std::sync::Arc;
 use certmill_domain::{CaId, Crl, CrlInfo, EventKind, TenantId, Timestamp};
 use certmill_storage::crls::RevokedEntry;
 use certmill_storage::inherited_revocations::{self, InheritedRevocation};
-use certmill_storage::{certificate_authorities, crls};
+use certmill_storage::{certificate_authorities, crls, unstored_certificates};
 
 use certmill_x509::revocation::ParsedCrl;
 use certmill_x509::{CrlBuilder, PublicKey, SerialNumber};
@@ -106,6 +106,7 @@ async fn collect(
         }
         after = page.into_iter().next_back().map(|entry| entry.serial_number);
     }
+    collect_unstored(app, tenant, ca, since, &mut builder).await?;
     let mut session = app.database().read(tenant).await?;
     let children = certificate_authorities::revoked_children(&mut session, ca, since).await?;
     for entry in &children {
@@ -120,6 +121,30 @@ async fn collect(
         push(&mut builder, &RevokedEntry { serial_number, revoked_at, reason }, invalidity_at);
     }
     Ok(builder)
+}
+
+/// The same of certificates that are not stored.
+async fn collect_unstored(
+    app: &App,
+    tenant: TenantId,
+    ca: CaId,
+    since: Timestamp,
+    builder: &mut CrlBuilder,
+) -> Result<(), ServiceError> {
+    let mut after: Option<SerialNumber> = None;
+    loop {
+        let mut session = app.database().read(tenant).await?;
+        let page = unstored_certificates::revoked_page(&mut session, ca, since, after.as_ref(), PAGE).await?;
+        drop(session);
+        let last_page = i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE);
+        for (entry, invalid_since) in &page {
+            push(builder, entry, *invalid_since);
+        }
+        if last_page {
+            return Ok(());
+        }
+        after = page.into_iter().next_back().map(|(entry, _)| entry.serial_number);
+    }
 }
 
 fn push(builder: &mut CrlBuilder, entry: &RevokedEntry, invalid_since: Option<Timestamp>) {

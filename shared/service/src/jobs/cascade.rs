@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use certmill_domain::{CaId, TenantId};
-use certmill_storage::{certificate_authorities, certificates};
+use certmill_storage::{certificate_authorities, certificates, unstored_certificates};
 
 use super::{Job, Lease};
 use crate::ca::find;
@@ -73,7 +73,10 @@ async fn revoke_batch(
     let mut tx = app.database().begin(tenant).await?;
     lease.confirm(&mut tx).await?;
     let reason = crate::ca::below(crate::ca::reason_or_none(&revocation.reason));
-    let revoked = certificates::revoke_batch(&mut tx, ca, reason, app.now(), BATCH).await?;
+    let mut revoked = certificates::revoke_batch(&mut tx, ca, reason, app.now(), BATCH).await?;
+    if revoked == 0 {
+        revoked = unstored_certificates::revoke_batch(&mut tx, ca, reason, app.now(), BATCH).await?;
+    }
     if revoked == 0 {
         return Ok(false);
     }

@@ -1,0 +1,137 @@
+//! Certificates that are not stored, and revoking them: its serial number, its CA and its end are all that is known of it.
+
+use certmill_domain::{Action, CertificateId, Stored, Timestamp};
+use certmill_storage::unstored_certificates::{self, UnstoredCertificate};
+use certmill_storage::{Tx, crls};
+use certmill_x509::RevocationReason;
+
+use super::later::Preview;
+use super::revoke::{COALESCE, RevokeRequest, Revoked, Step};
+use crate::change::{Act, Change};
+use crate::jobs::Job;
+use crate::roles::CachedRole;
+use crate::{App, Caller, ServiceError};
+
+/// Whether more of a certificate is to be kept than what is needed to revoke it.
+pub(super) fn is_stored(role: Option<&CachedRole>) -> bool {
+    role.is_none_or(|role| !role.role.settings().no_store)
+}
+
+/// Refuses what needs a certificate that is stored.
+pub(super) fn check(role: Option<&CachedRole>, is_reserved: bool) -> Result<(), ServiceError> {
+    let Some(role) = role.filter(|role| is_reserved && !is_stored(Some(role))) else { return Ok(()) };
+    let problem = format!(
+        "the role `{}` does not store certificates (no_store): none can be a renewal, or that of a CSR on the desk",
+        role.name
+    );
+    Err(ServiceError::field("role", problem))
+}
+
+/// The certificate of this serial number that is not stored; none when there is no such.
+pub(super) async fn find(
+    tx: &mut Tx,
+    request: &RevokeRequest,
+) -> Result<Option<UnstoredCertificate>, ServiceError> {
+    let mut found = unstored_certificates::find(tx, &request.serial_number).await?;
+    found.retain(|certificate| request.ca_id.is_none_or(|wanted| certificate.ca_id == wanted));
+    if found.len() > 1 {
+        let problem = "several certificates have this serial number: name the CA of the one to revoke";
+        return Err(ServiceError::field("ca_id", problem));
+    }
+    Ok(found.pop())
+}
+
+/// Does with one what the request asks for; nothing when it has changed since it was read.
+pub(super) async fn revoke(
+    app: &App,
+    caller: &Caller,
+    mut tx: Change<'_>,
+    certificate: &UnstoredCertificate,
+    request: &RevokeRequest,
+) -> Result<Option<Revoked>, ServiceError> {
+    if request.use_acme == Some(true) {
+        let problem = "is true, but a CA of this service issued the certificate: leave it out";
+        return Err(ServiceError::field("use_acme", problem));
+    }
+    let standing = certificate.revoked.clone();
+    let step = Step::from(certificate.id, standing.as_ref(), request.reason)?;
+    let (reason, now) = (following(step, standing.as_ref()), app.now());
+    let before = standing.map(|(at, _)| at);
+    if request.dry_run {
+        let present = crls::info(&mut tx, certificate.ca_id).await?;
+        let preview = Preview {
+            effect: step.effect(),
+            crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
+            renewed_by: None::<CertificateId>,
+        };
+        return Ok(Some(answer(certificate, before, reason, Some(preview))));
+    }
+    if step == Step::Nothing {
+        return Ok(Some(answer(certificate, before, reason, None)));
+    }
+    if !take(&mut tx, certificate, step, now).await? {
+        return Ok(None);
+    }
+    if let Some(since) = request.invalidity_date.filter(|_| step != Step::Release) {
+        unstored_certificates::set_invalidity(&mut tx, certificate, since.whole_seconds()).await?;
+    }
+    let job = Job::RebuildCrl(certificate.ca_id);
+    app.enqueue_after(&mut tx, job, Some(&caller.request_id), COALESCE).await?;
+    let (action, revoked_at) = match step {
+        Step::Release => (Action::CertificateRelease, None),
+        Step::Revoke(_) => (Action::CertificateRevoke, Some(now)),
+        Step::Nothing | Step::Change { .. } => (Action::CertificateRevoke, before),
+    };
+    tx.commit(Act::new(action, certificate.id).after(reason.as_str())).await?;
+    if let Step::Revoke(_) = step {
+        metrics::counter!("certmill_certificates_revoked_total").increment(1);
+    }
+    app.wake_workers();
+    Ok(Some(answer(certificate, revoked_at, reason, None)))
+}
+
+/// The reason that stands after the step.
+fn following(
+    step: Step,
+    standing: Option<&(Timestamp, Stored<RevocationReason>)>,
+) -> Stored<RevocationReason> {
+    match (step, standing) {
+        (Step::Revoke(reason) | Step::Change { reason, .. }, _) => reason.into(),
+        (Step::Release, _) => RevocationReason::RemoveFromCrl.into(),
+        (Step::Nothing, Some((_, reason))) => reason.clone(),
+        (Step::Nothing, None) => RevocationReason::Unspecified.into(),
+    }
+}
+
+async fn take(
+    tx: &mut Tx,
+    certificate: &UnstoredCertificate,
+    step: Step,
+    now: Timestamp,
+) -> Result<bool, ServiceError> {
+    Ok(match step {
+        Step::Nothing => true,
+        Step::Revoke(reason) => unstored_certificates::revoke(tx, certificate, reason, now).await?,
+        Step::Change { seen, reason } => {
+            unstored_certificates::change_reason(tx, certificate, seen, reason).await?
+        }
+        Step::Release => unstored_certificates::release(tx, certificate, now).await?,
+    })
+}
+
+fn answer(
+    certificate: &UnstoredCertificate,
+    revoked_at: Option<Timestamp>,
+    reason: Stored<RevocationReason>,
+    preview: Option<Preview>,
+) -> Revoked {
+    Revoked {
+        certificate_id: certificate.id,
+        serial_number: certificate.serial_number,
+        revoked_at,
+        revoke_at: None,
+        reason,
+        by_acme: false,
+        preview,
+    }
+}
