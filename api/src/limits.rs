@@ -81,6 +81,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::AcmeOrderForget
         | Action::EventForget
         | Action::UnstoredForget
+        | Action::AuditArchive
         | Action::EventRaise => CallCategory::Admin,
     }
 }

@@ -180,6 +180,8 @@ actions! {
     EventForget = "event.forget";
     /// What was kept of ended certificates that were not stored was forgotten.
     UnstoredForget = "certificate.forget_unstored";
+    /// Rows of the audit log were taken to a file: the object says which.
+    AuditArchive = "audit.archive";
 }
 
 impl fmt::Display for Action {

@@ -1,6 +1,8 @@
 //! The audit log: reading it, recording what was refused, and proving that nobody has changed it.
 
-use certmill_domain::{Action, AuditRecord, TenantId, genesis};
+pub mod archive;
+
+use certmill_domain::{Action, AuditRecord, TenantId};
 use certmill_storage::{StorageError, audit};
 
 pub use certmill_storage::audit::{Filter, Head};
@@ -88,12 +90,26 @@ pub enum Verdict {
     },
 }
 
-/// Recomputes a tenant's chain from its first row to its end; it must lead through `expected`, an end that was noted
-/// earlier. Rows that are added meanwhile are not looked at.
+/// The last row of a tenant's log that is in a file; the beginning of the chain when none is.
+pub async fn archived(app: &App, tenant: TenantId) -> Result<Head, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    Ok(audit::archived(&mut session).await?)
+}
+
+/// Recomputes a tenant's chain from its first row, or the first that is in no file, to its end; it must lead through
+/// `expected`, an end that was noted earlier. Rows that are added meanwhile are not looked at.
 pub async fn verify(app: &App, tenant: TenantId, expected: Option<Head>) -> Result<Verdict, ServiceError> {
     let mut session = app.database().read(tenant).await?;
     let head = audit::head(&mut session).await?;
-    let mut reached = Head { sequence: 0, hash: genesis(tenant) };
+    let mut reached = audit::archived(&mut session).await?;
+    if expected.is_some_and(|end| end.sequence < reached.sequence) {
+        let reason = "the expected end is in a file: name the files with --archive";
+        return Ok(Verdict::Broken { sequence: reached.sequence, reason });
+    }
+    if expected.is_some_and(|end| end.sequence == reached.sequence && end.hash != reached.hash) {
+        let reason = "the chain does not lead through the expected end";
+        return Ok(Verdict::Broken { sequence: reached.sequence, reason });
+    }
     let mut batch = BATCH;
     while reached.sequence < head.sequence {
         let limit = batch.min(head.sequence - reached.sequence);

@@ -128,6 +128,43 @@ pub async fn head(session: &mut Session) -> Result<Head, StorageError> {
     }
 }
 
+/// The last row that is in a file; the beginning of the chain when none is.
+pub async fn archived(session: &mut Session) -> Result<Head, StorageError> {
+    let query = Query::new("SELECT sequence, hash FROM audit_archives WHERE tenant_id = $1")
+        .bind(session.tenant_key());
+    match session.link().fetch_optional::<(i64, Vec<u8>)>(query).await? {
+        Some((sequence, hash)) => Ok(Head { sequence, hash: digest("audit_archives", "hash", &hash)? }),
+        None => Ok(Head { sequence: 0, hash: genesis(session.tenant()) }),
+    }
+}
+
+/// Notes that the rows after `from` up to `to` are in a file; `false` when that is not where the files end any more.
+pub async fn set_archived(tx: &mut Tx, from: Head, to: Head, now: Timestamp) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "INSERT INTO audit_archives (tenant_id, sequence, hash, archived_at) VALUES ($1, $2, $3, $4) \
+         ON CONFLICT (tenant_id) DO UPDATE SET sequence = excluded.sequence, hash = excluded.hash, \
+         archived_at = excluded.archived_at WHERE audit_archives.sequence = $5",
+    )
+    .bind(tx.tenant_key())
+    .bind(to.sequence)
+    .bind(Vec::from(to.hash))
+    .bind(now.unix_micros())
+    .bind(from.sequence);
+    Ok(tx.link().execute(query).await? == 1)
+}
+
+/// Deletes up to `limit` rows that are in files; answers how many.
+pub async fn delete_archived(tx: &mut Tx, limit: i64) -> Result<u64, StorageError> {
+    let query = Query::new(
+        "DELETE FROM audit_logs WHERE tenant_id = $1 AND sequence IN (SELECT l.sequence FROM audit_logs l \
+         WHERE l.tenant_id = $1 AND l.sequence <= (SELECT sequence FROM audit_archives WHERE tenant_id = $1) \
+         ORDER BY l.sequence LIMIT $2)",
+    )
+    .bind(tx.tenant_key())
+    .bind(limit);
+    tx.link().execute(query).await
+}
+
 /// The rows after `after` in the order of the chain, for whoever verifies it.
 pub async fn chain(session: &mut Session, after: i64, limit: i64) -> Result<Vec<AuditRecord>, StorageError> {
     let mut query = Query::new(SELECT);

@@ -218,6 +218,17 @@ pub struct Room {
     pub all: i64,
 }
 
+/// The place up to which every webhook in use has been told everything; none when there is no webhook.
+pub async fn told_to_all(session: &mut Session) -> Result<Option<i64>, StorageError> {
+    let query = Query::new(
+        "SELECT MIN(place) FROM (SELECT place FROM webhooks WHERE tenant_id = $1 AND is_active = TRUE \
+         UNION ALL SELECT sequence - 1 FROM webhook_deliveries WHERE tenant_id = $1) AS places",
+    )
+    .bind(session.tenant_key());
+    let row = session.link().fetch_optional::<(Option<i64>,)>(query).await?;
+    Ok(row.and_then(|(place,)| place))
+}
+
 /// Active webhooks for which there is something to do and no job: something has happened and there is room for more that
 /// waits, or something is due that does not wait for what happened to the same object before. Where there are more than
 /// `limit`, chance decides which, so that nobody is always last.

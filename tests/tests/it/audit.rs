@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
-use certmill_domain::Scope;
-use certmill_service::audit::{Verdict, verify};
+use std::time::Duration;
+
+use certmill_domain::{Scope, genesis};
+use certmill_service::audit::{Head, Verdict, archive, verify};
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::{TestApp, both_modes};
@@ -176,5 +178,93 @@ both_modes! {
         assert_eq!(broken_at().await, None);
         let verdict = verify(&app.app, app.tenant.id, Some(end)).await.unwrap();
         assert!(matches!(verdict, Verdict::Broken { .. }));
+    }
+}
+
+/// How long rows stay at least.
+const STAYING: Duration = Duration::from_hours(30 * 24);
+
+async fn intact(app: &TestApp) -> Head {
+    match verify(&app.app, app.tenant.id, None).await.unwrap() {
+        Verdict::Intact(end) => end,
+        broken @ Verdict::Broken { .. } => panic!("{broken:?}"),
+    }
+}
+
+/// Takes what is old to a file.
+async fn archive_old(app: &TestApp) -> Option<(archive::Written, Vec<u8>)> {
+    let (mut file, before) = (Vec::new(), app.app.now().minus(STAYING));
+    let written = archive::write(&app.app, app.tenant.id, before, &mut file).await.unwrap()?;
+    Some((written, file))
+}
+
+both_modes! {
+    async fn old_rows_go_to_a_file_with_the_same_chain(mode: Mode) {
+        let app = TestApp::without_worker(mode).await;
+        let (sql, genesis) = (Sql::open(app.database_url()).await, Head { sequence: 0, hash: genesis(app.tenant.id) });
+        let (other, token) = app.another_tenant("second").await;
+        app.post_as(&token, "/v1/tokens", json!({ "name": "t", "scopes": ["pki:read"] })).await.json_with(StatusCode::CREATED);
+        let ca = app.root_ca("root").await;
+        app.role("web", ca["id"].as_str().unwrap()).await;
+        let noted = intact(&app).await;
+        assert!(archive_old(&app).await.is_none(), "nothing is that old");
+        app.clock.advance(STAYING + Duration::from_hours(1));
+        app.issue("web", "later.example.internal").await;
+        let end = intact(&app).await;
+        let rows = async || sql.number(&format!("SELECT count(*) FROM audit_logs WHERE tenant_id = '{}'", app.tenant.id)).await;
+
+        let (written, file) = archive_old(&app).await.unwrap();
+        assert_eq!((written.from, written.to), (genesis, noted));
+        assert_eq!((intact(&app).await, rows().await), (end, end.sequence), "nothing is deleted yet");
+        archive::forget(&app.app, &written, "first.ndjson").await.unwrap();
+        assert_eq!(rows().await, 2, "the younger row, and that of the archive");
+        let told = logs(&app, "action=audit.archive").await;
+        assert_eq!((told.len(), &told[0]["identity"]), (1, &json!("operator")));
+        assert_eq!(told[0]["object"], format!("rows 1 to {} in first.ndjson", noted.sequence));
+        assert_eq!(intact(&app).await.sequence, end.sequence + 1);
+        assert!(matches!(verify(&app.app, other.id, None).await.unwrap(), Verdict::Intact(of) if of.sequence > 0));
+        // An end from before is proven by the file, and one from after by the rows.
+        let proven = archive::verify_file(genesis, Some(noted), &file[..]).unwrap();
+        assert_eq!(proven, (Verdict::Intact(noted), true));
+        let in_rows = async |expected| verify(&app.app, app.tenant.id, Some(expected)).await.unwrap();
+        assert!(matches!(in_rows(end).await, Verdict::Intact(_)) && matches!(in_rows(noted).await, Verdict::Intact(_)));
+        assert!(matches!(in_rows(Head { sequence: 1, ..noted }).await, Verdict::Broken { .. }));
+        assert!(matches!(in_rows(Head { hash: [7; 32], ..noted }).await, Verdict::Broken { .. }));
+        let text = String::from_utf8(file.clone()).unwrap();
+        for (from, to, place) in [("role.create", "role.delete", noted.sequence), ("\n", "", 1)] {
+            let changed = text.replacen(from, to, 1);
+            let (verdict, _) = archive::verify_file(genesis, None, changed.as_bytes()).unwrap();
+            assert!(matches!(verdict, Verdict::Broken { sequence, .. } if sequence == place), "{verdict:?}");
+        }
+        // The next file goes on from the one before.
+        app.clock.advance(STAYING + Duration::from_hours(1));
+        let (next, file) = archive_old(&app).await.unwrap();
+        assert_eq!(next.from, noted);
+        archive::forget(&app.app, &next, "second.ndjson").await.unwrap();
+        let proven = archive::verify_file(noted, None, &file[..]).unwrap();
+        assert_eq!(proven, (Verdict::Intact(next.to), false));
+        // Of two at once, the later one deletes nothing.
+        assert!(archive::forget(&app.app, &written, "first.ndjson").await.is_err());
+        assert_eq!((intact(&app).await.sequence, rows().await), (next.to.sequence + 1, 1));
+        app.issue("web", "last.example.internal").await;
+        intact(&app).await;
+    }
+
+    async fn what_a_webhook_was_not_told_of_stays(mode: Mode) {
+        let app = TestApp::without_worker(mode).await;
+        let (sql, tenant) = (Sql::open(app.database_url()).await, app.tenant.id);
+        app.root_ca("root").await;
+        let key = if matches!(sql, Sql::Sqlite(_)) { "x'00'" } else { "'\\x00'" };
+        sql.run(&format!(
+            "INSERT INTO webhooks (tenant_id, id, name, url, events, filters, format, sealed_secrets, sealed_at, is_active, place, \
+             failures, created_at, updated_at) VALUES ('{tenant}', 'whk_x', 'w', 'https://w.test/', '[]', '{{}}', 'certmill', {key}, \
+             1, TRUE, 2, 0, 1, 1)"
+        ))
+        .await;
+        app.clock.advance(STAYING + Duration::from_hours(1));
+        let (written, _) = archive_old(&app).await.unwrap();
+        assert_eq!(written.to.sequence, 2);
+        sql.run("UPDATE webhooks SET is_active = FALSE").await;
+        assert!(archive_old(&app).await.unwrap().0.to.sequence > 2);
     }
 }

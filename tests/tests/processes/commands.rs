@@ -305,6 +305,67 @@ async fn a_database_is_made_smaller_while_nobody_uses_it() {
 }
 
 #[test]
+fn old_audit_rows_go_to_files_that_are_proven_with_the_rest() {
+    let site = Site::embedded();
+    site.run(&["migrate"]);
+    // Two months ago.
+    for arguments in
+        [&["tenant", "create", "default"][..], &["token", "create", "--name", "old", "--scope", "pki:read"]]
+    {
+        let command = site.command(arguments);
+        let mut then = Command::new("faketime");
+        then.args(["-f", "-60d"])
+            .arg(command.get_program())
+            .args(command.get_args())
+            .current_dir(site.path());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => then.env(name, value),
+                None => then.env_remove(name),
+            };
+        }
+        let output = then.output().expect("faketime is installed");
+        assert!(output.status.success(), "{arguments:?}: {}", said(&output));
+    }
+    site.run(&["token", "create", "--name", "young", "--scope", "pki:read"]);
+    let verify = |more: &[&str]| {
+        let output = site.output(&[&["audit", "verify", "--tenant", "default"], more].concat());
+        (output.status.success(), said(&output))
+    };
+    let (_, whole) = verify(&[]);
+    let end = whole.trim().rsplit(' ').next().unwrap_or_default().to_owned();
+    let folder = site.path().display().to_string();
+    let archive = |before: &str| site.run(&["audit", "archive", "--before", before, "--to", &folder]);
+    assert_eq!(archive("2020-01-01T00:00:00Z"), "default: no row is that old\n");
+    let refused = site.refused(&["audit", "archive", "--before", "2999-01-01T00:00:00Z", "--to", &folder]);
+    assert!(refused.contains("less than 30 days ago"), "{refused}");
+    let month_ago = site.output(&["audit", "archive", "--before", &days_ago(31), "--to", &folder]);
+    assert!(month_ago.status.success(), "{}", said(&month_ago));
+
+    let path = site.path().join("default-000000000001-000000000002.ndjson");
+    let file = path.display().to_string();
+    let content = std::fs::read_to_string(&path).expect("the rows are in a file");
+    assert_eq!(content.lines().count(), 2, "{content}");
+    let (good, told) = verify(&["--expect", &end]);
+    assert!(good && told.contains("those up to 2 in files that were not looked at"), "{told}");
+    let first = format!("1:{}", "0".repeat(64));
+    assert!(!verify(&["--expect", &first]).0 && !verify(&["--expect", &first, "--archive", &file]).0);
+    let (good, told) = verify(&["--archive", &file, "--expect", &end]);
+    assert!(good && told.contains("4 rows, those up to 2 in files, end 4:"), "{told}");
+    site.write("changed.ndjson", &content.replace("token.create", "token.revoke"));
+    let changed = site.path().join("changed.ndjson").display().to_string();
+    let (good, told) = verify(&["--archive", &changed]);
+    assert!(!good && told.contains("BROKEN at row 2"), "{told}");
+}
+
+/// A time of the machine's clock, as the command line takes it.
+fn days_ago(days: i64) -> String {
+    use certmill_domain::Clock as _;
+    let now = certmill_domain::SystemClock.now();
+    now.minus(std::time::Duration::from_secs(days.unsigned_abs() * 86_400)).to_string()
+}
+
+#[test]
 fn domains_are_granted_to_one_tenant_at_a_time() {
     let site = Site::embedded();
     site.run(&["migrate"]);
