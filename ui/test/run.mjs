@@ -464,6 +464,8 @@ await test('7b a webhook is added, tested and followed, and what failed is sent 
   await admin.getByText('It is sent again').waitFor();
   await nav(admin, 'Events');
   await admin.getByRole('row', { name: /Certificate issued.*paged\.example\.internal/ }).waitFor();
+  await certmill.call('POST', '/v1/pki/issue/web', { common_name: 'meanwhile.example.internal' });
+  await admin.getByRole('row', { name: /Certificate issued.*meanwhile\.example\.internal/ }).waitFor();
   const { id } = await certmill.call('POST', '/v1/pki/csr', { subject: 'CN=told.example.internal', key_type: 'ec' });
   await link(admin, 'CSRs').click();
   await admin.getByRole('row', { name: /CSR pending/ }).first().waitFor();

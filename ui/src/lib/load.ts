@@ -19,7 +19,7 @@ const APART = 5000;
 
 /**
  * Reads something of the API, anew when `key` changes, when the connection is back, every `every` milliseconds, or when something
- * happens that touches it: an event whose type begins with one of `touching`, or whose object is one of them.
+ * happens that touches it: an event whose type begins with one of `touching`, or whose object is one of them; '' is any event.
  */
 export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T>, every = 0, touching: readonly string[] = []): Loaded<T> {
   const { round } = useSession();
@@ -47,9 +47,9 @@ export function useLoad<T>(key: string, read: (signal: AbortSignal) => Promise<T
     const timer = setInterval(() => document.visibilityState === 'visible' && setTurn((count) => count + 1), every);
     return () => clearInterval(timer);
   }, [every]);
-  const touched = touching.join(' ');
+  const touched = touching.length > 0 ? touching.join(' ') : undefined;
   useEffect(() => {
-    if (!touched) return;
+    if (touched === undefined) return;
     let timer: ReturnType<typeof setTimeout> | undefined;
     let last = 0;
     const end = onEvent((event) => {

@@ -18,7 +18,7 @@ export function Events() {
   const { query } = usePlace();
   const type = asked(query, 'type');
   const cursor = asked(query, 'cursor');
-  const list = useLoad(`events ${type} ${cursor}`, (signal) => call('get', '/v1/events', { query: { limit: 50, sort: '-timestamp', type, cursor }, signal }), 0, cursor ? [] : ['']);
+  const list = useLoad(`events ${type} ${cursor}`, (signal) => call('get', '/v1/events', { query: { limit: 50, sort: '-timestamp', type, cursor }, signal }), 0, cursor ? [] : [type?.replace('*', '') ?? '']);
   return (
     <Page title={t.events.title} lead={t.events.lead}>
       <Tabs label={t.events.about} at={type ?? ''} choices={['', 'certificate.*', 'ca.*', 'crl.*', 'csr.*', 'order.*', 'webhook.*'].map((value) => ({ value, text: t.events.kinds[value] ?? value, href: to(['events'], { type: value }) }))} />

@@ -212,6 +212,10 @@ function Content({ seen: { of, state }, reload }: { seen: Seen<Webhook>; reload:
           title={t.webhooks.rotate}
           action={t.webhooks.rotate}
           onClose={() => setRotating(false)}
+          anew={() => {
+            setRotating(false);
+            reload();
+          }}
           send={async () => {
             setSecret((await change({ rotate_secret: true })).secret ?? undefined);
             reload();
@@ -226,6 +230,10 @@ function Content({ seen: { of, state }, reload }: { seen: Seen<Webhook>; reload:
           title={t.webhooks.removeTitle(of.name)}
           action={t.common.remove}
           onClose={() => setDeleting(false)}
+          anew={() => {
+            setDeleting(false);
+            reload();
+          }}
           send={async () => {
             await call('delete', '/v1/webhooks/{id}', { path: { id: of.id }, state });
             go(to(['webhooks']));
