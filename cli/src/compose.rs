@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use certmill_acme::Acme;
-use certmill_config::{AcmeDirectory, AllowedNetwork, Config, EgressPurpose, PreflightMode, RetentionConfig};
+use certmill_config::{AcmeDirectory, AllowedNetwork, Config, EgressPurpose, PreflightMode};
 use certmill_dns::{DnsSettings, Providers};
 use certmill_domain::{AcmeEnvironment, AcmeProvider, SystemClock, SystemEntropy};
 use certmill_egress::{Allowance, Egress, EgressOptions, EgressPolicy, Purpose};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::{Queue, SharedBuckets};
 use certmill_service::acme::preflight::Preflight;
-use certmill_service::retention::Retention;
 use certmill_service::{App, Limiter, Parts, Settings};
 use certmill_storage::{Database, SchemaState, StorageError};
 
@@ -149,7 +148,7 @@ pub(crate) fn app(
             done_jobs_kept: config.jobs.keep_done,
             dead_jobs_kept: config.jobs.keep_dead,
             job_lease: config.jobs.lease,
-            retention: retention(config),
+            retention: config.retention,
             cors_origins: config.cors_origins.clone(),
             preflight: match config.acme.preflight {
                 PreflightMode::Off => Preflight::Off,
@@ -163,12 +162,6 @@ pub(crate) fn app(
             ..Settings::default()
         },
     }))
-}
-
-fn retention(config: &Config) -> Retention {
-    let RetentionConfig { certificates, private_keys, csrs, acme_orders, events, webhook_deliveries } =
-        config.retention;
-    Retention { certificates, private_keys, csrs, acme_orders, events, webhook_deliveries }
 }
 
 fn acme_directories(config: &Config) -> anyhow::Result<Vec<(AcmeProvider, AcmeEnvironment, String)>> {

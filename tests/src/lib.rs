@@ -13,6 +13,7 @@ pub mod clock;
 mod databases;
 mod leftovers;
 pub mod openssl;
+mod options;
 pub mod receiver;
 
 use std::sync::Arc;
@@ -20,18 +21,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use certmill_acme::Acme;
-use certmill_dns::{AmbientSettings, DnsSettings, Providers};
-use certmill_domain::{
-    AcmeEnvironment, AcmeLimit, AcmeProvider, Clock, Network, ProviderLimit, Scope, SystemClock, Tenant,
-    TokenLimits,
-};
+use certmill_dns::Providers;
+use certmill_domain::{Clock, Scope, SystemClock, Tenant, TokenLimits};
 use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
-use certmill_service::acme::preflight::Preflight;
-use certmill_service::retention::Retention;
 use certmill_service::tokens::NewToken;
-use certmill_service::{App, Caller, Limiter, Parts, Settings, tenants, tokens};
+use certmill_service::{App, Caller, Limiter, Parts, tenants, tokens};
 use certmill_storage::Database;
 use poem::endpoint::BoxEndpoint;
 use poem::http::{Method, StatusCode};
@@ -41,6 +37,8 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::{ManualClock, SeededEntropy};
+
+pub use options::TestOptions;
 
 /// Which parts the service is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,39 +85,6 @@ pub struct Answer {
     pub body: Vec<u8>,
 }
 
-/// What a test service has beside the usual.
-#[derive(Debug, Clone, Default)]
-pub struct TestOptions {
-    /// CA certificates that its outgoing TLS trusts.
-    pub trusted_pem: Option<String>,
-    /// The resolvers that it asks.
-    pub resolvers: Vec<std::net::SocketAddr>,
-    /// How long an attempt at a job may take at the most.
-    pub longest_attempt: Option<Duration>,
-    /// Proxies whose `X-Forwarded-For` it believes.
-    pub trusted_proxies: Vec<Network>,
-    /// What it may connect to; this machine when absent.
-    pub egress: Option<EgressPolicy>,
-    /// Origins whose pages may call it.
-    pub cors_origins: Vec<String>,
-    /// What is done about a look that finds something wrong before a CA is asked.
-    pub preflight: Preflight,
-    /// Where the answers of http-01 are looked for; 80 when absent.
-    pub http01_port: Option<u16>,
-    /// Which DNS providers may use the machine's own credentials.
-    pub ambient: AmbientSettings,
-    /// The port of authoritative name servers; 53 when absent.
-    pub authoritative_port: Option<u16>,
-    /// Directories of known ACME providers: provider, environment and URL.
-    pub acme_directories: Vec<(&'static str, &'static str, String)>,
-    /// What ACME servers give: provider, what is counted, and how much, as `5/7d`.
-    pub acme_limits: Vec<(&'static str, &'static str, &'static str)>,
-    /// Names of accounts that stand in for others.
-    pub acme_fallback_accounts: Vec<String>,
-    /// How long what is over is kept; as without a setting when absent.
-    pub retention: Option<Retention>,
-}
-
 static COUNTER: AtomicU64 = AtomicU64::new(0);
 
 impl TestApp {
@@ -164,11 +129,6 @@ impl TestApp {
             let options = EgressOptions { trusted_pem: options.trusted_pem.clone(), keep_alive };
             Egress::with_options(policy.clone(), &options).unwrap()
         };
-        let dns = DnsSettings {
-            resolvers: options.resolvers.clone(),
-            authoritative_port: options.authoritative_port,
-            ambient: options.ambient.clone(),
-        };
         let root_key = RootKey::generate(&*entropy);
         let root_key_text = root_key.to_text().to_string();
         let app = App::new(Parts {
@@ -181,38 +141,9 @@ impl TestApp {
             entropy: entropy.clone(),
             egress: client(false),
             acme: Acme::new(client(true), shared_clock()),
-            dns: Providers::new(dns, policy.clone(), client(true), shared_clock()),
+            dns: Providers::new(options.dns(), policy.clone(), client(true), shared_clock()),
             limiter: Limiter::off(),
-            settings: Settings {
-                public_url: "http://pki.test".to_owned(),
-                trusted_proxies: options.trusted_proxies,
-                // The clock of tests counts, not that of the database.
-                database_clock: false,
-                cors_origins: options.cors_origins.clone(),
-                preflight: options.preflight,
-                http01_port: options.http01_port.unwrap_or(80),
-                acme_limits: options
-                    .acme_limits
-                    .iter()
-                    .map(|(provider, limit, allowance)| ProviderLimit {
-                        provider: AcmeProvider::parse(provider).unwrap(),
-                        limit: AcmeLimit::parse(limit).unwrap(),
-                        allowance: allowance.parse().unwrap(),
-                    })
-                    .collect(),
-                acme_fallback_accounts: options.acme_fallback_accounts.clone(),
-                acme_directories: options
-                    .acme_directories
-                    .iter()
-                    .map(|(provider, environment, url)| {
-                        let provider = AcmeProvider::parse(provider).unwrap();
-                        (provider, AcmeEnvironment::parse(environment).unwrap(), url.clone())
-                    })
-                    .collect(),
-                retention: options.retention.unwrap_or_default(),
-                longest_attempt: options.longest_attempt.unwrap_or(Settings::default().longest_attempt),
-                ..Settings::default()
-            },
+            settings: options.settings(),
         });
         let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap().tenant;
         let admin = token_of(&app, &tenant, Scope::Admin).await;

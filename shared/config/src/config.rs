@@ -5,13 +5,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 use std::{fmt, fs};
 
-use certmill_domain::{Network, RateLimits};
+use certmill_domain::{Network, RateLimits, Retention};
 use ipnet::IpNet;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::secret::redacted;
-use crate::{AcmeConfig, ConfigError, HttpConfig, RetentionConfig, Secret, TlsSelfConfig};
+use crate::{AcmeConfig, ConfigError, HttpConfig, Secret, TlsSelfConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -72,7 +72,7 @@ pub struct Config {
     /// The keeping of finished jobs.
     pub jobs: JobsConfig,
     /// The keeping of everything else that is over.
-    pub retention: RetentionConfig,
+    pub retention: Retention,
     /// How many calls of each category an identity may make.
     pub rate_limits: RateLimits,
     /// The log.
@@ -262,7 +262,7 @@ impl Default for Config {
             worker: WorkerConfig { concurrency: 32, name: "certmill".to_owned() },
             key_pool: KeyPoolConfig { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 },
             rate_limits: RateLimits::default(),
-            retention: RetentionConfig::default(),
+            retention: Retention::default(),
             jobs: JobsConfig { keep_done: 24 * HOUR, keep_dead: 30 * 24 * HOUR, lease: HOUR / 60 },
             log: LogConfig { format: LogFormat::Text, filter: "info".to_owned() },
             shutdown_timeout: Duration::from_secs(30),

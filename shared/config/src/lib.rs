@@ -27,7 +27,6 @@ pub use config::{
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use http::HttpConfig;
-pub use retention::RetentionConfig;
 pub use secret::Secret;
 pub use sources::Sources;
 pub use tls_self::TlsSelfConfig;

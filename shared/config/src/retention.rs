@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use certmill_domain::Retention;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 
@@ -10,36 +11,6 @@ use crate::settings::Span;
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
-
-/// How long what is over is kept; for ever where it is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RetentionConfig {
-    /// Certificates, from their end.
-    pub certificates: Option<Duration>,
-    /// Their private keys, from the certificate's end.
-    pub private_keys: Option<Duration>,
-    /// CSRs that were rejected or signed, from the decision.
-    pub csrs: Option<Duration>,
-    /// ACME orders that failed, from their failure.
-    pub acme_orders: Option<Duration>,
-    /// What is told of events that no call has caused.
-    pub events: Option<Duration>,
-    /// What became of events on their way to webhooks.
-    pub webhook_deliveries: Duration,
-}
-
-impl Default for RetentionConfig {
-    fn default() -> Self {
-        Self {
-            certificates: None,
-            private_keys: None,
-            csrs: None,
-            acme_orders: None,
-            events: None,
-            webhook_deliveries: 7 * DAY,
-        }
-    }
-}
 
 /// The section as it is written.
 #[derive(Default, Deserialize)]
@@ -55,10 +26,10 @@ pub(crate) struct RetentionSettings {
 
 impl RetentionSettings {
     /// What is set, over the defaults. An error is the setting that is too short, and what is wrong with it.
-    pub(crate) fn read(self) -> Result<RetentionConfig, (&'static str, String)> {
-        let default = RetentionConfig::default();
+    pub(crate) fn read(self) -> Result<Retention, (&'static str, String)> {
+        let default = Retention::default();
         let kept = |written: Option<Kept>| written.and_then(|kept| kept.0);
-        let config = RetentionConfig {
+        let config = Retention {
             certificates: kept(self.certificates),
             private_keys: kept(self.private_keys),
             csrs: kept(self.csrs),

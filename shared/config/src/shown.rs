@@ -4,10 +4,10 @@ use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use certmill_domain::{AcmeLimit, AcmeProvider, CallCategory, ProviderLimit};
+use certmill_domain::{AcmeLimit, AcmeProvider, CallCategory, ProviderLimit, Retention};
 
 use crate::secret::redacted;
-use crate::{AcmeDirectory, AllowedNetwork, Config, LogFormat, RetentionConfig, Sources};
+use crate::{AcmeDirectory, AllowedNetwork, Config, LogFormat, Sources};
 
 impl Config {
     /// The file of the embedded database, which is used where no URL is set.
@@ -127,7 +127,7 @@ impl Config {
 
     fn retention(&self, file: &mut File) {
         let kept = |kept: Option<Duration>| kept.map_or_else(|| quoted(&"forever"), span);
-        let RetentionConfig { certificates, private_keys, csrs, acme_orders, events, webhook_deliveries } =
+        let Retention { certificates, private_keys, csrs, acme_orders, events, webhook_deliveries } =
             self.retention;
         file.section("retention");
         file.value("certificates", kept(certificates));

@@ -15,6 +15,7 @@ mod event;
 mod id;
 mod network;
 mod rate_limit;
+mod retention;
 mod role;
 mod role_check;
 mod secret;
@@ -47,6 +48,7 @@ pub use id::{
 };
 pub use network::Network;
 pub use rate_limit::{CallCategory, InvalidRateLimit, RateLimit, RateLimits, Standing, Taken};
+pub use retention::Retention;
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};
 pub use role_check::{Approved, ApprovedKey, IssuerWindow, NameRequest, RequestedKey, Violation, check};
 pub use role_check::{DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, approve_on_desk, legal_names};

@@ -7,7 +7,7 @@ use std::time::Duration;
 use certmill_acme::Acme;
 use certmill_dns::Providers;
 use certmill_domain::{
-    AcmeEnvironment, AcmeProvider, Clock, Entropy, Network, ProviderLimit, TenantId, Timestamp,
+    AcmeEnvironment, AcmeProvider, Clock, Entropy, Network, ProviderLimit, Retention, TenantId, Timestamp,
 };
 use certmill_egress::Egress;
 use certmill_keys::{KeyPool, PrivateKey, RootKeys};
@@ -27,7 +27,6 @@ use crate::outgoing::TenantNames;
 use crate::overview::Counted;
 use crate::rate_limits::Limiter;
 use crate::refusals::Refusals;
-use crate::retention::Retention;
 use crate::roles::RoleCache;
 use crate::shares::{Holding, Place, Shares};
 use crate::tokens::TokenCache;

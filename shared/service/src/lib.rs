@@ -29,7 +29,7 @@ mod page;
 mod precondition;
 pub mod rate_limits;
 mod refusals;
-pub mod retention;
+mod retention;
 pub mod roles;
 pub mod secrets;
 mod shares;

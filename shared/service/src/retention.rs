@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use certmill_domain::{Action, TenantId};
+use certmill_domain::{Action, Retention, TenantId};
 use certmill_storage::certificates::text;
 use certmill_storage::forgetting::{self, Forgettable, Walk, Wanted};
 use certmill_storage::tenants;
@@ -26,47 +26,16 @@ const STRETCH: i64 = 1_000;
 const WALKED_EVERY: Duration = Duration::from_mins(30);
 const WALK: &str = "common names";
 
-/// How long what is over is kept; for ever where it is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retention {
-    /// Certificates, from their end.
-    pub certificates: Option<Duration>,
-    /// Their private keys, from the certificate's end.
-    pub private_keys: Option<Duration>,
-    /// CSRs that were rejected or signed.
-    pub csrs: Option<Duration>,
-    /// ACME orders that failed.
-    pub acme_orders: Option<Duration>,
-    /// What is told of events that no call has caused.
-    pub events: Option<Duration>,
-    /// What became of events on their way to webhooks.
-    pub webhook_deliveries: Duration,
-}
-
-impl Default for Retention {
-    fn default() -> Self {
-        Self {
-            certificates: None,
-            private_keys: None,
-            csrs: None,
-            acme_orders: None,
-            events: None,
-            webhook_deliveries: Duration::from_hours(7 * 24),
-        }
-    }
-}
-
-impl Retention {
-    const fn of(&self, what: Forgettable) -> Option<Duration> {
-        match what {
-            Forgettable::Certificates => self.certificates,
-            Forgettable::PrivateKeys => self.private_keys,
-            Forgettable::Csrs => self.csrs,
-            Forgettable::AcmeOrders => self.acme_orders,
-            Forgettable::Events => self.events,
-            // That is what their role is for.
-            Forgettable::UnstoredCertificates => Some(UNSTORED),
-        }
+/// How long this is kept; for ever where it is none.
+const fn kept(retention: &Retention, what: Forgettable) -> Option<Duration> {
+    match what {
+        Forgettable::Certificates => retention.certificates,
+        Forgettable::PrivateKeys => retention.private_keys,
+        Forgettable::Csrs => retention.csrs,
+        Forgettable::AcmeOrders => retention.acme_orders,
+        Forgettable::Events => retention.events,
+        // That is what their role is for.
+        Forgettable::UnstoredCertificates => Some(UNSTORED),
     }
 }
 
@@ -107,10 +76,7 @@ pub(crate) async fn forget(app: &App, lease: &Lease) -> Result<(), ServiceError>
 async fn tasks(app: &App) -> Result<Vec<Task>, ServiceError> {
     let retention = app.settings().retention;
     let kinds: Vec<(Forgettable, Duration)> =
-        Forgettable::ALL.into_iter().filter_map(|what| Some((what, retention.of(what)?))).collect();
-    if kinds.is_empty() {
-        return Ok(Vec::new());
-    }
+        Forgettable::ALL.into_iter().filter_map(|what| Some((what, kept(&retention, what)?))).collect();
     let mut session = app.database().read_system().await?;
     let mut tenants = tenants::list(&mut session).await?;
     drop(session);
@@ -145,12 +111,9 @@ async fn forget_batch(app: &App, lease: &Lease, task: Task, pace: &mut Pace) -> 
     let said = format!("{count} that were over before {}", wanted.before);
     change.commit(Act::new(action(what), said).before(forgotten.join("\n"))).await?;
     failpoint::reached("retention.forgotten");
-    let took = began.elapsed();
-    pace.learn(took);
+    pace.learn(began.elapsed());
     metrics::counter!("certmill_forgotten_total", "kind" => what.as_str()).increment(count as u64);
     tracing::debug!(tenant.id = %tenant, kind = what.as_str(), count, "forgot what was over");
-    // Whoever else writes has at least as much time as this.
-    tokio::time::sleep(took.min(Pace::LONGEST)).await;
     Ok(true)
 }
 
@@ -206,16 +169,14 @@ async fn clear_names(app: &App, lease: &Lease) -> Result<bool, ServiceError> {
         return Ok(false);
     }
     loop {
-        let mut session = app.database().read_system().await?;
-        let stretch = forgetting::names_behind(&mut session, walk.place, STRETCH).await?;
-        drop(session);
+        let stretch = text::stale(app.database(), walk.place, STRETCH).await?;
         let is_over = stretch.last.is_none();
         let is_enough = started.elapsed() >= ENOUGH;
         walk.place = stretch.last.unwrap_or(0);
         if is_over || is_enough || !stretch.stale.is_empty() {
             let mut tx = app.database().begin_system().await?;
             lease.confirm(&mut tx).await?;
-            forgetting::forget_stale_names(&mut tx, &stretch.stale).await?;
+            text::forget(&mut tx, &stretch.stale).await?;
             forgetting::set_walk(&mut tx, WALK, walk).await?;
             tx.commit().await?;
         }

@@ -216,6 +216,11 @@ impl Database {
         }
     }
 
+    /// Whether common names are in an index of their own, which follows neither what is stored nor what is deleted.
+    pub(crate) const fn has_text_table(&self) -> bool {
+        matches!(self.pools, Pools::Sqlite { .. })
+    }
+
     async fn reading(&self) -> Result<Link, StorageError> {
         Ok(self.link(match &self.pools {
             Pools::Sqlite { readers, .. } => Connection::SqliteRead(readers.acquire().await?),
@@ -309,11 +314,6 @@ impl Link {
             Connection::SqliteRead(_) | Connection::SqliteWrite(_) => "",
             Connection::PostgresRead(_) | Connection::PostgresWrite(_) => " FOR SHARE",
         }
-    }
-
-    /// Whether common names are in an index of their own, which does not follow what is deleted.
-    pub(crate) fn has_text_table(&self) -> bool {
-        matches!(self.connection, Connection::SqliteRead(_) | Connection::SqliteWrite(_))
     }
 
     pub(crate) async fn fetch_all<R: Record>(&mut self, query: Query) -> Result<Vec<R>, StorageError> {

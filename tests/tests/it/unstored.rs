@@ -57,7 +57,7 @@ both_modes! {
         let ca = thin(&app).await;
         let issued = issue(&app, "1h").await;
         let sql = Sql::open(app.database_url()).await;
-        for (table, rows) in [("certificates", 0), ("certificate_names", 0), ("certificate_text", 0), ("unstored_certificates", 1)] {
+        for (table, rows) in [("certificates", 0), ("certificate_names", 0), ("certificate_text", 0), ("certificate_text_waiting", 0), ("unstored_certificates", 1)] {
             assert_eq!(sql.number(&format!("SELECT count(*) FROM {table}")).await, rows, "{table}");
         }
         let (id, serial) = (text(&issued["certificate_id"]), text(&issued["serial_number"]));

@@ -1,9 +1,8 @@
-//! The index of common names by their trigrams. Postgres keeps it with each certificate; SQLite's, an FTS5 table, is written
-//! for many certificates at a time.
+//! The index of common names by their trigrams. Postgres keeps it with each certificate. SQLite's is an FTS5 table: it is written
+//! for many certificates at a time, and gone through for what is left there of those that were deleted.
 
-use crate::backend::Pools;
 use crate::query::Query;
-use crate::{Database, StorageError, WithLink};
+use crate::{Database, StorageError, SystemTx, WithLink};
 
 /// Certificates whose names are taken over together. Others that want to write wait so long: a few milliseconds.
 const BATCH: i64 = 400;
@@ -16,9 +15,8 @@ const MOST_BATCHES: usize = 100;
 /// # Errors
 /// When the database cannot be asked or written.
 pub async fn catch_up(database: &Database) -> Result<bool, StorageError> {
-    match &database.pools {
-        Pools::Sqlite { .. } => {}
-        Pools::Postgres(_) => return Ok(true),
+    if !database.has_text_table() {
+        return Ok(true);
     }
     for _ in 0..MOST_BATCHES {
         let mut session = database.read_system().await?;
@@ -47,4 +45,44 @@ async fn take_over(database: &Database) -> Result<u64, StorageError> {
     tx.link().execute(remove.bind(BATCH)).await?;
     tx.commit().await?;
     Ok(added)
+}
+
+/// A stretch of the index.
+#[derive(Debug, Clone, Default)]
+pub struct Stretch {
+    /// Entries whose certificates are gone.
+    pub stale: Vec<i64>,
+    /// The last one that was looked at; none at the end.
+    pub last: Option<i64>,
+}
+
+/// Looks through the next `limit` entries: the index does not say where a certificate's is. There are none on Postgres.
+pub async fn stale(database: &Database, after: i64, limit: i64) -> Result<Stretch, StorageError> {
+    if !database.has_text_table() {
+        return Ok(Stretch::default());
+    }
+    let query = Query::new(
+        "SELECT t.rowid, EXISTS (SELECT 1 FROM certificates c WHERE c.tenant_id = t.tenant_id AND c.id = t.certificate_id) \
+         FROM certificate_text t WHERE t.rowid > $1 ORDER BY t.rowid LIMIT $2",
+    )
+    .bind(after)
+    .bind(limit);
+    let mut session = database.read_system().await?;
+    let rows: Vec<(i64, bool)> = session.link().fetch_all(query).await?;
+    let last = rows.last().map(|(row, _)| *row);
+    let stale = rows.into_iter().filter(|(_, is_there)| !is_there).map(|(row, _)| row).collect();
+    Ok(Stretch { stale, last })
+}
+
+/// Deletes entries.
+pub async fn forget(tx: &mut SystemTx, stale: &[i64]) -> Result<(), StorageError> {
+    if stale.is_empty() {
+        return Ok(());
+    }
+    let mut query = Query::new("DELETE FROM certificate_text WHERE rowid IN (");
+    for (at, row) in stale.iter().enumerate() {
+        query.push(if at == 0 { "" } else { ", " }).push_bind(*row);
+    }
+    query.push(")");
+    tx.link().execute(query).await.map(drop)
 }

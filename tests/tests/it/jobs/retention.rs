@@ -2,11 +2,10 @@
 
 use std::time::Duration;
 
-use certmill_domain::{CaId, EventId};
+use certmill_domain::{CaId, EventId, Retention};
 use certmill_service::ServiceError;
 use certmill_service::audit::{self, Verdict};
 use certmill_service::jobs::{Job, JobKind};
-use certmill_service::retention::Retention;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::{Mode, TestApp, TestOptions, both_modes};
@@ -34,7 +33,7 @@ impl Keeper {
             events: Some(40 * DAY),
             ..Retention::default()
         };
-        let options = TestOptions { retention: Some(retention), ..TestOptions::default() };
+        let options = TestOptions { retention, ..TestOptions::default() };
         let test = TestApp::without_worker_with(mode, options).await;
         let sql = Sql::open(test.database_url()).await;
         Self(Hand { test, sql })
@@ -76,6 +75,7 @@ impl Keeper {
             ("certificate_names", "certificate_id"),
             ("certificate_tags", "certificate_id"),
             ("certificate_text", "certificate_id"),
+            ("certificate_text_waiting", "certificate_id"),
             ("scheduled_revocations", "certificate_id"),
             ("acme_renewals", "certificate_id"),
             ("acme_orders", "id"),
