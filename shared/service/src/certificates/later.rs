@@ -28,29 +28,14 @@ pub struct Preview {
 pub(super) async fn preview(
     tx: &mut Tx,
     ca: CaId,
-    certificate: &Certificate,
     step: Step,
-) -> Result<Revoked, ServiceError> {
+    renewed_by: Option<CertificateId>,
+) -> Result<Preview, ServiceError> {
     let present = crls::info(tx, ca).await?;
-    let reason = match step {
-        Step::Revoke(reason) | Step::Change { reason, .. } => reason.into(),
-        Step::Release => RevocationReason::RemoveFromCrl.into(),
-        Step::Nothing => {
-            certificate.revocation_reason.clone().unwrap_or_else(|| RevocationReason::Unspecified.into())
-        }
-    };
-    Ok(Revoked {
-        certificate_id: certificate.id,
-        serial_number: certificate.serial_number,
-        revoked_at: certificate.revoked_at,
-        revoke_at: None,
-        reason,
-        by_acme: false,
-        preview: Some(Preview {
-            effect: step.effect(),
-            crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
-            renewed_by: certificate.renewed_by,
-        }),
+    Ok(Preview {
+        effect: step.effect(),
+        crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
+        renewed_by,
     })
 }
 

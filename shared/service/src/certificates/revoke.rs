@@ -55,6 +55,18 @@ pub struct Revoked {
     pub preview: Option<Preview>,
 }
 
+impl Revoked {
+    /// What becomes at once of a certificate that a CA of ours has issued.
+    pub(super) const fn at_once(
+        (certificate_id, serial_number): (CertificateId, SerialNumber),
+        revoked_at: Option<Timestamp>,
+        reason: Stored<RevocationReason>,
+        preview: Option<Preview>,
+    ) -> Self {
+        Self { certificate_id, serial_number, revoked_at, revoke_at: None, reason, by_acme: false, preview }
+    }
+}
+
 /// What a revocation does, as the certificate stands: a reason is a state, and RFC 5280 §5.3.1 says which can follow which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
@@ -146,6 +158,16 @@ impl Step {
         Ok(Some(reason))
     }
 
+    /// The reason that stands after it.
+    pub(super) fn reason(self, standing: Option<&Stored<RevocationReason>>) -> Stored<RevocationReason> {
+        match (self, standing) {
+            (Self::Revoke(reason) | Self::Change { reason, .. }, _) => reason.into(),
+            (Self::Release, _) => RevocationReason::RemoveFromCrl.into(),
+            (Self::Nothing, Some(reason)) => reason.clone(),
+            (Self::Nothing, None) => RevocationReason::Unspecified.into(),
+        }
+    }
+
     pub(super) const fn effect(self) -> &'static str {
         match self {
             Self::Nothing => "none",
@@ -186,7 +208,10 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
         };
         let step = Step::of(&certificate, request.reason)?;
         if request.dry_run {
-            return later::preview(&mut tx, ca, &certificate, step).await;
+            let preview = later::preview(&mut tx, ca, step, certificate.renewed_by).await?;
+            let reason = step.reason(certificate.revocation_reason.as_ref());
+            let of = (certificate.id, certificate.serial_number);
+            return Ok(Revoked::at_once(of, certificate.revoked_at, reason, Some(preview)));
         }
         if let Some(revoked) =
             take(app, caller, tx, (&certificate, ca), (step, request.invalidity_date)).await?
@@ -242,15 +267,7 @@ async fn take(
         Step::Change { .. } => certificate.revoked_at,
         Step::Nothing | Step::Release => None,
     };
-    Ok(Some(Revoked {
-        certificate_id: id,
-        serial_number: certificate.serial_number,
-        revoked_at,
-        revoke_at: None,
-        reason: reason.into(),
-        by_acme: false,
-        preview: None,
-    }))
+    Ok(Some(Revoked::at_once((id, certificate.serial_number), revoked_at, reason.into(), None)))
 }
 
 async fn revoke_by_acme(

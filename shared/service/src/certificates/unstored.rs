@@ -1,11 +1,10 @@
 //! Certificates that are not stored, and revoking them: its serial number, its CA and its end are all that is known of it.
 
-use certmill_domain::{Action, CertificateId, Stored, Timestamp};
+use certmill_domain::{Action, Timestamp};
+use certmill_storage::Tx;
 use certmill_storage::unstored_certificates::{self, UnstoredCertificate};
-use certmill_storage::{Tx, crls};
-use certmill_x509::RevocationReason;
 
-use super::later::Preview;
+use super::later;
 use super::revoke::{COALESCE, RevokeRequest, Revoked, Step};
 use crate::change::{Act, Change};
 use crate::jobs::Job;
@@ -53,21 +52,17 @@ pub(super) async fn revoke(
         let problem = "is true, but a CA of this service issued the certificate: leave it out";
         return Err(ServiceError::field("use_acme", problem));
     }
-    let standing = certificate.revoked.clone();
-    let step = Step::from(certificate.id, standing.as_ref(), request.reason)?;
-    let (reason, now) = (following(step, standing.as_ref()), app.now());
-    let before = standing.map(|(at, _)| at);
+    let standing = certificate.revoked.as_ref();
+    let step = Step::from(certificate.id, standing, request.reason)?;
+    let (reason, now) = (step.reason(standing.map(|(_, reason)| reason)), app.now());
+    let before = standing.map(|(at, _)| *at);
+    let of = (certificate.id, certificate.serial_number);
     if request.dry_run {
-        let present = crls::info(&mut tx, certificate.ca_id).await?;
-        let preview = Preview {
-            effect: step.effect(),
-            crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
-            renewed_by: None::<CertificateId>,
-        };
-        return Ok(Some(answer(certificate, before, reason, Some(preview))));
+        let preview = later::preview(&mut tx, certificate.ca_id, step, None).await?;
+        return Ok(Some(Revoked::at_once(of, before, reason, Some(preview))));
     }
     if step == Step::Nothing {
-        return Ok(Some(answer(certificate, before, reason, None)));
+        return Ok(Some(Revoked::at_once(of, before, reason, None)));
     }
     if !take(&mut tx, certificate, step, now).await? {
         return Ok(None);
@@ -87,20 +82,7 @@ pub(super) async fn revoke(
         metrics::counter!("certmill_certificates_revoked_total").increment(1);
     }
     app.wake_workers();
-    Ok(Some(answer(certificate, revoked_at, reason, None)))
-}
-
-/// The reason that stands after the step.
-fn following(
-    step: Step,
-    standing: Option<&(Timestamp, Stored<RevocationReason>)>,
-) -> Stored<RevocationReason> {
-    match (step, standing) {
-        (Step::Revoke(reason) | Step::Change { reason, .. }, _) => reason.into(),
-        (Step::Release, _) => RevocationReason::RemoveFromCrl.into(),
-        (Step::Nothing, Some((_, reason))) => reason.clone(),
-        (Step::Nothing, None) => RevocationReason::Unspecified.into(),
-    }
+    Ok(Some(Revoked::at_once(of, revoked_at, reason, None)))
 }
 
 async fn take(
@@ -117,21 +99,4 @@ async fn take(
         }
         Step::Release => unstored_certificates::release(tx, certificate, now).await?,
     })
-}
-
-fn answer(
-    certificate: &UnstoredCertificate,
-    revoked_at: Option<Timestamp>,
-    reason: Stored<RevocationReason>,
-    preview: Option<Preview>,
-) -> Revoked {
-    Revoked {
-        certificate_id: certificate.id,
-        serial_number: certificate.serial_number,
-        revoked_at,
-        revoke_at: None,
-        reason,
-        by_acme: false,
-        preview,
-    }
 }

@@ -185,8 +185,9 @@ async fn sign(
     .await
 }
 
-/// An entry leaves a list when its certificate has ended before the list that it was on last, or a suspension was lifted. Anything else would make relying
-/// parties trust again what was revoked, so the list is not published, and the one before stays until a person has looked.
+/// An entry leaves a list when its certificate had ended before the list that it was on last, or a suspension was lifted.
+/// Anything else would make relying parties trust again what was revoked, so the list is not published, and the one before
+/// stays until a person has looked.
 async fn judge(
     app: &App,
     (tenant, ca): (TenantId, CaId),
