@@ -119,7 +119,10 @@ mod tests {
             (&body["source"], &body["type"]),
             (&json!("https://pki.test"), &json!("certmill.certificate.revoked"))
         );
-        assert_eq!((&body["time"], &body["subject"]), (&json!("2023-11-14T22:13:20.000000Z"), &json!("cert_1")));
+        assert_eq!(
+            (&body["time"], &body["subject"]),
+            (&json!("2023-11-14T22:13:20.000000Z"), &json!("cert_1"))
+        );
         assert_eq!(body["data"]["event_id"], "evt_1");
     }
 }
