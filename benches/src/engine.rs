@@ -94,7 +94,12 @@ impl Issuer {
             name_der: DistinguishedName::with_common_name("Bench CA").to_der(),
             key,
             key_id,
-            window: IssuerWindow { now, not_before: now.minus(YEAR), not_after: now.plus(10 * YEAR) },
+            window: IssuerWindow {
+                now,
+                not_before: now.minus(YEAR),
+                not_after: now.plus(10 * YEAR),
+                ends_above: false,
+            },
             role: Role::new(settings)?,
         })
     }

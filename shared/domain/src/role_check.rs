@@ -80,8 +80,17 @@ pub struct IssuerWindow {
     pub now: Timestamp,
     /// Start of the issuer's validity.
     pub not_before: Timestamp,
-    /// End of the issuer's validity, inclusive (RFC 5280 §4.1.2.5).
+    /// End of the issuer's validity, inclusive (RFC 5280 §4.1.2.5), or of one above it that ends earlier.
     pub not_after: Timestamp,
+    /// Whether it is one above that ends then.
+    pub ends_above: bool,
+}
+
+impl IssuerWindow {
+    /// What ends at `not_after`.
+    fn whose(&self) -> &'static str {
+        if self.ends_above { "the validity of a certificate above the CA" } else { "the CA's validity" }
+    }
 }
 
 /// What may be signed: the proof that [`check`] passed.

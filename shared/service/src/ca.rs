@@ -4,6 +4,7 @@ mod create;
 mod elsewhere;
 mod external;
 mod import;
+mod link;
 mod plan;
 mod revoke;
 mod update;

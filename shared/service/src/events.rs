@@ -9,6 +9,7 @@ use certmill_domain::{
 };
 use certmill_storage::jobs::Dead;
 use certmill_storage::{SystemTx, Tx, events};
+use certmill_x509::sha256;
 use serde_json::{Value, json};
 
 pub use certmill_storage::events::Filter;
@@ -21,6 +22,18 @@ use crate::{App, ServiceError};
 pub(crate) fn raise(app: &App, tx: &mut Tx, kind: EventKind, subject: impl ToString, data: Value) {
     let (entry, event) = raised(app, kind, subject.to_string(), data);
     tx.raise(entry, event);
+}
+
+/// The same for what a call can do too: the audit log has it as that action, done by the service, with the hash of `after`.
+pub(crate) fn raise_act(
+    app: &App,
+    tx: &mut Tx,
+    (action, kind): (Action, EventKind),
+    subject: impl ToString,
+    (after, data): (&str, Value),
+) {
+    let (entry, event) = raised(app, kind, subject.to_string(), data);
+    tx.raise(AuditEntry { action, after_sha256: Some(sha256(after.as_bytes())), ..entry }, event);
 }
 
 /// Tells that jobs were given up, last in the transaction in which they are. What is the system's own has no tenant to tell.

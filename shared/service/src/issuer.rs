@@ -36,6 +36,9 @@ pub struct Issuer {
     pub(crate) ocsp_url: Option<String>,
     /// The name constraints of the CA and of those above it.
     name_constraints: Vec<NameConstraints>,
+    /// When the first certificate of the chain ends. What CAs here sign ends with them at the latest, but other CAs may
+    /// certify for longer than they are certified themselves.
+    ends: Timestamp,
 }
 
 impl Issuer {
@@ -71,7 +74,9 @@ impl Issuer {
 
     /// The span in which it may issue, seen from `now`.
     pub(crate) fn window(&self, now: Timestamp) -> IssuerWindow {
-        IssuerWindow { now, not_before: self.ca.not_before, not_after: self.ca.not_after }
+        let ends_above = self.ends < self.ca.not_after;
+        let not_after = self.ends.min(self.ca.not_after);
+        IssuerWindow { now, not_before: self.ca.not_before, not_after, ends_above }
     }
 
     /// Whether signing is quick enough for a thread that serves requests (RSA is not).
@@ -131,8 +136,11 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     let chain_der = chain(&mut session, &ca).await?;
     let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
     let mut name_constraints: Vec<NameConstraints> = Vec::new();
+    let mut ends = ca.not_after;
     for der in &chain_der {
-        name_constraints.extend(ParsedCertificate::from_der(der)?.name_constraints().cloned());
+        let parsed = ParsedCertificate::from_der(der)?;
+        name_constraints.extend(parsed.name_constraints().cloned());
+        ends = ends.min(Timestamp::from_unix_seconds(parsed.not_after()));
     }
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
@@ -151,6 +159,7 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         crl_url: crl_url(app, id),
         ocsp_url: ca.ocsp.then(|| ocsp_url(app, id)),
         name_constraints,
+        ends,
         ca,
     })
 }

@@ -14,7 +14,9 @@ use crate::row::row;
 use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
-pub use foreign::{find_by_key, find_by_serial_number, set_certificate};
+pub use foreign::{
+    BelowStrangers, below_strangers, find_by_key, find_by_serial_number, set_certificate, set_parent,
+};
 
 const TABLE: &str = "certificate_authorities";
 const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, key_size, serial_number, \

@@ -3,6 +3,7 @@
 mod distribution;
 mod foreign;
 mod lists;
+mod order;
 
 use std::time::Duration;
 

@@ -61,6 +61,12 @@ both_modes! {
         assert_eq!(reasons, ["Key Compromise"]);
         let events = app.get("/v1/events?type=certificate.revoked").await.json_with(StatusCode::OK);
         assert!(events.to_string().contains("scheduled_for"), "{events}");
+        assert_eq!(events["events"].as_array().unwrap().len(), 1, "{events}");
+        // The audit log has it as what it is, done by the service.
+        let rows = app.get("/v1/audit/logs?action=certificate.revoke").await.json_with(StatusCode::OK);
+        let row = &rows["logs"][0];
+        assert_eq!((&row["object"], &row["identity"]), (&certificate["certificate_id"], &json!("service")), "{rows}");
+        assert_eq!(rows["logs"].as_array().unwrap().len(), 1, "{rows}");
     }
 
     async fn what_is_scheduled_can_be_taken_back(app: TestApp) {

@@ -101,7 +101,7 @@ fn within_issuer(ttl: &Ttl, issuer: &IssuerWindow) -> Result<(Timestamp, Timesta
     let not_after = now.plus(ttl.duration());
     if not_after > end || now < issuer.not_before.whole_seconds() {
         let days = end.since(now).as_secs() / 86_400;
-        let allowed = format!("at most {days} days now, since the CA's validity ends at {end}");
+        let allowed = format!("at most {days} days now, since {} ends at {end}", issuer.whose());
         return Err(Violation::new("ca_validity", "validity_days", ttl.as_str(), allowed));
     }
     Ok((issuer.now.minus(DESK_BACKDATED).max(issuer.not_before).whole_seconds(), not_after))

@@ -52,17 +52,17 @@ fn judge_window<F: Findings>(
         return Err(asked.refused_by("ca_validity", allowed));
     }
     if now >= end {
-        let allowed = format!("nothing more, since the CA's validity ends at {end}");
+        let allowed = format!("nothing more, since {} ends at {end}", issuer.whose());
         return Err(asked.refused_by("ca_validity", allowed));
     }
     let not_after = now.plus(ttl.duration());
     if not_after > end {
         let longest = end.since(now).as_secs();
-        let allowed = format!("a ttl of at most {longest}s now, since the CA's validity ends at {end}");
+        let allowed = format!("a ttl of at most {longest}s now, since {} ends at {end}", issuer.whose());
         return Err(asked.refused_by("ca_validity", allowed));
     }
     findings.permit("ca_validity", asked, || {
-        format!("the certificate would end at {not_after}, and the CA's validity ends at {end}")
+        format!("the certificate would end at {not_after}, and {} ends at {end}", issuer.whose())
     });
     let backdated = &role.settings().not_before_duration;
     let wanted = issuer.now.minus(backdated.duration());

@@ -206,7 +206,7 @@ pub fn cn(name: &str) -> RequestBuilder {
 
 fn window(starts_in: i64, ends_in: i64) -> IssuerWindow {
     let at = |offset: i64| Timestamp::from_unix_seconds(NOW.unix_seconds() + offset);
-    IssuerWindow { now: NOW, not_before: at(starts_in), not_after: at(ends_in) }
+    IssuerWindow { now: NOW, not_before: at(starts_in), not_after: at(ends_in), ends_above: false }
 }
 
 impl RequestBuilder {

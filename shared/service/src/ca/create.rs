@@ -100,7 +100,17 @@ pub(super) async fn hold_parent<'a>(
     caller: &'a Caller,
     parent: Option<CaId>,
 ) -> Result<Change<'a>, ServiceError> {
-    let mut change = app.change(caller).await?;
+    let change = app.change(caller).await?;
+    hold_parent_in(change, app, caller, parent).await
+}
+
+/// The same in a change that has begun.
+pub(super) async fn hold_parent_in<'a>(
+    mut change: Change<'a>,
+    app: &App,
+    caller: &Caller,
+    parent: Option<CaId>,
+) -> Result<Change<'a>, ServiceError> {
     let Some(parent) = parent else {
         return Ok(change);
     };
@@ -173,15 +183,16 @@ async fn usable_parent(
     if found.ca.status(now) != CaStatus::Active {
         return Err(super::not_issuing(app, caller, id).await);
     }
-    if not_after > found.ca.not_after {
+    let parent = app.issuers().find(app, caller.tenant, id).await?;
+    let end = parent.window(now).not_after;
+    if not_after > end {
+        let of = if end < found.ca.not_after { "the certificates above it" } else { "its parent" };
         let problem = format!(
-            "the CA would end at {not_after}, after its parent, which ends at {}: choose at most {} days",
-            found.ca.not_after,
-            found.ca.not_after.since(now).as_secs() / DAY.unsigned_abs()
+            "the CA would end at {not_after}, after {of}, which end at {end}: choose at most {} days",
+            end.since(now).as_secs() / DAY.unsigned_abs()
         );
         return Err(ServiceError::field("validity_days", problem));
     }
-    let parent = app.issuers().find(app, caller.tenant, id).await?;
     if parent.chain_der.len() >= MOST_LEVELS {
         let problem = format!(
             "is the {}th CA from its root: at most {MOST_LEVELS} CAs stand one below the other",

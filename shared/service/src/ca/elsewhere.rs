@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use certmill_domain::{Ca, CaId, CaKind, CaStatus, ForeignCa, Timestamp};
-use certmill_storage::{Session, certificate_authorities, inherited_revocations};
+use certmill_storage::{Session, inherited_revocations};
 use certmill_x509::chain::{self, Conformance, Options};
 use certmill_x509::{KeyUsage, ParsedCertificate, rfc4514_of_der, spki_sha256};
 
 use super::create::MOST_LEVELS;
+use super::link;
 use crate::certificates::refuse_odd;
 use crate::{App, Caller, ServiceError};
 
@@ -32,7 +33,7 @@ impl Checked {
     ) -> Result<Self, ServiceError> {
         let now = app.now();
         let mut session = app.database().read(caller.tenant).await?;
-        let (parent, chain) = match parent(&mut session, &chain).await? {
+        let (parent, chain) = match link::above(&mut session, &chain).await? {
             Some(parent) if parent.status(now) != CaStatus::Active => {
                 let need = "what is below it cannot be used";
                 return Err(super::wrong_state(&parent, now, need));
@@ -45,7 +46,7 @@ impl Checked {
         };
         drop(session);
         app.in_turn(caller.tenant, move || {
-            let path_length = check(&certificate, &chain, now)?;
+            let path_length = usable(&certificate, &chain, now)?;
             Ok(Self { certificate, chain, parent, path_length })
         })
         .await
@@ -54,6 +55,11 @@ impl Checked {
     /// The certificate.
     pub(super) fn certificate(&self) -> &ParsedCertificate {
         &self.certificate
+    }
+
+    /// The certificates above it, from its issuer up.
+    pub(super) fn chain(&self) -> &[Vec<u8>] {
+        &self.chain
     }
 
     /// The CA here that has issued it.
@@ -86,17 +92,6 @@ impl Checked {
     }
 }
 
-/// The CA here whose certificate is the first one of a chain.
-async fn parent(session: &mut Session, chain: &[Vec<u8>]) -> Result<Option<Ca>, ServiceError> {
-    let Some(first) = chain.first() else {
-        return Ok(None);
-    };
-    let serial_number =
-        *ParsedCertificate::from_der(first).map_err(|error| invalid(error.to_string()))?.serial_number();
-    let found = certificate_authorities::find_by_serial_number(session, &serial_number).await?;
-    Ok(found.into_iter().find(|ca| ca.certificate_der == *first))
-}
-
 /// What a CA here says against a certificate that it has issued before it came here, or elsewhere with its key.
 async fn refuse_by_parent(
     session: &mut Session,
@@ -117,7 +112,7 @@ async fn refuse_by_parent(
 }
 
 /// Checks what is needed beyond signatures; answers how many CAs may follow below.
-fn check(
+pub(super) fn usable(
     certificate: &ParsedCertificate,
     chain: &[Vec<u8>],
     now: Timestamp,

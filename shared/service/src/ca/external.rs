@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::elsewhere::{Checked, invalid};
 use super::plan::Plan;
-use super::{CaWithCrl, create, update};
+use super::{CaWithCrl, create, link, update};
 use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
 use crate::change::Act;
@@ -94,7 +94,7 @@ pub async fn accept(
     let checked = Checked::of(app, caller, certificate.0, certificate.1).await?;
     checked.describe(&mut ca)?;
     let first_crl = first_crl(app, caller, &ca, &checked).await?;
-    let mut change = create::hold_parent(app, caller, checked.parent()).await?;
+    let mut change = link::begin(app, caller, &checked).await?;
     if !certificate_authorities::set_certificate(&mut change, &ca).await? {
         drop(change);
         return Err(not_waiting(app, &super::find(app, caller.tenant, id).await?.ca));

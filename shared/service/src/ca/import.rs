@@ -13,7 +13,7 @@ use certmill_x509::{CrlBuilder, ParsedCertificate, PublicKey, RevocationReason, 
 use super::elsewhere::{Checked, invalid};
 use super::external::signer_names;
 use super::plan::{CaSettings, NewCaSettings, check_name};
-use super::{CaWithCrl, create};
+use super::{CaWithCrl, create, link};
 use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
 use crate::change::Act;
@@ -89,17 +89,17 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
     checked.describe(&mut ca)?;
     let last = last.max(crl_number.unwrap_or_default());
     let (first_crl, entries) = first_crl(app, &ca, &checked, (key, entries, last)).await?;
-    store(app, caller, &ca, (sealed, &first_crl, entries)).await?;
+    store(app, caller, (&ca, &checked), (sealed, &first_crl, entries)).await?;
     Ok(CaWithCrl { ca, crl: Some(first_crl.info) })
 }
 
 async fn store(
     app: &App,
     caller: &Caller,
-    ca: &Ca,
+    (ca, checked): (&Ca, &Checked),
     (sealed, first_crl, entries): (Vec<u8>, &Crl, Vec<Entry>),
 ) -> Result<(), ServiceError> {
-    let mut change = create::hold_parent(app, caller, ca.parent_id).await?;
+    let mut change = link::begin(app, caller, checked).await?;
     let key = ca.foreign.as_ref().map(|foreign| foreign.spki_sha256.clone()).unwrap_or_default();
     refuse_known(&mut change, &key).await?;
     match create::insert(&mut change, ca, sealed).await {
@@ -113,7 +113,13 @@ async fn store(
     }
     inherited_revocations::insert(&mut change, ca.id, entries).await?;
     crls::insert(&mut change, ca.id, first_crl).await?;
-    change.commit(Act::new(Action::CaImport, ca.id).after(&ca.certificate_der)).await
+    let linked = link::below(app, &mut change, ca).await?;
+    change.commit(Act::new(Action::CaImport, ca.id).after(&ca.certificate_der)).await?;
+    for below in linked {
+        app.issuers().forget(caller.tenant, below);
+    }
+    app.wake_workers();
+    Ok(())
 }
 
 /// Two CAs with one key would publish two CRLs that contradict each other.

@@ -196,7 +196,8 @@ pub(crate) async fn revoke_scheduled(
     scheduled_revocations::delete(&mut tx, id).await?;
     if let Some((reason, ca)) = taken {
         let data = json!({ "reason": reason.as_str(), "scheduled_for": scheduled.revoke_at.to_string() });
-        events::raise(app, &mut tx, EventKind::CertificateRevoked, id, data);
+        let what = (Action::CertificateRevoke, EventKind::CertificateRevoked);
+        events::raise_act(app, &mut tx, what, id, (reason.as_str(), data));
         app.enqueue_after(&mut tx, Job::RebuildCrl(ca), lease.request_id(), COALESCE).await?;
         metrics::counter!("certmill_certificates_revoked_total").increment(1);
     }

@@ -8,6 +8,19 @@ use crate::error::parsed;
 use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
 
+/// A CA below one that was not here when it came.
+#[derive(Debug)]
+pub struct BelowStrangers {
+    /// Its id.
+    pub id: CaId,
+    /// Its certificate.
+    pub certificate_der: Vec<u8>,
+    /// The certificates above it, one after the other.
+    pub above_der: Vec<u8>,
+    /// Whether it is revoked.
+    pub is_revoked: bool,
+}
+
 /// Gives a CA that waits for its certificate what it says; `false` when it has one already, or was revoked.
 pub async fn set_certificate(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     let above_der = ca.foreign.as_ref().and_then(|foreign| foreign.above_der.clone());
@@ -54,4 +67,47 @@ pub async fn find_by_serial_number(
     query.push(" AND serial_number = ").push_bind(serial_number.as_bytes());
     query.push(" ORDER BY id");
     session.link().fetch_all::<Row>(query).await?.into_iter().map(ca).collect()
+}
+
+/// The CAs of the tenant below ones that are not here, in the order of their ids, those after `after`.
+pub async fn below_strangers(
+    session: &mut Session,
+    after: Option<CaId>,
+    limit: i64,
+) -> Result<Vec<BelowStrangers>, StorageError> {
+    type Columns = (String, Vec<u8>, Vec<u8>, Option<i64>);
+    let mut query = Query::new(
+        "SELECT id, certificate_der, above_der, revoked_at FROM certificate_authorities \
+         WHERE octet_length(above_der) > 0 AND octet_length(certificate_der) > 0 AND tenant_id = ",
+    );
+    query.push_bind(session.tenant_key());
+    if let Some(after) = after {
+        query.push(" AND id > ").push_bind(after.to_string());
+    }
+    query.push(" ORDER BY id LIMIT ").push_bind(limit);
+    let rows: Vec<Columns> = session.link().fetch_all(query).await?;
+    rows.into_iter()
+        .map(|(id, certificate_der, above_der, revoked_at)| {
+            let id = parsed(TABLE, "id", &id)?;
+            Ok(BelowStrangers { id, certificate_der, above_der, is_revoked: revoked_at.is_some() })
+        })
+        .collect()
+}
+
+/// Puts a CA that is below one that was not here under that one, which has come, and says how many CAs may follow below.
+pub async fn set_parent(
+    tx: &mut Tx,
+    (id, parent): (CaId, CaId),
+    path_length: Option<u8>,
+) -> Result<(), StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET parent_id = $1, kind = $2, path_length = $3, above_der = NULL \
+         WHERE tenant_id = $4 AND id = $5 AND parent_id IS NULL",
+    )
+    .bind(parent.to_string())
+    .bind(CaKind::Intermediate.as_str())
+    .bind(path_length.map(i64::from))
+    .bind(tx.tenant_key())
+    .bind(id.to_string());
+    tx.link().execute(query).await.map(drop)
 }
