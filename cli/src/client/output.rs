@@ -64,8 +64,7 @@ impl Output {
     /// Rows as a table, as the objects of the API, or by the template.
     pub(super) fn rows(&self, columns: &[Column], rows: &[Value], has_more: bool) -> anyhow::Result<()> {
         if let Some(template) = &self.template {
-            let lines: Result<Vec<_>, _> = rows.iter().map(|row| filled(template, row)).collect();
-            return print(&lines?.join("\n"));
+            return rows.iter().try_for_each(|row| print(&filled(template, row)?));
         }
         if self.json {
             return print(&serde_json::to_string_pretty(rows)?);

@@ -77,15 +77,29 @@ fn words<'a>(text: &'a str, prefix: &str) -> std::collections::BTreeSet<&'a str>
 fn alarms_look_at_figures_that_exist_and_say_what_to_do() {
     let rules = include_str!("../../../ops/prometheus/alerts.yml");
     let figures = words(include_str!("../../../shared/telemetry/src/metrics.rs"), "certmill_");
-    let readme = words(include_str!("../../../README.md"), "certmill_");
     for name in words(rules, "certmill_") {
         assert!(figures.contains(name), "no figure has the name {name}");
-        assert!(readme.contains(name), "README does not tell {name}");
     }
     let runbook = words(include_str!("../../../ops/prometheus/README.md"), "Certmill");
     let alarms = words(rules, "Certmill");
     assert!(alarms.len() > 10, "{alarms:?}");
     assert_eq!(alarms, runbook, "each alarm has a paragraph, and each paragraph an alarm");
+}
+
+#[test]
+fn every_metric_is_described_in_the_code_and_in_the_book() {
+    let source =
+        include_str!("../../../shared/telemetry/src/metrics.rs").split("#[cfg(test)]").next().unwrap();
+    let figures = words(source, "certmill_");
+    let page = words(include_str!("../../../docs/src/reference/metrics.md"), "certmill_");
+    assert_eq!(figures, page, "the code on the left, docs/src/reference/metrics.md on the right");
+    for (path, text) in crate::layering::sources() {
+        for name in
+            words(&text, "certmill_").into_iter().filter(|name| text.contains(&format!("(\"{name}\"")))
+        {
+            assert!(figures.contains(name), "{path} records {name}, which has no description");
+        }
+    }
 }
 
 /// The rules for alarms, judged by Prometheus' own tool: that they can be read, and that each rings when it should.

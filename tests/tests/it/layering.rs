@@ -55,7 +55,10 @@ fn every_package_has_its_layer() {
     let known: BTreeSet<_> =
         LAYERS.iter().map(|(name, _)| *name).chain(EXEMPT).map(ToOwned::to_owned).collect();
     let found: BTreeSet<_> = packages().into_keys().collect();
-    assert_eq!(found, known, "a package without a layer: add it to the table, where DESIGN places it");
+    assert_eq!(
+        found, known,
+        "a package without a layer: add it to the table of ARCHITECTURE.md and to this one"
+    );
 }
 
 #[test]
@@ -75,6 +78,33 @@ fn imports_go_down_only() {
             assert!(permitted, "{name} must not depend on {}", dependency.name);
         }
     }
+}
+
+/// What is signed is approved before: no other place can make a certificate.
+#[test]
+fn certificates_are_made_in_two_places() {
+    let places = sources().into_iter().filter(|(_, text)| text.contains("= CertificateTemplate {"));
+    let places: Vec<_> = places.map(|(path, _)| path).collect();
+    assert_eq!(places, ["shared/service/src/ca/create.rs", "shared/service/src/certificates/pipeline.rs"]);
+}
+
+/// The sources of the product without tests, by their path in the repository.
+pub(crate) fn sources() -> BTreeMap<String, String> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let mut folders: Vec<_> = ["api", "cli", "shared", "worker"].iter().map(|part| root.join(part)).collect();
+    let mut found = BTreeMap::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && path.file_name().unwrap() != "tests" {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root).unwrap().display().to_string();
+                found.insert(name, std::fs::read_to_string(&path).unwrap());
+            }
+        }
+    }
+    found
 }
 
 #[test]

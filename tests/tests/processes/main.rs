@@ -13,6 +13,7 @@ mod commands;
 mod connections;
 mod crash;
 mod database_faults;
+mod documents;
 mod embedded;
 mod figures;
 mod files;
