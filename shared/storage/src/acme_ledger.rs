@@ -125,6 +125,24 @@ pub async fn give_back(tx: &mut Tx, entry: &str) -> Result<(), StorageError> {
     tx.link().execute(query).await.map(drop)
 }
 
+/// Has what an order has asked by these limits count on under another name, whatever becomes of the order: it is about to ask
+/// once more, and that counts beside it.
+pub async fn set_aside(
+    tx: &mut Tx,
+    (entry, aside): (&str, &str),
+    limits: &[AcmeLimit],
+) -> Result<(), StorageError> {
+    let mut query = Query::new("UPDATE acme_ledger SET entry_id = ");
+    query.push_bind(aside.to_owned());
+    query.push(" WHERE entry_id = ").push_bind(entry.to_owned());
+    query.push(" AND tenant_id = ").push_bind(tx.tenant_key()).push(" AND kind IN (''");
+    for limit in limits {
+        query.push(", ").push_bind(limit.as_str());
+    }
+    query.push(")");
+    tx.link().execute(query).await.map(drop)
+}
+
 /// What an account has asked since `since`, by what its server counts together: the newest first.
 pub async fn of_account(
     session: &mut Session,

@@ -214,6 +214,19 @@ impl Limited {
         self.app.eventually(&path_of(&order), |order| order["status"] == "valid").await
     }
 
+    /// Lets minutes pass until an order has ended; answers it.
+    async fn ended(&self, order: &Value) -> Value {
+        for _ in 0..120 {
+            self.app.settled().await;
+            let order = self.app.get(&path_of(order)).await.json_with(StatusCode::OK);
+            if order["status"] == "valid" || order["status"] == "invalid" {
+                return order;
+            }
+            self.app.advance(HOUR / 60).await;
+        }
+        panic!("it goes on: {:#}", self.app.get(&path_of(order)).await.json());
+    }
+
     async fn budget(&self, limit: &str, subject: &Value) -> Value {
         let path = format!("/v1/pki/acme/accounts/{}/budget", self.account);
         let budget = self.app.get(&path).await.json_with(StatusCode::OK);
@@ -304,6 +317,51 @@ both_modes! {
         assert_eq!(lab.asked(), 2);
         lab.app.advance(HOUR + HOUR / 2).await;
         lab.app.eventually(&path_of(&waits), |order| order["status"] == "valid").await;
+    }
+
+    async fn what_the_ca_may_have_issued_stays_counted_when_an_order_is_placed_anew(lab: Limited) {
+        lab.ca.knobs().set(|behaviour| behaviour.processing_polls = 1_000_000);
+        let order = lab.ordered("lost.example.org").await;
+        lab.app.eventually(&path_of(&order), |order| order["state"] == "issuing").await;
+        lab.ca.knobs().reset();
+        // The CA loses the order, of which it may have made a certificate, and refuses another one.
+        assert!(lab.ca.forget_order(&lab.ca.log().orders_created()[0]));
+        lab.ca.knobs().set(|behaviour| behaviour.rejected_names = vec!["lost.example.org".to_owned()]);
+        let ended = lab.ended(&order).await;
+        assert_eq!((&ended["status"], lab.asked()), (&json!("invalid"), 2), "{ended:#}");
+        let used = async |limit: &str, subject: Value| lab.budget(limit, &subject).await["used"].clone();
+        assert_eq!(used("set_certificates", json!("lost.example.org")).await, 1);
+        assert_eq!(used("domain_certificates", json!("example.org")).await, 1);
+        assert_eq!(used("account_orders", Value::Null).await, 2, "both orders were asked for");
+        // Where the second one is issued, there may be two certificates.
+        lab.ca.knobs().reset();
+        lab.ca.knobs().set(|behaviour| behaviour.processing_polls = 1_000_000);
+        let order = lab.ordered("lost.example.org").await;
+        lab.app.eventually(&path_of(&order), |order| order["state"] == "issuing").await;
+        lab.ca.knobs().reset();
+        assert!(lab.ca.forget_order(lab.ca.log().orders_created().last().unwrap()));
+        let ended = lab.ended(&order).await;
+        assert_eq!((&ended["error"]["code"], lab.asked()), (&json!("limit_reached"), 3), "two of two are used: {ended:#}");
+        assert_eq!(used("domain_certificates", json!("example.org")).await, 2);
+    }
+
+    async fn what_the_ca_has_refused_to_issue_does_not_count(lab: Limited) {
+        let problem = Problem::new(403, "unauthorized", "changed its mind");
+        lab.ca.knobs().set(|behaviour| {
+            behaviour.processing_polls = 1;
+            behaviour.fail_in_processing = Some(problem);
+        });
+        let closed = lab.ended(&lab.ordered("closed.example.org").await).await;
+        assert_eq!((&closed["status"], &closed["error"]["code"]), (&json!("invalid"), &json!("refused_by_ca")));
+        lab.ca.knobs().reset();
+        lab.ca.knobs().fail(Endpoint::Finalize, Fault::Problem(Problem::new(400, "badCSR", "a weak key")), 1);
+        let refused = lab.ended(&lab.ordered("refused.example.org").await).await;
+        assert_eq!(refused["status"], "invalid", "{refused:#}");
+        for name in ["closed.example.org", "refused.example.org"] {
+            assert_eq!(lab.budget("set_certificates", &json!(name)).await, Value::Null, "{name}");
+        }
+        assert_eq!(lab.budget("domain_certificates", &json!("example.org")).await, Value::Null);
+        assert_eq!(lab.budget("account_orders", &Value::Null).await["used"], 2);
     }
 
     async fn staging_and_other_cas_have_no_limits_here(lab: Limited) {

@@ -206,7 +206,12 @@ impl Work<'_> {
 
     /// Ends the order without a certificate, and has its challenges tidied up.
     pub(super) async fn fail(&mut self, failure: Failure) -> Result<Next, ServiceError> {
-        self.fail_until(failure, None).await
+        self.end_failed(failure, None, self.order.progress.is_before_csr()).await
+    }
+
+    /// The same, when the CA has said itself that it does not issue (RFC 8555 section 7.1.6), whatever it has got.
+    pub(super) async fn refused(&mut self, failure: Failure) -> Result<Next, ServiceError> {
+        self.end_failed(failure, None, true).await
     }
 
     /// The same, when another order for the same names is of no use before a time.
@@ -214,6 +219,16 @@ impl Work<'_> {
         &mut self,
         failure: Failure,
         until: Option<Timestamp>,
+    ) -> Result<Next, ServiceError> {
+        self.end_failed(failure, until, self.order.progress.is_before_csr()).await
+    }
+
+    /// `is_not_issued`: what the CA has a CSR for may have been issued, and counts there then.
+    async fn end_failed(
+        &mut self,
+        failure: Failure,
+        until: Option<Timestamp>,
+        is_not_issued: bool,
     ) -> Result<Next, ServiceError> {
         let next = fallback::next_order(self, &failure).await?;
         let mut tx = self.begin().await?;
@@ -223,8 +238,7 @@ impl Work<'_> {
             tracing::warn!(order.id = %self.order.id, next.order.id = %next.id, account.id = %next.account_id, "an order goes on at another CA");
             self.order.fallback_order_id = Some(next.id);
         }
-        // What the CA has a CSR for may have been issued, and counts there.
-        if self.order.progress.is_before_csr() {
+        if is_not_issued {
             ledger::order_failed(&mut tx, &self.order).await?;
         }
         if matches!(self.order.progress, OrderProgress::Finalizing { .. }) {

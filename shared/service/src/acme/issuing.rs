@@ -86,7 +86,7 @@ pub(super) async fn finalize(
             let at = until(work, wait, work.order.failures);
             work.wait(failure, at).await
         }
-        Step::Fail(failure) => work.fail(failure).await,
+        Step::Fail(failure) => work.refused(failure).await,
     }
 }
 
@@ -199,7 +199,7 @@ async fn ask_for_certificate(work: &mut Work<'_>, at_ca: &OrderAtCa) -> Result<A
     work.server_answers().await?;
     match order_steps::looked(&order) {
         Look::Fetch(url) => Ok(Answer::At(url)),
-        Look::Fail(failure) => Ok(Answer::NotYet(work.fail(failure).await?)),
+        Look::Fail(failure) => Ok(Answer::NotYet(work.refused(failure).await?)),
         Look::AtWork { is_certain, wait } => {
             if is_certain {
                 work.order.failures = 0;
@@ -235,19 +235,23 @@ async fn setback(work: &mut Work<'_>, error: &AcmeError) -> Result<Next, Service
     if is_gone(error) {
         return gone(work, error).await;
     }
-    // What the CA says about the CSR itself is final.
-    let about_csr = error.problem().is_some_and(|problem| {
-        ["badCSR", "badPublicKey", "rejectedIdentifier", "caa", "unsupportedIdentifier"]
-            .contains(&problem.kind.as_str())
-    });
     let request = Request { asked: Asked::Resource, failures: i64::MAX, names: &[] };
     let passes = matches!(judge(work.app, error, &request), Judgement::Retry { .. });
     let is_unknown = error.is_problem("accountDoesNotExist");
-    if passes || about_csr || is_unknown {
+    // What the CA says about the CSR itself is final.
+    if passes || is_about_csr(error) || is_unknown {
         return work.setback(error).await;
     }
     let at = work.app.now().plus(backoff(work.app, work.order.failures + 2));
     work.wait(failure("refused_by_ca", error), at).await
+}
+
+/// Whether an error says that the CA does not certify a CSR, nor has done so.
+pub(super) fn is_about_csr(error: &AcmeError) -> bool {
+    error.problem().is_some_and(|problem| {
+        ["badCSR", "badPublicKey", "rejectedIdentifier", "caa", "unsupportedIdentifier"]
+            .contains(&problem.kind.as_str())
+    })
 }
 
 /// What was ordered: our key and the names. That the chain holds together is seen to where it is read.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use certmill_domain::{
     AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeLimit, AcmeOrder,
-    Allowance, Failure, TenantId, Timestamp, Ttl,
+    AcmeOrderId, Allowance, Failure, TenantId, Timestamp, Ttl,
 };
 use certmill_storage::acme_ledger::{self, Asked, Count, Used};
 use certmill_storage::{Session, Tx};
@@ -246,9 +246,20 @@ pub(super) async fn reserve(work: &mut Work<'_>) -> Result<Option<Next>, Service
     Ok(None)
 }
 
-/// An order has come to nothing before its CA could issue: no certificate of it counts.
+/// An order has come to nothing, and its CA has issued nothing for it: no certificate of it counts.
 pub(super) async fn order_failed(tx: &mut Tx, order: &AcmeOrder) -> Result<(), ServiceError> {
     Ok(acme_ledger::give_back(tx, &order.id.to_string()).await?)
+}
+
+/// The CA is about to be asked for an order once more in place of the one that it has made. That one stays counted as an order,
+/// and as a certificate too where the CA may have got its CSR: nobody knows then whether it has issued.
+pub(super) async fn placed_anew(app: &App, tx: &mut Tx, order: &AcmeOrder) -> Result<(), ServiceError> {
+    let made = [AcmeLimit::AccountOrders];
+    let perhaps_issued =
+        [AcmeLimit::AccountOrders, AcmeLimit::DomainCertificates, AcmeLimit::SetCertificates];
+    let counted = if order.progress.is_before_csr() { &made[..] } else { &perhaps_issued[..] };
+    let aside = format!("{} {}", order.id, AcmeOrderId::generate(app.now(), app.entropy()));
+    Ok(acme_ledger::set_aside(tx, (&order.id.to_string(), &aside), counted).await?)
 }
 
 /// The CA has found that control of a name is not proven.

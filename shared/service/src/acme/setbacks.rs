@@ -12,7 +12,7 @@ use super::advance::Work;
 use super::authorizations::KEY_CHANGES_FOR;
 use super::driver::{InHand, Next};
 use super::judgement::{Asked, DOUBTS, Judgement, Request, backoff, failure, judge};
-use super::{accounts, fallback, issuing, pauses};
+use super::{accounts, fallback, issuing, ledger, pauses};
 use crate::ServiceError;
 
 /// How often an order that the CA has lost is made anew.
@@ -82,6 +82,7 @@ impl Work<'_> {
                 self.wait(failure, at).await
             }
             Judgement::AccountRefused(failure) => self.account_is_unknown(failure).await,
+            Judgement::Give(failure) if issuing::is_about_csr(error) => self.refused(failure).await,
             Judgement::Give(failure) => self.fail(failure).await,
         }
     }
@@ -122,6 +123,7 @@ impl Work<'_> {
             return self.fail(failure).await;
         }
         acme_challenges::forget_settled(&mut tx, self.order.id).await?;
+        ledger::placed_anew(self.app, &mut tx, &self.order).await?;
         tracing::warn!(order.id = %self.order.id, reason = failure.message, "the CA has lost an order: it is made anew");
         self.order.progress = OrderProgress::New;
         self.order.failures = 0;

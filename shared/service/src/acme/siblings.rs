@@ -12,6 +12,7 @@ use certmill_storage::{Tx, acme_accounts, acme_orders};
 use super::advance::{LOOK_AFTER, Work};
 use super::driver::{InHand, Next};
 use super::judgement::backoff;
+use super::ledger;
 use crate::ServiceError;
 use crate::jobs::Job;
 
@@ -61,13 +62,14 @@ pub(super) async fn is_taken(work: &Work<'_>, tx: &mut Tx) -> Result<Taken, Serv
 }
 
 /// Waits for the other order, or has the CA make one for this one alone.
-pub(super) async fn give_way(work: &mut Work<'_>, tx: Tx, taken: Taken) -> Result<Next, ServiceError> {
+pub(super) async fn give_way(work: &mut Work<'_>, mut tx: Tx, taken: Taken) -> Result<Next, ServiceError> {
     if let Taken::InHand(other) = taken {
         let message = format!("the CA gave the order {other} the same order, which has to be through first");
         work.order.error = Some(Failure::new(SHARED, message));
         let at = work.app.now().plus(LOOK_AFTER);
         return work.commit(tx, Next::At(at)).await;
     }
+    ledger::placed_anew(work.app, &mut tx, &work.order).await?;
     tracing::info!(order.id = %work.order.id, "another order has used the CA's order up: placing this one anew");
     work.order.progress = OrderProgress::New;
     let message = "the CA gave another order for the same names the same order: this one is placed anew";
