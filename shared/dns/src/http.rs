@@ -23,8 +23,8 @@ const LONGEST_WORDS: usize = 300;
 const LONGEST_PAUSE: Duration = Duration::from_hours(1);
 /// The headers that a token may be in.
 const PASSES: [&str; 3] = ["authorization", "x-amz-security-token", "x-aws-ec2-metadata-token"];
-/// The most pages of a list that are read.
-pub(crate) const PAGES: usize = 100;
+/// The most pages of a list that are read; with the smallest pages that is as many zones as are shown.
+pub(crate) const PAGES: usize = 200;
 
 /// The way to the API of one provider.
 #[derive(Clone)]
@@ -116,6 +116,15 @@ impl fmt::Debug for Reply {
 }
 
 impl Api {
+    /// The error for a list that goes on after the last page that is read: in a part of it, what is on the other pages would look
+    /// as if it were not there.
+    pub(crate) fn endless(&self) -> DnsError {
+        let vendor = self.vendor;
+        DnsError::Unavailable(format!(
+            "{vendor}: a list has more than {PAGES} pages: give the credentials access to less"
+        ))
+    }
+
     /// A URL of the API: `path` appended to the base as it is, `query` with each name and value escaped.
     pub(crate) fn url(&self, path: &str, query: &[(&str, &str)]) -> String {
         let mut url = format!("{}{path}", self.base_url);

@@ -342,10 +342,10 @@ impl Vendor for Route53 {
             zones.extend(answer.zones.items.into_iter().filter(|zone| self.is_meant(zone)).map(zone));
             marker = answer.next_marker.filter(|_| answer.is_truncated);
             if marker.is_none() {
-                break;
+                return Ok(zones);
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

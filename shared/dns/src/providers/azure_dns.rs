@@ -339,10 +339,10 @@ impl Vendor for AzureDns {
                 is_path(&zone.id)
                     && self.zone_name.as_ref().is_none_or(|only| only.eq_ignore_ascii_case(&zone.apex))
             }));
-            let Some(token) = answer.next_link.as_deref().and_then(skip_token) else { break };
+            let Some(token) = answer.next_link.as_deref().and_then(skip_token) else { return Ok(zones) };
             url = format!("{first}&$skipToken={token}");
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

@@ -81,10 +81,10 @@ impl Bunny {
                 answer.items.into_iter().map(|zone| Zone { id: zone.id.to_string(), apex: zone.domain }),
             );
             if !answer.has_more_items {
-                break;
+                return Ok(zones);
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {

@@ -32,9 +32,9 @@ const FIELDS: &[Field] = &[
 ];
 
 /// Items on a page: the most that both lists take.
-const PER_PAGE: &str = "50";
-/// "An identical record already exists."
-const IDENTICAL: u64 = 81_058;
+const PER_PAGE: usize = 50;
+/// "The record already exists." and "An identical record already exists."
+const IDENTICAL: [u64; 2] = [81_057, 81_058];
 /// "Record does not exist."
 const GONE: u64 = 81_044;
 /// Codes that come with status 400 or 403 and mean that the token is none: invalid request headers, authentication error,
@@ -60,10 +60,23 @@ struct Envelope<T> {
     result_info: Option<PageInfo>,
 }
 
-#[derive(Deserialize)]
+/// What an answer says of its list. Not every list says all of it.
+#[derive(Deserialize, Default)]
 struct PageInfo {
     #[serde(default)]
-    total_pages: usize,
+    total_pages: Option<usize>,
+    #[serde(default)]
+    per_page: Option<usize>,
+}
+
+impl PageInfo {
+    /// Whether no page follows this one, which has so many items: the total says so, or that the page is not full.
+    fn is_last(&self, page: usize, items: usize) -> bool {
+        match self.total_pages {
+            Some(total) => page >= total,
+            None => items < self.per_page.unwrap_or(PER_PAGE).clamp(1, PER_PAGE),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -106,16 +119,17 @@ impl Cloudflare {
     ) -> Result<Vec<T>, DnsError> {
         let mut items = Vec::new();
         for page in 1..=PAGES {
-            let number = page.to_string();
-            let paged = [query, &[("per_page", PER_PAGE), ("page", number.as_str())]].concat();
+            let (number, size) = (page.to_string(), PER_PAGE.to_string());
+            let paged = [query, &[("per_page", size.as_str()), ("page", number.as_str())]].concat();
             let reply = good(api.send(Call::get(api.url(path, &paged)).bearer(token)).await?)?;
             let answer: Envelope<Vec<T>> = reply.json()?;
+            let is_last = answer.result_info.unwrap_or_default().is_last(page, answer.result.len());
             items.extend(answer.result);
-            if answer.result_info.is_none_or(|info| page >= info.total_pages) {
-                break;
+            if is_last {
+                return Ok(items);
             }
         }
-        Ok(items)
+        Err(api.endless())
     }
 
     async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
@@ -167,7 +181,7 @@ impl SingleRecords for Cloudflare {
         let body = json!({ "type": "TXT", "name": name, "content": quoted(value), "ttl": api.ttl });
         let url = api.url(&format!("/zones/{}/dns_records", escaped(&zone.id)), &[]);
         let reply = api.send(Call::new("POST", url).bearer(&self.api_token).json(&body)).await?;
-        if codes(&reply).contains(&IDENTICAL) {
+        if codes(&reply).iter().any(|code| IDENTICAL.contains(code)) {
             return Ok(());
         }
         good(reply).map(drop)

@@ -106,7 +106,7 @@ impl Vendor for Desec {
         let mut zones = Vec::new();
         let mut next = Some(api.url("/domains/", &[("cursor", "")]));
         for _ in 0..PAGES {
-            let Some(url) = next.take() else { break };
+            let Some(url) = next.take() else { return Ok(zones) };
             let reply = api.call(self.call("GET", url)).await?;
             let cursor = reply.header("link").and_then(next_cursor);
             let domains: Vec<Domain> = reply.json()?;
@@ -115,7 +115,7 @@ impl Vendor for Desec {
             );
             next = cursor.map(|cursor| api.url("/domains/", &[("cursor", &cursor)]));
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     /// Those that own the name, by one question.

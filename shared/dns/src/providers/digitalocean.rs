@@ -90,10 +90,10 @@ impl DigitalOcean {
             let answer: Records = self.get(api, &path, &query).await?.json()?;
             records.extend(answer.domain_records);
             if !answer.links.go_on() {
-                break;
+                return Ok(records);
             }
         }
-        Ok(records)
+        Err(api.endless())
     }
 }
 
@@ -136,10 +136,10 @@ impl Vendor for DigitalOcean {
                 answer.domains.into_iter().map(|domain| Zone { id: domain.name.clone(), apex: domain.name }),
             );
             if !answer.links.go_on() {
-                break;
+                return Ok(zones);
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

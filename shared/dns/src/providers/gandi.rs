@@ -113,10 +113,10 @@ impl Vendor for Gandi {
                 domains.into_iter().map(|domain| Zone { id: domain.fqdn.clone(), apex: domain.fqdn }),
             );
             if is_last {
-                break;
+                return Ok(zones);
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

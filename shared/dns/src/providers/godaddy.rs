@@ -160,10 +160,10 @@ impl Vendor for GoDaddy {
             let is_last = page.len() < PER_PAGE;
             zones.extend(page.into_iter().map(zone));
             if is_last {
-                break;
+                return Ok(zones);
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

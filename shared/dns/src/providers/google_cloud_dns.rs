@@ -219,10 +219,10 @@ impl GoogleCloudDns {
             zones.extend(answer.managed_zones.into_iter().filter(|zone| self.is_meant(zone)).map(zone));
             next = answer.next_page_token.filter(|token| !token.is_empty());
             if next.is_none() {
-                break;
+                return Ok(zones);
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn configured(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

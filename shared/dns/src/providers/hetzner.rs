@@ -180,10 +180,10 @@ impl Vendor for Hetzner {
             );
             match answer.meta.pagination.next_page {
                 Some(next) => page = next,
-                None => break,
+                None => return Ok(zones),
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

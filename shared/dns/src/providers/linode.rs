@@ -74,10 +74,10 @@ impl Linode {
             let answer: Page<T> = api.call(call).await?.json()?;
             items.extend(answer.data);
             if page >= answer.pages {
-                break;
+                return Ok(items);
             }
         }
-        Ok(items)
+        Err(api.endless())
     }
 
     async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {

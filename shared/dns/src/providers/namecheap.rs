@@ -39,7 +39,7 @@ const FIELDS: &[Field] = &[
 ];
 
 /// The most items of a page.
-const PER_PAGE: &str = "100";
+const PER_PAGE: usize = 100;
 /// The most records of a domain that one call takes.
 const MOST_HOSTS: usize = 150;
 
@@ -209,21 +209,22 @@ impl Vendor for Namecheap {
     async fn zones(&self, api: &Api) -> Result<Vec<Zone>, DnsError> {
         let mut zones = Vec::new();
         for page in 1..=PAGES {
-            let parameters = [("Page", page.to_string()), ("PageSize", PER_PAGE.to_owned())];
+            let parameters = [("Page", page.to_string()), ("PageSize", PER_PAGE.to_string())];
             let parameters = parameters.map(|(name, value)| (name.to_owned(), value));
             let call = self.call(api, "namecheap.domains.getList", &parameters).reading();
             let answer: GetList = command(&api.send(call).await?)?;
-            let is_last = answer.paging.is_none_or(|paging| paging.is_last());
+            let is_full = answer.result.domains.len() >= PER_PAGE;
+            let is_last = answer.paging.map_or(!is_full, |paging| paging.is_last());
             let served = answer.result.domains.into_iter().filter(|domain| domain.is_our_dns);
             zones.extend(served.map(|domain| {
                 let apex = domain.name.to_ascii_lowercase();
                 Zone { id: apex.clone(), apex }
             }));
             if is_last {
-                break;
+                return Ok(zones);
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

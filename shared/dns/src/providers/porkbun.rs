@@ -134,7 +134,7 @@ impl Vendor for Porkbun {
             let start = json!({ "start": zones.len().to_string() });
             let chunk: Domains = self.read(api, "/domain/listAll", start).await?.json()?;
             if chunk.domains.is_empty() {
-                break;
+                return Ok(zones);
             }
             zones.extend(
                 chunk
@@ -143,7 +143,7 @@ impl Vendor for Porkbun {
                     .map(|domain| Zone { id: domain.domain.clone(), apex: domain.domain }),
             );
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn find_zone(&self, api: &Api, name: &str) -> Result<Zone, DnsError> {

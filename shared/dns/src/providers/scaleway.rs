@@ -78,10 +78,10 @@ impl Scaleway {
             let is_empty = answer.dns_zones.is_empty();
             zones.extend(answer.dns_zones.into_iter().map(zone));
             if is_empty || zones.len() >= answer.total_count {
-                break;
+                return Ok(zones);
             }
         }
-        Ok(zones)
+        Err(api.endless())
     }
 
     async fn records(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
@@ -100,10 +100,10 @@ impl Scaleway {
                 |record: &Record| record.r#type == "TXT" && record.name.eq_ignore_ascii_case(relative);
             records.extend(answer.records.into_iter().filter(is_it));
             if is_empty || seen >= answer.total_count {
-                break;
+                return Ok(records);
             }
         }
-        Ok(records)
+        Err(api.endless())
     }
 
     async fn change(&self, api: &Api, zone: &Zone, changes: Vec<Value>) -> Result<Change, DnsError> {

@@ -76,10 +76,10 @@ impl Vultr {
             cursor.clone_from(&page.meta.links.next);
             pages.push(page);
             if cursor.is_empty() {
-                break;
+                return Ok(pages);
             }
         }
-        Ok(pages)
+        Err(api.endless())
     }
 
     async fn found(&self, api: &Api, zone: &Zone, name: &str) -> Result<Vec<Record>, DnsError> {
