@@ -1,5 +1,5 @@
 //! Fields of the text log. Many hold texts of others: what an ACME server or a DNS provider said, names out of requests. Such a
-//! text must not end the line and begin one that looks like ours, nor steer the terminal of whoever reads it.
+//! text must not end the line and begin one that looks like ours, nor steer the reader's terminal.
 
 use std::fmt;
 

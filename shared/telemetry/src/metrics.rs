@@ -78,6 +78,7 @@ fn describe() {
     describe_counter!("certmill_certificates_revoked_total", "Certificates revoked");
     describe_counter!("certmill_forgotten_total", "Things forgotten because their time was over, by kind");
     describe_counter!("certmill_crls_built_total", "Certificate revocation lists built");
+    describe_counter!("certmill_ocsp_answers_signed_total", "OCSP answers signed; others are used again");
     describe_gauge!("certmill_database_connections", "Connections of this process to the database, by state");
     describe_gauge!("certmill_rsa_key_pool", "RSA keys kept ready in this process, by bits");
     describe_counter!("certmill_rate_limited_total", "Calls refused by a rate limit, by category");
