@@ -1,4 +1,4 @@
-//! Who calls, and whether they may: the one place where tokens, scopes and networks are enforced. A handler names the scope
+//! Authentication and authorization: the one place where tokens, scopes and networks are enforced. A handler names the scope
 //! it needs by the type of its first argument and cannot be reached without it; the tenant of everything that it
 //! does comes out of the same value.
 
@@ -108,7 +108,7 @@ impl<'a, S: Needed, A: Does> ApiExtractor<'a> for Authorized<S, A> {
         _body: &mut RequestBody,
         _options: ExtractParamOptions<()>,
     ) -> poem::Result<Self> {
-        // Who it is was settled before the body was read; what the call holds since then is added.
+        // The caller was authenticated before the body was read. What the call has taken since then is added.
         let Some(CurrentCaller(caller)) = request.extensions().get() else {
             return Err(ApiError::internal().into());
         };
@@ -124,7 +124,7 @@ impl<'a, S: Needed, A: Does> ApiExtractor<'a> for Authorized<S, A> {
     }
 }
 
-/// Who sends the request in hand, kept in its extensions once it is known.
+/// The caller of the present request, kept in its extensions once it is authenticated.
 #[derive(Clone)]
 pub(crate) struct CurrentCaller(pub(crate) Caller);
 
@@ -134,7 +134,7 @@ pub(crate) fn security_names(spec: &Value) -> impl Iterator<Item = &str> {
     schemes.flat_map(|scheme| scheme.keys()).map(String::as_str)
 }
 
-/// Who sends a request to `operation`, which needs the scope `needed`: they are told apart before it is looked at whether they
+/// Authenticates a request to `operation`, which needs the scope `needed`. The caller is known before it is checked whether they
 /// have that.
 pub(crate) async fn caller(
     app: &App,

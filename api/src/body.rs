@@ -52,7 +52,7 @@ impl<T: DeserializeOwned + Type> ParsePayload for Body<T> {
 
     async fn from_request(request: &Request, body: &mut RequestBody) -> poem::Result<Self> {
         let content_type = request.content_type().unwrap_or_default();
-        // What changes an object says what is to be different, which is what that type means (RFC 7396).
+        // The body of a PATCH names the fields to change, which is the meaning of that media type (RFC 7396).
         if content_type.to_ascii_lowercase().starts_with(MERGE_PATCH) && request.method() != Method::PATCH {
             return Err(ContentTypeError::NotSupported { content_type: content_type.to_owned() }.into());
         }

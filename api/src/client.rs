@@ -13,7 +13,7 @@ const FORWARDED_FOR: &str = "x-forwarded-for";
 pub(crate) fn address(request: &Request, trusted: &[Network]) -> Option<IpAddr> {
     let peer = request.remote_addr().as_socket_addr()?.ip().to_canonical();
     let headers = request.headers().get_all(FORWARDED_FOR).iter();
-    // What is no ASCII is no address either.
+    // A header value that is not ASCII is no address.
     let values: Vec<&str> = headers.map(|value| value.to_str().unwrap_or("?")).collect();
     behind_proxies(peer, &values, trusted)
 }
@@ -25,7 +25,7 @@ fn behind_proxies(peer: IpAddr, forwarded: &[&str], trusted: &[Network]) -> Opti
         if !is_trusted(client) {
             break;
         }
-        // A proxy that is trusted says something else than an address: nobody knows who called it.
+        // A trusted proxy wrote something that is no address, so the client is unknown.
         client = hop_address(hop.trim())?;
     }
     Some(client)
@@ -51,12 +51,12 @@ mod tests {
     fn only_trusted_proxies_are_believed() {
         let proxies = ["10.0.0.0/8", "2001:db8::/32"];
         for (peer, forwarded, expected) in [
-            // Whoever calls directly cannot say that they are somebody else.
+            // A client that connects directly cannot claim another address.
             ("192.0.2.1", &["10.0.0.1"][..], Some("192.0.2.1")),
             ("192.0.2.1", &[], Some("192.0.2.1")),
             ("10.0.0.1", &[], Some("10.0.0.1")),
             ("10.0.0.1", &["192.0.2.1"], Some("192.0.2.1")),
-            // What the client wrote stands to the left of what the proxy saw.
+            // The client's own entries stand to the left of the one that the proxy added.
             ("10.0.0.1", &["10.9.9.9, 192.0.2.1"], Some("192.0.2.1")),
             ("10.0.0.1", &["10.9.9.9", "192.0.2.1"], Some("192.0.2.1")),
             ("10.0.0.1", &["garbage, 192.0.2.1"], Some("192.0.2.1")),

@@ -196,7 +196,7 @@ impl Stream {
             if left.is_zero() || self.app.is_stopping() {
                 return None;
             }
-            // Whoever reads the stream comes back when it ends, and is then told what is wrong.
+            // The reader connects again when the stream ends, and gets the error then.
             events::wait(&self.app, &self.caller, &self.wanted, left.min(PULSE)).await.ok()?
         };
         self.wanted.page.cursor.clone_from(&feed.cursor);

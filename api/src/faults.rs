@@ -1,4 +1,4 @@
-//! Every wrong field of a body at once, so that nobody has to learn of them one by one.
+//! Collects every wrong field of a body, so that one answer names them all.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ pub(crate) fn all<T: DeserializeOwned>(body: &[u8], first: (String, String)) -> 
     else {
         return faults;
     };
-    // What was taken out may be missed later, when nothing else is wrong any more.
+    // A field that was removed here may be reported as missing once the other errors are mended.
     for _ in 0..4 * MOST {
         if faults.len() >= MOST || !mend::<T>(&mut fields, &wrong) {
             break;

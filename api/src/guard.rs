@@ -37,7 +37,7 @@ pub(crate) struct CurrentHold(pub(crate) Hold);
 /// only then is its body read.
 ///
 /// # Errors
-/// Whoever cannot be told who they are is refused without a trace: there is no tenant whose log it belongs to. Everything
+/// A call that is not authenticated has no audit row, because there is no tenant whose log it belongs to. Everything
 /// else that is refused and would have changed something has its audit row.
 pub(crate) async fn guard<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
     app: &App,
@@ -98,7 +98,7 @@ async fn admit<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
     queries::check(&operation.parameters, request.uri().query())?;
     request.extensions_mut().insert(CurrentCaller(caller.clone()));
     if [Method::GET, Method::HEAD].contains(request.method()) {
-        // It means nothing (RFC 9110 §9.3.1).
+        // A body of a GET has no meaning (RFC 9110 §9.3.1).
         drop(request.take_body());
         return go(request).await;
     }
@@ -127,7 +127,7 @@ async fn change<F: Future<Output = Result<Response, ApiError>> + Send + 'static>
         return go(request).await;
     }
     let work = with_key(app.clone(), caller.clone(), (call.action, body.clone()), request, go);
-    // Whoever hangs up will repeat the call: it goes on, so that its answer is there then.
+    // The call goes on after a disconnect: the client will retry it and expects the stored answer.
     tokio::spawn(work.in_current_span()).await.unwrap_or_else(|_| Err(ApiError::internal()))
 }
 

@@ -59,7 +59,7 @@ impl OcspApi {
         request: Path<String>,
     ) -> Result<Media<OcspFile>, ApiError> {
         let id = ca::parse_id(&ca_id)?;
-        // What is no base64 is a malformed request, as what it holds could be.
+        // A path that is no base64 is a malformed request.
         let der = STANDARD.decode(request.as_bytes()).or_else(|_| STANDARD_NO_PAD.decode(request.as_bytes()));
         let answer = ocsp::answer(&app, id, &der.unwrap_or_default()).await;
         Ok(Media::new(response(http, &answer)))
@@ -133,7 +133,7 @@ fn response(request: &Request, answer: &OcspAnswer) -> Response {
 
 fn write_headers(response: &mut Response, signed: &SignedAnswer) {
     let Some(max_age) = signed.max_age else {
-        // It repeats a nonce, so it is for one client only.
+        // The answer repeats a nonce, so it is for one client only and must not be cached.
         response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         return;
     };

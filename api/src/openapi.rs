@@ -157,7 +157,7 @@ fn apis() -> Apis {
 }
 
 fn describe<T: OpenApi>(apis: T) -> OpenApiService<T, ()> {
-    // Where the document came from is where calls go. The public URL is another address, and often without TLS.
+    // Calls go to the address that the document came from. The public URL is another address, and often without TLS.
     OpenApiService::new(apis, "certmill", env!("CARGO_PKG_VERSION")).description(DESCRIPTION).server("/")
 }
 

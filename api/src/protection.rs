@@ -79,7 +79,7 @@ impl Asked {
 pub(crate) fn options(request: &Request, route: &Route) -> Response {
     let mut response =
         Response::builder().status(StatusCode::NO_CONTENT).header(header::ALLOW, route.allow());
-    // Which origin may call is said in `Access-Control-Allow-Origin`; without that the rest means nothing.
+    // `Access-Control-Allow-Origin` says which origin may call; the other headers have no effect without it.
     if request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
         response = response
             .header(header::ACCESS_CONTROL_ALLOW_METHODS, route.allow())

@@ -17,12 +17,12 @@ const OTHER: &str = "other";
 /// Paths of the API's listener beside those of the document.
 const BESIDE: [&str; 4] = ["/openapi.json", "/docs", "/docs/", "/metrics"];
 
-/// Who may call an operation.
+/// What a caller needs for an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Access {
     /// Everybody.
     Open,
-    /// Whoever has a token with this scope.
+    /// A token with this scope.
     Token(Scope),
 }
 
@@ -32,7 +32,7 @@ pub(crate) struct Operation {
     method: Method,
     /// The path, as the document writes it.
     pattern: String,
-    /// Who may call it.
+    /// What a caller needs for it.
     pub(crate) access: Access,
     /// What it does.
     pub(crate) effect: Effect,

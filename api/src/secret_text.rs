@@ -70,7 +70,7 @@ pub(crate) fn answer_json<S: Serializer>(secret: &SecretJson, serializer: S) -> 
     secret.0.serialize(serializer)
 }
 
-/// Described like another type, read and written by nobody but the functions above.
+/// Described in the document like another type; only the functions above read and write it.
 macro_rules! described_as {
     ($type:ty, $like:ty) => {
         impl Type for $type {

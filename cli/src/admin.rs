@@ -246,7 +246,7 @@ pub(crate) async fn default_tenant(app: &App) -> anyhow::Result<Tenant> {
     Ok(tenants::create(app, name).await?.tenant)
 }
 
-/// What a second tenant changes for the first one, for whoever made it.
+/// Tells the operator who makes a second tenant what that changes for the first one.
 fn told(handover: &Handover, second: &Tenant) -> String {
     use std::fmt::Write;
     let (first, second) = (handover.tenant.name.as_str(), second.name.as_str());

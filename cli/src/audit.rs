@@ -63,7 +63,7 @@ async fn archive(app: &App, before: Timestamp, to: &Path, tenant: Option<String>
         bail!("{before} is less than 30 days ago: rows stay so long at least");
     }
     for tenant in wanted(app, tenant).await? {
-        // What a run before this one has left.
+        // Left by an earlier run.
         archive::clear(app, tenant.id).await?;
         let name = tenant.name.as_str();
         let part = to.join(format!("{name}.part"));
@@ -86,7 +86,7 @@ async fn archive(app: &App, before: Timestamp, to: &Path, tenant: Option<String>
     Ok(())
 }
 
-/// A new file that nobody else can read; what a run before has begun is begun anew.
+/// Makes a file of mode 0600. One that an earlier run left unfinished is replaced.
 fn private_file(path: &Path) -> std::io::Result<File> {
     OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)
 }
@@ -113,7 +113,7 @@ async fn verify(
     for tenant in wanted(app, tenant).await? {
         let name = tenant.name.as_str();
         let verdict = match in_files(app, tenant.id, expected, archives).await? {
-            // What the files lead through is proven by them.
+            // Heads that the files lead through are proven by the files.
             InFiles::Proven(expected) => audit::verify(app, tenant.id, expected).await?,
             InFiles::Broken(verdict) => verdict,
         };

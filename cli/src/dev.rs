@@ -121,7 +121,7 @@ fn write_private(path: &Path, text: &str) -> anyhow::Result<()> {
 fn print_unbuffered(text: &str) -> anyhow::Result<()> {
     let output = std::io::stdout().as_fd().try_clone_to_owned()?;
     match writeln!(std::fs::File::from(output), "{text}") {
-        // Nobody reads along; the token is in its file.
+        // The output is closed. The token is in its file all the same.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }

@@ -183,7 +183,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
 fn print_openapi() -> anyhow::Result<()> {
     use std::io::Write;
     match std::io::stdout().write_all(certmill_api::openapi_document().as_bytes()) {
-        // Whoever reads has seen enough.
+        // A closed pipe is no error: the reader needs no more.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
         other => Ok(other?),
     }

@@ -26,7 +26,7 @@ pub(crate) fn folder(path: &Path) -> anyhow::Result<()> {
     existing_folder(path)
 }
 
-/// Makes sure that nobody else can read a data folder that is there, and what is in it.
+/// Checks that other users cannot read a data folder and the files in it.
 pub(crate) fn existing_folder(path: &Path) -> anyhow::Result<()> {
     let folder = std::fs::metadata(path).with_context(|| format!("{} cannot be read", path.display()))?;
     if folder.is_dir() && folder.mode() & OTHERS != 0 {
@@ -41,7 +41,7 @@ pub(crate) fn existing_folder(path: &Path) -> anyhow::Result<()> {
     FILES.iter().try_for_each(|name| close(&path.join(name)))
 }
 
-/// Makes sure that nobody else can read the database files of an SQLite URL.
+/// Checks that other users cannot read the database files of an SQLite URL.
 pub(crate) fn database_files(url: &str) -> anyhow::Result<()> {
     let Some(path) = url.strip_prefix("sqlite://") else { return Ok(()) };
     ["", "-wal", "-shm"].iter().try_for_each(|end| close(Path::new(&format!("{path}{end}"))))
@@ -79,7 +79,7 @@ pub(crate) fn warn_of_open_tls_key(config: &Config) {
 /// (`fsGroup`) give a service a file that it cannot change. On a read-only mount beside the root file system, which is how
 /// Kubernetes, Docker and systemd hand secrets in, the mode is theirs and says nothing about this machine's users.
 fn secret_file(path: &Path) -> anyhow::Result<()> {
-    // What cannot be read is refused where it is read.
+    // A file whose mode cannot be read is refused later, when it is opened.
     let Ok(file) = std::fs::metadata(path) else { return Ok(()) };
     if !may_be_read_by_others(&file) || is_handed_in(path, &file) {
         return Ok(());

@@ -96,7 +96,7 @@ pub(crate) async fn run(
 ) -> anyhow::Result<()> {
     let metrics = certmill_telemetry::install_metrics()?;
     let shutdown = CancellationToken::new();
-    // Before anything answers: whoever has seen an answer may ask for an orderly end.
+    // Before anything answers, because a client that got an answer may rely on an orderly end.
     let signals = stop_signals().context("signals cannot be received")?;
     let on_own_listener = config.metrics_listen.is_some() || listening.is_none();
     let mut parts = Parts::new();
@@ -123,7 +123,7 @@ pub(crate) async fn run(
         let options = certmill_worker::Options {
             concurrency: config.worker.concurrency,
             grace: config.shutdown_timeout,
-            // Nobody else works on the embedded database.
+            // No other process works on the embedded database.
             alone: config.redis_url.is_none() && config.database_url.is_none(),
         };
         let (app, shutdown) = (app.clone(), shutdown.clone());
@@ -161,7 +161,7 @@ async fn until_all_ended(mut parts: Parts, shutdown: &CancellationToken) -> anyh
     result
 }
 
-/// Opens the listeners that answer ACME servers and nobody else.
+/// Opens the listeners that only answer ACME servers.
 async fn responders(
     config: &Config,
     app: &App,
@@ -215,7 +215,7 @@ async fn write_refusals(app: &App, all: bool) {
     }
 }
 
-/// Answers whoever waits for events when the process stops: they would hold the end up for a minute, and come back elsewhere.
+/// Ends the calls that wait for events when the process stops: they would delay the end by a minute, and clients repeat them.
 async fn let_go_of_listeners(app: App, shutdown: CancellationToken) {
     shutdown.cancelled().await;
     app.stop_waiting();

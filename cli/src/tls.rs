@@ -165,7 +165,7 @@ pub(crate) fn read(setting: &str, path: &Path) -> anyhow::Result<Vec<u8>> {
 pub(crate) fn certificates(setting: &str, path: &Path, pem: &[u8]) -> anyhow::Result<Vec<X509>> {
     match X509::stack_from_pem(pem) {
         Ok(chain) if !chain.is_empty() => Ok(chain),
-        // What OpenSSL says is about its source.
+        // OpenSSL's message is about its own source code, so it is not shown.
         Ok(_) | Err(_) => bail!(
             "{setting}, {}, does not hold certificates in PEM, which begin with -----BEGIN CERTIFICATE-----",
             path.display()

@@ -40,7 +40,7 @@ impl Places {
     }
 
     /// Whether the tenant may have one more place: it may hold as many as are free beside them. One tenant alone gets
-    /// half of a lane, two get a third each, and so on, so that whoever comes next finds a place free at once, however
+    /// half of a lane, two get a third each, and so on, so that the next tenant finds a place free at once, however
     /// long the jobs of the others take. The system's own work is bounded by its kinds.
     fn may_take(&self, tenant: &str) -> bool {
         let held = self.taken.get(tenant).copied().unwrap_or(0);
@@ -69,7 +69,7 @@ impl Places {
         match self.claim_in_rounds(app, &mut claimed).await {
             Ok(()) => Ok(claimed),
             Err(error) => {
-                // Whether it was committed or not: a lease that nobody honours ends by itself.
+                // Whether it was committed or not: a lease without a heartbeat ends by itself.
                 for job in &claimed {
                     self.give_back(&tenant_name(job));
                 }

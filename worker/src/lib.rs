@@ -28,7 +28,7 @@ pub struct Options {
     pub concurrency: usize,
     /// How long jobs in hand may go on after a shutdown was asked for; what is not done by then is given back.
     pub grace: Duration,
-    /// Whether no other process works on the database, so that whoever held a lease at the start is dead.
+    /// Whether no other process works on the database, so that every lease at the start belongs to a dead process.
     pub alone: bool,
 }
 

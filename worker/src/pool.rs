@@ -47,7 +47,7 @@ impl WorkerPool {
         }
     }
 
-    /// Makes every job due again that is out under a lease, because whoever held it is dead.
+    /// Makes every job due again that is under a lease, because the process that held it is dead.
     pub(crate) async fn take_over(&self) -> Result<(), ServiceError> {
         let mut tx = self.app.database().begin_system().await?;
         let returned = jobs::return_all(&mut tx).await?;
@@ -150,7 +150,7 @@ impl WorkerPool {
         self.running.spawn(async move {
             let tenant = tenant_name(&job);
             attempt::run(&app, job, &give_back).await;
-            // Nobody receives it after a shutdown, and then nobody claims either.
+            // After a shutdown there is no receiver, and no job is claimed either.
             let _ = freed.send(Freed { lane, tenant });
         });
     }

@@ -30,7 +30,7 @@ enum Shell {
 
 /// A shell that waits longer feels broken.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
-/// More names than this help nobody.
+/// At most so many names are offered: a longer list does not help.
 const MOST: usize = 200;
 
 /// Prints the lines with which a shell asks this program for completions.
@@ -58,7 +58,7 @@ pub(super) fn cas() -> ArgValueCompleter {
     ArgValueCompleter::new(|begun: &OsStr| names(begun, "ca", "certificate_authorities"))
 }
 
-/// Names of a list that begin like what was typed; nothing when nobody is signed in or the server does not answer.
+/// Names of a list that begin like what was typed; none without a profile or when the server does not answer.
 fn names(begun: &OsStr, list: &str, key: &str) -> Vec<CompletionCandidate> {
     let begun = begun.to_string_lossy();
     let asked = || {

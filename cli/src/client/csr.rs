@@ -1,4 +1,4 @@
-//! `certmill csr`: the desk where somebody decides about requests.
+//! `certmill csr`: the desk where a person decides about requests.
 
 use std::path::PathBuf;
 

@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 
 use super::failure::Failure;
 
-/// Who a file belongs to, as numbers.
+/// User and group of a file, as numbers.
 #[derive(Clone, Copy)]
 pub(super) struct Owner {
     pub(super) user: Option<u32>,
@@ -40,7 +40,7 @@ pub(super) fn must_be_new(paths: &[&Path], force: bool) -> anyhow::Result<()> {
     }
 }
 
-/// Puts `content` in the place of a file. Whoever reads meanwhile sees the old or the new content, and after a crash one of
+/// Puts `content` in the place of a file. A reader sees the old or the new content, and after a crash one of
 /// both is there. Mode and owner are set before the content is written.
 pub(super) fn replace(path: &Path, content: &[u8], mode: u32, owner: Option<Owner>) -> anyhow::Result<()> {
     let staged = stage(path, content, mode, owner)?;

@@ -145,7 +145,7 @@ pub(super) async fn issue(session: &Session, issue: Issue) -> anyhow::Result<()>
     };
     let mut shown = issued;
     if let Some(fields) = shown.as_object_mut() {
-        // It is in its file, and not to be in a terminal's or a log's memory.
+        // The key is in its file. It must not be printed, since terminals and logs keep what they show.
         fields.remove("private_key");
     }
     let sentence = format!("{said}: valid until {}", text(&shown, "not_after"));

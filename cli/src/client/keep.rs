@@ -75,7 +75,7 @@ pub(super) async fn run(options: &Options, keep: Keep) -> anyhow::Result<()> {
 async fn for_ever(options: &Options, file: &Path, mut plan: Plan) {
     let mut failures = vec![0; plan.certificate.len()];
     loop {
-        // What it has to do and the token are read again each time, since both may have been replaced. A file with a mistake
+        // The plan and the token are read again each time, since both may have been replaced. A file with a mistake
         // does not end what the one before it asked for.
         match Plan::read(file) {
             Ok(now) => plan = now,
@@ -187,7 +187,7 @@ async fn renewed(
         Some(known) => {
             let path = ["v1", "pki", "certificates", &text(known, "id"), "renew"];
             match session.api.post(&path, &body).await {
-                // It may have been renewed otherwise, or its role may have changed; the role decides anew.
+                // It may have been renewed elsewhere, or its role may have changed: the role decides anew.
                 Err(error) if is_refused(&error) => {
                     session.api.post(&["v1", "pki", "sign", role], &body).await?
                 }

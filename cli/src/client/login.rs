@@ -67,7 +67,7 @@ pub(super) async fn login(login: Login) -> anyhow::Result<()> {
     let me = api.get(&["v1", "auth", "whoami"], &[]).await?;
     let name = login.profile.unwrap_or_else(|| url.host_str().unwrap_or("server").to_owned());
     let mut all = Profiles::load()?;
-    // A token that stands in a file stays there: whoever rotates it need not sign in again.
+    // A token in a file stays in that file, so that it can be rotated without signing in again.
     let (token, token_file) = match login.token_file {
         Some(file) => (None, Some(std::path::absolute(file)?)),
         None => (Some(token), None),

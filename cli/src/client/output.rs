@@ -12,7 +12,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::failure::Failure;
 
-/// Columns are not made narrower than this: what is shorter is a state or a time, which nobody can do without.
+/// Columns are not made narrower than this: shorter ones are states and times, which have to stay readable.
 const NARROWEST: usize = 24;
 const GAP: &str = "  ";
 
@@ -151,7 +151,7 @@ impl Output {
     }
 }
 
-/// Writes to the standard output; whoever stops reading has seen enough.
+/// Writes to the standard output. A closed pipe is no error: the reader needs no more.
 pub(super) fn print(text: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {

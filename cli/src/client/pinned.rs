@@ -1,4 +1,4 @@
-//! Getting the root certificate of a server whose fingerprint somebody was told.
+//! Gets the root certificate of a server when its fingerprint is known.
 
 use std::net::TcpStream;
 use std::net::ToSocketAddrs;
@@ -79,7 +79,7 @@ fn handshake(host: &str, stream: TcpStream) -> anyhow::Result<Vec<X509>> {
     Ok(chain.iter().map(ToOwned::to_owned).collect())
 }
 
-/// The issuer's certificate from the address in `certificate`; none when there is no such address or nobody answers.
+/// The issuer's certificate from the address in `certificate`; none when there is no such address or no answer.
 async fn issuer_of(certificate: &X509) -> Option<X509> {
     let access = certificate.authority_info()?;
     let address = access.iter().find_map(|access| {

@@ -45,7 +45,7 @@ impl Directory {
             let url = sent.needed_text(name)?;
             https(url).map(|()| url.to_owned())
         };
-        // What cannot be asked is not offered.
+        // An operation without an address is not offered.
         let offered = |name: &str| sent.text(name).filter(|url| https(url).is_ok()).map(str::to_owned);
         let meta = sent.object("meta");
         let meta = meta.as_ref();

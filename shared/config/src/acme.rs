@@ -97,7 +97,7 @@ impl fmt::Display for AmbientCredentials {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum PreflightMode {
-    /// Nobody looks.
+    /// No look is made.
     #[default]
     Off,
     /// It is told, and the CA is asked all the same.

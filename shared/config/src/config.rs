@@ -61,7 +61,7 @@ pub struct Config {
     pub events: EventsConfig,
     /// What answers ACME servers beside the API's own listener.
     pub acme: AcmeConfig,
-    /// Whom to ask for names.
+    /// The resolvers to ask for names.
     pub dns: DnsConfig,
     /// Addresses that may be fetched from in the name of tenants.
     pub egress: EgressConfig,

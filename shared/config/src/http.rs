@@ -73,7 +73,7 @@ impl HttpSettings {
 }
 
 impl HttpConfig {
-    /// What may not be 0, and is: a limit of nothing would let nobody in.
+    /// The first limit that is 0, which would let no connection in.
     pub(crate) fn zero(&self) -> Option<&'static str> {
         let numbers = [
             ("http.body_min_rate", u64::from(self.body_min_rate)),

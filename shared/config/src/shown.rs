@@ -256,7 +256,7 @@ fn limits(limits: &[ProviderLimit]) -> Option<String> {
     (!providers.is_empty()).then(|| format!("{{ {} }}", providers.join(", ")))
 }
 
-/// As one inline table: whoever reads it sees at once what is elsewhere.
+/// As one inline table, so that the reader sees it as a whole.
 fn directories(directories: &[AcmeDirectory]) -> Option<String> {
     let mut providers: Vec<String> = Vec::new();
     let mut names: Vec<&str> = directories.iter().map(|directory| directory.provider).collect();

@@ -1,4 +1,4 @@
-//! Credentials that the machine has and nobody writes down: those that clouds give to what runs on them. Only what the operator
+//! Credentials of the machine itself, which clouds give to what runs on them. Only what the operator
 //! allows is used, for whom the operator allows it; the metadata services are asked at the operator's addresses, whatever a
 //! configuration says, and with these credentials only the vendor itself is spoken to.
 

@@ -101,7 +101,7 @@ impl CaaLook {
     /// The records at one name.
     async fn at(&self, name: &Name) -> Found {
         let found = {
-            // What the map holds is whole between any two statements.
+            // The map is consistent between any two statements, so a poisoned lock can be used.
             let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(asked.entry(name.clone()).or_default())
         };

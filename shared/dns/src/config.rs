@@ -162,7 +162,7 @@ pub fn merge(public: &Value, secret: &[u8], changes: &Value) -> Result<Value, Co
     let mut merged = joined(public, secret)?;
     if let Value::Object(fields) = &mut merged {
         for (name, value) in changes {
-            // What was shown in place of a credential and comes back means the credential.
+            // The mask that was shown in place of a credential stands for the stored credential when it comes back.
             if value.is_null() {
                 fields
                     .remove(name)
@@ -175,7 +175,7 @@ pub fn merge(public: &Value, secret: &[u8], changes: &Value) -> Result<Value, Co
     Ok(merged)
 }
 
-/// What is wrong with `changes` because a stored credential would be sent to another place: whoever leads it there has to
+/// What is wrong with `changes` because a stored credential would be sent to another place: the caller who changes that has to
 /// know it. Empty when the place stays the same, or every stored credential comes along.
 pub fn led_away(old: &Value, merged: &Value, secret: &[u8], changes: &Value) -> BTreeMap<String, String> {
     let moved: Vec<&str> =
@@ -328,7 +328,7 @@ mod tests {
             read.dedup();
             listed.sort_unstable();
             assert_eq!(listed, read, "{}", kind.name);
-            // What the table calls optional may be absent.
+            // Fields that the table calls optional may be absent.
             let needed = kind.all_fields().into_iter().filter(|field| field.required);
             let config: Map<String, Value> =
                 needed.map(|field| (field.name.to_owned(), json!("x"))).collect();

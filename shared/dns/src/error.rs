@@ -17,7 +17,7 @@ pub enum DnsError {
     /// The credentials are good, but do not permit the change.
     #[error("the DNS provider does not permit it: {0}")]
     NotAllowed(String),
-    /// Somebody else changed the same thing at the same time.
+    /// The same records were changed by another writer at the same time.
     #[error("the records changed meanwhile: {0}")]
     Conflict(String),
     /// Too many requests.

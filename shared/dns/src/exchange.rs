@@ -36,7 +36,7 @@ pub(crate) fn question(name: &Name, kind: RecordType, recursive: bool) -> Messag
     message
 }
 
-/// Whether there is a way to an address from here; nothing is sent. Where there is none, nobody can be asked at addresses of
+/// Whether there is a way to an address from here; nothing is sent. Without a way, no server can be asked at addresses of
 /// its family: a host without IPv6, or with nothing else.
 pub(crate) async fn has_route(server: SocketAddr) -> bool {
     match connected(server).await {

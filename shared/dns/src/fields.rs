@@ -1,4 +1,4 @@
-//! Which fields a configuration has: one table for whoever fills it in, for the document that describes it, and for the check
+//! Which fields a configuration has: one table for the list in the API, for the document that describes it, and for the check
 //! of what was sent.
 
 use std::collections::BTreeMap;

@@ -96,7 +96,7 @@ impl Resolver {
         Ok(servers)
     }
 
-    /// The addresses of a host. A family for which nobody has an answer leaves the other one.
+    /// The addresses of a host. When no server answers for one family, the other one is used.
     pub(crate) async fn addresses(&self, host: &str) -> Result<Vec<IpAddr>, DnsError> {
         let name = parse_name(host)?;
         let found = join(self.of_family(&name, RecordType::A), self.of_family(&name, RecordType::AAAA));

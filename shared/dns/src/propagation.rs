@@ -24,7 +24,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct PropagationSettings {
-    /// Whom to ask.
+    /// Which servers to ask.
     pub mode: PropagationMode,
     /// Servers to ask instead of those of the zone: IP address, or address and port.
     pub nameservers: Vec<String>,
@@ -41,7 +41,7 @@ pub struct PropagationSettings {
     pub min_success: MinSuccess,
 }
 
-/// Whom to ask.
+/// Which servers to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PropagationMode {
@@ -52,9 +52,9 @@ pub enum PropagationMode {
     Majority,
     /// The named servers, which may ask others: for zones that are only visible inside.
     Recursive,
-    /// Nobody: a fixed time is all there is.
+    /// None: it waits for a fixed time.
     Wait,
-    /// Nobody: the time to settle is all there is.
+    /// None: it waits for the time to settle only.
     None,
 }
 
@@ -96,7 +96,7 @@ impl PropagationSettings {
         Duration::from_secs(seconds.into())
     }
 
-    /// Whether nobody is asked.
+    /// Whether no server is asked.
     pub fn asks_nobody(&self) -> bool {
         matches!(self.mode, PropagationMode::Wait | PropagationMode::None)
     }

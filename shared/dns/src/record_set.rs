@@ -9,7 +9,7 @@ use crate::http::Api;
 use crate::provider::{Change, Zone};
 use crate::vendor::Vendor;
 
-/// The rounds of a change, of which each but the first makes good what somebody else has overwritten. There are few, and none
+/// The rounds of a change, of which each but the first restores what another writer has overwritten. There are few, and none
 /// begins to write later than the lock of a change allows, which has to outlast a call after that.
 pub(crate) struct Rounds {
     end: Instant,

@@ -11,7 +11,7 @@ use crate::DnsError;
 use crate::digest::{hex, hmac_sha256, sha256_hex};
 use crate::http::{Call, escaped};
 
-/// Whoever signs, as STS writes it; the metadata service calls the session token `Token`.
+/// Credentials to sign with, as STS writes them; the metadata service calls the session token `Token`.
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Credentials {

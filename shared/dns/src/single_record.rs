@@ -33,7 +33,7 @@ pub(crate) trait SingleRecords: Vendor {
         value: &str,
     ) -> impl Future<Output = Result<(), DnsError>> + Send;
 
-    /// Deletes a record; success when somebody else was first.
+    /// Deletes a record; success when it is gone already.
     fn delete(&self, api: &Api, zone: &Zone, id: &str) -> impl Future<Output = Result<(), DnsError>> + Send;
 }
 

@@ -201,10 +201,10 @@ impl FromStr for Action {
     }
 }
 
-/// Who acts.
+/// The actor of an audit row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Identity {
-    /// Whoever shows this token.
+    /// The holder of this token.
     Token(TokenId),
     /// Someone at the machine's command line.
     Operator,

@@ -86,7 +86,7 @@ impl From<&certmill_x509::SubjectAltNames> for Sans {
 /// A certificate that the service knows.
 #[derive(Debug, Clone)]
 pub struct Certificate {
-    /// Its id.
+    /// The certificate's id.
     pub id: CertificateId,
     /// Its serial number.
     pub serial_number: SerialNumber,

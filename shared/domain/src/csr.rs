@@ -8,7 +8,7 @@ use crate::{CertificateId, CsrId, Sans, Stored, Timestamp};
 words! {
     /// Where a CSR stands.
     CsrStatus("status of a CSR") {
-        /// Nobody has decided yet.
+        /// No decision has been made.
         Pending = "pending",
         /// It may be signed.
         Approved = "approved",
@@ -32,7 +32,7 @@ words! {
 /// A CSR on the desk.
 #[derive(Debug, Clone)]
 pub struct Csr {
-    /// Its id.
+    /// The CSR's id.
     pub id: CsrId,
     /// Where it stands.
     pub status: Stored<CsrStatus>,

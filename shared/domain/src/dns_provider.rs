@@ -1,11 +1,11 @@
-//! DNS providers: whoever serves the zones in which TXT records are published.
+//! DNS providers: the services that serve the zones in which TXT records are published.
 
 use crate::{DnsProviderId, SecretPath, Timestamp};
 
 /// A DNS provider of a tenant. Its credentials are kept apart, sealed.
 #[derive(Debug, Clone)]
 pub struct DnsProvider {
-    /// Its id.
+    /// The provider's id.
     pub id: DnsProviderId,
     /// What the tenant calls it.
     pub name: String,

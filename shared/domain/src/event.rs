@@ -76,7 +76,7 @@ words! {
 }
 
 impl EventKind {
-    /// The event that an action is when it was done; `None` for what nobody waits for.
+    /// The event that an action is when it was done; `None` for an action that is no event.
     pub fn of_action(action: Action) -> Option<Self> {
         Self::ACTIONS.iter().find(|(known, _)| *known == action).map(|(_, kind)| *kind)
     }
@@ -114,14 +114,14 @@ impl EventKind {
 /// Something that happened without a call.
 #[derive(Debug, Clone)]
 pub struct Event {
-    /// Its id.
+    /// The event's id.
     pub id: EventId,
-    /// What.
+    /// What happened.
     pub kind: Stored<EventKind>,
     /// The id of what it happened to.
     pub subject: String,
     /// The rest.
     pub data: serde_json::Value,
-    /// When.
+    /// When it happened.
     pub created_at: Timestamp,
 }

@@ -42,7 +42,7 @@ impl FromStr for Network {
         let network = network.map_err(|_| {
             format!("`{text}` is no network: write one such as `10.0.0.0/8` or `fd00::/8`, or an IP address")
         })?;
-        // Whoever writes 10.1.2.3/8 means either the address or the network, which are very different.
+        // `10.1.2.3/8` may be meant as the address or as the network, which are very different.
         if network.addr() != network.network() {
             return Err(format!(
                 "`{text}` has bits behind its prefix: write the network `{}` or the address `{}`",

@@ -455,7 +455,7 @@ mod tests {
             (RoleKeyType::Ec, &["KeyAgreement", "EncipherOnly"], true),
             (RoleKeyType::Ec, &["KeyAgreement", "DecipherOnly", "EncipherOnly"], false),
             (RoleKeyType::Any, &["DigitalSignature", "DecipherOnly"], false),
-            // What an RSA key cannot do is left out of its certificates.
+            // Key usages that an RSA key cannot have are left out of its certificates.
             (RoleKeyType::Rsa, &["DigitalSignature", "DecipherOnly"], true),
         ] {
             let key_usage = strings(usages);

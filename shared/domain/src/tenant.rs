@@ -1,4 +1,4 @@
-//! Tenants: whoever owns rows.
+//! Tenants: the owners of rows.
 
 use std::str::FromStr;
 
@@ -33,7 +33,7 @@ impl FromStr for TenantName {
 /// A tenant.
 #[derive(Debug, Clone)]
 pub struct Tenant {
-    /// Its id.
+    /// The tenant's id.
     pub id: TenantId,
     /// Its unique name.
     pub name: TenantName,

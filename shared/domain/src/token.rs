@@ -62,7 +62,7 @@ impl Vocabulary for Scope {
 /// A token as it is stored: everything but its secret.
 #[derive(Debug, Clone)]
 pub struct Token {
-    /// Its id.
+    /// The token's id.
     pub id: TokenId,
     /// The tenant in whose name it acts.
     pub tenant_id: TenantId,

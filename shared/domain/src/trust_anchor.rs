@@ -7,7 +7,7 @@ use crate::{Timestamp, TrustAnchorId};
 /// A CA certificate that a tenant trusts.
 #[derive(Debug, Clone)]
 pub struct TrustAnchor {
-    /// Its id.
+    /// The anchor's id.
     pub id: TrustAnchorId,
     /// What the tenant calls it.
     pub name: String,

@@ -172,7 +172,7 @@ impl Egress {
         let kept = if options.keep_alive { 4 } else { 0 };
         let clients = Arc::new(Clients::new(lookup, trusted, kept));
         let egress = Self { clients, policy, has_credentials: false };
-        // What cannot be set up is to be known at the start.
+        // A client that cannot be set up has to fail at the start and not at the first call.
         egress.clients.client(egress.screen(443, false))?;
         Ok(egress)
     }

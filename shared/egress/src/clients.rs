@@ -50,7 +50,7 @@ impl Clients {
             port: policy.tells_ports_apart().then_some(screen.port),
             bare: screen.bare,
         };
-        // What the map holds is whole between any two statements.
+        // The map is consistent between any two statements, so a poisoned lock can be used.
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = made.get(&way) {
             return Ok(client.clone());

@@ -4,7 +4,7 @@ use std::{error::Error, time::Duration};
 
 use crate::{Denial, resolver::NoSuchHost};
 
-/// Why nothing was fetched. No message holds more of the URL than its host.
+/// A fetch that failed. No message holds more of the URL than its host.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EgressError {

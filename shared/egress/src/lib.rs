@@ -1,5 +1,5 @@
 //! The one HTTP client for addresses that a tenant can influence: distribution points and responders
-//! named in certificates, and whatever else is fetched on somebody's behalf.
+//! named in certificates, and everything else that is fetched for a tenant.
 //!
 //! Such an address is a way into the network that the service stands in (SSRF). So every address is
 //! judged by an [`EgressPolicy`] at the last moment: after the name was resolved, on the very

@@ -25,7 +25,7 @@ pub enum Purpose {
     Dns,
     /// CRLs and OCSP.
     Validation,
-    /// Web services of somebody's own: DNS providers of the type `webhook`, and receivers of events.
+    /// Web services that tenants run: DNS providers of the type `webhook`, and receivers of events.
     Webhook,
 }
 

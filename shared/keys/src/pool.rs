@@ -55,7 +55,7 @@ impl KeyPool {
         Self::start(sizes).0
     }
 
-    /// A fresh key that nobody else has.
+    /// A fresh key, which is handed out once.
     ///
     /// RSA keys come from the store at once or are made on a blocking thread. P-256 and Ed25519
     /// keys are made on the calling thread, because they take about as long as waking another one;
@@ -91,7 +91,7 @@ impl KeyPool {
     }
 
     /// A fresh key, made on a blocking thread unless the store has got one meanwhile. Searches wait for each other in the
-    /// order in which they come; whoever serves several parties lets them take turns before.
+    /// order in which they come. A caller who serves several parties has them take turns first.
     ///
     /// # Errors
     /// As [`KeyPool::generate`].
@@ -395,7 +395,7 @@ mod tests {
         let search = Search::begin(Arc::clone(&store));
         assert_eq!(store.lock().gap(), None);
         drop(search);
-        // What fills a shelf does not matter here.
+        // A P-256 key stands in for each RSA key: the test counts keys and uses none.
         for kind in RsaKind::ALL {
             assert_eq!(store.lock().gap(), Some(kind));
             let key = PrivateKey::generate(KeyAlgorithm::P256).ok().unwrap();

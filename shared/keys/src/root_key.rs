@@ -23,7 +23,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// The key at the top: whoever has it and the database has every secret in there.
+/// The key at the top of the hierarchy. Together with the database it opens every secret in there.
 pub struct RootKey {
     id: RootKeyId,
     key: AeadKey,

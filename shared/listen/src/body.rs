@@ -17,7 +17,7 @@ pub(crate) struct Paced {
     body: Incoming,
     pause: Duration,
     rate: u32,
-    /// Absent until somebody wants to read: time that we take is not the client's.
+    /// Absent until the body is read: the time before that is ours and not the client's.
     clock: Option<Clock>,
 }
 

@@ -161,7 +161,7 @@ async fn answer<E: Endpoint>(
     let mut response =
         if lacks_host(&request) { no_host() } else { site.endpoint.get_response(site.read(request)).await };
     if response.status() == StatusCode::REQUEST_TIMEOUT && !multiplexed {
-        // What comes now would be the rest of the body.
+        // Further octets would be the rest of the body.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     streams::answered();

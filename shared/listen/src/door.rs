@@ -1,4 +1,4 @@
-//! Who may come in: connections are counted, in all and by address.
+//! Admission of connections: they are counted, in all and by address.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

@@ -30,7 +30,7 @@ pub struct Listener {
 pub struct Arrival {
     /// The connection. Small answers are sent at once instead of waiting for more to send (RFC 9293 §3.7.4).
     pub tcp: TcpStream,
-    /// Who came.
+    /// The client's address.
     pub peer: SocketAddr,
     /// Where it came to.
     pub local: SocketAddr,
@@ -64,7 +64,7 @@ impl Listener {
         self.address
     }
 
-    /// Answers each connection in a task of its own until `stop`. Then nobody is let in, those who are have
+    /// Answers each connection in a task of its own until `stop`. Then no connection is accepted, and those that are open have
     /// [`Limits::grace`] to end, and are dropped after it.
     pub async fn run<F, A>(self, stop: CancellationToken, answer: F)
     where

@@ -47,7 +47,7 @@ where
                 if polled.is_pending() && answered.load(Ordering::Relaxed) {
                     is_timed = true;
                     stalled.as_mut().reset(Instant::now() + longest);
-                    // It has just been set, so this only asks to be woken.
+                    // The timer has just been set, so this poll only registers the waker.
                     let _ = stalled.as_mut().poll(context);
                 }
                 polled

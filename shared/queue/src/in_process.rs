@@ -4,7 +4,7 @@ use tokio::sync::Notify;
 
 use crate::{Carrier, QueueError};
 
-/// Remembers whether somebody has called since the last look.
+/// Remembers whether there was a wake-up since the last look.
 #[derive(Default)]
 pub(crate) struct InProcess(Notify);
 

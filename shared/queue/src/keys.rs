@@ -44,7 +44,7 @@ impl Keys {
     }
 
     /// Takes note that a wake-up waits for a worker; `false` when one does already. The note ends by itself, in case
-    /// whoever took the wake-up died with it.
+    /// the worker that took the wake-up died with it.
     pub(crate) async fn set_waiting(
         &self,
         connection: &ConnectionManager,
@@ -72,7 +72,7 @@ impl Keys {
         loop {
             tick.tick().await;
             for _ in 0..SWEEP_STEPS {
-                // What a failed step leaves, the next sweep finds.
+                // The next sweep finds what a failed step has left.
                 let step = timeout(CALL_WITHIN, self.sweep_step(connection.clone())).await;
                 if !matches!(step, Ok(Ok(1..))) {
                     break;

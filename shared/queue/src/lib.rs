@@ -21,7 +21,7 @@ use crate::in_process::InProcess;
 pub use crate::rate_limits::{SharedBuckets, TakenCall};
 use crate::redis_queue::RedisQueue;
 
-/// What carries wake-ups from whoever has made work to a worker.
+/// Carries wake-ups from the process that made work to a worker.
 trait Carrier {
     /// Says that there is work.
     fn wake(&self);

@@ -1,6 +1,6 @@
 //! Token buckets that all processes of a fleet share, in Redis.
 //!
-//! Redis makes the limits exact over processes, and nothing depends on it: whoever asks waits for a twentieth of a second
+//! Redis makes the limits exact over processes, and nothing depends on it: a call waits for a twentieth of a second
 //! at most, a Redis that does not answer is left alone for a second, and meanwhile the caller counts on its own.
 
 use std::fmt;
@@ -124,7 +124,7 @@ impl SharedBuckets {
         take.query_async(&mut connection).await
     }
 
-    /// The connection. It is made by a task of its own, because whoever waits here soon gives up.
+    /// The connection. It is made by a task of its own, because a call that waits here soon gives up.
     async fn connection(&self) -> RedisResult<MultiplexedConnection> {
         let mut changes = self.inner.link.subscribe();
         let first = self.inner.link.send_if_modified(|link| {
@@ -173,7 +173,7 @@ impl SharedBuckets {
         if before.is_none() {
             tracing::warn!(%error, "Redis does not answer: rate limits are counted in this process alone");
         }
-        // Whatever was wrong, the next try is to begin with a connection of its own.
+        // After any error the next try begins with a new connection.
         self.inner.link.send_if_modified(|link| {
             let up = matches!(link, Link::Up(_));
             if up {

@@ -42,7 +42,7 @@ pub(crate) struct Shared {
     pub(crate) connection: ConnectionManager,
     storage: RedisStorage<String>,
     pub(crate) keys: Keys,
-    /// Somebody here has made work that other processes do not know of.
+    /// This process has made work that others have not been told of.
     to_send: Notify,
     /// There may be work for a worker of this process.
     woken: Notify,
@@ -58,7 +58,7 @@ impl RedisQueue {
         let settings = ConnectionManagerConfig::new()
             .set_connection_timeout(Some(CONNECT_WITHIN))
             .set_response_timeout(Some(ANSWER_WITHIN))
-            // Whoever calls repeats, with delays of its own; a call fails fast.
+            // Callers retry with delays of their own, so a single call fails fast.
             .set_number_of_retries(1)
             .set_max_delay(Duration::from_millis(100));
         let client = Client::open(url).map_err(invalid)?;
@@ -104,7 +104,7 @@ impl Carrier for RedisQueue {
         self.closed.cancel();
         let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(listener) = listener {
-            // It only fails by a panic, and then it has ended too.
+            // Joining only fails when the task panicked, and then it has ended too.
             let _ = listener.await;
         }
     }
@@ -175,6 +175,6 @@ fn storage_config(keys: &Keys) -> Config {
         .lock_tasks(false)
         // This is the acknowledgement: without it every wake-up would come back.
         .persist_results(true)
-        // Nobody listens.
+        // There is no listener for these events.
         .emit_events(false)
 }

@@ -1,4 +1,4 @@
-//! Who calls.
+//! The caller of a use case.
 
 use std::net::IpAddr;
 
@@ -12,7 +12,7 @@ use crate::{App, IfMatch, ServiceError};
 pub struct Caller {
     /// The tenant in whose name everything happens.
     pub tenant: TenantId,
-    /// Who it is.
+    /// The caller's identity.
     pub identity: Identity,
     /// The strongest scope that it has.
     pub scope: Scope,
@@ -29,7 +29,7 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// The service itself, at work on what was asked for by a request or by nobody.
+    /// The service itself, at work on a request or on periodic upkeep.
     pub(crate) fn service(app: &App, tenant: TenantId, request_id: Option<&str>) -> Self {
         let own = Self::operator(app, tenant);
         Self {

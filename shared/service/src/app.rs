@@ -276,7 +276,7 @@ impl App {
         self.0.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether nobody should wait here any more.
+    /// Whether calls should stop waiting, since the process ends.
     pub fn is_stopping(&self) -> bool {
         self.0.is_stopping.load(Ordering::Relaxed)
     }
@@ -313,7 +313,7 @@ impl App {
         work: impl FnOnce() -> Result<T, ServiceError> + Send + 'static,
     ) -> Result<T, ServiceError> {
         let place = self.0.computing.take(tenant).await?;
-        // The place goes with the work, which runs to its end even if nobody waits for it any more.
+        // The place goes with the work, which runs to its end even if the caller has gone.
         off_thread(move || {
             let _place = place;
             work()

@@ -1,4 +1,4 @@
-//! The audit log: reading it, recording what was refused, and proving that nobody has changed it.
+//! The audit log: reading it, recording what was refused, and proving that it was not changed.
 
 pub mod archive;
 

@@ -25,7 +25,7 @@ pub struct BlockRequest {
     pub certificate: Option<String>,
     /// The private key itself, in any form. It is not kept.
     pub private_key: Option<Zeroizing<String>>,
-    /// Who says so, and why.
+    /// Why it is blocked, and on whose word.
     pub comment: String,
     /// Whether to revoke what our CAs have issued for it.
     pub revoke: bool,
@@ -146,7 +146,7 @@ pub fn parse_id(text: &str) -> Result<BlockedKeyId, ServiceError> {
     text.parse().map_err(|_| ServiceError::not_found(Noun::BlockedKey, text))
 }
 
-/// Refuses a key that somebody brings along: one that can be computed, that is in print, or that the tenant has blocked.
+/// Refuses a key from outside: one that can be computed, that is in print, or that the tenant has blocked.
 pub(crate) async fn refuse(app: &App, caller: &Caller, key: &PublicKey) -> Result<(), ServiceError> {
     let spki = key.spki_der().to_vec();
     let weakness = if key.algorithm_name() == "rsa" {

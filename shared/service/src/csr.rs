@@ -87,7 +87,7 @@ pub async fn generate(app: &App, caller: &Caller, new: NewCsr) -> Result<Inspect
     store(app, caller, inspection, Some(pkcs8), None).await
 }
 
-/// Puts a CSR of somebody else's on the desk.
+/// Puts a CSR from outside on the desk.
 pub async fn import(app: &App, caller: &Caller, csr_pem: String) -> Result<InspectedCsr, ServiceError> {
     let inspection = read(csr_pem).await?;
     store(app, caller, inspection, None, None).await
@@ -99,7 +99,7 @@ async fn read(csr_pem: String) -> Result<CsrInspection, ServiceError> {
         let message = format!("the CSR has {} octets; at most {LARGEST} are taken", inspection.der().len());
         return Err(ServiceError::CsrInvalid(message));
     }
-    // What cannot be written the way we write names could not be read back from its row.
+    // A subject that we cannot write could not be read back from its row.
     if parse_name_der(&inspection.subject().to_der()).is_err() {
         let message = format!("its subject `{}` has a value of the wrong kind", inspection.subject_text());
         return Err(ServiceError::CsrInvalid(message));

@@ -91,7 +91,7 @@ pub enum ServiceError {
     #[error("this call needs a token with the scope `{0}`")]
     InsufficientScope(Scope),
     /// The token may not be used from the address that the call comes from: who called. Where it may be used is not told
-    /// to whoever has it.
+    /// to the tenant that has it.
     #[error("this token may not be used from here")]
     TokenNotAllowedHere(Box<Caller>),
     /// The token is limited to roles, and this is none of them; or the call is under no role.
@@ -126,7 +126,7 @@ pub enum ServiceError {
     Duplicate {
         /// A sentence that names it.
         message: String,
-        /// Its id.
+        /// The id of that object.
         id: String,
     },
     /// The object's state does not permit the call.
@@ -150,7 +150,7 @@ pub enum ServiceError {
         /// The id of what needs it.
         by: String,
     },
-    /// The settings of something outside do not work, in the words of whoever refused them.
+    /// The settings of an outside service do not work, in the words of the service that refused them.
     #[error("{message}")]
     InvalidConfig {
         /// A sentence.
@@ -208,7 +208,7 @@ pub enum ServiceError {
         /// How many calls of a tenant may wait.
         most: usize,
     },
-    /// What is asked would go beyond what somebody outside allows, for longer than it can wait.
+    /// The request would exceed the limit of an outside service, for longer than it can wait.
     #[error("{message}")]
     LimitReached {
         /// A sentence that says which limit.

@@ -43,7 +43,7 @@ pub(crate) async fn tell(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     let mut session = app.database().read_system().await?;
     let mut tenants = tenants::list(&mut session).await?;
     drop(session);
-    // Whoever comes late in one turn comes early in another.
+    // The first tenant changes, so that none is always late.
     rotate(&mut tenants, app.entropy());
     let looks = looks(&app.settings().expiry_thresholds);
     let mut left: Vec<(TenantId, Look)> =
@@ -59,7 +59,7 @@ pub(crate) async fn tell(app: &App, lease: &Lease) -> Result<(), ServiceError> {
         left = again;
     }
     let mut tx = app.database().begin_system().await?;
-    // What is left is found by the next turn.
+    // The next turn finds what is left.
     lease.finish(&mut tx).await?;
     Ok(tx.commit().await?)
 }

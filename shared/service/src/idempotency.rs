@@ -94,7 +94,7 @@ pub async fn begin(
     drop(session);
     match known {
         Some(known) => known_call(app, caller, &new, known).await,
-        // It was given back in between.
+        // The key was given back in between.
         None => Err(ServiceError::CallInProgress { seconds: 1 }),
     }
 }

@@ -144,7 +144,7 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     }
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
-    // One from elsewhere may have none, and then nobody expects a certain one.
+    // A CA from elsewhere may have none; then no certain one is expected.
     let key_id = match parsed.subject_key_id() {
         Some(key_id) => key_id,
         None => subject_key_id(parsed.spki_der())?.to_vec(),

@@ -90,7 +90,7 @@ async fn try_answer(app: &App, ca: CaId, request: &[u8]) -> Result<OcspAnswer, S
     drop(session);
     let now = app.now();
     if now > not_after {
-        // Nobody trusts its signature any more.
+        // The CA has ended, so its signature counts no more.
         return Ok(refused(OcspRefusal::Unauthorized));
     }
     let issuer = app.issuers().find(app, tenant, ca).await?;

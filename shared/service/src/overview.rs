@@ -27,7 +27,7 @@ const NO_TIME: Duration = Duration::from_millis(50);
 const KEPT_TIMES: u32 = 20;
 /// A call waits so long for new figures while there are old ones.
 const PATIENCE: Duration = Duration::from_millis(250);
-/// Older ones are answered to nobody.
+/// Older figures are not answered.
 const TOO_OLD: Duration = Duration::from_mins(10);
 
 /// What a tenant has, and what needs a person.
@@ -38,7 +38,7 @@ pub struct Overview {
     pub matters: Matters,
     /// Its CAs.
     pub cas: Cas,
-    /// The CAs that somebody should look at, at most a hundred, those that end first.
+    /// The CAs that need attention, at most a hundred, those that end first.
     pub near_their_end: Vec<NearEnd>,
 }
 
@@ -53,7 +53,7 @@ pub struct CertificateFigures {
     pub by_source: Vec<(String, Counts)>,
     /// By the CA of the tenant that issued them, most first; at most a thousand CAs.
     pub by_ca: Vec<(Option<CaId>, Counts)>,
-    /// Those that nobody has renewed.
+    /// Those that were not renewed.
     pub unrenewed: Unrenewed,
     /// The active ones by their ends: ninety days, the rest of the month, twenty-three months, and what is later.
     pub expiring: Vec<Span>,

@@ -1,5 +1,5 @@
 //! Conditional changes (RFC 9110 §13.1.1): a caller names the state of an object that it has seen, and its change is refused
-//! when somebody else has changed the object since.
+//! when the object was changed since.
 
 use certmill_x509::{hex, sha256};
 

@@ -1,7 +1,7 @@
 //! Forgetting what is over, as far as the operator wishes it: in batches that hold nothing for long, tenants in turn.
 //!
 //! A batch is a transaction that confirms the lease, deletes the rows with all that refers to them, and writes one audit row.
-//! Nothing is noted of how far it has come: what is left is what the next batch finds, whoever looks.
+//! No position is kept: a batch finds what is left, in whichever process it runs.
 
 use std::time::{Duration, Instant};
 
@@ -34,7 +34,7 @@ const fn kept(retention: &Retention, what: Forgettable) -> Option<Duration> {
         Forgettable::Csrs => retention.csrs,
         Forgettable::AcmeOrders => retention.acme_orders,
         Forgettable::Events => retention.events,
-        // That is what their role is for.
+        // Their role (`no_store`) asks for it.
         Forgettable::UnstoredCertificates => Some(UNSTORED),
     }
 }
@@ -80,7 +80,7 @@ async fn tasks(app: &App) -> Result<Vec<Task>, ServiceError> {
     let mut session = app.database().read_system().await?;
     let mut tenants = tenants::list(&mut session).await?;
     drop(session);
-    // Whoever comes late in one turn comes early in another.
+    // The first tenant changes, so that none is always late.
     expiry::rotate(&mut tenants, app.entropy());
     let of =
         |tenant: TenantId| kinds.iter().map(move |(what, kept)| Task { tenant, what: *what, kept: *kept });
@@ -164,7 +164,7 @@ async fn clear_names(app: &App, lease: &Lease) -> Result<bool, ServiceError> {
         _ => Walk { place: 0, began_at: now },
     };
     drop(session);
-    // What has only just been stored and is over as well is in the index then.
+    // Rows that were stored a moment ago and are over as well are in the index then.
     if !text::catch_up(app.database()).await? {
         return Ok(false);
     }

@@ -113,7 +113,7 @@ pub async fn delete(app: &App, caller: &Caller, path: &SecretPath) -> Result<(),
     let missing = || ServiceError::not_found(Noun::Secret, path);
     let mut change = app.change(caller).await?;
     let secret = rows::find(&mut change, path).await?.ok_or_else(missing)?;
-    // The row first: whoever begins to refer to it meanwhile waits for this, or this for them.
+    // The row is locked first, so that a concurrent change that begins to refer to it waits for this, or this for it.
     if !rows::delete(&mut change, path).await? {
         return Err(missing());
     }

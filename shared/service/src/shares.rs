@@ -1,5 +1,5 @@
 //! Places that tenants share in one process: for what takes long or much of the processor. Each tenant has a queue of its own,
-//! and the queues are served in turn, so that nobody waits longer because somebody else asks more.
+//! and the queues are served in turn, so that no tenant waits longer because another one asks more.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,10 +12,10 @@ use crate::ServiceError;
 /// How many places one tenant may hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holding {
-    /// All that are free while nobody else waits: for work whose length is ours to say.
+    /// All that are free while no other tenant waits: for work whose length we decide.
     All,
     /// As many as are free beside them, as in a worker's lanes: one alone gets half, two get a third each. For work whose
-    /// length is somebody else's to say, so that whoever comes next finds a place at once.
+    /// length depends on others, so that the next tenant finds a place at once.
     AsManyAsAreFree,
 }
 
@@ -53,7 +53,7 @@ impl Shares {
         Self(Arc::new(Inner { what, holding, most_waiting, state: Mutex::new(state) }))
     }
 
-    /// Waits for a place. Whoever stops waiting leaves the queue.
+    /// Waits for a place. A caller that stops waiting leaves the queue.
     ///
     /// # Errors
     /// [`ServiceError::Busy`] when too many calls of the tenant wait already.
@@ -94,7 +94,7 @@ impl Shares {
         }
         drop(state);
         for (turn, place) in given {
-            // Whoever went away in this instant gives the place back by not taking it.
+            // A caller that has just gone drops the place, which gives it back.
             let _ = turn.send(place);
         }
     }

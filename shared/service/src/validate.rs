@@ -181,7 +181,7 @@ async fn with_revocation(
     let (trust, mut paths, mut found) = app.in_turn(caller.tenant, move || Ok(search.begin())).await?;
     let mut first: Option<Validation> = None;
     let mut undetermined: Option<Validation> = None;
-    // What is revoked on one path is so on every other, even if it could not be found out once more.
+    // A certificate that is revoked on one path is revoked on every other, even if evidence cannot be had a second time.
     let mut revoked: BTreeSet<String> = BTreeSet::new();
     for _ in 0..MOST_PATHS {
         let Some(verdict) = found else { break };

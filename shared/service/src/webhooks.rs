@@ -1,6 +1,6 @@
 //! Webhooks: where a tenant has its events sent.
 //!
-//! A webhook holds a place in the tenant's feed of events, so that nothing is asked of whoever causes one: a job per webhook
+//! A webhook holds a place in the tenant's feed of events, so that causing an event costs nothing: a job per webhook
 //! that is behind reads on from there, makes a row of each event that the webhook is for, and sends what is due.
 
 mod answers;

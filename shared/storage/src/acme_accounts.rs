@@ -180,7 +180,7 @@ pub async fn set_status(
 
 /// Frees the name of an account that was deactivated, which keeps it for people to read.
 pub async fn free_name(tx: &mut Tx, name: &str) -> Result<(), StorageError> {
-    // The column needs a name of its own. No name that was given has a control character, so this is nobody else's.
+    // The column needs a name of its own. Names that callers give have no control characters, so this one is unique.
     let query = Query::new(
         "UPDATE acme_accounts SET former_name = name, name = $1 || id \
          WHERE tenant_id = $2 AND name = $3 AND status = 'deactivated' AND former_name IS NULL",

@@ -272,7 +272,7 @@ pub async fn forget_settled(tx: &mut Tx, order: AcmeOrderId) -> Result<u64, Stor
     tx.link().execute(query).await
 }
 
-/// Deletes answers that nobody waits for any more.
+/// Deletes answers whose challenge is over.
 pub async fn prune_responses(tx: &mut SystemTx, now: Timestamp) -> Result<u64, StorageError> {
     let query = Query::new("DELETE FROM acme_responses WHERE expires_at < $1").bind(now.unix_micros());
     tx.link().execute(query).await
@@ -327,7 +327,7 @@ fn challenge(row: Row) -> Result<AcmeChallenge, StorageError> {
         forced: row.forced,
         error: from_json(TABLE, "error", row.error.as_deref())?,
         note: row.note,
-        // It is for people: what a newer version writes in another form is left out.
+        // This is shown to people only, so an answer in the form of a newer version is left out.
         dns_servers: row.dns_servers.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         attempts: row.attempts,
         next_attempt_at: time(row.next_attempt_at),

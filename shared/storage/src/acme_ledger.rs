@@ -159,7 +159,7 @@ pub async fn of_account(
     .bind(since.unix_micros())
     .bind(limit);
     let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
-    // What a newer version counts is left to it.
+    // Rows that only a newer version understands are left alone.
     let known = |(kind, subject): (String, String)| Some(Count { limit: AcmeLimit::parse(&kind)?, subject });
     Ok(rows.into_iter().filter_map(known).collect())
 }

@@ -165,7 +165,7 @@ pub async fn delete_archived(tx: &mut Tx, limit: i64) -> Result<u64, StorageErro
     tx.link().execute(query).await
 }
 
-/// The rows after `after` in the order of the chain, for whoever verifies it.
+/// The rows after `after` in the order of the chain, for its verification.
 pub async fn chain(session: &mut Session, after: i64, limit: i64) -> Result<Vec<AuditRecord>, StorageError> {
     let mut query = Query::new(SELECT);
     query.push("tenant_id = ").push_bind(session.tenant_key());

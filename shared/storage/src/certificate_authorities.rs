@@ -126,7 +126,7 @@ pub async fn find(session: &mut Session, id: CaId) -> Result<Option<Ca>, Storage
     session.link().fetch_optional::<Row>(query).await?.map(ca).transpose()
 }
 
-/// A CA's certificate, whoever owns it: for the public distribution point.
+/// A CA's certificate in any tenant, for the public distribution point.
 pub async fn public_certificate(
     session: &mut SystemSession,
     id: CaId,
@@ -204,7 +204,7 @@ pub async fn revoke_tree(
     let rows: Vec<(String,)> = tx.link().fetch_all(query).await?;
     let mut revoked = rows.iter().map(|(id,)| parsed(TABLE, "id", id)).collect::<Result<Vec<_>, _>>()?;
     // On Postgres a statement does not see a CA that was committed while the statement waited for the row of the
-    // CA's parent. The rows revoked so far are locked by now, so whoever looks again finds the last of these.
+    // CA's parent. The rows revoked so far are locked by now, so a second look finds the last of these.
     let mut late = revoked.clone();
     while !late.is_empty() {
         late = revoke_children(tx, top, below, now).await?;

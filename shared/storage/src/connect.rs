@@ -66,7 +66,7 @@ pub(crate) fn postgres_options(url: &str) -> Result<PgConnectOptions, StorageErr
         return Err(StorageError::Configuration("it must start with postgres:// or sqlite://".to_owned()));
     }
     if !parameters(url).all(|(name, _)| PARAMETERS.contains(&name) || name.starts_with("options[")) {
-        // It is not named, because it may be a part of a password that was not encoded.
+        // The parameter is not named, because it may be a part of a password that was not encoded.
         let problem = "a parameter behind its `?` is not known; sslmode, sslrootcert, sslcert, sslkey, host, port, \
                        dbname, user, password, application_name and options are. A `?` in a password is written %3F";
         return Err(StorageError::Configuration(problem.to_owned()));

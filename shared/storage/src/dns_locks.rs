@@ -6,7 +6,7 @@ use certmill_domain::Timestamp;
 use crate::query::Query;
 use crate::{StorageError, SystemTx, WithLink};
 
-/// Takes a lock, or prolongs one's own; `false` while somebody else has it.
+/// Takes a lock, or prolongs the one that is held; `false` while another worker has it.
 pub async fn take(
     tx: &mut SystemTx,
     name: &str,

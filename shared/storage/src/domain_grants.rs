@@ -34,7 +34,7 @@ pub async fn list(session: &mut SystemSession) -> Result<Vec<(String, TenantId)>
     rows.into_iter().map(|(domain, tenant)| Ok((domain, parsed(TABLE, "tenant_id", &tenant)?))).collect()
 }
 
-/// Whose the longest grant is that `names`, a name and its parents, lie under.
+/// The tenant with the longest grant among `names`, which are a name and its parents.
 pub async fn holder(session: &mut impl WithLink, names: &[String]) -> Result<Option<TenantId>, StorageError> {
     if names.is_empty() {
         return Ok(None);

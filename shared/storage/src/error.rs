@@ -39,7 +39,7 @@ pub enum StorageError {
     /// The URL of the database cannot be used: it is to be mended.
     #[error("the database's URL cannot be used: {0}")]
     Configuration(String),
-    /// There is no such SQLite file, and nobody asked for a new one.
+    /// There is no such SQLite file, and none was to be made.
     #[error("there is no database in {0}")]
     Missing(String),
     /// The database cannot be opened with this URL: the server, the URL or the file needs a person.

@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// A CA that is in use, with its CRL.
 #[derive(Debug, Clone)]
 pub struct CaFigures {
-    /// Whose it is.
+    /// The tenant that it belongs to.
     pub tenant_id: String,
     /// Its id.
     pub id: String,

@@ -161,7 +161,7 @@ fn select(tenant: String, wanted: &Wanted) -> Query {
         Forgettable::AcmeOrders => {
             query.push(PLAIN).push("acme_orders c WHERE c.tenant_id = ").push_bind(tenant);
             query.push(" AND c.state = 'failed' AND c.updated_at < ").push_bind(before);
-            // What went on at another CA takes what it was to be from the first order.
+            // An order that went on at another CA refers to the first order for what was ordered.
             query.push(
                 " AND NOT EXISTS (SELECT 1 FROM acme_orders s WHERE s.tenant_id = c.tenant_id \
                  AND s.id = c.fallback_order_id AND s.state NOT IN ('issued', 'failed')) \
@@ -320,7 +320,7 @@ fn push_in(query: &mut Query, ids: &[String]) {
     query.push(")");
 }
 
-/// Where somebody who walks through a table is.
+/// The position of a walk through a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Walk {
     /// The last row that was looked at; 0 at the beginning and when the walk is over.

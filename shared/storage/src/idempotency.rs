@@ -23,7 +23,7 @@ pub struct NewHold {
     pub hold: Hold,
     /// SHA-256 of method, path and body.
     pub request_sha256: Digest,
-    /// Until when nobody else may take it.
+    /// Until when no other call may take it.
     pub held_until: Timestamp,
     /// Until when it is kept.
     pub expires_at: Timestamp,
@@ -72,7 +72,7 @@ row! {
 
 /// Takes a key that is new, expired, or was left by a call that ended without effect; `false` when it is not to be had.
 pub async fn take(tx: &mut Tx, new: &NewHold) -> Result<bool, StorageError> {
-    // The row of another request stays whoever left it: the key means that request until it expires.
+    // The row of another request stays, even when its call has ended: the key means that request until it expires.
     let query = Query::new(
         "INSERT INTO idempotency_keys (tenant_id, key_sha256, request_sha256, holder, held_until, expires_at) \
          VALUES ($1, $2, $3, $4, $5, $6) \

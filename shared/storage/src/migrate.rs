@@ -98,7 +98,7 @@ impl Database {
             }
             let after = self.schema_state().await?;
             if after == before {
-                // Nobody has got any further: the failure is a real one.
+                // No other process has got any further, so the failure is a real one.
                 return result;
             }
             before = after;

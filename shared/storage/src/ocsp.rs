@@ -12,7 +12,7 @@ use crate::{Session, StorageError, SystemSession, WithLink, inherited_revocation
 /// Since when a certificate is revoked, and why; nothing when it is not.
 pub type Standing = Option<(Timestamp, Stored<RevocationReason>)>;
 
-/// Whose a CA is, and when its certificate ends.
+/// The tenant of a CA, and when its certificate ends.
 pub async fn owner(
     session: &mut SystemSession,
     ca: CaId,

@@ -76,10 +76,10 @@ fn push_span(query: &mut Query, tenant: String) {
     query.push(" AND c.not_after >= since AND c.not_after < until AND c.revoked_at IS NULL");
 }
 
-/// What waits for somebody, and what has failed.
+/// What waits for a person, and what has failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Matters {
-    /// CSRs that nobody has decided about.
+    /// CSRs without a decision.
     pub csrs_pending: i64,
     /// CSRs that were approved and are not signed.
     pub csrs_approved: i64,
@@ -95,7 +95,7 @@ pub struct Matters {
     pub jobs_dead: i64,
 }
 
-/// Counts what waits for somebody, and what has failed.
+/// Counts what waits for a person, and what has failed.
 pub async fn matters(session: &mut Session, now: Timestamp) -> Result<Matters, StorageError> {
     let query = Query::new(
         "SELECT (SELECT COUNT(*) FROM csrs WHERE tenant_id = $1 AND status = 'pending'), \
@@ -146,7 +146,7 @@ pub struct Cas {
     pub late_crls: i64,
 }
 
-/// A CA that somebody should look at.
+/// A CA that needs attention.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NearEnd {
     /// Its id.

@@ -1,4 +1,4 @@
-//! Who asks: sessions read and transactions write, in the name of one tenant or across all.
+//! Sessions read and transactions write, in the name of one tenant or across all.
 
 use std::ops::{Deref, DerefMut};
 
@@ -24,7 +24,7 @@ impl Session {
         Self { link, tenant }
     }
 
-    /// Whose rows it sees.
+    /// The tenant whose rows it sees.
     pub fn tenant(&self) -> TenantId {
         self.tenant
     }

@@ -9,7 +9,7 @@ use crate::{Session, StorageError, SystemSession, SystemTx, WithLink};
 /// A tenant's sealing key, wrapped by a root key.
 #[derive(Debug, Clone)]
 pub struct WrappedTenantKey {
-    /// Whose key it is.
+    /// The tenant that the key belongs to.
     pub tenant: TenantId,
     /// Its version; sealed values name it.
     pub version: u32,

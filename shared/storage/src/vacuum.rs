@@ -16,7 +16,7 @@ const SIZE: &str = "SELECT page_count * page_size FROM pragma_page_count(), prag
 
 impl Database {
     /// Writes an embedded database anew, as small as it can be; nothing is done to Postgres, which looks after itself, and
-    /// nothing is answered then. Whoever else writes waits until it is over. It takes free disk of up to twice the size.
+    /// nothing is answered then. Other writers wait until it is over. It takes free disk of up to twice the size.
     ///
     /// # Errors
     /// [`StorageError::Unwritable`] when the disk is too full, [`StorageError::Connection`] and others when somebody else has

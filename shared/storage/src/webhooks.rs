@@ -231,7 +231,7 @@ pub async fn told_to_all(session: &mut Session) -> Result<Option<i64>, StorageEr
 
 /// Active webhooks for which there is something to do and no job: something has happened and there is room for more that
 /// waits, or something is due that does not wait for what happened to the same object before. Where there are more than
-/// `limit`, chance decides which, so that nobody is always last.
+/// `limit`, chance decides which, so that none is always last.
 pub async fn behind(
     session: &mut SystemSession,
     kind: &'static str,

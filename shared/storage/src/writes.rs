@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::StorageError;
 
-/// How often whoever asks has it tried again at most: everybody may ask, and each try costs an fsync.
+/// The shortest time between two tries: every caller may ask for one, and each costs an fsync.
 const TRIED_EVERY: Duration = Duration::from_secs(1);
 
 /// What is known of a process's writes.

@@ -47,7 +47,7 @@ pub struct CertificateTemplate<'a> {
     pub not_before: i64,
     /// Last instant, in Unix seconds.
     pub not_after: i64,
-    /// Whom the certificate is about.
+    /// The subject of the certificate.
     pub subject: &'a DistinguishedName,
     /// The subject's public key; see [`crate::PublicKey::spki_der`].
     pub spki_der: &'a [u8],

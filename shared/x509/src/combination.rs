@@ -1,4 +1,4 @@
-//! What cannot stand together in a certificate: the one source of these rules for templates and for whoever decides
+//! What cannot stand together in a certificate: the one source of these rules for templates and for the code that decides
 //! earlier what will be asked for.
 
 use crate::{ExtendedKeyUsage, KeyUsage, X509Error};

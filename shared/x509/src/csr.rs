@@ -26,7 +26,7 @@ const EXTENSION_REQUEST: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x09\x0e";
 /// What Microsoft called it before (`szOID_CERT_EXTENSIONS`, 1.3.6.1.4.1.311.2.1.14).
 const MICROSOFT_EXTENSION_REQUEST: &[u8] = b"\x2b\x06\x01\x04\x01\x82\x37\x02\x01\x0e";
 
-/// A request that was parsed completely and whose self-signature is good: whoever made it has the
+/// A request that was parsed completely and whose self-signature is good: its maker has the
 /// private key.
 #[derive(Clone, Debug)]
 pub struct CertificateSigningRequest {

@@ -77,7 +77,7 @@ impl AsRef<str> for DnsName {
 
 type Reason = Cow<'static, str>;
 
-/// `symbols` when emoji and the like are for somebody else to judge.
+/// `symbols` when another CA decides about emoji and the like.
 fn canonical(text: &str, symbols: bool) -> Result<String, Reason> {
     check_characters(text)?;
     let canonical = match text.split_once('.') {

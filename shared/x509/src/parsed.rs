@@ -251,7 +251,7 @@ impl Extensions {
                 }
                 oid::SUBJECT_ALT_NAME => {
                     let mut unsupported = 0;
-                    // What stands in a certificate some CA has judged.
+                    // The names in a certificate were checked by its CA.
                     parsed.subject_alt_names =
                         SubjectAltNames::parse(value, DnsName::for_another_ca, |_| {
                             unsupported += 1;

@@ -7,7 +7,7 @@ use crate::{UriName, X509Error};
 const LONGEST_TRUST_DOMAIN: usize = 255;
 
 impl UriName {
-    /// Whether whoever reads the URI understands the same by it: no `.` and `..` in its path, nothing
+    /// Whether all readers understand the same by the URI: no `.` and `..` in its path, nothing
     /// that is written as `%XX` without need or hides a delimiter, and for `spiffe://` what the SPIFFE ID
     /// specification (§2) permits. What is read from others may break these rules; what is issued may not.
     ///

@@ -1,4 +1,4 @@
-//! Public keys whose private halves can be found, or are known: keys that nobody should have certified, however strong
+//! Public keys whose private halves can be found, or are known: keys that must not be certified, however strong
 //! their size.
 
 use std::{fmt, sync::OnceLock};

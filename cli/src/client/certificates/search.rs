@@ -126,7 +126,7 @@ pub(super) async fn find(session: &Session, meant: &str) -> anyhow::Result<Value
         (false, _) => vec![("san", meant.to_owned()), ("status", "active".to_owned())],
     };
     let listed = session.api.list(&PATH, &query, "certificates", 10).await?;
-    // What was renewed is not what is meant by a name.
+    // A name means the newest certificate, not those that were renewed.
     let present: Vec<&Value> =
         listed.rows.iter().filter(|found| is_hex || found["renewed_by"].is_null()).collect();
     match present.as_slice() {

@@ -115,7 +115,7 @@ async fn servers(
     Ok(servers)
 }
 
-/// Where a name server is asked. What a name leads to inside is nobody's business, and no CA asks there: one whose addresses are
+/// Where a name server is asked. No CA asks inside a private network, and tenants must not see it: a server whose addresses are
 /// all denied is left out. So is one that has none, or the difference would tell what names there are inside.
 async fn addresses(providers: &Providers, resolver: &Resolver, name: &str) -> Addresses {
     let found = resolver.addresses(name).await.map_err(|error| {

@@ -123,7 +123,7 @@ impl fmt::Display for Propagation {
                 Seen::Value => {}
                 Seen::OtherValues(values) => write!(f, "has {} other values", values.len())?,
                 Seen::Absent => write!(f, "has none")?,
-                // Which of these it is would tell what names there are inside.
+                // Telling these apart would tell a tenant which names exist inside the network.
                 Seen::NoRoute if server.addresses.is_empty() => {
                     write!(f, "is left out: it has no address, or none that the egress policy allows")?;
                 }

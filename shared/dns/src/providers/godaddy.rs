@@ -132,7 +132,7 @@ impl WholeSets for GoDaddy {
         let deletes = call.method == "DELETE";
         let reply = self.send(api, call).await?;
         let is_there = || reply.json::<Refusal>().is_ok_and(|said| said.code == "DUPLICATE_RECORD");
-        // Somebody else was first.
+        // Another writer was first.
         if (deletes && reply.status == 404) || (reply.status == 422 && is_there()) {
             return Ok(Change::default());
         }
@@ -170,7 +170,7 @@ impl Vendor for GoDaddy {
         for candidate in candidates(name) {
             let call = Call::get(api.url(&format!("/v1/domains/{}", escaped(candidate)), &[]));
             let reply = self.send(api, call).await?;
-            // What can be no domain, such as a name with underscores, is told by status 422.
+            // The API answers 422 for a name that cannot be a domain, such as one with underscores.
             if matches!(reply.status, 404 | 422) {
                 continue;
             }

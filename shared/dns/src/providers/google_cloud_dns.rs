@@ -52,7 +52,7 @@ const FIELDS: &[Field] = &[
         .of(FieldType::Url),
 ];
 
-/// Where tokens are. The `token_uri` of the account is not used: whoever writes the account would choose who gets the
+/// Where tokens are. The `token_uri` of the account is not used: a tenant who writes the account would choose who gets the
 /// assertion.
 const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 const SCOPE: &str = "https://www.googleapis.com/auth/ndev.clouddns.readwrite";
@@ -289,7 +289,7 @@ impl WholeSets for GoogleCloudDns {
         let url = api.url(&format!("{}/{}/changes", self.path(api).await?, escaped(&zone.id)), &[]);
         let call = Call::new("POST", url).json(&body).bearer(self.token(api).await?);
         let reply = api.send(call).await?;
-        // What was to be deleted is gone or different, or what was to be added is there.
+        // The record set to delete is gone or different, or the one to add is there.
         if matches!(reply.status, 404 | 409 | 412) {
             return Err(reply.error_as(409));
         }

@@ -222,7 +222,7 @@ impl Vendor for Hetzner {
         let body = json!({ "records": [{ "value": present.value }] });
         let url = api.url(&format!("{}/actions/remove_records", path(zone, name)?), &[]);
         let reply = self.act(api, url, &body).await?;
-        // Somebody else was first.
+        // Another writer was first.
         if reply.status == 404 {
             return Ok(Change::default());
         }

@@ -133,7 +133,7 @@ impl Ovh {
         let mut records = Vec::with_capacity(ids.len());
         for id in ids {
             let reply = self.get(api, &format!("{base}/{id}")).await?;
-            // It went meanwhile.
+            // The record was deleted meanwhile.
             if reply.status != 404 {
                 records.push(reply.good()?.json()?);
             }
@@ -191,7 +191,7 @@ impl Vendor for Ovh {
 
     async fn add(&self, api: &Api, zone: &Zone, name: &str, value: &str) -> Result<Change, DnsError> {
         single_record::add(self, api, (zone, name), value).await?;
-        // Also when it was there: the refresh of whoever added it may have been lost.
+        // Also when the value was there: the refresh after it was added may have been lost.
         self.refresh(api, zone).await
     }
 

@@ -113,7 +113,7 @@ impl SingleRecords for Porkbun {
     async fn delete(&self, api: &Api, zone: &Zone, id: &str) -> Result<(), DnsError> {
         let path = format!("/dns/delete/{}/{}", escaped(&zone.apex), escaped(id));
         let reply = api.send(self.call(api, &path, json!({}))).await?;
-        // Somebody else was first.
+        // Another writer was first.
         if reply.status == 400 && reply.text().contains("Invalid record ID") {
             return Ok(());
         }

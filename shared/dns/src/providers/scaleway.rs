@@ -167,7 +167,7 @@ impl Vendor for Scaleway {
             return Ok(Change::default());
         }
         match self.change(api, zone, removals).await {
-            // Somebody else was first.
+            // Another writer was first.
             Err(DnsError::ZoneNotFound(_))
                 if self
                     .records(api, zone, name)

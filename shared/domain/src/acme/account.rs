@@ -7,7 +7,7 @@ use crate::word::words;
 use crate::{AcmeAccountId, Stored, Timestamp};
 
 words! {
-    /// Who runs the ACME server.
+    /// The organization that runs the ACME server.
     AcmeProvider("provider of ACME servers") {
         /// Let's Encrypt.
         LetsEncrypt = "letsencrypt",
@@ -52,17 +52,17 @@ pub const FALLBACK_AFTER: Duration = Duration::from_mins(15);
 /// An account at an ACME server.
 #[derive(Debug, Clone)]
 pub struct AcmeAccount {
-    /// Its id.
+    /// The account's id.
     pub id: AcmeAccountId,
     /// What the tenant calls it.
     pub name: String,
-    /// Who runs the server.
+    /// The organization that runs the server.
     pub provider: Stored<AcmeProvider>,
     /// Which of its servers.
     pub environment: Stored<AcmeEnvironment>,
     /// The server's directory.
     pub directory_url: String,
-    /// Whom the CA may write to.
+    /// The address that the CA may write to.
     pub email: String,
     /// Where it stands.
     pub status: Stored<AccountStatus>,

@@ -103,7 +103,7 @@ pub struct TxtRecord {
 /// A challenge of an order.
 #[derive(Debug, Clone)]
 pub struct AcmeChallenge {
-    /// Its id.
+    /// The challenge's id.
     pub id: AcmeChallengeId,
     /// Its order.
     pub order_id: AcmeOrderId,
@@ -185,7 +185,7 @@ impl AcmeChallenge {
             (_, ChallengeState::Waiting | ChallengeState::Publishing) => "waiting",
             (_, ChallengeState::Published) => "published",
             (_, ChallengeState::Propagating) => "propagating",
-            // It ended before the CA was told.
+            // The challenge ended before the CA was told to validate.
             (_, ChallengeState::Invalid) if self.submissions == 0 && self.published_at.is_none() => "waiting",
             (_, ChallengeState::Invalid) if self.submissions == 0 => "published",
             (_, ChallengeState::Submitted | ChallengeState::Invalid) => "submitted",

@@ -70,7 +70,7 @@ impl Stored<OrderState> {
 }
 
 words! {
-    /// Who wanted an order.
+    /// What caused an order.
     OrderCause("cause of an ACME order") {
         /// A call of the API.
         Api = "api",
@@ -199,13 +199,13 @@ impl OrderProgress {
 /// An order at an ACME server, together with everything that is needed to go on with it after a crash.
 #[derive(Debug, Clone)]
 pub struct AcmeOrder {
-    /// Its id.
+    /// The order's id.
     pub id: AcmeOrderId,
     /// The account in whose name it is made.
     pub account_id: AcmeAccountId,
     /// What it is at.
     pub progress: OrderProgress,
-    /// Who wanted it.
+    /// What caused it.
     pub cause: Stored<OrderCause>,
     /// What the certificate is for.
     pub identifiers: AcmeIdentifiers,

@@ -65,7 +65,7 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// What listens to the rules. Words are passed as closures: what nobody reads is never written.
+/// Receives what the rules find. Texts are passed as closures, so that those that are not read are not made.
 pub(super) trait Findings {
     /// A rule lets a value of this field of the request pass.
     fn permit_value(

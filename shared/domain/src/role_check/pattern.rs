@@ -286,7 +286,7 @@ fn same_letter(a: u8, b: u8) -> bool {
 fn glob(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut seen) = (0, 0);
-    // Where to go on when a later part fails: after the last star, with one more byte under it.
+    // The point to go back to when a later part fails: after the last star, which then matches one more byte.
     let mut retry: Option<(usize, usize)> = None;
     while let Some(&byte) = text.get(seen) {
         match pattern.get(at) {

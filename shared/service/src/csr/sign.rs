@@ -118,7 +118,7 @@ fn by_kind(sans: Sans) -> Sans {
     Sans { dns, ip, email, uri }
 }
 
-/// A common name that is a host name counts for nobody unless it is a subject alternative name too (RFC 9525).
+/// Clients ignore a host name in the common name unless it is a subject alternative name too (RFC 9525).
 fn with_common_name(mut sans: Sans, subject: &DistinguishedName) -> Sans {
     if let Some(name) = &subject.common_name
         && name.contains('.')

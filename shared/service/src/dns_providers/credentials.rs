@@ -112,7 +112,7 @@ pub(super) fn merge(old: &DnsProvider, secret: &[u8], changes: &Value) -> Result
         }
     }
     let mut missing = certmill_dns::led_away(&old.config, &merged, secret, changes);
-    // What a path leads to goes elsewhere too, unless the call names it.
+    // Credentials at a path would be sent to the new address as well, unless the call names the path again.
     let elsewhere = certmill_dns::led_away(&old.config, &merged, PATH_AS_SECRET, changes);
     if merged.get(PATH).is_some() {
         missing.extend(elsewhere);

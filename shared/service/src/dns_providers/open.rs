@@ -11,7 +11,7 @@ use super::credentials::Configuration;
 use super::{refuse_unknown_type, stored};
 use crate::{App, ServiceError};
 
-/// Whoever holds a lock on a name for so long is taken for dead. No provider with a lock begins to write later than two and a
+/// A worker that holds a lock on a name for so long is taken for dead. No provider with a lock begins to write later than two and a
 /// half minutes, and a call takes one at most.
 const LOCK: Duration = Duration::from_mins(4);
 
@@ -40,8 +40,8 @@ pub(crate) async fn open(
 }
 
 impl OpenProvider {
-    /// What a lock on a name, or on its zone, is called; none where the provider needs no lock. Whoever has the same account at the same API
-    /// writes the same records, whichever tenant it is; a zone or a name that somebody claims elsewhere is another lock.
+    /// What a lock on a name, or on its zone, is called; none where it needs no lock. Tenants with the same account at the same API
+    /// write the same records and share a lock; the same name at another API or account is another lock.
     fn lock_name(&self, zone: &Zone, name: &str) -> Option<String> {
         let traits = self.client.traits();
         if !traits.needs_lock {
@@ -52,7 +52,7 @@ impl OpenProvider {
         Some(format!("{account} {place}"))
     }
 
-    /// Takes the lock on a name, where the provider needs one; `false` while somebody else has it.
+    /// Takes the lock on a name, where the provider needs one; `false` while another worker has it.
     pub(crate) async fn lock(
         &self,
         app: &App,

@@ -1,4 +1,4 @@
-//! What happened in a tenant, in the order of the commits. A place in that order is the cursor: whoever goes on from it misses
+//! What happened in a tenant, in the order of the commits. A place in that order is the cursor: a reader that goes on from it misses
 //! nothing, however late something was committed.
 
 use std::collections::HashMap;
@@ -58,9 +58,9 @@ pub struct Entry {
     pub id: String,
     /// What happened.
     pub kind: Stored<EventKind>,
-    /// When.
+    /// When it happened.
     pub at: Timestamp,
-    /// Whose.
+    /// The tenant that it belongs to.
     pub tenant: TenantId,
     /// Who: the id of a token, `operator` or `service`.
     pub identity: String,

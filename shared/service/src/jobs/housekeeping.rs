@@ -26,7 +26,7 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
     let mut total = 0;
     let started = Instant::now();
     for tenant in tenants {
-        // What is left is found by the next turn.
+        // The next turn finds what is left.
         while started.elapsed() < ENOUGH {
             let mut tx = app.database().begin(tenant.id).await?;
             lease.confirm(&mut tx).await?;
@@ -84,7 +84,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     for (tenant, job) in due {
         let mut tx = app.database().begin(tenant).await?;
         lease.confirm(&mut tx).await?;
-        // What was enqueued meanwhile is left alone: enqueueing it would bring a retry forward and defeat its backoff.
+        // Jobs that were enqueued meanwhile are left alone: enqueueing again would bring a retry forward and defeat its backoff.
         if !app.is_open(&mut tx, job).await? {
             app.enqueue(&mut tx, job, None).await?;
             tx.commit().await?;
@@ -113,7 +113,7 @@ async fn bring_forward(app: &App) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Deletes what the responders answer for challenges that nobody has tidied up.
+/// Deletes the responders' answers to challenges that were not tidied up.
 async fn prune_responses(app: &App) -> Result<(), ServiceError> {
     let mut tx = app.database().begin_system().await?;
     acme_challenges::prune_responses(&mut tx, app.now()).await?;
@@ -127,7 +127,7 @@ pub(super) async fn prune_jobs(app: &App, lease: &Lease) -> Result<(), ServiceEr
     let (done, dead) = (now.minus(settings.done_jobs_kept), now.minus(settings.dead_jobs_kept));
     let started = Instant::now();
     let mut total = 0;
-    // What is left is found by the next turn.
+    // The next turn finds what is left.
     while started.elapsed() < ENOUGH {
         let mut tx = app.database().begin_system().await?;
         lease.confirm(&mut tx).await?;

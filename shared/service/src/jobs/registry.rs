@@ -192,7 +192,7 @@ registry! {
 }
 
 impl JobKind {
-    /// Whose places its jobs take.
+    /// The lane whose places its jobs take.
     pub const fn lane(self) -> Lane {
         self.rules().lane
     }

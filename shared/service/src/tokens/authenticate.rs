@@ -67,7 +67,7 @@ impl TokenCache {
     }
 }
 
-/// The call for which somebody authenticates.
+/// The call that is authenticated.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// The scope that it needs.
@@ -79,7 +79,7 @@ pub struct Asked<'a> {
 }
 
 /// Finds out who shows this secret, and whether its token permits the call: from where it comes, and what it needs. Where
-/// is judged first, so that whoever took a token elsewhere does not learn what has become of it.
+/// is judged first, so that the holder of a stolen token does not learn what has become of it.
 ///
 /// # Errors
 /// The token errors of [`ServiceError`], [`ServiceError::InsufficientScope`], [`ServiceError::TokenNotAllowedHere`],

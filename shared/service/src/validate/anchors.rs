@@ -1,4 +1,4 @@
-//! Whom a tenant trusts: its trust anchors, its root CAs, and, when asked, what the machine trusts.
+//! The certificates that a tenant trusts: its trust anchors, its root CAs, and, when asked, those of the machine.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub enum AnchorSource {
     System,
 }
 
-/// Whom a tenant trusts at this moment.
+/// The certificates that a tenant trusts at this moment.
 pub(super) struct Trust {
     /// The anchors; a path names one by its index.
     pub(super) anchors: Vec<Anchor>,
@@ -83,7 +83,7 @@ impl Trust {
             found.push((source, ca.certificate_der.clone()));
         }
         let store = if system { system_store().await } else { &[] };
-        // Each of these is parsed, and nobody says how many a tenant may have.
+        // Each of these is parsed, and their number has no bound.
         app.in_turn(caller.tenant, move || Ok(Self::read(found, store, cas))).await
     }
 
@@ -115,7 +115,7 @@ impl Trust {
         trust
     }
 
-    /// The CA of ours that this certificate is about, whoever signed it.
+    /// The CA of ours that has this subject and key, whichever CA signed the certificate.
     pub(super) fn own_ca(&self, certificate: &chain::Certificate) -> Option<CaId> {
         let key = (certificate.subject_der().to_vec(), certificate.spki_der().to_vec());
         self.own_by_key.get(&key).copied()

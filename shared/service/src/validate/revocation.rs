@@ -67,7 +67,7 @@ pub(super) async fn of_path(
         };
         standing.note(certificate, status, doubts);
     }
-    // Once for the path, and not where nobody trusts it anyway.
+    // Once for the path, and not for a path that is not trusted anyway.
     if let Some(certificate) = unasked.filter(|_| path.anchor().is_some()) {
         let message = "whether it, or what is above it, was revoked was not asked: `check_revocation` does";
         standing.warnings.push(problem("revocation_not_checked", message, certificate));
@@ -206,7 +206,7 @@ fn is_settled(status: &RevocationStatus) -> bool {
     !matches!(status, RevocationStatus::Unknown { .. }) && status.suspended_as_of().is_none()
 }
 
-/// A certificate that somebody else's CA has issued.
+/// A certificate that a CA from outside has issued.
 #[derive(Clone, Copy)]
 struct Question<'a> {
     caller: &'a Caller,
@@ -225,7 +225,7 @@ impl Question<'_> {
             return Ok((given, Vec::new()));
         }
         if self.anchor.is_none() {
-            // Nobody vouches for addresses in certificates that lead to no anchor.
+            // Addresses in certificates that lead to no anchor may come from anybody, so they are not fetched.
             let doubt = problem(
                 "path_not_trusted",
                 "nothing is fetched for a path without an anchor",
@@ -258,7 +258,7 @@ impl Question<'_> {
                 break;
             }
             match self.by_ocsp(app, url).await {
-                // What lifts a suspension must be fresher than what told of it.
+                // Evidence that lifts a suspension must be newer than the evidence of the suspension.
                 Ok((_, made)) if status.suspended_as_of().is_some_and(|told| made <= Some(told)) => {}
                 Ok((answer, _)) => status = status.and(answer),
                 Err(reason) => doubts.push(problem("ocsp_unavailable", reason, self.certificate)),

@@ -40,7 +40,7 @@ pub(super) enum Answer {
     Away {
         /// The status, where it said so itself (429, 503).
         status: Option<u16>,
-        /// Why.
+        /// What went wrong.
         error: String,
     },
 }

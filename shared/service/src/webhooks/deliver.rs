@@ -95,7 +95,7 @@ pub(crate) async fn deliver(app: &App, lease: &Lease, id: WebhookId) -> Result<(
             break;
         }
     }
-    // What comes later, or is due later, is found by `wake`.
+    // `wake` finds events that come later, and deliveries that are due later.
     let mut tx = app.database().begin(turn.tenant).await?;
     lease.finish(&mut tx).await?;
     Ok(tx.commit().await?)
@@ -200,7 +200,7 @@ impl Turn<'_> {
             return Ok(false);
         }
         let secrets = &match Secrets::stored(self.app, self.tenant, self.id).await {
-            // It was removed meanwhile.
+            // The webhook was removed meanwhile.
             Err(ServiceError::NotFound { .. }) => return Ok(false),
             other => other?,
         };
@@ -233,7 +233,7 @@ impl Turn<'_> {
             let next = next_attempt(delivery.attempts + 1, now);
             let (state, word) = match (answer, next) {
                 (Answer::Taken(_), _) => (DeliveryState::Delivered, "delivered"),
-                // It goes out if the webhook is made active again.
+                // The delivery is sent if the webhook is made active again.
                 (Answer::Gone, _) => (DeliveryState::Waiting, "gone"),
                 (_, Some(_)) => (DeliveryState::Waiting, "retry"),
                 (_, None) => (DeliveryState::Failed, "failed"),

@@ -61,7 +61,7 @@ pub async fn waiting_tenants(
 pub struct Claim<'a> {
     /// The kind of job.
     pub kind: &'static str,
-    /// Whose, as [`waiting_tenants`] names them.
+    /// The tenant, as [`waiting_tenants`] names it.
     pub tenant: &'a str,
     /// At most so many.
     pub limit: i64,

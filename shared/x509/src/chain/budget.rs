@@ -1,4 +1,4 @@
-//! Bounds on the work of one search. Whoever sends the certificates decides how long a search
+//! Bounds on the work of one search. The sender of the certificates decides how long a search
 //! could take: a mesh of cross-signed CAs has more paths than can be walked, and names times name
 //! constraints are a product of two of their numbers.
 
@@ -42,7 +42,7 @@ impl Budget {
 
 fn spend(left: &mut u32, number: u32) -> Result<(), Exhausted> {
     let rest = left.checked_sub(number);
-    // What is too dear once leaves nothing for the next.
+    // A step that exceeds the budget uses it up.
     *left = rest.unwrap_or(0);
     rest.map(drop).ok_or(Exhausted)
 }

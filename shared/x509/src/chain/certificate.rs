@@ -192,7 +192,7 @@ impl Certificate {
     pub(super) fn subject_emails(&self) -> Vec<String> {
         let rdns = rdns(&self.subject_der).unwrap_or_default();
         let pairs = rdns.iter().flatten().filter(|pair| pair.oid == EMAIL_ADDRESS);
-        // What cannot be read is kept as an address that is within nothing.
+        // An address that cannot be read is kept as one that no constraint contains.
         pairs.map(|pair| pair.text().unwrap_or_default()).collect()
     }
 
@@ -201,7 +201,7 @@ impl Certificate {
         let mut certificate = Reader::of_sequence(der)?;
         let tbs_der = certificate.raw()?;
         let signature_algorithm_der = certificate.raw()?;
-        // A signature that is no whole octets is nobody's; an empty one is refused when it is verified.
+        // A signature is a number of whole octets. An empty one is refused when it is verified.
         let signature = certificate.value(tag::BIT_STRING)?.strip_prefix(&[0]).unwrap_or_default();
         certificate.finish()?;
 

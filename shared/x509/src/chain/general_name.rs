@@ -34,7 +34,7 @@ impl GeneralName {
             URI => Self::Uri(ia5_text(contents)?),
             IP => Self::Ip(contents.to_vec()),
             DIRECTORY => {
-                // It is EXPLICIT, since Name is a CHOICE.
+                // The tag is EXPLICIT, since Name is a CHOICE.
                 let mut explicit = Reader::new(contents)?;
                 let name = explicit.raw()?.to_vec();
                 explicit.finish()?;

@@ -68,7 +68,7 @@ pub enum ExpectedName {
     Dns(DnsName),
     /// An address.
     Ip(IpAddr),
-    /// Whom mail is from or for (RFC 8398 §3): the local part exactly, the host in any case.
+    /// The sender or receiver of mail (RFC 8398 §3): the local part exactly, the host in any case.
     Email(EmailAddress),
 }
 

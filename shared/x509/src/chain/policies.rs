@@ -152,7 +152,7 @@ impl<'a> Policies<'a> {
         };
         let size: usize = above.values().map(|node| node.expected.len()).sum();
         budget.comparisons(size + policies.len())?;
-        // Which nodes above expect a policy.
+        // The nodes one level up that expect a policy.
         let mut expecting: BTreeMap<&Oid, BTreeSet<Oid>> = BTreeMap::new();
         for (policy, node) in above {
             for expected in &node.expected {

@@ -40,7 +40,7 @@ impl Role {
     /// How much a code weighs here.
     pub(super) fn class(self, code: Code, conformance: Conformance) -> Class {
         match (code.class(), conformance) {
-            // Who trusts an anchor has taken its number as it is; some well-known roots have zero.
+            // An anchor is trusted with the number that it has; some well-known roots have zero.
             (Class::Profile, _) if self.is_trusted() && is_about_serial(code) => Class::Advice,
             (Class::Profile, Conformance::Enforce) => Class::Fatal,
             (Class::Profile, Conformance::Report) => Class::Advice,

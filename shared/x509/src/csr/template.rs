@@ -10,7 +10,7 @@ use crate::{
 /// What a request says. [`CsrTemplate::sign`] is the only way from here to a request.
 #[derive(Clone, Debug, Default)]
 pub struct CsrTemplate {
-    /// Whom the certificate is to be about.
+    /// The subject that the certificate is to have.
     pub subject: DistinguishedName,
     /// The names to ask for; without any there is no `extensionRequest`.
     pub subject_alt_names: SubjectAltNames,

@@ -70,7 +70,7 @@ impl OcspQuery {
         if tbs.optional(tag::context_constructed(0))?.is_some_and(|version| version != [tag::INTEGER, 1, 0]) {
             return Err(malformed("its version is not 1"));
         }
-        // The name of whoever asks.
+        // The name of the requestor.
         tbs.optional(tag::context_constructed(1))?;
         let mut list = tbs.sequence()?;
         let mut certificates = Vec::new();

@@ -42,7 +42,7 @@ pub struct SingleReply<'a> {
 /// A response. [`OcspReply::sign`] is the only way from here to a signed one.
 #[derive(Clone, Copy, Debug)]
 pub struct OcspReply<'a> {
-    /// The `SubjectPublicKeyInfo` of whoever signs, by whose hash the responder is named.
+    /// The `SubjectPublicKeyInfo` of the signer, by whose hash the responder is named.
     pub responder_spki_der: &'a [u8],
     /// The answers, in the order of the questions.
     pub answers: &'a [SingleReply<'a>],

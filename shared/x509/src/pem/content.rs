@@ -17,7 +17,7 @@ pub(super) enum Content {
 }
 
 impl Content {
-    /// Looks at the first tags only; whoever reads the object finds out whether it is one.
+    /// Looks at the first tags only; the parser of the object finds out whether it is one.
     pub(super) fn of(der: &[u8]) -> Option<Self> {
         let outer = values(der)?;
         match *outer.as_slice() {

@@ -168,7 +168,7 @@ impl Inquiry<'_> {
         own.is_ok_and(|own| own.iter().any(|name| names.contains(name)))
     }
 
-    /// Whether a distribution point refers to CRLs of somebody else.
+    /// Whether a distribution point refers to CRLs of another issuer.
     fn is_indirect(&self, point: &DistributionPoint) -> bool {
         let is_issuer = |name: &GeneralName| {
             ComparableName::of(name)
@@ -184,7 +184,7 @@ impl Inquiry<'_> {
         let mut freshest: Option<i64> = None;
         let (early, usable): (Vec<_>, Vec<_>) = usable.into_iter().partition(|evidence| evidence.early);
         let usable = usable.as_slice();
-        // What was made later tells what was revoked by the instant, and not what was good then.
+        // A list that was made after the instant proves what was revoked by then, and not what was good then.
         let by_then =
             |entry: &CrlEntry| entry.revoked_at <= self.at && entry.reason != RevocationReason::RemoveFromCrl;
         let entries = early.iter().filter_map(|evidence| evidence.crl.find(serial)).filter(by_then);
@@ -272,7 +272,7 @@ fn signer_of(crl: &ParsedCrl, signers: &[CrlSigner<'_>]) -> Result<usize, Doubt>
                 ));
             }
             Ok(false) => {}
-            // It may still be another signer's, whose key fits the algorithm.
+            // Another signer's key may still fit the algorithm.
             Err(error) => {
                 doubt = Doubt::new(
                     DoubtCode::CrlSignatureUnsupported,

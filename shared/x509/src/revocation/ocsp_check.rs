@@ -33,7 +33,7 @@ const MAX_AGE: i64 = 86_400;
 /// Certificates with the responder's name that are looked at.
 const MOST_DELEGATES: usize = 8;
 
-/// Who may have signed an OCSP response whose certificates are not in it.
+/// The possible signers of an OCSP response whose certificates are not in it.
 #[derive(Clone, Copy, Default)]
 pub struct OcspSigners<'a> {
     /// Certificates that the **caller has validated** to the same anchor as the path. Those of the
@@ -152,7 +152,7 @@ impl Inquiry<'_> {
         }
     }
 
-    /// Who signed the response, of those who may (§4.2.2.2).
+    /// The signer of the response, of those that may sign it (§4.2.2.2).
     fn responder(&self, basic: &Basic, signers: OcspSigners<'_>) -> Result<Responder, Doubt> {
         let is_another_key = |signer: &&Arc<Certificate>| {
             names(&basic.responder, signer) && same_name(signer.subject_der(), self.issuer.subject_der())
