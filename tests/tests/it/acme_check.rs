@@ -1,6 +1,7 @@
 //! What would come of an order, without ordering.
 
-use fake_acme::{Behaviour, Endpoint};
+use fake_acme::{Behaviour, Endpoint, FakeAcmeOptions};
+use fake_dns::vendors;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::acme::{AcmeLab, ZONE};
@@ -86,5 +87,35 @@ both_modes! {
         assert!(["dns_zone_not_found", "dns_failed"].contains(&problem), "{forecast:#}");
         assert_eq!(forecast["ready"], false);
         assert_eq!(lab.bind.as_ref().unwrap().zone_lines(ZONE), before);
+    }
+
+    async fn a_check_follows_aliases_and_tells_where_they_end_badly(mode: Mode) {
+        let dns = vendors::digitalocean::lab().await;
+        {
+            let mut state = dns.fake().zones().lock();
+            let mut alias = |apex: &str, name: &str, target: &str| {
+                let zone = state.zone(apex).unwrap().id;
+                state.add_record(zone, (name, "CNAME"), 60, target).unwrap();
+            };
+            alias("zone-1.test", "_acme-challenge.www.zone-1.test", "_acme-challenge.www.zone-2.test");
+            alias("zone-2.test", "_acme-challenge.www.zone-2.test", "proofs.sub.example.test");
+            alias("zone-3.test", "_acme-challenge.zone-3.test", "_acme-challenge.zone-4.test");
+            alias("zone-4.test", "_acme-challenge.zone-4.test", "_acme-challenge.zone-3.test");
+        }
+        let lab = Lab::with(mode, FakeAcmeOptions::default(), vec![dns.name_server]).await;
+        let account = lab.account().await;
+        let body = json!({ "name": "dns", "type": dns.kind, "config": dns.config });
+        let provider = lab.app.post("/v1/pki/dns-providers", body).await.json_with(StatusCode::CREATED);
+        let before = dns.fake().requests().len();
+        let body = json!({ "account_id": account, "domains": ["*.www.zone-1.test", "zone-3.test"], "challenge_type": "dns-01" });
+        let forecast = lab.app.post(CHECK, body).await.json_with(StatusCode::OK);
+        let [there, round] = forecast["names"].as_array().unwrap().as_slice() else { panic!("{forecast:#}") };
+        assert_eq!(there["record_name"], "proofs.sub.example.test", "{there:#}");
+        assert_eq!((&there["zone"], &there["dns_provider_id"]), (&json!("sub.example.test"), &provider["id"]));
+        assert_eq!(there["problem"], Value::Null);
+        assert!(round["problem"]["message"].as_str().unwrap().contains("in a circle"), "{round:#}");
+        assert_eq!(forecast["ready"], false);
+        let changes = dns.fake().requests()[before..].iter().filter(|request| !request.starts_with("GET")).count();
+        assert_eq!(changes, 0, "a check writes nothing");
     }
 }

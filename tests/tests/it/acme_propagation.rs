@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use certmill_domain::Timestamp;
 use fake_acme::FakeAcmeOptions;
-use fake_dns::{Lab as DnsLab, NameServer, vendors};
+use fake_dns::{Lab as DnsLab, NameServer, RecordSet, vendors};
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::{Mode, both_modes};
@@ -101,6 +101,31 @@ async fn a_name_whose_alias_cannot_be_looked_up_ends_in_time(mode: Mode) {
     assert_eq!(additions(&dns), 0);
 }
 
+/// The resolver says about `name` that it has no records of a type, or that it cannot find out; answers how often
+/// the value was added.
+async fn a_zone_of_which_is_said(mode: Mode, name: &str, kind: &str) -> usize {
+    let dns = vendors::digitalocean::lab().await;
+    {
+        let mut state = dns.fake().zones().lock();
+        let zone = state.zone(DnsLab::ZONE).unwrap();
+        zone.sets.insert((name.to_owned(), kind.to_owned()), RecordSet::default());
+    }
+    let propagation = json!({ "settle_seconds": 0, "timeout_seconds": 60 });
+    let (lab, order) = ordered(mode, &dns, dns.name_server, propagation).await;
+    let (order, took) = not_propagated(&lab, &dns, &order).await;
+    assert!((60..200).contains(&took.as_secs()), "{name} {kind}: it took {took:?}: {order:#}");
+    assert_eq!(lab.ca.log().count(fake_acme::Endpoint::Challenge), 0, "the CA was told");
+    lab.app.settled().await;
+    assert!(dns.txt(NAME).await.is_empty(), "the value is still there");
+    additions(&dns)
+}
+
+/// The value was added, and the look for it never gets as far as the name servers.
+async fn a_zone_without_known_name_servers(mode: Mode, name: &str, kind: &str) {
+    let additions = a_zone_of_which_is_said(mode, name, kind).await;
+    assert!((1..=2).contains(&additions), "{name} {kind}: {additions}");
+}
+
 both_modes! {
     async fn a_short_limit(mode: Mode) {
         a_value_that_nobody_sees_is_added_twice_and_ends_in_time(mode, 170).await;
@@ -112,6 +137,23 @@ both_modes! {
 
     async fn a_look_that_fails(mode: Mode) {
         a_look_that_fails_itself_ends_in_time(mode).await;
+    }
+
+    async fn a_zone_without_name_servers(mode: Mode) {
+        a_zone_without_known_name_servers(mode, DnsLab::ZONE, "NS").await;
+    }
+
+    async fn a_zone_whose_name_servers_nobody_can_tell(mode: Mode) {
+        a_zone_without_known_name_servers(mode, DnsLab::ZONE, "SERVFAIL NS").await;
+    }
+
+    async fn a_name_server_whose_address_nobody_can_tell(mode: Mode) {
+        a_zone_without_known_name_servers(mode, "ns.example.test", "SERVFAIL A").await;
+    }
+
+    async fn an_alias_that_nobody_can_tell(mode: Mode) {
+        let additions = a_zone_of_which_is_said(mode, NAME, "SERVFAIL CNAME").await;
+        assert_eq!(additions, 0, "nobody knows where the value goes");
     }
 
     async fn an_alias_that_cannot_be_looked_up(mode: Mode) {
