@@ -204,15 +204,15 @@ pub(super) fn challenge(challenge: AcmeChallenge) -> ChallengeView {
         id: challenge.id.to_string(),
         dns_record: dns_record(&challenge),
         http_path: is_http.then(|| format!("/.well-known/acme-challenge/{}", challenge.token)),
-        progress: Word::shown(challenge.progress()),
+        progress: Word::shown(&challenge.progress.shown()),
         identifier: challenge.identifier,
         kind: challenge.kind.into(),
-        status: Word::shown(challenge.state.status()),
+        status: Word::shown(challenge.progress.state().status()),
         url: challenge.url,
         token: challenge.token,
         key_authorization: challenge.key_authorization,
-        error: challenge.error.map(FailureView::from),
-        validated_at: challenge.validated_at.map(|at| at.to_string()),
+        error: challenge.progress.failure().cloned().map(FailureView::from),
+        validated_at: challenge.progress.validated_at().map(|at| at.to_string()),
         wildcard: challenge.wildcard,
         note: challenge.note,
         next_attempt_at: challenge.next_attempt_at.map(|at| at.to_string()),
@@ -234,7 +234,7 @@ fn dns_record(challenge: &AcmeChallenge) -> Option<DnsRecordView> {
     if challenge.kind != ChallengeType::Dns01 || challenge.key_authorization.is_empty() {
         return None;
     }
-    let (name, value) = match &challenge.record {
+    let (name, value) = match challenge.progress.txt().map(|txt| &txt.record) {
         Some(record) => (record.name.clone(), record.value.clone()),
         None => (challenge.owner_name(), txt_value(challenge)),
     };

@@ -2,6 +2,7 @@
 
 mod account;
 mod challenge;
+mod challenge_progress;
 mod dns_answer;
 mod identifier;
 mod limit;
@@ -9,7 +10,8 @@ mod order;
 mod renewal;
 
 pub use account::{AccountStatus, AcmeAccount, AcmeEnvironment, AcmeProvider, FALLBACK_AFTER};
-pub use challenge::{AcmeChallenge, ChallengeState, ChallengeType, Exposure, TxtRecord};
+pub use challenge::{AcmeChallenge, ChallengeState, ChallengeType, Exposure};
+pub use challenge_progress::{Added, ChallengeAnswer, ChallengeProgress, Told, TxtAnswer, TxtRecord};
 pub use dns_answer::{DnsAddressAnswer, DnsServerAnswer};
 pub use identifier::{AcmeIdentifier, AcmeIdentifiers};
 pub use limit::{AcmeLimit, Allowance, ProviderLimit};

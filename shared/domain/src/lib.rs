@@ -27,9 +27,10 @@ mod word;
 
 pub use acme::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeIdentifiers, AcmeLimit,
-    AcmeOrder, AcmeProvider, Allowance, ChallengeState, ChallengeType, DnsAddressAnswer, DnsServerAnswer,
-    Exposure, FALLBACK_AFTER, Failure, OrderAtCa, OrderCause, OrderProgress, OrderState, ProviderLimit,
-    Renewal, RenewalWindow, RenewalWish, TxtRecord,
+    AcmeOrder, AcmeProvider, Added, Allowance, ChallengeAnswer, ChallengeProgress, ChallengeState,
+    ChallengeType, DnsAddressAnswer, DnsServerAnswer, Exposure, FALLBACK_AFTER, Failure, OrderAtCa,
+    OrderCause, OrderProgress, OrderState, ProviderLimit, Renewal, RenewalWindow, RenewalWish, Told,
+    TxtAnswer, TxtRecord,
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
 pub use blocked_key::BlockedKey;

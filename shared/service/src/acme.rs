@@ -8,6 +8,7 @@
 pub mod accounts;
 mod advance;
 mod authorizations;
+mod challenge_due;
 mod challenge_looks;
 mod challenge_steps;
 pub mod challenges;

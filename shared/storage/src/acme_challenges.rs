@@ -1,14 +1,15 @@
 //! Challenges of orders, and the answers that the responders give.
 
+mod progress;
+
 use certmill_domain::{
     AcmeChallenge, AcmeChallengeId, AcmeOrderId, ChallengeType, DnsProviderId, TenantId, Timestamp, TxtRecord,
 };
 
-use crate::acme_orders::optional;
-use crate::error::{from_json, parsed, to_json};
+use crate::error::{parsed, to_json};
 use crate::query::{Query, Rows};
 use crate::row::row;
-use crate::words::{CHALLENGE_EXPOSURE, CHALLENGE_KIND, CHALLENGE_STATE};
+use crate::words::CHALLENGE_KIND;
 use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink, jobs};
 
 const TABLE: &str = "acme_challenges";
@@ -63,6 +64,7 @@ pub async fn insert(tx: &mut Tx, challenges: &[AcmeChallenge]) -> Result<(), Sto
     let mut rows = Rows::new(INSERT, 17);
     rows.suffix = " ON CONFLICT (tenant_id, order_id, authorization_url) DO NOTHING";
     for challenge in challenges {
+        let columns = progress::write(&challenge.progress)?;
         rows.value(tx.tenant_key())
             .value(challenge.id.to_string())
             .value(challenge.order_id.to_string())
@@ -73,11 +75,11 @@ pub async fn insert(tx: &mut Tx, challenges: &[AcmeChallenge]) -> Result<(), Sto
             .value(CHALLENGE_KIND.write(&challenge.kind)?)
             .value(challenge.token.clone())
             .value(challenge.key_authorization.clone())
-            .value(CHALLENGE_STATE.write(&challenge.state)?)
-            .value(CHALLENGE_EXPOSURE.write(&challenge.exposure)?)
+            .value(columns.state)
+            .value(columns.exposure)
             .value(challenge.deadline_at.unix_micros())
             .value(challenge.next_attempt_at.map(Timestamp::unix_micros))
-            .value(challenge.validated_at.map(Timestamp::unix_micros))
+            .value(columns.validated_at.map(Timestamp::unix_micros))
             .value(challenge.created_at.unix_micros())
             .value(challenge.updated_at.unix_micros());
     }
@@ -87,12 +89,9 @@ pub async fn insert(tx: &mut Tx, challenges: &[AcmeChallenge]) -> Result<(), Sto
 /// Writes everything about a challenge that its job may change.
 pub async fn save(tx: &mut Tx, challenge: &AcmeChallenge) -> Result<(), StorageError> {
     let micros = |time: Option<Timestamp>| time.map(Timestamp::unix_micros);
-    let (name, value, zone, provider) = match &challenge.record {
-        Some(TxtRecord { name, value, zone, provider }) => {
-            (Some(name.clone()), Some(value.clone()), zone.clone(), provider.map(|id| id.to_string()))
-        }
-        None => (None, None, None, None),
-    };
+    let columns = progress::write(&challenge.progress)?;
+    let record = columns.txt.as_ref().map(|txt| &txt.record);
+    let additions = columns.txt.as_ref().and_then(|txt| txt.added).map_or(0, |added| added.times);
     let query = Query::new(
         "UPDATE acme_challenges SET state = $1, record_name = $2, record_value = $3, zone = $4, \
          dns_provider_id = $5, pending_change = $6, exposure = $7, confirmations = $8, submissions = $9, \
@@ -100,25 +99,25 @@ pub async fn save(tx: &mut Tx, challenge: &AcmeChallenge) -> Result<(), StorageE
          submitted_at = $16, validated_at = $17, updated_at = $18, additions = $19, failures = $20, dns_servers = $23 \
          WHERE tenant_id = $21 AND id = $22",
     )
-    .bind(CHALLENGE_STATE.write(&challenge.state)?)
-    .bind(name)
-    .bind(value)
-    .bind(zone)
-    .bind(provider)
-    .bind(challenge.pending_change.clone())
-    .bind(CHALLENGE_EXPOSURE.write(&challenge.exposure)?)
-    .bind(challenge.confirmations)
-    .bind(challenge.submissions)
-    .bind(to_json(TABLE, "error", challenge.error.as_ref())?)
+    .bind(columns.state)
+    .bind(record.map(|record| record.name.clone()))
+    .bind(record.map(|record| record.value.clone()))
+    .bind(record.map(|record| record.zone.clone()))
+    .bind(record.map(|record| record.provider.to_string()))
+    .bind(columns.pending_change.clone())
+    .bind(columns.exposure)
+    .bind(columns.confirmations)
+    .bind(columns.told.map_or(0, |told| told.times))
+    .bind(to_json(TABLE, "error", columns.failure.as_ref())?)
     .bind(challenge.note.clone())
     .bind(challenge.attempts)
     .bind(micros(challenge.next_attempt_at))
     .bind(challenge.deadline_at.unix_micros())
-    .bind(micros(challenge.published_at))
-    .bind(micros(challenge.submitted_at))
-    .bind(micros(challenge.validated_at))
+    .bind(micros(columns.published_at))
+    .bind(micros(columns.told.map(|told| told.last)))
+    .bind(micros(columns.validated_at))
     .bind(challenge.updated_at.unix_micros())
-    .bind(challenge.additions)
+    .bind(additions)
     .bind(challenge.failures)
     .bind(tx.tenant_key())
     .bind(challenge.id.to_string())
@@ -168,7 +167,7 @@ pub async fn is_shared(
 ) -> Result<bool, StorageError> {
     let mut query = Query::new("SELECT id FROM acme_challenges WHERE tenant_id = ");
     query.push_bind(session.tenant_key());
-    query.push(" AND dns_provider_id = ").push_bind(record.provider.map(|id| id.to_string()));
+    query.push(" AND dns_provider_id = ").push_bind(record.provider.to_string());
     query.push(" AND record_name = ").push_bind(record.name.clone());
     query.push(" AND record_value = ").push_bind(record.value.clone());
     query.push(" AND id <> ").push_bind(id.to_string());
@@ -184,7 +183,7 @@ pub async fn others_present(
 ) -> Result<i64, StorageError> {
     let mut query = Query::new("SELECT count(*) FROM acme_challenges WHERE tenant_id = ");
     query.push_bind(session.tenant_key());
-    query.push(" AND dns_provider_id = ").push_bind(record.provider.map(|id| id.to_string()));
+    query.push(" AND dns_provider_id = ").push_bind(record.provider.to_string());
     query.push(" AND record_name = ").push_bind(record.name.clone());
     query.push(" AND id <> ").push_bind(id.to_string());
     query.push(" AND exposure = 'present'");
@@ -298,15 +297,8 @@ pub async fn response(
 }
 
 fn challenge(row: Row) -> Result<AcmeChallenge, StorageError> {
-    let time = |micros: Option<i64>| micros.map(Timestamp::from_unix_micros);
-    let provider = optional(TABLE, "dns_provider_id", row.dns_provider_id.as_deref())?;
-    let record = row.record_name.zip(row.record_value).map(|(name, value)| TxtRecord {
-        name,
-        value,
-        provider,
-        zone: row.zone,
-    });
     Ok(AcmeChallenge {
+        progress: progress::read(&row)?,
         id: parsed(TABLE, "id", &row.id)?,
         order_id: parsed(TABLE, "order_id", &row.order_id)?,
         authorization_url: row.authorization_url,
@@ -316,25 +308,14 @@ fn challenge(row: Row) -> Result<AcmeChallenge, StorageError> {
         kind: CHALLENGE_KIND.read(&row.kind),
         token: row.token,
         key_authorization: row.key_authorization,
-        state: CHALLENGE_STATE.read(&row.state),
-        record,
-        pending_change: row.pending_change,
-        exposure: CHALLENGE_EXPOSURE.read(&row.exposure),
-        confirmations: row.confirmations,
-        submissions: row.submissions,
-        additions: row.additions,
         failures: row.failures,
         forced: row.forced,
-        error: from_json(TABLE, "error", row.error.as_deref())?,
         note: row.note,
         // This is shown to people only, so an answer in the form of a newer version is left out.
         dns_servers: row.dns_servers.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default(),
         attempts: row.attempts,
-        next_attempt_at: time(row.next_attempt_at),
+        next_attempt_at: row.next_attempt_at.map(Timestamp::from_unix_micros),
         deadline_at: Timestamp::from_unix_micros(row.deadline_at),
-        published_at: time(row.published_at),
-        submitted_at: time(row.submitted_at),
-        validated_at: time(row.validated_at),
         created_at: Timestamp::from_unix_micros(row.created_at),
         updated_at: Timestamp::from_unix_micros(row.updated_at),
     })

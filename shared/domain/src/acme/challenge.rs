@@ -1,8 +1,8 @@
 //! Challenges: how control of one identifier is proven (RFC 8555 section 8, RFC 8737).
 
-use super::{DnsServerAnswer, Failure};
+use super::{ChallengeProgress, DnsServerAnswer};
 use crate::word::words;
-use crate::{AcmeChallengeId, AcmeOrderId, DnsProviderId, Stored, Timestamp, UnknownWord};
+use crate::{AcmeChallengeId, AcmeOrderId, Stored, Timestamp, UnknownWord};
 
 words! {
     /// The ways to prove control.
@@ -87,19 +87,6 @@ words! {
     }
 }
 
-/// Where a TXT value goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TxtRecord {
-    /// The owner name, after aliases were followed.
-    pub name: String,
-    /// The value.
-    pub value: String,
-    /// The provider that serves the name; none while a person has to publish it.
-    pub provider: Option<DnsProviderId>,
-    /// The provider's zone, as JSON of its own.
-    pub zone: Option<String>,
-}
-
 /// A challenge of an order.
 #[derive(Debug, Clone)]
 pub struct AcmeChallenge {
@@ -122,25 +109,11 @@ pub struct AcmeChallenge {
     /// Token and thumbprint of the account key (RFC 8555 section 8.1).
     pub key_authorization: String,
     /// What it is at.
-    pub state: Stored<ChallengeState>,
-    /// For `dns-01`: where the value goes, once that is known.
-    pub record: Option<TxtRecord>,
-    /// What the provider calls a change that it has not applied everywhere.
-    pub pending_change: Option<String>,
-    /// Whether its answer may be out there.
-    pub exposure: Stored<Exposure>,
-    /// How often in a row the value was seen at every server.
-    pub confirmations: i64,
-    /// How often the CA was told to look.
-    pub submissions: i64,
-    /// How often its TXT value was added.
-    pub additions: i64,
+    pub progress: ChallengeProgress,
     /// Answers of the CA in a row that were not as they should be.
     pub failures: i64,
     /// Whether a person has said that it is ready.
     pub forced: bool,
-    /// Why it is invalid.
-    pub error: Option<Failure>,
     /// What was seen last, for people.
     pub note: Option<String>,
     /// For `dns-01`: what each name server answered in the last look.
@@ -151,12 +124,6 @@ pub struct AcmeChallenge {
     pub next_attempt_at: Option<Timestamp>,
     /// When it is given up.
     pub deadline_at: Timestamp,
-    /// When its answer was published.
-    pub published_at: Option<Timestamp>,
-    /// When the CA was last told to look.
-    pub submitted_at: Option<Timestamp>,
-    /// When the CA was satisfied.
-    pub validated_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it last changed.
@@ -170,27 +137,8 @@ impl AcmeChallenge {
     /// The first one that it does not know.
     pub fn understood(&self) -> Result<(), UnknownWord> {
         self.kind.known()?;
-        self.state.known()?;
-        self.exposure.known().map(drop)
-    }
-
-    /// How far it has come, in the word of the API; what is not known stands for itself.
-    pub fn progress(&self) -> &str {
-        let (exposure, state) = match (&self.exposure, &self.state) {
-            (Stored::Unknown(word), _) | (_, Stored::Unknown(word)) => return word,
-            (Stored::Known(exposure), Stored::Known(state)) => (exposure, state),
-        };
-        match (exposure, state) {
-            (Exposure::Removed, _) => "cleaned_up",
-            (_, ChallengeState::Waiting | ChallengeState::Publishing) => "waiting",
-            (_, ChallengeState::Published) => "published",
-            (_, ChallengeState::Propagating) => "propagating",
-            // The challenge ended before the CA was told to validate.
-            (_, ChallengeState::Invalid) if self.submissions == 0 && self.published_at.is_none() => "waiting",
-            (_, ChallengeState::Invalid) if self.submissions == 0 => "published",
-            (_, ChallengeState::Submitted | ChallengeState::Invalid) => "submitted",
-            (_, ChallengeState::Valid) => "validated",
-        }
+        self.progress.state().known()?;
+        self.progress.exposure().known().map(drop)
     }
 
     /// The name at which the CA looks for the TXT record (RFC 8555 section 8.4).

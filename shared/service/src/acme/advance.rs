@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use certmill_acme::{Account, Identifier};
 use certmill_domain::{
-    AccountStatus, AcmeAccount, AcmeChallenge, AcmeIdentifier, AcmeOrder, AcmeOrderId, ChallengeState,
-    EventKind, Exposure, Failure, OrderAtCa, OrderProgress, TenantId, Timestamp,
+    AccountStatus, AcmeAccount, AcmeChallenge, AcmeIdentifier, AcmeOrder, AcmeOrderId, EventKind, Failure,
+    OrderAtCa, OrderProgress, TenantId, Timestamp,
 };
 use certmill_storage::acme_pauses::Standing;
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 use serde_json::json;
 
+use super::challenge_due::is_to_be_woken;
 use super::driver::{self, InHand, Next};
 use super::judgement::Asked;
 use super::order_steps::{self, Proofs};
@@ -269,8 +270,7 @@ impl Work<'_> {
     /// asked the CA for.
     pub(super) async fn tidy_up(&self, tx: &mut Tx) -> Result<(), ServiceError> {
         for challenge in acme_challenges::of_orders(tx, &[self.order.id]).await? {
-            let exposed = challenge.exposure != Exposure::None && challenge.exposure != Exposure::Removed;
-            if exposed || challenge.state != ChallengeState::Valid {
+            if is_to_be_woken(&challenge) {
                 self.app.enqueue(tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
             }
         }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use certmill_acme::{AcmeError, Authorization, AuthorizationStatus, Identifier};
 use certmill_domain::{
-    AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType, Exposure,
-    Failure, OrderAtCa, OrderProgress, Timestamp,
+    AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeProgress, ChallengeType, Failure,
+    OrderAtCa, OrderProgress, Timestamp,
 };
 use certmill_storage::acme_challenges;
 
@@ -55,12 +55,12 @@ impl Work<'_> {
         }
         let mut tx = self.begin().await?;
         acme_challenges::insert(&mut tx, &challenges).await?;
-        for challenge in challenges.iter().filter(|challenge| challenge.state.is_open()) {
+        for challenge in challenges.iter().filter(|challenge| challenge.progress.is_open()) {
             self.app.enqueue(&mut tx, Job::AdvanceChallenge(challenge.id), self.request_id).await?;
         }
         self.order.progress = OrderProgress::Challenging(at_ca);
-        let all_valid = challenges.iter().all(|challenge| challenge.state == ChallengeState::Valid);
-        let next = if all_valid { Next::GoOn } else { Next::At(self.app.now().plus(LOOK_AFTER)) };
+        let all_met = !challenges.iter().any(|challenge| challenge.progress.is_open());
+        let next = if all_met { Next::GoOn } else { Next::At(self.app.now().plus(LOOK_AFTER)) };
         let next = self.commit(tx, next).await?;
         self.app.wake_workers();
         Ok(next)
@@ -118,24 +118,18 @@ impl Work<'_> {
                 .into(),
             token,
             key_authorization,
-            state: if met { ChallengeState::Valid } else { ChallengeState::Waiting }.into(),
-            record: None,
-            pending_change: None,
-            exposure: Exposure::None.into(),
-            confirmations: 0,
-            submissions: 0,
-            additions: 0,
+            progress: if met {
+                ChallengeProgress::Waiting.validated(now)
+            } else {
+                ChallengeProgress::Waiting
+            },
             failures: 0,
             forced: false,
-            error: None,
             note: met.then(|| "the CA has it on record that this is proven".to_owned()),
             dns_servers: Vec::new(),
             attempts: 0,
             next_attempt_at: (!met).then_some(now),
             deadline_at: ends.map_or(self.order.ends(), |ends| ends.min(self.order.ends())),
-            published_at: None,
-            submitted_at: None,
-            validated_at: met.then_some(now),
             created_at: now,
             updated_at: now,
         })))

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use certmill_acme::{Authorization, AuthorizationStatus};
-use certmill_domain::{AcmeChallenge, Failure, Timestamp};
+use certmill_domain::{AcmeChallenge, Failure, Timestamp, Told};
 
 use super::judgement::{VALIDATION_FAILED, problem_failure};
 
@@ -67,7 +67,8 @@ pub(super) fn seen(challenge: &AcmeChallenge, authorization: &Authorization, now
 }
 
 fn pending(challenge: &AcmeChallenge, authorization: &Authorization, now: Timestamp) -> Seen {
-    let waited = now.since(challenge.submitted_at.unwrap_or(now));
+    let told = challenge.progress.told().unwrap_or(Told { times: 0, last: now });
+    let waited = now.since(told.last);
     if waited > CA_LOOKS_FOR {
         let message = format!("the CA has not decided about {} in time", challenge.identifier);
         return Seen::Invalid(Failure::new("timed_out", message));
@@ -76,7 +77,7 @@ fn pending(challenge: &AcmeChallenge, authorization: &Authorization, now: Timest
     let is_untouched = own.is_some_and(|own| own.status == "pending");
     let note =
         own.and_then(|own| own.error.as_ref()).map(|problem| format!("the CA says: {}", problem.detail));
-    let then = if is_untouched && waited > TELL_AGAIN && challenge.submissions < TELLINGS {
+    let then = if is_untouched && waited > TELL_AGAIN && told.times < TELLINGS {
         Then::Tell
     } else {
         let told = authorization.retry_after.map(|after| after.min(LONGEST));
@@ -95,18 +96,17 @@ fn own<'a>(
 #[cfg(test)]
 mod tests {
     use certmill_acme::{Identifier, Problem};
+    use certmill_domain::ChallengeProgress;
 
-    use super::super::order_steps::tests::challenge;
+    use super::super::order_steps::tests::{at_responders, challenge};
     use super::*;
-    use certmill_domain::{ChallengeState, Exposure};
 
     const NOW: i64 = 1_000_000;
 
-    fn told(seconds_ago: i64, submissions: i64) -> AcmeChallenge {
-        let mut challenge = challenge(ChallengeState::Submitted, Exposure::Present, None);
-        challenge.submitted_at = Some(Timestamp::from_unix_seconds(NOW - seconds_ago));
-        challenge.submissions = submissions;
-        challenge
+    fn told(seconds_ago: i64, times: i64) -> AcmeChallenge {
+        let last = Timestamp::from_unix_seconds(NOW - seconds_ago);
+        let told = Some(Told { times, last });
+        challenge(ChallengeProgress::Submitted { answer: at_responders(false), told })
     }
 
     fn answer(status: AuthorizationStatus, own: &str, problem: Option<&str>) -> Authorization {

@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use certmill_acme::{Account, AcmeError};
 use certmill_domain::{
-    AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeState, ChallengeType,
-    Exposure, Failure, TenantId, Timestamp,
+    AcmeAccount, AcmeChallenge, AcmeChallengeId, AcmeIdentifier, AcmeOrder, ChallengeAnswer,
+    ChallengeProgress, Exposure, Failure, TenantId, Timestamp, Told,
 };
 use certmill_storage::acme_pauses::Standing;
 use certmill_storage::{Tx, acme_challenges, acme_orders};
 
 use super::accounts::lost::{self, Fate};
 use super::advance::response_ends;
+use super::challenge_due::{self, Due, Left};
 use super::challenge_looks::{self, Seen, Then};
 use super::driver::{self, InHand, Next};
 use super::judgement::{
@@ -51,7 +52,6 @@ pub(crate) async fn advance(app: &App, lease: &Lease, id: AcmeChallengeId) -> Re
         return driver::over(app, lease).await;
     };
     order.state().known()?;
-    challenge.understood()?;
     let (standing, request_id) = (Standing::default(), lease.request_id());
     driver::drive(Work { app, lease, tenant, order, challenge, standing, request_id }).await
 }
@@ -86,22 +86,17 @@ impl InHand for Work<'_> {
 
     async fn step(&mut self) -> Result<Next, ServiceError> {
         self.challenge.attempts += 1;
-        if !self.order.progress.is_open() || !self.challenge.state.is_open() {
-            return self.take_back().await;
-        }
-        if self.challenge.state != ChallengeState::Submitted && self.app.now() > self.challenge.deadline_at {
-            let seen = self.challenge.note.clone().unwrap_or_else(|| "nothing was seen of it".to_owned());
-            let message = format!("control of {} was not proven in time: {seen}", self.challenge.identifier);
-            return self.fail(Failure::new("timed_out", message)).await;
-        }
-        match (self.challenge.kind.known()?, self.challenge.state.known()?) {
-            (_, ChallengeState::Submitted) => self.have_the_ca_look().await,
-            (ChallengeType::Dns01, ChallengeState::Waiting) => dns_steps::claim(self).await,
-            (ChallengeType::Dns01, ChallengeState::Publishing) => dns_steps::add(self).await,
-            (ChallengeType::Dns01, ChallengeState::Published) => dns_steps::await_change(self).await,
-            (ChallengeType::Dns01, ChallengeState::Propagating) => dns_steps::await_propagation(self).await,
-            (ChallengeType::Http01 | ChallengeType::TlsAlpn01, _) => self.answer().await,
-            (_, ChallengeState::Valid | ChallengeState::Invalid) => self.take_back().await,
+        match challenge_due::due(&self.challenge, &self.order.progress, self.app.now())? {
+            Due::TakeBack => self.take_back().await,
+            Due::GiveUp(failure) => self.fail(failure).await,
+            Due::Answer => self.answer().await,
+            Due::FindPlace => dns_steps::claim(self).await,
+            Due::Add(txt) => dns_steps::add(self, txt).await,
+            Due::AwaitChange(txt, change) => dns_steps::await_change(self, (txt, change)).await,
+            Due::AwaitPropagation(txt, confirmations) => {
+                dns_steps::await_propagation(self, (txt, confirmations)).await
+            }
+            Due::HaveTheCaLook(told) => self.have_the_ca_look(told).await,
         }
     }
 }
@@ -122,14 +117,13 @@ impl Work<'_> {
             let at = self.app.now().plus(IN_THE_WAY);
             return self.save(Next::At(at)).await;
         }
-        self.challenge.exposure = Exposure::Present.into();
-        self.challenge.published_at = Some(self.app.now());
-        self.enter(ChallengeState::Submitted);
+        let answer = ChallengeAnswer::AtResponders { since: self.app.now(), is_removed: false };
+        self.enter(ChallengeProgress::Submitted { answer, told: None });
         self.commit(tx, Next::GoOn).await
     }
 
     /// `submitted`: tells the CA to look, and asks what it saw.
-    async fn have_the_ca_look(&mut self) -> Result<Next, ServiceError> {
+    async fn have_the_ca_look(&mut self, told: Option<Told>) -> Result<Next, ServiceError> {
         let account = accounts::of_tenant(self.app, self.tenant, self.order.account_id).await?;
         self.standing = pauses::standing(self.app, Scopes::of(&account)).await?;
         if let Some(pause) = self.standing.pause.take() {
@@ -141,7 +135,7 @@ impl Work<'_> {
         if let Some(next) = preflight::before_telling(self).await? {
             return Ok(next);
         }
-        if self.challenge.submissions == 0 {
+        if told.is_none() {
             return self.tell(&account, &client).await;
         }
         let authorization = match client.authorization(&self.challenge.authorization_url).await {
@@ -165,8 +159,7 @@ impl Work<'_> {
     /// Writes that the CA is told, and tells it. Told twice, it does nothing more (RFC 8555 section 7.5.1).
     async fn tell(&mut self, account: &AcmeAccount, client: &Account) -> Result<Next, ServiceError> {
         let now = self.app.now();
-        self.challenge.submissions += 1;
-        self.challenge.submitted_at = Some(now);
+        self.challenge.progress = self.challenge.progress.once_told(now);
         self.save(Next::GoOn).await?;
         failpoint::reached("challenge.submission_stored");
         let told = client.answer_challenge(&self.challenge.url).await;
@@ -185,10 +178,8 @@ impl Work<'_> {
     }
 
     async fn validated(&mut self) -> Result<Next, ServiceError> {
-        self.challenge.validated_at = Some(self.app.now());
         self.challenge.note = None;
-        self.challenge.error = None;
-        self.enter(ChallengeState::Valid);
+        self.enter(self.challenge.progress.validated(self.app.now()));
         self.tell_the_order(Next::GoOn).await
     }
 
@@ -202,8 +193,7 @@ impl Work<'_> {
             "a challenge has failed"
         );
         let by_ca = failure.code == VALIDATION_FAILED;
-        self.challenge.error = Some(failure);
-        self.enter(ChallengeState::Invalid);
+        self.enter(self.challenge.progress.failed(failure));
         if by_ca {
             let account = accounts::of_tenant(self.app, self.tenant, self.order.account_id).await?;
             let mut tx = self.begin().await?;
@@ -223,25 +213,26 @@ impl Work<'_> {
 
     /// Takes the answer back, and then the authorization of an order that has failed. Nothing is published any more afterwards.
     async fn take_back(&mut self) -> Result<Next, ServiceError> {
-        match (self.challenge.exposure.known()?, self.challenge.record.is_some()) {
-            (Exposure::None | Exposure::Removed, _) if give_up::is_left_behind(self) => {
-                give_up::give_up(self).await
-            }
-            (Exposure::None | Exposure::Removed, _) => self.save(Next::Over).await,
-            (_, true) => dns_steps::remove(self).await,
-            (_, false) => {
+        match challenge_due::left(&self.challenge, &self.order.progress) {
+            Left::Txt(txt) => dns_steps::remove(self, &txt.record).await,
+            Left::Response => {
                 let mut tx = self.begin().await?;
                 acme_challenges::unpublish(&mut tx, self.challenge.id).await?;
-                self.challenge.exposure = Exposure::Removed.into();
+                self.now_exposed(Exposure::Removed);
                 let next = self.after_removal();
                 self.commit(tx, next).await
             }
+            Left::Authorization => give_up::give_up(self).await,
+            Left::Nothing => self.save(Next::Over).await,
         }
     }
 
     /// What follows when nothing is published any more.
     pub(super) fn after_removal(&self) -> Next {
-        if give_up::is_left_behind(self) { Next::GoOn } else { Next::Over }
+        match challenge_due::left(&self.challenge, &self.order.progress) {
+            Left::Nothing => Next::Over,
+            Left::Authorization | Left::Txt(_) | Left::Response => Next::GoOn,
+        }
     }
 
     /// The CA has answered as it should.
@@ -302,9 +293,14 @@ impl Work<'_> {
     }
 
     /// A new state, in which nothing was tried yet.
-    pub(super) fn enter(&mut self, state: ChallengeState) {
-        self.challenge.state = state.into();
+    pub(super) fn enter(&mut self, progress: ChallengeProgress) {
+        self.challenge.progress = progress;
         self.challenge.attempts = 0;
         self.challenge.failures = 0;
+    }
+
+    /// The answer is at another point of its way.
+    pub(super) fn now_exposed(&mut self, exposure: Exposure) {
+        self.challenge.progress = self.challenge.progress.clone().exposed(exposure);
     }
 }

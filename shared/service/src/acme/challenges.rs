@@ -30,7 +30,7 @@ pub async fn complete(
     let order = acme_orders::find(&mut change, challenge.order_id).await?.ok_or_else(missing)?;
     challenge.understood()?;
     order.state().known()?;
-    let state = challenge.state.known()?;
+    let state = challenge.progress.state().known()?;
     if matches!(state, ChallengeState::Submitted | ChallengeState::Valid) {
         return Ok(Completed { challenge, accepted: false });
     }

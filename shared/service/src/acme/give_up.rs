@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use certmill_acme::AcmeError;
-use certmill_domain::{AccountStatus, ChallengeState, OrderProgress, Timestamp};
+use certmill_domain::{AccountStatus, Timestamp};
 use certmill_storage::acme_orders;
 
 use super::challenge_steps::Work;
 use super::driver::{InHand, Next};
-use super::judgement::{Asked, DOUBTS, Judgement, Request, VALIDATION_FAILED, judge};
+use super::judgement::{Asked, DOUBTS, Judgement, Request, judge};
 use super::pauses::Scopes;
 use super::{accounts, pauses};
 use crate::ServiceError;
@@ -17,14 +17,6 @@ use crate::ServiceError;
 const WORTHWHILE: Duration = Duration::from_hours(1);
 /// When to look again whether an order still counts on an authorization.
 const LOOK_AGAIN: Duration = Duration::from_mins(2);
-
-/// Whether the authorization of a challenge may still be pending at the CA although its order has failed.
-pub(super) fn is_left_behind(work: &Work<'_>) -> bool {
-    let refused = || work.challenge.error.as_ref().is_some_and(|error| error.code == VALIDATION_FAILED);
-    let state = &work.challenge.state;
-    let is_decided = *state == ChallengeState::Valid || (*state == ChallengeState::Invalid && refused());
-    matches!(work.order.progress, OrderProgress::Failed { .. }) && !is_decided
-}
 
 /// Deactivates the authorization of a challenge (RFC 8555 section 7.5.2), unless another order may use it: a CA can give the
 /// same one to several. What a CA refuses is left as it is, and ends by itself.

@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use certmill_acme::{Order, OrderStatus};
-use certmill_domain::{
-    AcmeChallenge, ChallengeState, Exposure, Failure, OrderAtCa, OrderProgress, Timestamp,
-};
+use certmill_domain::{AcmeChallenge, Failure, OrderAtCa, OrderProgress, Timestamp};
 
+use super::challenge_due::is_settled;
 use super::judgement::{AUTHORIZATION_GONE, problem_failure};
 
 /// The shortest and the longest that a CA at work may ask to be left alone: for the certificate, and until it has taken note of
@@ -42,24 +41,19 @@ pub(super) enum Proofs {
 
 /// What the challenges of an order come to. A proof that failed counts for more than one that the CA has lost.
 pub(super) fn proofs(challenges: &[AcmeChallenge]) -> Proofs {
-    let failures = challenges.iter().filter(|challenge| challenge.state == ChallengeState::Invalid);
-    let failures = failures.map(|failed| {
-        failed.error.clone().unwrap_or_else(|| {
-            Failure::new("validation_failed", format!("control of {} was not proven", failed.identifier))
-        })
-    });
+    let failures = challenges.iter().filter_map(|challenge| challenge.progress.failure());
     let (lost, refused): (Vec<_>, Vec<_>) = failures.partition(|failure| failure.code == AUTHORIZATION_GONE);
-    let is_open = |challenge: &AcmeChallenge| challenge.state.is_open();
-    if let Some(failure) = refused.into_iter().next() {
-        return Proofs::Refused(failure);
+    if let Some(failure) = refused.first() {
+        return Proofs::Refused((*failure).clone());
     }
-    if let Some(failure) = lost.into_iter().next_back() {
-        let is_hidden =
-            |of: &AcmeChallenge| of.exposure == Exposure::None || of.exposure == Exposure::Removed;
-        let is_settled = challenges.iter().all(|challenge| !is_open(challenge) && is_hidden(challenge));
-        return Proofs::Lost { failure, is_settled };
+    if let Some(failure) = lost.last() {
+        return Proofs::Lost { failure: (*failure).clone(), is_settled: challenges.iter().all(is_settled) };
     }
-    if challenges.iter().any(is_open) { Proofs::Open } else { Proofs::Complete }
+    if challenges.iter().any(|challenge| challenge.progress.is_open()) {
+        Proofs::Open
+    } else {
+        Proofs::Complete
+    }
 }
 
 /// How long an order waits.

@@ -276,7 +276,7 @@ pub async fn refresh(
         return Ok(found);
     }
     app.enqueue(&mut change, Job::AdvanceOrder(id), Some(&caller.request_id)).await?;
-    for challenge in found.challenges.iter().filter(|challenge| challenge.state.is_open()) {
+    for challenge in found.challenges.iter().filter(|challenge| challenge.progress.is_open()) {
         app.enqueue(&mut change, Job::AdvanceChallenge(challenge.id), Some(&caller.request_id)).await?;
     }
     change.commit(Act::new(Action::AcmeOrderRefresh, id)).await?;

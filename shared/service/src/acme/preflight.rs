@@ -186,7 +186,7 @@ pub(super) async fn before_ordering(work: &mut advance::Work<'_>) -> Result<Opti
 /// Looks for the answer of an http-01 challenge before the CA is told; what follows, when the CA is not to be told now.
 pub(super) async fn before_telling(work: &mut Work<'_>) -> Result<Option<Next>, ServiceError> {
     let mode = work.app.settings().preflight;
-    let is_meant = work.challenge.kind == ChallengeType::Http01 && work.challenge.submissions == 0;
+    let is_meant = work.challenge.kind == ChallengeType::Http01 && work.challenge.progress.told().is_none();
     if mode == Preflight::Off || !is_meant || work.challenge.forced {
         return Ok(None);
     }
@@ -212,7 +212,7 @@ pub(super) async fn before_telling(work: &mut Work<'_>) -> Result<Option<Next>, 
         return Ok(None);
     }
     let now = work.app.now();
-    let since = work.challenge.published_at.unwrap_or(now);
+    let since = work.challenge.progress.answer().since().unwrap_or(now);
     if now.since(since) > PATIENCE || now > work.challenge.deadline_at {
         let message = format!("the CA was not asked about {}, because {note}", work.challenge.identifier);
         return work.fail(Failure::new("http01_not_reachable", message)).await.map(Some);

@@ -2,7 +2,7 @@
 
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeChallengeId, AcmeEnvironment,
-    AcmeIdentifiers, AcmeOrder, AcmeOrderId, AcmeProvider, ChallengeState, ChallengeType, Exposure,
+    AcmeIdentifiers, AcmeOrder, AcmeOrderId, AcmeProvider, ChallengeProgress, ChallengeType, Failure,
     OrderCause, OrderProgress,
 };
 use certmill_storage::acme_accounts::SealedSecrets;
@@ -73,24 +73,14 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         kind: ChallengeType::Http01.into(),
         token: "token".to_owned(),
         key_authorization: "token.thumbprint".to_owned(),
-        state: ChallengeState::Invalid.into(),
-        record: None,
-        pending_change: None,
-        exposure: Exposure::None.into(),
-        confirmations: 0,
-        submissions: 0,
-        additions: 0,
+        progress: ChallengeProgress::Waiting.failed(Failure::new("timed_out", "it took too long")),
         failures: 0,
         forced: false,
-        error: None,
         note: None,
         dns_servers: Vec::new(),
         attempts: 0,
         next_attempt_at: None,
         deadline_at: now,
-        published_at: None,
-        submitted_at: None,
-        validated_at: None,
         created_at: now,
         updated_at: now,
     };

@@ -1,30 +1,17 @@
 //! How long a TXT value may take until it is seen: `propagation.timeout_seconds` of its provider. The limit ends whatever goes
 //! on between the addition of the value and the CA being told: looks that see it nowhere, looks that fail, a provider that
-//! is still applying the change, and the look-up of where the value goes.
-
-use std::time::Duration;
+//! is still applying the change, and the look-up of where the value goes. When it has passed is decided in `decide.rs`.
 
 use certmill_dns::{DnsError, PropagationSettings};
 use certmill_domain::{Failure, TxtRecord};
 
 use super::super::challenge_steps::Work;
 use super::super::driver::Next;
-use super::{open, setback};
+use super::{decide, open, setback};
 use crate::ServiceError;
-use crate::dns_providers::OpenProvider;
 
 /// The code of a failure to see a value in time.
 pub(super) const NOT_PROPAGATED: &str = "dns_not_propagated";
-/// The limit ends nothing before so many looks: of one look alone nobody knows whether it was a bad moment.
-const LOOKS: i64 = 3;
-
-/// Whether a value has had the time that its provider's configuration gives it.
-pub(super) fn is_too_late(work: &Work<'_>, provider: &OpenProvider) -> bool {
-    let limit = Duration::from_secs(provider.client.propagation().timeout_seconds.into());
-    let now = work.app.now();
-    let since = work.challenge.published_at.unwrap_or(now);
-    !provider.client.traits().by_hand && now.since(since) > limit && work.challenge.attempts >= LOOKS
-}
 
 /// Ends the challenge, since the value was not seen in time.
 pub(super) async fn not_seen(
@@ -43,9 +30,7 @@ pub(super) async fn not_looked_up(work: &mut Work<'_>, error: &DnsError) -> Resu
         None => None,
     };
     let settings = provider.map_or_else(PropagationSettings::default, |it| it.client.propagation().clone());
-    let since = work.app.now().since(work.challenge.created_at);
-    let limit = Duration::from_secs(settings.timeout_seconds.into());
-    if since > limit && work.challenge.attempts >= LOOKS {
+    if decide::has_no_place(&work.challenge, &settings, work.app.now()) {
         let owner = work.challenge.owner_name();
         let message = format!("where the TXT record of {owner} goes could not be looked up in time: {error}");
         return work.fail(Failure::new(NOT_PROPAGATED, message)).await;

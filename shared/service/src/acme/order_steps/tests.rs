@@ -1,5 +1,8 @@
 use certmill_acme::Problem;
-use certmill_domain::{AcmeChallengeId, AcmeOrderId, ChallengeType, OrderState, SystemEntropy};
+use certmill_domain::{
+    AcmeChallengeId, AcmeOrderId, Added, ChallengeAnswer, ChallengeProgress, ChallengeType, DnsProviderId,
+    Exposure, OrderState, SystemEntropy, TxtAnswer, TxtRecord,
+};
 
 use super::*;
 
@@ -29,12 +32,8 @@ fn after(status: OrderStatus, seconds: u64) -> Order {
     Order { retry_after: Some(Duration::from_secs(seconds)), ..order(status) }
 }
 
-/// A challenge in a state, with a failure of this code.
-pub(in super::super) fn challenge(
-    state: ChallengeState,
-    exposure: Exposure,
-    code: Option<&str>,
-) -> AcmeChallenge {
+/// A challenge that is so far.
+pub(in super::super) fn challenge(progress: ChallengeProgress) -> AcmeChallenge {
     let now = Timestamp::from_unix_seconds(0);
     AcmeChallenge {
         id: AcmeChallengeId::generate(now, &SystemEntropy),
@@ -46,27 +45,39 @@ pub(in super::super) fn challenge(
         kind: ChallengeType::Http01.into(),
         token: String::new(),
         key_authorization: String::new(),
-        state: state.into(),
-        record: None,
-        pending_change: None,
-        exposure: exposure.into(),
-        confirmations: 0,
-        submissions: 0,
-        additions: 0,
+        progress,
         failures: 0,
         forced: false,
-        error: code.map(|code| Failure::new(code, code)),
         note: None,
         dns_servers: Vec::new(),
         attempts: 0,
         next_attempt_at: None,
         deadline_at: now,
-        published_at: None,
-        submitted_at: None,
-        validated_at: None,
         created_at: now,
         updated_at: now,
     }
+}
+
+/// What the responders answer, or have answered.
+pub(in super::super) fn at_responders(is_removed: bool) -> ChallengeAnswer {
+    ChallengeAnswer::AtResponders { since: Timestamp::from_unix_seconds(0), is_removed }
+}
+
+/// A TXT value that was added at 0.
+pub(in super::super) fn txt(exposure: Exposure) -> TxtAnswer {
+    let now = Timestamp::from_unix_seconds(0);
+    let record = TxtRecord {
+        name: "_acme-challenge.www.example.org".to_owned(),
+        value: "value".to_owned(),
+        provider: DnsProviderId::generate(now, &SystemEntropy),
+        zone: "{}".to_owned(),
+    };
+    TxtAnswer { record, exposure, added: Some(Added { since: now, times: 1 }) }
+}
+
+/// What a challenge is at that has come to nothing before anything was published.
+pub(in super::super) fn failed(code: &str) -> ChallengeProgress {
+    ChallengeProgress::Waiting.failed(Failure::new(code, code))
 }
 
 #[test]
@@ -84,10 +95,13 @@ fn an_order_that_was_placed_knows_what_the_ca_calls_it() {
     assert_eq!(at_ca.expires_at, Some(Timestamp::from_unix_seconds(7)));
 }
 
+fn open() -> AcmeChallenge {
+    challenge(ChallengeProgress::Submitted { answer: at_responders(false), told: None })
+}
+
 #[test]
 fn proofs_are_complete_when_no_challenge_is_open() {
-    let valid = || challenge(ChallengeState::Valid, Exposure::Removed, None);
-    let open = || challenge(ChallengeState::Submitted, Exposure::Present, None);
+    let valid = || challenge(open().progress.validated(Timestamp::from_unix_seconds(0)));
     assert_eq!(proofs(&[]), Proofs::Complete);
     assert_eq!(proofs(&[valid(), valid()]), Proofs::Complete);
     assert_eq!(proofs(&[valid(), open()]), Proofs::Open);
@@ -95,23 +109,20 @@ fn proofs_are_complete_when_no_challenge_is_open() {
 
 #[test]
 fn a_proof_that_failed_counts_for_more_than_one_that_was_lost() {
-    let failed = |code, exposure| challenge(ChallengeState::Invalid, exposure, code);
-    let lost = |exposure| failed(Some(AUTHORIZATION_GONE), exposure);
-    let open = challenge(ChallengeState::Submitted, Exposure::Present, None);
-    let refused = failed(Some("validation_failed"), Exposure::Removed);
-    let Proofs::Refused(failure) = proofs(&[lost(Exposure::Removed), open.clone(), refused]) else {
+    let lost = |progress: ChallengeProgress, exposure| {
+        challenge(progress.failed(Failure::new(AUTHORIZATION_GONE, "gone")).exposed(exposure))
+    };
+    let answered = |exposure| lost(open().progress, exposure);
+    let refused = challenge(failed("validation_failed"));
+    let Proofs::Refused(failure) = proofs(&[answered(Exposure::Removed), open(), refused]) else {
         panic!("a refusal ends the order")
     };
     assert_eq!(failure.code, "validation_failed");
-    let Proofs::Refused(failure) = proofs(&[failed(None, Exposure::None)]) else {
-        panic!("a challenge needs no reason to have failed")
-    };
-    assert!(failure.message.contains("www.example.org"), "{}", failure.message);
     for (others, settled) in [
-        (vec![lost(Exposure::Removed)], true),
-        (vec![lost(Exposure::None)], true),
-        (vec![lost(Exposure::Present)], false),
-        (vec![lost(Exposure::Removed), open], false),
+        (vec![answered(Exposure::Removed)], true),
+        (vec![lost(ChallengeProgress::Waiting, Exposure::None)], true),
+        (vec![answered(Exposure::Present)], false),
+        (vec![answered(Exposure::Removed), open()], false),
     ] {
         assert!(matches!(proofs(&others), Proofs::Lost { is_settled, .. } if is_settled == settled));
     }
