@@ -21,6 +21,9 @@ const ROUNDS: usize = 4;
 /// The most alternates of a chain that are looked at.
 const ALTERNATES: usize = 5;
 
+/// What of an answer could be understood, where the request went well.
+type Understood<T> = Result<T, AcmeError>;
+
 /// An account that its server knows, for one piece of work: what a server can make it do is bounded.
 pub struct Account {
     server: Arc<Server>,
@@ -269,7 +272,7 @@ impl Account {
     pub(crate) async fn through_instant<T, W, F>(&self, work: W) -> Result<T, AcmeError>
     where
         W: Fn(instant_acme::Account, LastReply) -> F,
-        F: Future<Output = Result<Result<T, AcmeError>, instant_acme::Error>>,
+        F: Future<Output = Result<Understood<T>, instant_acme::Error>>,
     {
         let mut rounds = 0;
         loop {

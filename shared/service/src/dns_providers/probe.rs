@@ -21,6 +21,9 @@ const LEAST_WAIT: Duration = Duration::from_secs(1);
 const LIMIT: Duration = Duration::from_mins(1);
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 
+/// What a step came to at the provider or in the DNS, which the test tells; what goes wrong here ends it.
+type AtProvider<T> = Result<T, DnsError>;
+
 /// What a test found out.
 pub struct Probe {
     /// The zone.
@@ -197,8 +200,8 @@ impl Trial {
     async fn locked(
         &self,
         zone: &Zone,
-        change: impl Future<Output = Result<Change, DnsError>>,
-    ) -> Result<Result<Change, DnsError>, ServiceError> {
+        change: impl Future<Output = AtProvider<Change>>,
+    ) -> Result<AtProvider<Change>, ServiceError> {
         let place = (zone, self.name.as_str());
         if !self.provider.lock(&self.app, place, &self.holder).await? {
             return Ok(Err(DnsError::Conflict("another change of this name is under way".to_owned())));
@@ -214,7 +217,7 @@ fn note<T>(
     steps: &mut Vec<ProbeStep>,
     step: &'static str,
     started: Instant,
-    outcome: Result<T, DnsError>,
+    outcome: AtProvider<T>,
 ) -> Option<T> {
     let (value, error) = match outcome {
         Ok(value) => (Some(value), None),

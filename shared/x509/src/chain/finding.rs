@@ -165,6 +165,10 @@ impl fmt::Display for Code {
     }
 }
 
+/// What the look at one rule comes to: nothing, or the flaw that it has found. Whether a look can be afforded is another question,
+/// which [`super::budget::Exhausted`] answers.
+pub(super) type Ruling = Result<(), Flaw>;
+
 /// A code with its text, not yet tied to a certificate.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Flaw {

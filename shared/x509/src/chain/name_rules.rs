@@ -4,7 +4,7 @@ use crate::{NameKey, X509Error, reader::Reader, writer::tag};
 
 use super::{
     budget::{Budget, Exhausted},
-    finding::{Code, Flaw},
+    finding::{Code, Flaw, Ruling},
     general_name::GeneralName,
 };
 
@@ -74,16 +74,12 @@ impl NameRules {
     ///
     /// # Errors
     /// [`Exhausted`] when the budget does not cover the comparisons.
-    pub(super) fn check(
-        &self,
-        name: &Subject<'_>,
-        budget: &mut Budget,
-    ) -> Result<Result<(), Flaw>, Exhausted> {
+    pub(super) fn check(&self, name: &Subject<'_>, budget: &mut Budget) -> Result<Ruling, Exhausted> {
         budget.comparisons(self.permitted.len() + self.excluded.len())?;
         Ok(self.judge_name(name))
     }
 
-    fn judge_name(&self, name: &Subject<'_>) -> Result<(), Flaw> {
+    fn judge_name(&self, name: &Subject<'_>) -> Ruling {
         let unprocessable = || {
             Flaw::new(
                 Code::NameConstraintsUnprocessable,

@@ -11,7 +11,7 @@ use crate::{NameKey, PublicKey};
 use super::{
     Certificate,
     budget::{Budget, Exhausted},
-    finding::{CertificateRef, Class, Code, Finding, Flaw, Place},
+    finding::{CertificateRef, Class, Code, Finding, Flaw, Place, Ruling},
     options::Options,
     profile::{self, Role},
     signature,
@@ -34,7 +34,7 @@ pub(super) struct Pool {
     entries: Vec<Entry>,
     by_subject: HashMap<NameKey, Vec<usize>>,
     keys: HashMap<usize, Result<PublicKey, Flaw>>,
-    signatures: HashMap<(usize, usize), Result<(), Flaw>>,
+    signatures: HashMap<(usize, usize), Ruling>,
     /// About candidates that were left aside.
     pub(super) warnings: Vec<Finding>,
 }
@@ -154,7 +154,7 @@ impl Pool {
         child: usize,
         issuer: usize,
         budget: &mut Budget,
-    ) -> Result<Result<(), Flaw>, Exhausted> {
+    ) -> Result<Ruling, Exhausted> {
         let pair = (child, self.entry(issuer).key);
         if let Some(known) = self.signatures.get(&pair) {
             return Ok(known.clone());
