@@ -159,6 +159,7 @@ pub(super) fn ordered(ordered: Ordered) -> OrderView {
 /// An order.
 pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChallenges) -> OrderView {
     let (state, progress, expires_at) = (order.state(), order.progress.clone(), order.expires_at());
+    let (renewal_of, own_key) = (order.renewal_of(), order.key.is_callers());
     let AcmeOrder { id, account_id, cause, identifiers, challenge_type, .. } = order;
     OrderView {
         id: id.to_string(),
@@ -174,7 +175,7 @@ pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChalleng
         error: order.error.map(FailureView::from),
         attempts: order.attempts,
         next_attempt_at: order.next_attempt_at.map(|at| at.to_string()),
-        renewal_of: order.renewal_of.map(|id| id.to_string()),
+        renewal_of: renewal_of.map(|id| id.to_string()),
         created_at: order.created_at.to_string(),
         updated_at: order.updated_at.to_string(),
         completed_at: progress.completed_at().map(|at| at.to_string()),
@@ -190,10 +191,10 @@ pub(super) fn order(OrderWithChallenges { order, challenges }: OrderWithChalleng
         open_beside: None,
         reuse_key: order.reuse_key,
         warnings: order.warnings.unwrap_or_default(),
-        own_key: order.own_key,
+        own_key,
         common_name: order.common_name,
         fallback_of: order.fallback_of.map(|id| id.to_string()),
-        fallback_order_id: order.fallback_order_id.map(|id| id.to_string()),
+        fallback_order_id: progress.successor().map(|id| id.to_string()),
     }
 }
 

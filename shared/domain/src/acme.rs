@@ -15,7 +15,7 @@ pub use challenge_progress::{Added, ChallengeAnswer, ChallengeProgress, Told, Tx
 pub use dns_answer::{DnsAddressAnswer, DnsServerAnswer};
 pub use identifier::{AcmeIdentifier, AcmeIdentifiers};
 pub use limit::{AcmeLimit, Allowance, ProviderLimit};
-pub use order::{AcmeOrder, OrderAtCa, OrderCause, OrderProgress, OrderState};
+pub use order::{AcmeOrder, OrderAtCa, OrderCause, OrderKey, OrderProgress, OrderState, Renewed};
 pub use renewal::{Renewal, RenewalWindow, RenewalWish};
 
 /// Why something ended, or does not go on: in the words of the API's errors.

@@ -29,8 +29,8 @@ pub use acme::{
     AccountStatus, AcmeAccount, AcmeChallenge, AcmeEnvironment, AcmeIdentifier, AcmeIdentifiers, AcmeLimit,
     AcmeOrder, AcmeProvider, Added, Allowance, ChallengeAnswer, ChallengeProgress, ChallengeState,
     ChallengeType, DnsAddressAnswer, DnsServerAnswer, Exposure, FALLBACK_AFTER, Failure, OrderAtCa,
-    OrderCause, OrderProgress, OrderState, ProviderLimit, Renewal, RenewalWindow, RenewalWish, Told,
-    TxtAnswer, TxtRecord,
+    OrderCause, OrderKey, OrderProgress, OrderState, ProviderLimit, Renewal, RenewalWindow, RenewalWish,
+    Renewed, Told, TxtAnswer, TxtRecord,
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
 pub use blocked_key::BlockedKey;

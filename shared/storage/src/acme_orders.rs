@@ -103,8 +103,8 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
     .bind(order.key_size)
     .bind(order.profile.clone())
     .bind(order.preferred_chain.clone())
-    .bind(order.renewal_of.map(|id| id.to_string()))
-    .bind(order.replaces.clone())
+    .bind(order.renewal_of().map(|id| id.to_string()))
+    .bind(order.replaces().map(str::to_owned))
     .bind(order.deadline_at.unix_micros())
     .bind(order.next_attempt_at.map(Timestamp::unix_micros))
     .bind(order.created_at.unix_micros())
@@ -112,10 +112,10 @@ pub async fn insert(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> 
     .bind(names_key(order))
     .bind(order.common_name.clone())
     .bind(order.reuse_key)
-    .bind(order.own_key)
-    .bind(order.csr_der.clone().filter(|_| order.own_key))
+    .bind(order.key.is_callers())
+    .bind(order.key.callers_csr().map(<[u8]>::to_vec))
     // No key, and none is to be made.
-    .bind(order.own_key.then(Vec::new))
+    .bind(order.key.is_callers().then(Vec::new))
     .bind(order.fallback_of.map(|id| id.to_string()))
     .bind(order.first_account_id.map(|id| id.to_string()));
     tx.link().execute(query).await.map(drop)
@@ -136,7 +136,7 @@ pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
          WHERE tenant_id = $16 AND id = $17",
     )
     .bind(ORDER_STATE.write(&order.state())?)
-    .bind(order.replaces.clone())
+    .bind(order.replaces().map(str::to_owned))
     .bind(at_ca.map(|at_ca| at_ca.url.clone()))
     .bind(at_ca.and_then(|at_ca| at_ca.finalize_url.clone()))
     .bind(certificate_url)
@@ -149,7 +149,7 @@ pub async fn save(tx: &mut Tx, order: &AcmeOrder) -> Result<(), StorageError> {
     .bind(micros(order.next_attempt_at))
     .bind(order.updated_at.unix_micros())
     .bind(micros(order.progress.completed_at()))
-    .bind(order.fallback_order_id.map(|id| id.to_string()))
+    .bind(order.progress.successor().map(|id| id.to_string()))
     .bind(tx.tenant_key())
     .bind(order.id.to_string())
     .bind(to_json(TABLE, "warnings", order.warnings.as_ref())?);
@@ -335,6 +335,8 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
     let names: Vec<String> = from_json(TABLE, "identifiers", Some(&row.identifiers))?.unwrap_or_default();
     Ok(AcmeOrder {
         progress: progress::read(&row)?,
+        key: progress::key(&row)?,
+        renews: progress::renews(&row)?,
         id: parsed(TABLE, "id", &row.id)?,
         account_id: parsed(TABLE, "account_id", &row.account_id)?,
         cause: ORDER_CAUSE.read(&row.cause),
@@ -346,10 +348,7 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
         key_size: row.key_size,
         profile: row.profile,
         preferred_chain: row.preferred_chain,
-        renewal_of: optional(TABLE, "renewal_of", row.renewal_of.as_deref())?,
-        replaces: row.replaces,
         deadline_at: Timestamp::from_unix_micros(row.deadline_at),
-        csr_der: row.csr_der,
         error: from_json(TABLE, "error", row.error.as_deref())?,
         attempts: row.attempts,
         failures: row.failures,
@@ -359,11 +358,9 @@ fn order(row: Row) -> Result<AcmeOrder, StorageError> {
         updated_at: Timestamp::from_unix_micros(row.updated_at),
         common_name: row.common_name,
         reuse_key: row.reuse_key,
-        own_key: row.own_key,
         // They are for people: what a newer version writes in another form is left out.
         warnings: row.warnings.map(|text| serde_json::from_str(&text).unwrap_or_default()),
         fallback_of: optional(TABLE, "fallback_of", row.fallback_of.as_deref())?,
-        fallback_order_id: optional(TABLE, "fallback_order_id", row.fallback_order_id.as_deref())?,
         first_account_id: optional(TABLE, "first_account_id", row.first_account_id.as_deref())?,
     })
 }

@@ -132,6 +132,8 @@ pub enum OrderProgress {
         at_ca: Option<OrderAtCa>,
         /// When it ended.
         completed_at: Timestamp,
+        /// The order that was made in its place at another CA.
+        successor: Option<AcmeOrderId>,
     },
     /// A state of a newer version, which is shown and not worked on.
     Unknown(String),
@@ -174,9 +176,17 @@ impl OrderProgress {
         }
     }
 
-    /// What an order is at that came to nothing from here.
-    pub fn failed(&self, completed_at: Timestamp) -> Self {
-        Self::Failed { at_ca: self.at_ca().cloned(), completed_at }
+    /// What an order is at that came to nothing from here, and the one that was made in its place.
+    pub fn failed(&self, completed_at: Timestamp, successor: Option<AcmeOrderId>) -> Self {
+        Self::Failed { at_ca: self.at_ca().cloned(), completed_at, successor }
+    }
+
+    /// The order that was made in its place when it came to nothing.
+    pub const fn successor(&self) -> Option<AcmeOrderId> {
+        match self {
+            Self::Failed { successor, .. } => *successor,
+            _ => None,
+        }
     }
 
     /// When it ended.
@@ -194,6 +204,53 @@ impl OrderProgress {
             _ => None,
         }
     }
+}
+
+/// Whose key the certificate of an order is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OrderKey {
+    /// One that is made here.
+    Ours {
+        /// Its CSR, once it was made: it outlives an order that the CA has lost.
+        csr: Option<Vec<u8>>,
+    },
+    /// The caller's, which is not kept here.
+    Callers {
+        /// The caller's CSR.
+        csr: Vec<u8>,
+    },
+}
+
+impl OrderKey {
+    /// Whether it is the caller's.
+    pub const fn is_callers(&self) -> bool {
+        matches!(self, Self::Callers { .. })
+    }
+
+    /// The CSR that is there.
+    pub fn csr(&self) -> Option<&[u8]> {
+        match self {
+            Self::Ours { csr } => csr.as_deref(),
+            Self::Callers { csr } => Some(csr),
+        }
+    }
+
+    /// The caller's CSR.
+    pub fn callers_csr(&self) -> Option<&[u8]> {
+        match self {
+            Self::Ours { .. } => None,
+            Self::Callers { csr } => Some(csr),
+        }
+    }
+}
+
+/// A certificate that an order renews.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Renewed {
+    /// The certificate.
+    pub certificate_id: CertificateId,
+    /// The CA's id of it (RFC 9773 section 4.1), while the CA may be told.
+    pub replaces: Option<String>,
 }
 
 /// An order at an ACME server, together with everything that is needed to go on with it after a crash.
@@ -227,22 +284,16 @@ pub struct AcmeOrder {
     pub common_name: Option<String>,
     /// Whether renewals of its certificate keep the key.
     pub reuse_key: bool,
-    /// Whether the CSR is the caller's, and the key is not kept here.
-    pub own_key: bool,
+    /// Whose key the certificate is for.
+    pub key: OrderKey,
     /// The order that failed at another CA before this one was made in its place.
     pub fallback_of: Option<AcmeOrderId>,
-    /// The order that was made in its place when it failed.
-    pub fallback_order_id: Option<AcmeOrderId>,
     /// The account that was asked first, where that is another one: renewals come back to it.
     pub first_account_id: Option<AcmeAccountId>,
-    /// The certificate that it renews.
-    pub renewal_of: Option<CertificateId>,
-    /// The CA's id of that certificate (RFC 9773 section 4.1), while the CA may be told.
-    pub replaces: Option<String>,
+    /// The certificate that it renews, where it does.
+    pub renews: Option<Renewed>,
     /// When it is given up at the latest, unless the CA has the CSR.
     pub deadline_at: Timestamp,
-    /// The CSR that is there: the caller's, or the one that was made, which outlives an order that the CA has lost.
-    pub csr_der: Option<Vec<u8>>,
     /// Why it failed, or what it waits for.
     pub error: Option<Failure>,
     /// How often it was worked on.
@@ -274,9 +325,11 @@ impl AcmeOrder {
         Self {
             id,
             progress: OrderProgress::New,
-            csr_der: self.csr_der.filter(|_| self.own_key),
+            key: match self.key {
+                OrderKey::Ours { .. } => OrderKey::Ours { csr: None },
+                callers @ OrderKey::Callers { .. } => callers,
+            },
             fallback_of: None,
-            fallback_order_id: None,
             deadline_at,
             error: None,
             attempts: 0,
@@ -293,6 +346,23 @@ impl AcmeOrder {
     /// The word for what it is at.
     pub fn state(&self) -> Stored<OrderState> {
         self.progress.state()
+    }
+
+    /// The certificate that it renews.
+    pub fn renewal_of(&self) -> Option<CertificateId> {
+        self.renews.as_ref().map(|renewed| renewed.certificate_id)
+    }
+
+    /// The CA's id of that certificate, while the CA may be told.
+    pub fn replaces(&self) -> Option<&str> {
+        self.renews.as_ref().and_then(|renewed| renewed.replaces.as_deref())
+    }
+
+    /// Has the CA not be told of what is replaced.
+    pub fn forget_replaces(&mut self) {
+        if let Some(renewed) = &mut self.renews {
+            renewed.replaces = None;
+        }
     }
 
     /// When the CA forgets it.

@@ -154,7 +154,7 @@ impl Work<'_> {
         let wish = certmill_acme::NewOrder {
             identifiers: self.order.identifiers.iter().map(identifier).collect(),
             profile: self.order.profile.clone(),
-            replaces: self.order.replaces.clone(),
+            replaces: self.order.replaces().map(str::to_owned),
         };
         let placed = self.client.new_order(&wish).await;
         failpoint::reached("order.placed");
@@ -233,11 +233,12 @@ impl Work<'_> {
     ) -> Result<Next, ServiceError> {
         let next = fallback::next_order(self, &failure).await?;
         let mut tx = self.begin().await?;
+        let mut successor = None;
         if let Some(next) = next
             && fallback::store(self, &mut tx, &next).await?
         {
             tracing::warn!(order.id = %self.order.id, next.order.id = %next.id, account.id = %next.account_id, "an order goes on at another CA");
-            self.order.fallback_order_id = Some(next.id);
+            successor = Some(next.id);
         }
         if is_not_issued {
             ledger::order_failed(&mut tx, &self.order).await?;
@@ -245,16 +246,16 @@ impl Work<'_> {
         if matches!(self.order.progress, OrderProgress::Finalizing { .. }) {
             siblings::wake(self, &mut tx).await?;
         }
-        self.order.progress = self.order.progress.failed(self.app.now());
+        self.order.progress = self.order.progress.failed(self.app.now(), successor);
         self.order.error = Some(failure.clone());
         self.order.failures += 1;
         let data = json!({
             "code": failure.code, "message": failure.message, "domains": self.order.identifiers.texts(),
-            "renews": self.order.renewal_of, "fallback_order_id": self.order.fallback_order_id,
+            "renews": self.order.renewal_of(), "fallback_order_id": successor,
         });
         events::raise(self.app, &mut tx, EventKind::OrderFailed, self.order.id, data);
         self.tidy_up(&mut tx).await?;
-        if self.order.fallback_order_id.is_none() {
+        if successor.is_none() {
             renewal::order_failed(self.app, &mut tx, &self.order, (&failure, until)).await?;
         }
         self.write(&mut tx, Next::Over).await?;

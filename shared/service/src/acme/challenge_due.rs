@@ -124,7 +124,7 @@ mod tests {
     }
 
     fn over() -> OrderProgress {
-        open().failed(NOW)
+        open().failed(NOW, None)
     }
 
     fn by_dns(progress: ChallengeProgress) -> AcmeChallenge {

@@ -38,7 +38,7 @@ pub(super) async fn is_too_late(work: &Work<'_>, at: Timestamp) -> Result<bool, 
     if !work.order.progress.is_before_csr() || at <= patient_until {
         return Ok(false);
     }
-    if let Some(certificate) = work.order.renewal_of {
+    if let Some(certificate) = work.order.renewal_of() {
         let mut session = work.app.database().read(work.tenant).await?;
         let renewal = acme_renewals::find(&mut session, certificate).await?;
         if renewal.is_some_and(|renewal| at <= renewal.emergency_at) {
@@ -71,7 +71,7 @@ pub(super) async fn next_order(
 pub(super) fn take(order: &mut AcmeOrder, from: &AcmeAccount, to: &AcmeAccount) {
     order.first_account_id = order.first_account_id.or(Some(from.id));
     order.account_id = to.id;
-    order.replaces = None;
+    order.forget_replaces();
     if from.directory_url != to.directory_url {
         // These are one CA's.
         order.profile = None;
@@ -89,7 +89,7 @@ pub(super) async fn store(work: &Work<'_>, tx: &mut Tx, order: &AcmeOrder) -> Re
         Err(StorageError::AlreadyExists) => return Err(ServiceError::CallInProgress { seconds: 1 }),
         other => other?,
     }
-    if let Some(certificate) = order.renewal_of {
+    if let Some(certificate) = order.renewal_of() {
         let orders = (work.order.id, order.id);
         acme_renewals::hand_on(tx, certificate, orders, work.app.now()).await?;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_acme::{AcmeError, IssuedChain};
 use certmill_domain::{
-    AcmeIdentifiers, Action, Certificate, CertificateId, CertificateSource, Failure, OrderAtCa,
+    AcmeIdentifiers, Action, Certificate, CertificateId, CertificateSource, Failure, OrderAtCa, OrderKey,
     OrderProgress, Sans, Timestamp,
 };
 use certmill_storage::acme_orders;
@@ -41,7 +41,7 @@ pub(super) async fn make_key(work: &mut Work<'_>, at_ca: OrderAtCa) -> Result<Ne
         let tx = work.begin().await?;
         return siblings::give_way(work, tx, seems).await;
     }
-    let made = if work.order.own_key { None } else { Some(order_key::key_and_csr(work).await?) };
+    let made = if work.order.key.is_callers() { None } else { Some(order_key::key_and_csr(work).await?) };
     let mut tx = work.begin().await?;
     let taken = siblings::is_taken(work, &mut tx).await?;
     if taken != Taken::Free {
@@ -51,9 +51,9 @@ pub(super) async fn make_key(work: &mut Work<'_>, at_ca: OrderAtCa) -> Result<Ne
     if let Some((sealed, csr)) = made
         && acme_orders::set_key(&mut tx, work.order.id, sealed, csr.clone()).await?
     {
-        work.order.csr_der = Some(csr);
+        work.order.key = OrderKey::Ours { csr: Some(csr) };
     }
-    let csr = work.order.csr_der.clone();
+    let csr = work.order.key.csr().map(<[u8]>::to_vec);
     let csr = csr.ok_or_else(|| ServiceError::internal("a key was stored without its CSR"))?;
     work.order.progress = OrderProgress::Finalizing { at_ca, csr };
     let next = work.commit(tx, Next::GoOn).await?;
@@ -288,7 +288,8 @@ async fn store(
     let app = work.app;
     let id = CertificateId::generate(app.now(), app.entropy());
     let certificate = certificate(work, id, leaf, &leaf.public_key()?)?;
-    let sealed_key = if work.order.own_key { None } else { Some(order_key::hand_over(work, id).await?) };
+    let sealed_key =
+        if work.order.key.is_callers() { None } else { Some(order_key::hand_over(work, id).await?) };
     let caller = Caller::service(app, work.tenant, work.request_id);
     let above: Vec<u8> = chain.certificates_der.iter().skip(1).flatten().copied().collect();
     let mut change = app.change(&caller).await?;
@@ -306,7 +307,7 @@ async fn store(
     work.write(&mut change, Next::Over).await?;
     acme_orders::drop_key(&mut change, work.order.id).await?;
     let action =
-        if work.order.renewal_of.is_some() { Action::CertificateRenew } else { Action::CertificateIssue };
+        if work.order.renews.is_some() { Action::CertificateRenew } else { Action::CertificateIssue };
     change.commit(Act::new(action, id).after(leaf.der())).await?;
     failpoint::reached("order.stored");
     app.wake_workers();
@@ -370,8 +371,8 @@ fn certificate(
         not_after: Timestamp::from_unix_seconds(leaf.not_after()),
         revoked_at: None,
         revocation_reason: None,
-        has_private_key: !work.order.own_key,
-        renewed_from: work.order.renewal_of,
+        has_private_key: !work.order.key.is_callers(),
+        renewed_from: work.order.renewal_of(),
         renewed_by: None,
         acme_order_id: Some(work.order.id),
         tags: BTreeMap::new(),

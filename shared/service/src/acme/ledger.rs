@@ -82,13 +82,13 @@ async fn used(
 
 /// What an order counts for. Renewals that the CA is told of count for nothing, others not for their domains.
 fn counts(order: &AcmeOrder) -> Vec<Count> {
-    if order.replaces.is_some() {
+    if order.replaces().is_some() {
         return Vec::new();
     }
     let count = |limit, subject| Count { limit, subject };
     let mut counts = vec![count(AcmeLimit::AccountOrders, order.account_id.to_string())];
     counts.push(count(AcmeLimit::SetCertificates, set(&order.identifiers.texts())));
-    if order.renewal_of.is_none() {
+    if order.renews.is_none() {
         let domains: BTreeSet<String> = order.identifiers.iter().map(registered_domain).collect();
         counts.extend(domains.into_iter().map(|domain| count(AcmeLimit::DomainCertificates, domain)));
     }

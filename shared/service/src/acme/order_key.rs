@@ -27,7 +27,7 @@ pub(super) async fn key_and_csr(work: &Work<'_>) -> Result<(Vec<u8>, Vec<u8>), S
 
 /// The key of the certificate that is renewed, where the order keeps it and it is here.
 async fn kept(work: &Work<'_>) -> Result<Option<PrivateKey>, ServiceError> {
-    let Some(old) = work.order.renewal_of.filter(|_| work.order.reuse_key) else {
+    let Some(old) = work.order.renewal_of().filter(|_| work.order.reuse_key) else {
         return Ok(None);
     };
     let app = work.app;

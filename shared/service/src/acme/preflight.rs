@@ -176,7 +176,7 @@ pub(super) async fn before_ordering(work: &mut advance::Work<'_>) -> Result<Opti
     }
     work.order.warnings = Some(denied.iter().cloned().chain(unknown).take(WARNINGS).collect());
     // What renews a certificate goes on: who set the records may have the CA's word for more than is seen from here.
-    if mode == Preflight::Require && !denied.is_empty() && work.order.renewal_of.is_none() {
+    if mode == Preflight::Require && !denied.is_empty() && work.order.renews.is_none() {
         let some: Vec<String> = denied.into_iter().take(4).collect();
         return work.fail(Failure::new("caa_denied", some.join("; "))).await.map(Some);
     }

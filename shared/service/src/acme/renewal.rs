@@ -13,7 +13,7 @@ use std::time::Duration;
 use certmill_acme::certificate_id;
 use certmill_domain::{
     AccountStatus, AcmeOrder, AcmeOrderId, Action, Certificate, CertificateId, EventKind, Failure,
-    OrderCause, Renewal, RenewalWish, TenantId, Timestamp,
+    OrderCause, Renewal, RenewalWish, Renewed, TenantId, Timestamp,
 };
 use certmill_storage::{StorageError, Tx, acme_orders, acme_renewals, certificates};
 use serde_json::json;
@@ -74,7 +74,7 @@ pub(crate) async fn plan(
         updated_at: now,
     };
     acme_renewals::insert(tx, &renewal).await?;
-    if let Some(old) = order.renewal_of {
+    if let Some(old) = order.renewal_of() {
         acme_renewals::end(tx, old, now).await?;
         // A certificate that was revoked meanwhile is not linked; the new one is as good.
         if certificates::set_renewed_by(tx, old, certificate.id).await? {
@@ -84,7 +84,7 @@ pub(crate) async fn plan(
     let more_names = issuing::extra_names(&order.identifiers, &certificate.sans);
     let data = json!({
         "certificate_id": certificate.id, "serial_number": certificate.serial_number.to_string(),
-        "not_after": not_after.to_string(), "domains": order.identifiers.texts(), "renews": order.renewal_of,
+        "not_after": not_after.to_string(), "domains": order.identifiers.texts(), "renews": order.renewal_of(),
         "more_names": more_names.iter().take(issuing::SHOWN).collect::<Vec<_>>(), "more_names_count": more_names.len(),
     });
     events::raise(app, tx, EventKind::OrderIssued, order.id, data);
@@ -96,7 +96,7 @@ async fn first_wish(tx: &mut Tx, order: &AcmeOrder) -> Result<Option<RenewalWish
     if order.first_account_id.is_none() {
         return Ok(None);
     }
-    let old = match order.renewal_of {
+    let old = match order.renewal_of() {
         Some(old) => acme_renewals::find(tx, old).await?,
         None => None,
     };
@@ -110,7 +110,7 @@ async fn first_wish(tx: &mut Tx, order: &AcmeOrder) -> Result<Option<RenewalWish
 
 /// How many certificates in a row, the one that the order renews included, were renewed before their time.
 async fn early_renewals(tx: &mut Tx, order: &AcmeOrder, now: Timestamp) -> Result<i64, ServiceError> {
-    let Some(old) = order.renewal_of.filter(|_| order.cause == OrderCause::Renewal) else {
+    let Some(old) = order.renewal_of().filter(|_| order.cause == OrderCause::Renewal) else {
         return Ok(0);
     };
     let old = acme_renewals::find(tx, old).await?;
@@ -126,7 +126,7 @@ pub(crate) async fn order_failed(
     order: &AcmeOrder,
     (failure, until): (&Failure, Option<Timestamp>),
 ) -> Result<(), ServiceError> {
-    let Some(certificate) = order.renewal_of else {
+    let Some(certificate) = order.renewal_of() else {
         return Ok(());
     };
     let Some(mut renewal) = acme_renewals::find(tx, certificate).await? else {
@@ -310,8 +310,6 @@ async fn successor(
     let replaces = replaces.and_then(|_| certificate_id(&certificate.der).ok());
     let wish = renewal.wish.clone().unwrap_or_else(|| RenewalWish::of(&old));
     let id = AcmeOrderId::generate(now, app.entropy());
-    // The same CSR again, where the caller wants the key kept that only they have.
-    let csr_der = old.csr_der.clone().filter(|_| old.own_key && old.reuse_key);
     Ok(AcmeOrder {
         account_id: renewal.account_id,
         challenge_type: wish.challenge_type,
@@ -321,17 +319,15 @@ async fn successor(
         first_account_id: None,
         cause: cause.into(),
         auto_renew: renewal.auto_renew,
-        renewal_of: Some(renewal.certificate_id),
-        replaces,
-        csr_der,
+        renews: Some(Renewed { certificate_id: renewal.certificate_id, replaces }),
         ..old.anew(id, now, now.plus(ORDER_DEADLINE))
     })
 }
 
-/// Why an order cannot be placed without a CSR of the caller's.
+/// Why an order cannot be placed without another CSR of the caller's: the same one is sent again only where they want that key,
+/// which they alone have, kept.
 fn csr_missing(order: &AcmeOrder) -> Option<&'static str> {
-    let missing = order.own_key && order.csr_der.is_none();
-    missing.then_some(
+    (order.key.is_callers() && !order.reuse_key).then_some(
         "is needed: the key of this certificate is not kept here. Renew it with POST …/renew and a CSR",
     )
 }

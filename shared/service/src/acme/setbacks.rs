@@ -153,12 +153,12 @@ impl Work<'_> {
         if refuses_nothing(error) {
             return self.setback_of(Asked::NewOrder, error).await;
         }
-        self.order.replaces = None;
+        self.order.forget_replaces();
         // A fault or a limit may come of the hint, as this order finds out without it, but refuses nothing.
         if !error.is_verdict() || error.is_problem("rateLimited") {
             return self.setback_of(Asked::NewOrder, error).await;
         }
-        if let Some(replaced) = self.order.renewal_of {
+        if let Some(replaced) = self.order.renewal_of() {
             let mut tx = self.begin().await?;
             acme_renewals::forbid_replacing(&mut tx, replaced).await?;
             self.commit(tx, Next::GoOn).await?;

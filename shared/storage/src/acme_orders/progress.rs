@@ -1,6 +1,6 @@
-//! What an order is at, out of the columns that say so.
+//! What an order is at, whose key it is for and what it renews, out of the columns that say so.
 
-use certmill_domain::{OrderAtCa, OrderProgress, OrderState, Stored, Timestamp};
+use certmill_domain::{OrderAtCa, OrderKey, OrderProgress, OrderState, Renewed, Stored, Timestamp};
 
 use super::{Row, TABLE, optional};
 use crate::StorageError;
@@ -38,6 +38,26 @@ pub(super) fn read(row: &Row) -> Result<OrderProgress, StorageError> {
             let certificate_id = id.ok_or_else(|| missing("certificate_id"))?;
             OrderProgress::Issued { at_ca: known()?, certificate_id, completed_at }
         }
-        OrderState::Failed => OrderProgress::Failed { at_ca, completed_at },
+        OrderState::Failed => {
+            let successor = optional(TABLE, "fallback_order_id", row.fallback_order_id.as_deref())?;
+            OrderProgress::Failed { at_ca, completed_at, successor }
+        }
     })
+}
+
+/// Whose key the certificate of an order is for.
+pub(super) fn key(row: &Row) -> Result<OrderKey, StorageError> {
+    let csr = row.csr_der.clone();
+    if !row.own_key {
+        return Ok(OrderKey::Ours { csr });
+    }
+    let missing = || corrupt(TABLE, "csr_der", "is missing although the key is the caller's");
+    Ok(OrderKey::Callers { csr: csr.ok_or_else(missing)? })
+}
+
+/// The certificate that an order renews.
+pub(super) fn renews(row: &Row) -> Result<Option<Renewed>, StorageError> {
+    let certificate_id = optional(TABLE, "renewal_of", row.renewal_of.as_deref())?;
+    let replaces = row.replaces.clone();
+    Ok(certificate_id.map(|certificate_id| Renewed { certificate_id, replaces }))
 }

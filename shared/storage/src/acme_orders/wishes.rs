@@ -13,7 +13,7 @@ use crate::{Session, StorageError, Tx, WithLink};
 /// usual adds nothing, so that an order of a version that only looked at names and profile is found as well.
 pub fn wish_key(order: &AcmeOrder) -> String {
     let mut text = names_text(order);
-    if (order.key_type.as_str(), order.key_size) != ("ec", 256) || order.own_key {
+    if (order.key_type.as_str(), order.key_size) != ("ec", 256) || order.key.is_callers() {
         let _ = write!(text, "\nkey {} {}", order.key_type, order.key_size);
     }
     let by_dns = order.dns_provider_id.is_some() || order.identifiers.iter().any(AcmeIdentifier::is_wildcard);
@@ -22,8 +22,7 @@ pub fn wish_key(order: &AcmeOrder) -> String {
         let _ = write!(text, "\nchallenge {}", order.challenge_type);
     }
     let provider = order.dns_provider_id.map(|id| id.to_string());
-    let csr = order.csr_der.as_deref().filter(|_| order.own_key);
-    let csr = csr.map(|der| certmill_x509::hex(&certmill_x509::sha256(der)));
+    let csr = order.key.callers_csr().map(|der| certmill_x509::hex(&certmill_x509::sha256(der)));
     let chain = order.preferred_chain.clone();
     let further = [("provider", provider), ("chain", chain), ("cn", order.common_name.clone()), ("csr", csr)];
     for (what, value) in further {

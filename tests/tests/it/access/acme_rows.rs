@@ -3,7 +3,7 @@
 use certmill_domain::{
     AccountStatus, AcmeAccount, AcmeAccountId, AcmeChallenge, AcmeChallengeId, AcmeEnvironment,
     AcmeIdentifiers, AcmeOrder, AcmeOrderId, AcmeProvider, ChallengeProgress, ChallengeType, Failure,
-    OrderCause, OrderProgress,
+    OrderCause, OrderKey, OrderProgress,
 };
 use certmill_storage::acme_accounts::SealedSecrets;
 use certmill_storage::{acme_accounts, acme_challenges, acme_orders};
@@ -34,7 +34,7 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
     let order = AcmeOrder {
         id: AcmeOrderId::generate(now, entropy),
         account_id: account.id,
-        progress: OrderProgress::Failed { at_ca: None, completed_at: now },
+        progress: OrderProgress::Failed { at_ca: None, completed_at: now, successor: None },
         cause: OrderCause::Api.into(),
         identifiers: AcmeIdentifiers::parse(&["www.example.org"]).unwrap(),
         challenge_type: ChallengeType::Http01.into(),
@@ -46,14 +46,11 @@ pub(crate) async fn write(app: &TestApp) -> (String, String, String) {
         preferred_chain: None,
         common_name: None,
         reuse_key: false,
-        own_key: false,
+        key: OrderKey::Ours { csr: None },
         fallback_of: None,
-        fallback_order_id: None,
         first_account_id: None,
-        renewal_of: None,
-        replaces: None,
+        renews: None,
         deadline_at: now,
-        csr_der: None,
         error: None,
         attempts: 0,
         failures: 0,

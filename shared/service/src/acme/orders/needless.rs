@@ -27,7 +27,7 @@ pub(super) async fn refuse_needless(
 
 /// Whether a certificate has a key as the order wants one: an RSA certificate beside one of EC is no needless one.
 fn has_such_key(certificate: &Certificate, order: &AcmeOrder) -> bool {
-    match order.csr_der.as_deref().filter(|_| order.own_key) {
+    match order.key.callers_csr() {
         Some(csr) => CertificateSigningRequest::from_der(csr)
             .is_ok_and(|csr| csr.public_key().spki_sha256() == certificate.spki_sha256),
         None => (&certificate.key_type, certificate.key_size) == (&order.key_type, order.key_size),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use certmill_domain::{AcmeIdentifiers, AcmeOrder, Sans};
+use certmill_domain::{AcmeIdentifiers, AcmeOrder, OrderKey, Sans};
 use certmill_x509::KeyAlgorithm;
 
 use crate::certificates::read_csr;
@@ -73,11 +73,10 @@ pub(in crate::acme) async fn take(
     if let Some(problem) = csr.problem_with(&order.identifiers) {
         return Err(ServiceError::field(FIELD, problem));
     }
-    order.own_key = true;
     order.common_name = None;
     csr.algorithm.key_type().clone_into(&mut order.key_type);
     order.key_size = i64::from(csr.algorithm.key_size());
-    order.csr_der = Some(csr.der);
+    order.key = OrderKey::Callers { csr: csr.der };
     order.auto_renew &= order.reuse_key;
     Ok(())
 }

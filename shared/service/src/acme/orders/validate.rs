@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_domain::{
     AcmeAccount, AcmeIdentifier, AcmeIdentifiers, AcmeOrder, AcmeOrderId, AcmeProvider, ChallengeType,
-    DnsProviderId, FieldErrors, OrderCause, OrderProgress, TenantId,
+    DnsProviderId, FieldErrors, OrderCause, OrderKey, OrderProgress, TenantId,
 };
 use certmill_storage::dns_providers;
 
@@ -83,14 +83,11 @@ pub(super) async fn well_formed(
         preferred_chain: new.preferred_chain.clone(),
         common_name,
         reuse_key: new.reuse_key.unwrap_or(false),
-        own_key: own.is_some(),
+        key: own.map_or(OrderKey::Ours { csr: None }, |own| OrderKey::Callers { csr: own.der }),
         fallback_of: None,
-        fallback_order_id: None,
         first_account_id: None,
-        renewal_of: None,
-        replaces: None,
+        renews: None,
         deadline_at: now.plus(if by_hand { PATIENT_DEADLINE } else { ORDER_DEADLINE }),
-        csr_der: own.map(|own| own.der),
         error: None,
         attempts: 0,
         failures: 0,

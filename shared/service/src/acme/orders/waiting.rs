@@ -26,7 +26,7 @@ pub async fn wait(
     let end = Instant::now() + up_to;
     loop {
         let found = find(app, caller, id).await?;
-        if let Some(next) = found.order.fallback_order_id {
+        if let Some(next) = found.order.progress.successor() {
             id = next;
             continue;
         }
@@ -49,7 +49,7 @@ pub async fn wait_for_challenges(
     let mut look = FIRST_LOOK;
     loop {
         let found = find(app, caller, id).await?;
-        if let Some(next) = found.order.fallback_order_id {
+        if let Some(next) = found.order.progress.successor() {
             id = next;
             continue;
         }

@@ -98,7 +98,7 @@ pub(crate) fn over(id: CertificateId) -> ServiceError {
 /// Refuses to renew a certificate on its own whose key is not kept here and may not be certified again.
 pub(crate) async fn refuse_without_key(session: &mut Session, renewal: &Renewal) -> Result<(), ServiceError> {
     let order = acme_orders::find(session, renewal.order_id).await?;
-    if order.is_some_and(|order| order.own_key && !order.reuse_key) {
+    if order.is_some_and(|order| order.key.is_callers() && !order.reuse_key) {
         let problem = "cannot be true: the key of this certificate is not kept here, and it was ordered without reuse_key. \
                        Renew it with POST …/renew and a csr_pem";
         return Err(ServiceError::field("auto_renew", problem));
