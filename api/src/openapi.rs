@@ -16,6 +16,7 @@ use crate::pki::batch::BatchApi;
 use crate::pki::blocked_keys::BlockedKeysApi;
 use crate::pki::ca::CaApi;
 use crate::pki::certificates::CertificatesApi;
+use crate::pki::crls::CrlApi;
 use crate::pki::csr::CsrApi;
 use crate::pki::dns_providers::DnsProvidersApi;
 use crate::pki::export::ExportApi;
@@ -101,6 +102,7 @@ pub(crate) enum Group {
 
 type Apis = (
     CaApi,
+    CrlApi,
     RolesApi,
     RoleCheckApi,
     CertificateApis,
@@ -141,6 +143,7 @@ fn apis() -> Apis {
     );
     (
         CaApi,
+        CrlApi,
         RolesApi,
         RoleCheckApi,
         certificates,

@@ -9,6 +9,7 @@ pub(crate) mod blocked_keys;
 pub(crate) mod ca;
 mod ca_view;
 pub(crate) mod certificates;
+pub(crate) mod crls;
 pub(crate) mod csr;
 mod csr_view;
 mod dns_provider_types;

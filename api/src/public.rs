@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use certmill_service::domain::{CaId, Crl, CrlInfo, Timestamp};
+use certmill_service::domain::{Crl, CrlInfo, Timestamp};
 use certmill_service::{App, ca, crl};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::Data;
@@ -30,7 +30,7 @@ impl PublicApi {
         app: Data<&App>,
         file: Path<String>,
     ) -> Result<Media<CertificateFile>, ApiError> {
-        let der = ca::public_certificate(&app, ca_of(&file, ".crt")?).await?;
+        let der = ca::public_certificate(&app, ca::parse_id(named(&file, ".crt"))?).await?;
         let response = Response::builder()
             .content_type(Form::Certificate.media_type())
             .header(header::CACHE_CONTROL, "public, max-age=86400");
@@ -39,8 +39,8 @@ impl PublicApi {
 
     /// A CA's present CRL in DER
     ///
-    /// `file` is `{ca_id}.crl`. The address stands in every certificate as CRL distribution point
-    /// (RFC 5280 §4.2.1.13). Send `If-None-Match` with the `ETag` to save the transfer, and `Range` to go on with one that
+    /// `file` is `{ca_id}.crl` for the full list, and `{ca_id}-{shard}.crl` for that of a shard. The address stands in every
+    /// certificate as CRL distribution point (RFC 5280 §4.2.1.13), and in the list of a shard as its scope (§5.2.5). Send `If-None-Match` with the `ETag` to save the transfer, and `Range` to go on with one that
     /// broke off.
     #[oai(path = "/pub/crl/:file", method = "get", operation_id = "getPublishedCrl")]
     async fn crl(
@@ -49,12 +49,12 @@ impl PublicApi {
         request: &Request,
         file: Path<String>,
     ) -> Result<Media<CrlFile>, ApiError> {
-        let ca = ca_of(&file, ".crl")?;
-        let info = crl::public_info(&app, ca).await?;
+        let list = crl::parse_id(named(&file, ".crl"))?;
+        let info = crl::public_info(&app, list).await?;
         if is_known(request, &info, Form::Crl) {
             return Ok(Media::new(not_modified(&info, Form::Crl, "public, max-age=60")));
         }
-        let crl = crl::present(&app, ca, &info).await?;
+        let crl = crl::present(&app, list, &info).await?;
         Ok(Media::new(answer_crl(request, crl, Form::Crl, "public, max-age=60")))
     }
 }
@@ -143,8 +143,8 @@ pub(crate) fn http_date(at: Timestamp) -> String {
     )
 }
 
-fn ca_of(file: &str, ending: &str) -> Result<CaId, ApiError> {
-    Ok(ca::parse_id(file.strip_suffix(ending).unwrap_or(file))?)
+fn named<'a>(file: &'a str, ending: &str) -> &'a str {
+    file.strip_suffix(ending).unwrap_or(file)
 }
 
 #[cfg(test)]

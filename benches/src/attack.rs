@@ -13,7 +13,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use certmill_domain::{CaId, Crl};
+use certmill_domain::{CaId, Crl, CrlId};
 use certmill_storage::{Database, crls, tenants};
 use clap::{Args, ValueEnum};
 use launch::Process;
@@ -222,13 +222,16 @@ impl Service {
         // There is one connection to read with.
         drop(session);
         let mut session = database.read(tenant.id).await?;
-        let mut info = crls::info(&mut session, ca).await?.context("the CA has no CRL")?;
+        let mut info = crls::info(&mut session, CrlId::full(ca)).await?.context("the CA has no CRL")?;
         drop(session);
         let seen = info.number;
         info.number += 1;
         let mut tx = database.begin(tenant.id).await?;
         let crl = Crl { info, der: vec![0x30; mib as usize * 1024 * 1024] };
-        ensure!(crls::replace(&mut tx, ca, seen, crl).await?, "the CRL was replaced by others");
+        ensure!(
+            crls::replace(&mut tx, CrlId::full(ca), seen, &[], crl).await?,
+            "the CRL was replaced by others"
+        );
         tx.commit().await?;
         database.close().await;
         Ok(format!("/pub/crl/{id}.crl"))

@@ -7,6 +7,7 @@ whether it is good or revoked.
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import urllib.request
@@ -44,13 +45,21 @@ def run(*command: str, folder: pathlib.Path) -> None:
         sys.exit(f"{' '.join(command)}: {done.stderr}")
 
 
+def shard(leaf: str) -> str:
+    """The query for the CRL that a certificate names: that of its shard, or the full one."""
+    command = ["openssl", "x509", "-noout", "-ext", "crlDistributionPoints"]
+    named = subprocess.run(command, input=leaf, capture_output=True, text=True).stdout
+    found = re.search(r"/ca_[0-9A-Z]+-([0-9]+)\.crl", named)
+    return f"?shard={found[1]}" if found else ""
+
+
 def write(case: str, root: dict, issuer: dict, leaf: str, status: str) -> None:
     folder = FOLDER / case
     folder.mkdir(parents=True)
     for name, text in (("leaf.pem", leaf), ("issuer.pem", issuer["pem"]), ("root.pem", root["pem"]), ("status", status)):
         (folder / name).write_text(text)
-    for name, ca in (("issuer", issuer), ("root", root)):
-        (folder / f"{name}.crl").write_bytes(send("GET", f"/v1/pki/ca/{ca['id']}/crl", accept="application/pkix-crl"))
+    for name, ca, part in (("issuer", issuer, shard(leaf)), ("root", root, "")):
+        (folder / f"{name}.crl").write_bytes(send("GET", f"/v1/pki/ca/{ca['id']}/crl{part}", accept="application/pkix-crl"))
     run("openssl", "ocsp", "-issuer", "issuer.pem", "-cert", "leaf.pem", "-no_nonce", "-reqout", "request.der", folder=folder)
     request = (folder / "request.der").read_bytes()
     (folder / "leaf.ocsp").write_bytes(send("POST", f"/pub/ocsp/{issuer['id']}", request, accept="*/*"))
@@ -113,6 +122,12 @@ for name, (role, wish) in LEAVES.items():
     issue(f"leaf-{name}", root, free, role, wish)
 for reason in ("unspecified", "certificateHold", "cessationOfOperation"):
     issue(f"reason-{reason}", root, free, *LEAVES["server"], reason=reason)
+
+# CRLs that are divided.
+divided = make_ca("divided", ca_type="intermediate", parent_ca_id=root["id"], key_type="ec", crl_shards=3)
+for number in range(4):
+    issue(f"shard-good-{number}", root, divided, *LEAVES["server"])
+    issue(f"shard-revoked-{number}", root, divided, *LEAVES["server"], reason="superseded")
 
 # A CA that is signed elsewhere, and a certificate that was signed for a CSR of openssl's.
 elsewhere = FOLDER / "elsewhere"

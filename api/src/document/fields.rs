@@ -201,6 +201,7 @@ const FACTS: &[(In, &[&str], &str)] = &[
     (In::Requests, &["cursor"], r#"{"pattern": "^[A-Za-z0-9_-]+$"}"#),
     (In::Requests, &["validity_days"], r#"{"minimum": 1, "maximum": 36500}"#),
     (In::Requests, &["max_path_length"], r#"{"minimum": 0}"#),
+    (In::Requests, &["crl_shards"], r#"{"minimum": 1, "maximum": 128}"#),
     (In::Requests, &["version"], r#"{"minimum": 1}"#),
     (In::Requests, &["email"], r#"{"format": "email"}"#),
     (In::Requests, &["country"], r#"{"items": {"type": "string", "pattern": "^[A-Za-z]{2}$"}}"#),
@@ -292,10 +293,15 @@ pub(super) fn complete_parameter(path: &str, parameter: &mut Value) {
         parameter["schema"]["pattern"] = "^[A-Za-z0-9_-]{1,256}$".into();
     }
     if name == "file" {
-        let ending = if path.starts_with("/pub/crl/") { "crl" } else { "crt" };
-        let pattern = id_pattern(&[CaId::PREFIX]).replace('$', &format!("\\.{ending}$"));
-        parameter["schema"]["pattern"] = pattern.into();
-        parameter["description"] = format!("The id of the CA with the ending `.{ending}`.").into();
+        let (ending, meaning) = if path.starts_with("/pub/crl/") {
+            let meaning =
+                "The id of the CA, for a shard with its number behind a hyphen, and the ending `.crl`.";
+            ("(-[1-9][0-9]{0,2})?\\.crl$", meaning)
+        } else {
+            ("\\.crt$", "The id of the CA with the ending `.crt`.")
+        };
+        parameter["schema"]["pattern"] = id_pattern(&[CaId::PREFIX]).replace('$', ending).into();
+        parameter["description"] = meaning.into();
     }
     describe(&name, parameter);
     add_facts(In::Requests, &name, &mut parameter["schema"]);

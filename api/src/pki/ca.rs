@@ -1,9 +1,9 @@
 //! `/v1/pki/ca`: certificate authorities.
 
 use certmill_service::ca::{self, CaChanges, NewCa, NewCaSettings, SignedCertificate};
-use certmill_service::domain::{CaKind, CrlInfo, DeskRenewal};
+use certmill_service::domain::{CaKind, DeskRenewal};
 use certmill_service::x509::{DistinguishedName, RevocationReason};
-use certmill_service::{App, PageRequest, ServiceError, crl};
+use certmill_service::{App, PageRequest, ServiceError};
 use poem::http::header;
 use poem::web::Data;
 use poem::{IntoResponse, Request, Response};
@@ -14,14 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use super::ca_view::{CaView, view};
 use super::revoke::parse_reason;
-use crate::acts::{CaCertificate, CaCreate, CaRevoke, CaUpdate, CrlRebuild};
+use crate::acts::{CaCertificate, CaCreate, CaRevoke, CaUpdate};
 use crate::auth::{Admin, Authorized, Read};
-use crate::body::{Accepted, Body, Created, Either, OptionalBody, Reply, Tagged};
+use crate::body::{Accepted, Body, Created, OptionalBody, Reply, Tagged};
 use crate::error::ApiError;
-use crate::media::{CrlForms, Media};
 use crate::negotiate::{Form, Negotiated, choose};
 use crate::openapi::Group;
-use crate::public::{answer_crl, is_known, not_modified};
 use crate::scalars::{DurationText, TextList};
 use crate::words::{KeyType, Word};
 
@@ -75,6 +73,9 @@ struct CreateCaRequest {
     crl_validity: Option<DurationText>,
     /// By how much the next CRL comes before the end of the present one: at least 2m. A third of `crl_validity` when absent.
     crl_overlap: Option<DurationText>,
+    /// Into how many shards what it issues is divided (1 to 128), each with a CRL of its own, which its certificates name, and
+    /// which stays short. Default 1: all name the full CRL.
+    crl_shards: Option<u32>,
 }
 
 /// What is to change about a CA; what is left out stays.
@@ -92,6 +93,9 @@ struct UpdateCaRequest {
     /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
     #[serde(default)]
     crl_overlap: MaybeUndefined<DurationText>,
+    /// Into how many shards what it issues from now on is divided: as many as now or more, up to 128. Other processes follow
+    /// within ten minutes.
+    crl_shards: Option<u32>,
 }
 
 /// The certificate that a CA elsewhere has made of a CSR.
@@ -130,29 +134,6 @@ struct CaCertificateView {
     certificate_pem: String,
     /// The certificates above it up to the root; empty for a root.
     chain_pem: String,
-}
-
-/// A CRL that was just built, or the present one while its successor is being built.
-#[derive(Object, Serialize)]
-struct BuiltCrl {
-    /// The CRL in PEM; null with `202`.
-    crl_pem: Option<String>,
-    crl_number: i64,
-    this_update: String,
-    next_update: String,
-    entries: i64,
-}
-
-impl BuiltCrl {
-    fn of(crl_pem: Option<String>, info: &CrlInfo) -> Self {
-        Self {
-            crl_pem,
-            crl_number: info.number,
-            this_update: info.this_update.to_string(),
-            next_update: info.next_update.to_string(),
-            entries: info.entries,
-        }
-    }
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::CertificateAuthorities")]
@@ -207,7 +188,7 @@ impl CaApi {
     /// Change a CA
     ///
     /// How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
-    /// issues names the OCSP responder, and the times of its CRLs.
+    /// issues names the OCSP responder, the times of its CRLs, and the number of its shards.
     #[oai(path = "/ca/:id", method = "patch", operation_id = "updateCa")]
     async fn update(
         &self,
@@ -228,6 +209,7 @@ impl CaApi {
             ocsp: body.0.ocsp,
             crl_validity: duration("crl_validity", body.0.crl_validity)?,
             crl_overlap: duration("crl_overlap", body.0.crl_overlap)?,
+            crl_shards: body.0.crl_shards,
         };
         let updated = ca::update(&app, &caller, ca::parse_id(&id)?, changes).await?;
         Ok(Tagged::new(ca::state(&updated.ca), view(&app, updated)))
@@ -302,51 +284,10 @@ impl CaApi {
         let revoked = ca::revoke(&app, &caller, ca::parse_id(&id)?, reason).await?;
         Ok(Accepted(view(&app, revoked)))
     }
-
-    /// Build a new CRL now
-    ///
-    /// Waits up to 30 s for a worker to build it; after that answers `202` with the figures of the
-    /// present CRL, and the new one follows.
-    #[oai(path = "/ca/:id/crl", method = "post", operation_id = "rebuildCrl")]
-    async fn build_crl(
-        &self,
-        caller: Authorized<Admin, CrlRebuild>,
-        app: Data<&App>,
-        id: Path<String>,
-    ) -> Result<Either<Reply<BuiltCrl>, Accepted<BuiltCrl>>, ApiError> {
-        Ok(match crl::request(&app, &caller, ca::parse_id(&id)?).await? {
-            crl::Requested::Built(crl) => {
-                let pem = certmill_service::x509::pem::encode("X509 CRL", &crl.der);
-                Either::Left(Reply(BuiltCrl::of(Some(pem), &crl.info)))
-            }
-            crl::Requested::Pending(info) => Either::Right(Accepted(BuiltCrl::of(None, &info))),
-        })
-    }
-
-    /// Read a CA's present CRL
-    ///
-    /// DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
-    #[oai(path = "/ca/:id/crl", method = "get", operation_id = "getCrl")]
-    async fn crl(
-        &self,
-        caller: Authorized<Read>,
-        app: Data<&App>,
-        request: &Request,
-        id: Path<String>,
-    ) -> Result<Media<CrlForms>, ApiError> {
-        let id = ca::parse_id(&id)?;
-        let info = crl::info(&app, caller.tenant, id).await?;
-        let form = choose(request, &[Form::Crl, Form::Pem, Form::PlainText], Form::Crl);
-        if is_known(request, &info, form) {
-            return Ok(Media::new(not_modified(&info, form, "no-cache").with_vary_accept()));
-        }
-        let crl = crl::present(&app, id, &info).await?;
-        Ok(Media::new(answer_crl(request, crl, form, "no-cache").with_vary_accept()))
-    }
 }
 
 /// Says that the answer depends on `Accept`, so that caches keep the forms apart.
-trait VaryAccept {
+pub(super) trait VaryAccept {
     fn with_vary_accept(self) -> Self;
 }
 
@@ -384,6 +325,7 @@ fn new_ca(request: CreateCaRequest) -> Result<NewCa, ServiceError> {
             ocsp: request.ocsp.unwrap_or(false),
             crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
             crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
+            crl_shards: request.crl_shards,
         },
     })
 }

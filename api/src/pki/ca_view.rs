@@ -2,7 +2,7 @@
 
 use certmill_service::App;
 use certmill_service::ca::{self, CaWithCrl};
-use certmill_service::domain::{CaKind, CaStatus, CrlInfo, DeskRenewal, Timestamp, Ttl};
+use certmill_service::domain::{CaKind, CaStatus, CrlId, CrlInfo, DeskRenewal, Timestamp, Ttl};
 use certmill_service::x509::{RevocationReason, pem};
 use poem_openapi::Object;
 use serde::Serialize;
@@ -37,9 +37,9 @@ pub(super) struct CaView {
     certificates_issued: i64,
     /// Set once it is revoked.
     revocation: Option<CaRevocationView>,
-    /// Its present CRL.
+    /// Its present full CRL.
     crl: Option<CrlView>,
-    /// Where the public finds its CRL.
+    /// Where the public finds its full CRL.
     crl_url: String,
     /// Where the public finds its certificate.
     ca_issuers_url: String,
@@ -54,6 +54,8 @@ pub(super) struct CaView {
     crl_validity: Option<String>,
     /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
     crl_overlap: Option<String>,
+    /// Into how many shards what it issues is divided, each with a CRL of its own; 1 when there is the full CRL only.
+    crl_shards: u32,
     /// The request for its certificate, if a CA elsewhere signs it.
     csr_pem: Option<String>,
 }
@@ -91,12 +93,13 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
     let csr_der = ca.foreign.and_then(|foreign| foreign.csr_der);
     CaView {
         csr_pem: csr_der.map(|der| pem::encode(pem::CERTIFICATE_REQUEST, &der)),
-        crl_url: ca::crl_url(app, ca.id),
+        crl_url: ca::crl_url(app, CrlId::full(ca.id)),
         ca_issuers_url: ca::ca_issuers_url(app, ca.id),
         ocsp_url: ca::ocsp_url(app, ca.id),
         ocsp: ca.ocsp,
         crl_validity: ca.crl_validity.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         crl_overlap: ca.crl_overlap.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
+        crl_shards: ca.crl_shards,
         id: ca.id.to_string(),
         name: ca.name,
         common_name: ca.common_name,

@@ -68,6 +68,8 @@ struct ImportCaRequest {
     crl_validity: Option<DurationText>,
     /// As when a CA is made.
     crl_overlap: Option<DurationText>,
+    /// As when a CA is made.
+    crl_shards: Option<u32>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
@@ -132,6 +134,7 @@ impl ImportApi {
             ocsp: request.ocsp.unwrap_or(false),
             crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
             crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
+            crl_shards: request.crl_shards,
         };
         let (name, crl, crl_number) = (request.name, request.crl_pem, request.crl_number);
         let made = ca::import(&app, &caller, ImportCa { name, material, crl, crl_number, settings }).await?;

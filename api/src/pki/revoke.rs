@@ -1,5 +1,6 @@
 //! `/v1/pki/revoke`.
 
+use certmill_service::ca::crl_url;
 use certmill_service::certificates::{self, RevokeRequest};
 use certmill_service::domain::Timestamp;
 use certmill_service::x509::RevocationReason;
@@ -69,10 +70,14 @@ struct RevokedCertificate {
 struct RevocationPreview {
     /// `revoke`, `change_reason`, `release`, `schedule`, `cancel` or `none`.
     effect: String,
-    /// When those who read CRLs know at the latest: then the present CRL ends. Those who ask by OCSP are told by the next answer; the one before is good for up to 12 hours.
+    /// When those who read CRLs know at the latest: then the present CRL that the certificate names ends. Those who ask by OCSP are told by the next answer; the one before is good for up to 12 hours.
     crl_known_by: Option<String>,
     /// The certificate that has taken its place.
     renewed_by: Option<String>,
+    /// The shard of its CA that it is in: 0 when it names the full CRL.
+    crl_shard: u32,
+    /// Where the CRLs are that change: the full one, and that of its shard.
+    crl_urls: Vec<String>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
@@ -116,6 +121,8 @@ impl RevokeApi {
                 effect: preview.effect.to_owned(),
                 crl_known_by: preview.crl_known_by.map(|at| at.to_string()),
                 renewed_by: preview.renewed_by.map(|id| id.to_string()),
+                crl_shard: preview.crl_shard,
+                crl_urls: preview.lists.into_iter().map(|list| crl_url(&app, list)).collect(),
             }),
         }))
     }

@@ -118,6 +118,7 @@ fn certificate(number: u64, count: u64, now: Timestamp) -> Certificate {
         sans: Sans { dns: vec![name.clone()], ..Sans::default() },
         common_name: Some(name),
         ca_id: None,
+        crl_shard: 0,
         role: (!number.is_multiple_of(50)).then(|| format!("role-{}", number % 12)),
         source: source.into(),
         key_type: "ec".to_owned(),

@@ -1,4 +1,4 @@
-//! Certificate authorities and their CRLs.
+//! Certificate authorities.
 
 use std::time::Duration;
 
@@ -95,6 +95,8 @@ pub struct Ca {
     pub crl_validity: Option<Duration>,
     /// By how much the next list comes before the end of the present one; a third of `crl_validity` when none.
     pub crl_overlap: Option<Duration>,
+    /// Into how many shards what it issues is divided, each with a list of its own; 1 when there is the full list only.
+    pub crl_shards: u32,
 }
 
 impl Ca {
@@ -145,28 +147,4 @@ pub struct CaRevocation {
     pub certificates_total: i64,
     /// When the last of them was done.
     pub completed_at: Option<Timestamp>,
-}
-
-/// What a CA's present CRL says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CrlInfo {
-    /// CRL number (RFC 5280 §5.2.3).
-    pub number: i64,
-    /// When it was made.
-    pub this_update: Timestamp,
-    /// Until when the next one is promised.
-    pub next_update: Timestamp,
-    /// How many certificates it lists.
-    pub entries: i64,
-    /// How often it was built.
-    pub builds: i64,
-}
-
-/// A CA's present CRL.
-#[derive(Debug, Clone)]
-pub struct Crl {
-    /// Its figures.
-    pub info: CrlInfo,
-    /// The signed list in DER.
-    pub der: Vec<u8>,
 }

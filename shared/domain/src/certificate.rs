@@ -98,6 +98,8 @@ pub struct Certificate {
     pub sans: Sans,
     /// The CA of ours that issued it.
     pub ca_id: Option<CaId>,
+    /// The shard of that CA that it is in; 0 when it names the full list, or is on no list of ours.
+    pub crl_shard: u32,
     /// Name of the role under which it was issued.
     pub role: Option<String>,
     /// Where it came from.

@@ -163,6 +163,7 @@ struct Inner {
     refusals: Refusals,
     tenant_names: TenantNames,
     crl_copies: CrlCopies,
+    crl_addresses_are_checked: AtomicBool,
     ocsp_answers: OcspAnswers,
     counted: Counted,
     is_stopping: AtomicBool,
@@ -191,6 +192,7 @@ impl App {
             refusals: Refusals::default(),
             tenant_names: TenantNames::default(),
             crl_copies: CrlCopies::default(),
+            crl_addresses_are_checked: AtomicBool::new(false),
             ocsp_answers: OcspAnswers::new(),
             counted: Counted::default(),
             is_stopping: AtomicBool::new(false),
@@ -356,6 +358,15 @@ impl App {
     /// The figures that are kept.
     pub(crate) fn counted(&self) -> &Counted {
         &self.0.counted
+    }
+
+    /// Whether all lists of shards are known to say the present address of the service.
+    pub(crate) fn crl_addresses_are_checked(&self) -> bool {
+        self.0.crl_addresses_are_checked.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_checked_crl_addresses(&self) {
+        self.0.crl_addresses_are_checked.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn crl_copies(&self) -> &CrlCopies {

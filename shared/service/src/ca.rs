@@ -7,11 +7,12 @@ mod import;
 mod link;
 mod plan;
 mod revoke;
+mod shards;
 mod update;
 
 use std::collections::HashMap;
 
-use certmill_domain::{Ca, CaId, CaStatus, CrlInfo, TenantId, Timestamp};
+use certmill_domain::{Ca, CaId, CaStatus, CrlId, CrlInfo, TenantId, Timestamp};
 use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::pem;
 
@@ -31,7 +32,7 @@ use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 pub struct CaWithCrl {
     /// The CA.
     pub ca: Ca,
-    /// Its CRL's figures.
+    /// The figures of its full CRL.
     pub crl: Option<CrlInfo>,
 }
 
@@ -57,7 +58,7 @@ pub async fn find(app: &App, tenant: TenantId, id: CaId) -> Result<CaWithCrl, Se
     let ca = certificate_authorities::find(&mut session, id)
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
-    let crl = crls::info(&mut session, id).await?;
+    let crl = crls::info(&mut session, CrlId::full(id)).await?;
     Ok(CaWithCrl { ca, crl })
 }
 

@@ -3,21 +3,23 @@
 mod copies;
 mod late;
 mod rebuild;
+mod shards;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmill_domain::{Action, CaId, Crl, CrlInfo, Stored, TenantId, Timestamp};
+use certmill_domain::{Action, CaId, Crl, CrlId, CrlInfo, Stored, TenantId, shard_numbers};
 use certmill_storage::jobs::Enqueued;
 use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::{CrlBuilder, CrlHeader, RevocationReason, Signer};
 
 pub(crate) use copies::CrlCopies;
 pub(crate) use late::tell_late;
-pub(crate) use rebuild::{next_number, rebuild};
+pub(crate) use rebuild::{next_number, rebuild, rebuild_shard};
+pub(crate) use shards::{Named, added, changed, enqueue, job, lists, named_by, of_serial, sign_first};
 
 use crate::change::Act;
-use crate::jobs::Job;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// How long a caller waits for the CRL that it asked for.
@@ -30,21 +32,12 @@ pub(crate) struct CrlIssuer<'a> {
     pub(crate) signer: &'a dyn Signer,
 }
 
-/// A CA's first CRL: number 1, no entries.
-pub(crate) fn sign_empty(
-    issuer: &CrlIssuer<'_>,
-    (this_update, next_update): (Timestamp, Timestamp),
-) -> Result<Crl, ServiceError> {
-    let info = CrlInfo { number: 1, this_update, next_update, entries: 0, builds: 1 };
-    let der = sign(CrlBuilder::new(), issuer, &info)?;
-    Ok(Crl { info, der })
-}
-
-/// Signs a CRL with these figures.
+/// Signs a CRL with these figures; for a shard, the addresses by which certificates name its list.
 pub(crate) fn sign(
     builder: CrlBuilder,
     issuer: &CrlIssuer<'_>,
     info: &CrlInfo,
+    urls: &[String],
 ) -> Result<Vec<u8>, ServiceError> {
     let header = CrlHeader {
         issuer_der: issuer.subject_der,
@@ -53,6 +46,7 @@ pub(crate) fn sign(
             .map_err(|_| ServiceError::internal("the number of a CRL is negative"))?,
         this_update: info.this_update.unix_seconds(),
         next_update: info.next_update.unix_seconds(),
+        distribution_points: urls,
     };
     Ok(builder.sign(&header, issuer.signer)?)
 }
@@ -67,69 +61,101 @@ pub(crate) fn listed_reason(reason: &Stored<RevocationReason>) -> RevocationReas
     }
 }
 
-/// The CRL of a CA whose figures the caller has just read, and may read. All who read it share one copy.
-pub async fn present(app: &App, ca: CaId, figures: &CrlInfo) -> Result<Arc<Crl>, ServiceError> {
-    app.crl_copies().present(app, ca, figures).await
+/// Reads the name of a list, or the id of a CA; one that cannot be such is as good as absent.
+pub fn parse_id(text: &str) -> Result<CrlId, ServiceError> {
+    text.parse().map_err(|_| ServiceError::not_found(Noun::Ca, text))
 }
 
-/// The figures of the present CRL of a CA of any tenant.
-pub async fn public_info(app: &App, ca: CaId) -> Result<CrlInfo, ServiceError> {
+/// A list whose figures the caller has just read, and may read. All who read it share one copy.
+pub async fn present(app: &App, list: CrlId, figures: &CrlInfo) -> Result<Arc<Crl>, ServiceError> {
+    app.crl_copies().present(app, list, figures).await
+}
+
+/// The figures of a present list of a CA of any tenant.
+pub async fn public_info(app: &App, list: CrlId) -> Result<CrlInfo, ServiceError> {
     let mut session = app.database().read_system().await?;
-    crls::public_info(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
+    crls::public_info(&mut session, list).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, list))
 }
 
-/// The present CRL of a CA of any tenant, out of the database: a copy of its own, which may be large.
-async fn public(app: &App, ca: CaId) -> Result<Crl, ServiceError> {
+/// A present list of a CA of any tenant, out of the database: a copy of its own, which may be large.
+async fn public(app: &App, list: CrlId) -> Result<Crl, ServiceError> {
     let mut session = app.database().read_system().await?;
-    crls::public(&mut session, ca).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))
+    crls::public(&mut session, list).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, list))
 }
 
-/// The figures of a CA's present CRL.
-pub async fn info(app: &App, tenant: TenantId, ca: CaId) -> Result<CrlInfo, ServiceError> {
+/// The figures of a present list.
+pub async fn info(app: &App, tenant: TenantId, list: CrlId) -> Result<CrlInfo, ServiceError> {
     let mut session = app.database().read(tenant).await?;
-    if let Some(info) = crls::info(&mut session, ca).await? {
+    if let Some(info) = crls::info(&mut session, list).await? {
         return Ok(info);
     }
+    let found = certificate_authorities::find(&mut session, list.ca()).await?;
+    let found = found.ok_or_else(|| ServiceError::not_found(Noun::Ca, list.ca()))?;
+    if !list.is_full() && !shard_numbers(found.crl_shards).contains(&list.shard()) {
+        let last = shard_numbers(found.crl_shards).last().unwrap_or(0);
+        let problem =
+            format!("is {}, but the last shard of this CA is {last}; 0 is the full list", list.shard());
+        return Err(ServiceError::field("shard", problem));
+    }
     // One that waits for its certificate has none yet.
-    let found = certificate_authorities::find(&mut session, ca).await?;
-    let found = found.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca))?;
     Err(crate::ca::wrong_state(&found, app.now(), "it has no CRL yet"))
 }
 
-/// What became of a request for a new CRL.
+/// The figures of the lists of a CA's shards, in the order of their numbers.
+pub async fn shards(app: &App, tenant: TenantId, ca: CaId) -> Result<Vec<(CrlId, CrlInfo)>, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    if certificate_authorities::find(&mut session, ca).await?.is_none() {
+        return Err(ServiceError::not_found(Noun::Ca, ca));
+    }
+    Ok(crls::shards(&mut session, ca).await?)
+}
+
+/// What became of a request for new CRLs.
 pub enum Requested {
-    /// It was built within the waiting time.
+    /// They were built within the waiting time; this is the full one.
     Built(Arc<Crl>),
-    /// It is still being built; this is the present one.
+    /// They are still being built; this is the present full one.
     Pending(CrlInfo),
 }
 
-/// Asks for a new CRL and waits, at most 30 s, for a worker to build it.
+/// Asks for new lists of a CA, the full one and those of its shards, and waits, at most 30 s, for workers to build them.
 pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, ServiceError> {
-    let before = info(app, caller.tenant, ca).await?;
+    let full = CrlId::full(ca);
+    let mut before = vec![(full, info(app, caller.tenant, full).await?)];
+    before.extend(shards(app, caller.tenant, ca).await?);
+    let lists: Vec<CrlId> = before.iter().map(|(list, _)| *list).collect();
     let mut change = app.change(caller).await?;
-    let enqueued = app.enqueue(&mut change, Job::RebuildCrl(ca), Some(&caller.request_id)).await?;
+    let enqueued = enqueue(app, &mut change, &lists, Some(&caller.request_id), Duration::ZERO).await?;
     change.commit(Act::new(Action::CrlRebuild, ca)).await?;
     app.wake_workers();
     // A build that runs already may have read the revocations before this call: the one after it counts.
-    let wanted = before.builds
-        + match enqueued {
-            Enqueued::Waiting => 1,
-            Enqueued::BehindRunning => 2,
-        };
+    let wanted: HashMap<CrlId, i64> = before
+        .into_iter()
+        .zip(enqueued)
+        .map(|((list, figures), enqueued)| match enqueued {
+            Enqueued::Waiting => (list, figures.builds + 1),
+            Enqueued::BehindRunning => (list, figures.builds + 2),
+        })
+        .collect();
+    let is_built =
+        |list: CrlId, figures: &CrlInfo| wanted.get(&list).is_none_or(|builds| figures.builds >= *builds);
     let arrived = async {
         let mut pause = Duration::from_millis(5);
         loop {
             tokio::time::sleep(pause).await;
-            let figures = info(app, caller.tenant, ca).await?;
-            if figures.builds >= wanted {
-                return present(app, ca, &figures).await;
+            let figures = info(app, caller.tenant, full).await?;
+            if is_built(full, &figures) {
+                let shards =
+                    if wanted.len() > 1 { shards(app, caller.tenant, ca).await? } else { Vec::new() };
+                if shards.iter().all(|(list, figures)| is_built(*list, figures)) {
+                    return present(app, full, &figures).await;
+                }
             }
             pause = (pause * 2).min(Duration::from_millis(250));
         }
     };
     match tokio::time::timeout(WAIT, arrived).await {
         Ok(crl) => Ok(Requested::Built(crl?)),
-        Err(_) => Ok(Requested::Pending(info(app, caller.tenant, ca).await?)),
+        Err(_) => Ok(Requested::Pending(info(app, caller.tenant, full).await?)),
     }
 }

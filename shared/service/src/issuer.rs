@@ -3,17 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmill_domain::{Ca, CaId, IssuerWindow, TenantId, Timestamp, Violation};
+use certmill_domain::{Ca, CaId, CrlId, IssuerWindow, TenantId, Timestamp, Violation};
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::{Session, certificate_authorities};
 use certmill_x509::chain::{self, Certificate, Class, Conformance, Options};
 use certmill_x509::{
-    DnsName, KeyPair, NameConstraints, ParsedCertificate, Signer, SubjectAltNames, pem, split_certificates,
-    subject_key_id,
+    DnsName, KeyPair, NameConstraints, ParsedCertificate, SerialNumber, Signer, SubjectAltNames, pem,
+    split_certificates, subject_key_id,
 };
 use moka::sync::Cache;
 
-use crate::{App, Noun, ServiceError};
+use crate::{App, Noun, ServiceError, crl};
 
 /// How long an issuer is kept. Other processes see by then that a switch of its CA was changed.
 const LIFETIME: Duration = Duration::from_mins(10);
@@ -31,7 +31,8 @@ pub struct Issuer {
     /// The same in DER.
     pub(crate) chain_der: Vec<Vec<u8>>,
     pub(crate) ca_issuers_url: String,
-    pub(crate) crl_url: String,
+    /// Where its lists are: the full one, then those of the shards in the order of their numbers.
+    crl_urls: Vec<String>,
     /// Only if its certificates are to name it.
     pub(crate) ocsp_url: Option<String>,
     /// The name constraints of the CA and of those above it.
@@ -42,6 +43,19 @@ pub struct Issuer {
 }
 
 impl Issuer {
+    /// The shard of a certificate with this serial number, and where its list is.
+    pub(crate) fn shard(&self, serial_number: &SerialNumber) -> Result<(u32, &str), ServiceError> {
+        let shard = crl::of_serial(serial_number, self.ca.crl_shards);
+        let url = usize::try_from(shard).ok().and_then(|shard| self.crl_urls.get(shard));
+        let url = url.ok_or_else(|| ServiceError::internal("a shard of a CA has no list"))?;
+        Ok((shard, url))
+    }
+
+    /// Where its full list is, which certificates of CAs name.
+    pub(crate) fn full_crl_url(&self) -> Option<&str> {
+        self.crl_urls.first().map(String::as_str)
+    }
+
     /// The first DNS name that the chain's name constraints do not permit.
     pub(crate) fn forbidden_name<'a>(&self, sans: &'a SubjectAltNames) -> Option<&'a DnsName> {
         let permitted = |name: &DnsName| self.name_constraints.iter().all(|rule| rule.permits_dns(name));
@@ -156,7 +170,10 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         chain_pem: chain_der.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect(),
         chain_der,
         ca_issuers_url: ca_issuers_url(app, id),
-        crl_url: crl_url(app, id),
+        crl_urls: crl::lists(app, id, ca.crl_shards)
+            .into_iter()
+            .map(|(list, _)| crl_url(app, list))
+            .collect(),
         ocsp_url: ca.ocsp.then(|| ocsp_url(app, id)),
         name_constraints,
         ends,
@@ -194,9 +211,14 @@ pub fn ca_issuers_url(app: &App, id: CaId) -> String {
     format!("{}/pub/ca/{id}.crt", app.settings().public_url)
 }
 
-/// Where the public finds a CA's CRL.
-pub fn crl_url(app: &App, id: CaId) -> String {
-    format!("{}/pub/crl/{id}.crl", app.settings().public_url)
+/// Where the public finds a list of a CA.
+pub fn crl_url(app: &App, list: CrlId) -> String {
+    format!("{}{list}.crl", crl_address(app))
+}
+
+/// Where the public finds all lists, up to their names.
+pub(crate) fn crl_address(app: &App) -> String {
+    format!("{}/pub/crl/", app.settings().public_url)
 }
 
 /// Where the public asks about certificates of a CA.

@@ -18,7 +18,7 @@ use crate::words::{CERTIFICATE_REVOCATION_REASON, CERTIFICATE_SOURCE};
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "certificates";
-pub(crate) const SELECT: &str = "SELECT c.id, c.ca_id, c.serial_number, c.common_name, c.subject, c.sans, c.role, c.source, \
+pub(crate) const SELECT: &str = "SELECT c.id, c.ca_id, c.crl_shard, c.serial_number, c.common_name, c.subject, c.sans, c.role, c.source, \
      c.key_type, c.key_size, c.fingerprint_sha256, c.spki_sha256, c.not_before, c.not_after, c.revoked_at, \
      c.revocation_reason, (c.sealed_key IS NOT NULL) AS has_private_key, c.renewed_from, c.renewed_by, c.acme_order_id, c.tags, \
      c.description, c.created_at, c.der FROM certificates c WHERE ";
@@ -32,6 +32,7 @@ row! {
     pub(crate) struct Row {
         id: String,
         ca_id: Option<String>,
+        crl_shard: i64,
         serial_number: Vec<u8>,
         common_name: Option<String>,
         subject: String,
@@ -67,13 +68,13 @@ pub struct NewCertificate {
 
 const INSERT: &str = "INSERT INTO certificates (tenant_id, id, ca_id, serial_number, common_name, subject, sans, \
      role, source, key_type, key_size, fingerprint_sha256, spki_sha256, not_before, not_after, status, sealed_key, \
-     renewed_from, acme_order_id, created_at, der)";
+     renewed_from, acme_order_id, created_at, der, crl_shard)";
 const INSERT_NAME: &str = "INSERT INTO certificate_names (tenant_id, reversed_name, certificate_id)";
 
 /// Stores certificates and the index of their names.
 pub async fn insert(tx: &mut Tx, batch: Vec<NewCertificate>) -> Result<(), StorageError> {
     let tenant = tx.tenant_key();
-    let mut rows = Rows::new(INSERT, 21);
+    let mut rows = Rows::new(INSERT, 22);
     let mut names = Rows::new(INSERT_NAME, 3);
     // A certificate may hold the same text as names of two kinds.
     names.suffix = " ON CONFLICT DO NOTHING";
@@ -110,7 +111,8 @@ fn push_row(rows: &mut Rows, tenant: String, new: NewCertificate) -> Result<(), 
         .value(certificate.renewed_from.map(|id| id.to_string()))
         .value(certificate.acme_order_id.map(|id| id.to_string()))
         .value(certificate.created_at.unix_micros())
-        .value(certificate.der);
+        .value(certificate.der)
+        .value(i64::from(certificate.crl_shard));
     Ok(())
 }
 
@@ -357,6 +359,7 @@ pub(crate) fn certificate(row: Row) -> Result<Certificate, StorageError> {
         subject: row.subject,
         sans: serde_json::from_str::<Sans>(&row.sans).map_err(|error| corrupt(TABLE, "sans", error))?,
         ca_id: row.ca_id.as_deref().map(|id| parsed(TABLE, "ca_id", id)).transpose()?,
+        crl_shard: crate::crls::shard_of(row.crl_shard)?,
         role: row.role,
         source: CERTIFICATE_SOURCE.read(&row.source),
         key_type: row.key_type,

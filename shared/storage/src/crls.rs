@@ -1,145 +1,148 @@
-//! CRLs: one present list per CA, and the entries from which the next one is made.
+//! CRLs: one present full list per CA and one per shard, and the entries from which the next one is made.
 
-use std::time::Duration;
+mod entries;
+mod watch;
 
-use certmill_domain::{CaId, Crl, CrlInfo, Stored, TenantId, Timestamp};
-use certmill_x509::{RevocationReason, SerialNumber};
+use certmill_domain::{CaId, Crl, CrlId, CrlInfo, Timestamp};
 
-use crate::certificates::push_serial_number;
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
-use crate::words::CERTIFICATE_REVOCATION_REASON;
-use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
+use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
-/// A revoked certificate as a CRL lists it.
-#[derive(Debug, Clone)]
-pub struct RevokedEntry {
-    /// Its serial number.
-    pub serial_number: SerialNumber,
-    /// When it was revoked.
-    pub revoked_at: Timestamp,
-    /// Why.
-    pub reason: Stored<RevocationReason>,
+pub use entries::{RevokedEntry, invalidities, leaving, revoked_page};
+pub(crate) use entries::{push_page, revoked_entry};
+pub use watch::{BuildKinds, Late, due, late, note_late, unnamed};
+
+/// Where lists are.
+struct CrlTable {
+    name: &'static str,
+    /// The table with the alias `l`.
+    from: &'static str,
+    /// The number of a row's shard.
+    shard: &'static str,
+    /// The text of a row's [`CrlId`].
+    subject: &'static str,
 }
 
-type EntryRow = (Vec<u8>, i64, Option<i64>);
+const FULL: CrlTable =
+    CrlTable { name: "crls", from: "crls l", shard: "CAST(0 AS BIGINT)", subject: "l.ca_id" };
+const SHARDS: CrlTable = CrlTable {
+    name: "crl_shards",
+    from: "crl_shards l",
+    shard: "l.shard",
+    subject: "(l.ca_id || '-' || CAST(l.shard AS TEXT))",
+};
+
+impl CrlTable {
+    const fn of(list: CrlId) -> Self {
+        if list.is_full() { FULL } else { SHARDS }
+    }
+}
+
+const SELECT_INFO: &str = "SELECT number, this_update, next_update, entries, builds";
+
 type InfoRow = (i64, i64, i64, i64, i64);
 type CrlRow = (i64, i64, i64, i64, i64, Vec<u8>);
 
-/// Stores a CA's first CRL.
-pub async fn insert(tx: &mut Tx, ca: CaId, crl: &Crl) -> Result<(), StorageError> {
-    let query = Query::new(
-        "INSERT INTO crls (tenant_id, ca_id, number, this_update, next_update, entries, builds, der) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(tx.tenant_key())
-    .bind(ca.to_string())
-    .bind(crl.info.number)
-    .bind(crl.info.this_update.unix_micros())
-    .bind(crl.info.next_update.unix_micros())
-    .bind(crl.info.entries)
-    .bind(crl.info.builds)
-    .bind(crl.der.clone());
-    tx.link().execute(query).await.map(drop)
+/// A list about to be stored for the first time.
+#[derive(Debug, Clone)]
+pub struct FirstCrl {
+    /// Which one.
+    pub list: CrlId,
+    /// By which addresses certificates name it, of a shard.
+    pub urls: Vec<String>,
+    /// The list.
+    pub crl: Crl,
 }
 
-/// Replaces a CA's CRL, whose number the caller has read, by the next one; `false` when another build was first.
-pub async fn replace(tx: &mut Tx, ca: CaId, seen: i64, crl: Crl) -> Result<bool, StorageError> {
-    let query = Query::new(
-        "UPDATE crls SET number = $1, this_update = $2, next_update = $3, entries = $4, builds = $5, der = $6, \
-         previous_update = this_update \
-         WHERE tenant_id = $7 AND ca_id = $8 AND number = $9",
-    )
-    .bind(crl.info.number)
-    .bind(crl.info.this_update.unix_micros())
-    .bind(crl.info.next_update.unix_micros())
-    .bind(crl.info.entries)
-    .bind(crl.info.builds)
-    .bind(crl.der)
-    .bind(tx.tenant_key())
-    .bind(ca.to_string())
-    .bind(seen);
+/// Stores first lists.
+pub async fn insert(tx: &mut Tx, first: &[FirstCrl]) -> Result<(), StorageError> {
+    for FirstCrl { list, urls, crl } in first {
+        let mut query = Query::new("INSERT INTO ");
+        query.push(CrlTable::of(*list).name);
+        query.push(" (tenant_id, ca_id, number, this_update, next_update, entries, builds, der");
+        query.push(if list.is_full() { ") VALUES (" } else { ", shard, urls) VALUES (" });
+        query.push_bind(tx.tenant_key()).push(", ").push_bind(list.ca().to_string());
+        let CrlInfo { number, this_update, next_update, entries, builds } = crl.info;
+        for figure in [number, this_update.unix_micros(), next_update.unix_micros(), entries, builds] {
+            query.push(", ").push_bind(figure);
+        }
+        query.push(", ").push_bind(crl.der.clone());
+        if !list.is_full() {
+            query.push(", ").push_bind(i64::from(list.shard())).push(", ").push_bind(urls.join("\n"));
+        }
+        query.push(")");
+        tx.link().execute(query).await?;
+    }
+    Ok(())
+}
+
+/// Replaces a list, whose number the caller has read, by the next one; `false` when another build was first. `urls` are the
+/// addresses that it names, of a shard.
+pub async fn replace(
+    tx: &mut Tx,
+    list: CrlId,
+    seen: i64,
+    urls: &[String],
+    crl: Crl,
+) -> Result<bool, StorageError> {
+    let mut query = Query::new("UPDATE ");
+    query.push(CrlTable::of(list).name).push(" SET previous_update = this_update");
+    query.push(", number = ").push_bind(crl.info.number);
+    query.push(", this_update = ").push_bind(crl.info.this_update.unix_micros());
+    query.push(", next_update = ").push_bind(crl.info.next_update.unix_micros());
+    query.push(", entries = ").push_bind(crl.info.entries);
+    query.push(", builds = ").push_bind(crl.info.builds);
+    query.push(", der = ").push_bind(crl.der);
+    if !list.is_full() {
+        query.push(", urls = ").push_bind(urls.join("\n"));
+    }
+    push_where(&mut query, Some(tx.tenant_key()), list);
+    query.push(" AND number = ").push_bind(seen);
     Ok(tx.link().execute(query).await? == 1)
 }
 
-/// A CA's present CRL in DER.
-pub async fn der(session: &mut Session, ca: CaId) -> Result<Option<Vec<u8>>, StorageError> {
-    let query = Query::new("SELECT der FROM crls WHERE tenant_id = $1 AND ca_id = $2")
-        .bind(session.tenant_key())
-        .bind(ca.to_string());
+/// Narrows a statement to the row of a list.
+fn push_where(query: &mut Query, tenant: Option<String>, list: CrlId) {
+    query.push(" WHERE ca_id = ").push_bind(list.ca().to_string());
+    if let Some(tenant) = tenant {
+        query.push(" AND tenant_id = ").push_bind(tenant);
+    }
+    if !list.is_full() {
+        query.push(" AND shard = ").push_bind(i64::from(list.shard()));
+    }
+}
+
+fn select(columns: &'static str, tenant: Option<String>, list: CrlId) -> Query {
+    let mut query = Query::new(columns);
+    query.push(" FROM ").push(CrlTable::of(list).name);
+    push_where(&mut query, tenant, list);
+    query
+}
+
+/// A list in DER.
+pub async fn der(session: &mut Session, list: CrlId) -> Result<Option<Vec<u8>>, StorageError> {
+    let query = select("SELECT der", Some(session.tenant_key()), list);
     Ok(session.link().fetch_optional::<(Vec<u8>,)>(query).await?.map(|(der,)| der))
 }
 
-/// Since when the keys of a CA's revoked certificates may have been in wrong hands, of those for which it was said.
-pub async fn invalidities(
-    session: &mut Session,
-    ca: CaId,
-) -> Result<Vec<(SerialNumber, Timestamp)>, StorageError> {
-    let query = Query::new(
-        "SELECT serial_number, invalidity_at FROM certificates \
-         WHERE tenant_id = $1 AND ca_id = $2 AND invalidity_at IS NOT NULL AND revoked_at IS NOT NULL",
-    )
-    .bind(session.tenant_key())
-    .bind(ca.to_string());
-    let rows = session.link().fetch_all::<(Vec<u8>, i64)>(query).await?;
-    rows.into_iter()
-        .map(|(serial, since)| {
-            let serial = SerialNumber::from_bytes(&serial)
-                .map_err(|error| corrupt("certificates", "serial_number", error))?;
-            Ok((serial, Timestamp::from_unix_micros(since)))
-        })
-        .collect()
-}
-
-/// Which of these certificates of a CA have a reason to leave its list at `now`: they have ended, or a suspension was lifted.
-/// Each is looked up by itself, since the index of serial numbers holds their first octets.
-pub async fn leaving(
-    session: &mut Session,
-    ca: CaId,
-    serials: &[SerialNumber],
-    now: Timestamp,
-) -> Result<Vec<SerialNumber>, StorageError> {
-    if serials.is_empty() {
+/// The addresses by which certificates of a shard name its list, the newest first; none of a full list.
+pub async fn urls(session: &mut Session, list: CrlId) -> Result<Vec<String>, StorageError> {
+    if list.is_full() {
         return Ok(Vec::new());
     }
-    let mut query = Query::new("");
-    for (index, serial) in serials.iter().enumerate() {
-        query.push(if index == 0 { "" } else { " UNION ALL " });
-        query.push("SELECT c.serial_number FROM certificates c WHERE c.tenant_id = ");
-        query.push_bind(session.tenant_key()).push(" AND c.ca_id = ").push_bind(ca.to_string());
-        push_serial_number(&mut query, serial);
-        query.push(" AND (c.not_after < ").push_bind(now.unix_micros());
-        query.push(" OR (c.revoked_at IS NULL AND c.released_at IS NOT NULL))");
-    }
-    for serial in serials {
-        query.push(" UNION ALL SELECT u.serial_number FROM unstored_certificates u WHERE u.tenant_id = ");
-        query.push_bind(session.tenant_key()).push(" AND u.ca_id = ").push_bind(ca.to_string());
-        query.push(" AND u.serial_number = ").push_bind(serial.as_bytes());
-        query.push(" AND (u.not_after < ").push_bind(now.unix_micros());
-        query.push(" OR (u.revoked_at IS NULL AND u.released_at IS NOT NULL))");
-    }
-    query.push(" UNION ALL SELECT serial_number FROM certificate_authorities WHERE tenant_id = ");
-    query.push_bind(session.tenant_key()).push(" AND parent_id = ").push_bind(ca.to_string());
-    query.push(" AND not_after < ").push_bind(now.unix_micros());
-    let rows: Vec<(Vec<u8>,)> = session.link().fetch_all(query).await?;
-    rows.into_iter()
-        .map(|(serial,)| {
-            SerialNumber::from_bytes(&serial).map_err(|error| corrupt("certificates", "serial_number", error))
-        })
-        .collect()
+    let query = select("SELECT urls", Some(session.tenant_key()), list);
+    let row = session.link().fetch_optional::<(String,)>(query).await?;
+    Ok(row.map(|(urls,)| urls.lines().map(ToOwned::to_owned).collect()).unwrap_or_default())
 }
 
-/// The figures of a CA's present CRL.
-pub async fn info(session: &mut Session, ca: CaId) -> Result<Option<CrlInfo>, StorageError> {
-    let query = Query::new(
-        "SELECT number, this_update, next_update, entries, builds FROM crls WHERE tenant_id = $1 AND ca_id = $2",
-    )
-    .bind(session.tenant_key())
-    .bind(ca.to_string());
+/// The figures of a list.
+pub async fn info(session: &mut Session, list: CrlId) -> Result<Option<CrlInfo>, StorageError> {
+    let query = select(SELECT_INFO, Some(session.tenant_key()), list);
     Ok(session.link().fetch_optional::<InfoRow>(query).await?.map(crl_info))
 }
 
-/// The figures of every present CRL of the tenant whose CA is in the list.
+/// The figures of every full list of the tenant whose CA is among these.
 pub async fn infos(session: &mut Session, cas: &[CaId]) -> Result<Vec<(CaId, CrlInfo)>, StorageError> {
     if cas.is_empty() {
         return Ok(Vec::new());
@@ -160,142 +163,42 @@ pub async fn infos(session: &mut Session, cas: &[CaId]) -> Result<Vec<(CaId, Crl
         .collect()
 }
 
-/// The figures of a CA's present CRL, whoever owns it.
-pub async fn public_info(session: &mut SystemSession, ca: CaId) -> Result<Option<CrlInfo>, StorageError> {
-    let query =
-        Query::new("SELECT number, this_update, next_update, entries, builds FROM crls WHERE ca_id = $1")
-            .bind(ca.to_string());
-    Ok(session.link().fetch_optional::<InfoRow>(query).await?.map(crl_info))
-}
-
-/// A CA's present CRL, whoever owns it.
-pub async fn public(session: &mut SystemSession, ca: CaId) -> Result<Option<Crl>, StorageError> {
+/// The figures of the lists of a CA's shards, in the order of their numbers; at most [`CrlId::MOST_SHARDS`].
+pub async fn shards(session: &mut Session, ca: CaId) -> Result<Vec<(CrlId, CrlInfo)>, StorageError> {
     let query = Query::new(
-        "SELECT number, this_update, next_update, entries, builds, der FROM crls WHERE ca_id = $1",
+        "SELECT shard, number, this_update, next_update, entries, builds FROM crl_shards \
+         WHERE tenant_id = $1 AND ca_id = $2 ORDER BY shard LIMIT $3",
     )
-    .bind(ca.to_string());
-    Ok(session.link().fetch_optional::<CrlRow>(query).await?.map(crl))
-}
-
-/// CAs, of any tenant, whose next CRL is due: the present one ends within the CA's own overlap (a third of its own validity
-/// when that is all it has), else within `ahead`.
-pub async fn due(
-    session: &mut SystemSession,
-    kind: &'static str,
-    ahead: Duration,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<(TenantId, CaId)>, StorageError> {
-    let mut query = Query::new(
-        "SELECT crls.tenant_id, crls.ca_id FROM crls \
-         JOIN certificate_authorities ca ON ca.tenant_id = crls.tenant_id AND ca.id = crls.ca_id \
-         WHERE crls.next_update - COALESCE(ca.crl_overlap * 1000000, ca.crl_validity * 1000000 / 3, ",
-    );
-    let ahead = i64::try_from(ahead.as_micros()).unwrap_or(i64::MAX);
-    query
-        .push_bind(ahead)
-        .push(") < ")
-        .push_bind(now.unix_micros())
-        .push(" AND ca.not_after >= ")
-        .push_bind(now.unix_micros());
-    query.push(" AND ");
-    jobs::push_has_none(&mut query, kind, "crls.ca_id");
-    query.push(" ORDER BY crls.next_update LIMIT ").push_bind(limit);
-    let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
-    rows.iter()
-        .map(|(tenant, ca)| Ok((parsed("crls", "tenant_id", tenant)?, parsed("crls", "ca_id", ca)?)))
-        .collect()
-}
-
-/// A CRL that is about to end, or has.
-#[derive(Debug, Clone)]
-pub struct Late {
-    /// Whose it is.
-    pub tenant: TenantId,
-    /// The CA.
-    pub ca: CaId,
-    /// Its number.
-    pub number: i64,
-    /// When it ends.
-    pub next_update: Timestamp,
-}
-
-/// CRLs of CAs in use that are in the last hour and the last tenth of their time, or past it, and of which that was not told yet.
-pub async fn late(
-    session: &mut SystemSession,
-    now: Timestamp,
-    limit: i64,
-) -> Result<Vec<Late>, StorageError> {
-    type Row = (String, String, i64, i64);
-    let query = Query::new(
-        "SELECT crls.tenant_id, crls.ca_id, crls.number, crls.next_update FROM crls \
-         JOIN certificate_authorities ca ON ca.tenant_id = crls.tenant_id AND ca.id = crls.ca_id \
-         WHERE crls.next_update < $1 AND (crls.next_update - $2) * 10 < crls.next_update - crls.this_update \
-         AND (crls.late_number IS NULL OR crls.late_number <> crls.number) \
-         AND ca.revoked_at IS NULL AND ca.not_after > $2 ORDER BY crls.next_update LIMIT $3",
-    )
-    .bind(now.plus(Duration::from_hours(1)).unix_micros())
-    .bind(now.unix_micros())
-    .bind(limit);
-    let rows: Vec<Row> = session.link().fetch_all(query).await?;
+    .bind(session.tenant_key())
+    .bind(ca.to_string())
+    .bind(i64::from(CrlId::MOST_SHARDS));
+    let rows: Vec<(i64, i64, i64, i64, i64, i64)> = session.link().fetch_all(query).await?;
     rows.into_iter()
-        .map(|(tenant, ca, number, next_update)| {
-            Ok(Late {
-                tenant: parsed("crls", "tenant_id", &tenant)?,
-                ca: parsed("crls", "ca_id", &ca)?,
-                number,
-                next_update: Timestamp::from_unix_micros(next_update),
-            })
+        .map(|(shard, number, this, next, entries, builds)| {
+            Ok((CrlId::of_shard(ca, shard_of(shard)?), crl_info((number, this, next, entries, builds))))
         })
         .collect()
 }
 
-/// Notes that it was told of this CRL that it is late; `false` when there is a newer one, or it was told before.
-pub async fn note_late(tx: &mut Tx, ca: CaId, number: i64) -> Result<bool, StorageError> {
-    let query = Query::new(
-        "UPDATE crls SET late_number = $1 WHERE tenant_id = $2 AND ca_id = $3 AND number = $1 \
-         AND (late_number IS NULL OR late_number <> $1)",
-    )
-    .bind(number)
-    .bind(tx.tenant_key())
-    .bind(ca.to_string());
-    Ok(tx.link().execute(query).await? == 1)
+/// The figures of a list, whoever owns it.
+pub async fn public_info(session: &mut SystemSession, list: CrlId) -> Result<Option<CrlInfo>, StorageError> {
+    let query = select(SELECT_INFO, None, list);
+    Ok(session.link().fetch_optional::<InfoRow>(query).await?.map(crl_info))
 }
 
-/// The next `limit` revoked certificates of a CA that have not ended before `since`, in the order of their serial numbers,
-/// after `after`.
-pub async fn revoked_page(
-    session: &mut Session,
-    ca: CaId,
-    since: Timestamp,
-    after: Option<&SerialNumber>,
-    limit: i64,
-) -> Result<Vec<RevokedEntry>, StorageError> {
-    let query = Query::new(
-        "SELECT serial_number, revoked_at, revocation_reason FROM certificates \
-         WHERE tenant_id = $1 AND ca_id = $2 AND revoked_at IS NOT NULL AND not_after >= $3 \
-         AND serial_number > $4 ORDER BY serial_number LIMIT $5",
-    )
-    .bind(session.tenant_key())
-    .bind(ca.to_string())
-    .bind(since.unix_micros())
-    .bind(after.map_or_else(Vec::new, |serial| serial.as_bytes().to_vec()))
-    .bind(limit);
-    let reason = |code| CERTIFICATE_REVOCATION_REASON.read_code(code);
-    let rows = session.link().fetch_all::<EntryRow>(query).await?;
-    rows.into_iter().map(|row| revoked_entry(row, reason)).collect()
+/// A list, whoever owns it.
+pub async fn public(session: &mut SystemSession, list: CrlId) -> Result<Option<Crl>, StorageError> {
+    let query = select("SELECT number, this_update, next_update, entries, builds, der", None, list);
+    Ok(session.link().fetch_optional::<CrlRow>(query).await?.map(crl))
 }
 
-pub(crate) fn revoked_entry(
-    (serial, revoked_at, code): EntryRow,
-    reason: impl Fn(Option<i64>) -> Stored<RevocationReason>,
-) -> Result<RevokedEntry, StorageError> {
-    Ok(RevokedEntry {
-        serial_number: SerialNumber::from_bytes(&serial)
-            .map_err(|error| corrupt("certificates", "serial_number", error))?,
-        revoked_at: Timestamp::from_unix_micros(revoked_at),
-        reason: reason(code),
-    })
+/// The number of a shard out of its column.
+pub(crate) fn shard_of(stored: i64) -> Result<u32, StorageError> {
+    u32::try_from(stored).map_err(|error| corrupt("crl_shards", "shard", error))
+}
+
+fn crl_id(ca: &str, shard: i64) -> Result<CrlId, StorageError> {
+    Ok(CrlId::of_shard(parsed("crls", "ca_id", ca)?, shard_of(shard)?))
 }
 
 fn crl((number, this_update, next_update, entries, builds, der): CrlRow) -> Crl {

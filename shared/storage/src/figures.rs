@@ -23,9 +23,9 @@ pub struct CaFigures {
     pub id: String,
     /// When its certificate ends.
     pub not_after: Timestamp,
-    /// When its CRL was made.
+    /// When its CRL was made; where it has several, the oldest of them.
     pub this_update: Option<Timestamp>,
-    /// Until when its CRL counts.
+    /// Until when its CRL counts; where it has several, the one that ends first.
     pub next_update: Option<Timestamp>,
 }
 
@@ -35,9 +35,11 @@ pub async fn cas(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<CaFigures>, StorageError> {
-    type Row = (String, String, i64, Option<i64>, Option<i64>);
+    type Row = (String, String, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
     let query = Query::new(
-        "SELECT ca.tenant_id, ca.id, ca.not_after, crl.this_update, crl.next_update \
+        "SELECT ca.tenant_id, ca.id, ca.not_after, crl.this_update, crl.next_update, \
+         (SELECT MIN(s.this_update) FROM crl_shards s WHERE s.tenant_id = ca.tenant_id AND s.ca_id = ca.id), \
+         (SELECT MIN(s.next_update) FROM crl_shards s WHERE s.tenant_id = ca.tenant_id AND s.ca_id = ca.id) \
          FROM certificate_authorities ca \
          LEFT JOIN crls crl ON crl.tenant_id = ca.tenant_id AND crl.ca_id = ca.id \
          WHERE ca.revoked_at IS NULL AND ca.not_after > $1 ORDER BY ca.not_after LIMIT $2",
@@ -45,15 +47,17 @@ pub async fn cas(
     .bind(now.unix_micros())
     .bind(limit);
     let rows: Vec<Row> = session.link().fetch_all(query).await?;
-    let time = |micros: Option<i64>| micros.map(Timestamp::from_unix_micros);
+    let first = |full: Option<i64>, shards: Option<i64>| {
+        full.into_iter().chain(shards).min().map(Timestamp::from_unix_micros)
+    };
     Ok(rows
         .into_iter()
-        .map(|(tenant_id, id, not_after, this_update, next_update)| CaFigures {
+        .map(|(tenant_id, id, not_after, this_update, next_update, this_shards, next_shards)| CaFigures {
             tenant_id,
             id,
             not_after: Timestamp::from_unix_micros(not_after),
-            this_update: time(this_update),
-            next_update: time(next_update),
+            this_update: first(this_update, this_shards),
+            next_update: first(next_update, next_shards),
         })
         .collect())
 }

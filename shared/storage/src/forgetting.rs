@@ -206,8 +206,10 @@ const PLAIN: &str = "SELECT c.id, CAST(NULL AS TEXT) AS sans, CAST(NULL AS TEXT)
 fn push_on_no_list(query: &mut Query, now: Timestamp) {
     query.push(
         " AND ((c.revoked_at IS NULL AND c.released_at IS NULL) OR c.ca_id IS NULL \
-         OR c.not_after < (SELECT l.previous_update FROM crls l \
-           WHERE l.tenant_id = c.tenant_id AND l.ca_id = c.ca_id) \
+         OR (c.not_after < (SELECT l.previous_update FROM crls l \
+             WHERE l.tenant_id = c.tenant_id AND l.ca_id = c.ca_id) \
+           AND (c.crl_shard = 0 OR c.not_after < (SELECT s.previous_update FROM crl_shards s \
+             WHERE s.tenant_id = c.tenant_id AND s.ca_id = c.ca_id AND s.shard = c.crl_shard))) \
          OR (SELECT a.not_after FROM certificate_authorities a \
            WHERE a.tenant_id = c.tenant_id AND a.id = c.ca_id) < ",
     );

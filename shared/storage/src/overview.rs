@@ -155,18 +155,20 @@ pub struct NearEnd {
     pub name: String,
     /// When its certificate ends.
     pub not_after: Timestamp,
-    /// When its CRL ends.
+    /// When its full CRL ends.
     pub next_update: Option<Timestamp>,
     /// Whether it ends within ninety days.
     pub is_ending: bool,
-    /// Whether its CRL should have been replaced.
+    /// Whether its CRL, or that of a shard, should have been replaced.
     pub has_late_crl: bool,
 }
 
 /// An hour before its end, of a short one in its last tenth, a CRL should have been replaced: long before that its job is due.
 /// Takes the present time and that in an hour.
-const LATE_CRL: &str = "COALESCE(crl.next_update < $3 \
-     AND crl.next_update - $2 < (crl.next_update - crl.this_update) / 10, FALSE)";
+const LATE_CRL: &str = "(COALESCE(crl.next_update < $3 \
+     AND crl.next_update - $2 < (crl.next_update - crl.this_update) / 10, FALSE) \
+     OR EXISTS (SELECT 1 FROM crl_shards s WHERE s.tenant_id = ca.tenant_id AND s.ca_id = ca.id \
+       AND s.next_update < $3 AND s.next_update - $2 < (s.next_update - s.this_update) / 10))";
 
 const ACTIVE_CAS: &str = " FROM certificate_authorities ca \
      LEFT JOIN crls crl ON crl.tenant_id = ca.tenant_id AND crl.ca_id = ca.id \

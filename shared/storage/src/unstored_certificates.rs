@@ -1,9 +1,9 @@
 //! Certificates of roles that do not store them: what is needed to revoke one, until its end.
 
-use certmill_domain::{CaId, CertificateId, Stored, Timestamp};
+use certmill_domain::{CaId, CertificateId, CrlId, Stored, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
-use crate::crls::{RevokedEntry, revoked_entry};
+use crate::crls::{RevokedEntry, push_page, revoked_entry, shard_of};
 use crate::error::parsed;
 use crate::ocsp::Standing;
 use crate::query::{Query, Rows};
@@ -12,8 +12,7 @@ use crate::words::CERTIFICATE_REVOCATION_REASON;
 use crate::{Session, StorageError, Tx, WithLink};
 
 const TABLE: &str = "unstored_certificates";
-const INSERT: &str =
-    "INSERT INTO unstored_certificates (tenant_id, serial_number, ca_id, certificate_id, not_after)";
+const INSERT: &str = "INSERT INTO unstored_certificates (tenant_id, serial_number, ca_id, certificate_id, not_after, crl_shard)";
 
 /// A certificate about which no more is known.
 #[derive(Debug, Clone)]
@@ -26,6 +25,8 @@ pub struct UnstoredCertificate {
     pub ca_id: CaId,
     /// Its end.
     pub not_after: Timestamp,
+    /// The shard of its CA that it is in.
+    pub crl_shard: u32,
     /// Since when it is revoked, and why.
     pub revoked: Standing,
 }
@@ -35,6 +36,7 @@ row! {
         certificate_id: String,
         ca_id: String,
         not_after: i64,
+        crl_shard: i64,
         revoked_at: Option<i64>,
         revocation_reason: Option<i64>,
     }
@@ -46,13 +48,14 @@ pub async fn insert(tx: &mut Tx, batch: &[UnstoredCertificate]) -> Result<(), St
         return Ok(());
     }
     let tenant = tx.tenant_key();
-    let mut rows = Rows::new(INSERT, 5);
+    let mut rows = Rows::new(INSERT, 6);
     for certificate in batch {
         rows.value(tenant.clone())
             .value(certificate.serial_number.as_bytes())
             .value(certificate.ca_id.to_string())
             .value(certificate.id.to_string())
-            .value(certificate.not_after.unix_micros());
+            .value(certificate.not_after.unix_micros())
+            .value(i64::from(certificate.crl_shard));
     }
     tx.link().insert(rows).await
 }
@@ -63,7 +66,7 @@ pub async fn find(
     serial_number: &SerialNumber,
 ) -> Result<Vec<UnstoredCertificate>, StorageError> {
     let query = Query::new(
-        "SELECT certificate_id, ca_id, not_after, revoked_at, revocation_reason FROM unstored_certificates \
+        "SELECT certificate_id, ca_id, not_after, crl_shard, revoked_at, revocation_reason FROM unstored_certificates \
          WHERE tenant_id = $1 AND serial_number = $2",
     )
     .bind(session.tenant_key())
@@ -76,6 +79,7 @@ pub async fn find(
                 serial_number: *serial_number,
                 ca_id: parsed(TABLE, "ca_id", &row.ca_id)?,
                 not_after: Timestamp::from_unix_micros(row.not_after),
+                crl_shard: shard_of(row.crl_shard)?,
                 revoked: standing(row.revoked_at, row.revocation_reason),
             })
         })
@@ -178,25 +182,20 @@ pub async fn revoke_batch(
 /// A revoked one as a list has it: the entry, and since when the key may have been in wrong hands.
 pub type Entry = (RevokedEntry, Option<Timestamp>);
 
-/// The next `limit` revoked ones of a CA that have not ended before `since`, in the order of their serial numbers.
+/// The next `limit` revoked ones of a list that have not ended before `since`, in the order of their serial numbers.
 pub async fn revoked_page(
     session: &mut Session,
-    ca: CaId,
+    list: CrlId,
     since: Timestamp,
     after: Option<&SerialNumber>,
     limit: i64,
 ) -> Result<Vec<Entry>, StorageError> {
     type Row = (Vec<u8>, i64, Option<i64>, Option<i64>);
-    let query = Query::new(
+    let mut query = Query::new(
         "SELECT serial_number, revoked_at, revocation_reason, invalidity_at FROM unstored_certificates \
-         WHERE tenant_id = $1 AND ca_id = $2 AND revoked_at IS NOT NULL AND not_after >= $3 \
-         AND serial_number > $4 ORDER BY serial_number LIMIT $5",
-    )
-    .bind(session.tenant_key())
-    .bind(ca.to_string())
-    .bind(since.unix_micros())
-    .bind(after.map_or_else(Vec::new, |serial| serial.as_bytes().to_vec()))
-    .bind(limit);
+         WHERE revoked_at IS NOT NULL AND tenant_id = ",
+    );
+    push_page(&mut query, session.tenant_key(), (list, since, after), limit);
     let rows = session.link().fetch_all::<Row>(query).await?;
     rows.into_iter()
         .map(|(serial, revoked_at, reason, invalidity)| {

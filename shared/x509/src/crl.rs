@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use crate::{
-    SerialNumber, Signer, X509Error,
+    SerialNumber, Signer, UriName, X509Error,
     certificate::{check_instants, check_name_der, write_authority_key_id},
     instant,
     writer::{Writer, header, tag},
@@ -12,6 +12,7 @@ use crate::{
 const CRL_NUMBER: &[u8] = b"\x55\x1d\x14";
 const REASON_CODE: &[u8] = b"\x55\x1d\x15";
 const INVALIDITY_DATE: &[u8] = b"\x55\x1d\x18";
+const ISSUING_DISTRIBUTION_POINT: &[u8] = b"\x55\x1d\x1c";
 
 /// Octets of a usual entry: a serial number of 20 octets, a UTCTime, a reason.
 const USUAL_ENTRY: usize = 53;
@@ -116,6 +117,9 @@ pub struct CrlHeader<'a> {
     pub this_update: i64,
     /// When the next one will have come, in Unix seconds.
     pub next_update: i64,
+    /// The addresses by which certificates name this list, when it lists only what names one of them: its scope then, in the
+    /// critical `issuingDistributionPoint` (RFC 5280 §5.2.5). None for a list of everything that the issuer has revoked.
+    pub distribution_points: &'a [String],
 }
 
 /// Collects revoked certificates, encoded as they come, and makes the CRL. A million entries need
@@ -207,6 +211,9 @@ impl CrlBuilder {
         if header.authority_key_id.is_empty() {
             return Err(X509Error::RefusedToSign("the authority key id is empty".into()));
         }
+        for url in header.distribution_points {
+            url.parse::<UriName>()?;
+        }
         if let Some(fault) = self.fault {
             return Err(X509Error::RefusedToSign(fault));
         }
@@ -243,6 +250,9 @@ fn tbs_cert_list(entries: Vec<u8>, header_fields: &CrlHeader<'_>, algorithm_der:
             list.extension(CRL_NUMBER, false, |value| {
                 value.unsigned_integer(&header_fields.crl_number.to_be_bytes());
             });
+            if !header_fields.distribution_points.is_empty() {
+                write_issuing_distribution_point(list, header_fields.distribution_points);
+            }
         });
     });
     let after = after.finish();
@@ -254,6 +264,21 @@ fn tbs_cert_list(entries: Vec<u8>, header_fields: &CrlHeader<'_>, algorithm_der:
     tbs.splice(..0, [outer, before].concat());
     tbs.extend_from_slice(&after);
     tbs
+}
+
+/// The scope of a list as `fullName` of a distribution point: one of the names must be one of the certificate's.
+fn write_issuing_distribution_point(list: &mut Writer, urls: &[String]) {
+    list.extension(ISSUING_DISTRIBUTION_POINT, true, |value| {
+        value.sequence(|scope| {
+            scope.nested(tag::context_constructed(0), |name| {
+                name.nested(tag::context_constructed(0), |full_name| {
+                    for url in urls {
+                        full_name.primitive(tag::context(6), url.as_bytes());
+                    }
+                });
+            });
+        });
+    });
 }
 
 /// Makes the signed list out of the buffer of what was signed.

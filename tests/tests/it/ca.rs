@@ -4,6 +4,7 @@ mod distribution;
 mod foreign;
 mod lists;
 mod order;
+mod shards;
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use tests::{Answer, TestApp, both_modes};
 
 use certmill_domain::Timestamp;
 
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 25] = [
     "id",
     "name",
     "common_name",
@@ -38,6 +39,7 @@ const FIELDS: [&str; 24] = [
     "ocsp_url",
     "crl_validity",
     "crl_overlap",
+    "crl_shards",
     "csr_pem",
 ];
 const DAY: i64 = 24 * 3_600;
@@ -132,7 +134,8 @@ both_modes! {
                 "crl_url": format!("http://pki.test/pub/crl/{id}.crl"),
                 "ca_issuers_url": format!("http://pki.test/pub/ca/{id}.crt"), "created_at": ca["created_at"],
                 "renewal_of_desk_certificates": "admin", "ocsp": false,
-                "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null, "csr_pem": null,
+                "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null, "crl_shards": 1,
+                "csr_pem": null,
             });
             assert_eq!(ca, shown, "{case}");
             assert_eq!(seconds(&ca["valid_until"]), seconds(&ca["valid_from"]) + days * DAY, "{case}");

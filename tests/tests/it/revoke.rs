@@ -218,7 +218,10 @@ both_modes! {
         };
         let present = app.get(&ca).await.json()["crl"]["next_update"].clone();
         let told = ask("superseded").await.json_with(StatusCode::OK);
-        assert_eq!(told["preview"], json!({ "effect": "revoke", "crl_known_by": present, "renewed_by": null }));
+        let url = format!("http://pki.test/pub/crl/{}.crl", ca.rsplit('/').next().unwrap());
+        assert_eq!(told["preview"], json!({
+            "effect": "revoke", "crl_known_by": present, "renewed_by": null, "crl_shard": 0, "crl_urls": [url],
+        }));
         assert_eq!((&told["revoked_at"], stored(&app, &issued).await["status"].clone()), (&Value::Null, json!("active")));
         ask("removeFromCRL").await.error(409, "invalid_state");
         revoke(&app, &issued, "certificateHold").await;

@@ -361,6 +361,7 @@ fn certificate(
         subject: rfc4514_of_der(leaf.subject_der())?,
         sans: Sans::from(leaf.subject_alt_names()),
         ca_id: None,
+        crl_shard: 0,
         role: None,
         source: CertificateSource::Acme.into(),
         key_type: public_key.algorithm_name().to_owned(),

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use certmill_domain::{Action, Ca, CaId, CaStatus, Crl, Timestamp};
+use certmill_domain::{Action, Ca, CaId, CaStatus, Timestamp};
 use certmill_keys::PrivateKey;
-use certmill_storage::{StorageError, Tx, certificate_authorities, crls};
+use certmill_storage::crls::{self, FirstCrl};
+use certmill_storage::{StorageError, Tx, certificate_authorities};
 use certmill_x509::{
     BasicConstraints, CertificateTemplate, KeyUsage, SerialNumber, Signer, SubjectAltNames, subject_key_id,
 };
@@ -48,7 +49,9 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
     let crl_lifetime = plan.settings.crl_validity.unwrap_or(app.settings().crl_lifetime);
     let signing = Signing { plan, parent: parent.clone(), path_length, serial_number, window };
     let crl_times = (now, now.plus(crl_lifetime));
-    let (signing, certificate_der, first_crl) = off_thread(move || sign(signing, &key, crl_times)).await?;
+    let lists = crl::lists(app, id, signing.plan.settings.crl_shards);
+    let work = move || sign(signing, &key, (lists, crl_times));
+    let (signing, certificate_der, first) = off_thread(work).await?;
     if certificate_der.len() > LARGEST {
         let octets = certificate_der.len();
         let problem = format!("the certificate would have {octets} octets; at most {LARGEST}: name less");
@@ -75,9 +78,10 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         ocsp: signing.plan.settings.ocsp,
         crl_validity: signing.plan.settings.crl_validity,
         crl_overlap: signing.plan.settings.crl_overlap,
+        crl_shards: signing.plan.settings.crl_shards,
     };
-    store(app, caller, &ca, sealed, &first_crl).await?;
-    Ok(CaWithCrl { ca, crl: Some(first_crl.info) })
+    store(app, caller, &ca, sealed, &first).await?;
+    Ok(CaWithCrl { ca, crl: first.first().map(|full| full.crl.info) })
 }
 
 async fn store(
@@ -85,11 +89,11 @@ async fn store(
     caller: &Caller,
     ca: &Ca,
     sealed_key: Vec<u8>,
-    first_crl: &Crl,
+    first: &[FirstCrl],
 ) -> Result<(), ServiceError> {
     let mut tx = hold_parent(app, caller, ca.parent_id).await?;
     insert(&mut tx, ca, sealed_key).await?;
-    crls::insert(&mut tx, ca.id, first_crl).await?;
+    crls::insert(&mut tx, first).await?;
     tx.commit(Act::new(Action::CaCreate, ca.id).after(&ca.certificate_der)).await
 }
 
@@ -143,8 +147,8 @@ struct Signing {
 fn sign(
     signing: Signing,
     key: &PrivateKey,
-    crl_times: (Timestamp, Timestamp),
-) -> Result<(Signing, Vec<u8>, Crl), ServiceError> {
+    (lists, crl_times): (Vec<crl::Named>, (Timestamp, Timestamp)),
+) -> Result<(Signing, Vec<u8>, Vec<FirstCrl>), ServiceError> {
     let subject_der = signing.plan.subject.to_der();
     let own_key_id = subject_key_id(key.spki_der())?;
     let parent = signing.parent.as_deref();
@@ -163,13 +167,13 @@ fn sign(
         authority_key_id: Some(parent.map_or(own_key_id.as_slice(), |parent| &parent.key_id)),
         ca_issuers_url: parent.map(|parent| parent.ca_issuers_url.as_str()),
         ocsp_url: parent.and_then(|parent| parent.ocsp_url.as_deref()),
-        crl_url: parent.map(|parent| parent.crl_url.as_str()),
+        crl_url: parent.and_then(Issuer::full_crl_url),
     };
     let signer: &dyn Signer = parent.map_or(key, |parent| parent.signer());
     let der = template.sign(signer)?;
     let own = crl::CrlIssuer { subject_der: &subject_der, key_id: &own_key_id, signer: key };
-    let first_crl = crl::sign_empty(&own, crl_times)?;
-    Ok((signing, der, first_crl))
+    let first = crl::sign_first(&own, lists, crl_times)?;
+    Ok((signing, der, first))
 }
 
 async fn usable_parent(

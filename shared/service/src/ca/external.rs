@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use certmill_domain::{Action, Ca, CaId, CaStatus, ForeignCa, Timestamp};
 use certmill_keys::PrivateKey;
-use certmill_storage::{certificate_authorities, crls};
+use certmill_storage::certificate_authorities;
+use certmill_storage::crls::{self, FirstCrl};
 use certmill_x509::{CaWish, CsrTemplate, ParsedCertificate, SerialNumber, spki_sha256, subject_key_id};
 use zeroize::Zeroizing;
 
@@ -71,6 +72,7 @@ pub(super) async fn begin(app: &App, caller: &Caller, plan: Plan) -> Result<CaWi
         ocsp: plan.settings.ocsp,
         crl_validity: plan.settings.crl_validity,
         crl_overlap: plan.settings.crl_overlap,
+        crl_shards: plan.settings.crl_shards,
     };
     let mut change = app.change(caller).await?;
     create::insert(&mut change, &ca, sealed).await?;
@@ -93,13 +95,18 @@ pub async fn accept(
     let certificate = read(app, caller, signed, expected).await?;
     let checked = Checked::of(app, caller, certificate.0, certificate.1).await?;
     checked.describe(&mut ca)?;
-    let first_crl = first_crl(app, caller, &ca, &checked).await?;
+    let first = first_lists(app, caller, &ca, &checked).await?;
     let mut change = link::begin(app, caller, &checked).await?;
     if !certificate_authorities::set_certificate(&mut change, &ca).await? {
         drop(change);
-        return Err(not_waiting(app, &super::find(app, caller.tenant, id).await?.ca));
+        let now = super::find(app, caller.tenant, id).await?.ca;
+        // It waits still, but has more shards than lists were made for.
+        if now.status(app.now()) == CaStatus::Pending {
+            return Err(ServiceError::CallInProgress { seconds: 1 });
+        }
+        return Err(not_waiting(app, &now));
     }
-    crls::insert(&mut change, id, &first_crl).await?;
+    crls::insert(&mut change, &first).await?;
     change.commit(Act::new(Action::CaCertificate, id).after(&ca.certificate_der)).await?;
     app.issuers().forget(caller.tenant, id);
     super::find(app, caller.tenant, id).await
@@ -161,12 +168,12 @@ async fn read(
     .await
 }
 
-async fn first_crl(
+async fn first_lists(
     app: &App,
     caller: &Caller,
     ca: &Ca,
     checked: &Checked,
-) -> Result<certmill_domain::Crl, ServiceError> {
+) -> Result<Vec<FirstCrl>, ServiceError> {
     let mut session = app.database().read(caller.tenant).await?;
     let sealed = certificate_authorities::sealed_key(&mut session, ca.id).await?;
     let sealed = sealed.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca.id))?;
@@ -176,9 +183,10 @@ async fn first_crl(
     let (subject_der, key_id) = signer_names(checked.certificate())?;
     let now = app.now().whole_seconds();
     let times = (now, now.plus(ca.crl_validity.unwrap_or(app.settings().crl_lifetime)));
+    let lists = crl::lists(app, ca.id, ca.crl_shards);
     off_thread(move || {
         let issuer = crl::CrlIssuer { subject_der: &subject_der, key_id: &key_id, signer: &*key };
-        crl::sign_empty(&issuer, times)
+        crl::sign_first(&issuer, lists, times)
     })
     .await
 }

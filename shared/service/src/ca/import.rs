@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use certmill_domain::{Action, Ca, CaId, Crl, CrlInfo, FieldErrors, Timestamp};
+use certmill_domain::{Action, Ca, CaId, Crl, CrlId, CrlInfo, FieldErrors, Timestamp};
 use certmill_keys::PrivateKey;
-use certmill_storage::{certificate_authorities, crls, inherited_revocations};
+use certmill_storage::crls::{self, FirstCrl};
+use certmill_storage::{certificate_authorities, inherited_revocations};
 use certmill_x509::revocation::{ParsedCrl, read_crls};
 use certmill_x509::{CrlBuilder, ParsedCertificate, PublicKey, RevocationReason, SerialNumber, same_name};
 
@@ -85,19 +86,20 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
         ocsp: settings.ocsp,
         crl_validity: settings.crl_validity,
         crl_overlap: settings.crl_overlap,
+        crl_shards: settings.crl_shards,
     };
     checked.describe(&mut ca)?;
     let last = last.max(crl_number.unwrap_or_default());
-    let (first_crl, entries) = first_crl(app, &ca, &checked, (key, entries, last)).await?;
-    store(app, caller, (&ca, &checked), (sealed, &first_crl, entries)).await?;
-    Ok(CaWithCrl { ca, crl: Some(first_crl.info) })
+    let (first, entries) = first_lists(app, &ca, &checked, (key, entries, last)).await?;
+    store(app, caller, (&ca, &checked), (sealed, &first, entries)).await?;
+    Ok(CaWithCrl { ca, crl: first.first().map(|full| full.crl.info) })
 }
 
 async fn store(
     app: &App,
     caller: &Caller,
     (ca, checked): (&Ca, &Checked),
-    (sealed, first_crl, entries): (Vec<u8>, &Crl, Vec<Entry>),
+    (sealed, first, entries): (Vec<u8>, &[FirstCrl], Vec<Entry>),
 ) -> Result<(), ServiceError> {
     let mut change = link::begin(app, caller, checked).await?;
     let key = ca.foreign.as_ref().map(|foreign| foreign.spki_sha256.clone()).unwrap_or_default();
@@ -112,7 +114,7 @@ async fn store(
         other => other?,
     }
     inherited_revocations::insert(&mut change, ca.id, entries).await?;
-    crls::insert(&mut change, ca.id, first_crl).await?;
+    crls::insert(&mut change, first).await?;
     let linked = link::below(app, &mut change, ca).await?;
     change.commit(Act::new(Action::CaImport, ca.id).after(&ca.certificate_der)).await?;
     for below in linked {
@@ -234,12 +236,12 @@ fn entries(crl: &ParsedCrl) -> Result<Vec<Entry>, String> {
     Ok(entries)
 }
 
-async fn first_crl(
+async fn first_lists(
     app: &App,
     ca: &Ca,
     checked: &Checked,
     (key, entries, last): (PrivateKey, Vec<Entry>, i64),
-) -> Result<(Crl, Vec<Entry>), ServiceError> {
+) -> Result<(Vec<FirstCrl>, Vec<Entry>), ServiceError> {
     let (subject_der, key_id) = signer_names(checked.certificate())?;
     let this_update = app.now().whole_seconds();
     let info = CrlInfo {
@@ -249,6 +251,7 @@ async fn first_crl(
         entries: i64::try_from(entries.len()).unwrap_or(i64::MAX),
         builds: 1,
     };
+    let (full, shards) = (CrlId::full(ca.id), crl::added(app, ca.id, (1, ca.crl_shards)));
     off_thread(move || {
         let mut builder = CrlBuilder::with_capacity(entries.len());
         for (serial, revoked_at, reason, invalid_since) in &entries {
@@ -256,7 +259,10 @@ async fn first_crl(
             builder.push_entry(serial, revoked_at.unix_seconds(), *reason, since);
         }
         let issuer = crl::CrlIssuer { subject_der: &subject_der, key_id: &key_id, signer: &key };
-        Ok((Crl { info, der: crl::sign(builder, &issuer, &info)? }, entries))
+        let crl = Crl { info, der: crl::sign(builder, &issuer, &info, &[])? };
+        let mut first = vec![FirstCrl { list: full, urls: Vec::new(), crl }];
+        first.extend(crl::sign_first(&issuer, shards, (info.this_update, info.next_update))?);
+        Ok((first, entries))
     })
     .await
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use certmill_domain::{CaId, CaKind, DeskRenewal, FieldErrors, Ttl};
 use certmill_x509::{DistinguishedName, KeyAlgorithm, NameConstraints};
 
+use super::shards::check_shards;
 use super::update::{check_crl_times, desk_renewal};
 use crate::key_choice::key_algorithm;
 use crate::{Noun, ServiceError};
@@ -56,6 +57,8 @@ pub struct NewCaSettings {
     pub crl_validity: Option<Ttl>,
     /// By how much the next CRL comes before the end of the present one; a third of `crl_validity` when absent.
     pub crl_overlap: Option<Ttl>,
+    /// Into how many shards what it issues is divided, each with a CRL of its own; 1 when absent.
+    pub crl_shards: Option<u32>,
 }
 
 /// The request after every check that needs no rows.
@@ -78,6 +81,7 @@ pub(super) struct CaSettings {
     pub(super) ocsp: bool,
     pub(super) crl_validity: Option<Duration>,
     pub(super) crl_overlap: Option<Duration>,
+    pub(super) crl_shards: u32,
 }
 
 impl CaSettings {
@@ -91,7 +95,15 @@ impl CaSettings {
         let span = |ttl: &Option<Ttl>| ttl.as_ref().map(Ttl::duration);
         let (crl_validity, crl_overlap) = (span(&new.crl_validity), span(&new.crl_overlap));
         check_crl_times(crl_validity, crl_overlap, crl_lifetime, errors);
-        Self { desk_renewal: rule.unwrap_or(DeskRenewal::Admin), ocsp: new.ocsp, crl_validity, crl_overlap }
+        let crl_shards = new.crl_shards.unwrap_or(1);
+        check_shards(crl_shards, 1, errors);
+        Self {
+            desk_renewal: rule.unwrap_or(DeskRenewal::Admin),
+            ocsp: new.ocsp,
+            crl_validity,
+            crl_overlap,
+            crl_shards,
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use certmill_domain::{Action, Ca, CaId, CaStatus, DeskRenewal, FieldErrors, Timestamp, Ttl};
-use certmill_storage::{certificate_authorities, holds};
+use certmill_storage::{certificate_authorities, crls, holds};
 
+use super::shards::grow;
 use super::{CaWithCrl, find};
 use crate::change::Act;
 use crate::precondition::tag;
@@ -24,6 +25,8 @@ pub struct CaChanges {
     pub crl_validity: Option<Option<Ttl>>,
     /// By how much the next CRL comes before the end of the present one; the inner none is a third of `crl_validity`.
     pub crl_overlap: Option<Option<Ttl>>,
+    /// Into how many shards what it issues from now on is divided: as many as now, or more.
+    pub crl_shards: Option<u32>,
 }
 
 /// The shortest time for which a CRL is good: workers look for what is due about each minute.
@@ -64,11 +67,15 @@ pub async fn update(
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
     let times = changes.crl_validity.is_some() || changes.crl_overlap.is_some();
-    if rule.is_none() && changes.ocsp.is_none() && !times {
+    if rule.is_none() && changes.ocsp.is_none() && changes.crl_shards.is_none() && !times {
         let found = find(app, caller.tenant, id).await?;
         caller.check_state(&state(&found.ca))?;
         return Ok(found);
     }
+    let growth = match changes.crl_shards {
+        Some(wanted) => Some(grow(app, caller, id, wanted).await?),
+        None => None,
+    };
     let mut change = app.change(caller).await?;
     holds::ca(&mut change, id).await?;
     let old = certificate_authorities::find(&mut change, id)
@@ -93,6 +100,16 @@ pub async fn update(
         let (validity, overlap) = crl_times(&changes, &old, app.settings().crl_lifetime)?;
         (new.crl_validity, new.crl_overlap) = (validity, overlap);
         told("crl", &spans(old.crl_validity, old.crl_overlap), &spans(validity, overlap));
+    }
+    if let Some(growth) = growth {
+        if growth.from != old.crl_shards
+            || (!growth.first.is_empty() && old.status(app.now()) != CaStatus::Active)
+        {
+            return Err(ServiceError::CallInProgress { seconds: 1 });
+        }
+        new.crl_shards = growth.to;
+        crls::insert(&mut change, &growth.first).await?;
+        told("crl_shards", &growth.from.to_string(), &growth.to.to_string());
     }
     if !certificate_authorities::update(&mut change, &new).await? {
         return Err(ServiceError::not_found(Noun::Ca, id));
@@ -137,6 +154,7 @@ pub fn state(ca: &Ca) -> String {
         ca.renewal_of_desk_certificates.as_str(),
         &ca.ocsp.to_string(),
         &spans(ca.crl_validity, ca.crl_overlap),
+        &ca.crl_shards.to_string(),
         &(ca.status(Timestamp::from_unix_seconds(0)) == CaStatus::Pending).to_string(),
         &revoked,
     ])

@@ -225,6 +225,7 @@ fn thin(issuance: &Issuance) -> UnstoredCertificate {
         serial_number: certificate.serial_number,
         ca_id: issuance.ca_id,
         not_after: certificate.not_after,
+        crl_shard: certificate.crl_shard,
         revoked: None,
     }
 }

@@ -14,7 +14,7 @@ use self::material::Material;
 use super::pipeline::key_place;
 use super::read::{CertificateWithChain, find};
 use crate::change::Act;
-use crate::{App, Caller, Noun, ServiceError};
+use crate::{App, Caller, Noun, ServiceError, crl};
 
 /// The largest certificate that is taken, in octets of DER.
 const LARGEST: usize = 64 << 10;
@@ -60,11 +60,15 @@ pub async fn import(
         None => None,
     };
     let mut change = app.change(caller).await?;
-    if let Some(ca_id) = ca_id {
-        check_issuer(&mut change, ca_id, &parsed, app.now()).await?;
-    }
+    let crl_shard = match ca_id {
+        Some(ca_id) => {
+            let ca = check_issuer(&mut change, ca_id, &parsed, app.now()).await?;
+            crl::named_by(&ca, parsed.der())
+        }
+        None => 0,
+    };
     refuse_known(&mut change, &parsed).await?;
-    let certificate = certificate(app, id, &parsed, kind, ca_id)?;
+    let certificate = certificate(app, id, &parsed, kind, (ca_id, crl_shard))?;
     let new = NewCertificate {
         certificate: Certificate { has_private_key: sealed_key.is_some(), ..certificate },
         sealed_key,
@@ -128,7 +132,7 @@ async fn check_issuer(
     id: CaId,
     parsed: &ParsedCertificate,
     now: Timestamp,
-) -> Result<(), ServiceError> {
+) -> Result<Ca, ServiceError> {
     let ca: Ca =
         certificate_authorities::find(tx, id).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
     if parsed.is_ca() {
@@ -151,7 +155,7 @@ async fn check_issuer(
     let signed =
         parsed.issuer_der() == issuer.subject_der() && parsed.verify_signed_by(&issuer.public_key()?).is_ok();
     if signed {
-        return Ok(());
+        return Ok(ca);
     }
     let message = format!("the CA `{}` ({id}) did not issue this certificate: leave ca_id out", ca.name);
     Err(ServiceError::CertificateInvalid(message))
@@ -190,7 +194,7 @@ fn certificate(
     id: CertificateId,
     parsed: &ParsedCertificate,
     kind: KeyKind,
-    ca_id: Option<CaId>,
+    (ca_id, crl_shard): (Option<CaId>, u32),
 ) -> Result<Certificate, ServiceError> {
     Ok(Certificate {
         id,
@@ -199,6 +203,7 @@ fn certificate(
         subject: rfc4514_of_der(parsed.subject_der())?,
         sans: Sans::from(parsed.subject_alt_names()),
         ca_id,
+        crl_shard,
         role: None,
         source: CertificateSource::Imported.into(),
         key_type: kind.name,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use certmill_domain::{Action, CaId, Certificate, CertificateId, CertificateStatus, EventKind, Timestamp};
+use certmill_domain::{
+    Action, CaId, Certificate, CertificateId, CertificateStatus, CrlId, EventKind, Timestamp,
+};
 use certmill_storage::{Tx, certificate_authorities, certificates, crls, holds, scheduled_revocations};
 use certmill_x509::RevocationReason;
 use serde_json::json;
@@ -11,7 +13,7 @@ use super::revoke::{COALESCE, Issuer, RevokeRequest, Revoked, Step, revocable};
 use super::unstored;
 use crate::change::{Act, Change};
 use crate::jobs::{Job, Lease};
-use crate::{App, Caller, ServiceError, events};
+use crate::{App, Caller, ServiceError, crl, events};
 
 /// What a revocation would do.
 #[derive(Debug, Clone)]
@@ -22,20 +24,31 @@ pub struct Preview {
     pub crl_known_by: Option<Timestamp>,
     /// The certificate that has taken its place.
     pub renewed_by: Option<CertificateId>,
+    /// The shard of its CA that it is in: 0 when it names the full list.
+    pub crl_shard: u32,
+    /// The lists that change.
+    pub lists: Vec<CrlId>,
+}
+
+/// The list that a certificate of this shard names.
+fn named(ca: CaId, shard: u32) -> CrlId {
+    CrlId::of_shard(ca, shard)
 }
 
 /// What a step would do, and when it would be known.
 pub(super) async fn preview(
     tx: &mut Tx,
-    ca: CaId,
+    (ca, crl_shard): (CaId, u32),
     step: Step,
     renewed_by: Option<CertificateId>,
 ) -> Result<Preview, ServiceError> {
-    let present = crls::info(tx, ca).await?;
+    let present = crls::info(tx, named(ca, crl_shard)).await?;
     Ok(Preview {
         effect: step.effect(),
         crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
         renewed_by,
+        crl_shard,
+        lists: if step == Step::Nothing { Vec::new() } else { crl::changed(ca, crl_shard) },
     })
 }
 
@@ -65,7 +78,8 @@ pub(super) async fn schedule(
         return cancel(change, request, &certificate).await;
     };
     let reason = check(app, request, &certificate, revoke_at)?;
-    let present = crls::info(&mut change, ca).await?;
+    let crl_shard = certificate.crl_shard;
+    let present = crls::info(&mut change, named(ca, crl_shard)).await?;
     let row = certificate_authorities::find(&mut change, ca).await?;
     let answer = |preview| Revoked {
         certificate_id: certificate.id,
@@ -83,6 +97,8 @@ pub(super) async fn schedule(
             effect: "schedule",
             crl_known_by: present.map(|_| revoke_at.plus(validity)),
             renewed_by: certificate.renewed_by,
+            crl_shard,
+            lists: crl::changed(ca, crl_shard),
         })));
     }
     let since = request.invalidity_date.map(Timestamp::whole_seconds);
@@ -160,6 +176,8 @@ async fn cancel(
             effect: "cancel",
             crl_known_by: None,
             renewed_by: certificate.renewed_by,
+            crl_shard: certificate.crl_shard,
+            lists: Vec::new(),
         }),
     })
 }
@@ -198,7 +216,8 @@ pub(crate) async fn revoke_scheduled(
         let data = json!({ "reason": reason.as_str(), "scheduled_for": scheduled.revoke_at.to_string() });
         let what = (Action::CertificateRevoke, EventKind::CertificateRevoked);
         events::raise_act(app, &mut tx, what, id, (reason.as_str(), data));
-        app.enqueue_after(&mut tx, Job::RebuildCrl(ca), lease.request_id(), COALESCE).await?;
+        let lists = crl::changed(ca, certificate.crl_shard);
+        crl::enqueue(app, &mut tx, &lists, lease.request_id(), COALESCE).await?;
         metrics::counter!("certmill_certificates_revoked_total").increment(1);
     }
     lease.finish(&mut tx).await?;

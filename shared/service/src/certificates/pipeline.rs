@@ -230,6 +230,7 @@ async fn refusal(app: &App, caller: &Caller, issuer: &Issuer, violation: Violati
 struct Made {
     basis: Basis,
     serial_number: SerialNumber,
+    crl_shard: u32,
     der: Vec<u8>,
     spki_sha256: String,
     key_type: &'static str,
@@ -259,11 +260,12 @@ async fn make(
     let signs_quickly = basis.issuer.signs_quickly();
     let now = app.now();
     let work = move || -> Result<Made, ServiceError> {
-        let der = sign_leaf(&basis.approved, &serial_number, &spki, &basis.issuer)?;
+        let (crl_shard, crl_url) = basis.issuer.shard(&serial_number)?;
+        let der = sign_leaf(&basis.approved, (&serial_number, crl_url), &spki, &basis.issuer)?;
         basis.issuer.check_signed(&der, now)?;
         // Everything that can fail is done before the certificate is stored.
         let key_pem = key.as_ref().map(PrivateKey::to_pkcs8_pem).transpose()?;
-        Ok(Made { basis, serial_number, der, spki_sha256, key_type, key_size, key, key_pem })
+        Ok(Made { basis, serial_number, crl_shard, der, spki_sha256, key_type, key_size, key, key_pem })
     };
     // An elliptic-curve signature takes less time than the way to another thread and back.
     if signs_quickly { work() } else { off_thread(work).await }
@@ -271,7 +273,7 @@ async fn make(
 
 fn sign_leaf(
     approved: &Approved,
-    serial_number: &SerialNumber,
+    (serial_number, crl_url): (&SerialNumber, &str),
     spki_der: &[u8],
     issuer: &Issuer,
 ) -> Result<Vec<u8>, ServiceError> {
@@ -290,7 +292,7 @@ fn sign_leaf(
         authority_key_id: Some(&issuer.key_id),
         ca_issuers_url: Some(&issuer.ca_issuers_url),
         ocsp_url: issuer.ocsp_url.as_deref(),
-        crl_url: Some(&issuer.crl_url),
+        crl_url: Some(crl_url),
     };
     Ok(template.sign(issuer.signer())?)
 }
@@ -313,6 +315,7 @@ async fn store(
         subject: approved.subject().to_string(),
         sans: Sans::from(approved.sans()),
         ca_id: Some(issuer.ca.id),
+        crl_shard: made.crl_shard,
         role: role.as_ref().map(|role| role.name.as_str().to_owned()),
         source: wanted.source.into(),
         key_type: made.key_type.to_owned(),

@@ -9,8 +9,7 @@ use certmill_x509::{RevocationReason, SerialNumber};
 use super::later::{self, Preview};
 use super::unstored;
 use crate::change::{Act, Change};
-use crate::jobs::Job;
-use crate::{App, Caller, Noun, ServiceError, acme};
+use crate::{App, Caller, Noun, ServiceError, acme, crl};
 
 /// How long a CRL build waits for more revocations of the same CA.
 pub(super) const COALESCE: Duration = Duration::from_millis(500);
@@ -208,7 +207,8 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
         };
         let step = Step::of(&certificate, request.reason)?;
         if request.dry_run {
-            let preview = later::preview(&mut tx, ca, step, certificate.renewed_by).await?;
+            let of_shard = (ca, certificate.crl_shard);
+            let preview = later::preview(&mut tx, of_shard, step, certificate.renewed_by).await?;
             let reason = step.reason(certificate.revocation_reason.as_ref());
             let of = (certificate.id, certificate.serial_number);
             return Ok(Revoked::at_once(of, certificate.revoked_at, reason, Some(preview)));
@@ -252,7 +252,8 @@ async fn take(
     let Some(reason) = step.take(&mut tx, id, now, invalid_since).await? else {
         return Ok(None);
     };
-    app.enqueue_after(&mut tx, Job::RebuildCrl(ca), Some(&caller.request_id), COALESCE).await?;
+    let lists = crl::changed(ca, certificate.crl_shard);
+    crl::enqueue(app, &mut tx, &lists, Some(&caller.request_id), COALESCE).await?;
     let action = match step {
         Step::Release => Action::CertificateRelease,
         Step::Nothing | Step::Revoke(_) | Step::Change { .. } => Action::CertificateRevoke,

@@ -7,9 +7,8 @@ use certmill_storage::unstored_certificates::{self, UnstoredCertificate};
 use super::later;
 use super::revoke::{COALESCE, RevokeRequest, Revoked, Step};
 use crate::change::{Act, Change};
-use crate::jobs::Job;
 use crate::roles::CachedRole;
-use crate::{App, Caller, ServiceError};
+use crate::{App, Caller, ServiceError, crl};
 
 /// Whether more of a certificate is to be kept than what is needed to revoke it.
 pub(super) fn is_stored(role: Option<&CachedRole>) -> bool {
@@ -58,7 +57,7 @@ pub(super) async fn revoke(
     let before = standing.map(|(at, _)| *at);
     let of = (certificate.id, certificate.serial_number);
     if request.dry_run {
-        let preview = later::preview(&mut tx, certificate.ca_id, step, None).await?;
+        let preview = later::preview(&mut tx, (certificate.ca_id, certificate.crl_shard), step, None).await?;
         return Ok(Some(Revoked::at_once(of, before, reason, Some(preview))));
     }
     if step == Step::Nothing {
@@ -70,8 +69,8 @@ pub(super) async fn revoke(
     if let Some(since) = request.invalidity_date.filter(|_| step != Step::Release) {
         unstored_certificates::set_invalidity(&mut tx, certificate, since.whole_seconds()).await?;
     }
-    let job = Job::RebuildCrl(certificate.ca_id);
-    app.enqueue_after(&mut tx, job, Some(&caller.request_id), COALESCE).await?;
+    let lists = crl::changed(certificate.ca_id, certificate.crl_shard);
+    crl::enqueue(app, &mut tx, &lists, Some(&caller.request_id), COALESCE).await?;
     let (action, revoked_at) = match step {
         Step::Release => (Action::CertificateRelease, None),
         Step::Revoke(_) => (Action::CertificateRevoke, Some(now)),

@@ -15,13 +15,15 @@ pub(crate) async fn tell_late(app: &App, lease: &Lease, limit: i64) -> Result<()
     for crl in late {
         let mut tx = app.database().begin(crl.tenant).await?;
         lease.confirm(&mut tx).await?;
-        if !crls::note_late(&mut tx, crl.ca, crl.number).await? {
+        if !crls::note_late(&mut tx, crl.list, crl.number).await? {
             continue;
         }
-        let data = json!({ "crl_number": crl.number, "next_update": crl.next_update.to_string() });
-        events::raise(app, &mut tx, EventKind::CrlLate, crl.ca, data);
+        let data = json!({
+            "crl_number": crl.number, "next_update": crl.next_update.to_string(), "shard": crl.list.shard(),
+        });
+        events::raise(app, &mut tx, EventKind::CrlLate, crl.list.ca(), data);
         tx.commit().await?;
-        tracing::error!(tenant.id = %crl.tenant, ca.id = %crl.ca, next_update = %crl.next_update, "a CRL is about to end, and no newer one was made");
+        tracing::error!(tenant.id = %crl.tenant, ca.id = %crl.list.ca(), crl.shard = crl.list.shard(), next_update = %crl.next_update, "a CRL is about to end, and no newer one was made");
     }
     Ok(())
 }

@@ -1,9 +1,9 @@
-//! Building a CA's next CRL from the rows.
+//! Building the next CRL of a CA, or of one of its shards, from the rows.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use certmill_domain::{CaId, Crl, CrlInfo, EventKind, TenantId, Timestamp};
+use certmill_domain::{CaId, Crl, CrlId, CrlInfo, EventKind, TenantId, Timestamp};
 use certmill_storage::crls::RevokedEntry;
 use certmill_storage::inherited_revocations::{self, InheritedRevocation};
 use certmill_storage::{certificate_authorities, crls, unstored_certificates};
@@ -13,6 +13,7 @@ use certmill_x509::{CrlBuilder, PublicKey, SerialNumber};
 use serde_json::json;
 
 use super::CrlIssuer;
+use super::shards::addresses;
 use crate::app::off_thread;
 use crate::issuer::Issuer;
 use crate::jobs::Lease;
@@ -23,9 +24,19 @@ const PAGE: i64 = 20_000;
 /// Certificates that are asked about at once when they have left the list.
 const CHUNK: usize = 100;
 
-/// Builds, signs, judges and stores the next CRL of a CA, and finishes the job in the same transaction.
+/// Builds the next full CRL of a CA.
 pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), ServiceError> {
-    let tenant = lease.tenant()?;
+    build(app, lease, CrlId::full(ca)).await
+}
+
+/// Builds the next CRL of a shard.
+pub(crate) async fn rebuild_shard(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError> {
+    build(app, lease, list).await
+}
+
+/// Builds, signs, judges and stores the next version of a list, and finishes the job in the same transaction.
+async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError> {
+    let (tenant, ca) = (lease.tenant()?, list.ca());
     let mut session = app.database().read(tenant).await?;
     let missing = || ServiceError::not_found(Noun::Ca, ca);
     let row = certificate_authorities::find(&mut session, ca).await?.ok_or_else(missing)?;
@@ -36,15 +47,16 @@ pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), Se
         lease.finish(&mut tx).await?;
         return Ok(tx.commit().await?);
     }
-    let present = crls::info(&mut session, ca).await?.ok_or_else(missing)?;
+    let present = crls::info(&mut session, list).await?.ok_or_else(missing)?;
     // Most lists are empty, and nothing can leave those.
-    let before = if present.entries > 0 { crls::der(&mut session, ca).await? } else { None };
+    let before = if present.entries > 0 { crls::der(&mut session, list).await? } else { None };
+    let urls = addresses(app, list, crls::urls(&mut session, list).await?);
     drop(session);
     let issuer = app.issuers().find(app, tenant, ca).await?;
     let this_update = app.now().whole_seconds();
     // What has ended since the present list was made is on one more (RFC 5280 §3.3).
     let since = present.this_update.min(this_update);
-    let builder = collect(app, tenant, ca, present.entries, since).await?;
+    let builder = collect(app, tenant, list, present.entries, since).await?;
     let info = CrlInfo {
         number: next_number(present.number, this_update),
         this_update,
@@ -52,25 +64,26 @@ pub(crate) async fn rebuild(app: &App, lease: &Lease, ca: CaId) -> Result<(), Se
         entries: i64::try_from(builder.entries()).unwrap_or(i64::MAX),
         builds: present.builds + 1,
     };
-    let (crl, left) = sign(issuer, builder, info, before).await?;
+    let (crl, left) = sign(issuer, builder, (info, urls.clone()), before).await?;
     // Nobody trusts anything under a CA that has ended, whose certificates may be forgotten by now.
     if row.not_after >= this_update {
         judge(app, (tenant, ca), left, this_update).await?;
     }
     let mut tx = app.database().begin(tenant).await?;
-    if !crls::replace(&mut tx, ca, present.number, crl).await? {
+    if !crls::replace(&mut tx, list, present.number, &urls, crl).await? {
         // Someone else stored this number: the lease of this attempt is as good as lost.
         return Err(ServiceError::LeaseLost);
     }
     let data = json!({
         "crl_number": info.number, "entries": info.entries, "next_update": info.next_update.to_string(),
+        "shard": list.shard(),
     });
     events::raise(app, &mut tx, EventKind::CrlPublished, ca, data);
     // Last, because revocations of this CA wait for the job's row from here to the commit.
     lease.finish(&mut tx).await?;
     tx.commit().await?;
     metrics::counter!("certmill_crls_built_total").increment(1);
-    tracing::info!(tenant.id = %tenant, ca.id = %ca, crl.number = info.number, crl.entries = info.entries, "built a CRL");
+    tracing::info!(tenant.id = %tenant, ca.id = %ca, crl.shard = list.shard(), crl.number = info.number, crl.entries = info.entries, "built a CRL");
     Ok(())
 }
 
@@ -83,20 +96,20 @@ pub(crate) fn next_number(present: i64, now: Timestamp) -> i64 {
 async fn collect(
     app: &App,
     tenant: TenantId,
-    ca: CaId,
+    list: CrlId,
     expected: i64,
     since: Timestamp,
 ) -> Result<CrlBuilder, ServiceError> {
     let mut builder = CrlBuilder::with_capacity(usize::try_from(expected).unwrap_or(0) + 16);
     let mut session = app.database().read(tenant).await?;
     let invalid_since: HashMap<SerialNumber, Timestamp> =
-        crls::invalidities(&mut session, ca).await?.into_iter().collect();
+        crls::invalidities(&mut session, list).await?.into_iter().collect();
     drop(session);
     let mut after: Option<SerialNumber> = None;
     loop {
         // A session per page: a long build does not pin an old state of the database.
         let mut session = app.database().read(tenant).await?;
-        let page = crls::revoked_page(&mut session, ca, since, after.as_ref(), PAGE).await?;
+        let page = crls::revoked_page(&mut session, list, since, after.as_ref(), PAGE).await?;
         let last_page = i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE);
         for entry in &page {
             push(&mut builder, entry, invalid_since.get(&entry.serial_number).copied());
@@ -106,7 +119,12 @@ async fn collect(
         }
         after = page.into_iter().next_back().map(|entry| entry.serial_number);
     }
-    collect_unstored(app, tenant, ca, since, &mut builder).await?;
+    collect_unstored(app, tenant, list, since, &mut builder).await?;
+    // CAs below name the full list, and so does what came here with a CA.
+    if !list.is_full() {
+        return Ok(builder);
+    }
+    let ca = list.ca();
     let mut session = app.database().read(tenant).await?;
     let children = certificate_authorities::revoked_children(&mut session, ca, since).await?;
     for entry in &children {
@@ -127,14 +145,15 @@ async fn collect(
 async fn collect_unstored(
     app: &App,
     tenant: TenantId,
-    ca: CaId,
+    list: CrlId,
     since: Timestamp,
     builder: &mut CrlBuilder,
 ) -> Result<(), ServiceError> {
     let mut after: Option<SerialNumber> = None;
     loop {
         let mut session = app.database().read(tenant).await?;
-        let page = unstored_certificates::revoked_page(&mut session, ca, since, after.as_ref(), PAGE).await?;
+        let page =
+            unstored_certificates::revoked_page(&mut session, list, since, after.as_ref(), PAGE).await?;
         drop(session);
         let last_page = i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE);
         for (entry, invalid_since) in &page {
@@ -161,13 +180,13 @@ fn push(builder: &mut CrlBuilder, entry: &RevokedEntry, invalid_since: Option<Ti
 async fn sign(
     issuer: Arc<Issuer>,
     builder: CrlBuilder,
-    info: CrlInfo,
+    (info, urls): (CrlInfo, Vec<String>),
     before: Option<Vec<u8>>,
 ) -> Result<(Crl, Vec<SerialNumber>), ServiceError> {
     off_thread(move || {
         let signer =
             CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
-        let made = ParsedCrl::from_der(super::sign(builder, &signer, &info)?)?;
+        let made = ParsedCrl::from_der(super::sign(builder, &signer, &info, &urls)?)?;
         let key = PublicKey::from_spki_der(issuer.key_pair().spki_der())?;
         if !made.is_signed_by(&key)? {
             return Err(ServiceError::internal("a CRL was signed wrongly, and is not published"));

@@ -2,12 +2,12 @@
 
 use std::time::{Duration, Instant};
 
-use certmill_domain::{CaId, TenantId};
-use certmill_storage::{certificate_authorities, certificates, unstored_certificates};
+use certmill_domain::{CaId, CrlId, TenantId};
+use certmill_storage::{certificate_authorities, certificates, crls, unstored_certificates};
 
-use super::{Job, Lease};
+use super::Lease;
 use crate::ca::find;
-use crate::{App, ServiceError};
+use crate::{App, ServiceError, crl};
 
 /// After so long the rest is left to the next attempt, so that none meets its deadline.
 const ENOUGH: Duration = Duration::from_mins(2);
@@ -36,7 +36,9 @@ pub(super) async fn revoke_below(app: &App, lease: &Lease, top: CaId) -> Result<
     lease.finish(&mut tx).await?;
     certificate_authorities::complete_revocation(&mut tx, top, app.now()).await?;
     for ca in &cas {
-        app.enqueue(&mut tx, Job::RebuildCrl(*ca), lease.request_id()).await?;
+        let mut lists = vec![CrlId::full(*ca)];
+        lists.extend(crls::shards(&mut tx, *ca).await?.into_iter().map(|(list, _)| list));
+        crl::enqueue(app, &mut tx, &lists, lease.request_id(), Duration::ZERO).await?;
     }
     tx.commit().await?;
     app.wake_workers();

@@ -2,13 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use certmill_domain::{CrlId, TenantId};
+use certmill_storage::crls::BuildKinds;
 use certmill_storage::{
-    acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs, scheduled_revocations,
-    tenants,
+    SystemSession, acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs,
+    scheduled_revocations, tenants,
 };
 
 use super::{Job, JobKind, Lease};
 use crate::certificates::AHEAD;
+use crate::issuer::crl_address;
 use crate::{App, ServiceError, acme, crl};
 
 const BATCH: i64 = 500;
@@ -57,7 +60,9 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let ahead = app.settings().crl_renew_before;
-    let crls = crls::due(&mut session, JobKind::RebuildCrl.as_str(), ahead, now, BATCH).await?;
+    let kinds = BuildKinds { full: JobKind::RebuildCrl.as_str(), shard: JobKind::RebuildCrlShard.as_str() };
+    let mut crls = crls::due(&mut session, kinds, ahead, now, BATCH).await?;
+    crls.extend(renamed(app, &mut session, kinds).await?);
     let revocations = certificate_authorities::unfinished_revocations(
         &mut session,
         JobKind::RevokeCaCascade.as_str(),
@@ -74,7 +79,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     let rollovers = acme::overdue_rollovers(app, BATCH).await?;
     let due = crls
         .into_iter()
-        .map(|(tenant, ca)| (tenant, Job::RebuildCrl(ca)))
+        .map(|(tenant, list)| (tenant, crl::job(list)))
         .chain(revocations.into_iter().map(|(tenant, ca)| (tenant, Job::RevokeCaCascade(ca))))
         .chain(scheduled.into_iter().map(|(tenant, id)| (tenant, Job::RevokeScheduled(id))))
         .chain(orders.into_iter().map(|(tenant, order)| (tenant, Job::AdvanceOrder(order))))
@@ -94,6 +99,23 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     finish(app, lease).await?;
     app.wake_workers();
     Ok(())
+}
+
+/// Lists of shards that were built before the service got its present address: certificates name them by that one now. Looked
+/// for after the start of a process, which is when it changes.
+async fn renamed(
+    app: &App,
+    session: &mut SystemSession,
+    kinds: BuildKinds,
+) -> Result<Vec<(TenantId, CrlId)>, ServiceError> {
+    if app.crl_addresses_are_checked() {
+        return Ok(Vec::new());
+    }
+    let found = crls::unnamed(session, kinds, &crl_address(app), BATCH).await?;
+    if found.is_empty() {
+        app.note_checked_crl_addresses();
+    }
+    Ok(found)
 }
 
 /// Makes jobs due that a process with a wrong clock has put off too far.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certmill_domain::{
-    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, Vocabulary, WebhookId,
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CrlId, Vocabulary, WebhookId,
 };
 
 use super::{Lease, cascade, housekeeping};
@@ -154,8 +154,10 @@ use Lane::{Challenges, Deliveries, Orders, Revocation};
 // Lane, deadline in minutes, attempts, horizon in hours; or, for periodic work, its period in seconds and its deadline in
 // minutes. An order may wait a week for a CA (`Retry-After`), a CRL never longer than the pause after a failure.
 registry! {
-    /// Build and sign a CA's next CRL.
+    /// Build and sign a CA's next full CRL.
     RebuildCrl(ca: CaId), "rebuild_crl", rules(Revocation, 10, 20, 1) => crl::rebuild;
+    /// Build and sign the next CRL of a shard.
+    RebuildCrlShard(list: CrlId), "rebuild_crl_shard", rules(Revocation, 10, 20, 1) => crl::rebuild_shard;
     /// Revoke everything under a revoked CA.
     RevokeCaCascade(ca: CaId), "revoke_ca_cascade", rules(Revocation, 10, 20, 1) => cascade::revoke_below;
     /// Find out whether a registration that was begun has reached the CA, and carry it through.

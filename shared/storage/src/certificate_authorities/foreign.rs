@@ -21,7 +21,8 @@ pub struct BelowStrangers {
     pub is_revoked: bool,
 }
 
-/// Gives a CA that waits for its certificate what it says; `false` when it has one already, or was revoked.
+/// Gives a CA that waits for its certificate what it says; `false` when it has one already, was revoked, or has another number
+/// of shards by now.
 pub async fn set_certificate(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     let above_der = ca.foreign.as_ref().and_then(|foreign| foreign.above_der.clone());
     let kind =
@@ -29,7 +30,8 @@ pub async fn set_certificate(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError>
     let query = Query::new(
         "UPDATE certificate_authorities SET certificate_der = $1, common_name = $2, kind = $3, parent_id = $4, \
          serial_number = $5, not_before = $6, not_after = $7, path_length = $8, above_der = $9 \
-         WHERE tenant_id = $10 AND id = $11 AND octet_length(certificate_der) = 0 AND revoked_at IS NULL",
+         WHERE tenant_id = $10 AND id = $11 AND octet_length(certificate_der) = 0 AND revoked_at IS NULL \
+         AND crl_shards = $12",
     )
     .bind(ca.certificate_der.clone())
     .bind(ca.common_name.clone())
@@ -41,7 +43,8 @@ pub async fn set_certificate(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError>
     .bind(ca.path_length.map(i64::from))
     .bind(above_der)
     .bind(tx.tenant_key())
-    .bind(ca.id.to_string());
+    .bind(ca.id.to_string())
+    .bind(i64::from(ca.crl_shards));
     Ok(tx.link().execute(query).await? == 1)
 }
 

@@ -1,4 +1,8 @@
-use certmill_x509::{CrlBuilder, CrlHeader, KeyAlgorithm, RevocationReason, SerialNumber, X509Error, pem};
+use certmill_x509::chain::Certificate;
+use certmill_x509::revocation::{DoubtCode, Inquiry, ParsedCrl, RevocationStatus};
+use certmill_x509::{
+    CertificateTemplate, CrlBuilder, CrlHeader, KeyAlgorithm, RevocationReason, SerialNumber, X509Error, pem,
+};
 use der::{Decode, Encode};
 
 use crate::judge::{Judge, Parts, START, TestCa, TestKey};
@@ -22,6 +26,7 @@ fn signed(builder: CrlBuilder, ca: &TestCa) -> Vec<u8> {
                 crl_number: 0x1_00FF,
                 this_update: START,
                 next_update: START + WEEK,
+                distribution_points: &[],
             },
             &ca.key,
         )
@@ -125,6 +130,75 @@ fn revoked_certificates_are_refused_by_a_verifier() {
     assert!(!verdict.accepted && verdict.text.contains("certificate revoked"), "{}", verdict.text);
 }
 
+/// A list that is about those certificates only that name it.
+#[test]
+fn a_list_of_a_part_says_which() {
+    let judge = Judge::new();
+    let ca = TestCa::root(KeyAlgorithm::P256);
+    ca.write(&judge);
+    let urls = ["http://pki.example/crl/1.crl", "http://old.example/crl/1.crl"].map(String::from);
+    let issuer_der = ca.subject.to_der();
+    let issuer = Certificate::from_der(&ca.der).unwrap();
+    let list = |revoked: Option<&SerialNumber>, distribution_points: &[String]| {
+        let mut builder = CrlBuilder::new();
+        if let Some(serial) = revoked {
+            builder.push(serial, START, RevocationReason::Superseded);
+        }
+        let header = CrlHeader {
+            issuer_der: &issuer_der,
+            authority_key_id: &ca.key.key_id(),
+            crl_number: 1,
+            this_update: START,
+            next_update: START + WEEK,
+            distribution_points,
+        };
+        builder.sign(&header, &ca.key).unwrap()
+    };
+    let key = TestKey::generate(KeyAlgorithm::P256);
+    let parts = Parts::issued_by(&ca, &key);
+    let verify = format!(
+        "verify -x509_strict -attime {} -crl_check -CAfile ca.pem -CRLfile ca.crl leaf.pem",
+        START + 60
+    );
+    for (named, is_about) in
+        [(&urls[0], true), (&urls[1], true), (&"http://pki.example/crl/2.crl".to_owned(), false)]
+    {
+        let template = CertificateTemplate { crl_url: Some(named), ..parts.template() };
+        let der = template.sign(&ca.key).unwrap();
+        judge.write_pem("leaf.pem", pem::CERTIFICATE, &der);
+        let leaf = Certificate::from_der(&der).unwrap();
+        let ours = |crl: Vec<u8>| {
+            let crls = [ParsedCrl::from_der(crl).unwrap()];
+            Inquiry::new(&leaf, &issuer, START + 60).unwrap().by_crls::<_, Certificate>(&crls, &[])
+        };
+        let (empty, revoking) = (list(None, &urls), list(Some(&parts.serial_number), &urls));
+        judge.write_pem("ca.crl", pem::X509_CRL, &empty);
+        assert_eq!(judge.run(&verify).accepted, is_about, "{named}");
+        judge.write_pem("ca.crl", pem::X509_CRL, &revoking);
+        let verdict = judge.run(&verify);
+        assert!(!verdict.accepted);
+        assert_eq!(verdict.text.contains("certificate revoked"), is_about, "{named}: {}", verdict.text);
+        match (ours(empty), ours(revoking), is_about) {
+            (RevocationStatus::Good, RevocationStatus::Revoked { .. }, true) => {}
+            (
+                RevocationStatus::Unknown { reasons: one },
+                RevocationStatus::Unknown { reasons: two },
+                false,
+            ) => {
+                for doubt in one.iter().chain(&two) {
+                    assert_eq!(doubt.code, DoubtCode::CrlOutOfScope);
+                }
+            }
+            other => panic!("{named}: {other:?}"),
+        }
+    }
+    let text = judge.accepts("crl -in ca.crl -noout -text");
+    assert!(text.contains("X509v3 Issuing Distribution Point: critical"), "{text}");
+    assert!(urls.iter().all(|url| text.contains(&format!("URI:{url}"))), "{text}");
+    let whole = list(None, &[]);
+    assert!(ParsedCrl::from_der(whole).unwrap().scope().is_none());
+}
+
 #[test]
 fn long_lists_are_read_by_others() {
     let judge = Judge::new();
@@ -155,6 +229,7 @@ fn lists_that_break_a_rule_are_not_signed() {
         crl_number: 1,
         this_update: START,
         next_update: START + WEEK,
+        distribution_points: &[],
     };
     let refused = |builder: CrlBuilder, header: &CrlHeader<'_>| {
         matches!(builder.sign(header, &ca.key), Err(X509Error::RefusedToSign(_)))
@@ -164,6 +239,8 @@ fn lists_that_break_a_rule_are_not_signed() {
     assert!(refused(CrlBuilder::new(), &CrlHeader { next_update: i64::MAX, ..good }));
     assert!(refused(CrlBuilder::new(), &CrlHeader { issuer_der: &[0x30, 0], ..good }));
     assert!(refused(CrlBuilder::new(), &CrlHeader { authority_key_id: &[], ..good }));
+    let wrong = ["no address".to_owned()];
+    assert!(CrlBuilder::new().sign(&CrlHeader { distribution_points: &wrong, ..good }, &ca.key).is_err());
     for (revoked_at, reason) in [
         (i64::MAX, RevocationReason::Superseded),
         (i64::MIN, RevocationReason::Superseded),

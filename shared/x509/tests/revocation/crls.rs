@@ -486,6 +486,7 @@ fn our_own_long_lists_are_read() {
         crl_number: 7,
         this_update: soon(&leaf) - HOUR,
         next_update: soon(&leaf) + HOUR,
+        distribution_points: &[],
     };
     let crl = ParsedCrl::from_der(builder.sign(&header, &OpensslKey(key)).unwrap()).unwrap();
     assert_eq!(crl.entries(), 200_000);
