@@ -39,7 +39,8 @@ impl PublicApi {
 
     /// A CA's present CRL in DER
     ///
-    /// `file` is `{ca_id}.crl` for the full list, and `{ca_id}-{shard}.crl` for that of a shard. The address stands in every
+    /// `file` is `{ca_id}.crl` for the full list, and `{ca_id}-{shard}.crl` for that of a shard; with `-delta`
+    /// before the ending, the delta CRL to that. The address stands in every
     /// certificate as CRL distribution point (RFC 5280 §4.2.1.13), and in the list of a shard as its scope (§5.2.5). Send `If-None-Match` with the `ETag` to save the transfer, and `Range` to go on with one that
     /// broke off.
     #[oai(path = "/pub/crl/:file", method = "get", operation_id = "getPublishedCrl")]

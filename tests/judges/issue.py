@@ -10,6 +10,8 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 
 BASE = os.environ["CERTMILL_URL"].rstrip("/")
@@ -53,6 +55,21 @@ def shard(leaf: str) -> str:
     return f"?shard={found[1]}" if found else ""
 
 
+def delta(ca: str, part: str) -> bytes:
+    """The delta CRL to the list of a shard, which comes a moment after it."""
+    address = f"{BASE}/v1/pki/ca/{ca}/crl{part}{'&' if part else '?'}delta=true"
+    headers = {"Authorization": f"Bearer {TOKEN}", "Accept": "application/pkix-crl"}
+    for _ in range(100):
+        try:
+            with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
+                return answer.read()
+        except urllib.error.HTTPError as error:
+            if error.code != 409:
+                raise
+            time.sleep(0.2)
+    sys.exit(f"{address}: it does not come")
+
+
 def write(case: str, root: dict, issuer: dict, leaf: str, status: str) -> None:
     folder = FOLDER / case
     folder.mkdir(parents=True)
@@ -60,6 +77,8 @@ def write(case: str, root: dict, issuer: dict, leaf: str, status: str) -> None:
         (folder / name).write_text(text)
     for name, ca, part in (("issuer", issuer, shard(leaf)), ("root", root, "")):
         (folder / f"{name}.crl").write_bytes(send("GET", f"/v1/pki/ca/{ca['id']}/crl{part}", accept="application/pkix-crl"))
+    if issuer.get("has_deltas"):
+        (folder / "issuer.delta.crl").write_bytes(delta(issuer["id"], shard(leaf)))
     run("openssl", "ocsp", "-issuer", "issuer.pem", "-cert", "leaf.pem", "-no_nonce", "-reqout", "request.der", folder=folder)
     request = (folder / "request.der").read_bytes()
     (folder / "leaf.ocsp").write_bytes(send("POST", f"/pub/ocsp/{issuer['id']}", request, accept="*/*"))
@@ -124,7 +143,8 @@ for reason in ("unspecified", "certificateHold", "cessationOfOperation"):
     issue(f"reason-{reason}", root, free, *LEAVES["server"], reason=reason)
 
 # CRLs that are divided.
-divided = make_ca("divided", ca_type="intermediate", parent_ca_id=root["id"], key_type="ec", crl_shards=3)
+divided = make_ca("divided", ca_type="intermediate", parent_ca_id=root["id"], key_type="ec", crl_shards=3, delta_crl_validity="1h")
+divided["has_deltas"] = True
 for number in range(4):
     issue(f"shard-good-{number}", root, divided, *LEAVES["server"])
     issue(f"shard-revoked-{number}", root, divided, *LEAVES["server"], reason="superseded")

@@ -294,9 +294,8 @@ pub(super) fn complete_parameter(path: &str, parameter: &mut Value) {
     }
     if name == "file" {
         let (ending, meaning) = if path.starts_with("/pub/crl/") {
-            let meaning =
-                "The id of the CA, for a shard with its number behind a hyphen, and the ending `.crl`.";
-            ("(-[1-9][0-9]{0,2})?\\.crl$", meaning)
+            let meaning = "The id of the CA, for a shard with its number behind a hyphen, `-delta` for a delta CRL, and the ending `.crl`.";
+            ("(-[1-9][0-9]{0,2})?(-delta)?\\.crl$", meaning)
         } else {
             ("\\.crt$", "The id of the CA with the ending `.crt`.")
         };

@@ -76,6 +76,9 @@ struct CreateCaRequest {
     /// Into how many shards what it issues is divided (1 to 128), each with a CRL of its own, which its certificates name, and
     /// which stays short. Default 1: all name the full CRL.
     crl_shards: Option<u32>,
+    /// How long its delta CRLs are good (10m to less than `crl_validity`), which list what has changed since a CRL that somebody
+    /// holds, and which its CRLs name (`freshestCRL`). It has none when absent.
+    delta_crl_validity: Option<DurationText>,
 }
 
 /// What is to change about a CA; what is left out stays.
@@ -96,6 +99,9 @@ struct UpdateCaRequest {
     /// Into how many shards what it issues from now on is divided: as many as now or more, up to 128. Other processes follow
     /// within ten minutes.
     crl_shards: Option<u32>,
+    /// How long its delta CRLs are good; null takes them away.
+    #[serde(default)]
+    delta_crl_validity: MaybeUndefined<DurationText>,
 }
 
 /// The certificate that a CA elsewhere has made of a CSR.
@@ -210,6 +216,7 @@ impl CaApi {
             crl_validity: duration("crl_validity", body.0.crl_validity)?,
             crl_overlap: duration("crl_overlap", body.0.crl_overlap)?,
             crl_shards: body.0.crl_shards,
+            delta_crl_validity: duration("delta_crl_validity", body.0.delta_crl_validity)?,
         };
         let updated = ca::update(&app, &caller, ca::parse_id(&id)?, changes).await?;
         Ok(Tagged::new(ca::state(&updated.ca), view(&app, updated)))
@@ -326,6 +333,10 @@ fn new_ca(request: CreateCaRequest) -> Result<NewCa, ServiceError> {
             crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
             crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
             crl_shards: request.crl_shards,
+            delta_crl_validity: request
+                .delta_crl_validity
+                .map(|text| text.parse("delta_crl_validity"))
+                .transpose()?,
         },
     })
 }

@@ -56,6 +56,8 @@ pub(super) struct CaView {
     crl_overlap: Option<String>,
     /// Into how many shards what it issues is divided, each with a CRL of its own; 1 when there is the full CRL only.
     crl_shards: u32,
+    /// How long its delta CRLs are good; null when it has none.
+    delta_crl_validity: Option<String>,
     /// The request for its certificate, if a CA elsewhere signs it.
     csr_pem: Option<String>,
 }
@@ -100,6 +102,7 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
         crl_validity: ca.crl_validity.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         crl_overlap: ca.crl_overlap.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         crl_shards: ca.crl_shards,
+        delta_crl_validity: ca.delta_crl_validity.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         id: ca.id.to_string(),
         name: ca.name,
         common_name: ca.common_name,

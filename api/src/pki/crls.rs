@@ -102,7 +102,7 @@ impl CrlApi {
 
     /// Read a CA's present CRL
     ///
-    /// The full one, or that of a `shard`. DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
+    /// The full one, or that of a `shard`; with `delta` the delta CRL to it (`409` when the CA has none). DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
     #[oai(path = "/ca/:id/crl", method = "get", operation_id = "getCrl")]
     async fn crl(
         &self,
@@ -112,8 +112,11 @@ impl CrlApi {
         id: Path<String>,
         /// The number of a shard; the full CRL when absent or 0.
         shard: Query<Option<u32>>,
+        /// Whether the delta CRL is wanted. Default false.
+        delta: Query<Option<bool>>,
     ) -> Result<Media<CrlForms>, ApiError> {
         let list = CrlId::of_shard(ca::parse_id(&id)?, shard.0.unwrap_or(0));
+        let list = if delta.0 == Some(true) { list.delta() } else { list };
         let info = crl::info(&app, caller.tenant, list).await?;
         let form = choose(request, &[Form::Crl, Form::Pem, Form::PlainText], Form::Crl);
         if is_known(request, &info, form) {

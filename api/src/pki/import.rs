@@ -70,6 +70,8 @@ struct ImportCaRequest {
     crl_overlap: Option<DurationText>,
     /// As when a CA is made.
     crl_shards: Option<u32>,
+    /// As when a CA is made.
+    delta_crl_validity: Option<DurationText>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
@@ -135,6 +137,10 @@ impl ImportApi {
             crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
             crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
             crl_shards: request.crl_shards,
+            delta_crl_validity: request
+                .delta_crl_validity
+                .map(|text| text.parse("delta_crl_validity"))
+                .transpose()?,
         };
         let (name, crl, crl_number) = (request.name, request.crl_pem, request.crl_number);
         let made = ca::import(&app, &caller, ImportCa { name, material, crl, crl_number, settings }).await?;

@@ -63,6 +63,8 @@ fn sign(builder: CrlBuilder, issuer: &Issuer) -> anyhow::Result<Vec<u8>> {
         this_update: this_update.unix_seconds(),
         next_update: this_update.plus(Duration::from_hours(72)).unix_seconds(),
         distribution_points: &[],
+        base_number: None,
+        delta_url: None,
     };
     Ok(builder.sign(&header, &issuer.key)?)
 }

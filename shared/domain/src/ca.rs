@@ -97,6 +97,8 @@ pub struct Ca {
     pub crl_overlap: Option<Duration>,
     /// Into how many shards what it issues is divided, each with a list of its own; 1 when there is the full list only.
     pub crl_shards: u32,
+    /// How long its delta CRLs are good; none when it has none.
+    pub delta_crl_validity: Option<Duration>,
 }
 
 impl Ca {

@@ -6,13 +6,18 @@ use std::str::FromStr;
 
 use crate::{CaId, Timestamp};
 
-/// Which of a CA's lists: the full one, or that of a shard. As text the id of the CA, for a shard with its number behind a
-/// hyphen. Certificates of shard 0 are on the full list only, which lists those of the shards too.
+/// Which of a CA's lists: the full one, or that of a shard; or the delta CRL to one of these. As text the id of the CA, for a
+/// shard with its number behind a hyphen, for a delta CRL with `-delta`. Certificates of shard 0 are on the full list only, which
+/// lists those of the shards too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CrlId {
     ca: CaId,
     shard: u32,
+    is_delta: bool,
 }
+
+/// The end of the text of a delta CRL.
+const DELTA: &str = "-delta";
 
 /// A text that names no list of a CA.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -27,12 +32,27 @@ impl CrlId {
 
     /// The list of everything that a CA has revoked.
     pub const fn full(ca: CaId) -> Self {
-        Self { ca, shard: 0 }
+        Self { ca, shard: 0, is_delta: false }
     }
 
     /// The list that certificates of this shard name.
     pub const fn of_shard(ca: CaId, shard: u32) -> Self {
-        Self { ca, shard }
+        Self { ca, shard, is_delta: false }
+    }
+
+    /// The delta CRL to this list.
+    pub const fn delta(self) -> Self {
+        Self { is_delta: true, ..self }
+    }
+
+    /// The list that this is, or is the delta CRL to.
+    pub const fn base(self) -> Self {
+        Self { is_delta: false, ..self }
+    }
+
+    /// Whether it is a delta CRL.
+    pub const fn is_delta(self) -> bool {
+        self.is_delta
     }
 
     /// The CA.
@@ -45,7 +65,7 @@ impl CrlId {
         self.shard
     }
 
-    /// Whether it is the full list.
+    /// Whether it is about everything that the CA has revoked, or the delta CRL to such a list.
     pub const fn is_full(self) -> bool {
         self.shard == 0
     }
@@ -58,10 +78,11 @@ pub fn shard_numbers(shards: u32) -> RangeInclusive<u32> {
 
 impl fmt::Display for CrlId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.shard {
-            0 => self.ca.fmt(f),
-            shard => write!(f, "{}-{shard}", self.ca),
+        self.ca.fmt(f)?;
+        if self.shard > 0 {
+            write!(f, "-{}", self.shard)?;
         }
+        f.write_str(if self.is_delta { DELTA } else { "" })
     }
 }
 
@@ -69,6 +90,10 @@ impl FromStr for CrlId {
     type Err = InvalidCrlId;
 
     fn from_str(text: &str) -> Result<Self, InvalidCrlId> {
+        let (text, is_delta) = match text.strip_suffix(DELTA) {
+            Some(base) => (base, true),
+            None => (text, false),
+        };
         let (ca, shard) = match text.split_once('-') {
             Some((ca, number)) => {
                 // One spelling each: it is a part of addresses and of the subjects of jobs.
@@ -77,7 +102,7 @@ impl FromStr for CrlId {
             }
             None => (text, 0),
         };
-        Ok(Self { ca: ca.parse().map_err(|_| InvalidCrlId)?, shard })
+        Ok(Self { ca: ca.parse().map_err(|_| InvalidCrlId)?, shard, is_delta })
     }
 }
 
@@ -115,9 +140,24 @@ mod tests {
         let ca = CaId::generate(Timestamp::from_unix_seconds(1_000), &SystemEntropy);
         for list in [CrlId::full(ca), CrlId::of_shard(ca, 1), CrlId::of_shard(ca, 128)] {
             assert_eq!(list.to_string().parse(), Ok(list));
+            let delta = list.delta();
+            assert_eq!(delta.to_string().parse(), Ok(delta));
+            assert_eq!((delta.base(), delta.shard()), (list, list.shard()));
         }
         assert_eq!(CrlId::full(ca).to_string(), ca.to_string());
-        for wrong in ["-0", "-01", "-", "-+1", "-1-1", "-x", "-4294967296", ".1"] {
+        for wrong in [
+            "-delta-1",
+            "-delta-delta",
+            "-0-delta",
+            "-0",
+            "-01",
+            "-",
+            "-+1",
+            "-1-1",
+            "-x",
+            "-4294967296",
+            ".1",
+        ] {
             assert_eq!(format!("{ca}{wrong}").parse::<CrlId>(), Err(InvalidCrlId), "{wrong}");
         }
         assert!("role_01J9Z3NDEKTSV4RRFFQ69G5FAV-1".parse::<CrlId>().is_err());

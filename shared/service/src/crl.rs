@@ -1,6 +1,7 @@
 //! CRLs: reading the present one, asking for a new one, and building it.
 
 mod copies;
+mod delta;
 mod late;
 mod rebuild;
 mod shards;
@@ -15,9 +16,12 @@ use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::{CrlBuilder, CrlHeader, RevocationReason, Signer};
 
 pub(crate) use copies::CrlCopies;
+pub(crate) use delta::rebuild_delta;
 pub(crate) use late::tell_late;
-pub(crate) use rebuild::{next_number, rebuild, rebuild_shard};
-pub(crate) use shards::{Named, added, changed, enqueue, job, lists, named_by, of_serial, sign_first};
+pub(crate) use rebuild::{next_number, of_deltas, rebuild, rebuild_shard};
+pub(crate) use shards::{
+    Named, added, all, begin_deltas, changed, enqueue, job, lists, named_by, of_serial, sign_first,
+};
 
 use crate::change::Act;
 use crate::{App, Caller, Noun, ServiceError};
@@ -32,21 +36,36 @@ pub(crate) struct CrlIssuer<'a> {
     pub(crate) signer: &'a dyn Signer,
 }
 
-/// Signs a CRL with these figures; for a shard, the addresses by which certificates name its list.
+/// What a list says of what it is about.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Scope<'a> {
+    /// Of a shard, the addresses by which certificates name its list.
+    pub(crate) urls: &'a [String],
+    /// Of a delta CRL, the number of the list that it goes on from.
+    pub(crate) base_number: Option<i64>,
+    /// Where the delta CRL to this list is.
+    pub(crate) delta_url: Option<&'a str>,
+}
+
+/// Signs a CRL with these figures.
 pub(crate) fn sign(
     builder: CrlBuilder,
     issuer: &CrlIssuer<'_>,
     info: &CrlInfo,
-    urls: &[String],
+    scope: &Scope<'_>,
 ) -> Result<Vec<u8>, ServiceError> {
+    let number = |number: i64| {
+        u64::try_from(number).map_err(|_| ServiceError::internal("the number of a CRL is negative"))
+    };
     let header = CrlHeader {
         issuer_der: issuer.subject_der,
         authority_key_id: issuer.key_id,
-        crl_number: u64::try_from(info.number)
-            .map_err(|_| ServiceError::internal("the number of a CRL is negative"))?,
+        crl_number: number(info.number)?,
         this_update: info.this_update.unix_seconds(),
         next_update: info.next_update.unix_seconds(),
-        distribution_points: urls,
+        distribution_points: scope.urls,
+        base_number: scope.base_number.map(number).transpose()?,
+        delta_url: scope.delta_url,
     };
     Ok(builder.sign(&header, issuer.signer)?)
 }
@@ -96,6 +115,17 @@ pub async fn info(app: &App, tenant: TenantId, list: CrlId) -> Result<CrlInfo, S
         let problem =
             format!("is {}, but the last shard of this CA is {last}; 0 is the full list", list.shard());
         return Err(ServiceError::field("shard", problem));
+    }
+    if list.is_delta() && !found.certificate_der.is_empty() {
+        let message = match found.delta_crl_validity {
+            None => "this CA has no delta CRLs: `delta_crl_validity` gives it some",
+            Some(_) => "the first delta CRL is being built",
+        };
+        return Err(ServiceError::InvalidState {
+            message: message.to_owned(),
+            state: "absent",
+            possible_from: &["present"],
+        });
     }
     // One that waits for its certificate has none yet.
     Err(crate::ca::wrong_state(&found, app.now(), "it has no CRL yet"))

@@ -22,7 +22,7 @@ const TABLE: &str = "certificate_authorities";
 const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, key_size, serial_number, \
      not_before, not_after, path_length, certificate_der, certificates_issued, revoked_at, revocation_reason, \
      certificates_revoked, certificates_total, revocation_completed_at, created_at, \
-     renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, crl_shards, csr_der, above_der, spki_sha256 \
+     renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, crl_shards, delta_crl_validity, csr_der, above_der, spki_sha256 \
      FROM certificate_authorities WHERE ";
 
 /// The size of a listed row.
@@ -55,6 +55,7 @@ row! {
         crl_validity: Option<i64>,
         crl_overlap: Option<i64>,
         crl_shards: i64,
+        delta_crl_validity: Option<i64>,
         csr_der: Option<Vec<u8>>,
         above_der: Option<Vec<u8>>,
         spki_sha256: Option<String>,
@@ -67,8 +68,9 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     let query = Query::new(
         "INSERT INTO certificate_authorities (tenant_id, id, name, common_name, kind, parent_id, key_type, \
          key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at, \
-         renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, csr_der, above_der, spki_sha256, crl_shards) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)",
+         renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, csr_der, above_der, spki_sha256, crl_shards, \
+         delta_crl_validity) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
     )
     .bind(tx.tenant_key())
     .bind(ca.id.to_string())
@@ -92,7 +94,8 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     .bind(ca.foreign.as_ref().and_then(|foreign| foreign.csr_der.clone()))
     .bind(ca.foreign.as_ref().and_then(|foreign| foreign.above_der.clone()))
     .bind(ca.foreign.as_ref().map(|foreign| foreign.spki_sha256.clone()))
-    .bind(i64::from(ca.crl_shards));
+    .bind(i64::from(ca.crl_shards))
+    .bind(seconds(ca.delta_crl_validity));
     tx.link().execute(query).await.map(drop)
 }
 
@@ -105,16 +108,22 @@ fn is_below_strangers(ca: &Ca) -> bool {
 pub async fn update(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     let query = Query::new(
         "UPDATE certificate_authorities SET renewal_of_desk_certificates = $1, ocsp = $2, crl_validity = $3, \
-         crl_overlap = $4, crl_shards = $5 WHERE tenant_id = $6 AND id = $7",
+         crl_overlap = $4, crl_shards = $5, delta_crl_validity = $6 WHERE tenant_id = $7 AND id = $8",
     )
     .bind(ca.renewal_of_desk_certificates.as_str().to_owned())
     .bind(ca.ocsp)
     .bind(seconds(ca.crl_validity))
     .bind(seconds(ca.crl_overlap))
     .bind(i64::from(ca.crl_shards))
+    .bind(seconds(ca.delta_crl_validity))
     .bind(tx.tenant_key())
     .bind(ca.id.to_string());
     Ok(tx.link().execute(query).await? == 1)
+}
+
+/// A span out of its column.
+fn span(seconds: Option<i64>) -> Option<Duration> {
+    seconds.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs)
 }
 
 fn seconds(span: Option<Duration>) -> Option<i64> {
@@ -379,11 +388,9 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
         created_at: Timestamp::from_unix_micros(row.created_at),
         renewal_of_desk_certificates: DESK_RENEWAL.read(&row.renewal_of_desk_certificates),
         ocsp: row.ocsp,
-        crl_validity: row
-            .crl_validity
-            .and_then(|seconds| u64::try_from(seconds).ok())
-            .map(Duration::from_secs),
-        crl_overlap: row.crl_overlap.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
+        crl_validity: span(row.crl_validity),
+        crl_overlap: span(row.crl_overlap),
+        delta_crl_validity: span(row.delta_crl_validity),
         crl_shards: u32::try_from(row.crl_shards).map_err(|error| corrupt(TABLE, "crl_shards", error))?,
     })
 }

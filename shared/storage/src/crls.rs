@@ -1,5 +1,6 @@
 //! CRLs: one present full list per CA and one per shard, and the entries from which the next one is made.
 
+pub mod deltas;
 mod entries;
 mod watch;
 
@@ -32,6 +33,8 @@ const SHARDS: CrlTable = CrlTable {
     shard: "l.shard",
     subject: "(l.ca_id || '-' || CAST(l.shard AS TEXT))",
 };
+
+const DELTAS: &str = "delta_crls";
 
 impl CrlTable {
     const fn of(list: CrlId) -> Self {
@@ -108,14 +111,14 @@ fn push_where(query: &mut Query, tenant: Option<String>, list: CrlId) {
     if let Some(tenant) = tenant {
         query.push(" AND tenant_id = ").push_bind(tenant);
     }
-    if !list.is_full() {
+    if list.is_delta() || !list.is_full() {
         query.push(" AND shard = ").push_bind(i64::from(list.shard()));
     }
 }
 
 fn select(columns: &'static str, tenant: Option<String>, list: CrlId) -> Query {
     let mut query = Query::new(columns);
-    query.push(" FROM ").push(CrlTable::of(list).name);
+    query.push(" FROM ").push(if list.is_delta() { DELTAS } else { CrlTable::of(list).name });
     push_where(&mut query, tenant, list);
     query
 }

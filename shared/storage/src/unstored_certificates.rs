@@ -99,7 +99,7 @@ pub async fn revoke(
     now: Timestamp,
 ) -> Result<bool, StorageError> {
     let query = Query::new(
-        "UPDATE unstored_certificates SET revoked_at = $1, revocation_reason = $2 \
+        "UPDATE unstored_certificates SET revoked_at = $1, revocation_reason = $2, crl_changed_at = $1 \
          WHERE revoked_at IS NULL AND tenant_id = ",
     )
     .bind(now.unix_micros())
@@ -113,13 +113,15 @@ pub async fn change_reason(
     certificate: &UnstoredCertificate,
     seen: RevocationReason,
     reason: RevocationReason,
+    now: Timestamp,
 ) -> Result<bool, StorageError> {
     let query = Query::new(
-        "UPDATE unstored_certificates SET revocation_reason = $1 \
+        "UPDATE unstored_certificates SET revocation_reason = $1, crl_changed_at = $3 \
          WHERE revoked_at IS NOT NULL AND revocation_reason = $2 AND tenant_id = ",
     )
     .bind(i64::from(reason.code()))
-    .bind(i64::from(seen.code()));
+    .bind(i64::from(seen.code()))
+    .bind(now.unix_micros());
     run(tx, query, certificate).await
 }
 
@@ -131,7 +133,7 @@ pub async fn release(
 ) -> Result<bool, StorageError> {
     let query = Query::new(
         "UPDATE unstored_certificates SET revoked_at = NULL, revocation_reason = NULL, invalidity_at = NULL, \
-         released_at = $1 WHERE revoked_at IS NOT NULL AND revocation_reason = $2 AND tenant_id = ",
+         released_at = $1, crl_changed_at = $1 WHERE revoked_at IS NOT NULL AND revocation_reason = $2 AND tenant_id = ",
     )
     .bind(now.unix_micros())
     .bind(i64::from(RevocationReason::CertificateHold.code()));
@@ -166,7 +168,7 @@ pub async fn revoke_batch(
     limit: i64,
 ) -> Result<u64, StorageError> {
     let query = Query::new(
-        "UPDATE unstored_certificates SET revoked_at = $1, revocation_reason = $2 \
+        "UPDATE unstored_certificates SET revoked_at = $1, revocation_reason = $2, crl_changed_at = $1 \
          WHERE tenant_id = $3 AND ca_id = $4 AND revoked_at IS NULL AND serial_number IN \
          (SELECT serial_number FROM unstored_certificates WHERE tenant_id = $3 AND not_after >= $1 AND ca_id = $4 \
          AND revoked_at IS NULL ORDER BY not_after LIMIT $5)",

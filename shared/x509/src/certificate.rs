@@ -230,7 +230,7 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
         list.extension(oid::NAME_CONSTRAINTS, true, |value| value.raw(constraints));
     }
     if let Some(url) = template.crl_url {
-        write_crl_distribution_point(list, url);
+        write_distribution_point(list, oid::CRL_DISTRIBUTION_POINTS, url);
     }
     let access = [(oid::OCSP, template.ocsp_url), (oid::CA_ISSUERS, template.ca_issuers_url)];
     if access.iter().any(|(_, url)| url.is_some()) {
@@ -269,8 +269,9 @@ pub(crate) fn write_authority_key_id(list: &mut Writer, key_id: &[u8]) {
     });
 }
 
-fn write_crl_distribution_point(list: &mut Writer, url: &str) {
-    list.extension(oid::CRL_DISTRIBUTION_POINTS, false, |value| {
+/// `CRLDistributionPoints` or `FreshestCRL` with one address.
+pub(crate) fn write_distribution_point(list: &mut Writer, oid: &[u8], url: &str) {
+    list.extension(oid, false, |value| {
         value.sequence(|points| {
             points.sequence(|point| {
                 point.nested(tag::context_constructed(0), |name| {

@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use crate::{
     SerialNumber, Signer, UriName, X509Error,
-    certificate::{check_instants, check_name_der, write_authority_key_id},
+    certificate::{check_instants, check_name_der, write_authority_key_id, write_distribution_point},
     instant,
     writer::{Writer, header, tag},
 };
@@ -12,7 +12,9 @@ use crate::{
 const CRL_NUMBER: &[u8] = b"\x55\x1d\x14";
 const REASON_CODE: &[u8] = b"\x55\x1d\x15";
 const INVALIDITY_DATE: &[u8] = b"\x55\x1d\x18";
+const DELTA_CRL_INDICATOR: &[u8] = b"\x55\x1d\x1b";
 const ISSUING_DISTRIBUTION_POINT: &[u8] = b"\x55\x1d\x1c";
+const FRESHEST_CRL: &[u8] = b"\x55\x1d\x2e";
 
 /// Octets of a usual entry: a serial number of 20 octets, a UTCTime, a reason.
 const USUAL_ENTRY: usize = 53;
@@ -120,6 +122,10 @@ pub struct CrlHeader<'a> {
     /// The addresses by which certificates name this list, when it lists only what names one of them: its scope then, in the
     /// critical `issuingDistributionPoint` (RFC 5280 §5.2.5). None for a list of everything that the issuer has revoked.
     pub distribution_points: &'a [String],
+    /// Of a delta CRL, the number of the list that it goes on from (`deltaCRLIndicator`, RFC 5280 §5.2.4).
+    pub base_number: Option<u64>,
+    /// Where the delta CRL to this list is (`freshestCRL`, RFC 5280 §5.2.6).
+    pub delta_url: Option<&'a str>,
 }
 
 /// Collects revoked certificates, encoded as they come, and makes the CRL. A million entries need
@@ -131,12 +137,18 @@ pub struct CrlBuilder {
     count: u64,
     /// The first fault of an entry; reported when the CRL is to be signed.
     fault: Option<String>,
+    is_delta: bool,
 }
 
 impl CrlBuilder {
     /// A CRL without entries.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A delta CRL without entries: what has changed since another list (RFC 5280 §5.2.4).
+    pub fn delta() -> Self {
+        Self { is_delta: true, ..Self::default() }
     }
 
     /// A CRL without entries, with room for so many.
@@ -168,7 +180,7 @@ impl CrlBuilder {
             });
             return;
         }
-        if reason == RevocationReason::RemoveFromCrl {
+        if reason == RevocationReason::RemoveFromCrl && !self.is_delta {
             self.fault.get_or_insert_with(|| format!("{serial} has the reason removeFromCRL on a full CRL"));
             return;
         }
@@ -211,9 +223,10 @@ impl CrlBuilder {
         if header.authority_key_id.is_empty() {
             return Err(X509Error::RefusedToSign("the authority key id is empty".into()));
         }
-        for url in header.distribution_points {
+        for url in header.distribution_points.iter().map(String::as_str).chain(header.delta_url) {
             url.parse::<UriName>()?;
         }
+        check_delta(self.is_delta, header)?;
         if let Some(fault) = self.fault {
             return Err(X509Error::RefusedToSign(fault));
         }
@@ -221,6 +234,20 @@ impl CrlBuilder {
         let tbs = tbs_cert_list(self.entries, header, algorithm.der());
         let signature = issuer.sign(&tbs)?;
         Ok(wrapped(tbs, algorithm.der(), &signature))
+    }
+}
+
+/// What a delta CRL has and another one has not (RFC 5280 §5.2.4, §5.2.6).
+fn check_delta(is_delta: bool, header: &CrlHeader<'_>) -> Result<(), X509Error> {
+    let refuse = |rule: &str| Err(X509Error::RefusedToSign(rule.into()));
+    match header.base_number {
+        None if is_delta => refuse("a delta CRL needs the number of the list that it goes on from"),
+        Some(_) if !is_delta => refuse("a full CRL goes on from no other list"),
+        Some(base) if base >= header.crl_number => {
+            refuse("the number of a delta CRL is not above that of the list that it goes on from")
+        }
+        Some(_) if header.delta_url.is_some() => refuse("a delta CRL cannot name a delta CRL"),
+        None | Some(_) => Ok(()),
     }
 }
 
@@ -250,8 +277,16 @@ fn tbs_cert_list(entries: Vec<u8>, header_fields: &CrlHeader<'_>, algorithm_der:
             list.extension(CRL_NUMBER, false, |value| {
                 value.unsigned_integer(&header_fields.crl_number.to_be_bytes());
             });
+            if let Some(base) = header_fields.base_number {
+                list.extension(DELTA_CRL_INDICATOR, true, |value| {
+                    value.unsigned_integer(&base.to_be_bytes());
+                });
+            }
             if !header_fields.distribution_points.is_empty() {
                 write_issuing_distribution_point(list, header_fields.distribution_points);
+            }
+            if let Some(url) = header_fields.delta_url {
+                write_distribution_point(list, FRESHEST_CRL, url);
             }
         });
     });

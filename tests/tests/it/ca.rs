@@ -1,5 +1,6 @@
 //! `/v1/pki/ca`: making, reading and revoking CAs; what stands in their certificates.
 
+mod deltas;
 mod distribution;
 mod foreign;
 mod lists;
@@ -15,7 +16,7 @@ use tests::{Answer, TestApp, both_modes};
 
 use certmill_domain::Timestamp;
 
-const FIELDS: [&str; 25] = [
+const FIELDS: [&str; 26] = [
     "id",
     "name",
     "common_name",
@@ -40,6 +41,7 @@ const FIELDS: [&str; 25] = [
     "crl_validity",
     "crl_overlap",
     "crl_shards",
+    "delta_crl_validity",
     "csr_pem",
 ];
 const DAY: i64 = 24 * 3_600;
@@ -134,7 +136,7 @@ both_modes! {
                 "crl_url": format!("http://pki.test/pub/crl/{id}.crl"),
                 "ca_issuers_url": format!("http://pki.test/pub/ca/{id}.crt"), "created_at": ca["created_at"],
                 "renewal_of_desk_certificates": "admin", "ocsp": false,
-                "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null, "crl_shards": 1,
+                "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null, "crl_shards": 1, "delta_crl_validity": null,
                 "csr_pem": null,
             });
             assert_eq!(ca, shown, "{case}");

@@ -79,6 +79,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         crl_validity: signing.plan.settings.crl_validity,
         crl_overlap: signing.plan.settings.crl_overlap,
         crl_shards: signing.plan.settings.crl_shards,
+        delta_crl_validity: signing.plan.settings.delta_crl_validity,
     };
     store(app, caller, &ca, sealed, &first).await?;
     Ok(CaWithCrl { ca, crl: first.first().map(|full| full.crl.info) })
@@ -94,6 +95,7 @@ async fn store(
     let mut tx = hold_parent(app, caller, ca.parent_id).await?;
     insert(&mut tx, ca, sealed_key).await?;
     crls::insert(&mut tx, first).await?;
+    crl::begin_deltas(app, caller, &mut tx, ca).await?;
     tx.commit(Act::new(Action::CaCreate, ca.id).after(&ca.certificate_der)).await
 }
 

@@ -73,6 +73,7 @@ pub(super) async fn begin(app: &App, caller: &Caller, plan: Plan) -> Result<CaWi
         crl_validity: plan.settings.crl_validity,
         crl_overlap: plan.settings.crl_overlap,
         crl_shards: plan.settings.crl_shards,
+        delta_crl_validity: plan.settings.delta_crl_validity,
     };
     let mut change = app.change(caller).await?;
     create::insert(&mut change, &ca, sealed).await?;
@@ -107,6 +108,7 @@ pub async fn accept(
         return Err(not_waiting(app, &now));
     }
     crls::insert(&mut change, &first).await?;
+    crl::begin_deltas(app, caller, &mut change, &ca).await?;
     change.commit(Act::new(Action::CaCertificate, id).after(&ca.certificate_der)).await?;
     app.issuers().forget(caller.tenant, id);
     super::find(app, caller.tenant, id).await

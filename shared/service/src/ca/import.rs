@@ -87,6 +87,7 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
         crl_validity: settings.crl_validity,
         crl_overlap: settings.crl_overlap,
         crl_shards: settings.crl_shards,
+        delta_crl_validity: settings.delta_crl_validity,
     };
     checked.describe(&mut ca)?;
     let last = last.max(crl_number.unwrap_or_default());
@@ -115,6 +116,7 @@ async fn store(
     }
     inherited_revocations::insert(&mut change, ca.id, entries).await?;
     crls::insert(&mut change, first).await?;
+    crl::begin_deltas(app, caller, &mut change, ca).await?;
     let linked = link::below(app, &mut change, ca).await?;
     change.commit(Act::new(Action::CaImport, ca.id).after(&ca.certificate_der)).await?;
     for below in linked {
@@ -259,7 +261,7 @@ async fn first_lists(
             builder.push_entry(serial, revoked_at.unix_seconds(), *reason, since);
         }
         let issuer = crl::CrlIssuer { subject_der: &subject_der, key_id: &key_id, signer: &key };
-        let crl = Crl { info, der: crl::sign(builder, &issuer, &info, &[])? };
+        let crl = Crl { info, der: crl::sign(builder, &issuer, &info, &crl::Scope::default())? };
         let mut first = vec![FirstCrl { list: full, urls: Vec::new(), crl }];
         first.extend(crl::sign_first(&issuer, shards, (info.this_update, info.next_update))?);
         Ok((first, entries))

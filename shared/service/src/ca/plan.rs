@@ -7,7 +7,7 @@ use certmill_domain::{CaId, CaKind, DeskRenewal, FieldErrors, Ttl};
 use certmill_x509::{DistinguishedName, KeyAlgorithm, NameConstraints};
 
 use super::shards::check_shards;
-use super::update::{check_crl_times, desk_renewal};
+use super::update::{check_crl_times, check_delta_time, desk_renewal};
 use crate::key_choice::key_algorithm;
 use crate::{Noun, ServiceError};
 
@@ -59,6 +59,8 @@ pub struct NewCaSettings {
     pub crl_overlap: Option<Ttl>,
     /// Into how many shards what it issues is divided, each with a CRL of its own; 1 when absent.
     pub crl_shards: Option<u32>,
+    /// How long its delta CRLs are good; it has none when absent.
+    pub delta_crl_validity: Option<Ttl>,
 }
 
 /// The request after every check that needs no rows.
@@ -82,6 +84,7 @@ pub(super) struct CaSettings {
     pub(super) crl_validity: Option<Duration>,
     pub(super) crl_overlap: Option<Duration>,
     pub(super) crl_shards: u32,
+    pub(super) delta_crl_validity: Option<Duration>,
 }
 
 impl CaSettings {
@@ -94,7 +97,9 @@ impl CaSettings {
         let rule = desk_renewal(new.renewal_of_desk_certificates.as_deref(), errors);
         let span = |ttl: &Option<Ttl>| ttl.as_ref().map(Ttl::duration);
         let (crl_validity, crl_overlap) = (span(&new.crl_validity), span(&new.crl_overlap));
+        let delta_crl_validity = span(&new.delta_crl_validity);
         check_crl_times(crl_validity, crl_overlap, crl_lifetime, errors);
+        check_delta_time(delta_crl_validity, crl_validity.unwrap_or(crl_lifetime), errors);
         let crl_shards = new.crl_shards.unwrap_or(1);
         check_shards(crl_shards, 1, errors);
         Self {
@@ -103,6 +108,7 @@ impl CaSettings {
             crl_validity,
             crl_overlap,
             crl_shards,
+            delta_crl_validity,
         }
     }
 }

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use certmill_domain::{Action, Ca, CaId, CaStatus, DeskRenewal, FieldErrors, Timestamp, Ttl};
-use certmill_storage::{certificate_authorities, crls, holds};
+use certmill_domain::{Action, Ca, CaId, CaStatus, CrlId, DeskRenewal, FieldErrors, Timestamp, Ttl};
+use certmill_storage::{Tx, certificate_authorities, crls, holds};
 
 use super::shards::grow;
 use super::{CaWithCrl, find};
 use crate::change::Act;
 use crate::precondition::tag;
-use crate::{App, Caller, Noun, ServiceError};
+use crate::{App, Caller, Noun, ServiceError, crl};
 
 const FIELD: &str = "renewal_of_desk_certificates";
 
@@ -27,6 +27,8 @@ pub struct CaChanges {
     pub crl_overlap: Option<Option<Ttl>>,
     /// Into how many shards what it issues from now on is divided: as many as now, or more.
     pub crl_shards: Option<u32>,
+    /// How long its delta CRLs are good; the inner none takes them away.
+    pub delta_crl_validity: Option<Option<Ttl>>,
 }
 
 /// The shortest time for which a CRL is good: workers look for what is due about each minute.
@@ -54,6 +56,19 @@ pub(super) fn check_crl_times(
     }
 }
 
+/// Notes what is wrong with the time of a CA's delta CRLs, whose full ones are good for `validity`.
+pub(super) fn check_delta_time(
+    delta: Option<Duration>,
+    validity: Duration,
+    errors: &mut BTreeMap<String, String>,
+) {
+    if delta.is_some_and(|delta| delta < SHORTEST_CRL || delta >= validity) {
+        let seconds = validity.as_secs();
+        let problem = format!("must be from 10m to less than the {seconds}s for which a CRL is good");
+        errors.insert("delta_crl_validity".to_owned(), problem);
+    }
+}
+
 /// Changes a CA.
 pub async fn update(
     app: &App,
@@ -66,7 +81,9 @@ pub async fn update(
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
-    let times = changes.crl_validity.is_some() || changes.crl_overlap.is_some();
+    let times = changes.crl_validity.is_some()
+        || changes.crl_overlap.is_some()
+        || changes.delta_crl_validity.is_some();
     if rule.is_none() && changes.ocsp.is_none() && changes.crl_shards.is_none() && !times {
         let found = find(app, caller.tenant, id).await?;
         caller.check_state(&state(&found.ca))?;
@@ -97,9 +114,9 @@ pub async fn update(
         told("ocsp", &old.ocsp.to_string(), &ocsp.to_string());
     }
     if times {
-        let (validity, overlap) = crl_times(&changes, &old, app.settings().crl_lifetime)?;
-        (new.crl_validity, new.crl_overlap) = (validity, overlap);
-        told("crl", &spans(old.crl_validity, old.crl_overlap), &spans(validity, overlap));
+        set_times(&changes, &mut new, app.settings().crl_lifetime)?;
+        told("crl", &spans(&old), &spans(&new));
+        rebuild_for_deltas(app, caller, &mut change, (&old, &new)).await?;
     }
     if let Some(growth) = growth {
         if growth.from != old.crl_shards
@@ -110,39 +127,60 @@ pub async fn update(
         new.crl_shards = growth.to;
         crls::insert(&mut change, &growth.first).await?;
         told("crl_shards", &growth.from.to_string(), &growth.to.to_string());
+        if new.delta_crl_validity.is_some() {
+            let lists: Vec<CrlId> = growth.first.iter().map(|first| first.list).collect();
+            crl::enqueue(app, &mut change, &lists, Some(&caller.request_id), Duration::ZERO).await?;
+        }
     }
     if !certificate_authorities::update(&mut change, &new).await? {
         return Err(ServiceError::not_found(Noun::Ca, id));
     }
     change.commit(Act::new(Action::CaUpdate, id).before(before).after(after)).await?;
     app.issuers().forget(caller.tenant, id);
+    app.wake_workers();
     find(app, caller.tenant, id).await
 }
 
-/// The times of a CA's CRLs after the changes.
-fn crl_times(
-    changes: &CaChanges,
-    old: &Ca,
-    configured: Duration,
-) -> Result<(Option<Duration>, Option<Duration>), ServiceError> {
+/// Changes the times of a CA's CRLs.
+fn set_times(changes: &CaChanges, ca: &mut Ca, configured: Duration) -> Result<(), ServiceError> {
     let span = |change: &Option<Option<Ttl>>, old: Option<Duration>| match change {
         Some(wanted) => wanted.as_ref().map(Ttl::duration),
         None => old,
     };
-    let validity = span(&changes.crl_validity, old.crl_validity);
-    let overlap = span(&changes.crl_overlap, old.crl_overlap);
+    ca.crl_validity = span(&changes.crl_validity, ca.crl_validity);
+    ca.crl_overlap = span(&changes.crl_overlap, ca.crl_overlap);
+    ca.delta_crl_validity = span(&changes.delta_crl_validity, ca.delta_crl_validity);
     let mut errors = BTreeMap::new();
-    check_crl_times(validity, overlap, configured, &mut errors);
-    if errors.is_empty() {
-        Ok((validity, overlap))
-    } else {
-        Err(ServiceError::Validation(FieldErrors(errors)))
+    check_crl_times(ca.crl_validity, ca.crl_overlap, configured, &mut errors);
+    check_delta_time(ca.delta_crl_validity, ca.crl_validity.unwrap_or(configured), &mut errors);
+    if errors.is_empty() { Ok(()) } else { Err(ServiceError::Validation(FieldErrors(errors))) }
+}
+
+/// Lists say whether there are deltas to them, so they are built anew when that changes; the first deltas come after them.
+async fn rebuild_for_deltas(
+    app: &App,
+    caller: &Caller,
+    tx: &mut Tx,
+    (old, new): (&Ca, &Ca),
+) -> Result<(), ServiceError> {
+    if old.delta_crl_validity == new.delta_crl_validity || old.certificate_der.is_empty() {
+        return Ok(());
     }
+    if new.delta_crl_validity.is_none() {
+        crls::deltas::delete(tx, new.id).await?;
+    }
+    crl::enqueue(app, tx, &crl::all(old), Some(&caller.request_id), Duration::ZERO).await?;
+    Ok(())
 }
 
 /// Times as seconds, for digests.
-fn spans(validity: Option<Duration>, overlap: Option<Duration>) -> String {
-    format!("{:?} {:?}", validity.map(|it| it.as_secs()), overlap.map(|it| it.as_secs()))
+fn spans(ca: &Ca) -> String {
+    let seconds = |span: Option<Duration>| span.map(|span| span.as_secs());
+    let (validity, overlap) = (seconds(ca.crl_validity), seconds(ca.crl_overlap));
+    match seconds(ca.delta_crl_validity) {
+        None => format!("{validity:?} {overlap:?}"),
+        Some(delta) => format!("{validity:?} {overlap:?} {delta}"),
+    }
 }
 
 /// The entity tag of a CA's state: of what callers change about it, not of what issuing counts.
@@ -153,7 +191,7 @@ pub fn state(ca: &Ca) -> String {
         &ca.id.to_string(),
         ca.renewal_of_desk_certificates.as_str(),
         &ca.ocsp.to_string(),
-        &spans(ca.crl_validity, ca.crl_overlap),
+        &spans(ca),
         &ca.crl_shards.to_string(),
         &(ca.status(Timestamp::from_unix_seconds(0)) == CaStatus::Pending).to_string(),
         &revoked,

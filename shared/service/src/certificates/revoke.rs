@@ -141,7 +141,7 @@ impl Step {
             Self::Nothing => return Ok(None),
             Self::Revoke(reason) => (certificates::revoke(tx, id, reason, now).await?, reason),
             Self::Change { seen, reason } => {
-                (certificates::change_reason(tx, id, seen, reason).await?, reason)
+                (certificates::change_reason(tx, id, seen, reason, now).await?, reason)
             }
             Self::Release => (certificates::release(tx, id, now).await?, RevocationReason::RemoveFromCrl),
         };

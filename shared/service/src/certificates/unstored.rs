@@ -94,7 +94,7 @@ async fn take(
         Step::Nothing => true,
         Step::Revoke(reason) => unstored_certificates::revoke(tx, certificate, reason, now).await?,
         Step::Change { seen, reason } => {
-            unstored_certificates::change_reason(tx, certificate, seen, reason).await?
+            unstored_certificates::change_reason(tx, certificate, seen, reason, now).await?
         }
         Step::Release => unstored_certificates::release(tx, certificate, now).await?,
     })

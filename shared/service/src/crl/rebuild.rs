@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use certmill_domain::{CaId, Crl, CrlId, CrlInfo, EventKind, TenantId, Timestamp};
-use certmill_storage::crls::RevokedEntry;
+use certmill_storage::crls::{RevokedEntry, deltas};
 use certmill_storage::inherited_revocations::{self, InheritedRevocation};
 use certmill_storage::{certificate_authorities, crls, unstored_certificates};
 
@@ -12,11 +12,11 @@ use certmill_x509::revocation::ParsedCrl;
 use certmill_x509::{CrlBuilder, PublicKey, SerialNumber};
 use serde_json::json;
 
-use super::CrlIssuer;
 use super::shards::addresses;
+use super::{CrlIssuer, Scope};
 use crate::app::off_thread;
-use crate::issuer::Issuer;
-use crate::jobs::Lease;
+use crate::issuer::{Issuer, crl_url};
+use crate::jobs::{Job, Lease};
 use crate::{App, Noun, ServiceError, events};
 
 /// Rows per read: enough that a million take a few dozen reads, few enough to stay small in memory.
@@ -51,20 +51,26 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
     // Most lists are empty, and nothing can leave those.
     let before = if present.entries > 0 { crls::der(&mut session, list).await? } else { None };
     let urls = addresses(app, list, crls::urls(&mut session, list).await?);
+    let delta = deltas::find(&mut session, list).await?;
     drop(session);
     let issuer = app.issuers().find(app, tenant, ca).await?;
     let this_update = app.now().whole_seconds();
     // What has ended since the present list was made is on one more (RFC 5280 §3.3).
     let since = present.this_update.min(this_update);
     let builder = collect(app, tenant, list, present.entries, since).await?;
+    let has_deltas = row.delta_crl_validity.is_some();
+    let highest = delta.map_or(0, |delta| delta.info.number).max(present.number);
+    let number = next_number(highest, this_update);
+    let number = if has_deltas { of_deltas(number, false) } else { number };
     let info = CrlInfo {
-        number: next_number(present.number, this_update),
+        number,
         this_update,
         next_update: this_update.plus(row.crl_validity.unwrap_or(app.settings().crl_lifetime)),
         entries: i64::try_from(builder.entries()).unwrap_or(i64::MAX),
         builds: present.builds + 1,
     };
-    let (crl, left) = sign(issuer, builder, (info, urls.clone()), before).await?;
+    let delta_url = has_deltas.then(|| crl_url(app, list.delta()));
+    let (crl, left) = sign(issuer, builder, (info, urls.clone(), delta_url), before).await?;
     // Nobody trusts anything under a CA that has ended, whose certificates may be forgotten by now.
     if row.not_after >= this_update {
         judge(app, (tenant, ca), left, this_update).await?;
@@ -79,9 +85,19 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
         "shard": list.shard(),
     });
     events::raise(app, &mut tx, EventKind::CrlPublished, ca, data);
+    // Whoever holds this list knows of what comes by the delta to it.
+    if has_deltas {
+        app.enqueue(&mut tx, Job::RebuildDeltaCrl(list.delta()), lease.request_id()).await?;
+    } else if delta.is_some() {
+        // One that was being built while the CA got rid of them.
+        deltas::delete(&mut tx, ca).await?;
+    }
     // Last, because revocations of this CA wait for the job's row from here to the commit.
     lease.finish(&mut tx).await?;
     tx.commit().await?;
+    if has_deltas {
+        app.wake_workers();
+    }
     metrics::counter!("certmill_crls_built_total").increment(1);
     tracing::info!(tenant.id = %tenant, ca.id = %ca, crl.shard = list.shard(), crl.number = info.number, crl.entries = info.entries, "built a CRL");
     Ok(())
@@ -91,6 +107,12 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
 /// that was out already (RFC 5280 §5.2.3).
 pub(crate) fn next_number(present: i64, now: Timestamp) -> i64 {
     present.saturating_add(1).max(now.unix_seconds())
+}
+
+/// A list and the delta to it share one sequence of numbers, and are built beside each other: of a CA with delta CRLs, lists have
+/// even numbers and deltas odd ones (RFC 5280 §5.2.4: two with one number say the same).
+pub(crate) fn of_deltas(number: i64, is_delta: bool) -> i64 {
+    if (number % 2 == 1) == is_delta { number } else { number.saturating_add(1) }
 }
 
 async fn collect(
@@ -180,13 +202,14 @@ fn push(builder: &mut CrlBuilder, entry: &RevokedEntry, invalid_since: Option<Ti
 async fn sign(
     issuer: Arc<Issuer>,
     builder: CrlBuilder,
-    (info, urls): (CrlInfo, Vec<String>),
+    (info, urls, delta_url): (CrlInfo, Vec<String>, Option<String>),
     before: Option<Vec<u8>>,
 ) -> Result<(Crl, Vec<SerialNumber>), ServiceError> {
     off_thread(move || {
         let signer =
             CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
-        let made = ParsedCrl::from_der(super::sign(builder, &signer, &info, &urls)?)?;
+        let scope = Scope { urls: &urls, base_number: None, delta_url: delta_url.as_deref() };
+        let made = ParsedCrl::from_der(super::sign(builder, &signer, &info, &scope)?)?;
         let key = PublicKey::from_spki_der(issuer.key_pair().spki_der())?;
         if !made.is_signed_by(&key)? {
             return Err(ServiceError::internal("a CRL was signed wrongly, and is not published"));
@@ -244,5 +267,7 @@ mod tests {
         assert_eq!(next_number(1_800_000_000, at(1_800_000_000)), 1_800_000_001);
         assert_eq!(next_number(1_900_000_000, at(1_800_000_000)), 1_900_000_001);
         assert_eq!(next_number(i64::MAX, at(0)), i64::MAX);
+        assert_eq!([10, 11].map(|number| of_deltas(number, true)), [11, 11]);
+        assert_eq!([10, 11].map(|number| of_deltas(number, false)), [10, 12]);
     }
 }

@@ -10,10 +10,10 @@ use certmill_x509::chain::Certificate;
 use certmill_x509::revocation::RevocationSources;
 use certmill_x509::{CrlBuilder, SerialNumber};
 
-use super::{CrlIssuer, next_number, sign};
+use super::{CrlIssuer, Scope, next_number, sign};
 use crate::issuer::crl_url;
 use crate::jobs::Job;
-use crate::{App, ServiceError};
+use crate::{App, Caller, ServiceError};
 
 /// The list of a shard says by which addresses certificates name it; so many, when the address of the service changes again and
 /// again.
@@ -27,6 +27,12 @@ pub(crate) fn lists(app: &App, ca: CaId, shards: u32) -> Vec<Named> {
     let mut lists = vec![(CrlId::full(ca), Vec::new())];
     lists.extend(added(app, ca, (1, shards)));
     lists
+}
+
+/// The names of all lists of a CA, the full one first.
+pub(crate) fn all(ca: &Ca) -> Vec<CrlId> {
+    let shards = shard_numbers(ca.crl_shards).map(|shard| CrlId::of_shard(ca.id, shard));
+    std::iter::once(CrlId::full(ca.id)).chain(shards).collect()
 }
 
 /// Those that a CA gets when it goes from one number of shards to another.
@@ -60,7 +66,7 @@ pub(crate) fn sign_first(
         .map(|(list, urls)| {
             let number = if list.is_full() { 1 } else { next_number(0, this_update) };
             let info = CrlInfo { number, this_update, next_update, entries: 0, builds: 1 };
-            let der = sign(CrlBuilder::new(), issuer, &info, &urls)?;
+            let der = sign(CrlBuilder::new(), issuer, &info, &Scope { urls: &urls, ..Scope::default() })?;
             Ok(FirstCrl { list, urls, crl: Crl { info, der } })
         })
         .collect()
@@ -95,9 +101,26 @@ pub(crate) fn changed(ca: CaId, shard: u32) -> Vec<CrlId> {
     if shard == 0 { vec![full] } else { vec![full, CrlId::of_shard(ca, shard)] }
 }
 
+/// Has the first deltas of a new CA made: they come after lists that name them.
+pub(crate) async fn begin_deltas(
+    app: &App,
+    caller: &Caller,
+    tx: &mut Tx,
+    ca: &Ca,
+) -> Result<(), ServiceError> {
+    if ca.delta_crl_validity.is_some() {
+        enqueue(app, tx, &all(ca), Some(&caller.request_id), Duration::ZERO).await?;
+    }
+    Ok(())
+}
+
 /// The job that builds a list anew.
 pub(crate) fn job(list: CrlId) -> Job {
-    if list.is_full() { Job::RebuildCrl(list.ca()) } else { Job::RebuildCrlShard(list) }
+    match (list.is_delta(), list.is_full()) {
+        (true, _) => Job::RebuildDeltaCrl(list),
+        (false, true) => Job::RebuildCrl(list.ca()),
+        (false, false) => Job::RebuildCrlShard(list),
+    }
 }
 
 /// Has lists built anew after `delay`. The full one is first everywhere, so that nobody waits for another in a circle.

@@ -63,6 +63,8 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     let kinds = BuildKinds { full: JobKind::RebuildCrl.as_str(), shard: JobKind::RebuildCrlShard.as_str() };
     let mut crls = crls::due(&mut session, kinds, ahead, now, BATCH).await?;
     crls.extend(renamed(app, &mut session, kinds).await?);
+    let of_deltas = JobKind::RebuildDeltaCrl.as_str();
+    crls.extend(crls::deltas::due(&mut session, of_deltas, now, BATCH).await?);
     let revocations = certificate_authorities::unfinished_revocations(
         &mut session,
         JobKind::RevokeCaCascade.as_str(),

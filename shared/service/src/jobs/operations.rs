@@ -78,9 +78,10 @@ pub async fn cancel(app: &App, caller: &Caller, id: JobId) -> Result<JobRow, Ser
 fn why_not(kind: JobKind) -> &'static str {
     match kind {
         JobKind::RevokeScheduled => "it finds nothing to do once the revocation itself is taken back",
-        JobKind::RebuildCrl | JobKind::RebuildCrlShard | JobKind::RevokeCaCascade => {
-            "without it revocations would not be published"
-        }
+        JobKind::RebuildCrl
+        | JobKind::RebuildCrlShard
+        | JobKind::RebuildDeltaCrl
+        | JobKind::RevokeCaCascade => "without it revocations would not be published",
         JobKind::RegisterAcmeAccount => "the CA may have the account already; deactivate the account instead",
         JobKind::RollOverAcmeAccountKey => "the CA may have the new key already, and this finds it out",
         JobKind::AdvanceChallenge => "it takes back what was published; cancel the order instead",

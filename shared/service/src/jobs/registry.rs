@@ -158,6 +158,8 @@ registry! {
     RebuildCrl(ca: CaId), "rebuild_crl", rules(Revocation, 10, 20, 1) => crl::rebuild;
     /// Build and sign the next CRL of a shard.
     RebuildCrlShard(list: CrlId), "rebuild_crl_shard", rules(Revocation, 10, 20, 1) => crl::rebuild_shard;
+    /// Build and sign the next delta CRL to a list.
+    RebuildDeltaCrl(list: CrlId), "rebuild_delta_crl", rules(Revocation, 10, 20, 1) => crl::rebuild_delta;
     /// Revoke everything under a revoked CA.
     RevokeCaCascade(ca: CaId), "revoke_ca_cascade", rules(Revocation, 10, 20, 1) => cascade::revoke_below;
     /// Find out whether a registration that was begun has reached the CA, and carry it through.

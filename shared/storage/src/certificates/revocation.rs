@@ -14,7 +14,7 @@ pub async fn revoke(
     now: Timestamp,
 ) -> Result<bool, StorageError> {
     let query = Query::new(
-        "UPDATE certificates SET status = 'revoked', revoked_at = $1, revocation_reason = $2 \
+        "UPDATE certificates SET status = 'revoked', revoked_at = $1, revocation_reason = $2, crl_changed_at = $1 \
          WHERE tenant_id = $3 AND id = $4 AND revoked_at IS NULL",
     )
     .bind(now.unix_micros())
@@ -39,15 +39,17 @@ pub async fn change_reason(
     id: CertificateId,
     seen: RevocationReason,
     reason: RevocationReason,
+    now: Timestamp,
 ) -> Result<bool, StorageError> {
     let query = Query::new(
-        "UPDATE certificates SET revocation_reason = $1 \
+        "UPDATE certificates SET revocation_reason = $1, crl_changed_at = $5 \
          WHERE tenant_id = $2 AND id = $3 AND revoked_at IS NOT NULL AND revocation_reason = $4",
     )
     .bind(i64::from(reason.code()))
     .bind(tx.tenant_key())
     .bind(id.to_string())
-    .bind(i64::from(seen.code()));
+    .bind(i64::from(seen.code()))
+    .bind(now.unix_micros());
     Ok(tx.link().execute(query).await? == 1)
 }
 
@@ -55,7 +57,8 @@ pub async fn change_reason(
 pub async fn release(tx: &mut Tx, id: CertificateId, now: Timestamp) -> Result<bool, StorageError> {
     let query = Query::new(
         "UPDATE certificates SET status = CASE WHEN not_after < $1 THEN 'expired' ELSE 'active' END, \
-         revoked_at = NULL, revocation_reason = NULL, invalidity_at = NULL, released_at = $1 \
+         revoked_at = NULL, revocation_reason = NULL, invalidity_at = NULL, released_at = $1, \
+         crl_changed_at = $1 \
          WHERE tenant_id = $2 AND id = $3 AND revoked_at IS NOT NULL AND revocation_reason = $4",
     )
     .bind(now.unix_micros())
@@ -74,7 +77,7 @@ pub async fn revoke_batch(
     limit: i64,
 ) -> Result<u64, StorageError> {
     let query = Query::new(
-        "UPDATE certificates SET status = 'revoked', revoked_at = $1, revocation_reason = $2 \
+        "UPDATE certificates SET status = 'revoked', revoked_at = $1, revocation_reason = $2, crl_changed_at = $1 \
          WHERE tenant_id = $3 AND id IN (SELECT id FROM certificates \
          WHERE tenant_id = $3 AND ca_id = $4 AND status = 'active' ORDER BY id LIMIT $5) \
          AND status = 'active'",

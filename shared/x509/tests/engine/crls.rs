@@ -27,6 +27,8 @@ fn signed(builder: CrlBuilder, ca: &TestCa) -> Vec<u8> {
                 this_update: START,
                 next_update: START + WEEK,
                 distribution_points: &[],
+                base_number: None,
+                delta_url: None,
             },
             &ca.key,
         )
@@ -151,6 +153,8 @@ fn a_list_of_a_part_says_which() {
             this_update: START,
             next_update: START + WEEK,
             distribution_points,
+            base_number: None,
+            delta_url: None,
         };
         builder.sign(&header, &ca.key).unwrap()
     };
@@ -199,6 +203,56 @@ fn a_list_of_a_part_says_which() {
     assert!(ParsedCrl::from_der(whole).unwrap().scope().is_none());
 }
 
+/// What has changed since another list.
+#[test]
+fn a_delta_says_what_it_goes_on_from() {
+    let judge = Judge::new();
+    let ca = TestCa::root(KeyAlgorithm::P256);
+    ca.write(&judge);
+    let (issuer_der, key_id) = (ca.subject.to_der(), ca.key.key_id());
+    let header = |crl_number, base_number| CrlHeader {
+        issuer_der: &issuer_der,
+        authority_key_id: &key_id,
+        crl_number,
+        this_update: START,
+        next_update: START + WEEK,
+        distribution_points: &[],
+        base_number,
+        delta_url: None,
+    };
+    let full = CrlHeader { delta_url: Some("http://pki.example/delta.crl"), ..header(4, None) };
+    judge.write_pem("base.pem", pem::X509_CRL, &CrlBuilder::new().sign(&full, &ca.key).unwrap());
+    let text = judge.accepts("crl -in base.pem -noout -text");
+    assert!(
+        text.contains("X509v3 Freshest CRL") && text.contains("URI:http://pki.example/delta.crl"),
+        "{text}"
+    );
+    let mut builder = CrlBuilder::delta();
+    builder.push(&serial(1), START, RevocationReason::RemoveFromCrl);
+    builder.push(&serial(2), START, RevocationReason::Superseded);
+    let der = builder.sign(&header(5, Some(4)), &ca.key).unwrap();
+    judge.write("delta.crl", &der);
+    let text = judge.accepts("crl -inform der -in delta.crl -CAfile ca.pem -noout -verify -text");
+    assert!(
+        text.contains("X509v3 Delta CRL Indicator: critical") && text.contains("Remove From CRL"),
+        "{text}"
+    );
+    let parsed = ParsedCrl::from_der(der).unwrap();
+    assert_eq!(parsed.base_number().and_then(certmill_x509::revocation::CrlNumber::to_i64), Some(4));
+    for (builder, header) in [
+        (CrlBuilder::delta(), header(5, None)),
+        (CrlBuilder::new(), header(5, Some(4))),
+        (CrlBuilder::delta(), header(4, Some(4))),
+        (
+            CrlBuilder::delta(),
+            CrlHeader { delta_url: Some("http://pki.example/d.crl"), ..header(5, Some(4)) },
+        ),
+        (CrlBuilder::new(), CrlHeader { delta_url: Some("nothing"), ..header(5, None) }),
+    ] {
+        assert!(builder.sign(&header, &ca.key).is_err());
+    }
+}
+
 #[test]
 fn long_lists_are_read_by_others() {
     let judge = Judge::new();
@@ -230,6 +284,8 @@ fn lists_that_break_a_rule_are_not_signed() {
         this_update: START,
         next_update: START + WEEK,
         distribution_points: &[],
+        base_number: None,
+        delta_url: None,
     };
     let refused = |builder: CrlBuilder, header: &CrlHeader<'_>| {
         matches!(builder.sign(header, &ca.key), Err(X509Error::RefusedToSign(_)))

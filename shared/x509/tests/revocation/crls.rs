@@ -487,6 +487,8 @@ fn our_own_long_lists_are_read() {
         this_update: soon(&leaf) - HOUR,
         next_update: soon(&leaf) + HOUR,
         distribution_points: &[],
+        base_number: None,
+        delta_url: None,
     };
     let crl = ParsedCrl::from_der(builder.sign(&header, &OpensslKey(key)).unwrap()).unwrap();
     assert_eq!(crl.entries(), 200_000);

@@ -1,0 +1,153 @@
+//! Building the next delta CRL to a list: what has changed since another one was made (RFC 5280 §5.2.4).
+
+use std::time::Duration;
+
+use certmill_domain::{Crl, CrlId, CrlInfo, EventKind, TenantId, Timestamp};
+use certmill_storage::crls::deltas::{self, Base, Changed, Delta, Kept};
+use certmill_storage::{certificate_authorities, crls};
+use certmill_x509::revocation::ParsedCrl;
+use certmill_x509::{CrlBuilder, PublicKey, RevocationReason};
+use serde_json::json;
+
+use super::shards::addresses;
+use super::{CrlIssuer, Scope, listed_reason, next_number, sign};
+use crate::app::off_thread;
+use crate::jobs::Lease;
+use crate::{App, Noun, ServiceError, events};
+
+/// Rows per read.
+const PAGE: i64 = 20_000;
+/// A change may have been committed so long after the time that it says, while the list was being built that deltas go on from.
+const MARGIN: Duration = Duration::from_mins(10);
+
+/// Builds, signs and stores the next delta CRL to a list, and finishes the job in the same transaction. A CA without delta CRLs
+/// gets none.
+pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Result<(), ServiceError> {
+    let (tenant, list) = (lease.tenant()?, delta.base());
+    let missing = || ServiceError::not_found(Noun::Ca, list);
+    let mut session = app.database().read(tenant).await?;
+    let ca = certificate_authorities::find(&mut session, list.ca()).await?.ok_or_else(missing)?;
+    let base = crls::info(&mut session, list).await?;
+    let urls = addresses(app, list, crls::urls(&mut session, list).await?);
+    let present = deltas::find(&mut session, list).await?;
+    drop(session);
+    let (Some(good_for), Some(base)) = (ca.delta_crl_validity, base) else {
+        let mut tx = app.database().begin(tenant).await?;
+        lease.finish(&mut tx).await?;
+        return Ok(tx.commit().await?);
+    };
+    let this_update = app.now().whole_seconds();
+    let validity = ca.crl_validity.unwrap_or(app.settings().crl_lifetime);
+    let newest = Base { number: base.number, made: base.this_update };
+    let (from, next_base) = bases(present.as_ref(), newest, validity, this_update);
+    let builder = collect(app, tenant, list, from.made).await?;
+    let highest = present.map_or(0, |present| present.info.number).max(base.number);
+    let info = CrlInfo {
+        number: super::of_deltas(next_number(highest, this_update), true),
+        this_update,
+        next_update: this_update.plus(good_for),
+        entries: i64::try_from(builder.entries()).unwrap_or(i64::MAX),
+        builds: present.map_or(0, |present| present.info.builds) + 1,
+    };
+    let issuer = app.issuers().find(app, tenant, list.ca()).await?;
+    let der = off_thread(move || {
+        let signer =
+            CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
+        let scope = Scope { urls: &urls, base_number: Some(from.number), delta_url: None };
+        let made = ParsedCrl::from_der(sign(builder, &signer, &info, &scope)?)?;
+        if !made.is_signed_by(&PublicKey::from_spki_der(issuer.key_pair().spki_der())?)? {
+            return Err(ServiceError::internal("a delta CRL was signed wrongly, and is not published"));
+        }
+        Ok(made.into_der())
+    })
+    .await?;
+    let mut tx = app.database().begin(tenant).await?;
+    // The next one comes when a third of this one's time is left.
+    let due_at = this_update.plus(good_for / 3 * 2);
+    let next = Delta { info, base: from, next_base };
+    let seen = present.map(|present| present.info.number);
+    if !deltas::store(&mut tx, list, seen, (&next, due_at), Crl { info, der }).await? {
+        return Err(ServiceError::LeaseLost);
+    }
+    let data = json!({
+        "crl_number": info.number, "entries": info.entries, "next_update": info.next_update.to_string(),
+        "shard": list.shard(), "base_number": from.number,
+    });
+    events::raise(app, &mut tx, EventKind::CrlPublished, list.ca(), data);
+    lease.finish(&mut tx).await?;
+    tx.commit().await?;
+    metrics::counter!("certmill_crls_built_total").increment(1);
+    tracing::info!(tenant.id = %tenant, ca.id = %list.ca(), crl.shard = list.shard(), crl.number = info.number, crl.entries = info.entries, "built a delta CRL");
+    Ok(())
+}
+
+/// The list that a delta goes on from, and the one that later ones will. Whoever holds a list that has not ended can go on from
+/// it: so a base is left when all that were made before the next one have ended.
+fn bases(present: Option<&Delta>, newest: Base, validity: Duration, now: Timestamp) -> (Base, Base) {
+    match present {
+        None => (newest, newest),
+        Some(present) if present.next_base.made.plus(validity) <= now => (present.next_base, newest),
+        Some(present) => (present.base, present.next_base),
+    }
+}
+
+async fn collect(
+    app: &App,
+    tenant: TenantId,
+    list: CrlId,
+    since: Timestamp,
+) -> Result<CrlBuilder, ServiceError> {
+    let since = since.minus(MARGIN);
+    let mut builder = CrlBuilder::delta();
+    for kept in [Kept::Whole, Kept::Thin] {
+        let mut after: Option<Changed> = None;
+        loop {
+            // A session per page: a long build does not pin an old state of the database.
+            let mut session = app.database().read(tenant).await?;
+            let page = deltas::changed_page(&mut session, (list, kept), since, after.as_ref(), PAGE).await?;
+            drop(session);
+            let last_page = i64::try_from(page.len()).is_ok_and(|rows| rows < PAGE);
+            for changed in &page {
+                let (at, reason) = match &changed.revoked {
+                    Some((at, reason)) => (*at, listed_reason(reason)),
+                    None => (changed.changed_at, RevocationReason::RemoveFromCrl),
+                };
+                let since = changed.invalidity_at.map(Timestamp::unix_seconds);
+                builder.push_entry(&changed.serial_number, at.unix_seconds(), reason, since);
+            }
+            if last_page {
+                break;
+            }
+            after = page.into_iter().next_back();
+        }
+    }
+    if list.is_full() {
+        let mut session = app.database().read(tenant).await?;
+        for child in certificate_authorities::revoked_children(&mut session, list.ca(), since).await? {
+            if child.revoked_at >= since {
+                let reason = listed_reason(&child.reason);
+                builder.push_entry(&child.serial_number, child.revoked_at.unix_seconds(), reason, None);
+            }
+        }
+    }
+    Ok(builder)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_is_left_when_nobody_holds_an_older_list() {
+        let at = Timestamp::from_unix_seconds;
+        let base = |number: i64| Base { number, made: at(number) };
+        let day = Duration::from_secs(100);
+        let (from, next) = bases(None, base(1_000), day, at(1_000));
+        assert_eq!((from, next), (base(1_000), base(1_000)));
+        let info = CrlInfo { number: 1, this_update: at(0), next_update: at(0), entries: 0, builds: 1 };
+        let delta = Delta { info, base: base(900), next_base: base(1_000) };
+        // One that was made before the next base may be held until 1,100.
+        assert_eq!(bases(Some(&delta), base(1_050), day, at(1_099)), (base(900), base(1_000)));
+        assert_eq!(bases(Some(&delta), base(1_090), day, at(1_100)), (base(1_000), base(1_090)));
+    }
+}
