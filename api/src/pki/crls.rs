@@ -104,6 +104,7 @@ impl CrlApi {
     ///
     /// The full one, or that of a `shard`; with `delta` the delta CRL to it (`409` when the CA has none). DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
     #[oai(path = "/ca/:id/crl", method = "get", operation_id = "getCrl")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn crl(
         &self,
         caller: Authorized<Read>,
