@@ -169,7 +169,7 @@ pub(crate) struct SanInput(pub(crate) Sans);
 // As with lists, the document names one form of several.
 openapi_type!(SanInput, "SubjectAlternativeNames", {
     let mut schema = MetaSchema::new("object");
-    schema.properties = ["dns", "ip", "email", "uri"]
+    schema.properties = ["dns", "ip", "email", "uri", "other"]
         .map(|kind| (kind, MetaSchemaRef::Inline(Box::new(string_array()))))
         .to_vec();
     schema.description = Some("By kind. One list of names of any kind is taken too.");
@@ -185,15 +185,17 @@ impl<'de> Deserialize<'de> for SanInput {
             ip: TextList,
             email: TextList,
             uri: TextList,
+            other: TextList,
         }
         let value = Value::deserialize(deserializer)?;
         if value.is_object() {
             let kinds = ByKind::deserialize(value).map_err(serde::de::Error::custom)?;
             let (dns, ip) = (kinds.dns.0, kinds.ip.0);
-            return Ok(Self(Sans { dns, ip, email: kinds.email.0, uri: kinds.uri.0 }));
+            let (uri, other) = (kinds.uri.0, kinds.other.0);
+            return Ok(Self(Sans { dns, ip, email: kinds.email.0, uri, other }));
         }
         let names = TextList::deserialize(value).map_err(|_| {
-            serde::de::Error::custom("expected {dns[], ip[], email[], uri[]}, an array of strings, or one string with commas between")
+            serde::de::Error::custom("expected {dns[], ip[], email[], uri[], other[]}, an array of strings, or one string with commas between")
         })?;
         // Host names, e-mail and IP addresses are told apart where they are checked; only a URI looks like neither.
         let (uri, dns) =

@@ -122,6 +122,8 @@ impl Issuer {
             basic_constraints: BasicConstraints::EndEntity,
             key_usage: approved.key_usage(),
             extended_key_usage: approved.extended_key_usage(),
+            policies: approved.policies(),
+            must_staple: approved.must_staple(),
             subject_alt_names: approved.sans(),
             name_constraints: None,
             authority_key_id: Some(&self.key_id),

@@ -133,7 +133,7 @@ async fn root(app: &App, caller: &Caller, mut ca: Ca) -> anyhow::Result<Ca> {
 
 async fn issue(app: &App, caller: &Caller, issuer: &Ca, wish: &TlsSelfConfig) -> anyhow::Result<Issued> {
     let (ip, dns) = wish.names.iter().cloned().partition(|name| name.parse::<IpAddr>().is_ok());
-    let sans = Sans { dns, ip, email: Vec::new(), uri: Vec::new() };
+    let sans = Sans { dns, ip, ..Sans::default() };
     let ttl = Ttl::from_seconds(wish.validity.as_secs());
     Ok(certificates::issue_own(app, caller, issuer.id, sans, ttl).await?)
 }

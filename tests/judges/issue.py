@@ -106,6 +106,14 @@ LEAVES = {
         {"server_flag": False, "client_flag": False, "ext_key_usage": ["codeSigning"], "key_usage": ["digitalSignature"]},
         {"common_name": "code.example.internal"},
     ),
+    "other": (
+        {"allowed_other_sans": ["1.3.6.1.4.1.311.20.2.3;UTF8:*"], "server_flag": False},
+        {"common_name": "ann.example.internal", "other_sans": ["1.3.6.1.4.1.311.20.2.3;UTF8:ann@example.internal"]},
+    ),
+    "policies": (
+        {"policy_identifiers": ["1.3.6.1.4.1.99999.1", "1.3.6.1.4.1.99999.2"], "must_staple": True},
+        {"common_name": "staple.example.internal"},
+    ),
     "rsa": ({"key_type": "rsa", "key_bits": 2048}, {"common_name": "rsa.example.internal"}),
     "ed25519": ({"key_type": "ed25519"}, {"common_name": "ed.example.internal"}),
     "p384": ({"key_bits": 384}, {"common_name": "p384.example.internal"}),

@@ -141,11 +141,15 @@ pub(super) struct SansView {
     ip: Vec<String>,
     email: Vec<String>,
     uri: Vec<String>,
+    /// Other names, as `oid;UTF8:value`; absent when there are none.
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    other: Option<Vec<String>>,
 }
 
 impl From<Sans> for SansView {
-    fn from(Sans { dns, ip, email, uri }: Sans) -> Self {
-        Self { dns, ip, email, uri }
+    fn from(Sans { dns, ip, email, uri, other }: Sans) -> Self {
+        Self { dns, ip, email, uri, other: Some(other).filter(|names| !names.is_empty()) }
     }
 }
 

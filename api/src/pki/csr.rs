@@ -36,6 +36,8 @@ struct CreateCsrRequest {
     san_email: Option<TextList>,
     /// URIs.
     san_uri: Option<TextList>,
+    /// Other names, as `oid;UTF8:value`.
+    san_other: Option<TextList>,
     /// `rsa` (default), `ec` or `ed25519`.
     key_type: Option<Word<KeyType>>,
     /// Bits: 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
@@ -169,6 +171,7 @@ impl CsrApi {
                 ip: list(request.san_ip),
                 email: list(request.san_email),
                 uri: list(request.san_uri),
+                other: list(request.san_other),
             },
             key_type: request.key_type.map(Into::into),
             key_size: request.key_size,

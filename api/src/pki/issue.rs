@@ -32,6 +32,8 @@ pub(super) struct IssueCertificateRequest {
     ip_sans: Option<TextList>,
     /// URIs.
     uri_sans: Option<TextList>,
+    /// Other names, as `oid;UTF8:value`: `1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example` is a user principal name.
+    other_sans: Option<TextList>,
     /// Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
     ttl: Option<DurationText>,
     /// `rsa`, `ec` or `ed25519`: needed where the role's `key_type` is `any`.
@@ -77,7 +79,8 @@ pub(super) struct IssuedCertificate {
     certificate_id: String,
     not_before: String,
     not_after: String,
-    /// Only for CSRs that ask for names that certificates here cannot have, such as user principal names: what was left out.
+    /// Only for CSRs that ask for names that certificates here cannot have, or for other names under a role that permits none: what was
+    /// left out.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     warnings: Option<Vec<String>>,
@@ -128,6 +131,7 @@ pub(super) fn read(request: IssueCertificateRequest) -> Result<IssueRequest, Ser
         alt_names: list(request.alt_names),
         ip_sans: list(request.ip_sans),
         uri_sans: list(request.uri_sans),
+        other_sans: list(request.other_sans),
         ttl: request.ttl.map(|ttl| ttl.parse("ttl")).transpose()?,
         key_type: key_type(request.key_type)?,
         key_bits: request.key_bits,

@@ -145,7 +145,7 @@ pub(crate) fn parse_reason(text: Option<&str>) -> Result<RevocationReason, Servi
     })
 }
 
-fn parse_time(text: &str, field: &str) -> Result<Timestamp, ServiceError> {
+pub(super) fn parse_time(text: &str, field: &str) -> Result<Timestamp, ServiceError> {
     Timestamp::parse_rfc3339(text).ok_or_else(|| {
         let shown: String = text.chars().take(64).collect();
         ServiceError::field(field, format!("`{shown}` is not a time such as 2026-01-31T12:00:00Z"))

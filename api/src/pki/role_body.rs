@@ -1,11 +1,12 @@
 //! The bodies of roles. Create and change have the same settings; they differ in what must be there.
 
 use certmill_service::ServiceError;
-use certmill_service::domain::{RoleKeyType, RoleSettings, Stored};
+use certmill_service::domain::{RoleKeyType, RoleSettings, Stored, Timestamp};
 use poem_openapi::Object;
 use poem_openapi::types::MaybeUndefined;
 use serde::Deserialize;
 
+use super::revoke::parse_time;
 use crate::faults::Noted;
 use crate::scalars::{DurationText, TextList};
 use crate::words::Word;
@@ -122,6 +123,20 @@ macro_rules! role_request {
             /// Not together with `store_private_keys`. Default false.
             #[serde(default)]
             pub(crate) no_store: MaybeUndefined<bool>,
+            /// Other names (`otherName`) that are permitted, as `oid;UTF8:value`, `*` standing for anything in the value; `*` alone
+            /// permits all, none when empty. User principal names have the OID `1.3.6.1.4.1.311.20.2.3`.
+            #[serde(default)]
+            pub(crate) allowed_other_sans: MaybeUndefined<TextList>,
+            /// OIDs of the policies that certificates name.
+            #[serde(default)]
+            pub(crate) policy_identifiers: MaybeUndefined<TextList>,
+            /// Have certificates demand a stapled OCSP answer of their servers (RFC 7633). The CA must have `ocsp` on. Default false.
+            #[serde(default)]
+            pub(crate) must_staple: MaybeUndefined<bool>,
+            /// When certificates end at the latest. It is the end of those whose request names no `ttl`, unless the role has a `ttl` or
+            /// `max_ttl` that ends before; a `ttl` of a request beyond it is refused. `max_ttl` has no default beside it.
+            #[serde(default)]
+            pub(crate) not_after: MaybeUndefined<String>,
         }
 
         impl $name {
@@ -130,12 +145,14 @@ macro_rules! role_request {
                 let (default, mut noted) = (RoleSettings::default(), Noted::default());
                 set!(self, settings, default, noted, plain => allow_subdomains, allow_bare_domains, allow_glob_domains, allow_wildcard_certificates,
                      allow_localhost, allow_any_name, allow_ip_sans, allow_email_sans, key_bits, server_flag,
-                     client_flag, require_cn, store_private_keys, allow_partial_wildcards, no_store);
-                set!(self, settings, default, noted, list => allowed_domains, allowed_ip_sans_cidr, allowed_uri_sans, key_usage, ext_key_usage,
+                     client_flag, require_cn, store_private_keys, allow_partial_wildcards, no_store, must_staple);
+                set!(self, settings, default, noted, list => allowed_domains, allowed_ip_sans_cidr, allowed_uri_sans, allowed_other_sans,
+                     policy_identifiers, key_usage, ext_key_usage,
                      organization, organizational_unit, country, locality, province);
                 set!(self, settings, default, noted, some_duration => ttl, max_ttl);
                 set!(self, settings, default, noted, duration => not_before_duration);
                 set!(self, settings, default, noted, key_type => key_type);
+                set!(self, settings, default, noted, some_time => not_after);
                 noted.end()
             }
         }
@@ -179,6 +196,10 @@ fn some_duration(
     value: DurationText,
 ) -> Result<Option<certmill_service::domain::Ttl>, ServiceError> {
     value.parse(field).map(Some)
+}
+
+fn some_time(field: &str, value: String) -> Result<Option<Timestamp>, ServiceError> {
+    parse_time(&value, field).map(|at| Some(at.whole_seconds()))
 }
 
 fn key_type(field: &str, value: Word<RoleKeyType>) -> Result<Stored<RoleKeyType>, ServiceError> {

@@ -33,6 +33,8 @@ struct CheckRoleRequest {
     /// As for issue.
     uri_sans: Option<TextList>,
     /// As for issue.
+    other_sans: Option<TextList>,
+    /// As for issue.
     key_type: Option<Word<KeyType>>,
     /// As for issue.
     key_bits: Option<u32>,
@@ -81,6 +83,10 @@ struct WouldIssue {
     not_after: String,
     key_usage: Vec<String>,
     ext_key_usage: Vec<String>,
+    /// OIDs of the policies that it would name.
+    policy_identifiers: Vec<String>,
+    /// Whether it would demand a stapled OCSP answer of its server.
+    must_staple: bool,
     /// Whether the private key would be kept.
     store_private_key: bool,
 }
@@ -110,6 +116,7 @@ fn read(request: CheckRoleRequest) -> Result<CheckRequest, ApiError> {
             ("alt_names", request.alt_names.is_some()),
             ("ip_sans", request.ip_sans.is_some()),
             ("uri_sans", request.uri_sans.is_some()),
+            ("other_sans", request.other_sans.is_some()),
             ("key_type", request.key_type.is_some()),
             ("key_bits", request.key_bits.is_some()),
         ];
@@ -128,6 +135,7 @@ fn read(request: CheckRoleRequest) -> Result<CheckRequest, ApiError> {
         alt_names: list(request.alt_names),
         ip_sans: list(request.ip_sans),
         uri_sans: list(request.uri_sans),
+        other_sans: list(request.other_sans),
         ttl,
         key_type: key_type(request.key_type)?,
         key_bits: request.key_bits,
@@ -150,6 +158,8 @@ fn view(explained: Explained) -> RoleCheck {
             not_after: approved.not_after().to_string(),
             key_usage: approved.key_usage().names().into_iter().map(ToOwned::to_owned).collect(),
             ext_key_usage: approved.extended_key_usage().iter().map(ToString::to_string).collect(),
+            policy_identifiers: approved.policies().iter().map(ToString::to_string).collect(),
+            must_staple: approved.must_staple(),
             store_private_key: approved.store_private_key(),
         }
     });

@@ -61,6 +61,14 @@ struct RoleView {
     allow_partial_wildcards: bool,
     /// Whether only the serial numbers of certificates are kept, until their ends.
     no_store: bool,
+    /// Other names that are permitted, as `oid;UTF8:value`.
+    allowed_other_sans: Vec<String>,
+    /// OIDs of the policies that certificates name.
+    policy_identifiers: Vec<String>,
+    /// Whether certificates demand a stapled OCSP answer.
+    must_staple: bool,
+    /// When certificates end at the latest; null for no such time.
+    not_after: Option<String>,
     created_at: String,
     updated_at: String,
 }
@@ -196,6 +204,10 @@ fn view(row: RoleRow) -> RoleView {
         store_private_keys: settings.store_private_keys,
         allow_partial_wildcards: settings.allow_partial_wildcards,
         no_store: settings.no_store,
+        allowed_other_sans: settings.allowed_other_sans,
+        policy_identifiers: settings.policy_identifiers,
+        must_staple: settings.must_staple,
+        not_after: settings.not_after.map(|at| at.to_string()),
         created_at: row.created_at.to_string(),
         updated_at: row.updated_at.to_string(),
     }

@@ -28,7 +28,7 @@ pub(crate) struct Issue {
     /// Role to issue under
     #[arg(add = completion::roles())]
     role: String,
-    /// Names: DNS names, IP addresses, URIs, e-mail addresses. The first DNS name becomes the common name
+    /// Names: DNS names, IP addresses, URIs, e-mail addresses, other names (oid;UTF8:value). The first DNS name becomes the common name
     #[arg(required = true)]
     names: Vec<String>,
     /// How long it is to be valid: 30d, 12h … [default: the role's]
@@ -76,6 +76,7 @@ pub(super) struct Names {
     dns_and_email: Vec<String>,
     ip: Vec<String>,
     uri: Vec<String>,
+    other: Vec<String>,
 }
 
 /// Longer common names are not possible (RFC 5280, ub-common-name).
@@ -85,7 +86,9 @@ impl Names {
     pub(super) fn sorted(names: &[String]) -> Self {
         let mut sorted = Self::default();
         for name in names {
-            if name.parse::<std::net::IpAddr>().is_ok() {
+            if name.contains(";UTF8:") {
+                sorted.other.push(name.clone());
+            } else if name.parse::<std::net::IpAddr>().is_ok() {
                 sorted.ip.push(name.clone());
             } else if name.contains("://") || name.starts_with("urn:") {
                 sorted.uri.push(name.clone());
@@ -105,9 +108,12 @@ impl Names {
         if let Some(name) = self.common_name {
             body["common_name"] = name.into();
         }
-        for (field, names) in
-            [("alt_names", self.dns_and_email), ("ip_sans", self.ip), ("uri_sans", self.uri)]
-        {
+        for (field, names) in [
+            ("alt_names", self.dns_and_email),
+            ("ip_sans", self.ip),
+            ("uri_sans", self.uri),
+            ("other_sans", self.other),
+        ] {
             if !names.is_empty() {
                 body[field] = json!(names);
             }

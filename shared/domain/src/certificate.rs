@@ -63,12 +63,15 @@ pub struct Sans {
     pub email: Vec<String>,
     /// URIs.
     pub uri: Vec<String>,
+    /// Other names, as `oid;UTF8:value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other: Vec<String>,
 }
 
 impl Sans {
     /// Every name, whatever its kind.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        [&self.dns, &self.ip, &self.email, &self.uri].into_iter().flatten().map(String::as_str)
+        [&self.dns, &self.ip, &self.email, &self.uri, &self.other].into_iter().flatten().map(String::as_str)
     }
 }
 
@@ -79,6 +82,7 @@ impl From<&certmill_x509::SubjectAltNames> for Sans {
             ip: sans.ip.iter().map(ToString::to_string).collect(),
             email: sans.email.iter().map(|name| name.as_str().to_owned()).collect(),
             uri: sans.uri.iter().map(|name| name.as_str().to_owned()).collect(),
+            other: sans.other.iter().map(|name| name.as_str().to_owned()).collect(),
         }
     }
 }

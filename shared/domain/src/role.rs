@@ -12,11 +12,14 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use certmill_x509::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, X509Error};
+use certmill_x509::{
+    DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, ObjectIdentifier, X509Error, check_policies,
+};
 use ipnet::IpNet;
 
 use crate::Ttl;
 use crate::role_check::domain_set::DomainSet;
+use crate::role_check::other_names::OtherPattern;
 use crate::role_check::pattern::{DomainPattern, UriPattern};
 use crate::role_check::usage::UsageByKey;
 
@@ -76,9 +79,11 @@ pub struct Role {
     pub(crate) domains: DomainSet,
     pub(crate) networks: Vec<IpNet>,
     pub(crate) uris: Vec<UriPattern>,
+    pub(crate) others: Vec<OtherPattern>,
     pub(crate) key_type: RoleKeyType,
     pub(crate) usage: UsageByKey,
     pub(crate) purposes: Arc<[ExtendedKeyUsage]>,
+    pub(crate) policies: Arc<[ObjectIdentifier]>,
     pub(crate) ttl: Ttl,
     pub(crate) max_ttl: Ttl,
 }
@@ -95,6 +100,10 @@ impl Role {
         let networks =
             parse_each("allowed_ip_sans_cidr", &settings.allowed_ip_sans_cidr, parse_network, &mut errors);
         let uris = parse_each("allowed_uri_sans", &settings.allowed_uri_sans, UriPattern::parse, &mut errors);
+        let others = &settings.allowed_other_sans;
+        let others = parse_each("allowed_other_sans", others, OtherPattern::parse, &mut errors);
+        let policies = &settings.policy_identifiers;
+        let policies = parse_each("policy_identifiers", policies, parse_policy, &mut errors).into();
         let usages = parse_each("key_usage", &settings.key_usage, parse_key_usage, &mut errors);
         let named = parse_each("ext_key_usage", &settings.ext_key_usage, parse_purpose, &mut errors);
         let usage = UsageByKey::new(usages.into_iter().reduce(|all, one| all | one));
@@ -112,7 +121,19 @@ impl Role {
         }
         let domains = DomainSet::new(domains);
         let (ttl, max_ttl) = (settings.effective_ttl(), settings.effective_max_ttl());
-        Ok(Self { settings, domains, networks, uris, key_type, usage, purposes, ttl, max_ttl })
+        Ok(Self {
+            settings,
+            domains,
+            networks,
+            uris,
+            others,
+            key_type,
+            usage,
+            purposes,
+            policies,
+            ttl,
+            max_ttl,
+        })
     }
 
     /// Reads settings that are to be stored. They keep rules that roles from before them may break: the bounds of lists, and
@@ -137,6 +158,9 @@ impl Role {
         }
         if let Err(error) = ExtendedKeyUsage::check_combination(&self.purposes) {
             add(errors, "ext_key_usage", &broken_rule(error));
+        }
+        if let Err(error) = check_policies(&self.policies) {
+            add(errors, "policy_identifiers", &broken_rule(error));
         }
         let uris = &self.settings.allowed_uri_sans;
         parse_each("allowed_uri_sans", uris, UriPattern::check, errors);
@@ -223,6 +247,10 @@ fn parse_purpose(text: &str) -> Result<ExtendedKeyUsage, String> {
              TimeStamping, OCSPSigning, Any or an OID such as `1.3.6.1.5.5.7.3.1`"
         )
     })
+}
+
+fn parse_policy(text: &str) -> Result<ObjectIdentifier, String> {
+    text.parse().map_err(|error: X509Error| error.to_string())
 }
 
 /// Answers the type; `any` where that is not known, which is among the errors then.
@@ -367,6 +395,8 @@ mod tests {
             allowed_domains: strings(&["exa mple.com"]),
             allowed_ip_sans_cidr: strings(&["10.0.0.0/33"]),
             allowed_uri_sans: strings(&[""]),
+            allowed_other_sans: strings(&["1.2.3"]),
+            policy_identifiers: strings(&["1.2.3", "policy"]),
             ttl: Some(ttl("2d")),
             max_ttl: Some(ttl("1d")),
             key_bits: 1024,
@@ -382,6 +412,7 @@ mod tests {
         let expected = [
             "allowed_domains",
             "allowed_ip_sans_cidr",
+            "allowed_other_sans",
             "allowed_uri_sans",
             "country",
             "ext_key_usage",
@@ -390,10 +421,18 @@ mod tests {
             "locality",
             "organization",
             "organizational_unit",
+            "policy_identifiers",
             "province",
             "ttl",
         ];
         assert_eq!(wrong_fields(settings), expected);
+    }
+
+    #[test]
+    fn a_policy_that_stands_twice_is_refused() {
+        let twice =
+            RoleSettings { policy_identifiers: strings(&["1.2.3", "1.2.3"]), ..RoleSettings::default() };
+        assert_eq!(wrong_fields(twice), ["policy_identifiers"]);
     }
 
     #[test]

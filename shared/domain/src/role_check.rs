@@ -12,6 +12,7 @@ mod explain;
 mod findings;
 mod key;
 mod names;
+pub(crate) mod other_names;
 pub(crate) mod pattern;
 mod rest;
 pub(crate) mod usage;
@@ -21,7 +22,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use certmill_x509::{
-    DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, PublicKey, SubjectAltNames,
+    DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage, ObjectIdentifier, PublicKey, SubjectAltNames,
 };
 
 use crate::{Role, RoleKeyType, Timestamp, Ttl};
@@ -46,6 +47,8 @@ pub struct NameRequest<'a> {
     pub uri_sans: Vec<String>,
     /// E-mail addresses.
     pub email_sans: Vec<String>,
+    /// Other names, as `oid;UTF8:value`.
+    pub other_sans: Vec<String>,
     /// The validity, counted from now; the role's when absent.
     pub ttl: Option<Ttl>,
     /// The key.
@@ -103,6 +106,8 @@ pub struct Approved {
     not_after: Timestamp,
     key_usage: KeyUsage,
     purposes: Arc<[ExtendedKeyUsage]>,
+    policies: Arc<[ObjectIdentifier]>,
+    must_staple: bool,
     store_private_key: bool,
 }
 
@@ -149,6 +154,16 @@ impl Approved {
     /// The extended key usages, those of the role's flags first.
     pub fn extended_key_usage(&self) -> &[ExtendedKeyUsage] {
         &self.purposes
+    }
+
+    /// The certificate policies.
+    pub fn policies(&self) -> &[ObjectIdentifier] {
+        &self.policies
+    }
+
+    /// Whether servers are to staple an OCSP answer (RFC 7633).
+    pub fn must_staple(&self) -> bool {
+        self.must_staple
     }
 
     /// Whether a generated private key is to be kept.
@@ -230,6 +245,8 @@ fn approve(
         not_after,
         key_usage,
         purposes: Arc::clone(&role.purposes),
+        policies: Arc::clone(&role.policies),
+        must_staple: settings.must_staple,
         store_private_key: settings.store_private_keys && key != ApprovedKey::FromCsr,
     }
 }

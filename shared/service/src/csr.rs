@@ -71,7 +71,7 @@ pub async fn generate(app: &App, caller: &Caller, new: NewCsr) -> Result<Inspect
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
-    let names = legal_names(&new.sans, ["san_dns", "san_ip", "san_email", "san_uri"])?;
+    let names = legal_names(&new.sans, ["san_dns", "san_ip", "san_email", "san_uri", "san_other"])?;
     if names.is_empty() && new.subject.common_name.as_deref().is_none_or(str::is_empty) {
         let problem = "needs a common_name, or the request a name in san_dns, san_ip or san_email";
         return Err(ServiceError::field("subject", problem));

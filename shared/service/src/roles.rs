@@ -6,6 +6,7 @@ use certmill_domain::{Action, CaId, CaStatus, Role, RoleId, RoleName, RoleSettin
 use certmill_storage::roles;
 pub use certmill_storage::roles::RoleRow;
 use certmill_storage::{StorageError, Tx, certificate_authorities, holds};
+use certmill_x509::check_must_staple;
 
 pub(crate) use cache::{CachedRole, RoleCache};
 
@@ -28,6 +29,7 @@ pub struct NewRole {
 pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow, ServiceError> {
     let name: RoleName = new.name.parse().map_err(|problem: String| ServiceError::field("name", problem))?;
     let role = Role::to_store(new.settings).map_err(ServiceError::Validation)?;
+    check_end(app, role.settings())?;
     let ca_id = crate::ca::parse_id(&new.ca_id)?;
     let now = app.now();
     let row = RoleRow {
@@ -41,6 +43,9 @@ pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow,
     };
     let mut change = app.change(caller).await?;
     check_ca(app, &mut change, ca_id).await?;
+    if row.settings.must_staple {
+        check_responder(&mut change, ca_id).await?;
+    }
     match roles::insert(&mut change, &row).await {
         Err(StorageError::AlreadyExists) => {
             return Err(ServiceError::AlreadyExists { what: "role", name: row.name.as_str().to_owned() });
@@ -86,12 +91,19 @@ pub async fn update(
     caller.check_state(&state(&row))?;
     row.settings.understood()?;
     let before = row_text(&row);
+    let (ca_before, not_after, must_staple) = (row.ca_id, row.settings.not_after, row.settings.must_staple);
     change(&mut row.settings)?;
     let role = Role::to_store(row.settings).map_err(ServiceError::Validation)?;
     row.settings = role.settings().clone();
     if let Some(ca_id) = ca_id {
         row.ca_id = crate::ca::parse_id(&ca_id)?;
         check_ca(app, &mut tx, row.ca_id).await?;
+    }
+    if row.settings.not_after != not_after {
+        check_end(app, &row.settings)?;
+    }
+    if row.settings.must_staple && (!must_staple || row.ca_id != ca_before) {
+        check_responder(&mut tx, row.ca_id).await?;
     }
     let from_version = row.version;
     row.version += 1;
@@ -152,4 +164,25 @@ async fn check_ca(app: &App, tx: &mut Tx, id: CaId) -> Result<(), ServiceError> 
         CaStatus::Active => Ok(()),
         _ => Err(crate::ca::wrong_state(&ca, app.now(), "a role needs an active one")),
     }
+}
+
+/// A role whose certificates would have ended by now could issue none.
+fn check_end(app: &App, settings: &RoleSettings) -> Result<(), ServiceError> {
+    match settings.not_after {
+        Some(last) if last <= app.now() => {
+            let problem = format!("{last} is over: nothing could be issued. Name a time to come");
+            Err(ServiceError::field("not_after", problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Nothing could be issued under a role that demands stapling of a CA whose certificates name no responder.
+async fn check_responder(tx: &mut Tx, id: CaId) -> Result<(), ServiceError> {
+    let ca =
+        certificate_authorities::find(tx, id).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
+    check_must_staple(true, ca.ocsp).map_err(|error| {
+        let problem = format!("{error}: switch `ocsp` of the CA `{}` on first", ca.name);
+        ServiceError::field("must_staple", problem)
+    })
 }

@@ -1,8 +1,10 @@
 //! Making certificates (RFC 5280 §4): template, checks, TBS, signature.
 
 use crate::{
-    DistinguishedName, ExtendedKeyUsage, KeyUsage, NameConstraints, SerialNumber, SignatureAlgorithm, Signer,
-    SubjectAltNames, UriName, X509Error, instant,
+    DistinguishedName, ExtendedKeyUsage, KeyUsage, NameConstraints, ObjectIdentifier, SerialNumber,
+    SignatureAlgorithm, Signer, SubjectAltNames, UriName, X509Error,
+    combination::{check_must_staple, check_policies},
+    instant,
     public_key::subject_key_id,
     reader::Reader,
     writer::{Writer, tag},
@@ -16,9 +18,12 @@ pub(crate) mod oid {
     pub(crate) const BASIC_CONSTRAINTS: &[u8] = b"\x55\x1d\x13";
     pub(crate) const NAME_CONSTRAINTS: &[u8] = b"\x55\x1d\x1e";
     pub(crate) const CRL_DISTRIBUTION_POINTS: &[u8] = b"\x55\x1d\x1f";
+    pub(crate) const CERTIFICATE_POLICIES: &[u8] = b"\x55\x1d\x20";
     pub(crate) const AUTHORITY_KEY_IDENTIFIER: &[u8] = b"\x55\x1d\x23";
     pub(crate) const EXTENDED_KEY_USAGE: &[u8] = b"\x55\x1d\x25";
     pub(crate) const AUTHORITY_INFORMATION_ACCESS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
+    /// `id-pe-tlsfeature` (RFC 7633 §4.1).
+    pub(crate) const TLS_FEATURE: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x18";
     pub(crate) const CA_ISSUERS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x02";
     pub(crate) const OCSP: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x01";
 }
@@ -57,6 +62,10 @@ pub struct CertificateTemplate<'a> {
     pub key_usage: KeyUsage,
     /// Critical for time stamping (RFC 3161 §2.3), else not; an empty list leaves the extension out.
     pub extended_key_usage: &'a [ExtendedKeyUsage],
+    /// Not critical; an empty list leaves the extension out (RFC 5280 §4.2.1.4).
+    pub policies: &'a [ObjectIdentifier],
+    /// Whether servers must answer TLS clients with a stapled OCSP answer (RFC 7633 §4.2.3.1).
+    pub must_staple: bool,
     /// Critical if and only if the subject is empty (RFC 5280 §4.2.1.6); left out when there are
     /// none.
     pub subject_alt_names: &'a SubjectAltNames,
@@ -125,7 +134,9 @@ impl CertificateTemplate<'_> {
             return refuse("a CA needs a subject (RFC 5280 section 4.1.2.6)");
         }
         usage.check_combination()?;
-        ExtendedKeyUsage::check_combination(self.extended_key_usage)
+        ExtendedKeyUsage::check_combination(self.extended_key_usage)?;
+        check_policies(self.policies)?;
+        check_must_staple(self.must_staple, self.ocsp_url.is_some())
     }
 }
 
@@ -226,6 +237,12 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
             template.subject_alt_names.write(value);
         });
     }
+    if !template.policies.is_empty() {
+        write_policies(list, template.policies);
+    }
+    if template.must_staple {
+        write_must_staple(list);
+    }
     if let Some(constraints) = &derived.name_constraints {
         list.extension(oid::NAME_CONSTRAINTS, true, |value| value.raw(constraints));
     }
@@ -246,6 +263,23 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
             });
         });
     }
+}
+
+fn write_policies(list: &mut Writer, policies: &[ObjectIdentifier]) {
+    list.extension(oid::CERTIFICATE_POLICIES, false, |value| {
+        value.sequence(|all| {
+            for policy in policies {
+                all.sequence(|information| information.object_identifier(policy.contents()));
+            }
+        });
+    });
+}
+
+/// The one TLS extension `status_request`, whose number is 5 (RFC 7633 §4.1).
+fn write_must_staple(list: &mut Writer) {
+    list.extension(oid::TLS_FEATURE, false, |value| {
+        value.sequence(|features| features.unsigned_integer(&[5]));
+    });
 }
 
 /// Whether it is a CA, and how long paths below it may be.

@@ -1,7 +1,7 @@
 //! What cannot stand together in a certificate: the one source of these rules for templates and for the code that decides
 //! earlier what will be asked for.
 
-use crate::{ExtendedKeyUsage, KeyUsage, X509Error};
+use crate::{ExtendedKeyUsage, KeyUsage, ObjectIdentifier, X509Error};
 
 impl KeyUsage {
     /// Whether the usages can stand in one certificate.
@@ -43,6 +43,32 @@ impl ExtendedKeyUsage {
     }
 }
 
+/// Whether the policies can stand in one certificate.
+///
+/// # Errors
+/// [`X509Error::RefusedToSign`] with the rule.
+pub fn check_policies(policies: &[ObjectIdentifier]) -> Result<(), X509Error> {
+    let repeated = policies
+        .iter()
+        .enumerate()
+        .any(|(at, policy)| policies.iter().skip(at + 1).any(|other| other == policy));
+    if repeated {
+        return refuse("a policy stands in a certificate once (RFC 5280 section 4.2.1.4)");
+    }
+    Ok(())
+}
+
+/// Whether a certificate can demand that servers staple an OCSP answer.
+///
+/// # Errors
+/// [`X509Error::RefusedToSign`] when it names no responder that they could ask.
+pub fn check_must_staple(must_staple: bool, has_responder: bool) -> Result<(), X509Error> {
+    if must_staple && !has_responder {
+        return refuse("must-staple (RFC 7633) needs a CA whose certificates name an OCSP responder");
+    }
+    Ok(())
+}
+
 fn refuse(rule: &str) -> Result<(), X509Error> {
     Err(X509Error::RefusedToSign(rule.into()))
 }
@@ -61,6 +87,21 @@ mod tests {
         for illegal in [encipher, decipher, encipher | decipher, agree | encipher | decipher] {
             assert!(illegal.check_combination().is_err(), "{illegal:?}");
         }
+    }
+
+    #[test]
+    fn a_policy_stands_once() {
+        let oids = |texts: &[&str]| {
+            texts.iter().map(|text| text.parse().unwrap()).collect::<Vec<ObjectIdentifier>>()
+        };
+        assert!(check_policies(&oids(&[])).is_ok() && check_policies(&oids(&["1.2.3", "1.2.4"])).is_ok());
+        assert!(check_policies(&oids(&["1.2.3", "1.2.4", "1.2.3"])).is_err());
+    }
+
+    #[test]
+    fn what_is_to_be_stapled_can_be_fetched() {
+        assert!(check_must_staple(true, false).is_err());
+        assert!(check_must_staple(true, true).is_ok() && check_must_staple(false, false).is_ok());
     }
 
     #[test]

@@ -80,7 +80,8 @@ impl CertificateSigningRequest {
         &self.requested.subject_alt_names
     }
 
-    /// Names of kinds that certificates here cannot have (`otherName`, `directoryName`, `registeredID` …), for people.
+    /// Names of kinds that certificates here cannot have (`directoryName`, `registeredID`, an `otherName` without a
+    /// UTF8String …), for people.
     pub fn names_left_out(&self) -> &[String] {
         &self.requested.left_out
     }
@@ -215,9 +216,11 @@ fn requested_extensions(extensions_der: &[u8]) -> Result<Requested, X509Error> {
             oid::SUBJECT_ALT_NAME => {
                 let mut entries = Reader::of_sequence(extension.value)?;
                 while let Some((kind, contents)) = entries.next_value()? {
-                    match inspection::foreign_name(kind, contents) {
-                        Some(name) => requested.left_out.push(name),
-                        None => requested.subject_alt_names.push_general_name(kind, contents, str::parse)?,
+                    let taken = requested.subject_alt_names.push_general_name(kind, contents, str::parse);
+                    match (taken, inspection::foreign_name(kind, contents)) {
+                        (Ok(()), _) => {}
+                        (Err(_), Some(name)) => requested.left_out.push(name),
+                        (Err(error), None) => return Err(error),
                     }
                 }
                 requested.subject_alt_names.dedup();

@@ -22,6 +22,7 @@ mod name_constraints;
 mod name_match;
 mod name_text;
 pub mod ocsp;
+mod other_name;
 mod parsed;
 pub mod pem;
 mod public_key;
@@ -36,6 +37,7 @@ mod writer;
 
 pub use algorithm::{KeyAlgorithm, KeyPair, SignatureAlgorithm, Signer};
 pub use certificate::{BasicConstraints, CertificateTemplate};
+pub use combination::{check_must_staple, check_policies};
 pub use crl::{CrlBuilder, CrlHeader, RevocationReason};
 pub use csr::{
     CaWish, CertificateSigningRequest, CsrInspection, CsrTemplate, CsrWarning, RequestedExtension,
@@ -48,6 +50,7 @@ pub use name::{DistinguishedName, parse_name_der};
 pub use name_constraints::NameConstraints;
 pub use name_match::{NameKey, same_name};
 pub use name_text::rfc4514_of_der;
+pub use other_name::{OtherName, other_name_pattern};
 pub use parsed::{ParsedCertificate, split_certificates};
 pub use public_key::{PublicKey, hex, sha256, sha256_hex, spki_sha256, subject_key_id};
 pub use san::{EmailAddress, SubjectAltNames, UriName};

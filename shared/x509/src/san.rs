@@ -9,11 +9,12 @@ use std::{
 };
 
 use crate::{
-    DnsName, X509Error,
+    DnsName, OtherName, X509Error,
     reader::Reader,
     writer::{Writer, tag},
 };
 
+const OTHER_NAME: u8 = tag::context_constructed(0);
 const RFC822_NAME: u8 = tag::context(1);
 const DNS_NAME: u8 = tag::context(2);
 const URI: u8 = tag::context(6);
@@ -160,6 +161,8 @@ pub struct SubjectAltNames {
     pub email: Vec<EmailAddress>,
     /// URIs.
     pub uri: Vec<UriName>,
+    /// Names of other types, as texts.
+    pub other: Vec<OtherName>,
 }
 
 impl SubjectAltNames {
@@ -170,7 +173,7 @@ impl SubjectAltNames {
 
     /// How many names there are, of all kinds.
     pub fn len(&self) -> usize {
-        self.dns.len() + self.ip.len() + self.email.len() + self.uri.len()
+        self.dns.len() + self.ip.len() + self.email.len() + self.uri.len() + self.other.len()
     }
 
     /// Drops repeated names; the first of each stays where it is.
@@ -179,10 +182,11 @@ impl SubjectAltNames {
         keep_first(&mut self.ip);
         keep_first(&mut self.email);
         keep_first(&mut self.uri);
+        keep_first(&mut self.other);
     }
 
     /// The DER of `GeneralNames`, what the extension's OCTET STRING wraps: DNS names, then IP
-    /// addresses, e-mail addresses, URIs.
+    /// addresses, e-mail addresses, URIs, other names.
     pub fn extension_value_der(&self) -> Vec<u8> {
         let mut writer = Writer::with_capacity(32 * self.len() + 8);
         self.write(&mut writer);
@@ -205,6 +209,9 @@ impl SubjectAltNames {
             }
             for uri in &self.uri {
                 names.primitive(URI, uri.as_str().as_bytes());
+            }
+            for name in &self.other {
+                name.write(names);
             }
         });
     }
@@ -245,11 +252,14 @@ impl SubjectAltNames {
             DNS_NAME => self.dns.push(dns_name(&text()?)?),
             RFC822_NAME => self.email.push(text()?.parse()?),
             URI => self.uri.push(text()?.parse()?),
+            OTHER_NAME => self.other.push(OtherName::parse(contents)?),
             IP_ADDRESS => self.ip.push(ip_address(contents)?),
             _ => {
                 return Err(X509Error::InvalidName {
                     value: "subject alternative name".into(),
-                    reason: "only DNS names, IP addresses, e-mail addresses and URIs are supported".into(),
+                    reason: "only DNS names, IP addresses, e-mail addresses, URIs and other names with a UTF8String are \
+                             supported"
+                        .into(),
                 });
             }
         }
@@ -365,11 +375,12 @@ mod tests {
             ip: ["10.0.0.1", "2001:db8::1", "10.0.0.1"].map(|name| name.parse().unwrap()).into(),
             email: vec!["a@example.com".parse().unwrap(); 2],
             uri: vec!["urn:a:b".parse().unwrap(); 3],
+            other: vec!["1.2.3;UTF8:ä".parse().unwrap(); 2],
         };
-        assert_eq!(names.len(), 11);
+        assert_eq!(names.len(), 13);
         names.dedup();
         assert_eq!(names.dns.iter().map(DnsName::as_str).collect::<Vec<_>>(), ["b.example", "a.example"]);
-        assert_eq!(names.len(), 6);
+        assert_eq!(names.len(), 7);
         let der = names.extension_value_der();
         assert_eq!(SubjectAltNames::parse(&der, str::parse, Err).unwrap(), names);
         assert!(SubjectAltNames::default().is_empty());

@@ -53,6 +53,7 @@ mod renew;
 mod revoke;
 mod revoke_later;
 mod role_check;
+mod role_fields;
 mod roles;
 mod schema;
 mod secrets;

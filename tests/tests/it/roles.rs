@@ -2,12 +2,12 @@
 
 use poem::http::StatusCode;
 use serde_json::{Value, json};
-use tests::both_modes;
 use tests::openssl::Judge;
+use tests::{TestApp, both_modes};
 
 use crate::ca::{PAST_ITS_END, changed, seconds, short_root, text, with_fields};
 
-const FIELDS: [&str; 34] = [
+const FIELDS: [&str; 38] = [
     "id",
     "name",
     "ca_id",
@@ -40,6 +40,10 @@ const FIELDS: [&str; 34] = [
     "store_private_keys",
     "allow_partial_wildcards",
     "no_store",
+    "allowed_other_sans",
+    "policy_identifiers",
+    "must_staple",
+    "not_after",
     "created_at",
     "updated_at",
 ];
@@ -54,7 +58,7 @@ fn defaults() -> Value {
         "key_usage": ["DigitalSignature", "KeyAgreement", "KeyEncipherment"], "ext_key_usage": [],
         "server_flag": true, "client_flag": true, "require_cn": true, "organization": [], "organizational_unit": [],
         "country": [], "locality": [], "province": [], "store_private_keys": false, "allow_partial_wildcards": false,
-        "no_store": false,
+        "no_store": false, "allowed_other_sans": [], "policy_identifiers": [], "must_staple": false, "not_after": null,
     })
 }
 
@@ -70,6 +74,8 @@ fn others() -> Value {
         "server_flag": false, "client_flag": false, "require_cn": false, "organization": ["Example Ltd"],
         "organizational_unit": ["Keys", "Trust"], "country": ["DE"], "locality": ["Köln"], "province": ["NRW"],
         "store_private_keys": false, "allow_partial_wildcards": true, "no_store": true,
+        "allowed_other_sans": ["1.3.6.1.4.1.311.20.2.3;UTF8:*@example.internal"], "policy_identifiers": ["1.2.3.4", "2.5.29.32.0"],
+        "must_staple": true, "not_after": "2099-01-01T00:00:00Z",
     })
 }
 
@@ -80,6 +86,13 @@ fn role(name: &str, settings: &Value, answered: &Value) -> Value {
         "created_at": answered["created_at"], "updated_at": answered["updated_at"],
     });
     changed(settings.clone(), &identity)
+}
+
+/// A root whose certificates name its OCSP responder, as `must_staple` needs it.
+async fn with_responder(app: &TestApp) -> Value {
+    let ca = app.root_ca("root").await;
+    let path = format!("/v1/pki/ca/{}", text(&ca["id"]));
+    app.patch(&path, json!({ "ocsp": true })).await.json_with(StatusCode::OK)
 }
 
 fn names(page: &Value) -> Vec<&str> {
@@ -107,7 +120,7 @@ both_modes! {
     }
 
     async fn every_setting_comes_back_as_it_was_sent(app: TestApp) {
-        let ca = app.root_ca("root").await;
+        let ca = with_responder(&app).await;
         let body = changed(others(), &json!({ "name": "all", "ca_id": ca["id"] }));
         let created = app.post("/v1/pki/roles", body).await.json_with(StatusCode::CREATED);
         assert_eq!(created, role("all", &others(), &created));
@@ -134,7 +147,7 @@ both_modes! {
     }
 
     async fn a_change_leaves_the_rest_and_null_brings_the_default(app: TestApp) {
-        let ca = app.root_ca("root").await;
+        let ca = with_responder(&app).await;
         app.post("/v1/pki/roles", json!({ "name": "r", "ca_id": ca["id"] })).await.json_with(StatusCode::CREATED);
         let mut settings = defaults();
         let mut fields: Vec<_> = others().as_object().unwrap().keys().cloned().collect();
@@ -155,7 +168,12 @@ both_modes! {
         assert_eq!(settings, others());
         for field in fields.iter().rev() {
             let patched = app.patch("/v1/pki/roles/r", json!({ field: null })).await.json_with(StatusCode::OK);
-            let default = if field == "key_bits" { json!(256) } else { defaults()[field].clone() };
+            let default = match field.as_str() {
+                "key_bits" => json!(256),
+                // While there is a fixed end, the longest validity is the usual one.
+                "ttl" => others()["max_ttl"].clone(),
+                _ => defaults()[field].clone(),
+            };
             assert_eq!(patched[field], default, "{field}: {patched}");
         }
         let back = app.get("/v1/pki/roles/r").await.json_with(StatusCode::OK);
@@ -199,6 +217,10 @@ both_modes! {
             ("key_type", json!("dsa")), ("key_bits", json!(1024)), ("key_bits", json!(256)),
             ("key_usage", json!(["Flying"])), ("key_usage", json!(["CertSign"])), ("ext_key_usage", json!(["Flying"])),
             ("ext_key_usage", json!(["TimeStamping"])), ("allowed_uri_sans", json!(["spiffe://example.com/ns/../*"])),
+            ("allowed_other_sans", json!(["ann@corp.example"])), ("allowed_other_sans", json!(["1.3.6.1.5.5.7.8.7;UTF8:*"])),
+            ("policy_identifiers", json!(["policy"])), ("policy_identifiers", json!(["1.2.3", "1.2.3"])),
+            ("policy_identifiers", json!(vec!["1.2.3"; 33])), ("must_staple", json!(true)), ("must_staple", json!("yes")),
+            ("not_after", json!("2020-01-01T00:00:00Z")), ("not_after", json!("soon")),
             ("country", json!(["DEU"])), ("organization", json!(["o".repeat(65)])), ("max_ttl", json!("0s")),
             ("allow_subdomains", json!("yes")), ("colour", json!("red")),
         ] {

@@ -9,11 +9,13 @@ use super::{FieldErrors, RoleSettings, add};
 type List = fn(&RoleSettings) -> &[String];
 
 /// The lists of a role: the most entries, and the most octets of an entry.
-const LISTS: [(&str, List, usize, usize); 10] = [
+const LISTS: [(&str, List, usize, usize); 12] = [
     // An e-mail address has 64 octets before its `@` (RFC 5321 §4.5.3.1.1), and a name 253 (RFC 1035 §2.3.4).
     ("allowed_domains", |role| &role.allowed_domains, 1_000, 320),
     ("allowed_ip_sans_cidr", |role| &role.allowed_ip_sans_cidr, 1_000, 64),
     ("allowed_uri_sans", |role| &role.allowed_uri_sans, 1_000, 2_048),
+    ("allowed_other_sans", |role| &role.allowed_other_sans, 1_000, 2_048),
+    ("policy_identifiers", |role| &role.policy_identifiers, 32, 128),
     ("key_usage", |role| &role.key_usage, 32, 64),
     ("ext_key_usage", |role| &role.ext_key_usage, 100, 128),
     ("organization", |role| &role.organization, 32, 256),

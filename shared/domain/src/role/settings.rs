@@ -7,10 +7,12 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Stored, Ttl, UnknownWord, Vocabulary};
+use crate::{Stored, Timestamp, Ttl, UnknownWord, Vocabulary};
 
 /// The longest validity of a role that names none.
 const DEFAULT_MAX_TTL: &str = "768h";
+/// The same where `not_after` is what bounds validities.
+const CENTURY: &str = "100y";
 
 /// Which keys a role lets into certificates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -153,6 +155,18 @@ pub struct RoleSettings {
     /// Keeps of a certificate only what is needed to revoke it, until its end.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub no_store: bool,
+    /// The other names that are permitted, as `oid;UTF8:value` with `*` for any text in the value; empty permits none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_other_sans: Vec<String>,
+    /// OIDs of the certificate policies that certificates name (RFC 5280 §4.2.1.4).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub policy_identifiers: Vec<String>,
+    /// Has certificates demand a stapled OCSP answer of servers (RFC 7633).
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub must_staple: bool,
+    /// When certificates end, at the latest: those of requests that name no validity, unless `ttl` or `max_ttl` end them before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub not_after: Option<Timestamp>,
     /// Settings of a newer version.
     #[serde(flatten)]
     pub newer: BTreeMap<String, Value>,
@@ -190,23 +204,31 @@ impl Default for RoleSettings {
             store_private_keys: false,
             allow_partial_wildcards: false,
             no_store: false,
+            allowed_other_sans: Vec::new(),
+            policy_identifiers: Vec::new(),
+            must_staple: false,
+            not_after: None,
             newer: BTreeMap::new(),
         }
     }
 }
 
 impl RoleSettings {
-    /// The longest validity that the role permits.
+    /// The longest validity that the role permits: 768h when it names none, and a century where `not_after` is the bound.
     pub fn effective_max_ttl(&self) -> Ttl {
-        self.max_ttl.clone().unwrap_or_else(|| constant_ttl(DEFAULT_MAX_TTL))
+        self.max_ttl.clone().unwrap_or_else(|| self.default_max_ttl())
     }
 
-    /// The validity of a request that names none: `ttl`, else the lesser of 768h and `max_ttl`.
+    fn default_max_ttl(&self) -> Ttl {
+        constant_ttl(if self.not_after.is_some() { CENTURY } else { DEFAULT_MAX_TTL })
+    }
+
+    /// The validity of a request that names none: `ttl`, else the lesser of the default and `max_ttl`.
     pub fn effective_ttl(&self) -> Ttl {
         if let Some(ttl) = &self.ttl {
             return ttl.clone();
         }
-        let default = constant_ttl(DEFAULT_MAX_TTL);
+        let default = self.default_max_ttl();
         match &self.max_ttl {
             Some(max) if max.seconds() < default.seconds() => max.clone(),
             _ => default,

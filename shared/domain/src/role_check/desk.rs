@@ -48,7 +48,7 @@ pub fn approve_on_desk(
     let mut subject = request.subject.clone();
     let email = subject.email.take();
     subject.validate().map_err(|error| syntax("subject", &subject.to_string(), &error))?;
-    let mut sans = legal_names(&request.sans, ["san.dns", "san.ip", "san.email", "san.uri"])?;
+    let mut sans = legal_names(&request.sans, ["san.dns", "san.ip", "san.email", "san.uri", "san.other"])?;
     if let Some(email) = email {
         sans.email.extend(names("subject.email", &[email])?);
     }
@@ -79,6 +79,8 @@ pub fn approve_on_desk(
         not_after,
         key_usage: UsageByKey::new(Some(wanted)).of(key_type),
         purposes: Arc::from(purposes),
+        policies: Arc::from([]),
+        must_staple: false,
         store_private_key: request.keep_private_key,
     })
 }
@@ -111,15 +113,20 @@ fn tls_usage() -> KeyUsage {
     KeyUsage::DIGITAL_SIGNATURE | KeyUsage::KEY_ENCIPHERMENT | KeyUsage::KEY_AGREEMENT
 }
 
-/// The names, all of them legal; `fields` are what the request calls DNS names, IP addresses, e-mail addresses and
-/// URIs.
+/// The names, all of them legal; `fields` are what the request calls DNS names, IP addresses, e-mail addresses,
+/// URIs and other names.
 ///
 /// # Errors
 /// The first that is not legal.
-pub fn legal_names(sans: &Sans, fields: [&'static str; 4]) -> Result<SubjectAltNames, Violation> {
-    let [dns, ip, email, uri] = fields;
-    let lists =
-        [(uri, sans.uri.len()), (email, sans.email.len()), (ip, sans.ip.len()), (dns, sans.dns.len())];
+pub fn legal_names(sans: &Sans, fields: [&'static str; 5]) -> Result<SubjectAltNames, Violation> {
+    let [dns, ip, email, uri, other] = fields;
+    let lists = [
+        (other, sans.other.len()),
+        (uri, sans.uri.len()),
+        (email, sans.email.len()),
+        (ip, sans.ip.len()),
+        (dns, sans.dns.len()),
+    ];
     let longest = lists.into_iter().max_by_key(|(_, names)| *names).map_or(dns, |(field, _)| field);
     refuse_too_many(longest, sans.iter().count())?;
     let mut names = SubjectAltNames {
@@ -127,6 +134,7 @@ pub fn legal_names(sans: &Sans, fields: [&'static str; 4]) -> Result<SubjectAltN
         ip: addresses(ip, &sans.ip)?,
         email: names(email, &sans.email)?,
         uri: names(uri, &sans.uri)?,
+        other: names(other, &sans.other)?,
     };
     names.dedup();
     Ok(names)

@@ -66,6 +66,7 @@ fn note_contents(role: &Role, request: &NameRequest<'_>, all: &mut Everything) {
     let subject = "it would be in the certificate's subject";
     let lists = [
         ("ext_key_usage", &settings.ext_key_usage, "it would be in the certificate"),
+        ("policy_identifiers", &settings.policy_identifiers, "it would be in the certificate"),
         ("organization", &settings.organization, subject),
         ("organizational_unit", &settings.organizational_unit, subject),
         ("country", &settings.country, subject),
@@ -85,6 +86,11 @@ fn note_contents(role: &Role, request: &NameRequest<'_>, all: &mut Everything) {
             "store_private_keys",
             settings.store_private_keys && generated,
             "the private key would be kept, sealed",
+        ),
+        (
+            "must_staple",
+            settings.must_staple,
+            "the certificate would demand a stapled OCSP answer of its server",
         ),
         (
             "no_store",

@@ -7,8 +7,9 @@ use certmill_x509::{DnsName, EmailAddress, SubjectAltNames, UriName, X509Error};
 use ipnet::IpNet;
 
 use super::findings::{Asked, Findings};
+use super::other_names::OtherPattern;
 use super::pattern::{Candidate, UriPattern, fold_uri};
-use super::{NameRequest, Violation, domains, printable};
+use super::{NameRequest, Violation, domains, other_names, printable};
 use crate::Role;
 
 /// X.520 ub-common-name (RFC 5280 Appendix A.1), in characters.
@@ -41,6 +42,7 @@ pub(super) fn judge<F: Findings>(
         request.uri_sans.iter().try_for_each(|name| judging.uri(Asked::new("uri_sans", name)))?;
         let mut emails = request.email_sans.iter();
         emails.try_for_each(|name| judging.email(Asked::new("email_sans", name)).map(drop))?;
+        request.other_sans.iter().try_for_each(|name| judging.other(Asked::new("other_sans", name)))?;
     }
     let mut sans = judging.sans;
     sans.dedup();
@@ -64,7 +66,8 @@ fn refuse_too_much(role: &Role, request: &NameRequest<'_>) -> Result<(), Violati
     if steps <= MOST_GLOB_STEPS {
         return Ok(());
     }
-    let (octets, patterns) = (octets(request), role.domains.glob_octets() + uri_octets(role));
+    let (octets, patterns) =
+        (octets(request), role.domains.glob_octets() + uri_octets(role) + other_octets(role));
     let right = format!(
         "the octets of the names times those of the role's patterns with `*` may be {MOST_GLOB_STEPS} at most, \
          and the patterns have {patterns}: ask for fewer or shorter names"
@@ -75,6 +78,7 @@ fn refuse_too_much(role: &Role, request: &NameRequest<'_>) -> Result<(), Violati
 /// The field that has the most names.
 fn longest_list(request: &NameRequest<'_>) -> &'static str {
     let lists = [
+        ("other_sans", request.other_sans.len()),
         ("email_sans", request.email_sans.len()),
         ("uri_sans", request.uri_sans.len()),
         ("ip_sans", request.ip_sans.len()),
@@ -87,8 +91,16 @@ fn longest_list(request: &NameRequest<'_>) -> &'static str {
 /// of both lengths.
 fn glob_steps(role: &Role, request: &NameRequest<'_>) -> usize {
     let uris: usize = request.uri_sans.iter().map(String::len).sum();
-    let names = octets(request) - uris;
-    names.saturating_mul(role.domains.glob_octets()).saturating_add(uris.saturating_mul(uri_octets(role)))
+    let others: usize = request.other_sans.iter().map(String::len).sum();
+    let names = octets(request) - uris - others;
+    names
+        .saturating_mul(role.domains.glob_octets())
+        .saturating_add(uris.saturating_mul(uri_octets(role)))
+        .saturating_add(others.saturating_mul(other_octets(role)))
+}
+
+fn other_octets(role: &Role) -> usize {
+    role.others.iter().map(OtherPattern::octets).sum()
 }
 
 fn uri_octets(role: &Role) -> usize {
@@ -96,21 +108,23 @@ fn uri_octets(role: &Role) -> usize {
 }
 
 fn octets(request: &NameRequest<'_>) -> usize {
-    let NameRequest { alt_names, ip_sans, uri_sans, email_sans, common_name, ttl: _, key: _ } = request;
-    let listed = alt_names.iter().chain(ip_sans).chain(uri_sans).chain(email_sans);
+    let NameRequest { alt_names, ip_sans, uri_sans, email_sans, other_sans, common_name, ttl: _, key: _ } =
+        request;
+    let listed = alt_names.iter().chain(ip_sans).chain(uri_sans).chain(email_sans).chain(other_sans);
     listed.chain(common_name).map(String::len).sum()
 }
 
 /// Whether the check of a request takes so long that it should not be done on a thread that serves requests.
 pub fn is_long(role: &Role, request: &NameRequest<'_>) -> bool {
     // A name costs some steps of its own, and an explanation looks at every entry.
-    let each = 64 + role.domains.iter().len() + role.networks.len() + role.uris.len();
+    let each = 64 + role.domains.iter().len() + role.networks.len() + role.uris.len() + role.others.len();
     count(request).saturating_mul(each).saturating_add(glob_steps(role, request)) > SHORT_CHECK
 }
 
 fn count(request: &NameRequest<'_>) -> usize {
-    let NameRequest { alt_names, ip_sans, uri_sans, email_sans, common_name: _, ttl: _, key: _ } = request;
-    alt_names.len() + ip_sans.len() + uri_sans.len() + email_sans.len()
+    let NameRequest { alt_names, ip_sans, uri_sans, email_sans, other_sans, common_name: _, ttl: _, key: _ } =
+        request;
+    alt_names.len() + ip_sans.len() + uri_sans.len() + email_sans.len() + other_sans.len()
 }
 
 /// Refuses more names than a certificate may hold.
@@ -255,6 +269,11 @@ impl<F: Findings> Judging<'_, F> {
         Ok(())
     }
 
+    fn other(&mut self, asked: Asked<'_>) -> Result<(), Violation> {
+        self.sans.other.extend(other_names::judge(self.role, asked, self.findings)?);
+        Ok(())
+    }
+
     fn uri(&mut self, asked: Asked<'_>) -> Result<(), Violation> {
         let legal = parse::<UriName>(asked).and_then(|uri| plain(asked, &uri).map(|()| uri));
         let Some(uri) = self.findings.settle(legal)? else {
@@ -294,7 +313,7 @@ fn plain(asked: Asked<'_>, uri: &UriName) -> Result<(), Violation> {
     uri.check_plain().map_err(|error| illegal(asked, error))
 }
 
-fn illegal(asked: Asked<'_>, error: X509Error) -> Violation {
+pub(super) fn illegal(asked: Asked<'_>, error: X509Error) -> Violation {
     match error {
         X509Error::InvalidName { reason, .. } => asked.illegal(reason),
         other => asked.illegal(other.to_string()),

@@ -283,6 +283,11 @@ fn same_letter(a: u8, b: u8) -> bool {
 }
 
 /// Whether `pattern` matches the whole of `text`; `*` stands for any run of bytes, an empty one included.
+/// Whether a text matches a pattern in which `*` stands for any text, letter by letter.
+pub(crate) fn same_text(pattern: &str, text: &str) -> bool {
+    glob(pattern, text, |a, b| a == b)
+}
+
 fn glob(pattern: &str, text: &str, same: impl Fn(u8, u8) -> bool) -> bool {
     let (pattern, text) = (pattern.as_bytes(), text.as_bytes());
     let (mut at, mut seen) = (0, 0);

@@ -47,6 +47,10 @@ fn belongs_above(settings: &RoleSettings) {
         store_private_keys: _,
         allow_partial_wildcards: _,
         no_store: _,
+        allowed_other_sans: _,
+        policy_identifiers: _,
+        must_staple: _,
+        not_after: _,
         newer: _,
     } = settings;
 }
@@ -95,6 +99,8 @@ fn note_name_rules(role: &Role, request: &NameRequest<'_>, all: &mut Everything)
     all.idle("allow_ip_sans", "ip_sans", no_address);
     all.idle("allowed_ip_sans_cidr", "ip_sans", networks);
     all.idle("allowed_uri_sans", "uri_sans", nothing(role, request, "the request has no legal URI"));
+    let no_other = nothing(role, request, "the request has no legal other name");
+    all.idle("allowed_other_sans", "other_sans", no_other);
     let no_email = nothing(role, request, "the request has no legal e-mail address");
     all.idle("allow_email_sans", "email_sans", no_email);
     all.idle("require_cn", "common_name", "it is off: a request need not have a common name");
@@ -122,9 +128,11 @@ fn note_validity_rules(all: &mut Everything) {
     all.idle("ttl", "ttl", "the request names its own ttl");
     if let Some(refused) = refusal_of(all, &["ttl"], "the ttl") {
         all.idle("max_ttl", "ttl", refused.clone());
+        all.idle("not_after", "ttl", refused.clone());
         all.idle("ca_validity", "ttl", refused.clone());
         all.idle("not_before_duration", "", refused);
     }
+    all.idle("not_after", "ttl", "it names no end");
 }
 
 /// Why a rule was not reached: what was refused before it.
@@ -142,6 +150,8 @@ fn note_contents(request: &NameRequest<'_>, all: &mut Everything) {
         RequestedKey::Csr(_) => "there is no private key to keep: the client has that of its CSR",
     };
     all.idle("store_private_keys", "", keep);
+    all.idle("policy_identifiers", "", "it is empty: the certificate would name no policy");
+    all.idle("must_staple", "", "it is off: the certificate would demand nothing of its server");
     all.idle("no_store", "", "it is off: the certificate would be kept");
     for rule in ["organization", "organizational_unit", "country", "locality", "province"] {
         all.idle(rule, "", "it is empty: it adds nothing to the subject");

@@ -1,11 +1,12 @@
-//! The validity rules: `ttl`, `max_ttl`, `not_before_duration` and the issuer's own end.
+//! The validity rules: `ttl`, `max_ttl`, `not_after`, `not_before_duration` and the issuer's own end.
 
 use super::findings::{Asked, Findings};
 use super::{IssuerWindow, Violation};
 use crate::{Role, Timestamp, Ttl};
 
 /// Start and end in whole seconds: now less `not_before_duration`, but not before the issuer's start, and
-/// now plus the ttl. An end beyond the issuer's is refused, never cut.
+/// now plus the ttl. An end beyond the issuer's is refused, never cut; the role's own `not_after` is the end of what names no
+/// ttl.
 pub(super) fn judge<F: Findings>(
     role: &Role,
     requested: Option<&Ttl>,
@@ -21,7 +22,8 @@ pub(super) fn judge<F: Findings>(
         return Err(asked.illegal("a certificate has to live for at least one second"));
     }
     let longest = judge_length(role, ttl, asked, findings);
-    let times = judge_window(role, ttl, issuer, findings);
+    let times = judge_end(role, (ttl, requested.is_some()), issuer.now.whole_seconds(), findings)
+        .and_then(|end| judge_window(role, (ttl, end), issuer, findings));
     findings.both(longest, times).map(|((), times)| times)
 }
 
@@ -38,9 +40,35 @@ fn judge_length<F: Findings>(
     Ok(())
 }
 
+/// The end by ttl and `not_after`.
+fn judge_end<F: Findings>(
+    role: &Role,
+    (ttl, is_requested): (&Ttl, bool),
+    now: Timestamp,
+    findings: &mut F,
+) -> Result<Timestamp, Violation> {
+    let asked = Asked::new("ttl", ttl.as_str());
+    let by_ttl = now.plus(ttl.duration());
+    let Some(last) = role.settings().not_after.map(Timestamp::whole_seconds) else {
+        return Ok(by_ttl);
+    };
+    if last <= now {
+        let allowed = format!("nothing more, since certificates of the role end at {last}");
+        return Err(asked.refused_by("not_after", allowed));
+    }
+    if is_requested && by_ttl > last {
+        let longest = last.since(now).as_secs();
+        let allowed =
+            format!("a ttl of at most {longest}s now, since certificates of the role end at {last}");
+        return Err(asked.refused_by("not_after", allowed));
+    }
+    findings.permit("not_after", asked, || format!("certificates of the role end at {last} at the latest"));
+    Ok(by_ttl.min(last))
+}
+
 fn judge_window<F: Findings>(
     role: &Role,
-    ttl: &Ttl,
+    (ttl, not_after): (&Ttl, Timestamp),
     issuer: &IssuerWindow,
     findings: &mut F,
 ) -> Result<(Timestamp, Timestamp), Violation> {
@@ -55,7 +83,6 @@ fn judge_window<F: Findings>(
         let allowed = format!("nothing more, since {} ends at {end}", issuer.whose());
         return Err(asked.refused_by("ca_validity", allowed));
     }
-    let not_after = now.plus(ttl.duration());
     if not_after > end {
         let longest = end.since(now).as_secs();
         let allowed = format!("a ttl of at most {longest}s now, since {} ends at {end}", issuer.whose());

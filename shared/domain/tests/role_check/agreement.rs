@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use certmill_domain::{Explanation, Finding, RoleSettings, Verdict};
+use certmill_domain::{Explanation, Finding, RoleSettings, Timestamp, Verdict};
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 
 use crate::build::{
-    ED25519, P256, P384, RSA_2048, RSA_3072, RequestBuilder, RoleBuilder, cn, no_cn, role, strings,
+    ED25519, NOW, P256, P384, RSA_2048, RSA_3072, RequestBuilder, RoleBuilder, cn, no_cn, role, strings,
 };
 use crate::cases;
 
@@ -55,7 +55,15 @@ fn same_outcome(
 
 fn every_rule_is_listed_once_when_idle(findings: &[Finding]) -> Result<(), String> {
     // With a value that is stored for each field.
-    let fields = RoleSettings { allow_partial_wildcards: true, no_store: true, ..RoleSettings::default() };
+    let fields = RoleSettings {
+        allow_partial_wildcards: true,
+        no_store: true,
+        allowed_other_sans: strings(&["*"]),
+        policy_identifiers: strings(&["1.2.3"]),
+        must_staple: true,
+        not_after: Some(NOW),
+        ..RoleSettings::default()
+    };
     let fields = serde_json::to_value(fields).expect("legal in this test");
     let fields: BTreeSet<&str> =
         fields.as_object().expect("legal in this test").keys().map(String::as_str).collect();
@@ -89,6 +97,7 @@ fn each_name_is_judged_as_if_alone(
     }
     // Only the names are to decide.
     let lenient = role.clone().key("rsa", 0).usage(&[]).cn_optional().ttls(None, None);
+    let lenient = lenient.set(|settings| settings.not_after = None);
     for (field, name, alone) in names {
         let verdict = alone.check_against(&lenient);
         let shown = verdict.as_ref().err().map(|violation| violation.value.clone()).unwrap_or(name.clone());
@@ -142,7 +151,12 @@ fn any_role() -> impl Strategy<Value = RoleBuilder> {
         subsequence(usages.to_vec(), 0..=usages.len()),
     );
     let times = (select(vec![None, Some("1h")]), select(vec![None, Some("1d"), Some("90d")]));
-    let rest = (any::<bool>(), any::<bool>(), any::<bool>());
+    let others = ["*", "1.2.3;UTF8:*", "1.2.3;UTF8:a@b.org"];
+    let more = (
+        subsequence(others.to_vec(), 0..=others.len()),
+        select(vec![None, None, Some(0), Some(3_600), Some(9_999_999)]),
+    );
+    let rest = (any::<bool>(), any::<bool>(), any::<bool>(), more);
     (
         lists,
         prop::array::uniform8(any::<bool>()),
@@ -164,6 +178,10 @@ fn any_role() -> impl Strategy<Value = RoleBuilder> {
                         (settings.allow_localhost, settings.allow_ip_sans) = (local, ip);
                         (settings.allow_email_sans, settings.require_cn) = (email, cn);
                         (settings.server_flag, settings.store_private_keys) = (rest.0, rest.1);
+                        (settings.allowed_other_sans, settings.must_staple) = (strings(&rest.3.0), rest.1);
+                        settings.policy_identifiers = if rest.0 { strings(&["1.2.3"]) } else { Vec::new() };
+                        let later = |seconds| Timestamp::from_unix_seconds(NOW.unix_seconds() + seconds);
+                        settings.not_after = rest.3.1.map(later);
                         settings.organization = if rest.2 { strings(&["Example Ltd"]) } else { Vec::new() };
                     },
                 )
@@ -206,12 +224,14 @@ fn any_request() -> impl Strategy<Value = RequestBuilder> {
         names([addresses.as_slice(), &["10.0.0.0/8"]].concat()),
         names(uris.to_vec()),
         names([emails.as_slice(), &["a.org"]].concat()),
+        names(vec!["1.2.3;UTF8:a@b.org", "1.2.3;utf8:x", "1.2.4;UTF8:x", "a@b.org", "1.2.3;UTF8:"]),
     );
     let ttls = [None, None, Some("1s"), Some("2h"), Some("1d"), Some("2d"), Some("91d"), Some("0")];
     let windows = [(-86_400, 315_360_000), (-86_400, 315_360_000), (-10, 86_400), (-86_400, 0), (1, 86_400)];
     (prop::option::of(select(all())), lists, select(ttls.to_vec()), select(windows.to_vec()), any_key())
-        .prop_map(|(common_name, (alt, ip, uri, email), ttl, (starts_in, ends_in), key)| {
-            let request = common_name.map_or_else(no_cn, cn).alt(&alt).ip(&ip).uri(&uri).email(&email);
+        .prop_map(|(common_name, (alt, ip, uri, email, other), ttl, (starts_in, ends_in), key)| {
+            let request =
+                common_name.map_or_else(no_cn, cn).alt(&alt).ip(&ip).uri(&uri).email(&email).other(&other);
             let request = request.ca(starts_in, ends_in);
             key(match ttl {
                 Some(ttl) => request.ttl(ttl),

@@ -66,7 +66,8 @@ pub fn sans(approved: &Approved) -> String {
     let ip = names.ip.iter().map(|address| format!("ip:{address}"));
     let email = names.email.iter().map(|name| format!("email:{}", name.as_str()));
     let uri = names.uri.iter().map(|name| format!("uri:{}", name.as_str()));
-    dns.chain(ip).chain(email).chain(uri).collect::<Vec<_>>().join(" ")
+    let other = names.other.iter().map(|name| format!("other:{}", name.as_str()));
+    dns.chain(ip).chain(email).chain(uri).chain(other).collect::<Vec<_>>().join(" ")
 }
 
 pub fn strings(texts: &[&str]) -> Vec<String> {
@@ -141,6 +142,16 @@ impl RoleBuilder {
         self.set(|settings| settings.allowed_uri_sans = strings(patterns))
     }
 
+    pub fn others(self, patterns: &[&str]) -> Self {
+        self.set(|settings| settings.allowed_other_sans = strings(patterns))
+    }
+
+    /// No certificate ends later than so many seconds from now.
+    pub fn until(self, seconds: i64) -> Self {
+        let last = Timestamp::from_unix_seconds(NOW.unix_seconds() + seconds);
+        self.set(|settings| settings.not_after = Some(last))
+    }
+
     pub fn emails(self) -> Self {
         self.set(|settings| settings.allow_email_sans = true)
     }
@@ -175,6 +186,7 @@ pub struct RequestBuilder {
     ip_sans: Vec<String>,
     uri_sans: Vec<String>,
     email_sans: Vec<String>,
+    other_sans: Vec<String>,
     ttl: Option<Ttl>,
     key: Key,
     issuer: IssuerWindow,
@@ -194,6 +206,7 @@ pub fn no_cn() -> RequestBuilder {
         ip_sans: Vec::new(),
         uri_sans: Vec::new(),
         email_sans: Vec::new(),
+        other_sans: Vec::new(),
         ttl: None,
         key: Key::Generate(None, None),
         issuer: window(-86_400, 315_360_000),
@@ -228,6 +241,10 @@ impl RequestBuilder {
 
     pub fn email(self, names: &[&str]) -> Self {
         Self { email_sans: strings(names), ..self }
+    }
+
+    pub fn other(self, names: &[&str]) -> Self {
+        Self { other_sans: strings(names), ..self }
     }
 
     pub fn ttl(self, text: &str) -> Self {
@@ -274,6 +291,7 @@ impl RequestBuilder {
             one("ip_sans", &self.ip_sans, Self::ip),
             one("uri_sans", &self.uri_sans, Self::uri),
             one("email_sans", &self.email_sans, Self::email),
+            one("other_sans", &self.other_sans, Self::other),
         ];
         let common_name = self.common_name.iter().filter(|name| !name.is_empty());
         let common_name = common_name.map(|name| ("common_name", name.clone(), cn(name)));
@@ -291,6 +309,7 @@ impl RequestBuilder {
             ip_sans: self.ip_sans.clone(),
             uri_sans: self.uri_sans.clone(),
             email_sans: self.email_sans.clone(),
+            other_sans: self.other_sans.clone(),
             ttl: self.ttl.clone(),
             key,
         }

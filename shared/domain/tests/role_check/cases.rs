@@ -17,6 +17,7 @@ pub fn all() -> Vec<Case> {
         ip_addresses(),
         emails(),
         uris(),
+        other_names(),
         mixed(),
         generated_keys(),
         csr_keys(),
@@ -318,6 +319,29 @@ fn uris() -> Vec<Case> {
 }
 
 #[rustfmt::skip]
+fn other_names() -> Vec<Case> {
+    const ANN: &str = "1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example";
+    let web = || cn("localhost");
+    let corp = || role().others(&["1.3.6.1.4.1.311.20.2.3;UTF8:*@corp.example"]);
+    let ok = "dns:localhost other:1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example";
+    vec![
+        refuse("no entry permits none", role(), web().other(&[ANN]), "allowed_other_sans", ANN),
+        refuse("not even for any name", any(), web().other(&[ANN]), "allowed_other_sans", ANN),
+        allow("the entry itself", role().others(&[ANN]), web().other(&[ANN]), ok),
+        allow("a glob", corp(), web().other(&[ANN]), ok),
+        allow("a star", role().others(&["*"]), web().other(&[ANN]), ok),
+        allow("once", corp(), web().other(&[ANN, ANN]), ok),
+        allow("another spelling of the encoding", corp(), web().other(&["1.3.6.1.4.1.311.20.2.3;utf-8:ann@corp.example"]), ok),
+        refuse("another host", corp(), web().other(&["1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example.org"]), "allowed_other_sans", "1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example.org"),
+        refuse("another type", corp(), web().other(&["1.2.3;UTF8:ann@corp.example"]), "allowed_other_sans", "1.2.3;UTF8:ann@corp.example"),
+        refuse("another case", corp(), web().other(&["1.3.6.1.4.1.311.20.2.3;UTF8:ann@CORP.example"]), "allowed_other_sans", "1.3.6.1.4.1.311.20.2.3;UTF8:ann@CORP.example"),
+        refuse("no type", role().others(&["*"]), web().other(&["ann@corp.example"]), "syntax", "ann@corp.example"),
+        refuse("no text", role().others(&["*"]), web().other(&["1.3.6.1.5.5.7.8.7;UTF8:_x.example.com"]), "syntax", "1.3.6.1.5.5.7.8.7;UTF8:_x.example.com"),
+        allow("alone", role().others(&["*"]).cn_optional(), no_cn().other(&["1.2.3;UTF8:x"]), "other:1.2.3;UTF8:x"),
+    ]
+}
+
+#[rustfmt::skip]
 fn mixed() -> Vec<Case> {
     let names = |count: usize| (0..count).map(|n| format!("n{n}.org")).collect::<Vec<_>>();
     let thousand = names(1_000).iter().map(|name| format!("dns:{name}")).collect::<Vec<_>>().join(" ");
@@ -389,6 +413,13 @@ fn validity() -> Vec<Case> {
     let day_max = || role().ttls(None, Some("1d"));
     vec![
         refuse("ttl 0", role(), web().ttl("0"), "syntax", "0"),
+        allow("exactly the role's end", role().until(86_400), web().ttl("1d"), ok),
+        refuse("a second beyond the role's end", role().until(86_400), web().ttl("86401"), "not_after", "86401"),
+        refuse("the role's end is over", role().until(0), web().ttl("1s"), "not_after", "1s"),
+        refuse("and nothing more without a ttl", role().until(0), web(), "not_after", "100y"),
+        allow("a fixed end may be far off", role().until(9 * 365 * 86_400), web().ttl("1000d"), ok),
+        refuse("max_ttl holds beside it", day_max().until(9 * 86_400), web().ttl("2d"), "max_ttl", "2d"),
+        refuse("a fixed end beyond the CA's", role().until(2 * 86_400), web().ca(-1, day), "ca_validity", "100y"),
         refuse("ttl 0h", role(), web().ttl("0h"), "syntax", "0h"),
         allow("ttl of a second", role(), web().ttl("1s"), ok),
         allow("exactly max_ttl", day_max(), web().ttl("24h"), ok),

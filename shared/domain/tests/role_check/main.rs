@@ -35,12 +35,14 @@ fn the_table_reaches_every_rule() {
         "allow_wildcard_certificates",
         "allowed_domains",
         "allowed_ip_sans_cidr",
+        "allowed_other_sans",
         "allowed_uri_sans",
         "ca_validity",
         "key_bits",
         "key_type",
         "key_usage",
         "max_ttl",
+        "not_after",
         "require_cn",
         "syntax",
     ];
@@ -112,6 +114,13 @@ fn the_ttl_is_the_requests_then_the_roles_then_the_lesser_of_768h_and_max_ttl() 
     assert_eq!(lifetime(role().ttls(None, Some("1d")), cn("localhost")), 86_400);
     assert_eq!(lifetime(role().ttls(None, Some("1y")), cn("localhost")), 768 * 3_600);
     assert_eq!(lifetime(role(), cn("localhost")), 768 * 3_600);
+    // A fixed end, unless the role's own times are shorter.
+    let year = 365 * 86_400;
+    assert_eq!(lifetime(role().until(year), cn("localhost")), year);
+    assert_eq!(lifetime(role().ttls(Some("2h"), None).until(year), cn("localhost")), 2 * 3_600);
+    assert_eq!(lifetime(role().ttls(None, Some("1d")).until(year), cn("localhost")), 86_400);
+    assert_eq!(lifetime(role().ttls(Some("2h"), None).until(60), cn("localhost")), 60);
+    assert_eq!(lifetime(role().until(year), cn("localhost").ttl("1h")), 3_600);
 }
 
 #[test]

@@ -79,6 +79,8 @@ pub fn certificate(key: &PrivateKey, name: &str, issuer: (&PrivateKey, &str)) ->
         basic_constraints: BasicConstraints::EndEntity,
         key_usage: KeyUsage::DIGITAL_SIGNATURE,
         extended_key_usage: &[],
+        policies: &[],
+        must_staple: false,
         subject_alt_names: &SubjectAltNames::default(),
         name_constraints: None,
         authority_key_id: Some(&subject_key_id(issuer_key.spki_der()).unwrap()),

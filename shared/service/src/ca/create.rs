@@ -164,6 +164,8 @@ fn sign(
         basic_constraints: BasicConstraints::Ca { path_length: signing.path_length },
         key_usage: KeyUsage::KEY_CERT_SIGN | KeyUsage::CRL_SIGN,
         extended_key_usage: &[],
+        policies: &[],
+        must_staple: false,
         subject_alt_names: &SubjectAltNames::default(),
         name_constraints: signing.plan.name_constraints.as_ref(),
         authority_key_id: Some(parent.map_or(own_key_id.as_slice(), |parent| &parent.key_id)),

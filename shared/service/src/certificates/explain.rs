@@ -1,10 +1,10 @@
 //! What a role says about a request, rule by rule, without issuing anything.
 
-use certmill_domain::{Approved, CaStatus, Explanation, Finding, NameRequest, Verdict, explain};
+use certmill_domain::{Approved, CaStatus, Explanation, Finding, NameRequest, Verdict, Violation, explain};
 
-use super::issue::{IssueRequest, SignRequest};
+use super::issue::{IssueRequest, SignRequest, Terms};
 use super::judging::judging;
-use super::pipeline::name_constraint_violation;
+use super::pipeline::{name_constraint_violation, staple_violation};
 use crate::issuer::Issuer;
 use crate::{App, Caller, ServiceError};
 
@@ -39,8 +39,8 @@ pub async fn check(
             let (csr, request) = request.read().await?;
             let key = csr.public_key();
             let key = (key.algorithm_name(), key.bits());
-            let requires_cn = app.roles().read(app, caller.tenant, role).await?.role.settings().require_cn;
-            explain_names(app, caller, role, &request.into_names(&csr, requires_cn), Some(key)).await
+            let terms = Terms::of(app.roles().read(app, caller.tenant, role).await?.role.settings());
+            explain_names(app, caller, role, &request.into_names(&csr, terms), Some(key)).await
         }
     }
 }
@@ -57,11 +57,17 @@ async fn explain_names(
     let ca = crate::ca::find(app, caller.tenant, role.ca_id).await?.ca;
     let explained = judging(app, caller, (&role, &issuer), names, |role, names, issuer, window| {
         let explanation = explain(role, names, window);
-        let constraints = name_constraints(explanation.approved.as_ref(), issuer);
-        (explanation, constraints)
+        let approved = explanation.approved.as_ref();
+        let constraints = name_constraints(approved, issuer);
+        let staple = approved.and_then(|approved| staple_violation(approved, issuer)).map(refused);
+        (explanation, constraints, staple)
     });
-    let (Explanation { mut approved, mut findings }, constraints) = explained.await?;
+    let (Explanation { mut approved, mut findings }, constraints, staple) = explained.await?;
+    if staple.is_some() {
+        findings.retain(|finding| finding.rule != "must_staple");
+    }
     let of_ca = [ca_status(ca.status(app.now()), &ca.name), constraints];
+    let of_ca: Vec<Finding> = staple.into_iter().chain(of_ca).collect();
     if of_ca.iter().any(|finding| finding.verdict == Verdict::Refused) {
         approved = None;
     }
@@ -94,12 +100,16 @@ fn name_constraints(approved: Option<&Approved>, issuer: &Issuer) -> Finding {
     };
     match name_constraint_violation(approved, issuer) {
         None => silent(Verdict::Permitted, "the CA and those above it permit every name"),
-        Some(violation) => Finding {
-            rule,
-            field: violation.field,
-            value: violation.value,
-            verdict: Verdict::Refused,
-            reason: format!("allowed: {}", violation.allowed),
-        },
+        Some(violation) => refused(violation),
+    }
+}
+
+fn refused(violation: Violation) -> Finding {
+    Finding {
+        rule: violation.rule,
+        field: violation.field,
+        value: violation.value,
+        verdict: Verdict::Refused,
+        reason: format!("allowed: {}", violation.allowed),
     }
 }

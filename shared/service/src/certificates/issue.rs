@@ -1,6 +1,8 @@
 //! Issuing and signing under a role.
 
-use certmill_domain::{Action, CertificateSource, NameRequest, RequestedKey, RoleKeyType, Sans, Ttl};
+use certmill_domain::{
+    Action, CertificateSource, NameRequest, RequestedKey, RoleKeyType, RoleSettings, Sans, Ttl,
+};
 use certmill_x509::{CertificateSigningRequest, X509Error};
 
 use super::pipeline::{Approval, Bound, Issued, Wanted, run};
@@ -18,6 +20,8 @@ pub struct IssueRequest {
     pub ip_sans: Vec<String>,
     /// URIs.
     pub uri_sans: Vec<String>,
+    /// Other names, as `oid;UTF8:value`.
+    pub other_sans: Vec<String>,
     /// Validity; the role's when absent.
     pub ttl: Option<Ttl>,
     /// `rsa`, `ec` or `ed25519`, for a role that leaves it open.
@@ -66,12 +70,19 @@ pub async fn sign(
 ) -> Result<Issued, ServiceError> {
     caller.check_role(Some(role))?;
     let (csr, request) = request.read().await?;
-    // What the role demands counts only where names take the place of the CSR's.
-    let requires_cn = match &request.sans {
-        Some(_) => app.roles().read(app, caller.tenant, role).await?.role.settings().require_cn,
-        None => false,
+    // What the role says counts only where names take the place of the CSR's, or where the CSR asks for other names.
+    let own_others = request.sans.is_none() && !csr.subject_alt_names().other.is_empty();
+    let terms = if request.sans.is_some() || own_others {
+        Terms::of(app.roles().read(app, caller.tenant, role).await?.role.settings())
+    } else {
+        Terms::default()
     };
-    let request = request.into_names(&csr, requires_cn);
+    let left_out = if own_others && !terms.takes_others {
+        Sans::from(csr.subject_alt_names()).other
+    } else {
+        Vec::new()
+    };
+    let request = request.into_names(&csr, terms);
     let wanted = Wanted {
         approval: Approval::Role { name: role, request, bound: Bound::default() },
         public_key: Some(csr.public_key()),
@@ -81,8 +92,9 @@ pub async fn sign(
         source: CertificateSource::Signed,
     };
     let issued = run(app, caller, &wanted).await?;
-    let warnings =
-        csr.names_left_out().iter().map(|name| format!("the CSR asks for {name}: it was left out"));
+    let by_role = left_out.iter().map(|name| format!("{name}, and the role permits no other names"));
+    let warnings = csr.names_left_out().iter().cloned().chain(by_role);
+    let warnings = warnings.map(|name| format!("the CSR asks for {name}: it was left out"));
     Ok(Issued { warnings: warnings.collect(), ..issued })
 }
 
@@ -95,9 +107,25 @@ impl IssueRequest {
             ip_sans: self.ip_sans,
             uri_sans: self.uri_sans,
             email_sans: Vec::new(),
+            other_sans: self.other_sans,
             ttl: self.ttl,
             key: RequestedKey::Generate { key_type: self.key_type, key_bits: self.key_bits },
         }
+    }
+}
+
+/// What a role says of how a CSR is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Terms {
+    /// Requests need a common name.
+    requires_cn: bool,
+    /// Other names are asked for; without it those of a CSR are left out.
+    takes_others: bool,
+}
+
+impl Terms {
+    pub(super) fn of(settings: &RoleSettings) -> Self {
+        Self { requires_cn: settings.require_cn, takes_others: !settings.allowed_other_sans.is_empty() }
     }
 }
 
@@ -117,23 +145,28 @@ impl SignRequest {
 
     /// What the role is asked. Names that stand in the place of the CSR's stand in the place of its common name too, unless
     /// it is among them or the role demands one.
-    pub(super) fn into_names(self, csr: &CertificateSigningRequest, requires_cn: bool) -> NameRequest<'_> {
+    pub(super) fn into_names(self, csr: &CertificateSigningRequest, terms: Terms) -> NameRequest<'_> {
         let own = csr.subject().common_name.clone();
         let own = match &self.sans {
-            Some(sans) if !requires_cn => {
+            Some(sans) if !terms.requires_cn => {
                 // An IP address is a name of its own kind, and no common name.
                 let mut known = sans.dns.iter().chain(&sans.email);
                 own.filter(|name| known.any(|known| known.eq_ignore_ascii_case(name)))
             }
             Some(_) | None => own,
         };
-        let sans = self.sans.unwrap_or_else(|| Sans::from(csr.subject_alt_names()));
+        let sans = self.sans.unwrap_or_else(|| {
+            let mut own = Sans::from(csr.subject_alt_names());
+            own.other.retain(|_| terms.takes_others);
+            own
+        });
         NameRequest {
             common_name: self.common_name.or(own),
             alt_names: sans.dns,
             ip_sans: sans.ip,
             uri_sans: sans.uri,
             email_sans: sans.email,
+            other_sans: sans.other,
             ttl: self.ttl,
             key: RequestedKey::Csr(csr.public_key()),
         }

@@ -21,7 +21,7 @@ pub(super) async fn judging<T: Send + 'static>(
         return Ok(how(&role.role, request, issuer, &window));
     }
     let (role, issuer) = (Arc::clone(role), Arc::clone(issuer));
-    let NameRequest { common_name, alt_names, ip_sans, uri_sans, email_sans, ttl, key } = request;
+    let NameRequest { common_name, alt_names, ip_sans, uri_sans, email_sans, other_sans, ttl, key } = request;
     let (generate, csr_key) = match *key {
         RequestedKey::Generate { key_type, key_bits } => {
             (RequestedKey::Generate { key_type, key_bits }, None)
@@ -34,6 +34,7 @@ pub(super) async fn judging<T: Send + 'static>(
         ip_sans: ip_sans.clone(),
         uri_sans: uri_sans.clone(),
         email_sans: email_sans.clone(),
+        other_sans: other_sans.clone(),
         ttl: ttl.clone(),
         key: generate,
     };

@@ -10,8 +10,8 @@ use certmill_domain::{
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::certificates::NewCertificate;
 use certmill_x509::{
-    BasicConstraints, CertificateTemplate, DistinguishedName, KeyAlgorithm, PublicKey, SerialNumber, pem,
-    sha256_hex,
+    BasicConstraints, CertificateTemplate, DistinguishedName, KeyAlgorithm, PublicKey, SerialNumber,
+    check_must_staple, pem, sha256_hex,
 };
 use zeroize::Zeroizing;
 
@@ -192,7 +192,11 @@ fn judge(
     issuer: &Issuer,
     window: &IssuerWindow,
 ) -> Result<Approved, Violation> {
-    check(role, request, window).and_then(|approved| within_name_constraints(approved, issuer))
+    let approved = check(role, request, window)?;
+    if let Some(violation) = staple_violation(&approved, issuer) {
+        return Err(violation);
+    }
+    within_name_constraints(approved, issuer)
 }
 
 /// A certificate that its chain's name constraints forbid would be refused by everybody.
@@ -201,6 +205,17 @@ fn within_name_constraints(approved: Approved, issuer: &Issuer) -> Result<Approv
         None => Ok(approved),
         Some(violation) => Err(violation),
     }
+}
+
+/// What the CA lacks that the certificate would make servers ask for.
+pub(super) fn staple_violation(approved: &Approved, issuer: &Issuer) -> Option<Violation> {
+    let error = check_must_staple(approved.must_staple(), issuer.ocsp_url.is_some()).err()?;
+    Some(Violation {
+        rule: "must_staple",
+        field: "",
+        value: issuer.ca.name.clone(),
+        allowed: format!("{error}: switch `ocsp` of the CA on"),
+    })
 }
 
 /// What the name constraints of the chain say against it.
@@ -287,6 +302,8 @@ fn sign_leaf(
         basic_constraints: BasicConstraints::EndEntity,
         key_usage: approved.key_usage(),
         extended_key_usage: approved.extended_key_usage(),
+        policies: approved.policies(),
+        must_staple: approved.must_staple(),
         subject_alt_names: approved.sans(),
         name_constraints: None,
         authority_key_id: Some(&issuer.key_id),

@@ -234,7 +234,11 @@ fn by_role<'a>(
         ip_sans: old.sans.ip.clone(),
         uri_sans: old.sans.uri.clone(),
         email_sans: old.sans.email.clone(),
-        ttl: Some(ttl.unwrap_or_else(|| lifetime(old, settings.not_before_duration.seconds()))),
+        other_sans: old.sans.other.clone(),
+        // A fixed end is nearer now, and binds the renewal by itself.
+        ttl: ttl.or_else(|| {
+            settings.not_after.is_none().then(|| lifetime(old, settings.not_before_duration.seconds()))
+        }),
         key: key.map_or_else(generated, RequestedKey::Csr),
     }
 }

@@ -96,6 +96,7 @@ fn approval<'a>(
         ip_sans: sans.ip,
         uri_sans: sans.uri,
         email_sans: sans.email,
+        other_sans: sans.other,
         ttl: days.map(ttl),
         key: RequestedKey::Csr(key),
     };
@@ -104,7 +105,7 @@ fn approval<'a>(
 
 /// Names that came in one list stand with the host names: puts e-mail and IP addresses where they belong.
 fn by_kind(sans: Sans) -> Sans {
-    let Sans { dns: names, mut ip, mut email, uri } = sans;
+    let Sans { dns: names, mut ip, mut email, uri, other } = sans;
     let mut dns = Vec::with_capacity(names.len());
     for name in names {
         if name.contains('@') {
@@ -115,7 +116,7 @@ fn by_kind(sans: Sans) -> Sans {
             dns.push(name);
         }
     }
-    Sans { dns, ip, email, uri }
+    Sans { dns, ip, email, uri, other }
 }
 
 /// Clients ignore a host name in the common name unless it is a subject alternative name too (RFC 9525).

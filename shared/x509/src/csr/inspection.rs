@@ -237,6 +237,8 @@ impl CsrInspection {
         {
             self.warnings.push(CsrWarning::CommonNameNotInSans { common_name: common_name.clone() });
         }
+        let others = names.other.iter().map(|name| CsrWarning::OtherName { name: name.as_str().to_owned() });
+        self.warnings.extend(others);
         let wildcards = names.dns.iter().filter(|name| name.is_wildcard());
         self.warnings
             .extend(wildcards.map(|name| CsrWarning::WildcardName { name: name.as_str().to_owned() }));
@@ -306,5 +308,7 @@ pub(super) fn foreign_name(kind: u8, contents: &[u8]) -> Option<String> {
         0x88 => format!("the registeredID {}", oid(contents)),
         _ => return None,
     };
-    Some(format!("{name}; only DNS names, IP addresses, e-mail addresses and URIs are supported"))
+    Some(format!(
+        "{name}; only DNS names, IP addresses, e-mail addresses, URIs and other names with a UTF8String are supported"
+    ))
 }

@@ -30,6 +30,11 @@ pub enum CsrWarning {
         /// Kind or text of the name, and why it is left out.
         name: String,
     },
+    /// It asks for a name of another type, which may be whom somebody logs on as.
+    OtherName {
+        /// Such as `1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example`.
+        name: String,
+    },
     /// It asks to be a CA.
     CaRequested,
     /// The subject has an e-mail address.
@@ -65,6 +70,7 @@ impl CsrWarning {
             Self::CommonNameNotInSans { .. } => "common_name_not_in_sans",
             Self::WildcardName { .. } => "wildcard_name",
             Self::UnsupportedName { .. } => "unsupported_name",
+            Self::OtherName { .. } => "other_name",
             Self::CaRequested => "ca_requested",
             Self::EmailInSubject { .. } => "email_in_subject",
             Self::SubjectAttributeLeftOut { .. } => "subject_attribute_left_out",
@@ -96,6 +102,11 @@ impl fmt::Display for CsrWarning {
             Self::UnsupportedName { name } => {
                 write!(formatter, "it asks for a name that is left out: {name}")
             }
+            Self::OtherName { name } => write!(
+                formatter,
+                "it asks for the other name {}: directories take such names for accounts",
+                name.escape_debug()
+            ),
             Self::CaRequested => formatter.write_str("it asks to be a CA (CA:TRUE)"),
             Self::EmailInSubject { email } => write!(
                 formatter,

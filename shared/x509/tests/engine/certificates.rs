@@ -55,6 +55,7 @@ fn everything_in_a_template_is_written_and_read_back() {
         ip: vec!["10.1.2.3".parse().unwrap(), "2001:db8::7".parse().unwrap()],
         email: vec!["Ann@example.com".parse().unwrap()],
         uri: vec!["spiffe://example.org/ann".parse().unwrap()],
+        other: vec!["1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example".parse().unwrap()],
     };
     let purposes = [
         ExtendedKeyUsage::ServerAuth,
@@ -85,7 +86,7 @@ fn everything_in_a_template_is_written_and_read_back() {
         (
             "X509v3 Subject Alternative Name",
             "X509v3 Subject Alternative Name: DNS:*.a.example, DNS:xn--bcher-kva.example, IP Address:10.1.2.3, \
-             IP Address:2001:DB8:0:0:0:0:0:7, email:Ann@example.com, URI:spiffe://example.org/ann",
+             IP Address:2001:DB8:0:0:0:0:0:7, email:Ann@example.com, URI:spiffe://example.org/ann, othername: UPN::ann@corp.example",
         ),
         (
             "Authority Information Access",
@@ -313,7 +314,8 @@ fn certificates_of_others_are_read() {
     assert_eq!(parsed.subject().common_name.as_deref(), Some("Foreign"));
     assert_eq!(parsed.serial_number().to_string(), "12:34");
     assert_eq!(parsed.subject_alt_names().dns.len(), 1);
-    assert_eq!(parsed.unsupported_alt_names(), 2);
+    assert_eq!(parsed.unsupported_alt_names(), 1);
+    assert_eq!(parsed.subject_alt_names().other[0].as_str(), "1.2.3;UTF8:x");
     assert!(parsed.is_ca() && parsed.is_self_issued());
     assert_eq!(
         rfc4514_of_der(parsed.subject_der()).unwrap(),

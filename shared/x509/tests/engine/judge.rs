@@ -230,6 +230,8 @@ impl Parts {
             basic_constraints: BasicConstraints::EndEntity,
             key_usage: KeyUsage::DIGITAL_SIGNATURE,
             extended_key_usage: &[],
+            policies: &[],
+            must_staple: false,
             subject_alt_names: &self.subject_alt_names,
             name_constraints: None,
             authority_key_id: Some(&self.authority_key_id),

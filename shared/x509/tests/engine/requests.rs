@@ -99,8 +99,8 @@ fn names_that_cannot_be_used_are_refused() {
 fn names_of_other_kinds_are_left_out_and_told() {
     let judge = Judge::new();
     for (name, says) in [
-        ("otherName:1.3.6.1.4.1.311.20.2.3;UTF8:ann@example.com", "user principal name"),
-        ("otherName:1.2.3;UTF8:x", "otherName of type 1.2.3"),
+        ("otherName:1.3.6.1.4.1.311.20.2.3;IA5:ann@example.com", "user principal name"),
+        ("otherName:1.3.6.1.5.5.7.8.7;UTF8:x", "otherName of type 1.3.6.1.5.5.7.8.7"),
         ("RID:1.2.3.4", "registeredID 1.2.3.4"),
     ] {
         let extension = format!("subjectAltName=DNS:a.example,{name}");
@@ -110,6 +110,11 @@ fn names_of_other_kinds_are_left_out_and_told() {
         let [left_out] = csr.names_left_out() else { panic!("{name}: {:?}", csr.names_left_out()) };
         assert!(left_out.contains(says), "{left_out}");
     }
+    let extension = "subjectAltName=DNS:a.example,otherName:1.3.6.1.4.1.311.20.2.3;UTF8:ann@example.com";
+    let text = request(&judge, P256, &["-subj", "/CN=a", "-addext", extension]);
+    let csr = CertificateSigningRequest::from_pem(&text).unwrap();
+    assert_eq!(csr.subject_alt_names().other[0].as_str(), "1.3.6.1.4.1.311.20.2.3;UTF8:ann@example.com");
+    assert!(csr.names_left_out().is_empty());
 }
 
 #[test]
@@ -292,6 +297,7 @@ fn requests_are_made_for_every_algorithm() {
             ip: vec!["10.0.0.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
             email: vec!["a@example.com".parse().unwrap()],
             uri: vec!["spiffe://example.org/a".parse().unwrap()],
+            other: vec!["1.2.3;UTF8:x".parse().unwrap()],
         },
         ca: None,
     };
@@ -310,7 +316,7 @@ fn requests_are_made_for_every_algorithm() {
         assert_eq!(
             names,
             "X509v3 Subject Alternative Name: DNS:a.example, DNS:*.b.example, IP Address:10.0.0.1, IP \
-             Address:2001:DB8:0:0:0:0:0:1, email:a@example.com, URI:spiffe://example.org/a"
+             Address:2001:DB8:0:0:0:0:0:1, email:a@example.com, URI:spiffe://example.org/a, othername: 1.2.3::x"
         );
         judge.accepts("req -inform der -in made.der -noout -pubkey -out public.pem");
         judge.accepts("pkey -pubin -in public.pem -outform der -out public.der");

@@ -71,7 +71,8 @@ both_modes! {
             ("asks to be a CA", format!("-subj /CN=a.example.internal {sans} -addext basicConstraints=CA:TRUE"), vec!["ca_requested"]),
             ("an e-mail address in the subject", format!("-subj /CN=a.example.internal/emailAddress=a@example.internal {sans}"), vec!["email_in_subject"]),
             ("an attribute that certificates do not get", format!("-subj /UID=7/CN=a.example.internal {sans}"), vec!["subject_attribute_left_out"]),
-            ("a UPN", format!("-subj /CN=a.example.internal {sans},otherName:1.3.6.1.4.1.311.20.2.3;UTF8:a@example.internal"), vec!["unsupported_name"]),
+            ("a UPN", format!("-subj /CN=a.example.internal {sans},otherName:1.3.6.1.4.1.311.20.2.3;UTF8:a@example.internal"), vec!["other_name"]),
+            ("a registered id", format!("-subj /CN=a.example.internal {sans},RID:1.2.3.4"), vec!["unsupported_name"]),
         ] {
             let csr = imported(&app, &request(&arguments)).await;
             assert_eq!(warnings(&csr), expected, "{case}: {csr}");

@@ -23,7 +23,7 @@ pub(super) async fn read(app: &App, caller: &Caller, csr_pem: String) -> Result<
     let csr = read_csr(csr_pem).await?;
     blocked_keys::refuse(app, caller, csr.public_key()).await?;
     let sans = Sans::from(csr.subject_alt_names());
-    if let Some(other) = sans.email.iter().chain(&sans.uri).next() {
+    if let Some(other) = sans.email.iter().chain(&sans.uri).chain(&sans.other).next() {
         let message = format!("ACME servers certify DNS names and addresses only: the CSR has `{other}`");
         return Err(ServiceError::CsrInvalid(message));
     }
