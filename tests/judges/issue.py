@@ -147,6 +147,13 @@ for name, root, narrow, free in pairs:
 _, root, _, free = pairs[2]
 for name, (role, wish) in LEAVES.items():
     issue(f"leaf-{name}", root, free, role, wish)
+# CAs that sign by RSASSA-PSS.
+for size in (2048, 4096):
+    key = {"key_type": "rsa", "key_size": size, "use_pss": True}
+    pss = make_ca(f"root-pss{size}", ca_type="root", **key)
+    below = make_ca(f"issuing-pss{size}", ca_type="intermediate", parent_ca_id=pss["id"], **key)
+    issue(f"pss{size}-good", pss, below, *LEAVES["server"])
+    issue(f"pss{size}-revoked", pss, below, *LEAVES["server"], reason="superseded")
 for reason in ("unspecified", "certificateHold", "cessationOfOperation"):
     issue(f"reason-{reason}", root, free, *LEAVES["server"], reason=reason)
 

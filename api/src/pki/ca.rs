@@ -1,12 +1,12 @@
 //! `/v1/pki/ca`: certificate authorities.
 
-use certmill_service::ca::{self, CaChanges, NewCa, NewCaSettings, SignedCertificate};
+use certmill_service::ca::{self, CaChanges, NewCa, NewCaSettings};
 use certmill_service::domain::{CaKind, DeskRenewal};
 use certmill_service::x509::{DistinguishedName, RevocationReason};
 use certmill_service::{App, PageRequest, ServiceError};
+use poem::Response;
 use poem::http::header;
 use poem::web::Data;
-use poem::{IntoResponse, Request, Response};
 use poem_openapi::param::{Path, Query};
 use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
@@ -14,11 +14,10 @@ use serde::{Deserialize, Serialize};
 
 use super::ca_view::{CaView, view};
 use super::revoke::parse_reason;
-use crate::acts::{CaCertificate, CaCreate, CaRevoke, CaUpdate};
+use crate::acts::{CaCreate, CaRevoke, CaUpdate};
 use crate::auth::{Admin, Authorized, Read};
 use crate::body::{Accepted, Body, Created, OptionalBody, Reply, Tagged};
 use crate::error::ApiError;
-use crate::negotiate::{Form, Negotiated, choose};
 use crate::openapi::Group;
 use crate::scalars::{DurationText, TextList};
 use crate::words::{KeyType, Word};
@@ -79,6 +78,9 @@ struct CreateCaRequest {
     /// How long its delta CRLs are good (10m to less than `crl_validity`), which list what has changed since a CRL that somebody
     /// holds, and which its CRLs name (`freshestCRL`). It has none when absent.
     delta_crl_validity: Option<DurationText>,
+    /// Whether it signs certificates, CRLs and OCSP answers by RSASSA-PSS (RFC 4055) with its RSA key, instead of PKCS #1 v1.5. It
+    /// stays so. Default false.
+    use_pss: Option<bool>,
 }
 
 /// What is to change about a CA; what is left out stays.
@@ -104,16 +106,6 @@ struct UpdateCaRequest {
     delta_crl_validity: MaybeUndefined<DurationText>,
 }
 
-/// The certificate that a CA elsewhere has made of a CSR.
-#[derive(Object, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct CaCertificateRequest {
-    /// The certificate: PEM, or DER in base64. The text may hold its chain too, in any order.
-    certificate_pem: String,
-    /// The certificates above it, in any order: at least that of its issuer. The topmost is trusted as it is.
-    chain_pem: Option<String>,
-}
-
 /// Why a CA is revoked.
 #[derive(Object, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
@@ -132,14 +124,6 @@ struct CaList {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<i64>,
-}
-
-/// A CA's certificate with its chain.
-#[derive(Object, Serialize)]
-struct CaCertificateView {
-    certificate_pem: String,
-    /// The certificates above it up to the root; empty for a root.
-    chain_pem: String,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::CertificateAuthorities")]
@@ -222,57 +206,6 @@ impl CaApi {
         Ok(Tagged::new(ca::state(&updated.ca), view(&app, updated)))
     }
 
-    /// Read a CA's certificate
-    ///
-    /// JSON by default; PEM for `Accept: application/x-pem-file` or `text/plain`, DER for
-    /// `application/pkix-cert`.
-    #[oai(path = "/ca/:id/certificate", method = "get", operation_id = "getCaCertificate")]
-    async fn certificate(
-        &self,
-        caller: Authorized<Read>,
-        app: Data<&App>,
-        request: &Request,
-        id: Path<String>,
-    ) -> Result<Negotiated<CaCertificateView>, ApiError> {
-        let found = ca::certificate(&app, &caller, ca::parse_id(&id)?).await?;
-        let offers = [Form::Json, Form::Pem, Form::PlainText, Form::Certificate];
-        let form = choose(request, &offers, Form::Json);
-        let response = match form {
-            Form::Json => Reply(CaCertificateView {
-                certificate_pem: found.certificate_pem,
-                chain_pem: found.chain_pem,
-            })
-            .into_response(),
-            Form::Pem | Form::PlainText => {
-                Response::builder().content_type(form.media_type()).body(found.certificate_pem)
-            }
-            Form::Certificate | Form::Crl => {
-                Response::builder().content_type(form.media_type()).body(found.der)
-            }
-        };
-        Ok(Negotiated::new(response.with_vary_accept()))
-    }
-
-    /// Give a CA its certificate
-    ///
-    /// For a CA that was made with `external` and is `pending`: what came back for its CSR. It must be a
-    /// CA's certificate for the CA's own key, with `keyCertSign` and `cRLSign`, valid now, and its path must be valid up
-    /// to the topmost certificate that is given (`422 certificate_invalid` says what does not fit). Its subject and its path
-    /// length are then those of the CA, which is active, with its first CRL. Where its issuer is a CA of this service, that
-    /// one becomes its parent.
-    #[oai(path = "/ca/:id/certificate", method = "post", operation_id = "setCaCertificate")]
-    async fn set_certificate(
-        &self,
-        caller: Authorized<Admin, CaCertificate>,
-        app: Data<&App>,
-        id: Path<String>,
-        body: Body<CaCertificateRequest>,
-    ) -> Result<Tagged<CaView>, ApiError> {
-        let signed = SignedCertificate { certificate: body.0.certificate_pem, chain: body.0.chain_pem };
-        let active = ca::accept(&app, &caller, ca::parse_id(&id)?, signed).await?;
-        Ok(Tagged::new(ca::state(&active.ca), view(&app, active)))
-    }
-
     /// Revoke a CA
     ///
     /// The CA and every CA under it stop issuing at once. A worker then revokes everything that
@@ -337,6 +270,7 @@ fn new_ca(request: CreateCaRequest) -> Result<NewCa, ServiceError> {
                 .delta_crl_validity
                 .map(|text| text.parse("delta_crl_validity"))
                 .transpose()?,
+            use_pss: request.use_pss.unwrap_or(false),
         },
     })
 }

@@ -58,6 +58,8 @@ pub(super) struct CaView {
     crl_shards: u32,
     /// How long its delta CRLs are good; null when it has none.
     delta_crl_validity: Option<String>,
+    /// Whether it signs by RSASSA-PSS.
+    use_pss: bool,
     /// The request for its certificate, if a CA elsewhere signs it.
     csr_pem: Option<String>,
 }
@@ -103,6 +105,7 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
         crl_overlap: ca.crl_overlap.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         crl_shards: ca.crl_shards,
         delta_crl_validity: ca.delta_crl_validity.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
+        use_pss: ca.use_pss,
         id: ca.id.to_string(),
         name: ca.name,
         common_name: ca.common_name,

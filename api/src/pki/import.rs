@@ -72,6 +72,8 @@ struct ImportCaRequest {
     crl_shards: Option<u32>,
     /// As when a CA is made.
     delta_crl_validity: Option<DurationText>,
+    /// As when a CA is made.
+    use_pss: Option<bool>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]
@@ -141,6 +143,7 @@ impl ImportApi {
                 .delta_crl_validity
                 .map(|text| text.parse("delta_crl_validity"))
                 .transpose()?,
+            use_pss: request.use_pss.unwrap_or(false),
         };
         let (name, crl, crl_number) = (request.name, request.crl_pem, request.crl_number);
         let made = ca::import(&app, &caller, ImportCa { name, material, crl, crl_number, settings }).await?;

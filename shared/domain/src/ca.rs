@@ -99,6 +99,8 @@ pub struct Ca {
     pub crl_shards: u32,
     /// How long its delta CRLs are good; none when it has none.
     pub delta_crl_validity: Option<Duration>,
+    /// Whether it signs by RSASSA-PSS; its key is RSA then.
+    pub use_pss: bool,
 }
 
 impl Ca {

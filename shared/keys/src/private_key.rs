@@ -21,6 +21,7 @@ pub struct PrivateKey {
     algorithm: KeyAlgorithm,
     spki_der: Vec<u8>,
     secret: Secret,
+    signs_by_pss: bool,
 }
 
 enum Secret {
@@ -76,6 +77,12 @@ impl PrivateKey {
         }
     }
 
+    /// Has an RSA key sign by RSASSA-PSS instead of PKCS #1 v1.5. It makes no difference to other keys.
+    #[must_use]
+    pub fn signing_by_pss(self, on: bool) -> Self {
+        Self { signs_by_pss: on, ..self }
+    }
+
     /// Which algorithm and size the key has.
     pub fn algorithm(&self) -> KeyAlgorithm {
         self.algorithm
@@ -127,7 +134,7 @@ impl PrivateKey {
 
     fn from_rsa(algorithm: KeyAlgorithm, secret: RsaSecret, public_key: &[u8]) -> Self {
         let spki_der = der::spki(der::RSA, public_key);
-        Self { algorithm, spki_der, secret: Secret::Rsa(secret) }
+        Self { algorithm, spki_der, secret: Secret::Rsa(secret), signs_by_pss: false }
     }
 
     fn generate_ec(curve: Curve) -> Result<Self, KeyError> {
@@ -147,7 +154,7 @@ impl PrivateKey {
             Curve::P521 => KeyAlgorithm::P521,
         };
         let spki_der = der::spki(secret.curve().algorithm_identifier(), point);
-        Self { algorithm, spki_der, secret: Secret::Ec(secret) }
+        Self { algorithm, spki_der, secret: Secret::Ec(secret), signs_by_pss: false }
     }
 
     /// From a random seed (RFC 8032 §5.1.5), which spares OpenSSL's generation context.
@@ -159,17 +166,20 @@ impl PrivateKey {
 
     fn from_ed25519(key: PKey<Private>) -> Result<Self, ErrorStack> {
         let spki_der = der::spki(der::ED25519, &key.raw_public_key()?);
-        Ok(Self { algorithm: KeyAlgorithm::Ed25519, spki_der, secret: Secret::Ed25519(key) })
+        let (algorithm, secret) = (KeyAlgorithm::Ed25519, Secret::Ed25519(key));
+        Ok(Self { algorithm, spki_der, secret, signs_by_pss: false })
     }
 }
 
 impl Signer for PrivateKey {
     fn signature_algorithm(&self) -> SignatureAlgorithm {
-        self.algorithm.signature_algorithm()
+        let usual = self.algorithm.signature_algorithm();
+        if self.signs_by_pss { usual.by_pss().unwrap_or(usual) } else { usual }
     }
 
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, X509Error> {
         let signature = match &self.secret {
+            Secret::Rsa(secret) if self.signs_by_pss => secret.sign_pss(message),
             Secret::Rsa(secret) => secret.sign(message),
             Secret::Ec(secret) => secret.sign(message),
             Secret::Ed25519(key) => openssl::sign::Signer::new_without_digest(key)
@@ -436,6 +446,18 @@ mod tests {
         });
     }
 
+    #[test]
+    fn rsa_keys_sign_by_pss_when_told() {
+        for algorithm in [KeyAlgorithm::Rsa2048, KeyAlgorithm::Rsa4096] {
+            let key = PrivateKey::generate(algorithm).ok().unwrap().signing_by_pss(true);
+            assert_eq!(Some(key.signature_algorithm()), algorithm.signature_algorithm().by_pss());
+            openssl_verifies(&key);
+        }
+        let key = PrivateKey::generate(KeyAlgorithm::P256).ok().unwrap().signing_by_pss(true);
+        assert_eq!(key.signature_algorithm(), SignatureAlgorithm::EcdsaSha256);
+        openssl_verifies(&key);
+    }
+
     fn openssl_verifies(key: &PrivateKey) {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("message"), MESSAGE).unwrap();
@@ -447,6 +469,12 @@ mod tests {
         let digest: &[&str] = match key.signature_algorithm() {
             SignatureAlgorithm::RsaSha256 | SignatureAlgorithm::EcdsaSha256 => &["-digest", "sha256"],
             SignatureAlgorithm::RsaSha384 | SignatureAlgorithm::EcdsaSha384 => &["-digest", "sha384"],
+            SignatureAlgorithm::RsaPssSha256 => {
+                &["-digest", "sha256", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:32"]
+            }
+            SignatureAlgorithm::RsaPssSha384 => {
+                &["-digest", "sha384", "-pkeyopt", "rsa_padding_mode:pss", "-pkeyopt", "rsa_pss_saltlen:48"]
+            }
             SignatureAlgorithm::EcdsaSha512 => &["-digest", "sha512"],
             SignatureAlgorithm::Ed25519 => &[],
         };

@@ -4,8 +4,8 @@ use openssl::bn::{BigNum, BigNumContext, BigNumRef};
 use openssl::error::ErrorStack;
 use openssl::hash::MessageDigest;
 use openssl::pkey::{PKey, Private};
-use openssl::rsa::Rsa;
-use openssl::sign::{Signer, Verifier};
+use openssl::rsa::{Padding, Rsa};
+use openssl::sign::{RsaPssSaltlen, Signer, Verifier};
 use zeroize::Zeroizing;
 
 use crate::{KeyError, der};
@@ -57,6 +57,15 @@ impl RsaSecret {
     /// The PKCS#1 v1.5 signature (RFC 8017 §8.2): SHA-384 for 4096 bits, else SHA-256.
     pub fn sign(&self, message: &[u8]) -> Result<Vec<u8>, ErrorStack> {
         Signer::new(self.digest, &self.key)?.sign_oneshot_to_vec(message)
+    }
+
+    /// The RSASSA-PSS signature (RFC 8017 §8.1) with the same hash, MGF1 of it, and a salt as long as it.
+    pub fn sign_pss(&self, message: &[u8]) -> Result<Vec<u8>, ErrorStack> {
+        let mut signer = Signer::new(self.digest, &self.key)?;
+        signer.set_rsa_padding(Padding::PKCS1_PSS)?;
+        signer.set_rsa_mgf1_md(self.digest)?;
+        signer.set_rsa_pss_saltlen(RsaPssSaltlen::DIGEST_LENGTH)?;
+        signer.sign_oneshot_to_vec(message)
     }
 
     /// PrivateKeyInfo around RSAPrivateKey (RFC 8017 §A.1.2).

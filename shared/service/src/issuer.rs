@@ -166,7 +166,7 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     Ok(Issuer {
         subject_der: parsed.subject_der().to_vec(),
         key_id: key_id.clone(),
-        key: PrivateKey::from_pkcs8_der(&opened)?,
+        key: PrivateKey::from_pkcs8_der(&opened)?.signing_by_pss(ca.use_pss),
         chain_pem: chain_der.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect(),
         chain_der,
         ca_issuers_url: ca_issuers_url(app, id),

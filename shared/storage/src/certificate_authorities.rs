@@ -22,7 +22,8 @@ const TABLE: &str = "certificate_authorities";
 const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, key_size, serial_number, \
      not_before, not_after, path_length, certificate_der, certificates_issued, revoked_at, revocation_reason, \
      certificates_revoked, certificates_total, revocation_completed_at, created_at, \
-     renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, crl_shards, delta_crl_validity, csr_der, above_der, spki_sha256 \
+     renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, crl_shards, delta_crl_validity, csr_der, above_der, \
+     spki_sha256, use_pss \
      FROM certificate_authorities WHERE ";
 
 /// The size of a listed row.
@@ -59,6 +60,7 @@ row! {
         csr_der: Option<Vec<u8>>,
         above_der: Option<Vec<u8>>,
         spki_sha256: Option<String>,
+        use_pss: bool,
     }
 }
 
@@ -69,8 +71,9 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
         "INSERT INTO certificate_authorities (tenant_id, id, name, common_name, kind, parent_id, key_type, \
          key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at, \
          renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, csr_der, above_der, spki_sha256, crl_shards, \
-         delta_crl_validity) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)",
+         delta_crl_validity, use_pss) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
+         $25)",
     )
     .bind(tx.tenant_key())
     .bind(ca.id.to_string())
@@ -95,8 +98,14 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     .bind(ca.foreign.as_ref().and_then(|foreign| foreign.above_der.clone()))
     .bind(ca.foreign.as_ref().map(|foreign| foreign.spki_sha256.clone()))
     .bind(i64::from(ca.crl_shards))
-    .bind(seconds(ca.delta_crl_validity));
+    .bind(seconds(ca.delta_crl_validity))
+    .bind(ca.use_pss);
     tx.link().execute(query).await.map(drop)
+}
+
+/// The kind in a CA's row: what has no parent here has that of a root.
+pub(crate) fn stored_kind(ca: &Ca) -> CaKind {
+    if is_below_strangers(ca) || ca.parent_id.is_none() { CaKind::Root } else { CaKind::Intermediate }
 }
 
 /// Whether what is above a CA is not here. Its row has the kind of a root, since it has no parent.
@@ -330,7 +339,7 @@ pub async fn unfinished_revocations(
         .collect()
 }
 
-/// A revoked CA's certificate as an entry of its parent's CRL.
+/// A revoked CA's certificates, former ones too, as entries of the CRL of the CA that has issued them.
 pub async fn revoked_children(
     session: &mut Session,
     parent: CaId,
@@ -339,7 +348,10 @@ pub async fn revoked_children(
     let query = Query::new(
         "SELECT serial_number, revoked_at, revocation_reason FROM certificate_authorities \
          WHERE tenant_id = $1 AND parent_id = $2 AND revoked_at IS NOT NULL AND not_after >= $3 \
-         ORDER BY serial_number",
+         UNION SELECT f.serial_number, ca.revoked_at, ca.revocation_reason FROM ca_certificates f \
+         JOIN certificate_authorities ca ON ca.tenant_id = f.tenant_id AND ca.id = f.ca_id \
+         WHERE f.tenant_id = $1 AND f.issuer_id = $2 AND f.ca_id <> $2 AND ca.revoked_at IS NOT NULL \
+         AND f.not_after >= $3 ORDER BY serial_number",
     )
     .bind(session.tenant_key())
     .bind(parent.to_string())
@@ -392,5 +404,6 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
         crl_overlap: span(row.crl_overlap),
         delta_crl_validity: span(row.delta_crl_validity),
         crl_shards: u32::try_from(row.crl_shards).map_err(|error| corrupt(TABLE, "crl_shards", error))?,
+        use_pss: row.use_pss,
     })
 }

@@ -68,13 +68,17 @@ impl KeyAlgorithm {
     }
 }
 
-/// How certificates and CRLs are signed.
+/// How certificates, CRLs and OCSP answers are signed.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum SignatureAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256 (RFC 4055 §5).
     RsaSha256,
     /// RSASSA-PKCS1-v1_5 with SHA-384 (RFC 4055 §5).
     RsaSha384,
+    /// RSASSA-PSS with SHA-256, MGF1 of it and a salt of 32 octets (RFC 4055 §3).
+    RsaPssSha256,
+    /// RSASSA-PSS with SHA-384, MGF1 of it and a salt of 48 octets (RFC 4055 §3).
+    RsaPssSha384,
     /// ECDSA with SHA-256 (RFC 5758 §3.2).
     EcdsaSha256,
     /// ECDSA with SHA-384 (RFC 5758 §3.2).
@@ -86,12 +90,33 @@ pub enum SignatureAlgorithm {
 }
 
 impl SignatureAlgorithm {
+    /// The same hash by RSASSA-PSS; none for what is not RSA.
+    pub const fn by_pss(self) -> Option<Self> {
+        match self {
+            Self::RsaSha256 | Self::RsaPssSha256 => Some(Self::RsaPssSha256),
+            Self::RsaSha384 | Self::RsaPssSha384 => Some(Self::RsaPssSha384),
+            Self::EcdsaSha256 | Self::EcdsaSha384 | Self::EcdsaSha512 | Self::Ed25519 => None,
+        }
+    }
+
     /// The DER of the `AlgorithmIdentifier`. RSA has NULL as its parameters (RFC 4055 §5), ECDSA
     /// and Ed25519 have none (RFC 5758 §3.2, RFC 8410 §3).
     pub const fn der(self) -> &'static [u8] {
         match self {
             Self::RsaSha256 => b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0b\x05\x00",
             Self::RsaSha384 => b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0c\x05\x00",
+            Self::RsaPssSha256 => {
+                b"\x30\x41\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x34\
+                  \xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\
+                  \xa1\x1c\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08\
+                  \x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\xa2\x03\x02\x01\x20"
+            }
+            Self::RsaPssSha384 => {
+                b"\x30\x41\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x0a\x30\x34\
+                  \xa0\x0f\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\
+                  \xa1\x1c\x30\x1a\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x08\
+                  \x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x02\x05\x00\xa2\x03\x02\x01\x30"
+            }
             Self::EcdsaSha256 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x02",
             Self::EcdsaSha384 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x03",
             Self::EcdsaSha512 => b"\x30\x0a\x06\x08\x2a\x86\x48\xce\x3d\x04\x03\x04",

@@ -79,8 +79,9 @@ func judge(folder string) error {
 			return fmt.Errorf("the list says %v, but the leaf is %s", lists(list, leaf), status)
 		}
 	}
-	if issuer.PublicKeyAlgorithm == x509.Ed25519 {
-		// x/crypto/ocsp knows no signatures of Ed25519.
+	pss := leaf.SignatureAlgorithm == x509.SHA256WithRSAPSS || leaf.SignatureAlgorithm == x509.SHA384WithRSAPSS
+	if pss || issuer.PublicKeyAlgorithm == x509.Ed25519 {
+		// x/crypto/ocsp knows no signatures of Ed25519 or by RSASSA-PSS.
 		return nil
 	}
 	der, err := os.ReadFile(filepath.Join(folder, "leaf.ocsp"))

@@ -5,6 +5,8 @@ mod distribution;
 mod foreign;
 mod lists;
 mod order;
+mod pss;
+mod reissue;
 mod shards;
 
 use std::time::Duration;
@@ -16,7 +18,7 @@ use tests::{Answer, TestApp, both_modes};
 
 use certmill_domain::Timestamp;
 
-const FIELDS: [&str; 26] = [
+const FIELDS: [&str; 27] = [
     "id",
     "name",
     "common_name",
@@ -42,6 +44,7 @@ const FIELDS: [&str; 26] = [
     "crl_overlap",
     "crl_shards",
     "delta_crl_validity",
+    "use_pss",
     "csr_pem",
 ];
 const DAY: i64 = 24 * 3_600;
@@ -137,7 +140,7 @@ both_modes! {
                 "ca_issuers_url": format!("http://pki.test/pub/ca/{id}.crt"), "created_at": ca["created_at"],
                 "renewal_of_desk_certificates": "admin", "ocsp": false,
                 "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null, "crl_shards": 1, "delta_crl_validity": null,
-                "csr_pem": null,
+                "use_pss": false, "csr_pem": null,
             });
             assert_eq!(ca, shown, "{case}");
             assert_eq!(seconds(&ca["valid_until"]), seconds(&ca["valid_from"]) + days * DAY, "{case}");
@@ -167,7 +170,7 @@ both_modes! {
         assert_eq!((&bottom["parent_ca_id"], &bottom["ca_type"]), (&middle["id"], &json!("intermediate")));
         assert_eq!(seconds(&middle["valid_until"]), seconds(&middle["valid_from"]) + 1825 * DAY);
         let path = format!("/v1/pki/ca/{}/certificate", text(&bottom["id"]));
-        let found = with_fields(&app.get(&path).await, StatusCode::OK, &["certificate_pem", "chain_pem"]);
+        let found = with_fields(&app.get(&path).await, StatusCode::OK, &["certificate_pem", "chain_pem", "former"]);
         let judge = Judge::new();
         judge.write("bottom.pem", text(&found["certificate_pem"]));
         judge.write("chain.pem", text(&found["chain_pem"]));

@@ -37,7 +37,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         None => None,
     };
     let path_length = path_length(&plan, parent.as_deref())?;
-    let key = app.new_key(caller.tenant, plan.key_algorithm).await?;
+    let key = app.new_key(caller.tenant, plan.key_algorithm).await?.signing_by_pss(plan.settings.use_pss);
     let pkcs8 = key.to_pkcs8_der()?;
     // From the exact time: lists are in the order of ids.
     let id = CaId::generate(created_at, app.entropy());
@@ -80,6 +80,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         crl_overlap: signing.plan.settings.crl_overlap,
         crl_shards: signing.plan.settings.crl_shards,
         delta_crl_validity: signing.plan.settings.delta_crl_validity,
+        use_pss: signing.plan.settings.use_pss,
     };
     store(app, caller, &ca, sealed, &first).await?;
     Ok(CaWithCrl { ca, crl: first.first().map(|full| full.crl.info) })
@@ -155,6 +156,7 @@ fn sign(
     let own_key_id = subject_key_id(key.spki_der())?;
     let parent = signing.parent.as_deref();
     let template = CertificateTemplate {
+        same_as: None,
         serial_number: &signing.serial_number,
         issuer_der: parent.map_or(&subject_der, |parent| &parent.subject_der),
         not_before: signing.window.0.unix_seconds(),
@@ -180,7 +182,7 @@ fn sign(
     Ok((signing, der, first))
 }
 
-async fn usable_parent(
+pub(super) async fn usable_parent(
     app: &App,
     caller: &Caller,
     id: CaId,

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::elsewhere::{Checked, invalid};
 use super::plan::Plan;
-use super::{CaWithCrl, create, link, update};
+use super::{CaWithCrl, create, link, reissue, update};
 use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
 use crate::change::Act;
@@ -74,6 +74,7 @@ pub(super) async fn begin(app: &App, caller: &Caller, plan: Plan) -> Result<CaWi
         crl_overlap: plan.settings.crl_overlap,
         crl_shards: plan.settings.crl_shards,
         delta_crl_validity: plan.settings.delta_crl_validity,
+        use_pss: plan.settings.use_pss,
     };
     let mut change = app.change(caller).await?;
     create::insert(&mut change, &ca, sealed).await?;
@@ -90,9 +91,12 @@ pub async fn accept(
 ) -> Result<CaWithCrl, ServiceError> {
     let mut ca = super::find(app, caller.tenant, id).await?.ca;
     caller.check_state(&update::state(&ca))?;
-    let Some(expected) = waiting_key(app, &ca)? else {
+    let Some(expected) = ca.foreign.as_ref().map(|foreign| foreign.spki_sha256.clone()) else {
         return Err(not_waiting(app, &ca));
     };
+    if ca.status(app.now()) != CaStatus::Pending {
+        return accept_another(app, caller, ca, (signed, expected)).await;
+    }
     let certificate = read(app, caller, signed, expected).await?;
     let checked = Checked::of(app, caller, certificate.0, certificate.1).await?;
     checked.describe(&mut ca)?;
@@ -114,22 +118,32 @@ pub async fn accept(
     super::find(app, caller.tenant, id).await
 }
 
-/// The hash of the key of a CA that waits for its certificate; none when it does not wait.
-fn waiting_key(app: &App, ca: &Ca) -> Result<Option<String>, ServiceError> {
-    if ca.status(app.now()) != CaStatus::Pending {
-        return Ok(None);
+/// Gives a CA that has a certificate another one, signed elsewhere for the same name and key.
+async fn accept_another(
+    app: &App,
+    caller: &Caller,
+    old: Ca,
+    (signed, expected): (SignedCertificate, String),
+) -> Result<CaWithCrl, ServiceError> {
+    reissue::refuse_state(app, &old)?;
+    let certificate = read(app, caller, signed, expected).await?;
+    reissue::same_identity(&old, &certificate.0)?;
+    let checked = Checked::of(app, caller, certificate.0, certificate.1).await?;
+    if checked.parent() == Some(old.id) {
+        return Err(invalid("a CA does not stand below itself: give the certificates above it"));
     }
-    let foreign = ca.foreign.as_ref();
-    let foreign = foreign.ok_or_else(|| ServiceError::internal("a CA without a certificate has a CSR"))?;
-    Ok(Some(foreign.spki_sha256.clone()))
+    let mut new = old.clone();
+    checked.describe(&mut new)?;
+    let change = link::begin(app, caller, &checked).await?;
+    reissue::replace(app, caller, change, (&old, &new), Action::CaCertificate).await
 }
 
 fn not_waiting(app: &App, ca: &Ca) -> ServiceError {
     let state = ca.status(app.now()).as_str();
     ServiceError::InvalidState {
         message: format!(
-            "the certificate authority `{}` ({}) is {state}: only one that was made with `external` and waits for its \
-             certificate takes one",
+            "the certificate authority `{}` ({}) is {state}: only one that was made with `external` or came from elsewhere takes a \
+             certificate from there",
             ca.name, ca.id
         ),
         state,
@@ -181,7 +195,7 @@ async fn first_lists(
     let sealed = sealed.ok_or_else(|| ServiceError::not_found(Noun::Ca, ca.id))?;
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(caller.tenant, &ca.id.to_string()), &sealed).await?;
-    let key = Arc::new(PrivateKey::from_pkcs8_der(&opened)?);
+    let key = Arc::new(PrivateKey::from_pkcs8_der(&opened)?.signing_by_pss(ca.use_pss));
     let (subject_der, key_id) = signer_names(checked.certificate())?;
     let now = app.now().whole_seconds();
     let times = (now, now.plus(ca.crl_validity.unwrap_or(app.settings().crl_lifetime)));

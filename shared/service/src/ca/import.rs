@@ -13,7 +13,7 @@ use certmill_x509::{CrlBuilder, ParsedCertificate, PublicKey, RevocationReason, 
 
 use super::elsewhere::{Checked, invalid};
 use super::external::signer_names;
-use super::plan::{CaSettings, NewCaSettings, check_name};
+use super::plan::{CaSettings, NewCaSettings, check_name, check_pss};
 use super::{CaWithCrl, create, link};
 use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
@@ -54,6 +54,8 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
     let (certificate, chain, key) = read(app, caller, material).await?;
+    check_pss(settings.use_pss, key.algorithm())
+        .map_err(|problem| ServiceError::field("use_pss", problem))?;
     refuse_key(app, caller, certificate.public_key()?).await?;
     let checked = Checked::of(app, caller, certificate.clone(), chain).await?;
     let (entries, last) = match crl {
@@ -65,6 +67,7 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
     let sealed =
         app.keyring().seal(app, &ca_key_place(caller.tenant, &id.to_string()), &key.to_pkcs8_der()?).await?;
     let algorithm = key.algorithm();
+    let key = key.signing_by_pss(settings.use_pss);
     let mut ca = Ca {
         id,
         name,
@@ -88,6 +91,7 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
         crl_overlap: settings.crl_overlap,
         crl_shards: settings.crl_shards,
         delta_crl_validity: settings.delta_crl_validity,
+        use_pss: settings.use_pss,
     };
     checked.describe(&mut ca)?;
     let last = last.max(crl_number.unwrap_or_default());

@@ -15,7 +15,7 @@ use crate::{Noun, ServiceError};
 const MOST_VALUES: usize = 32;
 /// Domains of each list of name constraints: every name that is issued is compared with those of every CA above it.
 const MOST_CONSTRAINTS: usize = 100;
-const MAX_VALIDITY_DAYS: i64 = 36_500;
+pub(super) const MAX_VALIDITY_DAYS: i64 = 36_500;
 
 /// What a new CA is to be, as the request says it.
 #[derive(Debug, Clone, Default)]
@@ -61,6 +61,8 @@ pub struct NewCaSettings {
     pub crl_shards: Option<u32>,
     /// How long its delta CRLs are good; it has none when absent.
     pub delta_crl_validity: Option<Ttl>,
+    /// Whether it signs by RSASSA-PSS. Unlike the others it stays as it is.
+    pub use_pss: bool,
 }
 
 /// The request after every check that needs no rows.
@@ -85,6 +87,7 @@ pub(super) struct CaSettings {
     pub(super) crl_overlap: Option<Duration>,
     pub(super) crl_shards: u32,
     pub(super) delta_crl_validity: Option<Duration>,
+    pub(super) use_pss: bool,
 }
 
 impl CaSettings {
@@ -109,6 +112,7 @@ impl CaSettings {
             crl_overlap,
             crl_shards,
             delta_crl_validity,
+            use_pss: new.use_pss,
         }
     }
 }
@@ -155,6 +159,9 @@ pub(super) fn plan(new: NewCa, crl_lifetime: Duration) -> Result<Plan, ServiceEr
     }
     let name_constraints = name_constraints(&new, &mut errors);
     let settings = CaSettings::read(&new.settings, crl_lifetime, &mut errors);
+    if let Err(problem) = check_pss(settings.use_pss, key_algorithm) {
+        errors.insert("use_pss".to_owned(), problem);
+    }
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
@@ -190,6 +197,17 @@ fn check_external(kind: CaKind, has_parent: bool, has_days: bool, errors: &mut B
         let problem = "is up to the CA that signs it: leave it out with `external`";
         errors.insert("validity_days".to_owned(), problem.to_owned());
     }
+}
+
+/// Only RSA has another way to sign.
+pub(super) fn check_pss(use_pss: bool, key: KeyAlgorithm) -> Result<(), String> {
+    if use_pss && key.signature_algorithm().by_pss().is_none() {
+        let kind = key.key_type();
+        return Err(format!(
+            "is for RSA keys, and this one is `{kind}`: leave it out, or take key_type `rsa`"
+        ));
+    }
+    Ok(())
 }
 
 /// Notes what is wrong with the name of a CA.
