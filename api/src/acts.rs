@@ -75,6 +75,7 @@ acts! {
     CaCertificate,
     CaCreate,
     CaImport,
+    CaReissue,
     CaRevoke,
     CaUpdate,
     CertificateImport,

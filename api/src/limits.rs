@@ -36,6 +36,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::CaUpdate
         | Action::CaCertificate
         | Action::CaImport
+        | Action::CaReissue
         | Action::CrlRebuild
         | Action::JobRetry
         | Action::JobCancel

@@ -15,10 +15,13 @@ use crate::pki::acme_orders::AcmeOrdersApi;
 use crate::pki::batch::BatchApi;
 use crate::pki::blocked_keys::BlockedKeysApi;
 use crate::pki::ca::CaApi;
+use crate::pki::ca_certificates::CaCertificatesApi;
 use crate::pki::certificates::CertificatesApi;
 use crate::pki::crls::CrlApi;
 use crate::pki::csr::CsrApi;
+use crate::pki::discover::DiscoverApi;
 use crate::pki::dns_providers::DnsProvidersApi;
+use crate::pki::endpoints::EndpointsApi;
 use crate::pki::export::ExportApi;
 use crate::pki::import::ImportApi;
 use crate::pki::issue::IssueApi;
@@ -103,6 +106,7 @@ pub(crate) enum Group {
 type Apis = (
     CaApi,
     CrlApi,
+    CaCertificatesApi,
     RolesApi,
     RoleCheckApi,
     CertificateApis,
@@ -123,7 +127,7 @@ type AcmeApis = (AcmeAccountsApi, AcmeOrdersApi, AcmeCheckApi, DnsProvidersApi, 
 /// Everything that is done with certificates.
 type CertificateApis = (
     (IssueApi, BatchApi),
-    (CertificatesApi, ExportApi),
+    (CertificatesApi, DiscoverApi, EndpointsApi, ExportApi),
     RenewApi,
     PrivateKeyApi,
     ImportApi,
@@ -134,7 +138,7 @@ type CertificateApis = (
 fn apis() -> Apis {
     let certificates = (
         (IssueApi, BatchApi),
-        (CertificatesApi, ExportApi),
+        (CertificatesApi, DiscoverApi, EndpointsApi, ExportApi),
         RenewApi,
         PrivateKeyApi,
         ImportApi,
@@ -144,6 +148,7 @@ fn apis() -> Apis {
     (
         CaApi,
         CrlApi,
+        CaCertificatesApi,
         RolesApi,
         RoleCheckApi,
         certificates,

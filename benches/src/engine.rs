@@ -113,6 +113,7 @@ impl Issuer {
         let mut random = [0; 20];
         SystemEntropy.fill(&mut random);
         let template = CertificateTemplate {
+            same_as: None,
             serial_number: &SerialNumber::from_random(random),
             issuer_der: &self.name_der,
             not_before: approved.not_before().unix_seconds(),

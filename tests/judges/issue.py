@@ -163,6 +163,18 @@ divided["has_deltas"] = True
 for number in range(4):
     issue(f"shard-good-{number}", root, divided, *LEAVES["server"])
     issue(f"shard-revoked-{number}", root, divided, *LEAVES["server"], reason="superseded")
+# CAs with a second certificate for the same key: what was issued before is good by the new ones.
+again = {"key_type": "ec"}
+first = make_ca("root-again", ca_type="root", **again)
+second = make_ca("issuing-again", ca_type="intermediate", parent_ca_id=first["id"], validity_days=90, **again)
+call("POST", "/v1/pki/roles", {"name": "again", "ca_id": second["id"], "allow_any_name": True, "key_type": "ec"})
+before = call("POST", "/v1/pki/issue/again", {"common_name": "again.example.internal"})
+for ca in (first, second):
+    call("POST", f"/v1/pki/ca/{ca['id']}/reissue")
+    ca["pem"] = call("GET", f"/v1/pki/ca/{ca['id']}/certificate")["certificate_pem"]
+write("again-before", first, second, before["certificate"], "good")
+after = call("POST", "/v1/pki/issue/again", {"common_name": "again.example.internal"})
+write("again-after", first, second, after["certificate"], "good")
 
 # A CA that is signed elsewhere, and a certificate that was signed for a CSR of openssl's.
 elsewhere = FOLDER / "elsewhere"

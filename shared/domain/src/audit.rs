@@ -156,6 +156,8 @@ actions! {
     CertificateRevokeCancel = "certificate.revoke_cancel";
     /// A CA got the certificate that was signed elsewhere.
     CaCertificate = "ca.certificate";
+    /// A CA got another certificate for the same key.
+    CaReissue = "ca.reissue";
     /// A CA was imported with its key.
     CaImport = "ca.import";
     /// A webhook was made.

@@ -98,6 +98,7 @@ impl EventKind {
         (Action::CaImport, Self::CaCreated),
         (Action::CaUpdate, Self::CaUpdated),
         (Action::CaCertificate, Self::CaUpdated),
+        (Action::CaReissue, Self::CaUpdated),
         (Action::CaRevoke, Self::CaRevoked),
         (Action::CsrCreate, Self::CsrPending),
         (Action::CsrImport, Self::CsrPending),

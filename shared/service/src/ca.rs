@@ -6,6 +6,7 @@ mod external;
 mod import;
 mod link;
 mod plan;
+mod reissue;
 mod revoke;
 mod shards;
 mod update;
@@ -13,13 +14,15 @@ mod update;
 use std::collections::HashMap;
 
 use certmill_domain::{Ca, CaId, CaStatus, CrlId, CrlInfo, TenantId, Timestamp};
-use certmill_storage::{certificate_authorities, crls};
+pub use certmill_storage::ca_certificates::FormerCertificate;
+use certmill_storage::{ca_certificates, certificate_authorities, crls};
 use certmill_x509::pem;
 
 pub use create::create;
 pub use external::{SignedCertificate, accept};
 pub use import::{ImportCa, import};
 pub use plan::{NewCa, NewCaSettings};
+pub use reissue::{Reissue, reissue};
 pub use revoke::revoke;
 pub(crate) use revoke::{below, reason_or_none};
 pub use update::{CaChanges, state, update};
@@ -45,6 +48,8 @@ pub struct CaCertificate {
     pub certificate_pem: String,
     /// The certificates above it up to the root, in PEM.
     pub chain_pem: String,
+    /// Those that it had before, for the same key, the last first.
+    pub former: Vec<FormerCertificate>,
 }
 
 /// Reads the id of a CA; one that cannot be an id is as good as absent.
@@ -82,10 +87,12 @@ pub async fn certificate(app: &App, caller: &Caller, id: CaId) -> Result<CaCerti
         return Err(wrong_state(&ca, app.now(), "there is none to read"));
     }
     let chain = crate::issuer::chain(&mut session, &ca).await?;
+    let former = ca_certificates::list(&mut session, id).await?;
     let chain_pem = chain.iter().skip(1).map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
     Ok(CaCertificate {
         certificate_pem: pem::encode("CERTIFICATE", &ca.certificate_der),
         chain_pem,
+        former,
         der: ca.certificate_der,
     })
 }

@@ -122,6 +122,15 @@ impl Issuers {
         self.0.invalidate(&(tenant, id));
     }
 
+    /// Has all issuers of a tenant read anew: a certificate that may be in their chains was replaced.
+    pub(crate) fn forget_all(&self, tenant: TenantId) {
+        for (key, _) in &self.0 {
+            if key.0 == tenant {
+                self.0.invalidate(&*key);
+            }
+        }
+    }
+
     /// The issuer of this id.
     pub(crate) async fn find(
         &self,

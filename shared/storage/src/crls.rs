@@ -12,7 +12,7 @@ use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 pub use entries::{RevokedEntry, invalidities, leaving, revoked_page};
 pub(crate) use entries::{push_page, revoked_entry};
-pub use watch::{BuildKinds, Late, due, late, note_late, unnamed};
+pub use watch::{BuildKinds, Late, all, due, late, note_late, unnamed};
 
 /// Where lists are.
 struct CrlTable {

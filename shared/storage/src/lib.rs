@@ -15,6 +15,7 @@ pub mod acme_renewals;
 pub mod audit;
 mod backend;
 pub mod blocked_keys;
+pub mod ca_certificates;
 pub mod certificate_authorities;
 pub mod certificates;
 mod connect;

@@ -48,7 +48,10 @@ pub async fn standing(
     let query = Query::new(
         "SELECT revoked_at, revocation_reason FROM certificate_authorities \
          WHERE tenant_id = $1 AND serial_number = $2 \
-         AND (parent_id = $3 OR (id = $3 AND parent_id IS NULL AND above_der IS NULL))",
+         AND (parent_id = $3 OR (id = $3 AND parent_id IS NULL AND above_der IS NULL)) \
+         UNION SELECT ca.revoked_at, ca.revocation_reason FROM ca_certificates f \
+         JOIN certificate_authorities ca ON ca.tenant_id = f.tenant_id AND ca.id = f.ca_id \
+         WHERE f.tenant_id = $1 AND f.serial_number = $2 AND f.issuer_id = $3",
     )
     .bind(session.tenant_key())
     .bind(serial_number.as_bytes())

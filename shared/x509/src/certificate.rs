@@ -1,8 +1,8 @@
 //! Making certificates (RFC 5280 §4): template, checks, TBS, signature.
 
 use crate::{
-    DistinguishedName, ExtendedKeyUsage, KeyUsage, NameConstraints, ObjectIdentifier, SerialNumber,
-    SignatureAlgorithm, Signer, SubjectAltNames, UriName, X509Error,
+    DistinguishedName, ExtendedKeyUsage, KeyUsage, NameConstraints, ObjectIdentifier, ParsedCertificate,
+    SerialNumber, SignatureAlgorithm, Signer, SubjectAltNames, UriName, X509Error,
     combination::{check_must_staple, check_policies},
     instant,
     public_key::subject_key_id,
@@ -48,6 +48,9 @@ pub struct CertificateTemplate<'a> {
     pub serial_number: &'a SerialNumber,
     /// The issuer's subject as it stands in its certificate: chains are matched octet by octet.
     pub issuer_der: &'a [u8],
+    /// A certificate that has the same subject and key: what this one says of both is the same octet by octet, so that it
+    /// takes the other one's place in every path.
+    pub same_as: Option<&'a ParsedCertificate>,
     /// First instant, in Unix seconds.
     pub not_before: i64,
     /// Last instant, in Unix seconds.
@@ -106,6 +109,9 @@ impl CertificateTemplate<'_> {
         }
         for url in [self.ca_issuers_url, self.crl_url, self.ocsp_url].into_iter().flatten() {
             url.parse::<UriName>()?;
+        }
+        if self.same_as.is_some_and(|other| other.spki_der() != self.spki_der) {
+            return refuse("the certificate whose place it takes has another key");
         }
         if self.authority_key_id.is_some_and(<[u8]>::is_empty) {
             return refuse("the authority key id is empty");
@@ -172,7 +178,10 @@ impl TbsCertificate {
     fn checked(template: &CertificateTemplate<'_>, algorithm: SignatureAlgorithm) -> Result<Self, X509Error> {
         template.check()?;
         let derived = Derived {
-            subject_key_id: subject_key_id(template.spki_der)?,
+            subject_key_id: match template.same_as.and_then(ParsedCertificate::subject_key_id) {
+                Some(key_id) => key_id,
+                None => subject_key_id(template.spki_der)?.to_vec(),
+            },
             name_constraints: match template.name_constraints {
                 Some(constraints) if !constraints.is_empty() => Some(constraints.extension_value_der()?),
                 _ => None,
@@ -192,7 +201,10 @@ impl TbsCertificate {
                 instant::write(validity, template.not_before);
                 instant::write(validity, template.not_after);
             });
-            template.subject.write(tbs);
+            match template.same_as {
+                Some(other) => tbs.raw(other.subject_der()),
+                None => template.subject.write(tbs),
+            }
             tbs.raw(template.spki_der);
             tbs.nested(tag::context_constructed(3), |extensions| {
                 extensions.sequence(|list| write_extensions(list, template, &derived));
@@ -204,7 +216,7 @@ impl TbsCertificate {
 
 /// What the extensions need beyond the template.
 struct Derived {
-    subject_key_id: [u8; 20],
+    subject_key_id: Vec<u8>,
     name_constraints: Option<Vec<u8>>,
 }
 

@@ -70,6 +70,7 @@ pub fn error<T>(result: Result<T, KeyError>) -> KeyError {
 pub fn certificate(key: &PrivateKey, name: &str, issuer: (&PrivateKey, &str)) -> Vec<u8> {
     let (issuer_key, issuer_name) = issuer;
     CertificateTemplate {
+        same_as: None,
         serial_number: &SerialNumber::from_random([0x5A; 20]),
         issuer_der: &DistinguishedName::with_common_name(issuer_name).to_der(),
         not_before: 1_767_225_600,

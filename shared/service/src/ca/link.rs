@@ -2,7 +2,7 @@
 
 use certmill_domain::{Action, Ca, CaId, EventKind, Timestamp};
 use certmill_storage::certificate_authorities::BelowStrangers;
-use certmill_storage::{Session, certificate_authorities, holds, inherited_revocations};
+use certmill_storage::{Session, ca_certificates, certificate_authorities, holds, inherited_revocations};
 use certmill_x509::{ParsedCertificate, spki_sha256, split_certificates};
 use serde_json::json;
 
@@ -27,7 +27,11 @@ pub(super) async fn above(session: &mut Session, chain: &[Vec<u8>]) -> Result<Op
         return Ok(Some(ca));
     }
     let key = spki_sha256(parsed.spki_der());
-    let Some(id) = certificate_authorities::find_by_key(session, &key).await? else {
+    let id = match ca_certificates::owner(session, first).await? {
+        Some(id) => Some(id),
+        None => certificate_authorities::find_by_key(session, &key).await?,
+    };
+    let Some(id) = id else {
         return Ok(None);
     };
     let found = certificate_authorities::find(session, id).await?;
@@ -72,6 +76,7 @@ pub(super) async fn below(app: &App, change: &mut Change<'_>, ca: &Ca) -> Result
                 continue;
             };
             certificate_authorities::set_parent(change, (row.id, ca.id), path_length).await?;
+            link_former(change, (row.id, ca.id), &parsed).await?;
             any_revoked |= row.is_revoked || revoke_inherited(app, change, ca, (row.id, &child)).await?;
             linked.push(row.id);
         }
@@ -83,6 +88,22 @@ pub(super) async fn below(app: &App, change: &mut Change<'_>, ca: &Ca) -> Result
         app.enqueue(change, Job::RebuildCrl(ca.id), None).await?;
     }
     Ok(linked)
+}
+
+/// Notes which of a CA's former certificates the CA above has issued: they are on its lists too.
+async fn link_former(
+    change: &mut Change<'_>,
+    (id, issuer): (CaId, CaId),
+    above: &ParsedCertificate,
+) -> Result<(), ServiceError> {
+    let key = above.public_key()?;
+    for former in ca_certificates::list(change, id).await? {
+        let parsed = ParsedCertificate::from_der(&former.certificate_der)?;
+        if parsed.issuer_der() == above.subject_der() && parsed.verify_signed_by(&key).is_ok() {
+            ca_certificates::set_issuer(change, id, &former.certificate_der, issuer).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Whether the CA above a row is this one.

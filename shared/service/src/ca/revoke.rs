@@ -1,7 +1,7 @@
 //! Revoking a CA: it and the CAs under it stop issuing at once; a job revokes what they issued.
 
 use certmill_domain::{Action, CaId, Stored};
-use certmill_storage::certificate_authorities;
+use certmill_storage::{ca_certificates, certificate_authorities};
 use certmill_x509::RevocationReason;
 
 use super::CaWithCrl;
@@ -26,6 +26,9 @@ pub async fn revoke(
         app.enqueue(&mut tx, Job::RevokeCaCascade(id), Some(&caller.request_id)).await?;
         if let Some(parent) = ca.parent_id {
             app.enqueue(&mut tx, Job::RebuildCrl(parent), Some(&caller.request_id)).await?;
+        }
+        for issuer in ca_certificates::issuers(&mut tx, id).await? {
+            app.enqueue(&mut tx, Job::RebuildCrl(issuer), Some(&caller.request_id)).await?;
         }
         tx.commit(Act::new(Action::CaRevoke, id).after(reason.as_str())).await?;
         app.wake_workers();

@@ -193,6 +193,7 @@ pub fn state(ca: &Ca) -> String {
         &ca.ocsp.to_string(),
         &spans(ca),
         &ca.crl_shards.to_string(),
+        &ca.serial_number.to_string(),
         &(ca.status(Timestamp::from_unix_seconds(0)) == CaStatus::Pending).to_string(),
         &revoked,
     ])

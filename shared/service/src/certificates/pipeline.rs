@@ -293,6 +293,7 @@ fn sign_leaf(
     issuer: &Issuer,
 ) -> Result<Vec<u8>, ServiceError> {
     let template = CertificateTemplate {
+        same_as: None,
         serial_number,
         issuer_der: &issuer.subject_der,
         not_before: approved.not_before().unix_seconds(),

@@ -3,7 +3,7 @@
 use certmill_domain::{Ca, CaId, CaKind};
 use certmill_x509::SerialNumber;
 
-use super::{Row, SELECT, TABLE, ca, is_below_strangers};
+use super::{Row, SELECT, TABLE, ca, stored_kind};
 use crate::error::parsed;
 use crate::query::Query;
 use crate::{Session, StorageError, Tx, WithLink};
@@ -25,8 +25,7 @@ pub struct BelowStrangers {
 /// of shards by now.
 pub async fn set_certificate(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     let above_der = ca.foreign.as_ref().and_then(|foreign| foreign.above_der.clone());
-    let kind =
-        if is_below_strangers(ca) || ca.parent_id.is_none() { CaKind::Root } else { CaKind::Intermediate };
+    let kind = stored_kind(ca);
     let query = Query::new(
         "UPDATE certificate_authorities SET certificate_der = $1, common_name = $2, kind = $3, parent_id = $4, \
          serial_number = $5, not_before = $6, not_after = $7, path_length = $8, above_der = $9 \

@@ -168,6 +168,7 @@ impl TestCa {
         let parts = Parts { subject, spki_der: key.spki_der(), ..Parts::leaf(&key) };
         let issuer_der = parts.subject.to_der();
         let template = CertificateTemplate {
+            same_as: None,
             issuer_der: &issuer_der,
             basic_constraints: BasicConstraints::Ca { path_length: None },
             key_usage: KeyUsage::KEY_CERT_SIGN | KeyUsage::CRL_SIGN,
@@ -221,6 +222,7 @@ impl Parts {
 
     pub fn template(&self) -> CertificateTemplate<'_> {
         CertificateTemplate {
+            same_as: None,
             serial_number: &self.serial_number,
             issuer_der: &self.issuer_der,
             not_before: START,

@@ -155,7 +155,9 @@ impl World {
             | "POST /v1/pki/ca/{id}/certificate" => {
                 json!({ "certificate_pem": self.anchor_pem })
             }
-            "POST /v1/pki/certificates/{id}/renew" | "POST /v1/pki/certificates/{id}/private-key" => {
+            "POST /v1/pki/ca/{id}/reissue"
+            | "POST /v1/pki/certificates/{id}/renew"
+            | "POST /v1/pki/certificates/{id}/private-key" => {
                 json!({})
             }
             "PATCH /v1/pki/certificates/{id}" => json!({ "description": "changed" }),

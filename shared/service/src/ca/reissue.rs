@@ -1,0 +1,207 @@
+//! Another certificate for a CA that has one, for the same name and key: what it has signed stays as good as it is.
+
+use std::sync::Arc;
+
+use certmill_domain::{Action, Ca, CaId, CaStatus, Timestamp};
+use certmill_storage::{ca_certificates, certificate_authorities};
+use certmill_x509::{
+    BasicConstraints, CertificateTemplate, KeyUsage, ParsedCertificate, SerialNumber, Signer,
+    SubjectAltNames, same_name,
+};
+
+use super::elsewhere::invalid;
+use super::plan::MAX_VALIDITY_DAYS;
+use super::{CaWithCrl, create, update};
+use crate::change::{Act, Change};
+use crate::issuer::Issuer;
+use crate::{App, Caller, Noun, ServiceError};
+
+const DAY: u64 = 24 * 3_600;
+/// Certificates that a CA had before its present one.
+const MOST_FORMER: i64 = 50;
+const POSSIBLE_FROM: &[&str] = &["active", "expired"];
+
+/// How a CA gets another certificate.
+#[derive(Debug, Clone, Default)]
+pub struct Reissue {
+    /// Days of validity; when absent those of the present certificate, or as many as are left to what is above.
+    pub validity_days: Option<i64>,
+}
+
+/// Makes another certificate for a CA whose issuer is here, itself or its parent. The former one stays good, and is kept.
+pub async fn reissue(
+    app: &App,
+    caller: &Caller,
+    id: CaId,
+    request: Reissue,
+) -> Result<CaWithCrl, ServiceError> {
+    let old = super::find(app, caller.tenant, id).await?.ca;
+    caller.check_state(&update::state(&old))?;
+    refuse_state(app, &old)?;
+    if old.foreign.as_ref().is_some_and(|foreign| foreign.above_der.is_some()) {
+        let message = format!(
+            "the certificate of the certificate authority `{}` ({id}) was signed elsewhere: have it signed there again, for the \
+             same key, and send it to POST /v1/pki/ca/{id}/certificate",
+            old.name
+        );
+        return Err(ServiceError::InvalidState {
+            message,
+            state: "signed_elsewhere",
+            possible_from: &["signed_here"],
+        });
+    }
+    let now = app.now().whole_seconds();
+    let present = ParsedCertificate::from_der(&old.certificate_der)?;
+    if present.name_constraints().is_some_and(|constraints| constraints.other_kinds) {
+        return Err(invalid("it has constraints on names of kinds that this service does not write"));
+    }
+    let parent = match old.parent_id {
+        Some(parent) => Some(app.issuers().find(app, caller.tenant, parent).await?),
+        None => None,
+    };
+    let not_after = end(&old, parent.as_deref(), &request, now)?;
+    if let Some(parent) = old.parent_id {
+        create::usable_parent(app, caller, parent, not_after, now).await?;
+    }
+    let own = app.issuers().find(app, caller.tenant, id).await?;
+    let mut random = [0; 20];
+    app.entropy().fill(&mut random);
+    let serial_number = SerialNumber::from_random(random);
+    let signing = Signing { present, own, parent, serial_number, window: (now, not_after) };
+    let certificate_der = app.in_turn(caller.tenant, move || sign(&signing)).await?;
+    let new = Ca { serial_number, not_before: now, not_after, certificate_der, ..old.clone() };
+    let change = create::hold_parent(app, caller, old.parent_id).await?;
+    replace(app, caller, change, (&old, &new), Action::CaReissue).await
+}
+
+/// Stores another certificate of a CA, and keeps the one that it had.
+pub(super) async fn replace(
+    app: &App,
+    caller: &Caller,
+    mut change: Change<'_>,
+    (old, new): (&Ca, &Ca),
+    action: Action,
+) -> Result<CaWithCrl, ServiceError> {
+    if ca_certificates::count(&mut change, old.id).await? >= MOST_FORMER {
+        let message = format!(
+            "a CA has {MOST_FORMER} former certificates at most: make another one with a key of its own"
+        );
+        return Err(ServiceError::InvalidState { message, state: "full", possible_from: POSSIBLE_FROM });
+    }
+    if !ca_certificates::replace(&mut change, old, new, app.now()).await? {
+        let found = certificate_authorities::find(&mut change, old.id).await?;
+        drop(change);
+        let found = found.ok_or_else(|| ServiceError::not_found(Noun::Ca, old.id))?;
+        refuse_state(app, &found)?;
+        return Err(ServiceError::InvalidState {
+            message: format!(
+                "`{}` got another certificate at the same time: read it and try again",
+                old.name
+            ),
+            state: "changed",
+            possible_from: &["unchanged"],
+        });
+    }
+    let act = Act::new(action, old.id).before(&old.certificate_der).after(&new.certificate_der);
+    change.commit(act).await?;
+    // Its certificate is in the chains of all below it.
+    app.issuers().forget_all(caller.tenant);
+    super::find(app, caller.tenant, old.id).await
+}
+
+/// Whether a CA has a certificate that another one can replace.
+pub(super) fn refuse_state(app: &App, ca: &Ca) -> Result<(), ServiceError> {
+    match ca.status(app.now()) {
+        CaStatus::Active | CaStatus::Expired => Ok(()),
+        state @ (CaStatus::Pending | CaStatus::Revoked) => {
+            let state = state.as_str();
+            let message = format!(
+                "the certificate authority `{}` ({}) is {state}: it gets no other certificate",
+                ca.name, ca.id
+            );
+            Err(ServiceError::InvalidState { message, state, possible_from: POSSIBLE_FROM })
+        }
+    }
+}
+
+/// A certificate from elsewhere takes the place of the present one only if it is about the same CA: name, key, and the key id by
+/// which what is below names its issuer.
+pub(super) fn same_identity(old: &Ca, new: &ParsedCertificate) -> Result<(), ServiceError> {
+    let present = ParsedCertificate::from_der(&old.certificate_der)?;
+    if !same_name(present.subject_der(), new.subject_der()) {
+        return Err(invalid("its subject is another one than that of the present certificate"));
+    }
+    if present.subject_key_id() != new.subject_key_id() {
+        let message = "its subjectKeyIdentifier is another one than that of the present certificate, by which what the CA has \
+                       issued names it";
+        return Err(invalid(message));
+    }
+    if present.der() == new.der() {
+        return Err(invalid("it is the one that the CA has already"));
+    }
+    Ok(())
+}
+
+/// When the new certificate ends.
+fn end(
+    old: &Ca,
+    parent: Option<&Issuer>,
+    request: &Reissue,
+    now: Timestamp,
+) -> Result<Timestamp, ServiceError> {
+    if let Some(days) = request.validity_days {
+        if !(1..=MAX_VALIDITY_DAYS).contains(&days) {
+            let problem = format!("is {days}; it must be from 1 to {MAX_VALIDITY_DAYS} days");
+            return Err(ServiceError::field("validity_days", problem));
+        }
+        return Ok(now.plus(std::time::Duration::from_secs(days.unsigned_abs() * DAY)));
+    }
+    let same = now.plus(old.not_after.since(old.not_before));
+    let Some(parent) = parent else {
+        return Ok(same);
+    };
+    let end = same.min(parent.window(now).not_after);
+    if end <= now {
+        return Err(ServiceError::field(
+            "validity_days",
+            "nothing can be signed: what is above the CA has ended",
+        ));
+    }
+    Ok(end)
+}
+
+struct Signing {
+    present: ParsedCertificate,
+    own: Arc<Issuer>,
+    parent: Option<Arc<Issuer>>,
+    serial_number: SerialNumber,
+    window: (Timestamp, Timestamp),
+}
+
+fn sign(signing: &Signing) -> Result<Vec<u8>, ServiceError> {
+    let Signing { present, own, parent, serial_number, window } = signing;
+    let parent = parent.as_deref();
+    let needed = KeyUsage::KEY_CERT_SIGN | KeyUsage::CRL_SIGN;
+    let template = CertificateTemplate {
+        same_as: Some(present),
+        serial_number,
+        issuer_der: parent.map_or(present.subject_der(), |parent| &parent.subject_der),
+        not_before: window.0.unix_seconds(),
+        not_after: window.1.unix_seconds(),
+        subject: present.subject(),
+        spki_der: present.spki_der(),
+        basic_constraints: BasicConstraints::Ca { path_length: present.path_length() },
+        key_usage: present.key_usage().unwrap_or(needed) | needed,
+        extended_key_usage: present.extended_key_usage(),
+        policies: &[],
+        must_staple: false,
+        subject_alt_names: &SubjectAltNames::default(),
+        name_constraints: present.name_constraints(),
+        authority_key_id: Some(parent.map_or(own.key_id.as_slice(), |parent| &parent.key_id)),
+        ca_issuers_url: parent.map(|parent| parent.ca_issuers_url.as_str()),
+        ocsp_url: parent.and_then(|parent| parent.ocsp_url.as_deref()),
+        crl_url: parent.map(|parent| parent.crl_url.as_str()),
+    };
+    let signer: &dyn Signer = parent.map_or(own.signer(), Issuer::signer);
+    Ok(template.sign(signer)?)
+}
