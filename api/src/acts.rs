@@ -78,6 +78,7 @@ acts! {
     CaReissue,
     CaRevoke,
     CaUpdate,
+    CertificateCheck,
     CertificateImport,
     CertificateIssue,
     CertificateRenew,

@@ -25,7 +25,7 @@ struct JobView {
     id: String,
     /// What is done, such as `rebuild_crl` or `advance_order`. A newer version may have kinds that this one does not know.
     kind: String,
-    /// What it is about: the id of a CA, an order, a challenge, an account or a certificate.
+    /// What it is about: the id of a CA, an order, a challenge, an account, a certificate, a webhook or a tenant.
     subject: String,
     /// `pending` (waits for its time or a worker), `running`, `done` or `dead` (given up; a person should look).
     state: Word<JobState>,

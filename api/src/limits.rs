@@ -45,6 +45,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::RoleDelete
         | Action::CertificateImport
         | Action::CertificateUpdate
+        | Action::CertificateCheck
         | Action::CertificateRevoke
         | Action::CertificateRelease
         | Action::CertificateRevokeLater

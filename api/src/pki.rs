@@ -15,6 +15,7 @@ pub(crate) mod csr;
 mod csr_view;
 mod dns_provider_types;
 pub(crate) mod dns_providers;
+pub(crate) mod endpoints;
 pub(crate) mod export;
 pub(crate) mod import;
 pub(crate) mod issue;

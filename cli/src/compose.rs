@@ -145,6 +145,8 @@ pub(crate) fn app(
             crl_lifetime: config.crl.lifetime,
             crl_renew_before: config.crl.renew_before,
             expiry_thresholds: config.events.expiring.clone(),
+            endpoint_check_every: config.endpoints.check_every,
+            deployed_within: config.endpoints.deployed_within,
             done_jobs_kept: config.jobs.keep_done,
             dead_jobs_kept: config.jobs.keep_dead,
             job_lease: config.jobs.lease,
@@ -192,6 +194,7 @@ fn allowance(allowed: &AllowedNetwork) -> Allowance {
         EgressPurpose::Dns => Purpose::Dns,
         EgressPurpose::Validation => Purpose::Validation,
         EgressPurpose::Webhook => Purpose::Webhook,
+        EgressPurpose::Endpoint => Purpose::Endpoint,
     };
     Allowance {
         network: *network,

@@ -40,6 +40,7 @@ root = make_ca("Root")
 ca = make_ca("Issuing", ca_type="intermediate", parent_ca_id=root)
 role = make_role("web", ca)
 issued = [call("POST", f"/v1/pki/issue/{role}", {"common_name": f"h{at}.test", "ttl": "1d"}) for at in range(3)]
+call("PATCH", f"/v1/pki/certificates/{issued[2]['certificate_id']}", {"endpoints": ["127.0.0.1:1"]})
 pem = call("GET", f"/v1/pki/ca/{root}/certificate")["certificate_pem"]
 other_pem = call("GET", f"/v1/pki/ca/{ca}/certificate")["certificate_pem"]
 anchors = [
@@ -79,6 +80,7 @@ OPERATIONS = {
     "revokeCa": {"id": make_ca("Revoked")},
     "setCaCertificate": {"id": make_ca("Waiting", ca_type="intermediate", external=True)},
     "deleteRole": {"name": make_role("deleted", ca)},
+    "checkCertificateEndpoints": {"id": issued[2]["certificate_id"]},
     "renewCertificate": {"id": issued[1]["certificate_id"]},
     "rejectCsr": {"id": make_csr("rejected.test")},
     "signCsr": {"id": approved},

@@ -15,6 +15,7 @@ mod leftovers;
 pub mod openssl;
 mod options;
 pub mod receiver;
+pub mod tls_server;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_service::domain::Timestamp;
 use certmill_service::{App, ServiceError};
-use certmill_storage::{figures, tenants};
+use certmill_storage::{endpoints, figures, tenants};
 use metrics::{Label, gauge};
 
 use crate::upkeep::float;
@@ -81,6 +81,11 @@ async fn read(app: &App) -> Result<BTreeMap<Series, f64>, ServiceError> {
     for (state, count) in figures::open_orders(&mut session).await? {
         found.insert(("certmill_acme_orders_open", vec![("state", state)]), float(count));
     }
+    for (state, count) in endpoints::by_state(&mut session).await? {
+        found.insert(("certmill_endpoints", vec![("state", state)]), float(count));
+    }
+    let late = endpoints::not_deployed(&mut session, now.minus(app.settings().deployed_within)).await?;
+    found.insert(("certmill_renewals_not_deployed", Vec::new()), float(late));
     let tokens = figures::expiring_tokens(&mut session, now).await?;
     found.insert(("certmill_tokens_expiring", vec![("within", "7d".to_owned())]), float(tokens));
     Ok(found)

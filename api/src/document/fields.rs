@@ -234,6 +234,7 @@ const OF_SCHEMAS: &[(&str, &str, &str)] = &[
     ("RejectCsrRequest", "reason", r#"{"minLength": 1, "maxLength": 1024}"#),
     ("SignApprovedCsrRequest", "validity_days", r#"{"default": 365}"#),
     ("UpdateCertificateRequest", "description", r#"{"maxLength": 4096}"#),
+    ("UpdateCertificateRequest", "endpoints", r#"{"maxItems": 100}"#),
     ("PrivateKeyRequest", "format", r#"{"default": "pem"}"#),
     ("PrivateKeyRequest", "password", r#"{"format": "password", "minLength": 8, "maxLength": 256}"#),
     ("CreateTokenRequest", "name", NAME),

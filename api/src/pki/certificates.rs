@@ -15,6 +15,7 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use super::endpoints::EndpointView;
 use super::renewal_view::{RenewalChangeRequest, RenewalView};
 use super::wanted::Wanted;
 use crate::acts::CertificateUpdate;
@@ -24,6 +25,7 @@ use crate::error::ApiError;
 use crate::media::{Media, PemFile};
 use crate::negotiate::PEM;
 use crate::openapi::Group;
+use crate::scalars::TextList;
 use crate::words::{CertificateSort, KeyType, Word};
 
 pub(crate) struct CertificatesApi;
@@ -42,6 +44,10 @@ struct UpdateCertificateRequest {
     auto_renew: Option<bool>,
     /// For certificates from ACME servers: how the next one is ordered.
     renewal: Option<RenewalChangeRequest>,
+    /// All endpoints where it is meant to be served, up to 100: `host:port` for TLS from the start, or `scheme:host:port` with
+    /// `smtp`, `imap`, `pop3`, `ftp`, `ldap` or `postgres`. They go on to its renewals.
+    #[serde(default)]
+    endpoints: MaybeUndefined<TextList>,
 }
 
 /// A certificate.
@@ -166,6 +172,8 @@ pub(super) struct CertificateDetail {
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
     renewal: Option<RenewalView>,
+    /// Where it is meant to be served, and what was found there.
+    endpoints: Vec<EndpointView>,
     /// Only for certificates that are to be revoked later.
     #[oai(skip_serializing_if_is_none)]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -278,7 +286,7 @@ impl CertificatesApi {
         id: Path<String>,
     ) -> Result<Tagged<CertificateDetail>, ApiError> {
         let found = certificates::find(&app, &caller, certificates::parse_id(&id)?).await?;
-        let tag = certificates::state(&found.certificate, found.renewal.as_ref());
+        let tag = certificates::state(&found.certificate, found.renewal.as_ref(), &found.endpoints);
         Ok(Tagged::new(tag, detail(found, app.now())))
     }
 
@@ -297,11 +305,12 @@ impl CertificatesApi {
         Ok(Media::new(Response::builder().content_type(PEM).body(text)))
     }
 
-    /// Change tags or description
+    /// Change tags, description or endpoints
     ///
     /// `tags` replaces all tags. `auto_renew` and `renewal` are for certificates from ACME servers: a
     /// `renewal` is checked as if the certificate were ordered so now, and moves what is renewed next, and all that comes of
-    /// it, to another account or CA, challenge, DNS provider or profile; what is left out stays.
+    /// it, to another account or CA, challenge, DNS provider or profile; what is left out stays. `endpoints` replaces all endpoints;
+    /// new ones are looked at at once. A certificate that was renewed takes none: they are its renewal's.
     #[oai(path = "/certificates/:id", method = "patch", operation_id = "updateCertificate")]
     async fn update(
         &self,
@@ -314,9 +323,11 @@ impl CertificatesApi {
         let description = emptied(body.0.description);
         let id = certificates::parse_id(&id)?;
         let renewal = body.0.renewal.map(Into::into);
-        let change = CertificateChange { tags, description, auto_renew: body.0.auto_renew, renewal };
+        let endpoints = emptied(body.0.endpoints).map(|list| list.0);
+        let auto_renew = body.0.auto_renew;
+        let change = CertificateChange { tags, description, auto_renew, renewal, endpoints };
         let found = certificates::label(&app, &caller, id, change).await?;
-        let tag = certificates::state(&found.certificate, found.renewal.as_ref());
+        let tag = certificates::state(&found.certificate, found.renewal.as_ref(), &found.endpoints);
         Ok(Tagged::new(tag, detail(found, app.now())))
     }
 }
@@ -340,6 +351,7 @@ pub(super) fn detail(found: CertificateWithChain, now: Timestamp) -> Certificate
         renewal: found.renewal.map(|row| RenewalView::of(row, found.order)),
         certificate_pem: pem::encode("CERTIFICATE", &found.certificate.der),
         chain_pem: found.chain_pem,
+        endpoints: found.endpoints.into_iter().map(Into::into).collect(),
         scheduled_revocation: found.scheduled.map(|scheduled| ScheduledRevocationView {
             revoke_at: scheduled.revoke_at.to_string(),
             reason: scheduled.reason.into(),

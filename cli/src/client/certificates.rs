@@ -1,5 +1,6 @@
 //! `certmill cert`.
 
+mod endpoints;
 mod search;
 
 use std::path::PathBuf;
@@ -79,6 +80,9 @@ pub(crate) enum CertCommand {
         #[arg(long)]
         revocation: bool,
     },
+    /// Name the endpoints where a certificate is meant to be served, and show what is served there
+    #[command(after_help = endpoints::EXAMPLE)]
+    Endpoints(endpoints::Endpoints),
     /// Label a certificate: tags and a description
     Label {
         /// Id, serial number, SHA-256 fingerprint, or a name of which there is one certificate
@@ -171,6 +175,7 @@ pub(super) async fn run(session: &Session, command: CertCommand) -> anyhow::Resu
             }
             validate(session, &body).await
         }
+        CertCommand::Endpoints(command) => endpoints::run(session, command).await,
         CertCommand::Label { certificate, tags, description } => {
             label(session, &certificate, &tags, description).await
         }

@@ -2,6 +2,7 @@
 //! must fit together.
 
 mod cors;
+mod endpoints;
 mod events;
 
 use std::path::PathBuf;
@@ -45,6 +46,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
     let Settings {
         crl,
         events,
+        endpoints,
         acme,
         dns,
         egress,
@@ -83,6 +85,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
             renew_before: span(crl.renew_before, default.crl.renew_before),
         },
         events: events::fill_in(events, default.events),
+        endpoints: endpoints::fill_in(&endpoints, default.endpoints),
         acme: AcmeConfig {
             http_listen: acme.http_listen.map(|address| address.0),
             tls_alpn_listen: acme.tls_alpn_listen.map(|address| address.0),
@@ -327,6 +330,7 @@ fn check_durations(config: &Config, origins: &Origins) -> Result<(), ConfigError
         return Err(origins.problem("jobs.lease", problem));
     }
     events::check(config, origins)?;
+    endpoints::check(config, origins)?;
     let CrlConfig { lifetime, renew_before } = config.crl;
     if renew_before < lifetime {
         return Ok(());

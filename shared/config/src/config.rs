@@ -59,6 +59,8 @@ pub struct Config {
     pub crl: CrlConfig,
     /// What is told of by events.
     pub events: EventsConfig,
+    /// Looking at what is served.
+    pub endpoints: EndpointsConfig,
     /// What answers ACME servers beside the API's own listener.
     pub acme: AcmeConfig,
     /// The resolvers to ask for names.
@@ -90,6 +92,15 @@ pub struct Config {
 pub struct EventsConfig {
     /// How long before their ends certificates, CAs, trust anchors and tokens are told of.
     pub expiring: Vec<Duration>,
+}
+
+/// Settings of looking at what is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EndpointsConfig {
+    /// How often an endpoint is looked at.
+    pub check_every: Duration,
+    /// After how long a renewal that is not served is told of.
+    pub deployed_within: Duration,
 }
 
 /// Settings of certificate revocation lists.
@@ -140,8 +151,10 @@ pub enum EgressPurpose {
     Dns,
     /// CRLs and OCSP.
     Validation,
-    /// DNS providers of the type `webhook`.
+    /// DNS providers of the type `webhook`, and receivers of events.
     Webhook,
+    /// Servers that are looked at for the certificate that they serve.
+    Endpoint,
 }
 
 impl EgressPurpose {
@@ -152,6 +165,7 @@ impl EgressPurpose {
             Self::Dns => "dns",
             Self::Validation => "validation",
             Self::Webhook => "webhook",
+            Self::Endpoint => "endpoint",
         }
     }
 }
@@ -259,6 +273,7 @@ impl Default for Config {
             egress: EgressConfig::default(),
             crl: CrlConfig { lifetime: 72 * HOUR, renew_before: 24 * HOUR },
             events: EventsConfig { expiring: [30, 14, 7, 1].map(|days| days * 24 * HOUR).to_vec() },
+            endpoints: EndpointsConfig { check_every: HOUR, deployed_within: 24 * HOUR },
             worker: WorkerConfig { concurrency: 32, name: "certmill".to_owned() },
             key_pool: KeyPoolConfig { rsa_2048: 64, rsa_3072: 8, rsa_4096: 4 },
             rate_limits: RateLimits::default(),
@@ -295,6 +310,7 @@ impl fmt::Debug for Config {
             previous_root_key_files,
             crl,
             events,
+            endpoints,
             acme,
             dns,
             egress,
@@ -328,6 +344,7 @@ impl fmt::Debug for Config {
             .field("previous_root_key_files", previous_root_key_files)
             .field("crl", crl)
             .field("events", events)
+            .field("endpoints", endpoints)
             .field("acme", acme)
             .field("dns", dns)
             .field("egress", egress)

@@ -21,8 +21,8 @@ mod tls_self;
 
 pub use acme::{AcmeConfig, AcmeDirectory, AmbientCredentials, PreflightMode};
 pub use config::{
-    AllowedNetwork, Config, CrlConfig, DnsConfig, EgressConfig, EgressPurpose, EventsConfig, JobsConfig,
-    KeyPoolConfig, LogConfig, LogFormat, WorkerConfig,
+    AllowedNetwork, Config, CrlConfig, DnsConfig, EgressConfig, EgressPurpose, EndpointsConfig, EventsConfig,
+    JobsConfig, KeyPoolConfig, LogConfig, LogFormat, WorkerConfig,
 };
 pub use error::ConfigError;
 pub use flags::Flags;

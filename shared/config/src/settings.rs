@@ -40,6 +40,7 @@ pub(crate) struct Settings {
     pub(crate) shutdown_timeout: Option<Span>,
     pub(crate) crl: CrlSettings,
     pub(crate) events: EventsSettings,
+    pub(crate) endpoints: EndpointsSettings,
     pub(crate) acme: AcmeSettings,
     pub(crate) dns: DnsSettings,
     pub(crate) egress: EgressSettings,
@@ -65,6 +66,13 @@ pub(crate) struct CrlSettings {
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct EventsSettings {
     pub(crate) expiring: Option<List<Span>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct EndpointsSettings {
+    pub(crate) check_every: Option<Span>,
+    pub(crate) deployed_within: Option<Span>,
 }
 
 #[derive(Default, Deserialize)]

@@ -85,6 +85,9 @@ impl Config {
             "expiring",
             list(self.events.expiring.iter().map(|ahead| span(*ahead))).unwrap_or_else(|| "[]".to_owned()),
         );
+        file.section("endpoints");
+        file.value("check_every", span(self.endpoints.check_every));
+        file.value("deployed_within", span(self.endpoints.deployed_within));
         file.section("acme");
         file.optional("http_listen", self.acme.http_listen.as_ref().map(quoted));
         file.optional("tls_alpn_listen", self.acme.tls_alpn_listen.as_ref().map(quoted));

@@ -182,6 +182,8 @@ actions! {
     EventForget = "event.forget";
     /// What was kept of ended certificates that were not stored was forgotten.
     UnstoredForget = "certificate.forget_unstored";
+    /// The endpoints of a certificate were to be looked at.
+    CertificateCheck = "certificate.check";
     /// Rows of the audit log were taken to a file: the object says which.
     AuditArchive = "audit.archive";
 }

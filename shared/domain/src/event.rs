@@ -20,6 +20,8 @@ words! {
         CertificateExpiring = "certificate.expiring",
         /// The CA names a time for the renewal of a certificate that makes no sense.
         CertificateRenewalWindowOdd = "certificate.renewal_window_odd",
+        /// A renewal is not served where it should be, once for each renewal.
+        CertificateNotDeployed = "certificate.not_deployed",
         /// A certificate was revoked.
         CertificateRevoked = "certificate.revoked",
         /// A suspended certificate is good again.

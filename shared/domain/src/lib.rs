@@ -11,6 +11,7 @@ mod crl;
 mod csr;
 mod dns_provider;
 mod duration;
+mod endpoint;
 mod entropy;
 mod event;
 mod id;
@@ -42,6 +43,9 @@ pub use crl::{Crl, CrlId, CrlInfo, InvalidCrlId, shard_numbers};
 pub use csr::{Csr, CsrSource, CsrStatus};
 pub use dns_provider::DnsProvider;
 pub use duration::{InvalidDuration, Ttl};
+pub use endpoint::{
+    CertificateEndpoint, Endpoint, EndpointFinding, EndpointScheme, EndpointState, InvalidEndpoint, Served,
+};
 pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventKind};
 pub use id::{

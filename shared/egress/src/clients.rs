@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -65,14 +66,17 @@ impl Clients {
 
     /// Whether a name has an address that may be connected to.
     pub(crate) async fn addresses(&self, screen: &Screen, host: &str) -> Result<(), EgressError> {
-        let no_address = || EgressError::NoAddress { host: host.to_owned() };
-        let addresses = self.lookup.lookup(host).await.map_err(|_| no_address())?;
-        if addresses.is_empty() {
-            return Err(no_address());
-        }
+        let addresses = self.look_up(host).await?;
         resolver::screen(screen, addresses)
             .map(drop)
             .map_err(|denial| EgressError::denied_by_name(host, denial))
+    }
+
+    /// The addresses of a name, not judged yet.
+    pub(crate) async fn look_up(&self, host: &str) -> Result<Vec<IpAddr>, EgressError> {
+        let no_address = || EgressError::NoAddress { host: host.to_owned() };
+        let addresses = self.lookup.lookup(host).await.map_err(|_| no_address())?;
+        if addresses.is_empty() { Err(no_address()) } else { Ok(addresses) }
     }
 
     fn build(&self, screen: Screen) -> Result<Client, EgressError> {

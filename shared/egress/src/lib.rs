@@ -1,5 +1,5 @@
 //! The one HTTP client for addresses that a tenant can influence: distribution points and responders
-//! named in certificates, and everything else that is fetched for a tenant.
+//! named in certificates, and everything else that is fetched for a tenant. Other protocols get a connection from it.
 //!
 //! Such an address is a way into the network that the service stands in (SSRF). So every address is
 //! judged by an [`EgressPolicy`] at the last moment: after the name was resolved, on the very
@@ -9,6 +9,7 @@
 
 mod client;
 mod clients;
+mod connect;
 mod error;
 mod judge;
 mod policy;

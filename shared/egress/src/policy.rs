@@ -27,6 +27,8 @@ pub enum Purpose {
     Validation,
     /// Web services that tenants run: DNS providers of the type `webhook`, and receivers of events.
     Webhook,
+    /// Servers that are looked at for the certificate that they serve.
+    Endpoint,
 }
 
 /// A network that the operator allows, for everything and everybody unless it says for what and for whom.

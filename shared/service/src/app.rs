@@ -79,6 +79,10 @@ pub struct Settings {
     pub preflight: Preflight,
     /// How long before their ends certificates, CAs, trust anchors and tokens are told of.
     pub expiry_thresholds: Vec<Duration>,
+    /// How often an endpoint is looked at.
+    pub endpoint_check_every: Duration,
+    /// After how long a renewal that is not served is told of.
+    pub deployed_within: Duration,
     /// Where the answers of http-01 are looked for: 80, as RFC 8555 section 8.3 has it.
     pub http01_port: u16,
 }
@@ -104,6 +108,8 @@ impl Default for Settings {
             cors_origins: Vec::new(),
             preflight: Preflight::Off,
             expiry_thresholds: crate::expiry::THRESHOLDS.to_vec(),
+            endpoint_check_every: Duration::from_hours(1),
+            deployed_within: Duration::from_hours(24),
             http01_port: 80,
         }
     }

@@ -12,6 +12,7 @@ mod change;
 pub mod crl;
 pub mod csr;
 pub mod dns_providers;
+pub mod endpoints;
 mod error;
 pub mod events;
 pub mod expiry;

@@ -24,6 +24,7 @@ pub mod csrs;
 pub mod dns_locks;
 pub mod dns_providers;
 pub mod domain_grants;
+pub mod endpoints;
 mod error;
 pub mod events;
 pub mod expiry;

@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use certmill_domain::{
     AccountStatus, AcmeEnvironment, AcmeProvider, CaKind, CertificateSource, ChallengeState, ChallengeType,
-    CsrSource, CsrStatus, DeliveryState, DeskRenewal, EventKind, Exposure, OrderCause, OrderState, Scope,
-    SecretType, Stored, UnknownWord, Vocabulary, WebhookFormat,
+    CsrSource, CsrStatus, DeliveryState, DeskRenewal, EndpointState, EventKind, Exposure, OrderCause,
+    OrderState, Scope, SecretType, Stored, UnknownWord, Vocabulary, WebhookFormat,
 };
 use certmill_x509::RevocationReason;
 
@@ -74,6 +74,7 @@ columns! {
     CSR_STATUS: CsrStatus = "csrs" "status";
     DELIVERY_STATE: DeliveryState = "webhook_deliveries" "state";
     DESK_RENEWAL: DeskRenewal = "certificate_authorities" "renewal_of_desk_certificates";
+    ENDPOINT_STATE: EndpointState = "certificate_endpoints" "state";
     EVENT_KIND: EventKind = "events" "kind";
     ORDER_CAUSE: OrderCause = "acme_orders" "cause";
     ORDER_CHALLENGE_TYPE: ChallengeType = "acme_orders" "challenge_type";
@@ -128,6 +129,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen, 2 * 16, "the lists of words in the migrations");
+        assert_eq!(seen, 2 * 17, "the lists of words in the migrations");
     }
 }

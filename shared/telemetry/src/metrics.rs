@@ -106,6 +106,12 @@ fn describe() {
     describe_gauge!("certmill_tokens_expiring", "Tokens that end soon, by time left");
     describe_counter!("certmill_refused_calls_total", "Calls answered with an error, by its code");
     describe_counter!("certmill_webhook_deliveries_total", "Events sent to webhooks, by outcome");
+    describe_gauge!("certmill_endpoints", "Endpoints of certificates, by what was found there");
+    describe_gauge!(
+        "certmill_renewals_not_deployed",
+        "Renewed certificates that an endpoint does not serve although their time for that is over"
+    );
+    describe_counter!("certmill_endpoint_checks_total", "Looks at endpoints, by what was found");
     describe_gauge!("certmill_build_info", "1, with the version as a label");
     metrics::gauge!("certmill_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
     // Without labels there is one series each, which starts at 0 so that its first rise can be seen.

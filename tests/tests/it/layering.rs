@@ -7,13 +7,14 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each layer with what it may depend on, lowest first. `None`: whatever it likes, because it puts the parts together.
-const LAYERS: [(&str, Option<&[&str]>); 15] = [
+const LAYERS: [(&str, Option<&[&str]>); 16] = [
     ("certmill-x509", Some(&[])),
     ("certmill-domain", Some(&["certmill-x509"])),
     ("certmill-keys", Some(&["certmill-domain", "certmill-x509"])),
     ("certmill-storage", Some(&["certmill-domain", "certmill-x509"])),
     ("certmill-queue", Some(&[])),
     ("certmill-egress", Some(&[])),
+    ("certmill-probe", Some(&["certmill-egress", "certmill-domain"])),
     ("certmill-acme", Some(&["certmill-egress", "certmill-domain", "certmill-x509"])),
     ("certmill-dns", Some(&["certmill-egress", "certmill-domain"])),
     (
@@ -22,6 +23,7 @@ const LAYERS: [(&str, Option<&[&str]>); 15] = [
             "certmill-acme",
             "certmill-dns",
             "certmill-egress",
+            "certmill-probe",
             "certmill-storage",
             "certmill-queue",
             "certmill-keys",

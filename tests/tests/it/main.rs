@@ -29,6 +29,7 @@ mod dns_look;
 mod dns_provider_ambient;
 mod dns_provider_zones;
 mod dns_providers;
+mod endpoints;
 mod events;
 mod examples;
 mod figures;

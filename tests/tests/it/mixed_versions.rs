@@ -46,6 +46,9 @@ fn written(table: &str, column: &str) -> (String, &'static str) {
 
 /// Where a column is shown: the path of the list, the single object in it, and the field of either.
 fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<String>, &'static str) {
+    if table == "certificate_endpoints" {
+        return (format!("/v1/pki/certificates/{}", world.certificate), None, "/state");
+    }
     if table == "webhook_deliveries" {
         return (format!("/v1/webhooks/{}/deliveries", world.webhook), None, "/state");
     }
@@ -149,6 +152,12 @@ both_modes! {
         let world = World::new(&app).await;
         let sql = newer(&app).await;
         append(&app, &sql, (WORD, WORD)).await;
+        sql.run(&format!(
+            "INSERT INTO certificate_endpoints (tenant_id, certificate_id, endpoint, state, findings, failures, next_check_at) \
+             VALUES ('{}', '{}', 'gopher:a.example:70', 'unchecked', '[]', 0, 4000000000000000)",
+            app.tenant.id, world.certificate
+        ))
+        .await;
         for &(table, column) in VOCABULARIES {
             if (table, column) == ("events", "kind") {
                 continue;

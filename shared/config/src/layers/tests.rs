@@ -101,6 +101,7 @@ fn known_settings() -> Vec<String> {
     let sections = [
         "crl",
         "events",
+        "endpoints",
         "acme",
         "dns",
         "egress",

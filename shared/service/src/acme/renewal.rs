@@ -24,7 +24,7 @@ use super::orders::ORDER_DEADLINE;
 use super::{accounts, fallback};
 use crate::change::Act;
 use crate::jobs::{Job, JobKind, Lease};
-use crate::{App, Caller, ServiceError, events};
+use crate::{App, Caller, ServiceError, endpoints, events};
 
 pub use self::by_hand::renew_now;
 pub use self::moving::RenewalChange;
@@ -79,6 +79,7 @@ pub(crate) async fn plan(
         // A certificate that was revoked meanwhile is not linked; the new one is as good.
         if certificates::set_renewed_by(tx, old, certificate.id).await? {
             certificates::copy_labels(tx, old, certificate.id).await?;
+            endpoints::follow(tx, old, certificate.id, now).await?;
         }
     }
     let more_names = issuing::extra_names(&order.identifiers, &certificate.sans);

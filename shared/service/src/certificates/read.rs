@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{AcmeOrder, Action, Certificate, CertificateId, CertificateSource, Renewal, Timestamp};
+use certmill_domain::{
+    AcmeOrder, Action, Certificate, CertificateEndpoint, CertificateId, CertificateSource, Renewal, Timestamp,
+};
 use certmill_storage::certificates::search::{self, Page as Keyset};
 use certmill_storage::certificates::{self, Labels};
 use certmill_storage::scheduled_revocations::{self, ScheduledRevocation};
-use certmill_storage::{acme_orders, acme_renewals, holds};
+use certmill_storage::{acme_orders, acme_renewals, endpoints as endpoint_rows, holds};
 
 pub use certmill_storage::certificates::search::Filter;
 
@@ -14,8 +16,9 @@ use certmill_x509::{pem, split_certificates};
 
 use crate::acme::renewal::{self, Moved, RenewalChange};
 use crate::change::Act;
+use crate::jobs::Job;
 use crate::precondition::tag;
-use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError, endpoints};
 
 const MAX_TAGS: usize = 64;
 const MAX_TAG_LENGTH: usize = 256;
@@ -45,6 +48,8 @@ pub struct CertificateWithChain {
     pub order: Option<AcmeOrder>,
     /// When it is to be revoked, if that is scheduled.
     pub scheduled: Option<ScheduledRevocation>,
+    /// Where it is meant to be served, and what was found there.
+    pub endpoints: Vec<CertificateEndpoint>,
     /// What is wrong with its key: the code of a weakness, or `blocked`.
     pub weak_key: Option<String>,
 }
@@ -60,6 +65,8 @@ pub struct CertificateChange {
     pub auto_renew: Option<bool>,
     /// How it is renewed, if it came from an ACME server.
     pub renewal: Option<RenewalChange>,
+    /// All its endpoints.
+    pub endpoints: Option<Vec<String>>,
 }
 
 /// A certificate of the tenant with its chain.
@@ -82,11 +89,12 @@ pub async fn find(
         None => None,
     };
     let scheduled = scheduled_revocations::find(&mut session, id).await?;
+    let endpoints = endpoint_rows::of_certificate(&mut session, id).await?;
     drop(session);
     let chain = chain_der(app, caller, &certificate).await?;
     let chain_pem = chain.iter().map(|der| pem::encode(pem::CERTIFICATE, der)).collect();
     let weak_key = crate::blocked_keys::mark(app, caller, &certificate).await?;
-    Ok(CertificateWithChain { certificate, chain_pem, renewal, order, scheduled, weak_key })
+    Ok(CertificateWithChain { certificate, chain_pem, renewal, order, scheduled, endpoints, weak_key })
 }
 
 /// The certificates above this one: those of its CA and of the CAs above, or those that it was imported with.
@@ -165,24 +173,31 @@ impl std::str::FromStr for EndKey {
     }
 }
 
-/// The entity tag of a certificate's state: labels, revocation, renewal.
-pub fn state(certificate: &Certificate, renewal: Option<&Renewal>) -> String {
+/// The entity tag of a certificate's state: labels, revocation, renewal, and which endpoints it names.
+pub fn state(
+    certificate: &Certificate,
+    renewal: Option<&Renewal>,
+    endpoints: &[CertificateEndpoint],
+) -> String {
     let tags: Vec<String> = certificate.tags.iter().map(|(key, value)| tag(&[key, value])).collect();
     let revoked = certificate.revoked_at.map(|at| at.unix_micros().to_string()).unwrap_or_default();
     let renewed = certificate.renewed_by.map(|id| id.to_string()).unwrap_or_default();
     let auto_renew = renewal.map(|it| it.auto_renew.to_string()).unwrap_or_default();
     let description = &certificate.description;
-    tag(&[&certificate.id.to_string(), &tags.concat(), description, &revoked, &renewed, &auto_renew])
+    let endpoints = tag(&endpoints::texts(endpoints));
+    let id = certificate.id.to_string();
+    tag(&[&id, &tags.concat(), description, &revoked, &renewed, &auto_renew, &endpoints])
 }
 
-/// Changes tags, description, and how a certificate from an ACME server is renewed.
+/// Changes tags, description, endpoints, and how a certificate from an ACME server is renewed.
 pub async fn label(
     app: &App,
     caller: &Caller,
     id: CertificateId,
     wanted: CertificateChange,
 ) -> Result<CertificateWithChain, ServiceError> {
-    let CertificateChange { tags, description, auto_renew, renewal } = wanted;
+    let CertificateChange { tags, description, auto_renew, renewal, endpoints } = wanted;
+    let endpoints = endpoints.as_deref().map(endpoints::read).transpose()?;
     if let Some(tags) = &tags {
         check_tags(tags)?;
     }
@@ -199,7 +214,11 @@ pub async fn label(
         None => None,
     };
     let mut change = app.change(caller).await?;
-    if caller.if_match.is_some() {
+    if endpoints.is_some() {
+        // Before the certificate, as the job itself does it.
+        app.enqueue(&mut change, Job::CheckEndpoints(caller.tenant), Some(&caller.request_id)).await?;
+    }
+    if caller.if_match.is_some() || endpoints.is_some() {
         holds::certificate(&mut change, id).await?;
     }
     let before = certificates::find(&mut change, id)
@@ -208,18 +227,20 @@ pub async fn label(
     caller.check_role(before.role.as_deref())?;
     if caller.if_match.is_some() {
         let renewal = acme_renewals::find(&mut change, id).await?;
-        caller.check_state(&state(&before, renewal.as_ref()))?;
+        let endpoints = endpoint_rows::of_certificate(&mut change, id).await?;
+        caller.check_state(&state(&before, renewal.as_ref(), &endpoints))?;
     }
     let labels = |tags: &BTreeMap<String, String>, description: &str| format!("{tags:?} {description}");
     let act = Act::new(Action::CertificateUpdate, id)
         .before(labels(&before.tags, &before.description))
         .after(format!(
-            "{}{}",
+            "{}{}{}",
             labels(
                 tags.as_ref().unwrap_or(&before.tags),
                 description.as_ref().unwrap_or(&before.description),
             ),
-            moved.as_ref().map(Moved::text).unwrap_or_default()
+            moved.as_ref().map(Moved::text).unwrap_or_default(),
+            endpoints.as_ref().map(|texts| format!(" {texts:?}")).unwrap_or_default()
         ));
     if let Some(auto_renew) = auto_renew
         && !acme_renewals::set_auto_renew(&mut change, id, auto_renew, app.now()).await?
@@ -238,7 +259,13 @@ pub async fn label(
         return Err(ServiceError::CallInProgress { seconds: 1 });
     }
     certificates::set_labels(&mut change, id, Labels { tags, description }).await?;
+    if let Some(wanted) = &endpoints {
+        endpoints::set(app, &mut change, &before, wanted).await?;
+    }
     change.commit(act).await?;
+    if endpoints.is_some() {
+        app.wake_workers();
+    }
     find(app, caller, id).await
 }
 

@@ -92,6 +92,9 @@ fn why_not(kind: JobKind) -> &'static str {
         | JobKind::Sweep
         | JobKind::Forget
         | JobKind::PruneJobs => "the service does it from time to time",
+        JobKind::CheckEndpoints => {
+            "the service begins it anew while something is to be looked at; take the endpoints away instead"
+        }
         JobKind::DeliverEvents => {
             "the service begins it anew while there is something to send; switch the webhook off instead"
         }

@@ -3,11 +3,14 @@
 use std::time::Duration;
 
 use certmill_domain::{
-    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CrlId, Vocabulary, WebhookId,
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CrlId, DiscoveryId, TenantId,
+    Vocabulary, WebhookId,
 };
 
 use super::{Lease, cascade, housekeeping};
-use crate::{App, ServiceError, acme, certificates, crl, expiry, retention, webhooks};
+use crate::{
+    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, retention, webhooks,
+};
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -22,12 +25,14 @@ pub enum Lane {
     Challenges,
     /// Events on their way to webhooks, which wait for receivers of anybody's.
     Deliveries,
+    /// Looking at what servers of anybody's serve.
+    Checks,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 5] =
-        [Self::Revocation, Self::Upkeep, Self::Orders, Self::Challenges, Self::Deliveries];
+    pub const ALL: [Self; 6] =
+        [Self::Revocation, Self::Upkeep, Self::Orders, Self::Challenges, Self::Deliveries, Self::Checks];
 
     /// The word of metrics and logs.
     pub const fn as_str(self) -> &'static str {
@@ -37,14 +42,16 @@ impl Lane {
             Self::Orders => "orders",
             Self::Challenges => "challenges",
             Self::Deliveries => "deliveries",
+            Self::Checks => "checks",
         }
     }
 
     /// How many jobs of this lane a process does at the same time, where `concurrency` is the operator's setting.
     pub fn places(self, concurrency: usize) -> usize {
         match self {
-            // A CRL of a million entries takes a core for seconds and some 200 MiB.
-            Self::Revocation => (concurrency / 4).max(4),
+            // A CRL of a million entries takes a core for seconds and some 200 MiB; a check looks at several servers at the same
+            // time.
+            Self::Revocation | Self::Checks => (concurrency / 4).max(4),
             Self::Upkeep => 4,
             Self::Orders | Self::Challenges | Self::Deliveries => concurrency.max(4),
         }
@@ -149,7 +156,7 @@ macro_rules! registry {
     };
 }
 
-use Lane::{Challenges, Deliveries, Orders, Revocation};
+use Lane::{Challenges, Checks, Deliveries, Orders, Revocation};
 
 // Lane, deadline in minutes, attempts, horizon in hours; or, for periodic work, its period in seconds and its deadline in
 // minutes. An order may wait a week for a CA (`Retry-After`), a CRL never longer than the pause after a failure.
@@ -189,6 +196,10 @@ registry! {
         => acme::resume_rollover;
     /// Send a webhook what has happened since it was last told.
     DeliverEvents(webhook: WebhookId), "deliver_events", rules(Deliveries, 5, 20, 1) => webhooks::deliver;
+    /// Look at the endpoints of a tenant that are due.
+    CheckEndpoints(tenant: TenantId), "check_endpoints", rules(Checks, 5, 20, 1) => endpoints::look;
+    /// Look at the targets of a discovery.
+    Discover(discovery: DiscoveryId), "discover", rules(Checks, 5, 20, 1) => discoveries::discover;
     /// Delete finished jobs past their retention.
     PruneJobs, "prune_jobs", periodic(3600, 5) => housekeeping::prune_jobs;
     /// Forget certificates, keys and other things that are over, as far as the operator wishes it.
@@ -251,7 +262,7 @@ mod tests {
         let ulid = "01J9Z3NDEKTSV4RRFFQ69G5FAV";
         for kind in JobKind::ALL {
             assert_eq!(JobKind::parse(kind.as_str()), Some(*kind));
-            let subjects = ["", "ca", "acct", "ord", "chal", "cert", "whk"]
+            let subjects = ["", "ca", "acct", "ord", "chal", "cert", "whk", "tnt", "disc"]
                 .map(|prefix| if prefix.is_empty() { String::new() } else { format!("{prefix}_{ulid}") });
             let read: Vec<Job> =
                 subjects.iter().filter_map(|subject| Job::from_row(kind.as_str(), subject)).collect();

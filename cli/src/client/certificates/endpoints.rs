@@ -1,0 +1,87 @@
+//! `certmill cert endpoints`: where a certificate is meant to be served, and what is served there.
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::super::Session;
+use super::super::failure::Failure;
+use super::super::output::{Cell, Column, Mark, end, text};
+use super::search::find;
+
+pub(super) const EXAMPLE: &str = "Examples:
+  certmill cert endpoints www.example.internal www.example.internal:443 smtp:mail.example.internal:25
+  certmill cert endpoints www.example.internal --check";
+
+#[derive(Args)]
+pub(crate) struct Endpoints {
+    /// Id, serial number, SHA-256 fingerprint, or a name of which there is one certificate
+    certificate: String,
+    /// All its endpoints from now on: HOST:PORT, or smtp:, imap:, pop3:, ftp:, ldap: or postgres:HOST:PORT
+    #[arg(value_name = "ENDPOINT", conflicts_with = "none")]
+    endpoints: Vec<String>,
+    /// Take all endpoints away
+    #[arg(long)]
+    none: bool,
+    /// Look at them now; the exit code says whether the certificate is served everywhere
+    #[arg(long, conflicts_with = "none")]
+    check: bool,
+}
+
+const COLUMNS: &[Column] = &[
+    Column("endpoint", |endpoint| text(endpoint, "endpoint").into()),
+    Column("state", |endpoint| {
+        let state = text(endpoint, "state");
+        let mark = match state.as_str() {
+            "deployed" => Mark::Good,
+            "unchecked" => Mark::Plain,
+            "serving_old" => Mark::Warning,
+            _ => Mark::Bad,
+        };
+        Cell::marked(state, mark)
+    }),
+    Column("since", |endpoint| text(endpoint, "deployed_since").into()),
+    Column("served until", |endpoint| end(&endpoint["served"], "not_after")),
+    Column("findings", |endpoint| Cell::marked(text(endpoint, "findings"), Mark::Bad)),
+    Column("checked", |endpoint| text(endpoint, "checked_at").into()),
+    Column("reason", |endpoint| text(endpoint, "reason").into()),
+];
+
+pub(super) async fn run(session: &Session, command: Endpoints) -> anyhow::Result<()> {
+    let mut found = find(session, &command.certificate).await?;
+    let id = text(&found, "id");
+    let path = ["v1", "pki", "certificates", &id];
+    if command.none || !command.endpoints.is_empty() {
+        found = session.api.patch(&path, &json!({ "endpoints": command.endpoints })).await?;
+    }
+    if command.check {
+        found = session.api.post(&["v1", "pki", "certificates", &id, "check"], &json!({})).await?;
+    }
+    show(session, &found)?;
+    if !command.check {
+        return Ok(());
+    }
+    let elsewhere: Vec<String> = listed(&found)
+        .filter(|endpoint| endpoint["state"] != "deployed")
+        .map(|endpoint| text(endpoint, "endpoint"))
+        .collect();
+    if elsewhere.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::Refused(format!("the certificate is not served at {}", elsewhere.join(", "))).into())
+}
+
+fn show(session: &Session, certificate: &Value) -> anyhow::Result<()> {
+    if session.out.is_for_programs() {
+        return session.out.raw(certificate);
+    }
+    let rows: Vec<Value> = listed(certificate).cloned().collect();
+    if rows.is_empty() {
+        session.out.note(&format!("{} names no endpoints", text(certificate, "id")));
+        return Ok(());
+    }
+    session.out.rows(COLUMNS, &rows, false)
+}
+
+fn listed(certificate: &Value) -> impl Iterator<Item = &Value> {
+    certificate["endpoints"].as_array().into_iter().flatten()
+}

@@ -1,0 +1,84 @@
+//! Renewals that are not served in time.
+
+use std::time::Duration;
+
+use certmill_storage::endpoints as rows;
+use serde_json::{Value, json};
+use tests::tls_server::Manner;
+use tests::{TestApp, both_modes};
+
+use super::{checked, issued, named, path, renewed, serve};
+use crate::ca::text;
+
+/// Lets time pass, and has what is due looked at.
+async fn pass(app: &TestApp, hours: u64) {
+    app.advance(Duration::from_hours(hours)).await;
+    certmill_service::endpoints::wake(&app.app).await.unwrap();
+    app.settled().await;
+}
+
+async fn told(app: &TestApp) -> Vec<Value> {
+    let told = app.get("/v1/events?type=certificate.not_deployed").await.json();
+    told["events"].as_array().unwrap().clone()
+}
+
+/// Certificates that an alarm counts.
+async fn late(app: &TestApp) -> i64 {
+    let before = app.app.now().minus(app.app.settings().deployed_within);
+    let mut session = app.app.database().read_system().await.unwrap();
+    rows::not_deployed(&mut session, before).await.unwrap()
+}
+
+both_modes! {
+    async fn a_renewal_that_is_not_served_in_time_is_told_once(app: TestApp) {
+        let first = issued(&app).await;
+        let server = serve(Manner::Serves("tls"), &first);
+        let endpoint = format!("localhost:{}", server.port);
+        named(&app, &first, &["127.0.0.1:1".to_owned(), endpoint.clone()]).await;
+        pass(&app, 30).await;
+        assert_eq!((told(&app).await.len(), late(&app).await), (0, 0), "nothing was renewed");
+
+        let second = renewed(&app, &first).await;
+        pass(&app, 20).await;
+        assert_eq!((told(&app).await.len(), late(&app).await), (0, 0), "there is time left");
+        pass(&app, 5).await;
+        let events = told(&app).await;
+        assert_eq!((events.len(), late(&app).await), (1, 1), "{events:?}");
+        assert_eq!(events[0]["object"], second["certificate_id"]);
+        let data = &events[0]["data"];
+        assert_eq!((&data["renews"], &data["endpoints_count"]), (&first["certificate_id"], &json!(2)), "{data}");
+        let named: Vec<_> = data["endpoints"].as_array().unwrap().iter().map(|one| (text(&one["endpoint"]), text(&one["state"]))).collect();
+        assert_eq!(named, [("127.0.0.1:1", "unreachable"), (endpoint.as_str(), "serving_old")]);
+        pass(&app, 50).await;
+        assert_eq!(told(&app).await.len(), 1, "once for each renewal");
+
+        // What was served once and is away now is no renewal that was not deployed.
+        app.patch(&path(&second), json!({ "endpoints": [endpoint] })).await;
+        server.present(text(&second["certificate"]), text(&second["private_key"]));
+        assert_eq!(checked(&app, &second).await[0]["state"], "deployed");
+        assert_eq!(late(&app).await, 0);
+        let third = renewed(&app, &second).await;
+        server.present(text(&third["certificate"]), text(&third["private_key"]));
+        pass(&app, 1).await;
+        drop(server);
+        pass(&app, 40).await;
+        assert_eq!(checked(&app, &third).await[0]["state"], "unreachable");
+        assert_eq!((told(&app).await.len(), late(&app).await), (1, 0));
+
+        let fourth = renewed(&app, &third).await;
+        pass(&app, 25).await;
+        let events = told(&app).await;
+        assert_eq!((events.len(), &events[1]["object"]), (2, &fourth["certificate_id"]), "{events:?}");
+    }
+
+    async fn a_renewal_is_looked_for_soon_and_then_more_and_more_seldom(app: TestApp) {
+        let first = issued(&app).await;
+        let server = serve(Manner::Serves("tls"), &first);
+        named(&app, &first, &[format!("localhost:{}", server.port)]).await;
+        let second = renewed(&app, &first).await;
+        server.present(text(&second["certificate"]), text(&second["private_key"]));
+        app.advance(Duration::from_secs(61)).await;
+        certmill_service::endpoints::wake(&app.app).await.unwrap();
+        app.eventually(&path(&second), |row| row["endpoints"][0]["state"] == "deployed").await;
+    }
+}
