@@ -79,6 +79,7 @@ acts! {
     CaRevoke,
     CaUpdate,
     CertificateCheck,
+    CertificateDiscover,
     CertificateImport,
     CertificateIssue,
     CertificateRenew,

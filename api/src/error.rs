@@ -354,6 +354,7 @@ fn not_found_code(noun: Noun) -> &'static str {
         Noun::Job => "job_not_found",
         Noun::BlockedKey => "blocked_key_not_found",
         Noun::Webhook => "webhook_not_found",
+        Noun::Discovery => "discovery_not_found",
         Noun::Delivery => "delivery_not_found",
     }
 }

@@ -46,6 +46,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::CertificateImport
         | Action::CertificateUpdate
         | Action::CertificateCheck
+        | Action::CertificateDiscover
         | Action::CertificateRevoke
         | Action::CertificateRelease
         | Action::CertificateRevokeLater

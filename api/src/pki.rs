@@ -13,6 +13,7 @@ pub(crate) mod certificates;
 pub(crate) mod crls;
 pub(crate) mod csr;
 mod csr_view;
+pub(crate) mod discover;
 mod dns_provider_types;
 pub(crate) mod dns_providers;
 pub(crate) mod endpoints;

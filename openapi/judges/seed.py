@@ -55,6 +55,7 @@ approved = make_csr("approved.test")
 call("POST", f"/v1/pki/csr/{approved}/approve")
 token = call("POST", "/v1/tokens", {"name": "other", "scopes": ["pki:read"]})["id"]
 call("POST", f"/v1/pki/ca/{ca}/crl")
+discovery = call("POST", "/v1/pki/discover", {"targets": ["127.0.0.1:1"]})["id"]
 webhook = {"url": "https://127.0.0.1:1/", "events": ["ca.revoked"], "is_active": False}
 webhooks = [call("POST", "/v1/webhooks", {"name": name, **webhook})["id"] for name in ("a", "b")]
 job = call("GET", "/v1/jobs")["jobs"][0]["id"]
@@ -71,6 +72,7 @@ PATHS = {
     "^/v1/secrets/": {"path": "kept"},
     "^/v1/tokens/": {"id": token},
     "^/v1/jobs/": {"id": job},
+    "^/v1/pki/discover/": {"id": discovery},
     "^/v1/webhooks/.id.": {"id": webhooks[0]},
     "^/pub/ocsp/": {"ca_id": ca},
     "^/pub/ca/": {"file": f"{ca}.crt"},

@@ -59,6 +59,7 @@ const CODES: &[Code] = &[
     ("job_not_found", 404, "No such background job."),
     ("blocked_key_not_found", 404, "No such blocked key."),
     ("webhook_not_found", 404, "No such webhook."),
+    ("discovery_not_found", 404, "No such discovery."),
     ("delivery_not_found", 404, "No such delivery of the webhook."),
     (
         "method_not_allowed",

@@ -254,6 +254,7 @@ const OF_SCHEMAS: &[(&str, &str, &str)] = &[
     ("ValidateCertificateRequest", "inhibit_policy_mapping", r#"{"default": false}"#),
     ("ValidateCertificateRequest", "inhibit_any_policy", r#"{"default": false}"#),
     ("ValidateCertificateRequest", "strict", r#"{"default": true}"#),
+    ("DiscoverRequest", "targets", r#"{"minItems": 1, "maxItems": 1000}"#),
     ("CreateWebhookRequest", "name", NAME),
     ("CreateWebhookRequest", "url", r#"{"maxLength": 2048}"#),
     ("CreateWebhookRequest", "events", r#"{"minItems": 1, "maxItems": 64}"#),

@@ -1,5 +1,6 @@
 //! `certmill cert`.
 
+mod discover;
 mod endpoints;
 mod search;
 
@@ -80,6 +81,9 @@ pub(crate) enum CertCommand {
         #[arg(long)]
         revocation: bool,
     },
+    /// Look for certificates on servers, and take what is found into the inventory
+    #[command(after_help = discover::EXAMPLE)]
+    Discover(discover::Discover),
     /// Name the endpoints where a certificate is meant to be served, and show what is served there
     #[command(after_help = endpoints::EXAMPLE)]
     Endpoints(endpoints::Endpoints),
@@ -175,6 +179,7 @@ pub(super) async fn run(session: &Session, command: CertCommand) -> anyhow::Resu
             }
             validate(session, &body).await
         }
+        CertCommand::Discover(command) => discover::run(session, command).await,
         CertCommand::Endpoints(command) => endpoints::run(session, command).await,
         CertCommand::Label { certificate, tags, description } => {
             label(session, &certificate, &tags, description).await

@@ -184,6 +184,8 @@ actions! {
     UnstoredForget = "certificate.forget_unstored";
     /// The endpoints of a certificate were to be looked at.
     CertificateCheck = "certificate.check";
+    /// Servers were to be looked at for certificates.
+    CertificateDiscover = "certificate.discover";
     /// Rows of the audit log were taken to a file: the object says which.
     AuditArchive = "audit.archive";
 }

@@ -118,6 +118,8 @@ ids! {
     WebhookId = "whk";
     /// A delivery to a webhook.
     DeliveryId = "del";
+    /// A discovery.
+    DiscoveryId = "disc";
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod certificate;
 mod clock;
 mod crl;
 mod csr;
+mod discovery;
 mod dns_provider;
 mod duration;
 mod endpoint;
@@ -41,6 +42,7 @@ pub use certificate::{Certificate, CertificateSource, CertificateStatus, Sans};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use crl::{Crl, CrlId, CrlInfo, InvalidCrlId, shard_numbers};
 pub use csr::{Csr, CsrSource, CsrStatus};
+pub use discovery::{Discovery, Target, TargetState};
 pub use dns_provider::DnsProvider;
 pub use duration::{InvalidDuration, Ttl};
 pub use endpoint::{
@@ -50,8 +52,8 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventKind};
 pub use id::{
     AcmeAccountId, AcmeChallengeId, AcmeOrderId, BlockedKeyId, CaId, CertificateId, CsrId, DeliveryId,
-    DnsProviderId, EventId, InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId, TenantId, TokenId,
-    TrustAnchorId, WebhookId,
+    DiscoveryId, DnsProviderId, EventId, InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId,
+    TenantId, TokenId, TrustAnchorId, WebhookId,
 };
 pub use network::Network;
 pub use rate_limit::{CallCategory, InvalidRateLimit, RateLimit, RateLimits, Standing, Taken};

@@ -2,6 +2,7 @@
 
 mod committer;
 mod explain;
+mod found;
 mod import;
 mod issue;
 mod judging;
@@ -16,6 +17,7 @@ mod unstored;
 
 pub(crate) use committer::{Committer, Reservation};
 pub use explain::{CheckRequest, Explained, check};
+pub(crate) use found::{Found, take_found};
 pub use import::{ImportRequest, import};
 pub(crate) use import::{material::Material, refuse_odd};
 pub use issue::{IssueRequest, SignRequest, issue, sign};

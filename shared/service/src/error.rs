@@ -1,8 +1,8 @@
 //! Why a use case failed, by what the caller can do about it.
 
 use certmill_domain::{
-    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DeliveryId, DnsProviderId,
-    JobId, TokenId, TrustAnchorId, WebhookId,
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DeliveryId, DiscoveryId,
+    DnsProviderId, JobId, TokenId, TrustAnchorId, WebhookId,
 };
 use certmill_domain::{Failure, FieldErrors, InvalidDuration, Scope, UnknownWord, Violation};
 use certmill_keys::KeyError;
@@ -44,6 +44,8 @@ pub enum Noun {
     BlockedKey,
     /// A webhook.
     Webhook,
+    /// A discovery.
+    Discovery,
     /// A delivery to a webhook.
     Delivery,
 }
@@ -67,6 +69,7 @@ impl Noun {
             Self::Job => "job",
             Self::BlockedKey => "blocked key",
             Self::Webhook => "webhook",
+            Self::Discovery => "discovery",
             Self::Delivery => "delivery",
         }
     }
@@ -246,6 +249,7 @@ fn of_another_kind(wanted: Noun, id: &str) -> String {
         (DnsProviderId::PREFIX, Noun::DnsProvider),
         (JobId::PREFIX, Noun::Job),
         (WebhookId::PREFIX, Noun::Webhook),
+        (DiscoveryId::PREFIX, Noun::Discovery),
         (DeliveryId::PREFIX, Noun::Delivery),
     ];
     let kind = id.split_once('_').and_then(|(prefix, _)| kinds.iter().find(|(of, _)| *of == prefix));

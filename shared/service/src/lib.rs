@@ -11,6 +11,7 @@ pub mod certificates;
 mod change;
 pub mod crl;
 pub mod csr;
+pub mod discoveries;
 pub mod dns_providers;
 pub mod endpoints;
 mod error;

@@ -141,7 +141,7 @@ forms! {
     certmill_domain::JobId, certmill_domain::RoleId, certmill_domain::RoleName, certmill_domain::SecretPath,
     certmill_domain::SecretVersionId, certmill_domain::TenantId, certmill_domain::TenantName, certmill_domain::TokenId,
     certmill_domain::TrustAnchorId, certmill_domain::Network, u32, certmill_domain::BlockedKeyId,
-    certmill_domain::DeliveryId, certmill_domain::WebhookId,
+    certmill_domain::DeliveryId, certmill_domain::WebhookId, certmill_domain::DiscoveryId,
 }
 
 // A process takes no jobs of a kind that it does not know.

@@ -21,6 +21,7 @@ pub mod certificates;
 mod connect;
 pub mod crls;
 pub mod csrs;
+pub mod discoveries;
 pub mod dns_locks;
 pub mod dns_providers;
 pub mod domain_grants;

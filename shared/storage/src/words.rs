@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use certmill_domain::{
     AccountStatus, AcmeEnvironment, AcmeProvider, CaKind, CertificateSource, ChallengeState, ChallengeType,
     CsrSource, CsrStatus, DeliveryState, DeskRenewal, EndpointState, EventKind, Exposure, OrderCause,
-    OrderState, Scope, SecretType, Stored, UnknownWord, Vocabulary, WebhookFormat,
+    OrderState, Scope, SecretType, Stored, TargetState, UnknownWord, Vocabulary, WebhookFormat,
 };
 use certmill_x509::RevocationReason;
 
@@ -80,6 +80,7 @@ columns! {
     ORDER_CHALLENGE_TYPE: ChallengeType = "acme_orders" "challenge_type";
     ORDER_STATE: OrderState = "acme_orders" "state";
     SECRET_TYPE: SecretType = "secrets" "secret_type";
+    TARGET_STATE: TargetState = "discovery_targets" "state";
     TOKEN_SCOPES: Scope = "tokens" "scopes";
     WEBHOOK_FORMAT: WebhookFormat = "webhooks" "format";
 }
@@ -129,6 +130,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(seen, 2 * 17, "the lists of words in the migrations");
+        assert_eq!(seen, 2 * 18, "the lists of words in the migrations");
     }
 }

@@ -288,6 +288,7 @@ fn not_found_code(path: &str) -> &'static str {
         ("/v1/pki/acme/accounts/", "acme_account_not_found"),
         ("/v1/pki/acme/orders/", "acme_order_not_found"),
         ("/v1/pki/acme/challenges/", "acme_challenge_not_found"),
+        ("/v1/pki/discover/", "discovery_not_found"),
         ("/v1/pki/dns-providers/", "dns_provider_not_found"),
         ("/v1/secrets/", "secret_not_found"),
         ("/v1/jobs/", "job_not_found"),

@@ -1,5 +1,6 @@
 //! Endpoints of certificates: what is served, compared with what is newest.
 
+mod discover;
 mod failures;
 mod late;
 
@@ -123,6 +124,7 @@ both_modes! {
         server.present(text(&third["certificate"]), text(&third["private_key"]));
         let deployed = checked(&app, &third).await;
         assert_eq!(deployed[0]["state"], "deployed");
+        app.advance(Duration::from_secs(5)).await;
         let again = checked(&app, &third).await;
         assert_eq!(again[0]["deployed_since"], deployed[0]["deployed_since"]);
         assert_ne!(again[0]["checked_at"], deployed[0]["checked_at"]);

@@ -49,6 +49,9 @@ fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<Str
     if table == "certificate_endpoints" {
         return (format!("/v1/pki/certificates/{}", world.certificate), None, "/state");
     }
+    if table == "discovery_targets" {
+        return (format!("/v1/pki/discover/{}", world.discovery), None, "/state");
+    }
     if table == "webhook_deliveries" {
         return (format!("/v1/webhooks/{}/deliveries", world.webhook), None, "/state");
     }

@@ -1,8 +1,8 @@
 //! Which ids stand where.
 
 use certmill_service::domain::{
-    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DeliveryId, DnsProviderId,
-    JobId, LogId, RoleId, TenantId, TokenId, TrustAnchorId, WebhookId,
+    AcmeAccountId, AcmeChallengeId, AcmeOrderId, CaId, CertificateId, CsrId, DeliveryId, DiscoveryId,
+    DnsProviderId, JobId, LogId, RoleId, TenantId, TokenId, TrustAnchorId, WebhookId,
 };
 
 /// Ids by the names of fields.
@@ -26,6 +26,7 @@ pub(super) const IDS_OF_PATHS: &[(&str, &str)] = &[
     ("/v1/pki/acme/accounts/", AcmeAccountId::PREFIX),
     ("/v1/pki/acme/orders/", AcmeOrderId::PREFIX),
     ("/v1/pki/acme/challenges/", AcmeChallengeId::PREFIX),
+    ("/v1/pki/discover/", DiscoveryId::PREFIX),
     ("/v1/pki/dns-providers/", DnsProviderId::PREFIX),
     ("/v1/jobs/", JobId::PREFIX),
     ("/v1/webhooks/", WebhookId::PREFIX),
@@ -33,7 +34,7 @@ pub(super) const IDS_OF_PATHS: &[(&str, &str)] = &[
 ];
 
 /// Prefixes that the doc comments of `id` name, as in "`ca_…`".
-pub(super) const KNOWN_PREFIXES: [&str; 15] = [
+pub(super) const KNOWN_PREFIXES: [&str; 16] = [
     CaId::PREFIX,
     RoleId::PREFIX,
     CertificateId::PREFIX,
@@ -49,4 +50,5 @@ pub(super) const KNOWN_PREFIXES: [&str; 15] = [
     LogId::PREFIX,
     WebhookId::PREFIX,
     DeliveryId::PREFIX,
+    DiscoveryId::PREFIX,
 ];

@@ -189,7 +189,8 @@ fn duplicate(what: &str, id: CertificateId) -> ServiceError {
     ServiceError::Duplicate { message: format!("{what} here already, as {id}"), id: id.to_string() }
 }
 
-fn certificate(
+/// The row of a certificate that was issued elsewhere.
+pub(super) fn certificate(
     app: &App,
     id: CertificateId,
     parsed: &ParsedCertificate,
@@ -225,6 +226,6 @@ fn certificate(
     })
 }
 
-fn invalid(error: X509Error) -> ServiceError {
+pub(super) fn invalid(error: X509Error) -> ServiceError {
     ServiceError::CertificateInvalid(error.to_string())
 }

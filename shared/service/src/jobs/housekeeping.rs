@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use certmill_domain::{CrlId, TenantId};
 use certmill_storage::crls::BuildKinds;
 use certmill_storage::{
-    SystemSession, acme_challenges, acme_orders, certificate_authorities, certificates, crls, jobs,
-    scheduled_revocations, tenants,
+    SystemSession, acme_challenges, acme_orders, certificate_authorities, certificates, crls, discoveries,
+    jobs, scheduled_revocations, tenants,
 };
 
 use super::{Job, JobKind, Lease};
@@ -56,6 +56,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     prune_responses(app).await?;
     acme::prune_pauses(app, BATCH).await?;
     crate::webhooks::prune(app).await?;
+    crate::discoveries::prune(app).await?;
     crl::tell_late(app, lease, BATCH).await?;
     let now = app.now();
     let mut session = app.database().read_system().await?;
@@ -76,6 +77,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     let (order, challenge) = (JobKind::AdvanceOrder.as_str(), JobKind::AdvanceChallenge.as_str());
     let orders = acme_orders::overdue(&mut session, order, now.minus(OVERDUE), BATCH).await?;
     let challenges = acme_challenges::overdue(&mut session, challenge, now.minus(OVERDUE), BATCH).await?;
+    let discoveries = discoveries::stopped(&mut session, JobKind::Discover.as_str(), BATCH).await?;
     drop(session);
     let registrations = acme::overdue_registrations(app, BATCH).await?;
     let rollovers = acme::overdue_rollovers(app, BATCH).await?;
@@ -86,6 +88,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
         .chain(scheduled.into_iter().map(|(tenant, id)| (tenant, Job::RevokeScheduled(id))))
         .chain(orders.into_iter().map(|(tenant, order)| (tenant, Job::AdvanceOrder(order))))
         .chain(challenges.into_iter().map(|(tenant, challenge)| (tenant, Job::AdvanceChallenge(challenge))))
+        .chain(discoveries.into_iter().map(|(tenant, discovery)| (tenant, Job::Discover(discovery))))
         .chain(registrations.into_iter().map(|(tenant, account)| (tenant, Job::RegisterAcmeAccount(account))))
         .chain(rollovers.into_iter().map(|(tenant, account)| (tenant, Job::RollOverAcmeAccountKey(account))));
     for (tenant, job) in due {

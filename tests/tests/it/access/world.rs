@@ -1,6 +1,6 @@
 //! One object of each kind, and for every operation a call that concerns them.
 
-use certmill_domain::{DeliveryId, JobId};
+use certmill_domain::{DeliveryId, DiscoveryId, JobId};
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
 use tests::authority::Authority;
@@ -28,6 +28,7 @@ pub(crate) struct World {
     job: String,
     blocked: String,
     pub(crate) webhook: String,
+    pub(crate) discovery: String,
     delivery: String,
     csr_pem: String,
     anchor_pem: String,
@@ -60,6 +61,7 @@ impl World {
         let webhook = app.post("/v1/webhooks", webhook).await.json_with(StatusCode::CREATED);
         let webhook = text(&webhook["id"]);
         Self {
+            discovery: discovery(app).await,
             delivery: delivery(app, &webhook, 1).await,
             webhook,
             blocked: text(&blocked["id"]),
@@ -100,6 +102,7 @@ impl World {
             job: id("job"),
             blocked: id("bkey"),
             webhook: id("whk"),
+            discovery: id("disc"),
             delivery: id("del"),
             csr_pem: String::new(),
             anchor_pem: String::new(),
@@ -121,6 +124,7 @@ impl World {
             ("/jobs/", &self.job),
             ("/blocked-keys/", &self.blocked),
             ("/webhooks/", &self.webhook),
+            ("/discover/", &self.discovery),
         ];
         let id = ids.into_iter().find(|(part, _)| operation.path.contains(part)).map_or("", |(_, id)| id);
         let path =
@@ -174,6 +178,7 @@ impl World {
                 json!({ "name": "changed" })
             }
             "POST /v1/pki/dns-providers/{id}/test" => json!({ "zone": "example.org" }),
+            "POST /v1/pki/discover" => json!({ "targets": ["127.0.0.1:2"] }),
             "POST /v1/webhooks" => {
                 json!({ "name": "new", "url": "https://127.0.0.1:1/", "events": ["*"], "is_active": false })
             }
@@ -199,6 +204,7 @@ impl World {
             &self.job,
             &self.blocked,
             &self.webhook,
+            &self.discovery,
             &self.delivery,
         ];
         let names = [&self.ca, &self.certificate, &self.csr, &self.anchor, &self.token];
@@ -236,6 +242,24 @@ async fn done_job(app: &TestApp) -> String {
             now.unix_micros()
         ))
         .await;
+    id.to_string()
+}
+
+/// A discovery of the tenant's that is over; its id.
+async fn discovery(app: &TestApp) -> String {
+    let now = app.app.now();
+    let id = DiscoveryId::generate(now, app.app.entropy());
+    let (tenant, micros) = (app.tenant.id, now.unix_micros());
+    let mut rows = Rows::of(app).await;
+    rows.execute(&format!(
+        "INSERT INTO discoveries (tenant_id, id, targets, created_at, finished_at) VALUES ('{tenant}', '{id}', 1, {micros}, {micros})"
+    ))
+    .await;
+    rows.execute(&format!(
+        "INSERT INTO discovery_targets (tenant_id, discovery_id, position, endpoint, state) \
+         VALUES ('{tenant}', '{id}', 0, 'a.example:443', 'unreachable')"
+    ))
+    .await;
     id.to_string()
 }
 
