@@ -93,6 +93,12 @@ export const t = {
     downloads: 'Download', pem: 'Certificate (PEM)', withChain: 'With chain (PEM)', der: 'Certificate (DER)',
     revokedFor: (reason: string) => `Revoked (${reason.toLowerCase()}) on`,
   },
+  endpoints: {
+    title: 'Endpoints', one: 'Endpoint', found: 'Found', served: 'Served until', checked: 'Looked at', look: 'Look now', none: 'Say where it is meant to be served, and it is looked at every hour.',
+    hint: 'One a line: www.example.internal:443, or with smtp:, imap:, pop3:, ftp:, ldap: or postgres: before it',
+    states: { unchecked: 'Not looked at yet', deployed: 'Deployed', serving_old: 'Serves the old one', other_certificate: 'Another certificate', unreachable: 'Not seen' } as Words,
+    findings: { expired: 'expired', not_yet_valid: 'not valid yet', name_mismatch: 'not for this host', revoked: 'revoked' } as Words,
+  },
   trust: { title: 'Trust', action: 'Check path and revocation', valid: (anchor: string) => `Trusted by ${anchor}`, invalid: 'Not to be trusted' },
   storedKey: {
     title: 'Get the key', text: 'The audit log will say that you took it.', format: 'Form', pem: 'PEM (PKCS#8)', pkcs12: 'PKCS#12 with certificate and chain', download: 'Download', show: 'Show', showInstead: 'Show it here instead',

@@ -3,6 +3,7 @@ import { call, see, type Schemas, type Seen } from '../api/client';
 import { Badge, Button, Card, CertificateLink, Code, DateOf, Fact, Facts, Left, Page, Shown, Status, Table } from '../parts/basics';
 import { CaName } from '../parts/ca';
 import { Chain, decoded, Issued, Revoke, StoredKey } from '../parts/certificate';
+import { Endpoints } from '../parts/endpoints';
 import { Dialog, FormOf, LongText, Text, useForm } from '../parts/form';
 import { blocks, fileName, notify, save } from '../lib/files';
 import { allNames, given, keyName, spaced, words } from '../lib/format';
@@ -279,6 +280,7 @@ function Content({ seen, reload }: { seen: Seen<Detail>; reload: () => void }) {
           <Card title={t.certificate.chain}>
             <Chain pem={`${of.certificate_pem}\n${of.chain_pem}`} />
           </Card>
+          <Endpoints seen={seen} editable={may} onDone={reload} />
           {rights.admin && <Trail id={of.id} />}
         </div>
         <div>
