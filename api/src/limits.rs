@@ -85,6 +85,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::EventForget
         | Action::UnstoredForget
         | Action::AuditArchive
+        | Action::DatabaseRestore
         | Action::EventRaise => CallCategory::Admin,
     }
 }

@@ -3,6 +3,7 @@
 mod admin;
 mod ambient;
 mod audit;
+mod backup;
 mod client;
 mod compose;
 mod dev;
@@ -13,6 +14,7 @@ mod man;
 mod message;
 mod ports;
 mod private;
+mod restore;
 mod serve;
 mod tls;
 mod tls_self;
@@ -113,6 +115,10 @@ enum Command {
     Audit(audit::AuditCommand),
     /// Give back the disk that an embedded database does not need any more, while no service runs on it
     Vacuum,
+    /// Copy the database into a new folder while the service runs, with a manifest
+    Backup(backup::BackupArgs),
+    /// Prove a backup, and put it where there is no database yet
+    Restore(restore::RestoreArgs),
     /// Wrap every tenant's key with the current root key
     RotateRootKey,
     /// Print the OpenAPI document
@@ -173,6 +179,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Domain(command) => admin::domain(&config, command).await,
             Command::Audit(command) => audit::audit(&config, command).await,
             Command::Vacuum => vacuum::vacuum(&config).await,
+            Command::Backup(arguments) => backup::backup(&config, arguments).await,
+            Command::Restore(arguments) => restore::restore(&config, arguments).await,
             Command::RotateRootKey => admin::rotate_root_key(&config).await,
             Command::CheckConfig => admin::check_config(&config, &sources),
             Command::Openapi | Command::Man { .. } | Command::Client(_) => Ok(()),
@@ -213,6 +221,8 @@ fn flags(cli: &Cli) -> Flags {
         | Command::Domain(_)
         | Command::Audit(_)
         | Command::Vacuum
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::RotateRootKey
         | Command::Openapi
         | Command::Man { .. }

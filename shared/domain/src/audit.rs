@@ -188,6 +188,8 @@ actions! {
     CertificateDiscover = "certificate.discover";
     /// Rows of the audit log were taken to a file: the object says which.
     AuditArchive = "audit.archive";
+    /// The database was restored from a backup: the object says from when it is.
+    DatabaseRestore = "database.restore";
 }
 
 impl fmt::Display for Action {

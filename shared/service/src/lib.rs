@@ -30,6 +30,7 @@ pub mod overview;
 mod page;
 mod precondition;
 pub mod rate_limits;
+pub mod recovery;
 mod refusals;
 mod retention;
 pub mod roles;

@@ -21,7 +21,7 @@ use crate::{StorageError, connect};
 #[derive(Clone)]
 pub struct Database {
     pub(crate) pools: Pools,
-    writes: Arc<Writes>,
+    pub(crate) writes: Arc<Writes>,
 }
 
 #[derive(Clone)]

@@ -14,6 +14,7 @@ pub mod acme_pauses;
 pub mod acme_renewals;
 pub mod audit;
 mod backend;
+pub mod backup;
 pub mod blocked_keys;
 pub mod ca_certificates;
 pub mod certificate_authorities;

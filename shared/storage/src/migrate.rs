@@ -129,7 +129,7 @@ impl Database {
         })
     }
 
-    async fn has_migrations_table(&self) -> Result<bool, StorageError> {
+    pub(crate) async fn has_migrations_table(&self) -> Result<bool, StorageError> {
         let query = match &self.pools {
             Pools::Sqlite { .. } => {
                 "SELECT CAST(count(*) AS BIGINT) FROM sqlite_master WHERE name = '_sqlx_migrations'"

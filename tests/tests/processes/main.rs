@@ -7,6 +7,7 @@
 
 mod acme_crash;
 mod api;
+mod backups;
 mod chaos;
 mod client;
 mod commands;
