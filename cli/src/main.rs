@@ -7,6 +7,7 @@ mod backup;
 mod client;
 mod compose;
 mod dev;
+mod doctor;
 mod harden;
 mod help;
 mod lock;
@@ -119,6 +120,8 @@ enum Command {
     Backup(backup::BackupArgs),
     /// Prove a backup, and put it where there is no database yet
     Restore(restore::RestoreArgs),
+    /// Say what is wrong with an installation, and what to do about it
+    Doctor(doctor::DoctorArgs),
     /// Wrap every tenant's key with the current root key
     RotateRootKey,
     /// Print the OpenAPI document
@@ -161,7 +164,13 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         return runtime.block_on(client::run(command));
     }
-    let (config, sources) = Config::load_with_sources(cli.settings.config.as_deref(), &flags(&cli))?;
+    let loaded = Config::load_with_sources(cli.settings.config.as_deref(), &flags(&cli));
+    let (config, sources) = match (loaded, &cli.command) {
+        (Err(error), Command::Doctor(arguments)) => {
+            return doctor::without_configuration(&error.into(), arguments);
+        }
+        (loaded, _) => loaded?,
+    };
     let format = match config.log.format {
         LogFormat::Text => certmill_telemetry::Format::Text,
         LogFormat::Json => certmill_telemetry::Format::Json,
@@ -179,6 +188,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Domain(command) => admin::domain(&config, command).await,
             Command::Audit(command) => audit::audit(&config, command).await,
             Command::Vacuum => vacuum::vacuum(&config).await,
+            Command::Doctor(arguments) => doctor::doctor(&config, &arguments).await,
             Command::Backup(arguments) => backup::backup(&config, arguments).await,
             Command::Restore(arguments) => restore::restore(&config, arguments).await,
             Command::RotateRootKey => admin::rotate_root_key(&config).await,
@@ -222,6 +232,7 @@ fn flags(cli: &Cli) -> Flags {
         | Command::Audit(_)
         | Command::Vacuum
         | Command::Backup(_)
+        | Command::Doctor(_)
         | Command::Restore(_)
         | Command::RotateRootKey
         | Command::Openapi

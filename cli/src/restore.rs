@@ -245,7 +245,7 @@ fn next_steps(config: &Config, taken_at: Timestamp, crls: usize) -> String {
          3. Certificates that were issued since then are valid, and this database does not know them: import what you can find\n   \
             (`certmill cert import`), so that they can be revoked.\n\
          4. Tokens that were revoked since then are accepted again: `certmill token list`, `certmill token revoke`.\n\
-",
+         5. `certmill doctor` says what else needs somebody.\n",
         config.database_shown()
     )
 }

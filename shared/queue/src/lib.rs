@@ -9,6 +9,7 @@
 mod error;
 mod in_process;
 mod keys;
+mod look;
 mod rate_limits;
 mod redis_queue;
 mod supervise;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use crate::error::QueueError;
 use crate::in_process::InProcess;
+pub use crate::look::RedisState;
 pub use crate::rate_limits::{SharedBuckets, TakenCall};
 use crate::redis_queue::RedisQueue;
 

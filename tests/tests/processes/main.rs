@@ -14,6 +14,7 @@ mod commands;
 mod connections;
 mod crash;
 mod database_faults;
+mod doctor;
 mod documents;
 mod embedded;
 mod figures;
