@@ -6,6 +6,7 @@ mod errors;
 mod examples;
 mod fields;
 mod headers;
+mod links;
 mod schemas;
 
 use std::collections::BTreeMap;
@@ -55,6 +56,7 @@ pub(crate) fn finish(document: &str) -> String {
         examples::add(operation);
     });
     errors::add_components(&mut document);
+    links::add(&mut document);
     let mut text = serde_json::to_string_pretty(&document).unwrap_or_default();
     text.push('\n');
     text
