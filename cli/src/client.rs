@@ -2,7 +2,6 @@
 
 mod access;
 mod acme;
-mod api;
 mod ca;
 mod certificates;
 mod completion;
@@ -35,12 +34,12 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 use zeroize::Zeroizing;
 
-use api::Api;
+use certmill_client::Api;
 use failure::Failure;
 use output::Output;
 use profiles::Profiles;
 
-pub(crate) use failure::exit_code;
+pub(crate) use failure::{advice, exit_code};
 pub(crate) use profiles::note_dev;
 
 /// Which server, and how to print.
@@ -240,7 +239,7 @@ impl Options {
             None if elsewhere => None,
             None => profile_ca,
         };
-        Ok(Session { api: Api::new(&url, &token, ca_pem.as_deref())?, out: self.output() })
+        Ok(Session { api: Api::new(&url, &token.into(), ca_pem.as_deref())?, out: self.output() })
     }
 
     /// The profile that is named, or the one in use. None is needed when everything is given otherwise.

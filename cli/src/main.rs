@@ -148,6 +148,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("certmill: {}", message::of(&error));
+            if let Some(advice) = client::advice(&error) {
+                eprintln!("  {advice}");
+            }
             client::exit_code(&error)
         }
     }

@@ -327,7 +327,7 @@ fn branch(all: &[Value], ca: &Value, depth: usize, rows: &mut Vec<Value>) {
 /// The CA with this name or id.
 pub(super) async fn find(session: &Session, ca: &str) -> anyhow::Result<Value> {
     if ca.starts_with("ca_") {
-        return session.api.get(&["v1", "pki", "ca", ca], &[]).await;
+        return Ok(session.api.get(&["v1", "pki", "ca", ca], &[]).await?);
     }
     let listed = session.api.list(&PATH, &[], "certificate_authorities", usize::MAX).await?;
     listed

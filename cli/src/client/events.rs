@@ -6,7 +6,6 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 
 use super::Session;
-use super::failure::Refusal;
 use super::output::{Column, text};
 
 /// Between two attempts on a service that does not answer.
@@ -87,13 +86,6 @@ pub(super) async fn run(session: &Session, command: EventCommand) -> anyhow::Res
     }
 }
 
-/// Whether the same call may succeed later: there was no answer, or one that says so. Reading twice does no harm.
-fn passes(error: &anyhow::Error) -> bool {
-    let is_busy = |refusal: &Refusal| [429, 502, 503, 504].contains(&refusal.status());
-    error.chain().any(<dyn std::error::Error>::is::<reqwest::Error>)
-        || error.downcast_ref::<Refusal>().is_some_and(is_busy)
-}
-
 /// Waits for events and prints each as a line. Goes on from the last one, so that none is missed between two calls.
 async fn tail(
     Session { api, out }: &Session,
@@ -109,8 +101,8 @@ async fn tail(
         query.extend(cursor.clone().map(|cursor| ("cursor", cursor)));
         let found = match api.get(&["v1", "events"], &query).await {
             // The service is being restarted, or the way to it is broken: the cursor stays good.
-            Err(error) if cursor.is_some() && passes(&error) => {
-                out.note(&format!("{error:#}: trying again"));
+            Err(error) if cursor.is_some() && error.may_pass() => {
+                out.note(&format!("{:#}: trying again", anyhow::Error::from(error)));
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }

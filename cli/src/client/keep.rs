@@ -12,10 +12,10 @@ use serde_json::{Value, json};
 use tokio::signal::unix::{SignalKind, signal};
 use zeroize::Zeroizing;
 
-use super::failure::Refusal;
 use super::issue::chain;
 use super::output::text;
 use super::{Options, Session};
+use certmill_client::CallError;
 use pair::Pair;
 use plan::{Kept, Plan, Source};
 
@@ -200,8 +200,11 @@ async fn renewed(
     Ok(Some(New { key, chain, root }))
 }
 
-fn is_refused(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<Refusal>().is_some_and(|refusal| matches!(refusal.status(), 403 | 404 | 409 | 422))
+fn is_refused(error: &CallError) -> bool {
+    match error {
+        CallError::Refused(refusal) => matches!(refusal.status(), 403 | 404 | 409 | 422),
+        _ => false,
+    }
 }
 
 /// What the server knows of a certificate.

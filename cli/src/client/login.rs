@@ -7,10 +7,10 @@ use anyhow::{Context, bail};
 use clap::Args;
 use zeroize::Zeroizing;
 
-use super::api::{self, Api};
 use super::output::text;
 use super::profiles::{self, Profile, Profiles};
 use super::{Session, pinned, token_in};
+use certmill_client::Api;
 
 pub(super) const EXAMPLE: &str = "\
 Examples:
@@ -45,7 +45,7 @@ pub(crate) struct Logout {
 pub(crate) struct Whoami {}
 
 pub(super) async fn login(login: Login) -> anyhow::Result<()> {
-    let url = api::base(&login.url)?;
+    let url = certmill_client::base(&login.url)?;
     let ca_pem = match (&login.ca_file, &login.fingerprint) {
         (Some(file), _) => Some(
             std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?,
@@ -63,7 +63,7 @@ pub(super) async fn login(login: Login) -> anyhow::Result<()> {
     if token.is_empty() {
         bail!("the token is empty");
     }
-    let api = Api::new(url.as_str(), &token, ca_pem.as_deref())?;
+    let api = Api::new(url.as_str(), &token.clone().into(), ca_pem.as_deref())?;
     let me = api.get(&["v1", "auth", "whoami"], &[]).await?;
     let name = login.profile.unwrap_or_else(|| url.host_str().unwrap_or("server").to_owned());
     let mut all = Profiles::load()?;

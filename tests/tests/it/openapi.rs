@@ -108,6 +108,29 @@ fn the_committed_document_is_the_present_one() {
 }
 
 #[test]
+fn the_client_for_rust_is_made_from_the_present_document() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read =
+        |path: &str| std::fs::read_to_string(root.join(path)).unwrap_or_else(|it| panic!("{path}: {it}"));
+    let hash = |text: &str| certmill_x509::hex(&certmill_x509::sha256(text.as_bytes()));
+    let made = read("openapi/clients/rust/src/generated.rs");
+    let mut rest = made.as_str();
+    let mut named = |label: &str| {
+        let (line, after) = rest.split_once('\n').expect("a line of the head");
+        rest = after;
+        line.strip_prefix(label).unwrap_or_else(|| panic!("{label} is expected in {line}")).to_owned()
+    };
+    named("// Generated from openapi/certmill.json");
+    let (document, generator, code) = (named("// document: "), named("// generator: "), named("// code: "));
+    let anew = "run openapi/clients/rust/generate/run";
+    assert_eq!(document, hash(&read("openapi/certmill.json")), "made from another document: {anew}");
+    let sources = ["Cargo.lock", "src/document.rs", "src/main.rs", "src/queries.rs", "src/words.rs"];
+    let sources = sources.map(|file| read(&format!("openapi/clients/rust/generate/{file}")));
+    assert_eq!(generator, hash(&sources.concat()), "made by another generator: {anew}");
+    assert_eq!(code, hash(rest), "changed by hand: {anew}");
+}
+
+#[test]
 fn every_operation_is_described() {
     let document = document();
     assert!(document["openapi"].as_str().unwrap().starts_with("3."), "{}", document["openapi"]);

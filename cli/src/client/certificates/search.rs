@@ -116,7 +116,7 @@ pub(super) async fn list(session: &Session, filters: Filters) -> anyhow::Result<
 /// The certificate that is meant: by id, by serial number or fingerprint, or by a name that only one active certificate has.
 pub(super) async fn find(session: &Session, meant: &str) -> anyhow::Result<Value> {
     if meant.starts_with("cert_") {
-        return session.api.get(&["v1", "pki", "certificates", meant], &[]).await;
+        return Ok(session.api.get(&["v1", "pki", "certificates", meant], &[]).await?);
     }
     let digits: String = meant.chars().filter(|c| !matches!(c, ':' | '-')).collect();
     let is_hex = digits.len() >= 8 && digits.chars().all(|c| c.is_ascii_hexdigit());
@@ -130,7 +130,7 @@ pub(super) async fn find(session: &Session, meant: &str) -> anyhow::Result<Value
     let present: Vec<&Value> =
         listed.rows.iter().filter(|found| is_hex || found["renewed_by"].is_null()).collect();
     match present.as_slice() {
-        [one] => session.api.get(&["v1", "pki", "certificates", &text(one, "id")], &[]).await,
+        [one] => Ok(session.api.get(&["v1", "pki", "certificates", &text(one, "id")], &[]).await?),
         [] => Err(Failure::not_found(format!("no certificate is found by `{meant}`"))),
         several => {
             let ids: Vec<_> = several.iter().map(|found| text(found, "id")).collect();
