@@ -101,7 +101,7 @@ impl Drop for TlsServer {
 impl Shared {
     /// Whoever goes away in the midst of it ends it.
     fn serve(&self, mut connection: TcpStream) {
-        let _ = connection.set_read_timeout(Some(Duration::from_secs(60)));
+        let _ = connection.set_read_timeout(Some(Duration::from_mins(1)));
         match self.manner {
             Manner::Serves(scheme) => {
                 if converse(&mut connection, scheme, true).is_some() {

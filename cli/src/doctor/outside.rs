@@ -1,10 +1,11 @@
 //! What others see: CRLs and the API at their public address, and Redis.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use certmill_config::Config;
-use certmill_domain::{CaId, Clock, SystemClock};
+use certmill_domain::{CaId, Clock, CrlId, SystemClock};
 use certmill_queue::RedisState;
 use certmill_storage::{Database, crls, figures};
 use certmill_x509::revocation::ParsedCrl;
@@ -16,8 +17,10 @@ use crate::{compose, message};
 
 const TIME_LIMIT: Duration = Duration::from_secs(20);
 const CONNECT: Duration = Duration::from_secs(5);
-/// CRLs that are fetched, of the CAs that end first, and how many at a time.
-const MOST_CRLS: i64 = 40;
+/// CAs whose CRLs are fetched: those that end first.
+const MOST_CAS: i64 = 40;
+/// CRLs that are fetched, and how many at a time.
+const MOST_LISTS: usize = 200;
 const AT_A_TIME: usize = 8;
 /// A CRL of a million entries has some 40 MB.
 const MOST_OCTETS: usize = 128 * 1024 * 1024;
@@ -38,8 +41,8 @@ pub(super) async fn crls(config: &Config, database: &Database, findings: &mut Fi
     let (mut good, mut bad) = (0_usize, Vec::new());
     for some in wanted.chunks(AT_A_TIME) {
         let mut looks = JoinSet::new();
-        for (ca, number) in some {
-            let (client, url) = (client.clone(), format!("{base}/pub/crl/{ca}.crl"));
+        for (list, number) in some {
+            let (client, url) = (client.clone(), format!("{base}/pub/crl/{list}.crl"));
             let number = *number;
             looks.spawn(async move { look(&client, &url, number).await.with_context(|| url) });
         }
@@ -61,14 +64,17 @@ pub(super) async fn crls(config: &Config, database: &Database, findings: &mut Fi
     }
 }
 
-/// CAs in use with the numbers of their CRLs.
-async fn numbers(database: &Database) -> anyhow::Result<Vec<(CaId, i64)>> {
+/// The lists of CAs in use, those of their shards too, with their numbers.
+async fn numbers(database: &Database) -> anyhow::Result<Vec<(CrlId, i64)>> {
     let mut session = database.read_system().await?;
+    let cas = figures::cas(&mut session, SystemClock.now(), MOST_CAS).await?;
+    let in_use: HashSet<CaId> = cas.iter().filter_map(|ca| ca.id.parse().ok()).collect();
+    let mut lists = crls::all(&mut session).await?;
+    lists.retain(|(_, list)| in_use.contains(&list.ca()));
     let mut found = Vec::new();
-    for ca in figures::cas(&mut session, SystemClock.now(), MOST_CRLS).await? {
-        let Ok(id) = ca.id.parse::<CaId>() else { continue };
-        if let Some(info) = crls::public_info(&mut session, id).await? {
-            found.push((id, info.number));
+    for (_, list) in lists.into_iter().take(MOST_LISTS) {
+        if let Some(info) = crls::public_info(&mut session, list).await? {
+            found.push((list, info.number));
         }
     }
     Ok(found)

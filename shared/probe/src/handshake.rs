@@ -46,7 +46,8 @@ fn shown(ssl: &SslRef) -> Result<Shown, ProbeError> {
     let leaf = leaf.ok_or_else(|| ProbeError::Handshake("the server has no certificate".to_owned()))?;
     let sent = ssl.peer_cert_chain().into_iter().flatten();
     // OpenSSL counts a server's own certificate in.
-    let chain = sent.skip(1).take(MOST_CERTIFICATES).map(|one| one.to_der()).collect::<Result<_, _>>()?;
+    let chain =
+        sent.skip(1).take(MOST_CERTIFICATES).map(openssl::x509::X509Ref::to_der).collect::<Result<_, _>>()?;
     Ok(Shown { leaf: leaf.to_der()?, chain })
 }
 
@@ -66,7 +67,7 @@ fn failure(stream: &SslStream<Metered>, error: &Error) -> ProbeError {
     if let Some(error) = error.io_error() {
         return ProbeError::Broken(error.kind());
     }
-    match error.ssl_error().and_then(|stack| stack.errors().iter().find_map(|one| one.reason())) {
+    match error.ssl_error().and_then(|stack| stack.errors().iter().find_map(openssl::error::Error::reason)) {
         Some("unexpected eof while reading") | None => ProbeError::Closed,
         Some(reason) => ProbeError::Handshake(reason.to_owned()),
     }

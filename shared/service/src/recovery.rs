@@ -1,8 +1,9 @@
 //! Backups: whether the keys in one can be opened, and what follows from a state that is older than what was told to others.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use certmill_domain::{Action, CaId, TenantId, Timestamp};
+use certmill_domain::{Action, CrlId, TenantId, Timestamp};
 use certmill_keys::{PrivateKey, RootKeys, sealed_with};
 use certmill_storage::backup::Contents;
 use certmill_storage::crls;
@@ -10,8 +11,7 @@ use certmill_x509::ParsedCertificate;
 
 use crate::change::Act;
 use crate::issuer::ca_key_place;
-use crate::jobs::Job;
-use crate::{App, Caller, ServiceError, tenants};
+use crate::{App, Caller, ServiceError, crl, tenants};
 
 /// What the root keys have opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,16 +59,15 @@ pub async fn note_restore(app: &App, taken_at: Timestamp) -> Result<usize, Servi
     let mut session = app.database().read_system().await?;
     let crls = crls::all(&mut session).await?;
     drop(session);
-    let mut of_tenant: HashMap<TenantId, Vec<CaId>> = HashMap::new();
-    for (tenant, ca) in &crls {
-        of_tenant.entry(*tenant).or_default().push(*ca);
+    let mut of_tenant: HashMap<TenantId, Vec<CrlId>> = HashMap::new();
+    for (tenant, list) in &crls {
+        of_tenant.entry(*tenant).or_default().push(*list);
     }
     for tenant in tenants::list(app).await? {
         let caller = Caller::operator(app, tenant.id);
         let mut change = app.change(&caller).await?;
-        for ca in of_tenant.get(&tenant.id).into_iter().flatten() {
-            app.enqueue(&mut change, Job::RebuildCrl(*ca), Some(&caller.request_id)).await?;
-        }
+        let lists = of_tenant.remove(&tenant.id).unwrap_or_default();
+        crl::enqueue(app, &mut change, &lists, Some(&caller.request_id), Duration::ZERO).await?;
         change.commit(Act::new(Action::DatabaseRestore, taken_at)).await?;
     }
     Ok(crls.len())

@@ -173,12 +173,19 @@ pub fn postgres_environment(url: &str) -> Result<Vec<(&'static str, String)>, St
     // What the driver does not tell by itself stands in the URL that it writes. That does not encode names.
     let mut written = options.username("certmill").host("localhost").to_url_lossy();
     for (name, value) in written.query_pairs() {
-        match &*name {
-            "sslrootcert" => environment.push(("PGSSLROOTCERT", value.into_owned())),
-            "sslcert" => environment.push(("PGSSLCERT", value.into_owned())),
-            "sslkey" => environment.push(("PGSSLKEY", value.into_owned())),
-            _ => {}
-        }
+        let variable = match &*name {
+            "sslrootcert" => "PGSSLROOTCERT",
+            "sslcert" => "PGSSLCERT",
+            "sslkey" => "PGSSLKEY",
+            _ => continue,
+        };
+        // The driver takes PEM in the place of a path too, and says before each which of the two it is.
+        let Some(path) = value.strip_prefix("file: ") else {
+            return Err(StorageError::Configuration(format!(
+                "`{name}` holds a text, and PostgreSQL's programs take files only: write the path of a file"
+            )));
+        };
+        environment.push((variable, path.to_owned()));
     }
     let has_root = environment.iter().any(|(name, _)| *name == "PGSSLROOTCERT");
     if !has_root && environment.iter().any(|(name, value)| *name == "PGSSLMODE" && value == "verify-full") {

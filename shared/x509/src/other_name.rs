@@ -182,7 +182,7 @@ mod tests {
             assert_eq!((kind, OtherName::parse(contents).unwrap()), (0xA0, name));
         }
         for text in [
-            "".to_owned(),
+            String::new(),
             "ann@corp.example".to_owned(),
             format!("{UPN};ann"),
             format!("{UPN};IA5:ann"),

@@ -13,7 +13,7 @@ use tests::{Answer, TestApp, both_modes};
 use crate::ca::{changed, text, with_fields};
 
 pub(crate) const PATH: &str = "/v1/pki/certificates/import";
-const FIELDS: [&str; 26] = [
+const FIELDS: [&str; 27] = [
     "id",
     "serial_number",
     "common_name",
@@ -40,6 +40,7 @@ const FIELDS: [&str; 26] = [
     "created_at",
     "certificate_pem",
     "chain_pem",
+    "endpoints",
 ];
 
 async fn try_import(app: &TestApp, body: Value) -> Answer {

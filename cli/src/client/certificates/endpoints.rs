@@ -13,6 +13,7 @@ pub(super) const EXAMPLE: &str = "Examples:
   certmill cert endpoints www.example.internal --check";
 
 #[derive(Args)]
+#[expect(clippy::struct_field_names, reason = "the fields are named as the arguments are")]
 pub(crate) struct Endpoints {
     /// Id, serial number, SHA-256 fingerprint, or a name of which there is one certificate
     certificate: String,

@@ -200,7 +200,7 @@ fn sign(signing: &Signing) -> Result<Vec<u8>, ServiceError> {
         authority_key_id: Some(parent.map_or(own.key_id.as_slice(), |parent| &parent.key_id)),
         ca_issuers_url: parent.map(|parent| parent.ca_issuers_url.as_str()),
         ocsp_url: parent.and_then(|parent| parent.ocsp_url.as_deref()),
-        crl_url: parent.map(|parent| parent.crl_url.as_str()),
+        crl_url: parent.and_then(Issuer::full_crl_url),
     };
     let signer: &dyn Signer = parent.map_or(own.signer(), Issuer::signer);
     Ok(template.sign(signer)?)

@@ -55,7 +55,7 @@ pub(crate) async fn take_found(
         }
     }
     let id = CertificateId::generate(app.now(), app.entropy());
-    let row = certificate(app, id, parsed, found.kind.clone(), None)?;
+    let row = certificate(app, id, parsed, found.kind.clone(), (None, 0))?;
     let new = NewCertificate { certificate: row, sealed_key: None };
     let labels = Labels { tags: None, description: Some(format!("Found at {place}")) };
     let stored: Result<(), StorageError> = async {

@@ -128,9 +128,9 @@ mod tests {
         let renewed = Timestamp::from_unix_seconds(1_000_000);
         let minutes = |count: u32| Duration::from_mins(1) * count;
         let waits = endpoint(Some(renewed), None);
-        for (age, wanted) in [(1, 1), (2, 1), (10, 5), (60, 30), (600, 60), (1_420, 20)] {
+        for (age, wanted) in [(1, 1_u64), (2, 1), (10, 5), (60, 30), (600, 60), (1_420, 20)] {
             let got = pause(&waits, ServingOld, 0, renewed.plus(minutes(age))).as_secs();
-            assert_eq!(got / 60, u64::from(wanted), "{age}");
+            assert_eq!(got / 60, wanted, "{age}");
         }
         assert_eq!(pause(&waits, Deployed, 0, renewed.plus(minutes(1))), HOUR);
         assert_eq!(pause(&endpoint(None, None), ServingOld, 0, renewed), HOUR, "nothing is expected of it");

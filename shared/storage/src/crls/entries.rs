@@ -75,6 +75,9 @@ pub async fn leaving(
     query.push(" UNION ALL SELECT serial_number FROM certificate_authorities WHERE tenant_id = ");
     query.push_bind(session.tenant_key()).push(" AND parent_id = ").push_bind(ca.to_string());
     query.push(" AND not_after < ").push_bind(now.unix_micros());
+    query.push(" UNION ALL SELECT serial_number FROM ca_certificates WHERE tenant_id = ");
+    query.push_bind(session.tenant_key()).push(" AND issuer_id = ").push_bind(ca.to_string());
+    query.push(" AND not_after < ").push_bind(now.unix_micros());
     let rows: Vec<(Vec<u8>,)> = session.link().fetch_all(query).await?;
     rows.into_iter()
         .map(|(serial,)| {

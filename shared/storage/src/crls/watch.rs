@@ -73,6 +73,17 @@ pub async fn unnamed(
     read(&rows)
 }
 
+/// Every list of every tenant, those of shards after the full ones.
+pub async fn all(session: &mut SystemSession) -> Result<Vec<(TenantId, CrlId)>, StorageError> {
+    let mut rows: Vec<Row> = Vec::new();
+    for table in [FULL, SHARDS] {
+        let mut query = select(&table);
+        query.push(" FROM ").push(table.from).push(" ORDER BY l.tenant_id, l.ca_id");
+        rows.extend(session.link().fetch_all::<Row>(query).await?);
+    }
+    read(&rows)
+}
+
 fn select(table: &CrlTable) -> Query {
     let mut query = Query::new("SELECT l.tenant_id, l.ca_id, ");
     query.push(table.shard);

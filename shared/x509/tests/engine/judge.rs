@@ -140,6 +140,9 @@ impl Signer for TestKey {
             SignatureAlgorithm::RsaSha384 | SignatureAlgorithm::EcdsaSha384 => Some(MessageDigest::sha384()),
             SignatureAlgorithm::EcdsaSha512 => Some(MessageDigest::sha512()),
             SignatureAlgorithm::Ed25519 => None,
+            SignatureAlgorithm::RsaPssSha256 | SignatureAlgorithm::RsaPssSha384 => {
+                unreachable!("keys of tests sign by PKCS #1 v1.5")
+            }
         };
         let mut signer = match digest {
             Some(digest) => openssl::sign::Signer::new(digest, &self.key)?,

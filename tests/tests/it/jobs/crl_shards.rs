@@ -122,7 +122,7 @@ both_modes! {
         assert_eq!(overview["cas"]["late_crls"], 1, "{overview}");
         let mut session = hand.test.app.database().read_system().await.unwrap();
         let figures = certmill_storage::figures::cas(&mut session, hand.now(), 10).await.unwrap();
-        assert_eq!(figures[0].next_update.map(|at| at.unix_micros()), Some(now + HOUR / 100), "the one that ends first");
+        assert_eq!(figures[0].next_update.map(certmill_domain::Timestamp::unix_micros), Some(now + HOUR / 100), "the one that ends first");
     }
 
     async fn the_own_times_of_a_ca_are_those_of_its_shards(hand: Hand) {
