@@ -151,21 +151,31 @@ pub enum Requested {
 /// Asks for new lists of a CA, the full one and those of its shards, and waits, at most 30 s, for workers to build them.
 pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, ServiceError> {
     let full = CrlId::full(ca);
-    let mut before = vec![(full, info(app, caller.tenant, full).await?)];
-    before.extend(shards(app, caller.tenant, ca).await?);
-    let lists: Vec<CrlId> = before.iter().map(|(list, _)| *list).collect();
+    // Refuses a CA that has no list.
+    info(app, caller.tenant, full).await?;
+    let shards_now = shards(app, caller.tenant, ca).await?;
+    let lists: Vec<CrlId> =
+        std::iter::once(full).chain(shards_now.into_iter().map(|(list, _)| list)).collect();
     let mut change = app.change(caller).await?;
     let enqueued = enqueue(app, &mut change, &lists, Some(&caller.request_id), Duration::ZERO).await?;
+    // Counted here, where the rows of the jobs are held: no build can end between this and what the enqueue has said. A build
+    // that runs already may have read the revocations before this call, so that the one after it counts.
+    let mut builds: HashMap<CrlId, i64> = crls::shards(&mut change, ca)
+        .await?
+        .into_iter()
+        .map(|(list, figures)| (list, figures.builds))
+        .collect();
+    builds.extend(crls::info(&mut change, full).await?.map(|figures| (full, figures.builds)));
     change.commit(Act::new(Action::CrlRebuild, ca)).await?;
     app.wake_workers();
-    // A build that runs already may have read the revocations before this call: the one after it counts.
-    let wanted: HashMap<CrlId, i64> = before
+    let more = |enqueued| match enqueued {
+        Enqueued::Waiting => 1,
+        Enqueued::BehindRunning => 2,
+    };
+    let wanted: HashMap<CrlId, i64> = lists
         .into_iter()
         .zip(enqueued)
-        .map(|((list, figures), enqueued)| match enqueued {
-            Enqueued::Waiting => (list, figures.builds + 1),
-            Enqueued::BehindRunning => (list, figures.builds + 2),
-        })
+        .map(|(list, enqueued)| (list, builds.get(&list).copied().unwrap_or(0) + more(enqueued)))
         .collect();
     let is_built =
         |list: CrlId, figures: &CrlInfo| wanted.get(&list).is_none_or(|builds| figures.builds >= *builds);
