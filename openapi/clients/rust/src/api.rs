@@ -48,11 +48,16 @@ impl Api {
             .user_agent(concat!("certmill/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
-            .timeout(TIME_LIMIT);
+            .read_timeout(TIME_LIMIT);
         if let Some(pem) = ca_pem {
-            let certificate =
-                reqwest::Certificate::from_pem(pem.as_bytes()).map_err(SetupError::CaCertificate)?;
-            http = http.add_root_certificate(certificate);
+            let bundle = reqwest::Certificate::from_pem_bundle(pem.as_bytes());
+            let bundle = bundle.map_err(|error| SetupError::CaCertificate(Some(error)))?;
+            if bundle.is_empty() {
+                return Err(SetupError::CaCertificate(None));
+            }
+            for certificate in bundle {
+                http = http.add_root_certificate(certificate);
+            }
         }
         Ok(Self { base: base(url)?, http: http.build().map_err(SetupError::Http)? })
     }
@@ -62,7 +67,11 @@ impl Api {
         Client::new_with_client(self.base.as_str().trim_end_matches('/'), self.http.clone())
     }
 
-    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Url {
+    fn url(&self, path: &[&str], query: &[(&str, String)]) -> Result<Url, CallError> {
+        // These mean another path however they are written.
+        if let Some(segment) = path.iter().find(|segment| matches!(**segment, "." | "..")) {
+            return Err(CallError::Unnamable((*segment).to_owned()));
+        }
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
@@ -70,7 +79,7 @@ impl Api {
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        url
+        Ok(url)
     }
 
     /// Reads an object.
@@ -78,7 +87,7 @@ impl Api {
     /// # Errors
     /// As [`CallError`] says; so for all calls.
     pub async fn get(&self, path: &[&str], query: &[(&str, String)]) -> Result<Value, CallError> {
-        let request = self.http.get(self.url(path, query));
+        let request = self.http.get(self.url(path, query)?);
         read_json(&self.send(request).await?.1)
     }
 
@@ -87,7 +96,7 @@ impl Api {
     /// # Errors
     /// As [`CallError`] says.
     pub async fn octets(&self, path: &[&str], media_type: &'static str) -> Result<Vec<u8>, CallError> {
-        let request = self.http.get(self.url(path, &[])).header(ACCEPT, media_type);
+        let request = self.http.get(self.url(path, &[])?).header(ACCEPT, media_type);
         Ok(self.send(request).await?.1)
     }
 
@@ -134,7 +143,7 @@ impl Api {
     /// # Errors
     /// As [`CallError`] says.
     pub async fn delete(&self, path: &[&str]) -> Result<Value, CallError> {
-        let request = self.http.delete(self.url(path, &[]));
+        let request = self.http.delete(self.url(path, &[])?);
         read_json(&self.send(request).await?.1)
     }
 
@@ -176,7 +185,7 @@ impl Api {
         query: &[(&str, String)],
         body: &Value,
     ) -> Result<(StatusCode, Vec<u8>), CallError> {
-        let url = self.url(path, query);
+        let url = self.url(path, query)?;
         let request = || self.http.request(method.clone(), url.clone()).json(body);
         if method != Method::POST {
             return self.send(request()).await;
@@ -190,7 +199,7 @@ impl Api {
     }
 
     async fn send(&self, request: reqwest::RequestBuilder) -> Result<(StatusCode, Vec<u8>), CallError> {
-        let mut answer = request.send().await.map_err(|error| CallError::NoAnswer {
+        let mut answer = request.timeout(TIME_LIMIT).send().await.map_err(|error| CallError::NoAnswer {
             origin: self.base.origin().ascii_serialization(),
             source: error.without_url(),
         })?;
@@ -231,9 +240,14 @@ fn read_json(octets: &[u8]) -> Result<Value, CallError> {
 /// Not a URL of HTTP or HTTPS.
 pub fn base(url: &str) -> Result<Url, SetupError> {
     let text = if url.contains("://") { url.to_owned() } else { format!("https://{url}") };
-    let parsed = Url::parse(&text).map_err(|_| SetupError::Url(url.to_owned()))?;
+    // What is before the `@` is a name and a password, which belong into no message.
+    let shown = || url.rsplit_once('@').map_or_else(|| url.to_owned(), |(_, host)| format!("…@{host}"));
+    let parsed = Url::parse(&text).map_err(|_| SetupError::Url(shown()))?;
     if !matches!(parsed.scheme(), "http" | "https") || parsed.host_str().is_none() {
-        return Err(SetupError::Url(url.to_owned()));
+        return Err(SetupError::Url(shown()));
+    }
+    if !parsed.username().is_empty() || parsed.password().is_some() {
+        return Err(SetupError::Credentials);
     }
     Ok(parsed)
 }
@@ -245,8 +259,9 @@ mod tests {
     #[test]
     fn names_in_paths_are_encoded() {
         let api = Api::new("http://127.0.0.1:8080/sub/", &"cmt_x".into(), None).unwrap();
-        let url = api.url(&["v1", "pki", "roles", "a/b?c"], &[("san", "*.x y".to_owned())]);
+        let url = api.url(&["v1", "pki", "roles", "a/b?c"], &[("san", "*.x y".to_owned())]).unwrap();
         assert_eq!(url.as_str(), "http://127.0.0.1:8080/sub/v1/pki/roles/a%2Fb%3Fc?san=*.x+y");
+        assert!(api.url(&["v1", "pki", "roles", ".."], &[]).is_err(), "it would be the list");
     }
 
     #[test]
@@ -254,6 +269,9 @@ mod tests {
         assert_eq!(base("ca.example:8443").unwrap().as_str(), "https://ca.example:8443/");
         for wrong in ["ftp://ca.example", "http://", "https:///x y"] {
             assert!(base(wrong).is_err(), "{wrong}");
+        }
+        for wrong in ["ftp://admin:pa55word@ca.example", "https://admin:pa55word@ca.example"] {
+            assert!(!base(wrong).unwrap_err().to_string().contains("pa55word"), "{wrong}");
         }
     }
 }

@@ -1,29 +1,26 @@
 // Generated from openapi/certmill.json by openapi/clients/rust/generate. Not to be edited.
 // document: 69022d9fcce425a46d6cc89707158d94998c5a6fb00347e0dcb1a8242df7e6bc
-// generator: f038409ba9cf49da74646ddc30ba3c753975f2469a2dc1f10a5cb6fa8580314f
-// code: 31a3c286520dee3dc7cacf32d811b385e500d819486955f27e48311b863d241a
-#[allow(unused_imports)]
-pub use progenitor_client::{ByteStream, ClientInfo, Error, ResponseValue};
-#[allow(unused_imports)]
-use progenitor_client::{ClientHooks, OperationInfo, RequestBuilderExt, encode_path};
+// generator: 60b46d14a2a9a73ca922f62b7b88daa25bd0f4dbbac3fb6fe451a510f036d0a5
+// code: cc574a9a837d685f06b51bf56ea2b2a3a0450e7fef7a4254ded92edd0a54e7fa
+use crate::answer::{ByteStream, Error, QueryParam, ResponseValue, encode_path};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
 pub mod types {
-    ///A page of accounts.
+    /// A page of accounts.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AccountList {
-        ///The rows of this page.
+        /// The rows of this page.
         pub accounts: ::std::vec::Vec<AcmeAccount>,
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///status of an ACME account
+    /// status of an ACME account
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -56,159 +53,159 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///An account at an ACME server.
+    /// An account at an ACME server.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeAccount {
-        ///What the CA knows it by.
+        /// What the CA knows it by.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account_url: ::std::option::Option<::std::string::String>,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///Whether it is asked when the CA of an account that names no others cannot issue in time.
+        /// Whether it is asked when the CA of an account that names no others cannot issue in time.
         pub default_fallback: bool,
-        ///The directory of the ACME server (RFC 8555 §7.1.1).
+        /// The directory of the ACME server (RFC 8555 §7.1.1).
         pub directory_url: ::std::string::String,
-        ///Key id of the external account.
+        /// Key id of the external account.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub eab_kid: ::std::option::Option<::std::string::String>,
-        ///E-mail address.
+        /// E-mail address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::string::String>,
-        ///Which of the provider's servers it is.
+        /// Which of the provider's servers it is.
         pub environment: AcmeEnvironment,
-        ///Why it is invalid.
+        /// Why it is invalid.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<AcmeFailure>,
-        ///The accounts that are asked when its CA cannot issue in time.
+        /// The accounts that are asked when its CA cannot issue in time.
         pub fallback_account_ids: ::std::vec::Vec<::std::string::String>,
-        ///`acct_…`
+        /// `acct_…`
         pub id: ::std::string::String,
-        ///Whether a worker finds out if the CA has taken a new key of the account.
+        /// Whether a worker finds out if the CA has taken a new key of the account.
         pub key_change_pending: bool,
-        ///Always `ec`: P-256.
+        /// Always `ec`: P-256.
         pub key_type: AcmeKeyType,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Whose ACME server it is.
+        /// Whose ACME server it is.
         pub provider: AcmeProvider,
-        /**`valid`, `deactivated`, `pending` while a worker finds out what became of a registration, `invalid` when the CA
-        refuses it.*/
+        /// `valid`, `deactivated`, `pending` while a worker finds out what became of a registration, `invalid` when the CA
+        /// refuses it.
         pub status: AccountStatus,
-        ///The terms that were agreed to.
+        /// The terms that were agreed to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub terms_of_service: ::std::option::Option<::std::string::String>,
-        ///What you should know about its CA, such as that it has announced its end.
+        /// What you should know about its CA, such as that it has announced its end.
         pub warnings: ::std::vec::Vec<::std::string::String>,
     }
-    ///What is left of the limits of an account's CA, as far as they are known here.
+    /// What is left of the limits of an account's CA, as far as they are known here.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeBudget {
-        ///The ACME account.
+        /// The ACME account.
         pub account_id: ::std::string::String,
-        ///The directory of the ACME server (RFC 8555 §7.1.1).
+        /// The directory of the ACME server (RFC 8555 §7.1.1).
         pub directory_url: ::std::string::String,
-        ///Empty when no limit of the CA is known.
+        /// Empty when no limit of the CA is known.
         pub limits: ::std::vec::Vec<AcmeBudgetLine>,
     }
-    ///A limit, and how much of it is used.
+    /// A limit, and how much of it is used.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeBudgetLine {
-        ///When there is room again; null while there is.
+        /// When there is room again; null while there is.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub available_at: ::std::option::Option<crate::Timestamp>,
-        ///`account_orders`, `domain_certificates`, `set_certificates` or `failed_validations`.
+        /// `account_orders`, `domain_certificates`, `set_certificates` or `failed_validations`.
         pub limit: ::std::string::String,
-        ///How many the CA permits.
+        /// How many the CA permits.
         pub most: i64,
-        ///How many are left.
+        /// How many are left.
         pub remaining: i64,
-        ///The registered domain, the names, or the name that is counted; null for the account itself.
+        /// The registered domain, the names, or the name that is counted; null for the account itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub subject: ::std::option::Option<::std::string::String>,
-        ///By every account of this service at this CA.
+        /// By every account of this service at this CA.
         pub used: i64,
-        ///In so much time.
+        /// In so much time.
         pub window_seconds: i64,
     }
-    ///A challenge of an order.
+    /// A challenge of an order.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeChallenge {
-        ///For dns-01: the record, at its place after aliases were followed once that is known.
+        /// For dns-01: the record, at its place after aliases were followed once that is known.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns_record: ::std::option::Option<AcmeDnsRecord>,
-        ///For dns-01: what each name server had in the last look.
+        /// For dns-01: what each name server had in the last look.
         pub dns_servers: ::std::vec::Vec<AcmeDnsServer>,
-        ///What went wrong; absent or empty when nothing did.
+        /// What went wrong; absent or empty when nothing did.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<AcmeFailure>,
-        ///For http-01: where the CA looks.
+        /// For http-01: where the CA looks.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub http_path: ::std::option::Option<::std::string::String>,
-        ///`chal_…`
+        /// `chal_…`
         pub id: ::std::string::String,
-        ///What control is proven of.
+        /// What control is proven of.
         pub identifier: ::std::string::String,
-        ///The key authorization (RFC 8555 §8.1).
+        /// The key authorization (RFC 8555 §8.1).
         pub key_authorization: ::std::string::String,
-        ///When it is worked on next, at the latest.
+        /// When it is worked on next, at the latest.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_attempt_at: ::std::option::Option<crate::Timestamp>,
-        ///What was seen last, and what a person has to do where one has to.
+        /// What was seen last, and what a person has to do where one has to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub note: ::std::option::Option<::std::string::String>,
-        ///`waiting`, `published`, `propagating`, `submitted`, `validated` or `cleaned_up`.
+        /// `waiting`, `published`, `propagating`, `submitted`, `validated` or `cleaned_up`.
         pub progress: ChallengeProgress,
-        ///`pending`, `processing`, `valid` or `invalid`.
+        /// `pending`, `processing`, `valid` or `invalid`.
         pub status: ChallengeStatus,
-        ///The token (RFC 8555 §8.1).
+        /// The token (RFC 8555 §8.1).
         pub token: ::std::string::String,
-        ///`http-01`, `dns-01` or `tls-alpn-01`.
+        /// `http-01`, `dns-01` or `tls-alpn-01`.
         #[serde(rename = "type")]
         pub type_: ChallengeType,
-        ///Its URL at the CA.
+        /// Its URL at the CA.
         pub url: ::std::string::String,
-        ///When the CA found it in order.
+        /// When the CA found it in order.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub validated_at: ::std::option::Option<crate::Timestamp>,
-        ///Whether it is for a wildcard.
+        /// Whether it is for a wildcard.
         pub wildcard: bool,
     }
-    ///A TXT record.
+    /// A TXT record.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeDnsRecord {
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///`TXT`
+        /// `TXT`
         #[serde(rename = "type")]
         pub type_: RecordType,
-        ///The value.
+        /// The value.
         pub value: ::std::string::String,
     }
-    ///A name server that was asked for a TXT value.
+    /// A name server that was asked for a TXT value.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeDnsServer {
-        ///Each of its addresses; none when they could not be found.
+        /// Each of its addresses; none when they could not be found.
         pub addresses: ::std::vec::Vec<AcmeDnsServerAddress>,
-        ///Its name, or its address where it has none.
+        /// Its name, or its address where it has none.
         pub name: ::std::string::String,
-        /**What it had, by the address that tells most: `value`, `other_values`, `absent`, `no_route` (left out: it cannot be asked
-        from here), or `failed`.*/
+        /// What it had, by the address that tells most: `value`, `other_values`, `absent`, `no_route` (left out: it cannot be asked
+        /// from here), or `failed`.
         pub seen: Seen,
     }
-    ///An address of a name server.
+    /// An address of a name server.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeDnsServerAddress {
-        ///The address.
+        /// The address.
         pub address: ::std::string::String,
-        ///Why it failed.
+        /// Why it failed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<::std::string::String>,
-        ///As with the server.
+        /// As with the server.
         pub seen: Seen,
-        ///Some of the other values that are there.
+        /// Some of the other values that are there.
         pub values: ::std::vec::Vec<::std::string::String>,
     }
-    ///environment of an ACME provider
+    /// environment of an ACME provider
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -241,60 +238,60 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Why something failed or does not go on.
+    /// Why something failed or does not go on.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeFailure {
-        ///What went wrong, as a word.
+        /// What went wrong, as a word.
         pub code: ::std::string::String,
-        ///What went wrong, as a sentence for people.
+        /// What went wrong, as a sentence for people.
         pub message: ::std::string::String,
-        ///What the server at the other end said, such as a problem document of RFC 8555.
+        /// What the server at the other end said, such as a problem document of RFC 8555.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub upstream: ::std::option::Option<::serde_json::Value>,
     }
-    ///What would come of an order.
+    /// What would come of an order.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeForecast {
-        ///The ACME account.
+        /// The ACME account.
         pub account_id: ::std::string::String,
-        ///A certificate for the same names that is good and not due for renewal: ordering needs `force`.
+        /// A certificate for the same names that is good and not due for renewal: ordering needs `force`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate: ::std::option::Option<AcmeGoodCertificate>,
-        ///The kind of challenge.
+        /// The kind of challenge.
         pub challenge_type: ::std::string::String,
-        ///Bits of its key.
+        /// Bits of its key.
         pub key_size: i64,
-        ///The kind of its key.
+        /// The kind of its key.
         pub key_type: ::std::string::String,
-        ///The known limits of the CA that the order counts for.
+        /// The known limits of the CA that the order counts for.
         pub limits: ::std::vec::Vec<AcmeBudgetLine>,
-        ///What would come of each name.
+        /// What would come of each name.
         pub names: ::std::vec::Vec<AcmeNameForecast>,
-        ///Other open orders of the account for the same names.
+        /// Other open orders of the account for the same names.
         pub open_beside: ::std::vec::Vec<::std::string::String>,
-        ///The open order that would be the answer, because it is for the same.
+        /// The open order that would be the answer, because it is for the same.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub open_order_id: ::std::option::Option<::std::string::String>,
-        ///Whether nothing speaks against it, as far as that can be seen from here.
+        /// Whether nothing speaks against it, as far as that can be seen from here.
         pub ready: bool,
-        ///Which one.
+        /// Which one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub waits_because: ::std::option::Option<::std::string::String>,
-        ///Until when one of them has no room.
+        /// Until when one of them has no room.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub waits_until: ::std::option::Option<::std::string::String>,
     }
-    ///A certificate that is there already.
+    /// A certificate that is there already.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeGoodCertificate {
-        ///Its id.
+        /// Its id.
         pub id: ::std::string::String,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///When it is due for renewal.
+        /// When it is due for renewal.
         pub renew_at: crate::Timestamp,
     }
-    ///type of key for ACME
+    /// type of key for ACME
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -327,114 +324,114 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///How control of a name would be proven.
+    /// How control of a name would be proven.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeNameForecast {
-        ///The DNS provider that would be asked to publish it.
+        /// The DNS provider that would be asked to publish it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns_provider_id: ::std::option::Option<::std::string::String>,
-        ///The name or the IP address, as it would be ordered.
+        /// The name or the IP address, as it would be ordered.
         pub identifier: ::std::string::String,
-        ///Why that would fail.
+        /// Why that would fail.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub problem: ::std::option::Option<AcmeFailure>,
-        ///For dns-01: where the TXT value would go, after aliases were followed.
+        /// For dns-01: where the TXT value would go, after aliases were followed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub record_name: ::std::option::Option<::std::string::String>,
-        ///What may be in its way and cannot be told from here: CAA records that cannot be looked up, no server seen on port 80.
+        /// What may be in its way and cannot be told from here: CAA records that cannot be looked up, no server seen on port 80.
         pub warnings: ::std::vec::Vec<::std::string::String>,
-        ///The zone in which.
+        /// The zone in which.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub zone: ::std::option::Option<::std::string::String>,
     }
-    ///An order at an ACME server.
+    /// An order at an ACME server.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AcmeOrder {
-        ///The ACME account.
+        /// The ACME account.
         pub account_id: ::std::string::String,
-        ///How often it was worked on.
+        /// How often it was worked on.
         pub attempts: i64,
-        ///Whether the certificate is renewed on its own.
+        /// Whether the certificate is renewed on its own.
         pub auto_renew: bool,
-        ///Who wanted it: `api`, `renewal` or `manual`.
+        /// Who wanted it: `api`, `renewal` or `manual`.
         pub cause: OrderCause,
-        ///The id of the certificate.
+        /// The id of the certificate.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate_id: ::std::option::Option<::std::string::String>,
-        ///The kind of challenge.
+        /// The kind of challenge.
         pub challenge_type: ChallengeType,
-        ///Its challenges.
+        /// Its challenges.
         pub challenges: ::std::vec::Vec<AcmeChallenge>,
-        ///The common name of the CSR, where one was asked for.
+        /// The common name of the CSR, where one was asked for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///When it ended.
+        /// When it ended.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub completed_at: ::std::option::Option<crate::Timestamp>,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///In the answer to a wish: whether the same was on order before.
+        /// In the answer to a wish: whether the same was on order before.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub deduplicated: ::std::option::Option<bool>,
-        ///The DNS provider for `dns-01`.
+        /// The DNS provider for `dns-01`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns_provider_id: ::std::option::Option<::std::string::String>,
-        ///Sorted; names that a wildcard among them covers are left out, because CAs refuse such an overlap.
+        /// Sorted; names that a wildcard among them covers are left out, because CAs refuse such an overlap.
         pub domains: ::std::vec::Vec<::std::string::String>,
-        /**Why it failed, or what it waits for; of a valid order, what is to be said about its certificate (`more_names`,
-        `preferred_chain_unavailable`).*/
+        /// Why it failed, or what it waits for; of a valid order, what is to be said about its certificate (`more_names`,
+        /// `preferred_chain_unavailable`).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<AcmeFailure>,
-        ///When the CA forgets it.
+        /// When the CA forgets it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<crate::Timestamp>,
-        ///The order that could not succeed in time at another CA before this one was made.
+        /// The order that could not succeed in time at another CA before this one was made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fallback_of: ::std::option::Option<::std::string::String>,
-        ///The order that was made at the next CA because this one could not succeed in time.
+        /// The order that was made at the next CA because this one could not succeed in time.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fallback_order_id: ::std::option::Option<::std::string::String>,
-        ///`ord_…`
+        /// `ord_…`
         pub id: ::std::string::String,
-        ///Bits of its key.
+        /// Bits of its key.
         pub key_size: i64,
-        ///The kind of its key.
+        /// The kind of its key.
         pub key_type: AcmeKeyType,
-        ///When it is worked on next, at the latest.
+        /// When it is worked on next, at the latest.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_attempt_at: ::std::option::Option<crate::Timestamp>,
-        ///In the answer to a wish: other open orders of the account for the same names, with another wish.
+        /// In the answer to a wish: other open orders of the account for the same names, with another wish.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub open_beside: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///The same.
+        /// The same.
         pub order_id: ::std::string::String,
-        ///Whether the key is the caller's: ordered with a `csr_pem`.
+        /// Whether the key is the caller's: ordered with a `csr_pem`.
         pub own_key: bool,
-        ///The chain that was asked for.
+        /// The chain that was asked for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub preferred_chain: ::std::option::Option<::std::string::String>,
-        ///The profile that was asked for.
+        /// The profile that was asked for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub profile: ::std::option::Option<::std::string::String>,
-        ///The certificate that it renews.
+        /// The certificate that it renews.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal_of: ::std::option::Option<::std::string::String>,
-        ///Whether renewals keep the key of the certificate.
+        /// Whether renewals keep the key of the certificate.
         pub reuse_key: bool,
-        ///What it is at: `new`, `authorizing`, `challenging`, `finalizing`, `issuing`, `issued` or `failed`.
+        /// What it is at: `new`, `authorizing`, `challenging`, `finalizing`, `issuing`, `issued` or `failed`.
         pub state: OrderState,
-        ///`pending`, `ready`, `processing`, `valid` or `invalid`, as RFC 8555 has them.
+        /// `pending`, `ready`, `processing`, `valid` or `invalid`, as RFC 8555 has them.
         pub status: OrderStatus,
-        ///In the answer to a wish: what this call has changed about an order that was open before, `auto_renew` or `reuse_key`.
+        /// In the answer to a wish: what this call has changed about an order that was open before, `auto_renew` or `reuse_key`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub updated: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///When it was last changed.
+        /// When it was last changed.
         pub updated_at: crate::Timestamp,
-        /**What was found wrong before it was sent to the CA, where the operator has that looked for (`acme.preflight`): CAA records
-        that do not permit the CA, names whose records cannot be looked up.*/
+        /// What was found wrong before it was sent to the CA, where the operator has that looked for (`acme.preflight`): CAA records
+        /// that do not permit the CA, names whose records cannot be looked up.
         pub warnings: ::std::vec::Vec<::std::string::String>,
     }
-    ///provider of ACME servers
+    /// provider of ACME servers
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -467,7 +464,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///action
+    /// action
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -500,7 +497,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///source of trust anchors
+    /// source of trust anchors
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -533,211 +530,211 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A row of the audit log.
+    /// A row of the audit log.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AuditLog {
-        ///What, such as `certificate.issue`.
+        /// What, such as `certificate.issue`.
         pub action: Action,
-        ///SHA-256 of the object after. Of a certificate, its fingerprint.
+        /// SHA-256 of the object after. Of a certificate, its fingerprint.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub after_sha256: ::std::option::Option<::std::string::String>,
-        ///SHA-256 of the object before, where it was there and changed.
+        /// SHA-256 of the object before, where it was there and changed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub before_sha256: ::std::option::Option<::std::string::String>,
-        ///The code of the error with which it was refused.
+        /// The code of the error with which it was refused.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error_code: ::std::option::Option<::std::string::String>,
-        ///The hash of this row, which the next one carries.
+        /// The hash of this row, which the next one carries.
         pub hash: ::std::string::String,
-        ///`log_…`
+        /// `log_…`
         pub id: ::std::string::String,
-        ///Who: the id of a token, or `operator` for the command line.
+        /// Who: the id of a token, or `operator` for the command line.
         pub identity: ::std::string::String,
-        /**The id of the object; of a refused call, what the call named; of `calls.refused`, how many there were, when, and with
-        which codes.*/
+        /// The id of the object; of a refused call, what the call named; of `calls.refused`, how many there were, when, and with
+        /// which codes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub object: ::std::option::Option<::std::string::String>,
-        ///The hash of the row before in the chain.
+        /// The hash of the row before in the chain.
         pub previous_hash: ::std::string::String,
-        ///As in the header `X-Request-ID` of the answer.
+        /// As in the header `X-Request-ID` of the answer.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub request_id: ::std::option::Option<::std::string::String>,
-        ///Its place in the tenant's chain, from 1 on without gaps.
+        /// Its place in the tenant's chain, from 1 on without gaps.
         pub sequence: i64,
-        ///The caller's address.
+        /// The caller's address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source_address: ::std::option::Option<::std::string::String>,
-        ///Whether it was done.
+        /// Whether it was done.
         pub success: bool,
-        ///When.
+        /// When.
         pub timestamp: crate::Timestamp,
     }
-    ///A page of the audit log.
+    /// A page of the audit log.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct AuditLogList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///The rows of this page.
+        /// The rows of this page.
         pub logs: ::std::vec::Vec<AuditLog>,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///Why a request of a batch was refused, as issue would have answered.
+    /// Why a request of a batch was refused, as issue would have answered.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct BatchError {
-        ///The code, one of those of `ErrorContent`.
+        /// The code, one of those of `ErrorContent`.
         pub code: ::std::string::String,
-        ///More, depending on the code, as in `ErrorContent`.
+        /// More, depending on the code, as in `ErrorContent`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub details: ::std::option::Option<::serde_json::Map<::std::string::String, ::serde_json::Value>>,
-        ///A sentence for people: what is wrong and what would be right.
+        /// A sentence for people: what is wrong and what would be right.
         pub message: ::std::string::String,
     }
-    ///What became of one request: a certificate or an error.
+    /// What became of one request: a certificate or an error.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct BatchItem {
-        ///The certificate that was issued.
+        /// The certificate that was issued.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate: ::std::option::Option<IssuedCertificate>,
-        ///Why none was issued.
+        /// Why none was issued.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<BatchError>,
     }
-    ///A key to be blocked: one of `spki_sha256`, `certificate_pem` and `private_key_pem` says which.
+    /// A key to be blocked: one of `spki_sha256`, `certificate_pem` and `private_key_pem` says which.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct BlockKeyRequest {
-        ///A certificate with the key: PEM, or DER in base64.
+        /// A certificate with the key: PEM, or DER in base64.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate_pem: ::std::option::Option<::std::string::String>,
-        ///Who says so, and why: up to 1,024 characters.
+        /// Who says so, and why: up to 1,024 characters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub comment: ::std::option::Option<::std::string::String>,
-        ///The private key, as it was found: unencrypted, PEM or DER in base64. It is not kept.
+        /// The private key, as it was found: unencrypted, PEM or DER in base64. It is not kept.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key_pem: ::std::option::Option<crate::Secret>,
-        ///Whether to revoke, as keyCompromise, what this service's CAs have issued for the key. Default false.
+        /// Whether to revoke, as keyCompromise, what this service's CAs have issued for the key. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoke: ::std::option::Option<bool>,
-        ///SHA-256 of the subject public key info: 64 hexadecimal digits.
+        /// SHA-256 of the subject public key info: 64 hexadecimal digits.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub spki_sha256: ::std::option::Option<::std::string::String>,
     }
-    ///A key that nothing is issued for.
+    /// A key that nothing is issued for.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct BlockedKey {
-        ///Who says so, and why.
+        /// Who says so, and why.
         pub comment: ::std::string::String,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///`bkey_…`
+        /// `bkey_…`
         pub id: ::std::string::String,
-        ///SHA-256 of the subject public key info, lower-case hex.
+        /// SHA-256 of the subject public key info, lower-case hex.
         pub spki_sha256: ::std::string::String,
     }
-    ///A blocked key, and the certificates that have it.
+    /// A blocked key, and the certificates that have it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct BlockedKeyDetail {
-        ///Certificates with the key, whatever their source, newest first: up to 1,000.
+        /// Certificates with the key, whatever their source, newest first: up to 1,000.
         pub certificates: ::std::vec::Vec<CertificateWithKey>,
-        ///Who says so, and why.
+        /// Who says so, and why.
         pub comment: ::std::string::String,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///Whether there are more.
+        /// Whether there are more.
         pub has_more: bool,
-        ///`bkey_…`
+        /// `bkey_…`
         pub id: ::std::string::String,
-        ///Which of them this call has revoked.
+        /// Which of them this call has revoked.
         pub revoked: ::std::vec::Vec<::std::string::String>,
-        ///SHA-256 of the subject public key info, lower-case hex.
+        /// SHA-256 of the subject public key info, lower-case hex.
         pub spki_sha256: ::std::string::String,
     }
-    ///A page of blocked keys.
+    /// A page of blocked keys.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct BlockedKeyList {
-        ///The keys of this page.
+        /// The keys of this page.
         pub blocked_keys: ::std::vec::Vec<BlockedKey>,
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///A CRL that was just built, or the present one while its successor is being built.
+    /// A CRL that was just built, or the present one while its successor is being built.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct BuiltCrl {
-        ///The number of the CRL (RFC 5280 §5.2.3).
+        /// The number of the CRL (RFC 5280 §5.2.3).
         pub crl_number: i64,
-        ///The CRL in PEM; null with `202`.
+        /// The CRL in PEM; null with `202`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_pem: ::std::option::Option<::std::string::String>,
-        ///How many certificates it lists.
+        /// How many certificates it lists.
         pub entries: i64,
-        ///When there will be a newer one at the latest.
+        /// When there will be a newer one at the latest.
         pub next_update: crate::Timestamp,
-        ///When the CRL was made.
+        /// When the CRL was made.
         pub this_update: crate::Timestamp,
     }
-    ///The certificate that a CA elsewhere has made of a CSR.
+    /// The certificate that a CA elsewhere has made of a CSR.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CaCertificateRequest {
-        ///The certificate: PEM, or DER in base64. The text may hold its chain too, in any order.
+        /// The certificate: PEM, or DER in base64. The text may hold its chain too, in any order.
         pub certificate_pem: ::std::string::String,
-        ///The certificates above it, in any order: at least that of its issuer. The topmost is trusted as it is.
+        /// The certificates above it, in any order: at least that of its issuer. The topmost is trusted as it is.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub chain_pem: ::std::option::Option<::std::string::String>,
     }
-    ///A CA's certificate with its chain.
+    /// A CA's certificate with its chain.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CaCertificateView {
-        ///The certificate in PEM.
+        /// The certificate in PEM.
         pub certificate_pem: ::std::string::String,
-        ///The certificates above it up to the root; empty for a root.
+        /// The certificates above it up to the root; empty for a root.
         pub chain_pem: ::std::string::String,
-        /**Those that it had before for the same name and key, the last one first. What it has issued stays good by each of them
-        until that ends.*/
+        /// Those that it had before for the same name and key, the last one first. What it has issued stays good by each of them
+        /// until that ends.
         pub former: ::std::vec::Vec<FormerCaCertificate>,
     }
-    ///The certificates of one CA.
+    /// The certificates of one CA.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CaCounts {
-        ///Valid.
+        /// Valid.
         pub active: i64,
-        ///The id of the CA; null for those that no CA of ours issued.
+        /// The id of the CA; null for those that no CA of ours issued.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ca_id: ::std::option::Option<::std::string::String>,
-        ///Over, and not revoked.
+        /// Over, and not revoked.
         pub expired: i64,
-        ///Revoked.
+        /// Revoked.
         pub revoked: i64,
     }
-    ///CAs in numbers.
+    /// CAs in numbers.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CaFigures {
-        ///Neither revoked nor over.
+        /// Neither revoked nor over.
         pub active: i64,
-        ///Active ones that end within 90 days.
+        /// Active ones that end within 90 days.
         pub ending_90d: i64,
-        ///Over, and not revoked.
+        /// Over, and not revoked.
         pub expired: i64,
-        /**Active ones whose CRL should have been replaced by now: it is in the last hour of its time, or in the last tenth if that
-        is less.*/
+        /// Active ones whose CRL should have been replaced by now: it is in the last hour of its time, or in the last tenth if that
+        /// is less.
         pub late_crls: i64,
-        ///The CAs that the two figures before count, those that end first; at most 100.
+        /// The CAs that the two figures before count, those that end first; at most 100.
         pub near_end: ::std::vec::Vec<CaNearEnd>,
-        ///Revoked.
+        /// Revoked.
         pub revoked: i64,
     }
-    ///type of CA
+    /// type of CA
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -770,53 +767,53 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A page of CAs.
+    /// A page of CAs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CaList {
-        ///The rows of this page.
+        /// The rows of this page.
         pub certificate_authorities: ::std::vec::Vec<CertificateAuthority>,
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///A CA that somebody should look at.
+    /// A CA that somebody should look at.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CaNearEnd {
-        ///Whether its CRL should have been replaced by now.
+        /// Whether its CRL should have been replaced by now.
         pub has_late_crl: bool,
-        ///`ca_…`
+        /// `ca_…`
         pub id: ::std::string::String,
-        ///Whether it ends within 90 days.
+        /// Whether it ends within 90 days.
         pub is_ending: bool,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///When its CRL ends; null when it has none.
+        /// When its CRL ends; null when it has none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_update: ::std::option::Option<crate::Timestamp>,
-        ///When its certificate ends.
+        /// When its certificate ends.
         pub valid_until: crate::Timestamp,
     }
-    ///The revocation of a CA and its progress.
+    /// The revocation of a CA and its progress.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CaRevocation {
-        ///Certificates and sub-CAs revoked so far in consequence.
+        /// Certificates and sub-CAs revoked so far in consequence.
         pub certificates_revoked: i64,
-        ///How many there are to revoke.
+        /// How many there are to revoke.
         pub certificates_total: i64,
-        ///When the last of them was done.
+        /// When the last of them was done.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub completed_at: ::std::option::Option<crate::Timestamp>,
-        ///Why.
+        /// Why.
         pub reason: RevocationReason,
-        ///When it was revoked.
+        /// When it was revoked.
         pub revoked_at: crate::Timestamp,
     }
-    ///status of a CA
+    /// status of a CA
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -849,269 +846,269 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A certificate.
+    /// A certificate.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Certificate {
-        ///The order at an ACME server that it came from.
+        /// The order at an ACME server that it came from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub acme_order_id: ::std::option::Option<::std::string::String>,
-        ///The CA of ours that issued it.
+        /// The CA of ours that issued it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ca_id: ::std::option::Option<::std::string::String>,
-        ///Common name of the subject.
+        /// Common name of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///A text of the tenant's.
+        /// A text of the tenant's.
         pub description: ::std::string::String,
-        ///SHA-256 of the DER, lower-case hex.
+        /// SHA-256 of the DER, lower-case hex.
         pub fingerprint_sha256: ::std::string::String,
-        ///Whether its private key is kept here.
+        /// Whether its private key is kept here.
         pub has_private_key: bool,
-        ///`cert_…`
+        /// `cert_…`
         pub id: ::std::string::String,
-        ///Bits of its key.
+        /// Bits of its key.
         pub key_size: i64,
-        ///The kind of its key.
+        /// The kind of its key.
         pub key_type: KeyType,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///From when on it is valid.
+        /// From when on it is valid.
         pub not_before: crate::Timestamp,
-        ///The certificate that renews it.
+        /// The certificate that renews it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewed_by: ::std::option::Option<::std::string::String>,
-        ///The certificate that it renews.
+        /// The certificate that it renews.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewed_from: ::std::option::Option<::std::string::String>,
-        ///Why.
+        /// Why.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revocation_reason: ::std::option::Option<RevocationReason>,
-        ///When it was revoked.
+        /// When it was revoked.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoked_at: ::std::option::Option<crate::Timestamp>,
-        ///Name of the role under which it was issued.
+        /// Name of the role under which it was issued.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub role: ::std::option::Option<::std::string::String>,
-        ///Its subject alternative names.
+        /// Its subject alternative names.
         pub sans: SubjectAlternativeNames,
-        ///Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
+        /// Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
         pub serial_number: ::std::string::String,
-        ///`issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
+        /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
         pub source: CertificateSource,
-        ///SHA-256 of the subject public key info, lower-case hex.
+        /// SHA-256 of the subject public key info, lower-case hex.
         pub spki_sha256: ::std::string::String,
-        ///`active`, `expired` or `revoked`.
+        /// `active`, `expired` or `revoked`.
         pub status: CertificateStatus,
-        ///RFC 4514.
+        /// RFC 4514.
         pub subject: ::std::string::String,
-        ///Labels: keys with values.
+        /// Labels: keys with values.
         pub tags: ::std::collections::HashMap<::std::string::String, ::std::string::String>,
     }
-    ///A certificate authority.
+    /// A certificate authority.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CertificateAuthority {
-        ///Where the public finds its certificate.
+        /// Where the public finds its certificate.
         pub ca_issuers_url: ::std::string::String,
-        ///`root` or `intermediate`.
+        /// `root` or `intermediate`.
         pub ca_type: CaKind,
-        ///Certificates issued so far, sub-CAs not counted.
+        /// Certificates issued so far, sub-CAs not counted.
         pub certificates_issued: i64,
-        ///Common name of the subject.
+        /// Common name of the subject.
         pub common_name: ::std::string::String,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///Its present full CRL.
+        /// Its present full CRL.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl: ::std::option::Option<CrlFigures>,
-        ///By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
+        /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_overlap: ::std::option::Option<::std::string::String>,
-        ///Into how many shards what it issues is divided, each with a CRL of its own; 1 when there is the full CRL only.
+        /// Into how many shards what it issues is divided, each with a CRL of its own; 1 when there is the full CRL only.
         pub crl_shards: i64,
-        ///Where the public finds its full CRL.
+        /// Where the public finds its full CRL.
         pub crl_url: ::std::string::String,
-        ///How long its CRLs are good; null is as the operator has configured it.
+        /// How long its CRLs are good; null is as the operator has configured it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_validity: ::std::option::Option<::std::string::String>,
-        ///The request for its certificate, if a CA elsewhere signs it.
+        /// The request for its certificate, if a CA elsewhere signs it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub csr_pem: ::std::option::Option<::std::string::String>,
-        ///How long its delta CRLs are good; null when it has none.
+        /// How long its delta CRLs are good; null when it has none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub delta_crl_validity: ::std::option::Option<::std::string::String>,
-        ///`ca_…`
+        /// `ca_…`
         pub id: ::std::string::String,
-        ///Whether it may issue now.
+        /// Whether it may issue now.
         pub is_active: bool,
-        ///Bits of its key.
+        /// Bits of its key.
         pub key_size: i64,
-        ///`rsa`, `ec` or `ed25519`.
+        /// `rsa`, `ec` or `ed25519`.
         pub key_type: KeyType,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Whether its certificates name the OCSP responder.
+        /// Whether its certificates name the OCSP responder.
         pub ocsp: bool,
-        ///Where the public asks about its certificates.
+        /// Where the public asks about its certificates.
         pub ocsp_url: ::std::string::String,
-        ///The CA that signed it; null for a root.
+        /// The CA that signed it; null for a root.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub parent_ca_id: ::std::option::Option<::std::string::String>,
-        ///`admin` or `desk`: who may renew, with another key, what a person approved at the CSR desk.
+        /// `admin` or `desk`: who may renew, with another key, what a person approved at the CSR desk.
         pub renewal_of_desk_certificates: DeskRenewal,
-        ///Set once it is revoked.
+        /// Set once it is revoked.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revocation: ::std::option::Option<CaRevocation>,
-        ///Null while it waits for its certificate.
+        /// Null while it waits for its certificate.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub serial_number: ::std::option::Option<::std::string::String>,
-        ///`pending` while it waits for a certificate from elsewhere, `active`, `revoked` or `expired`.
+        /// `pending` while it waits for a certificate from elsewhere, `active`, `revoked` or `expired`.
         pub status: CaStatus,
-        ///Whether it signs by RSASSA-PSS.
+        /// Whether it signs by RSASSA-PSS.
         pub use_pss: bool,
-        ///Null while it waits for its certificate.
+        /// Null while it waits for its certificate.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub valid_from: ::std::option::Option<crate::Timestamp>,
-        ///Null while it waits for its certificate.
+        /// Null while it waits for its certificate.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub valid_until: ::std::option::Option<crate::Timestamp>,
     }
-    ///A certificate with its PEM and chain.
+    /// A certificate with its PEM and chain.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CertificateDetail {
-        ///The order at an ACME server that it came from.
+        /// The order at an ACME server that it came from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub acme_order_id: ::std::option::Option<::std::string::String>,
-        ///The CA of ours that issued it.
+        /// The CA of ours that issued it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ca_id: ::std::option::Option<::std::string::String>,
-        ///The certificate in PEM.
+        /// The certificate in PEM.
         pub certificate_pem: ::std::string::String,
-        ///The certificates of its CA and of those above it.
+        /// The certificates of its CA and of those above it.
         pub chain_pem: ::std::string::String,
-        ///Common name of the subject.
+        /// Common name of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///A text of the tenant's.
+        /// A text of the tenant's.
         pub description: ::std::string::String,
-        ///Where it is meant to be served, and what was found there.
+        /// Where it is meant to be served, and what was found there.
         pub endpoints: ::std::vec::Vec<CertificateEndpoint>,
-        ///SHA-256 of the DER, lower-case hex.
+        /// SHA-256 of the DER, lower-case hex.
         pub fingerprint_sha256: ::std::string::String,
-        ///Whether its private key is kept here.
+        /// Whether its private key is kept here.
         pub has_private_key: bool,
-        ///`cert_…`
+        /// `cert_…`
         pub id: ::std::string::String,
-        ///Bits of its key.
+        /// Bits of its key.
         pub key_size: i64,
-        ///The kind of its key.
+        /// The kind of its key.
         pub key_type: KeyType,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///From when on it is valid.
+        /// From when on it is valid.
         pub not_before: crate::Timestamp,
-        ///Only for certificates from ACME servers: how they are renewed.
+        /// Only for certificates from ACME servers: how they are renewed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal: ::std::option::Option<Renewal>,
-        ///The certificate that renews it.
+        /// The certificate that renews it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewed_by: ::std::option::Option<::std::string::String>,
-        ///The certificate that it renews.
+        /// The certificate that it renews.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewed_from: ::std::option::Option<::std::string::String>,
-        ///Why.
+        /// Why.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revocation_reason: ::std::option::Option<RevocationReason>,
-        ///When it was revoked.
+        /// When it was revoked.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoked_at: ::std::option::Option<crate::Timestamp>,
-        ///Name of the role under which it was issued.
+        /// Name of the role under which it was issued.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub role: ::std::option::Option<::std::string::String>,
-        ///Its subject alternative names.
+        /// Its subject alternative names.
         pub sans: SubjectAlternativeNames,
-        ///Only for certificates that are to be revoked later.
+        /// Only for certificates that are to be revoked later.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub scheduled_revocation: ::std::option::Option<ScheduledRevocation>,
-        ///Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
+        /// Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
         pub serial_number: ::std::string::String,
-        ///`issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
+        /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
         pub source: CertificateSource,
-        ///SHA-256 of the subject public key info, lower-case hex.
+        /// SHA-256 of the subject public key info, lower-case hex.
         pub spki_sha256: ::std::string::String,
-        ///`active`, `expired` or `revoked`.
+        /// `active`, `expired` or `revoked`.
         pub status: CertificateStatus,
-        ///RFC 4514.
+        /// RFC 4514.
         pub subject: ::std::string::String,
-        ///Labels: keys with values.
+        /// Labels: keys with values.
         pub tags: ::std::collections::HashMap<::std::string::String, ::std::string::String>,
-        /**Only for keys that nothing would be issued for: `close_factors`, `small_factor`,
-        `square_modulus`, `prime_modulus`, `roca`, `long_exponent`, `small_order`, `published_key` or `blocked`; in imports also
-        `weak_key` (too short, or too small an exponent) and `unsupported_key` (another algorithm, curve or form).*/
+        /// Only for keys that nothing would be issued for: `close_factors`, `small_factor`,
+        /// `square_modulus`, `prime_modulus`, `roca`, `long_exponent`, `small_order`, `published_key` or `blocked`; in imports also
+        /// `weak_key` (too short, or too small an exponent) and `unsupported_key` (another algorithm, curve or form).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub weak_key: ::std::option::Option<::std::string::String>,
     }
-    ///Where a certificate is meant to be served, and what was found there.
+    /// Where a certificate is meant to be served, and what was found there.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CertificateEndpoint {
-        ///When somebody last looked.
+        /// When somebody last looked.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub checked_at: ::std::option::Option<crate::Timestamp>,
-        ///Since when this certificate has been seen there and no other; what cannot be reached for a while leaves it.
+        /// Since when this certificate has been seen there and no other; what cannot be reached for a while leaves it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub deployed_since: ::std::option::Option<::std::string::String>,
-        ///`host:port`, or `scheme:host:port` with `smtp`, `imap`, `pop3`, `ftp`, `ldap` or `postgres`.
+        /// `host:port`, or `scheme:host:port` with `smtp`, `imap`, `pop3`, `ftp`, `ldap` or `postgres`.
         pub endpoint: ::std::string::String,
-        /**What is wrong with that certificate, whichever it is: `expired`, `not_yet_valid`, `name_mismatch` (it is not for the
-        host), `revoked`.*/
+        /// What is wrong with that certificate, whichever it is: `expired`, `not_yet_valid`, `name_mismatch` (it is not for the
+        /// host), `revoked`.
         pub findings: ::std::vec::Vec<::std::string::String>,
-        ///When the next look is due.
+        /// When the next look is due.
         pub next_check_at: crate::Timestamp,
-        ///Why none was seen.
+        /// Why none was seen.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reason: ::std::option::Option<::std::string::String>,
-        ///What was served when a certificate was seen last.
+        /// What was served when a certificate was seen last.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub served: ::std::option::Option<ServedCertificate>,
-        /**`deployed`: it serves this certificate; `serving_old`: one that this one has replaced; `other_certificate`: another one;
-        `unreachable`: none was seen; `unchecked`: nobody has looked since it was named or the certificate was renewed.*/
+        /// `deployed`: it serves this certificate; `serving_old`: one that this one has replaced; `other_certificate`: another one;
+        /// `unreachable`: none was seen; `unchecked`: nobody has looked since it was named or the certificate was renewed.
         pub state: EndpointState,
     }
-    ///Certificates in numbers.
+    /// Certificates in numbers.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CertificateFigures {
-        ///By the CA that issued them, most first; at most 1,000 CAs.
+        /// By the CA that issued them, most first; at most 1,000 CAs.
         pub by_ca: ::std::vec::Vec<CaCounts>,
-        ///By how they came to be, most first.
+        /// By how they came to be, most first.
         pub by_source: ::std::vec::Vec<SourceCounts>,
-        ///How many are in each state.
+        /// How many are in each state.
         pub by_status: StatusCounts,
-        /**The active ones by their ends: 90 days in UTC (the first one from now on), the rest of the month, 23 months, and one
-        entry for everything later.*/
+        /// The active ones by their ends: 90 days in UTC (the first one from now on), the rest of the month, 23 months, and one
+        /// entry for everything later.
         pub expiring: ::std::vec::Vec<ExpiringCertificates>,
-        ///How many there are, whatever their state.
+        /// How many there are, whatever their state.
         pub total: i64,
-        ///Those that are not revoked and that no other certificate renews: what somebody may have forgotten.
+        /// Those that are not revoked and that no other certificate renews: what somebody may have forgotten.
         pub unrenewed: UnrenewedCertificates,
     }
-    ///A page of certificates.
+    /// A page of certificates.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CertificateList {
-        ///The rows of this page.
+        /// The rows of this page.
         pub certificates: ::std::vec::Vec<Certificate>,
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///order of certificates
+    /// order of certificates
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -1144,7 +1141,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///source of certificates
+    /// source of certificates
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -1177,7 +1174,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///status of a certificate
+    /// status of a certificate
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -1210,36 +1207,36 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A certificate with a blocked key.
+    /// A certificate with a blocked key.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CertificateWithKey {
-        ///`cert_…`
+        /// `cert_…`
         pub certificate_id: ::std::string::String,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///When it was revoked.
+        /// When it was revoked.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoked_at: ::std::option::Option<crate::Timestamp>,
-        ///Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
+        /// Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
         pub serial_number: ::std::string::String,
-        ///Where it comes from, such as `issued` or `imported`.
+        /// Where it comes from, such as `issued` or `imported`.
         pub source: ::std::string::String,
-        ///RFC 4514.
+        /// RFC 4514.
         pub subject: ::std::string::String,
     }
-    ///A certificate of the path.
+    /// A certificate of the path.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ChainLink {
-        ///SHA-256 of the DER, lower-case hex.
+        /// SHA-256 of the DER, lower-case hex.
         pub fingerprint_sha256: ::std::string::String,
-        ///RFC 4514.
+        /// RFC 4514.
         pub issuer: ::std::string::String,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///RFC 4514.
+        /// RFC 4514.
         pub subject: ::std::string::String,
     }
-    ///progress of an ACME challenge
+    /// progress of an ACME challenge
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -1272,7 +1269,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///status of an ACME challenge
+    /// status of an ACME challenge
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -1305,7 +1302,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///type of ACME challenge
+    /// type of ACME challenge
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -1338,62 +1335,62 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///The body of an issue request, or, with `csr_pem`, that of a sign request.
+    /// The body of an issue request, or, with `csr_pem`, that of a sign request.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CheckRoleRequest {
-        ///As for issue.
+        /// As for issue.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub alt_names: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///As for issue and sign.
+        /// As for issue and sign.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///As for sign.
+        /// As for sign.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub csr_pem: ::std::option::Option<::std::string::String>,
-        ///As for issue.
+        /// As for issue.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ip_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///As for issue.
+        /// As for issue.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_bits: ::std::option::Option<i64>,
-        ///As for issue.
+        /// As for issue.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_type: ::std::option::Option<KeyType>,
-        ///As for issue.
+        /// As for issue.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub other_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///As for sign.
+        /// As for sign.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san: ::std::option::Option<CheckRoleRequestSan>,
-        ///As for issue and sign.
+        /// As for issue and sign.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ttl: ::std::option::Option<::std::string::String>,
-        ///As for issue.
+        /// As for issue.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    ///As for sign.
+    /// As for sign.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CheckRoleRequestSan {
-        ///Host names.
+        /// Host names.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///E-mail address.
+        /// E-mail address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///IP addresses.
+        /// IP addresses.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ip: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Everything else that it asks for.
+        /// Everything else that it asks for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub other: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///URIs.
+        /// URIs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    ///result of a check
+    /// result of a check
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -1426,429 +1423,429 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///What a new CA is to be.
+    /// What a new CA is to be.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CreateCaRequest {
-        ///`root` or `intermediate`.
+        /// `root` or `intermediate`.
         pub ca_type: CaKind,
-        ///Common name of the subject.
+        /// Common name of the subject.
         pub common_name: ::std::string::String,
-        ///Country of the subject, two letters.
+        /// Country of the subject, two letters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub country: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///By how much the next CRL comes before the end of the present one: at least 2m. A third of `crl_validity` when absent.
+        /// By how much the next CRL comes before the end of the present one: at least 2m. A third of `crl_validity` when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_overlap: ::std::option::Option<::std::string::String>,
-        /**Into how many shards what it issues is divided (1 to 128), each with a CRL of its own, which its certificates name, and
-        which stays short. Default 1: all name the full CRL.*/
+        /// Into how many shards what it issues is divided (1 to 128), each with a CRL of its own, which its certificates name, and
+        /// which stays short. Default 1: all name the full CRL.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_shards: ::std::option::Option<i64>,
-        ///How long its CRLs are good: `nextUpdate` (10m to 366d). As the operator has configured it when absent.
+        /// How long its CRLs are good: `nextUpdate` (10m to 366d). As the operator has configured it when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_validity: ::std::option::Option<::std::string::String>,
-        /**How long its delta CRLs are good (10m to less than `crl_validity`), which list what has changed since a CRL that somebody
-        holds, and which its CRLs name (`freshestCRL`). It has none when absent.*/
+        /// How long its delta CRLs are good (10m to less than `crl_validity`), which list what has changed since a CRL that somebody
+        /// holds, and which its CRLs name (`freshestCRL`). It has none when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub delta_crl_validity: ::std::option::Option<::std::string::String>,
-        ///It may not certify names in these domains.
+        /// It may not certify names in these domains.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub excluded_dns_domains: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /**Whether a CA elsewhere signs this intermediate. Default false. It then has a key and a CSR (`csr_pem`), which asks for
-        what is said here, and is `pending` until its certificate comes by `POST /v1/pki/ca/{id}/certificate`.*/
+        /// Whether a CA elsewhere signs this intermediate. Default false. It then has a key and a CSR (`csr_pem`), which asks for
+        /// what is said here, and is `pending` until its certificate comes by `POST /v1/pki/ca/{id}/certificate`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub external: ::std::option::Option<bool>,
-        ///2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
+        /// 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_size: ::std::option::Option<i64>,
-        ///`rsa` (default), `ec` or `ed25519`.
+        /// `rsa` (default), `ec` or `ed25519`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_type: ::std::option::Option<KeyType>,
-        ///Locality of the subject.
+        /// Locality of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub locality: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///How many CAs may follow below it. By default one less than the parent permits.
+        /// How many CAs may follow below it. By default one less than the parent permits.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub max_path_length: ::std::option::Option<i64>,
-        ///Unique in the tenant.
+        /// Unique in the tenant.
         pub name: ::std::string::String,
-        /**Whether its certificates name the OCSP responder of this service (`/pub/ocsp/{ca_id}`), which answers for every CA.
-        Default false.*/
+        /// Whether its certificates name the OCSP responder of this service (`/pub/ocsp/{ca_id}`), which answers for every CA.
+        /// Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ocsp: ::std::option::Option<bool>,
-        ///Organization of the subject.
+        /// Organization of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organization: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Organizational unit of the subject.
+        /// Organizational unit of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organizational_unit: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///The CA that signs it: required for an intermediate, unless `external`.
+        /// The CA that signs it: required for an intermediate, unless `external`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub parent_ca_id: ::std::option::Option<::std::string::String>,
-        ///It may certify names in these domains only (RFC 5280 §4.2.1.10).
+        /// It may certify names in these domains only (RFC 5280 §4.2.1.10).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub permitted_dns_domains: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///State or province of the subject.
+        /// State or province of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub province: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /**Who may renew, with another key, what a person approved at the CSR desk: `admin` (default) needs `pki:admin`; with
-        `desk` the wish waits at the desk for a person.*/
+        /// Who may renew, with another key, what a person approved at the CSR desk: `admin` (default) needs `pki:admin`; with
+        /// `desk` the wish waits at the desk for a person.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal_of_desk_certificates: ::std::option::Option<DeskRenewal>,
-        /**Whether it signs certificates, CRLs and OCSP answers by RSASSA-PSS (RFC 4055) with its RSA key, instead of PKCS #1 v1.5. It
-        stays so. Default false.*/
+        /// Whether it signs certificates, CRLs and OCSP answers by RSASSA-PSS (RFC 4055) with its RSA key, instead of PKCS #1 v1.5. It
+        /// stays so. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub use_pss: ::std::option::Option<bool>,
-        /**Days of validity: 3650 by default for a root, 1825 for an intermediate. An intermediate may not outlive its parent.
-        With `external` it is up to the CA that signs.*/
+        /// Days of validity: 3650 by default for a root, 1825 for an intermediate. An intermediate may not outlive its parent.
+        /// With `external` it is up to the CA that signs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub validity_days: ::std::option::Option<i64>,
     }
-    ///A CSR that the service is to make.
+    /// A CSR that the service is to make.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CreateCsrRequest {
-        ///Bits: 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
+        /// Bits: 2048 (default), 3072 or 4096 for RSA; 256 (default), 384 or 521 for EC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_size: ::std::option::Option<i64>,
-        ///`rsa` (default), `ec` or `ed25519`.
+        /// `rsa` (default), `ec` or `ed25519`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_type: ::std::option::Option<KeyType>,
-        ///Host names.
+        /// Host names.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san_dns: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///E-mail addresses.
+        /// E-mail addresses.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san_email: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///IP addresses.
+        /// IP addresses.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san_ip: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Other names, as `oid;UTF8:value`.
+        /// Other names, as `oid;UTF8:value`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san_other: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///URIs.
+        /// URIs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san_uri: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         pub subject: CreateCsrRequestSubject,
     }
-    ///An object, or an RFC 4514 string such as `CN=web.example.com,O=Example`.
+    /// An object, or an RFC 4514 string such as `CN=web.example.com,O=Example`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CreateCsrRequestSubject {
-        ///Common name of the subject.
+        /// Common name of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///Country of the subject, two letters.
+        /// Country of the subject, two letters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub country: ::std::option::Option<::std::string::String>,
-        ///E-mail address.
+        /// E-mail address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::string::String>,
-        ///Locality of the subject.
+        /// Locality of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub locality: ::std::option::Option<::std::string::String>,
-        ///Organization of the subject.
+        /// Organization of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organization: ::std::option::Option<::std::string::String>,
-        ///Organizational unit of the subject.
+        /// Organizational unit of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organizational_unit: ::std::option::Option<::std::string::String>,
-        ///State or province of the subject.
+        /// State or province of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub province: ::std::option::Option<::std::string::String>,
     }
-    ///A DNS provider to add.
+    /// A DNS provider to add.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CreateDnsProviderRequest {
-        /**Settings of its type, credentials among them, which are sealed and never answered. In the place of credentials
-        `credentials_path` can name a secret (`PUT /v1/secrets/{path}`) that has them by the same names; its newest version is
-        used. Credentials are in bold.
-
-        - `aws_route53`: `access_key_id`, **`secret_access_key`**, **`session_token`**, `role_arn`, `external_id`, `region`,
-        `hosted_zone_id`, `private_zone`, `sts_url`, `ambient` (`instance`, `web_identity`)
-        - `cloudflare`: **`api_token`**, **`zone_api_token`**, `zone_id`
-        - `google_cloud_dns`: **`service_account_json`**, `project`, `managed_zone`, `private_zone`, `token_url`,
-        `ambient` (`metadata`)
-        - `azure_dns`: `tenant_id`, `client_id`, **`client_secret`**, `subscription_id`, `resource_group`, `zone_name`,
-        `environment` (`public`, `china`, `usgovernment`), `zone_type` (`public`, `private`), `login_url`, `ambient`
-        (`managed_identity`, `workload_identity`)
-        - `digitalocean`, `linode`, `desec`: **`token`**
-        - `hetzner`: **`api_token`** (of the Cloud API)
-        - `powerdns`: **`api_key`**, `base_url`, `server_id`
-        - `ovh`: `application_key`, **`application_secret`**, **`consumer_key`**, `endpoint` (`ovh-eu`, `ovh-ca`, `ovh-us`)
-        - `gandi`: **`personal_access_token`**
-        - `vultr`: **`api_key`**
-        - `porkbun`: **`api_key`**, **`secret_api_key`**
-        - `bunny`: **`access_key`**
-        - `scaleway`: **`secret_key`**, `project_id`
-        - `namecheap`: `api_user`, **`api_key`**, `client_ip`, `username`
-        - `godaddy`: **`api_key`**, **`api_secret`**
-        - `acme_dns`: `base_url`, `username`, **`password`**, `subdomain`, `fulldomain`, `allowfrom`
-        - `webhook`: `base_url`, **`secret`**
-        - `rfc2136`: `nameserver` (host, or address and port), `tsig_key`, **`tsig_secret`** (base64), `tsig_algorithm`
-        (`hmac-sha256`, `hmac-sha384`, `hmac-sha512`), `zone` or `zones`, `protocol` (`tcp`, `udp`), `timeout_seconds`, `ttl`
-        - `manual`: none; the order shows the records to publish
-
-        `ambient` takes the place of credentials: those of the machine, where the operator allows it. Those over HTTP take
-        `base_url`, `ttl` and `timeout_seconds` (1 to 60). Every type takes `propagation`: `mode` (`authoritative`, `majority`,
-        `recursive`, `wait`, `none`), `nameservers` to ask instead of the zone's own, `resolvers` that know the zones,
-        `timeout_seconds`, `settle_seconds`, `wait_seconds`, `min_success` (`all`, `majority`).
-        `GET /v1/pki/dns-providers/types` has all of this as data: which fields are needed, and what each is.*/
-        pub config: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        ///Whether it is used; true when absent.
+        /// Settings of its type, credentials among them, which are sealed and never answered. In the place of credentials
+        /// `credentials_path` can name a secret (`PUT /v1/secrets/{path}`) that has them by the same names; its newest version is
+        /// used. Credentials are in bold.
+        ///
+        /// - `aws_route53`: `access_key_id`, **`secret_access_key`**, **`session_token`**, `role_arn`, `external_id`, `region`,
+        /// `hosted_zone_id`, `private_zone`, `sts_url`, `ambient` (`instance`, `web_identity`)
+        /// - `cloudflare`: **`api_token`**, **`zone_api_token`**, `zone_id`
+        /// - `google_cloud_dns`: **`service_account_json`**, `project`, `managed_zone`, `private_zone`, `token_url`,
+        /// `ambient` (`metadata`)
+        /// - `azure_dns`: `tenant_id`, `client_id`, **`client_secret`**, `subscription_id`, `resource_group`, `zone_name`,
+        /// `environment` (`public`, `china`, `usgovernment`), `zone_type` (`public`, `private`), `login_url`, `ambient`
+        /// (`managed_identity`, `workload_identity`)
+        /// - `digitalocean`, `linode`, `desec`: **`token`**
+        /// - `hetzner`: **`api_token`** (of the Cloud API)
+        /// - `powerdns`: **`api_key`**, `base_url`, `server_id`
+        /// - `ovh`: `application_key`, **`application_secret`**, **`consumer_key`**, `endpoint` (`ovh-eu`, `ovh-ca`, `ovh-us`)
+        /// - `gandi`: **`personal_access_token`**
+        /// - `vultr`: **`api_key`**
+        /// - `porkbun`: **`api_key`**, **`secret_api_key`**
+        /// - `bunny`: **`access_key`**
+        /// - `scaleway`: **`secret_key`**, `project_id`
+        /// - `namecheap`: `api_user`, **`api_key`**, `client_ip`, `username`
+        /// - `godaddy`: **`api_key`**, **`api_secret`**
+        /// - `acme_dns`: `base_url`, `username`, **`password`**, `subdomain`, `fulldomain`, `allowfrom`
+        /// - `webhook`: `base_url`, **`secret`**
+        /// - `rfc2136`: `nameserver` (host, or address and port), `tsig_key`, **`tsig_secret`** (base64), `tsig_algorithm`
+        /// (`hmac-sha256`, `hmac-sha384`, `hmac-sha512`), `zone` or `zones`, `protocol` (`tcp`, `udp`), `timeout_seconds`, `ttl`
+        /// - `manual`: none; the order shows the records to publish
+        ///
+        /// `ambient` takes the place of credentials: those of the machine, where the operator allows it. Those over HTTP take
+        /// `base_url`, `ttl` and `timeout_seconds` (1 to 60). Every type takes `propagation`: `mode` (`authoritative`, `majority`,
+        /// `recursive`, `wait`, `none`), `nameservers` to ask instead of the zone's own, `resolvers` that know the zones,
+        /// `timeout_seconds`, `settle_seconds`, `wait_seconds`, `min_success` (`all`, `majority`).
+        /// `GET /v1/pki/dns-providers/types` has all of this as data: which fields are needed, and what each is.
+        pub config: crate::SecretJson,
+        /// Whether it is used; true when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub is_active: ::std::option::Option<bool>,
-        ///What to call it: 1 to 128 characters, unique in the tenant.
+        /// What to call it: 1 to 128 characters, unique in the tenant.
         pub name: ::std::string::String,
-        /**`aws_route53` (or `route53`), `cloudflare`, `google_cloud_dns` (`google`), `azure_dns` (`azure`), `digitalocean`,
-        `hetzner`, `rfc2136`, `powerdns`, `desec`, `ovh`, `gandi`, `linode`, `vultr`, `porkbun`, `bunny`, `scaleway`, `namecheap`,
-        `godaddy`, `acme_dns`, `webhook` or `manual`.*/
+        /// `aws_route53` (or `route53`), `cloudflare`, `google_cloud_dns` (`google`), `azure_dns` (`azure`), `digitalocean`,
+        /// `hetzner`, `rfc2136`, `powerdns`, `desec`, `ovh`, `gandi`, `linode`, `vultr`, `porkbun`, `bunny`, `scaleway`, `namecheap`,
+        /// `godaddy`, `acme_dns`, `webhook` or `manual`.
         #[serde(rename = "type")]
         pub type_: ::std::string::String,
-        ///Whether the credentials are proven by a read before anything is stored; true when absent.
+        /// Whether the credentials are proven by a read before anything is stored; true when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub verify: ::std::option::Option<bool>,
-        /**The zones that it serves; what it tells of itself when absent. A name goes to the longest zone that it lies in. Any DNS
-        name can be one, `_acme-challenge.kube.example.com` too.*/
+        /// The zones that it serves; what it tells of itself when absent. A name goes to the longest zone that it lies in. Any DNS
+        /// name can be one, `_acme-challenge.kube.example.com` too.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub zones: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    ///What a new role is to be.
+    /// What a new role is to be.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CreateRoleRequest {
-        ///Permit any host name. Default false.
+        /// Permit any host name. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_any_name: ::std::option::Option<bool>,
-        ///Permit the domains themselves. Default false.
+        /// Permit the domains themselves. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_bare_domains: ::std::option::Option<bool>,
-        ///Permit e-mail addresses whose host is permitted. Default false.
+        /// Permit e-mail addresses whose host is permitted. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_email_sans: ::std::option::Option<bool>,
-        ///Take `*` in the domains as a glob over the whole name. Default false.
+        /// Take `*` in the domains as a glob over the whole name. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_glob_domains: ::std::option::Option<bool>,
-        ///Permit IP addresses. Default true.
+        /// Permit IP addresses. Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_ip_sans: ::std::option::Option<bool>,
-        ///Permit `localhost`. Default true.
+        /// Permit `localhost`. Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_localhost: ::std::option::Option<bool>,
-        /**Permit wildcards whose `*` is a part of a label only, as in `w*.example.com`. Clients do not match them
-        (RFC 9525). Default false.*/
+        /// Permit wildcards whose `*` is a part of a label only, as in `w*.example.com`. Clients do not match them
+        /// (RFC 9525). Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_partial_wildcards: ::std::option::Option<bool>,
-        ///Permit names below the domains, wildcards included. Default false.
+        /// Permit names below the domains, wildcards included. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_subdomains: ::std::option::Option<bool>,
-        ///Permit wildcard names at all. Default true.
+        /// Permit wildcard names at all. Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_wildcard_certificates: ::std::option::Option<bool>,
-        ///Domains and patterns that names may be in. An entry `*.example.com` permits every name below it.
+        /// Domains and patterns that names may be in. An entry `*.example.com` permits every name below it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_domains: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Only addresses in these networks; all when empty.
+        /// Only addresses in these networks; all when empty.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_ip_sans_cidr: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /**Other names (`otherName`) that are permitted, as `oid;UTF8:value`, `*` standing for anything in the value; `*` alone
-        permits all, none when empty. User principal names have the OID `1.3.6.1.4.1.311.20.2.3`.*/
+        /// Other names (`otherName`) that are permitted, as `oid;UTF8:value`, `*` standing for anything in the value; `*` alone
+        /// permits all, none when empty. User principal names have the OID `1.3.6.1.4.1.311.20.2.3`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_other_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///URI patterns, `*` standing for anything; none when empty.
+        /// URI patterns, `*` standing for anything; none when empty.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_uri_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///The CA that issues under it.
+        /// The CA that issues under it.
         pub ca_id: ::std::string::String,
-        ///For clients (clientAuth). Default true.
+        /// For clients (clientAuth). Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub client_flag: ::std::option::Option<bool>,
-        ///Country of every subject, two letters.
+        /// Country of every subject, two letters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub country: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Extended key usages beside those of the flags: names or OIDs.
+        /// Extended key usages beside those of the flags: names or OIDs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ext_key_usage: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Bits: exact for keys that the service makes, the least for those of CSRs. 0: 2048 for RSA, 256 for EC.
+        /// Bits: exact for keys that the service makes, the least for those of CSRs. 0: 2048 for RSA, 256 for EC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_bits: ::std::option::Option<i64>,
-        ///`rsa` (default), `ec`, `ed25519` or `any`.
+        /// `rsa` (default), `ec`, `ed25519` or `any`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_type: ::std::option::Option<RoleKeyType>,
-        ///Key usages. Default DigitalSignature, KeyAgreement, KeyEncipherment.
+        /// Key usages. Default DigitalSignature, KeyAgreement, KeyEncipherment.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_usage: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Locality of every subject.
+        /// Locality of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub locality: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Longest validity that a request may name. Default 768h.
+        /// Longest validity that a request may name. Default 768h.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub max_ttl: ::std::option::Option<::std::string::String>,
-        ///Have certificates demand a stapled OCSP answer of their servers (RFC 7633). The CA must have `ocsp` on. Default false.
+        /// Have certificates demand a stapled OCSP answer of their servers (RFC 7633). The CA must have `ocsp` on. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub must_staple: ::std::option::Option<bool>,
-        ///Unique in the tenant: 1 to 128 of letters, digits, `.`, `_`, `-`.
+        /// Unique in the tenant: 1 to 128 of letters, digits, `.`, `_`, `-`.
         pub name: ::std::string::String,
-        /**Keep of a certificate only its serial number and its end, for as long as it can be revoked: for what lives for
-        hours and is issued by the thousand. It is in no list, and cannot be read, renewed or revoked later at a set time.
-        Not together with `store_private_keys`. Default false.*/
+        /// Keep of a certificate only its serial number and its end, for as long as it can be revoked: for what lives for
+        /// hours and is issued by the thousand. It is in no list, and cannot be read, renewed or revoked later at a set time.
+        /// Not together with `store_private_keys`. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub no_store: ::std::option::Option<bool>,
-        /**When certificates end at the latest. It is the end of those whose request names no `ttl`, unless the role has a `ttl` or
-        `max_ttl` that ends before; a `ttl` of a request beyond it is refused. `max_ttl` has no default beside it.*/
+        /// When certificates end at the latest. It is the end of those whose request names no `ttl`, unless the role has a `ttl` or
+        /// `max_ttl` that ends before; a `ttl` of a request beyond it is refused. `max_ttl` has no default beside it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_after: ::std::option::Option<crate::Timestamp>,
-        ///How far before now certificates begin, for clocks that are behind. Default 30s.
+        /// How far before now certificates begin, for clocks that are behind. Default 30s.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_before_duration: ::std::option::Option<::std::string::String>,
-        ///Organization of every subject.
+        /// Organization of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organization: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Organizational unit of every subject.
+        /// Organizational unit of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organizational_unit: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///OIDs of the policies that certificates name.
+        /// OIDs of the policies that certificates name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub policy_identifiers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///State or province of every subject.
+        /// State or province of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub province: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Refuse requests without a common name. Default true.
+        /// Refuse requests without a common name. Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub require_cn: ::std::option::Option<bool>,
-        ///For servers (serverAuth). Default true.
+        /// For servers (serverAuth). Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub server_flag: ::std::option::Option<bool>,
-        ///Keep the private keys that the service makes, sealed. Default false.
+        /// Keep the private keys that the service makes, sealed. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub store_private_keys: ::std::option::Option<bool>,
-        ///Validity when a request names none. Default: the lesser of 768h and `max_ttl`.
+        /// Validity when a request names none. Default: the lesser of 768h and `max_ttl`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ttl: ::std::option::Option<::std::string::String>,
     }
-    ///What a new token is to be.
+    /// What a new token is to be.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CreateTokenRequest {
-        ///What it is for: 1 to 128 characters.
+        /// What it is for: 1 to 128 characters.
         pub name: ::std::string::String,
-        /**The networks that it may be used from, such as `10.0.0.0/8`, `2001:db8::/32` or one address: up to 64; from
-        everywhere when absent.*/
+        /// The networks that it may be used from, such as `10.0.0.0/8`, `2001:db8::/32` or one address: up to 64; from
+        /// everywhere when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub networks: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /**The roles under which `pki:issue` lets it issue, sign and renew, read stored keys and change tags: up to 64. It then
-        permits nothing else that needs `pki:issue`. Every role when absent.*/
+        /// The roles under which `pki:issue` lets it issue, sign and renew, read stored keys and change tags: up to 64. It then
+        /// permits nothing else that needs `pki:issue`. Every role when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Any of `pki:read`, `pki:issue`, `pki:admin`.
+        /// Any of `pki:read`, `pki:issue`, `pki:admin`.
         pub scopes: ::std::vec::Vec<Scope>,
-        ///How long it is accepted; for ever when absent.
+        /// How long it is accepted; for ever when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ttl: ::std::option::Option<::std::string::String>,
     }
-    ///A new trust anchor.
+    /// A new trust anchor.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CreateTrustAnchorRequest {
-        ///A CA certificate in PEM.
+        /// A CA certificate in PEM.
         pub certificate_pem: ::std::string::String,
-        ///What to call it: 1 to 128 characters.
+        /// What to call it: 1 to 128 characters.
         pub name: ::std::string::String,
     }
-    ///A webhook to make.
+    /// A webhook to make.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct CreateWebhookRequest {
-        ///Types of events as in `GET /v1/events`, `certificate.*` for all about certificates, `*` for everything.
+        /// Types of events as in `GET /v1/events`, `certificate.*` for all about certificates, `*` for everything.
         pub events: ::std::vec::Vec<::std::string::String>,
-        ///Which of these events; all when absent.
+        /// Which of these events; all when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub filters: ::std::option::Option<WebhookFiltersRequest>,
-        /**`certmill` (default), `cloudevents` (CloudEvents 1.0, structured JSON) or `slack` (a text, as Slack, Teams and Mattermost
-        show it).*/
+        /// `certmill` (default), `cloudevents` (CloudEvents 1.0, structured JSON) or `slack` (a text, as Slack, Teams and Mattermost
+        /// show it).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub format: ::std::option::Option<WebhookFormat>,
-        ///True when absent.
+        /// True when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub is_active: ::std::option::Option<bool>,
-        ///What to call it: 1 to 128 characters, unique in the tenant.
+        /// What to call it: 1 to 128 characters, unique in the tenant.
         pub name: ::std::string::String,
-        ///32 to 256 printable ASCII characters. One is made, and answered this once, when absent.
+        /// 32 to 256 printable ASCII characters. One is made, and answered this once, when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub secret: ::std::option::Option<crate::Secret>,
-        ///Where events are sent by `POST`: https, or http to an address that the operator's egress policy lists.
+        /// Where events are sent by `POST`: https, or http to an address that the operator's egress policy lists.
         pub url: ::std::string::String,
     }
-    ///A new token with its secret, which is shown this once.
+    /// A new token with its secret, which is shown this once.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CreatedToken {
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///From when on it is refused.
+        /// From when on it is refused.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<crate::Timestamp>,
-        ///`tok_…`
+        /// `tok_…`
         pub id: ::std::string::String,
-        ///When it was last used, to about a minute.
+        /// When it was last used, to about a minute.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_used_at: ::std::option::Option<crate::Timestamp>,
-        ///The address that it was used from then.
+        /// The address that it was used from then.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_used_from: ::std::option::Option<::std::string::String>,
-        ///What it is for.
+        /// What it is for.
         pub name: ::std::string::String,
-        ///The networks that it may be used from; null without a limit.
+        /// The networks that it may be used from; null without a limit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub networks: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///When it was revoked.
+        /// When it was revoked.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoked_at: ::std::option::Option<crate::Timestamp>,
-        ///The roles that its `pki:issue` is limited to; null without a limit.
+        /// The roles that its `pki:issue` is limited to; null without a limit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Its scopes.
+        /// Its scopes.
         pub scopes: ::std::vec::Vec<Scope>,
-        ///The tenant in whose name it acts.
+        /// The tenant in whose name it acts.
         pub tenant_id: ::std::string::String,
-        ///The secret: send it as `Authorization: Bearer <token>`. It cannot be read again.
+        /// The secret: send it as `Authorization: Bearer <token>`. It cannot be read again.
         pub token: crate::Secret,
     }
-    ///The figures of a CRL.
+    /// The figures of a CRL.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CrlFigures {
-        ///How many certificates it lists.
+        /// How many certificates it lists.
         pub entries: i64,
-        ///When there will be a newer one at the latest.
+        /// When there will be a newer one at the latest.
         pub next_update: crate::Timestamp,
-        ///The number of the CRL (RFC 5280 §5.2.3).
+        /// The number of the CRL (RFC 5280 §5.2.3).
         pub number: i64,
-        ///When the CRL was made.
+        /// When the CRL was made.
         pub this_update: crate::Timestamp,
     }
-    ///The CRL of a shard.
+    /// The CRL of a shard.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CrlShard {
-        ///Where the public finds it: the distribution point of the shard's certificates.
+        /// Where the public finds it: the distribution point of the shard's certificates.
         pub crl_url: ::std::string::String,
-        ///How many certificates it lists.
+        /// How many certificates it lists.
         pub entries: i64,
-        ///When there will be a newer one at the latest.
+        /// When there will be a newer one at the latest.
         pub next_update: crate::Timestamp,
-        ///The number of the CRL (RFC 5280 §5.2.3).
+        /// The number of the CRL (RFC 5280 §5.2.3).
         pub number: i64,
-        ///The number of the shard.
+        /// The number of the shard.
         pub shard: i64,
-        ///When the CRL was made.
+        /// When the CRL was made.
         pub this_update: crate::Timestamp,
     }
-    ///The CRLs of a CA's shards.
+    /// The CRLs of a CA's shards.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CrlShardList {
-        ///One for each shard, in the order of their numbers.
+        /// One for each shard, in the order of their numbers.
         pub shards: ::std::vec::Vec<CrlShard>,
     }
-    ///update of a CRL
+    /// update of a CRL
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -1881,117 +1878,117 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A CSR on the desk.
+    /// A CSR on the desk.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Csr {
-        ///The certificate that came out of it.
+        /// The certificate that came out of it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate_id: ::std::option::Option<::std::string::String>,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///The CSR in PEM.
+        /// The CSR in PEM.
         pub csr_pem: ::std::string::String,
-        ///When it was approved or rejected.
+        /// When it was approved or rejected.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub decided_at: ::std::option::Option<crate::Timestamp>,
-        ///Whether its private key is kept here. It follows the certificate once that is signed.
+        /// Whether its private key is kept here. It follows the certificate once that is signed.
         pub has_private_key: bool,
-        ///`csr_…`
+        /// `csr_…`
         pub id: ::std::string::String,
-        ///Bits of its key.
+        /// Bits of its key.
         pub key_size: i64,
-        ///The kind of its key.
+        /// The kind of its key.
         pub key_type: KeyType,
-        ///Why it was rejected.
+        /// Why it was rejected.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub rejection_reason: ::std::option::Option<::std::string::String>,
-        /**The certificate whose renewal it asks for. Subject and names are then those of the certificate, whatever stands in the
-        CSR itself.*/
+        /// The certificate whose renewal it asks for. Subject and names are then those of the certificate, whatever stands in the
+        /// CSR itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal_of: ::std::option::Option<::std::string::String>,
-        ///Its subject alternative names.
+        /// Its subject alternative names.
         pub sans: SubjectAlternativeNames,
-        ///`generated` or `imported`.
+        /// `generated` or `imported`.
         pub source: CsrSource,
-        ///`pending`, `approved`, `rejected` or `signed`.
+        /// `pending`, `approved`, `rejected` or `signed`.
         pub status: CsrStatus,
-        ///The subject (RFC 4514).
+        /// The subject (RFC 4514).
         pub subject: SubjectAttributes,
     }
-    ///A CSR with everything that is in it.
+    /// A CSR with everything that is in it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CsrDetail {
-        ///The certificate that came out of it.
+        /// The certificate that came out of it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate_id: ::std::option::Option<::std::string::String>,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///The CSR in PEM.
+        /// The CSR in PEM.
         pub csr_pem: ::std::string::String,
-        ///When it was approved or rejected.
+        /// When it was approved or rejected.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub decided_at: ::std::option::Option<crate::Timestamp>,
-        ///SHA-256 of the CSR's DER, lower-case hex.
+        /// SHA-256 of the CSR's DER, lower-case hex.
         pub fingerprint_sha256: ::std::string::String,
-        ///Whether its private key is kept here. It follows the certificate once that is signed.
+        /// Whether its private key is kept here. It follows the certificate once that is signed.
         pub has_private_key: bool,
-        ///`csr_…`
+        /// `csr_…`
         pub id: ::std::string::String,
-        ///Bits of its key.
+        /// Bits of its key.
         pub key_size: i64,
-        ///About how many bits of work it takes to break the key (NIST SP 800-57).
+        /// About how many bits of work it takes to break the key (NIST SP 800-57).
         pub key_strength_bits: i64,
-        ///The kind of its key.
+        /// The kind of its key.
         pub key_type: KeyType,
-        ///Why it was rejected.
+        /// Why it was rejected.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub rejection_reason: ::std::option::Option<::std::string::String>,
-        /**The certificate whose renewal it asks for. Subject and names are then those of the certificate, whatever stands in the
-        CSR itself.*/
+        /// The certificate whose renewal it asks for. Subject and names are then those of the certificate, whatever stands in the
+        /// CSR itself.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal_of: ::std::option::Option<::std::string::String>,
-        ///What it asks for beside names.
+        /// What it asks for beside names.
         pub requested_extensions: RequestedExtensions,
-        ///Its subject alternative names.
+        /// Its subject alternative names.
         pub sans: SubjectAlternativeNames,
-        ///Such as `ecdsa-with-SHA256`.
+        /// Such as `ecdsa-with-SHA256`.
         pub signature_algorithm: ::std::string::String,
-        ///`generated` or `imported`.
+        /// `generated` or `imported`.
         pub source: CsrSource,
-        ///SHA-256 of the subject public key info, lower-case hex.
+        /// SHA-256 of the subject public key info, lower-case hex.
         pub spki_sha256: ::std::string::String,
-        ///`pending`, `approved`, `rejected` or `signed`.
+        /// `pending`, `approved`, `rejected` or `signed`.
         pub status: CsrStatus,
-        ///The subject (RFC 4514).
+        /// The subject (RFC 4514).
         pub subject: SubjectAttributes,
-        ///The subject as it stands in the CSR (RFC 4514), attributes that certificates do not get included.
+        /// The subject as it stands in the CSR (RFC 4514), attributes that certificates do not get included.
         pub subject_text: ::std::string::String,
-        ///What a person should look at before approving.
+        /// What a person should look at before approving.
         pub warnings: ::std::vec::Vec<CsrWarning>,
     }
-    ///CSRs that wait.
+    /// CSRs that wait.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CsrFigures {
-        ///Approved, and not signed.
+        /// Approved, and not signed.
         pub approved: i64,
-        ///Nobody has decided about them.
+        /// Nobody has decided about them.
         pub pending: i64,
     }
-    ///A page of CSRs.
+    /// A page of CSRs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CsrList {
-        ///The rows of this page.
+        /// The rows of this page.
         pub csrs: ::std::vec::Vec<Csr>,
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///source of CSRs
+    /// source of CSRs
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2024,7 +2021,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///status of a CSR
+    /// status of a CSR
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2057,15 +2054,15 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Something to look at.
+    /// Something to look at.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CsrWarning {
-        ///Such as `weak_signature_hash` or `wildcard_name`.
+        /// Such as `weak_signature_hash` or `wildcard_name`.
         pub code: ::std::string::String,
-        ///What went wrong, as a sentence for people.
+        /// What went wrong, as a sentence for people.
         pub message: ::std::string::String,
     }
-    ///state of a delivery
+    /// state of a delivery
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2098,7 +2095,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///way to renew desk certificates
+    /// way to renew desk certificates
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2131,186 +2128,186 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Which servers are looked at.
+    /// Which servers are looked at.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct DiscoverRequest {
-        /**Up to 1,000 servers: `host:port` for TLS from the start, or `scheme:host:port` with `smtp`, `imap`, `pop3`, `ftp`, `ldap`
-        or `postgres`.*/
+        /// Up to 1,000 servers: `host:port` for TLS from the start, or `scheme:host:port` with `smtp`, `imap`, `pop3`, `ftp`, `ldap`
+        /// or `postgres`.
         pub targets: ::std::vec::Vec<::std::string::String>,
     }
-    ///A list of servers that are looked at, and what was found so far.
+    /// A list of servers that are looked at, and what was found so far.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Discovery {
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///How many were looked at.
+        /// How many were looked at.
         pub done_count: i64,
-        ///When all were looked at.
+        /// When all were looked at.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub finished_at: ::std::option::Option<crate::Timestamp>,
-        ///`disc_…`
+        /// `disc_…`
         pub id: ::std::string::String,
-        ///Whether all targets were looked at.
+        /// Whether all targets were looked at.
         pub is_done: bool,
-        ///In the order of the request, each once.
+        /// In the order of the request, each once.
         pub targets: ::std::vec::Vec<DiscoveryTarget>,
-        ///How many targets there are.
+        /// How many targets there are.
         pub targets_count: i64,
     }
-    ///One of the servers.
+    /// One of the servers.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DiscoveryTarget {
-        ///The certificate in the inventory.
+        /// The certificate in the inventory.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate_id: ::std::option::Option<::std::string::String>,
-        ///Where it is.
+        /// Where it is.
         pub endpoint: ::std::string::String,
-        ///Why none was seen or taken.
+        /// Why none was seen or taken.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reason: ::std::option::Option<::std::string::String>,
-        /**`waiting`; `imported`: its certificate was taken into the inventory; `known`: it was there; `refused`: it shows a certificate
-        that cannot be taken; `unreachable`: no certificate was seen.*/
+        /// `waiting`; `imported`: its certificate was taken into the inventory; `known`: it was there; `refused`: it shows a certificate
+        /// that cannot be taken; `unreachable`: no certificate was seen.
         pub state: TargetState,
     }
-    ///A DNS provider.
+    /// A DNS provider.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProvider {
-        ///With `***` for credentials.
+        /// With `***` for credentials.
         pub config: ::serde_json::Value,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///`dnsp_…`
+        /// `dnsp_…`
         pub id: ::std::string::String,
-        ///Whether it is used.
+        /// Whether it is used.
         pub is_active: bool,
-        ///What went wrong last with it.
+        /// What went wrong last with it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_error: ::std::option::Option<::std::string::String>,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Its type.
+        /// Its type.
         #[serde(rename = "type")]
         pub type_: ::std::string::String,
-        ///When it was last changed.
+        /// When it was last changed.
         pub updated_at: crate::Timestamp,
-        ///When its credentials were last proven.
+        /// When its credentials were last proven.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub verified_at: ::std::option::Option<crate::Timestamp>,
-        ///The zones that it serves.
+        /// The zones that it serves.
         pub zones: ::std::vec::Vec<::std::string::String>,
     }
-    ///A field of the configuration of a DNS provider.
+    /// A field of the configuration of a DNS provider.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProviderField {
-        ///The texts that it takes, where these are few.
+        /// The texts that it takes, where these are few.
         pub choices: ::std::vec::Vec<::std::string::String>,
-        ///A text of the tenant's.
+        /// A text of the tenant's.
         pub description: ::std::string::String,
-        ///The fields of an object; none of these is an object itself.
+        /// The fields of an object; none of these is an object itself.
         pub fields: ::std::vec::Vec<DnsProviderInnerField>,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Whether it has to be there.
+        /// Whether it has to be there.
         pub required: bool,
-        ///A field in whose presence it may be absent although it is required.
+        /// A field in whose presence it may be absent although it is required.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub required_unless: ::std::option::Option<::std::string::String>,
-        ///Whether it is a credential: sealed, and answered as `***`.
+        /// Whether it is a credential: sealed, and answered as `***`.
         pub secret: bool,
-        ///`string`, `url` (a text), `integer`, `boolean`, `string_list`, `json` (an object, or its text) or `object`.
+        /// `string`, `url` (a text), `integer`, `boolean`, `string_list`, `json` (an object, or its text) or `object`.
         #[serde(rename = "type")]
         pub type_: ::std::string::String,
     }
-    ///A field within a field.
+    /// A field within a field.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProviderInnerField {
-        ///The texts that it takes, where these are few.
+        /// The texts that it takes, where these are few.
         pub choices: ::std::vec::Vec<::std::string::String>,
-        ///A text of the tenant's.
+        /// A text of the tenant's.
         pub description: ::std::string::String,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Whether it has to be there.
+        /// Whether it has to be there.
         pub required: bool,
-        ///As with the field that it is part of.
+        /// As with the field that it is part of.
         #[serde(rename = "type")]
         pub type_: ::std::string::String,
     }
-    ///A page of DNS providers.
+    /// A page of DNS providers.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProviderList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///The rows of this page.
+        /// The rows of this page.
         pub dns_providers: ::std::vec::Vec<DnsProvider>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///What a test found out.
+    /// What a test found out.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProviderTest {
-        ///Where the value was published.
+        /// Where the value was published.
         pub name: ::std::string::String,
-        ///The name servers, as they were in the last look.
+        /// The name servers, as they were in the last look.
         pub servers: ::std::vec::Vec<DnsProviderTestServer>,
-        ///The steps in their order.
+        /// The steps in their order.
         pub steps: ::std::vec::Vec<DnsProviderTestStep>,
-        ///Whether every step was.
+        /// Whether every step was.
         pub succeeded: bool,
-        ///The value.
+        /// The value.
         pub value: ::std::string::String,
-        ///The zone.
+        /// The zone.
         pub zone: ::std::string::String,
     }
-    ///A name server.
+    /// A name server.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProviderTestServer {
-        ///Of its addresses the one that tells most; empty when none could be found.
+        /// Of its addresses the one that tells most; empty when none could be found.
         pub address: ::std::string::String,
-        ///What went wrong; absent or empty when nothing did.
+        /// What went wrong; absent or empty when nothing did.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<::std::string::String>,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///What it had: `value`, `other_values`, `absent`, `no_route` (left out: it cannot be asked from here), or `failed`.
+        /// What it had: `value`, `other_values`, `absent`, `no_route` (left out: it cannot be asked from here), or `failed`.
         pub seen: Seen,
     }
-    ///A step of a test.
+    /// A step of a test.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProviderTestStep {
-        ///How long it took, in milliseconds.
+        /// How long it took, in milliseconds.
         pub elapsed_ms: i64,
-        ///What went wrong; absent or empty when nothing did.
+        /// What went wrong; absent or empty when nothing did.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<::std::string::String>,
-        ///`find_zone`, `add`, `applied` (at providers that tell), `propagated` or `remove`.
+        /// `find_zone`, `add`, `applied` (at providers that tell), `propagated` or `remove`.
         pub step: TestStep,
-        ///Whether it worked.
+        /// Whether it worked.
         pub succeeded: bool,
     }
-    ///A type of DNS provider.
+    /// A type of DNS provider.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProviderType {
-        ///What it may be called too.
+        /// What it may be called too.
         pub aliases: ::std::vec::Vec<::std::string::String>,
-        ///The fields of `config`.
+        /// The fields of `config`.
         pub fields: ::std::vec::Vec<DnsProviderField>,
-        ///What `type` is called.
+        /// What `type` is called.
         #[serde(rename = "type")]
         pub type_: ::std::string::String,
     }
-    ///The types of DNS providers.
+    /// The types of DNS providers.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct DnsProviderTypeList {
-        ///Every type.
+        /// Every type.
         pub types: ::std::vec::Vec<DnsProviderType>,
     }
-    ///state of an endpoint
+    /// state of an endpoint
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2343,97 +2340,97 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///The body of every error.
+    /// The body of every error.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ErrorBody {
-        ///What went wrong.
+        /// What went wrong.
         pub error: ErrorContent,
     }
-    ///What went wrong.
+    /// What went wrong.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ErrorContent {
-        /**What clients branch on. Later versions may add codes: take an unknown one by its status.
-
-        - `invalid_request` (400): The request cannot be read: its path, its query or the JSON of its body.
-        - `invalid_duration` (400): A duration is none. `details.fields` as for `validation_error` where a field is known.
-        - `invalid_cursor` (400): The cursor is not one that this list gave out, or is one of another query.
-        - `invalid_config` (400): A DNS provider or ACME server does not take its configuration. `details.upstream`: its answer.
-        - `authentication_required` (401): No token was sent.
-        - `token_invalid` (401): The token is unknown or has no token's form.
-        - `token_expired` (401): The token has ended.
-        - `token_revoked` (401): The token was revoked.
-        - `insufficient_scope` (403): The token's scopes do not reach. `details.required_scope`: the one that is needed.
-        - `role_not_allowed` (403): The token is limited to roles, and this is none of them. `details.role`: the one that was asked for.
-        - `token_not_allowed_here` (403): The token is limited to networks, and the call comes from none of them.
-        - `not_found` (404): There is no such path.
-        - `ca_not_found` (404): No such CA.
-        - `role_not_found` (404): No such role.
-        - `certificate_not_found` (404): No such certificate, or none with this serial number.
-        - `csr_not_found` (404): No such CSR.
-        - `trust_anchor_not_found` (404): No such trust anchor.
-        - `acme_account_not_found` (404): No such ACME account.
-        - `acme_order_not_found` (404): No such order.
-        - `acme_challenge_not_found` (404): No such challenge.
-        - `dns_provider_not_found` (404): No such DNS provider.
-        - `domain_grant_not_found` (404): No such grant of a domain.
-        - `secret_not_found` (404): No such secret.
-        - `token_not_found` (404): No such token.
-        - `job_not_found` (404): No such background job.
-        - `blocked_key_not_found` (404): No such blocked key.
-        - `webhook_not_found` (404): No such webhook.
-        - `discovery_not_found` (404): No such discovery.
-        - `delivery_not_found` (404): No such delivery of the webhook.
-        - `method_not_allowed` (405): The path does not know the method; the header `Allow` names those that it knows.
-        - `request_timeout` (408): The body stopped coming, or came too slowly.
-        - `already_exists` (409): The name is taken. `details.id`: by whom, where that may be told.
-        - `invalid_state` (409): The object is in a state from which this is not possible. `details.state` and `details.possible_from`.
-        - `in_use` (409): Something else needs the object. `details.used_by`: what.
-        - `precondition_failed` (412): `If-Match` names another state than the present one: somebody has changed the object. `details.etag`: the present one.
-        - `body_too_large` (413): The body is over the limit.
-        - `unsupported_media_type` (415): The body has no `Content-Type: application/json`.
-        - `validation_error` (422): Fields are wrong. `details.fields`: the name of each wrong field with what would be right.
-        - `role_violation` (422): The role does not permit the request. `details.rule`, `field`, `value` and `allowed`.
-        - `csr_invalid` (422): The CSR cannot be read, or its signature does not fit its key.
-        - `certificate_invalid` (422): The certificate or key cannot be read, or the two do not belong together.
-        - `rate_limited` (429): This token has made too many calls of this category (`details.category`, `limit` and `retry_after` in seconds), or an ACME server's known limit is used up for longer than an order can wait (`details.retry_after`).
-        - `internal_error` (500): A fault of the service; its log says more under the request id.
-        - `upstream_error` (502): An ACME server or DNS provider failed. `details.reason` and `details.upstream`.
-        - `service_unavailable` (503): A database or another dependency is away: try again after `Retry-After`.*/
+        /// What clients branch on. Later versions may add codes: take an unknown one by its status.
+        ///
+        /// - `invalid_request` (400): The request cannot be read: its path, its query or the JSON of its body.
+        /// - `invalid_duration` (400): A duration is none. `details.fields` as for `validation_error` where a field is known.
+        /// - `invalid_cursor` (400): The cursor is not one that this list gave out, or is one of another query.
+        /// - `invalid_config` (400): A DNS provider or ACME server does not take its configuration. `details.upstream`: its answer.
+        /// - `authentication_required` (401): No token was sent.
+        /// - `token_invalid` (401): The token is unknown or has no token's form.
+        /// - `token_expired` (401): The token has ended.
+        /// - `token_revoked` (401): The token was revoked.
+        /// - `insufficient_scope` (403): The token's scopes do not reach. `details.required_scope`: the one that is needed.
+        /// - `role_not_allowed` (403): The token is limited to roles, and this is none of them. `details.role`: the one that was asked for.
+        /// - `token_not_allowed_here` (403): The token is limited to networks, and the call comes from none of them.
+        /// - `not_found` (404): There is no such path.
+        /// - `ca_not_found` (404): No such CA.
+        /// - `role_not_found` (404): No such role.
+        /// - `certificate_not_found` (404): No such certificate, or none with this serial number.
+        /// - `csr_not_found` (404): No such CSR.
+        /// - `trust_anchor_not_found` (404): No such trust anchor.
+        /// - `acme_account_not_found` (404): No such ACME account.
+        /// - `acme_order_not_found` (404): No such order.
+        /// - `acme_challenge_not_found` (404): No such challenge.
+        /// - `dns_provider_not_found` (404): No such DNS provider.
+        /// - `domain_grant_not_found` (404): No such grant of a domain.
+        /// - `secret_not_found` (404): No such secret.
+        /// - `token_not_found` (404): No such token.
+        /// - `job_not_found` (404): No such background job.
+        /// - `blocked_key_not_found` (404): No such blocked key.
+        /// - `webhook_not_found` (404): No such webhook.
+        /// - `discovery_not_found` (404): No such discovery.
+        /// - `delivery_not_found` (404): No such delivery of the webhook.
+        /// - `method_not_allowed` (405): The path does not know the method; the header `Allow` names those that it knows.
+        /// - `request_timeout` (408): The body stopped coming, or came too slowly.
+        /// - `already_exists` (409): The name is taken. `details.id`: by whom, where that may be told.
+        /// - `invalid_state` (409): The object is in a state from which this is not possible. `details.state` and `details.possible_from`.
+        /// - `in_use` (409): Something else needs the object. `details.used_by`: what.
+        /// - `precondition_failed` (412): `If-Match` names another state than the present one: somebody has changed the object. `details.etag`: the present one.
+        /// - `body_too_large` (413): The body is over the limit.
+        /// - `unsupported_media_type` (415): The body has no `Content-Type: application/json`.
+        /// - `validation_error` (422): Fields are wrong. `details.fields`: the name of each wrong field with what would be right.
+        /// - `role_violation` (422): The role does not permit the request. `details.rule`, `field`, `value` and `allowed`.
+        /// - `csr_invalid` (422): The CSR cannot be read, or its signature does not fit its key.
+        /// - `certificate_invalid` (422): The certificate or key cannot be read, or the two do not belong together.
+        /// - `rate_limited` (429): This token has made too many calls of this category (`details.category`, `limit` and `retry_after` in seconds), or an ACME server's known limit is used up for longer than an order can wait (`details.retry_after`).
+        /// - `internal_error` (500): A fault of the service; its log says more under the request id.
+        /// - `upstream_error` (502): An ACME server or DNS provider failed. `details.reason` and `details.upstream`.
+        /// - `service_unavailable` (503): A database or another dependency is away: try again after `Retry-After`.
         pub code: ::std::string::String,
-        ///More, depending on the code. `validation_error` has `fields`: each wrong field with what would be right.
+        /// More, depending on the code. `validation_error` has `fields`: each wrong field with what would be right.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub details: ::std::option::Option<::serde_json::Map<::std::string::String, ::serde_json::Value>>,
-        ///A sentence for people: what is wrong and what would be right.
+        /// A sentence for people: what is wrong and what would be right.
         pub message: ::std::string::String,
-        ///The request, as in the header `X-Request-ID` and in the logs.
+        /// The request, as in the header `X-Request-ID` and in the logs.
         pub request_id: ::std::string::String,
     }
-    ///Something that happened.
+    /// Something that happened.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Event {
-        ///Send it as `cursor` for what came after this event.
+        /// Send it as `cursor` for what came after this event.
         pub cursor: ::std::string::String,
-        /**More about it, as it is now. Of an event about a certificate: `serial_number`, `fingerprint_sha256`, `not_after`, `domains`, and where
-        there is one `common_name`, `ca_id`, `role`, `renews` and the `reason` of a revocation.*/
+        /// More about it, as it is now. Of an event about a certificate: `serial_number`, `fingerprint_sha256`, `not_after`, `domains`, and where
+        /// there is one `common_name`, `ca_id`, `role`, `renews` and the `reason` of a revocation.
         pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        ///`evt_…`: the same whenever this event is told.
+        /// `evt_…`: the same whenever this event is told.
         pub event_id: ::std::string::String,
-        ///What happened. A newer version may have others.
+        /// What happened. A newer version may have others.
         pub event_type: EventKind,
-        ///Who: the id of a token, `operator` for the command line, or `service` for what no call has caused.
+        /// Who: the id of a token, `operator` for the command line, or `service` for what no call has caused.
         pub identity_id: ::std::string::String,
-        ///The id of what it happened to.
+        /// The id of what it happened to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub object: ::std::option::Option<::std::string::String>,
-        ///As in the header `X-Request-ID` of the call that caused it.
+        /// As in the header `X-Request-ID` of the call that caused it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub request_id: ::std::option::Option<::std::string::String>,
-        ///Whose.
+        /// Whose.
         pub tenant_id: ::std::string::String,
-        ///When, to the microsecond.
+        /// When, to the microsecond.
         pub timestamp: crate::Timestamp,
     }
-    ///kind of event
+    /// kind of event
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2466,18 +2463,18 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Events.
+    /// Events.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct EventList {
-        ///Send it as `cursor` for what comes next: oldest first, at the end too, for what has yet to happen.
+        /// Send it as `cursor` for what comes next: oldest first, at the end too, for what has yet to happen.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///In the order that was asked for.
+        /// In the order that was asked for.
         pub events: ::std::vec::Vec<Event>,
-        ///Whether there is more now. A page may be short or empty and yet have more behind it, when little fits the filter.
+        /// Whether there is more now. A page may be short or empty and yet have more behind it, when little fits the filter.
         pub has_more: bool,
     }
-    ///order of events
+    /// order of events
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2510,55 +2507,55 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Active certificates that end in a span of time.
+    /// Active certificates that end in a span of time.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ExpiringCertificates {
-        ///How many end.
+        /// How many end.
         pub count: i64,
-        ///From when on.
+        /// From when on.
         pub from: crate::Timestamp,
-        ///How many of them were renewed.
+        /// How many of them were renewed.
         pub renewed: i64,
-        ///Before when; null for everything later.
+        /// Before when; null for everything later.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub to: ::std::option::Option<crate::Timestamp>,
     }
-    ///What to export, and in which form; everything that the tenant has when absent.
+    /// What to export, and in which form; everything that the tenant has when absent.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct ExportCertificatesRequest {
-        ///Issued by this CA.
+        /// Issued by this CA.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ca_id: ::std::option::Option<::std::string::String>,
-        ///Common name contains this text, whatever its case.
+        /// Common name contains this text, whatever its case.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///Ending within this duration from now, and not ended yet.
+        /// Ending within this duration from now, and not ended yet.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expiring_within: ::std::option::Option<::std::string::String>,
-        ///`ndjson` (default): a JSON object in each line, as in the list of certificates. `csv`: RFC 4180, with a line of names.
+        /// `ndjson` (default): a JSON object in each line, as in the list of certificates. `csv`: RFC 4180, with a line of names.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub format: ::std::option::Option<ExportFormat>,
-        ///Revoked ones too.
+        /// Revoked ones too.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub include_revoked: ::std::option::Option<bool>,
-        ///Issued under the role of this name.
+        /// Issued under the role of this name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub role: ::std::option::Option<::std::string::String>,
-        ///Has this subject alternative name; `*.example.com` finds every name below the domain.
+        /// Has this subject alternative name; `*.example.com` finds every name below the domain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san: ::std::option::Option<::std::string::String>,
-        ///`issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
+        /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source: ::std::option::Option<CertificateSource>,
-        ///`active`, `expired` or `revoked`.
+        /// `active`, `expired` or `revoked`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<CertificateStatus>,
-        ///Carries this tag: `key:value` or `key=value`.
+        /// Carries this tag: `key:value` or `key=value`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tag: ::std::option::Option<::std::string::String>,
     }
-    ///form of an export
+    /// form of an export
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2591,220 +2588,220 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A certificate that a CA had before its present one.
+    /// A certificate that a CA had before its present one.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct FormerCaCertificate {
-        ///The certificate in PEM.
+        /// The certificate in PEM.
         pub certificate_pem: ::std::string::String,
-        ///When another one took its place.
+        /// When another one took its place.
         pub replaced_at: crate::Timestamp,
-        ///Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
+        /// Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
         pub serial_number: ::std::string::String,
-        ///From when on it is valid.
+        /// From when on it is valid.
         pub valid_from: crate::Timestamp,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub valid_until: crate::Timestamp,
     }
-    ///That the process answers.
+    /// That the process answers.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Health {
-        ///`ok`.
+        /// `ok`.
         pub status: Liveness,
     }
-    ///A CA of another installation, with its key.
+    /// A CA of another installation, with its key.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct ImportCaRequest {
-        ///Its certificate: PEM, or DER in base64. The text may hold its chain and its private key too, in any order.
+        /// Its certificate: PEM, or DER in base64. The text may hold its chain and its private key too, in any order.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate_pem: ::std::option::Option<::std::string::String>,
-        ///The certificates above it, in any order; none for a root. The topmost is trusted as it is.
+        /// The certificates above it, in any order; none for a root. The topmost is trusted as it is.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub chain_pem: ::std::option::Option<::std::string::String>,
-        ///The number of its last CRL, if it is higher than that of `crl_pem`.
+        /// The number of its last CRL, if it is higher than that of `crl_pem`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_number: ::std::option::Option<i64>,
-        ///As when a CA is made.
+        /// As when a CA is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_overlap: ::std::option::Option<::std::string::String>,
-        ///Its present CRL, PEM or DER in base64: the next one lists the same certificates under a higher number.
+        /// Its present CRL, PEM or DER in base64: the next one lists the same certificates under a higher number.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_pem: ::std::option::Option<::std::string::String>,
-        ///As when a CA is made.
+        /// As when a CA is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_shards: ::std::option::Option<i64>,
-        ///As when a CA is made.
+        /// As when a CA is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_validity: ::std::option::Option<::std::string::String>,
-        ///As when a CA is made.
+        /// As when a CA is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub delta_crl_validity: ::std::option::Option<::std::string::String>,
-        ///Unique in the tenant.
+        /// Unique in the tenant.
         pub name: ::std::string::String,
-        ///As when a CA is made.
+        /// As when a CA is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ocsp: ::std::option::Option<bool>,
-        ///A PKCS#12 bundle in base64, instead of certificate, key and chain.
+        /// A PKCS#12 bundle in base64, instead of certificate, key and chain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pkcs12: ::std::option::Option<crate::Secret>,
-        ///The password of an encrypted `private_key_pem`, or of `pkcs12`.
+        /// The password of an encrypted `private_key_pem`, or of `pkcs12`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key_password: ::std::option::Option<crate::Secret>,
-        /**Its private key, which is sealed and stays in the service: PEM (PKCS#8, encrypted or not, SEC 1, PKCS#1), or DER in
-        base64.*/
+        /// Its private key, which is sealed and stays in the service: PEM (PKCS#8, encrypted or not, SEC 1, PKCS#1), or DER in
+        /// base64.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key_pem: ::std::option::Option<crate::Secret>,
-        ///As when a CA is made.
+        /// As when a CA is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal_of_desk_certificates: ::std::option::Option<DeskRenewal>,
-        ///As when a CA is made.
+        /// As when a CA is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub use_pss: ::std::option::Option<bool>,
     }
-    ///A certificate that was issued elsewhere.
+    /// A certificate that was issued elsewhere.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct ImportCertificateRequest {
-        ///The CA of this service that issued it: its signature must verify against that CA's key.
+        /// The CA of this service that issued it: its signature must verify against that CA's key.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ca_id: ::std::option::Option<::std::string::String>,
-        ///The certificate: PEM, or DER in base64. The text may hold its chain and its private key too, in any order.
+        /// The certificate: PEM, or DER in base64. The text may hold its chain and its private key too, in any order.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate_pem: ::std::option::Option<::std::string::String>,
-        ///The certificates above it, in any order: PEM, or DER in base64.
+        /// The certificates above it, in any order: PEM, or DER in base64.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub chain_pem: ::std::option::Option<::std::string::String>,
-        ///A PKCS#12 bundle in base64, instead of the other three.
+        /// A PKCS#12 bundle in base64, instead of the other three.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pkcs12: ::std::option::Option<crate::Secret>,
-        ///The password of an encrypted `private_key_pem`, or of `pkcs12`.
+        /// The password of an encrypted `private_key_pem`, or of `pkcs12`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key_password: ::std::option::Option<crate::Secret>,
-        ///Its private key, which is sealed and kept: PEM (PKCS#8, encrypted or not, SEC 1, PKCS#1), or DER in base64.
+        /// Its private key, which is sealed and kept: PEM (PKCS#8, encrypted or not, SEC 1, PKCS#1), or DER in base64.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key_pem: ::std::option::Option<crate::Secret>,
     }
-    ///A CSR that was made elsewhere.
+    /// A CSR that was made elsewhere.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct ImportCsrRequest {
-        ///The CSR in PEM. Its signature is checked.
+        /// The CSR in PEM. Its signature is checked.
         pub csr_pem: ::std::string::String,
     }
-    ///Certificates with keys that the service makes.
+    /// Certificates with keys that the service makes.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct IssueBatchRequest {
-        ///What is to be issued: 1 to 1,000 requests, each as for issue.
+        /// What is to be issued: 1 to 1,000 requests, each as for issue.
         pub requests: ::std::vec::Vec<IssueCertificateRequest>,
     }
-    ///What became of the requests of a batch.
+    /// What became of the requests of a batch.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct IssueBatchResult {
-        ///How many certificates were issued.
+        /// How many certificates were issued.
         pub issued: i64,
-        ///How many requests were refused.
+        /// How many requests were refused.
         pub refused: i64,
-        ///One answer for each request, in the order of the requests.
+        /// One answer for each request, in the order of the requests.
         pub results: ::std::vec::Vec<BatchItem>,
     }
-    ///A certificate with a key that the service makes.
+    /// A certificate with a key that the service makes.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct IssueCertificateRequest {
-        ///More names: host names, e-mail addresses and IP addresses.
+        /// More names: host names, e-mail addresses and IP addresses.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub alt_names: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /**Common name of the subject: a host name or an e-mail address. Becomes a subject alternative name too.
-        May be left out when the role has `require_cn: false` and some other name is given.*/
+        /// Common name of the subject: a host name or an e-mail address. Becomes a subject alternative name too.
+        /// May be left out when the role has `require_cn: false` and some other name is given.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///IP addresses.
+        /// IP addresses.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ip_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Bits of the key, where the role's `key_type` is `any`.
+        /// Bits of the key, where the role's `key_type` is `any`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_bits: ::std::option::Option<i64>,
-        ///`rsa`, `ec` or `ed25519`: needed where the role's `key_type` is `any`.
+        /// `rsa`, `ec` or `ed25519`: needed where the role's `key_type` is `any`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_type: ::std::option::Option<KeyType>,
-        ///Other names, as `oid;UTF8:value`: `1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example` is a user principal name.
+        /// Other names, as `oid;UTF8:value`: `1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example` is a user principal name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub other_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
+        /// Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ttl: ::std::option::Option<::std::string::String>,
-        ///URIs.
+        /// URIs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    ///A certificate that was just issued.
+    /// A certificate that was just issued.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct IssuedCertificate {
-        ///The issuing CA's certificate and those above it up to the root, in PEM.
+        /// The issuing CA's certificate and those above it up to the root, in PEM.
         pub ca_chain: ::std::vec::Vec<::std::string::String>,
-        ///The certificate in PEM.
+        /// The certificate in PEM.
         pub certificate: ::std::string::String,
-        ///`cert_…`. Under a role with `no_store` nothing can be read by it: only the audit log has it.
+        /// `cert_…`. Under a role with `no_store` nothing can be read by it: only the audit log has it.
         pub certificate_id: ::std::string::String,
-        ///The issuing CA's certificate in PEM.
+        /// The issuing CA's certificate in PEM.
         pub issuing_ca: ::std::string::String,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///From when on it is valid.
+        /// From when on it is valid.
         pub not_before: crate::Timestamp,
-        ///Its private key in PEM (PKCS#8). It is in this answer only, unless the role stores keys.
+        /// Its private key in PEM (PKCS#8). It is in this answer only, unless the role stores keys.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key: ::std::option::Option<crate::Secret>,
-        ///`rsa`, `ec` or `ed25519`.
+        /// `rsa`, `ec` or `ed25519`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key_type: ::std::option::Option<KeyType>,
-        ///Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
+        /// Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
         pub serial_number: ::std::string::String,
-        /**Only for CSRs that ask for names that certificates here cannot have, or for other names under a role that permits none: what was
-        left out.*/
+        /// Only for CSRs that ask for names that certificates here cannot have, or for other names under a role that permits none: what was
+        /// left out.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub warnings: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    ///A background job.
+    /// A background job.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Job {
-        ///Attempts so far.
+        /// Attempts so far.
         pub attempts: i64,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///When it was done or given up.
+        /// When it was done or given up.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub finished_at: ::std::option::Option<crate::Timestamp>,
-        ///`job_…`
+        /// `job_…`
         pub id: ::std::string::String,
-        ///What is done, such as `rebuild_crl` or `advance_order`. A newer version may have kinds that this one does not know.
+        /// What is done, such as `rebuild_crl` or `advance_order`. A newer version may have kinds that this one does not know.
         pub kind: ::std::string::String,
-        ///Why the last attempt failed; null after one that did not.
+        /// Why the last attempt failed; null after one that did not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_error: ::std::option::Option<::std::string::String>,
-        ///While it runs: when another worker takes over unless this one gives a sign of life.
+        /// While it runs: when another worker takes over unless this one gives a sign of life.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub lease_until: ::std::option::Option<crate::Timestamp>,
-        ///After how many failed attempts in a row it is given up.
+        /// After how many failed attempts in a row it is given up.
         pub max_attempts: i64,
-        ///The request that asked for it, as in the header `X-Request-ID` of its answer.
+        /// The request that asked for it, as in the header `X-Request-ID` of its answer.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub request_id: ::std::option::Option<::std::string::String>,
-        ///When it is or was due.
+        /// When it is or was due.
         pub run_at: crate::Timestamp,
-        ///`pending` (waits for its time or a worker), `running`, `done` or `dead` (given up; a person should look).
+        /// `pending` (waits for its time or a worker), `running`, `done` or `dead` (given up; a person should look).
         pub state: JobState,
-        ///What it is about: the id of a CA, an order, a challenge, an account, a certificate, a webhook or a tenant.
+        /// What it is about: the id of a CA, an order, a challenge, an account, a certificate, a webhook or a tenant.
         pub subject: ::std::string::String,
     }
-    ///Background jobs.
+    /// Background jobs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct JobFigures {
-        ///Given up.
+        /// Given up.
         pub dead: i64,
     }
-    ///kind of job
+    /// kind of job
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2837,21 +2834,21 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A page of jobs.
+    /// A page of jobs.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct JobList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///The rows of this page.
+        /// The rows of this page.
         pub jobs: ::std::vec::Vec<Job>,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///state of a job
+    /// state of a job
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2884,7 +2881,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///form of a private key
+    /// form of a private key
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2917,7 +2914,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///type of key
+    /// type of key
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2950,7 +2947,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///liveness
+    /// liveness
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -2983,7 +2980,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///cause of an ACME order
+    /// cause of an ACME order
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3016,76 +3013,76 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Orders at ACME servers.
+    /// Orders at ACME servers.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct OrderFigures {
-        ///Failed within the last 30 days.
+        /// Failed within the last 30 days.
         pub failed_30d: i64,
-        ///Have not ended.
+        /// Have not ended.
         pub open: i64,
     }
-    ///A page of orders.
+    /// A page of orders.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct OrderList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///The rows of this page.
+        /// The rows of this page.
         pub orders: ::std::vec::Vec<AcmeOrder>,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///A certificate to order.
+    /// A certificate to order.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct OrderRequest {
-        ///The account.
+        /// The account.
         pub account_id: ::std::string::String,
-        ///Whether the certificate is renewed on its own; true when absent.
+        /// Whether the certificate is renewed on its own; true when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub auto_renew: ::std::option::Option<bool>,
-        /**`http-01`, `dns-01` or `tls-alpn-01`. When absent: `dns-01` for wildcards and with a `dns_provider_id`, else
-        `http-01`. Wildcards need `dns-01`, IP addresses one of the others.*/
+        /// `http-01`, `dns-01` or `tls-alpn-01`. When absent: `dns-01` for wildcards and with a `dns_provider_id`, else
+        /// `http-01`. Wildcards need `dns-01`, IP addresses one of the others.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub challenge_type: ::std::option::Option<ChallengeType>,
-        /**For CAs that want a common name: the CSR's is the first of the domains that has at most 64 characters. False when
-        absent: the CSR has no subject.*/
+        /// For CAs that want a common name: the CSR's is the first of the domains that has at most 64 characters. False when
+        /// absent: the CSR has no subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<bool>,
-        /**A CSR in PEM for a key of your own, which the service does not get; `domains` must be its names, or be left out. The
-        certificate is not renewed on its own unless `reuse_key` is true: `POST …/certificates/{id}/renew` takes the next CSR.*/
+        /// A CSR in PEM for a key of your own, which the service does not get; `domains` must be its names, or be left out. The
+        /// certificate is not renewed on its own unless `reuse_key` is true: `POST …/certificates/{id}/renew` takes the next CSR.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub csr_pem: ::std::option::Option<::std::string::String>,
-        ///The DNS provider for `dns-01`; when absent, the active one whose zone fits best.
+        /// The DNS provider for `dns-01`; when absent, the active one whose zone fits best.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns_provider_id: ::std::option::Option<::std::string::String>,
-        ///DNS names, wildcards and IP addresses: up to 100. May be left out beside `csr_pem`.
+        /// DNS names, wildcards and IP addresses: up to 100. May be left out beside `csr_pem`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub domains: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Order although a certificate for the same names is there that is not due for renewal.
+        /// Order although a certificate for the same names is there that is not due for renewal.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub force: ::std::option::Option<bool>,
-        ///256 (default) or 384 for EC; 2048 (default), 3072 or 4096 for RSA.
+        /// 256 (default) or 384 for EC; 2048 (default), 3072 or 4096 for RSA.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_size: ::std::option::Option<i64>,
-        ///`ec` (default) or `rsa`.
+        /// `ec` (default) or `rsa`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_type: ::std::option::Option<AcmeKeyType>,
-        ///Common name of the topmost issuer of the chain that is preferred.
+        /// Common name of the topmost issuer of the chain that is preferred.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub preferred_chain: ::std::option::Option<::std::string::String>,
-        ///A profile of the CA.
+        /// A profile of the CA.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub profile: ::std::option::Option<::std::string::String>,
-        /**Whether renewals keep the key of the certificate, for those who pin it; false when absent: each has a new one.
-        Beside `csr_pem`, renewals certify the same CSR again.*/
+        /// Whether renewals keep the key of the certificate, for those who pin it; false when absent: each has a new one.
+        /// Beside `csr_pem`, renewals certify the same CSR again.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reuse_key: ::std::option::Option<bool>,
     }
-    ///state of an ACME order
+    /// state of an ACME order
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3118,7 +3115,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///status of an ACME order
+    /// status of an ACME order
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3151,102 +3148,102 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///An extension that is shown by its name only.
+    /// An extension that is shown by its name only.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct OtherExtension {
-        ///Whether it is critical.
+        /// Whether it is critical.
         pub critical: bool,
-        ///Its object identifier.
+        /// Its object identifier.
         pub oid: ::std::string::String,
     }
-    ///What there is and what needs a person, in numbers.
+    /// What there is and what needs a person, in numbers.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Overview {
-        ///When the certificates were counted. Where there are many this is some seconds ago; all other figures are of now.
+        /// When the certificates were counted. Where there are many this is some seconds ago; all other figures are of now.
         pub as_of: crate::Timestamp,
-        ///CAs.
+        /// CAs.
         pub cas: CaFigures,
-        ///Certificates.
+        /// Certificates.
         pub certificates: CertificateFigures,
-        ///CSRs at the desk.
+        /// CSRs at the desk.
         pub csrs: CsrFigures,
-        ///Background jobs.
+        /// Background jobs.
         pub jobs: JobFigures,
-        ///Orders at ACME servers.
+        /// Orders at ACME servers.
         pub orders: OrderFigures,
-        ///Renewals at ACME servers.
+        /// Renewals at ACME servers.
         pub renewals: RenewalFigures,
     }
-    ///In which form the key is wanted; everything may be left out.
+    /// In which form the key is wanted; everything may be left out.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct PrivateKeyRequest {
-        /**How the PKCS#12 bundle is encrypted. `modern` (default): AES-256, PBKDF2 and SHA-256. `compatible`: triple DES and
-        SHA-1, for Windows Server 2016, macOS before 15, Java before 8u301 and appliances; choose a long random password then.*/
+        /// How the PKCS#12 bundle is encrypted. `modern` (default): AES-256, PBKDF2 and SHA-256. `compatible`: triple DES and
+        /// SHA-1, for Windows Server 2016, macOS before 15, Java before 8u301 and appliances; choose a long random password then.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub encryption: ::std::option::Option<::std::string::String>,
-        ///`pem` (default): PKCS#8 in PEM. `pkcs12`: a bundle with the certificate and its chain, which needs `password`.
+        /// `pem` (default): PKCS#8 in PEM. `pkcs12`: a bundle with the certificate and its chain, which needs `password`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub format: ::std::option::Option<KeyFormat>,
-        ///What stores show the PKCS#12 bundle as; the common name when absent.
+        /// What stores show the PKCS#12 bundle as; the common name when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub friendly_name: ::std::option::Option<::std::string::String>,
-        ///The password of the PKCS#12 bundle: at least 8 characters.
+        /// The password of the PKCS#12 bundle: at least 8 characters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub password: ::std::option::Option<crate::Secret>,
     }
-    ///A stored private key.
+    /// A stored private key.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct PrivateKeyView {
-        ///`cert_…`
+        /// `cert_…`
         pub certificate_id: ::std::string::String,
-        ///`pem` or `pkcs12`.
+        /// `pem` or `pkcs12`.
         pub format: KeyFormat,
-        ///The bundle in base64, with `format` `pkcs12`.
+        /// The bundle in base64, with `format` `pkcs12`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pkcs12: ::std::option::Option<crate::Secret>,
-        ///PKCS#8 in PEM, with `format` `pem`.
+        /// PKCS#8 in PEM, with `format` `pem`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key: ::std::option::Option<crate::Secret>,
-        ///`rsa`, `ec` or `ed25519`, with `format` `pem`.
+        /// `rsa`, `ec` or `ed25519`, with `format` `pem`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub private_key_type: ::std::option::Option<KeyType>,
     }
-    ///A certificate that something is wrong with.
+    /// A certificate that something is wrong with.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ProblemCertificate {
-        ///SHA-256 of the DER, lower-case hex.
+        /// SHA-256 of the DER, lower-case hex.
         pub fingerprint_sha256: ::std::string::String,
-        ///The subject (RFC 4514).
+        /// The subject (RFC 4514).
         pub subject: ::std::string::String,
     }
-    ///What to keep.
+    /// What to keep.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct PutSecretRequest {
-        /**A JSON object of at most 64 KiB. `text` has the one field `value`; `certificate` has `certificate` and, where there are
-        such, `private_key` and `chain`, all in PEM. For a DNS provider: its credentials by the names that its configuration has.*/
-        pub data: ::serde_json::Map<::std::string::String, ::serde_json::Value>,
-        ///`json` (the default), `text` or `certificate`.
+        /// A JSON object of at most 64 KiB. `text` has the one field `value`; `certificate` has `certificate` and, where there are
+        /// such, `private_key` and `chain`, all in PEM. For a DNS provider: its credentials by the names that its configuration has.
+        pub data: crate::SecretJson,
+        /// `json` (the default), `text` or `certificate`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub secret_type: ::std::option::Option<SecretType>,
     }
-    ///Whether the service can work.
+    /// Whether the service can work.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Readiness {
-        /**`database`, `queue`, `encryption` and `clock`: each `ok`, `degraded` or `failed`. Without its queue (Redis) the
-        service is degraded: background work begins up to a second later. The database fails when it does not answer, and
-        when it cannot be written. The clock fails when it differs from the
-        database's by more than 5 s.*/
+        /// `database`, `queue`, `encryption` and `clock`: each `ok`, `degraded` or `failed`. Without its queue (Redis) the
+        /// service is degraded: background work begins up to a second later. The database fails when it does not answer, and
+        /// when it cannot be written. The clock fails when it differs from the
+        /// database's by more than 5 s.
         pub checks: ::std::collections::HashMap<::std::string::String, CheckStatus>,
-        ///What is wrong, by check.
+        /// What is wrong, by check.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub errors:
             ::std::option::Option<::std::collections::HashMap<::std::string::String, ::std::string::String>>,
-        ///`ready`; `degraded` when the service does all its work, some of it later than usual; `not_ready`.
+        /// `ready`; `degraded` when the service does all its work, some of it later than usual; `not_ready`.
         pub status: ReadyStatus,
     }
-    ///readiness
+    /// readiness
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3279,7 +3276,7 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///type of a DNS record
+    /// type of a DNS record
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3312,130 +3309,130 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///An account to register.
+    /// An account to register.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct RegisterAccountRequest {
-        ///Whether this one is asked when the CA of an account that names no others cannot issue in time; false when absent.
+        /// Whether this one is asked when the CA of an account that names no others cannot issue in time; false when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub default_fallback: ::std::option::Option<bool>,
-        ///The directory, for `custom`: an https URL.
+        /// The directory, for `custom`: an https URL.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub directory_url: ::std::option::Option<::std::string::String>,
-        ///HMAC key of the external account, as the CA shows it: base64url. Never answered.
+        /// HMAC key of the external account, as the CA shows it: base64url. Never answered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub eab_hmac_key: ::std::option::Option<crate::Secret>,
-        ///Key id of an external account, for CAs that want one (ZeroSSL, Google, many custom ones).
+        /// Key id of an external account, for CAs that want one (ZeroSSL, Google, many custom ones).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub eab_kid: ::std::option::Option<::std::string::String>,
-        ///A secret with `eab_kid` and `eab_hmac_key`, or of the type `text` with the key alone, in place of them.
+        /// A secret with `eab_kid` and `eab_hmac_key`, or of the type `text` with the key alone, in place of them.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub eab_secret_path: ::std::option::Option<::std::string::String>,
-        ///Whom the CA may write to.
+        /// Whom the CA may write to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::string::String>,
-        ///`production` (default) or `staging`; ZeroSSL has no staging server.
+        /// `production` (default) or `staging`; ZeroSSL has no staging server.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub environment: ::std::option::Option<AcmeEnvironment>,
-        ///Accounts that are asked, in this order, when this one's CA cannot issue in time: up to 10.
+        /// Accounts that are asked, in this order, when this one's CA cannot issue in time: up to 10.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fallback_account_ids: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///What to call it: 1 to 128 characters, unique in the tenant.
+        /// What to call it: 1 to 128 characters, unique in the tenant.
         pub name: ::std::string::String,
-        ///`letsencrypt`, `zerossl`, `buypass`, `google` or `custom`. Buypass has announced the end of its service.
+        /// `letsencrypt`, `zerossl`, `buypass`, `google` or `custom`. Buypass has announced the end of its service.
         pub provider: AcmeProvider,
-        ///Registering agrees to the CA's terms of service; `false` is refused.
+        /// Registering agrees to the CA's terms of service; `false` is refused.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub terms_of_service_agreed: ::std::option::Option<bool>,
-        ///ZeroSSL's API key, by which an external account is fetched, in place of the two above. Not kept.
+        /// ZeroSSL's API key, by which an external account is fetched, in place of the two above. Not kept.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub zerossl_api_key: ::std::option::Option<crate::Secret>,
     }
-    ///How a CA gets another certificate.
+    /// How a CA gets another certificate.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct ReissueCaRequest {
-        ///Days of validity from now. When absent those of the present certificate, or as many as are left to its parent.
+        /// Days of validity from now. When absent those of the present certificate, or as many as are left to its parent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub validity_days: ::std::option::Option<i64>,
     }
-    ///Why a CSR is rejected.
+    /// Why a CSR is rejected.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct RejectCsrRequest {
-        ///1 to 1024 characters.
+        /// 1 to 1024 characters.
         pub reason: ::std::string::String,
     }
-    ///How to renew; everything may be left out.
+    /// How to renew; everything may be left out.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct RenewCertificateRequest {
-        ///A CSR in PEM whose key is certified; without one the service makes a key. Nothing else in it counts.
+        /// A CSR in PEM whose key is certified; without one the service makes a key. Nothing else in it counts.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub csr_pem: ::std::option::Option<::std::string::String>,
-        ///Validity; that of the certificate when absent.
+        /// Validity; that of the certificate when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ttl: ::std::option::Option<::std::string::String>,
     }
-    ///How a certificate from an ACME server is renewed.
+    /// How a certificate from an ACME server is renewed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Renewal {
-        ///The account, and how control is proven, DNS provider and profile, with which the next one is ordered.
+        /// The account, and how control is proven, DNS provider and profile, with which the next one is ordered.
         pub account_id: ::std::string::String,
-        ///Whether it is renewed on its own.
+        /// Whether it is renewed on its own.
         pub auto_renew: bool,
-        ///The kind of challenge.
+        /// The kind of challenge.
         pub challenge_type: ::std::string::String,
-        ///The DNS provider for `dns-01`.
+        /// The DNS provider for `dns-01`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns_provider_id: ::std::option::Option<::std::string::String>,
-        ///Failures in a row.
+        /// Failures in a row.
         pub failures: i64,
-        ///The account that it came from.
+        /// The account that it came from.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub issued_by_account_id: ::std::option::Option<::std::string::String>,
-        ///Why the last try failed.
+        /// Why the last try failed.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_error: ::std::option::Option<::std::string::String>,
-        ///The order that is under way.
+        /// The order that is under way.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub order_id: ::std::option::Option<::std::string::String>,
-        ///The profile that was asked for.
+        /// The profile that was asked for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub profile: ::std::option::Option<::std::string::String>,
-        ///When that is planned; null when it is not.
+        /// When that is planned; null when it is not.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renew_at: ::std::option::Option<crate::Timestamp>,
-        ///When the CA wants it to be (RFC 9773).
+        /// When the CA wants it to be (RFC 9773).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub window: ::std::option::Option<SuggestedWindow>,
     }
-    ///How the next certificate is ordered, where that is to change: at another CA, or with another proof.
+    /// How the next certificate is ordered, where that is to change: at another CA, or with another proof.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RenewalChange {
-        ///Another account, perhaps at another CA. A profile of the CA before is dropped.
+        /// Another account, perhaps at another CA. A profile of the CA before is dropped.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub account_id: ::std::option::Option<::std::string::String>,
-        ///`http-01`, `dns-01` or `tls-alpn-01`.
+        /// `http-01`, `dns-01` or `tls-alpn-01`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub challenge_type: ::std::option::Option<::std::string::String>,
-        ///The DNS provider for `dns-01`; null for the active one whose zone fits best.
+        /// The DNS provider for `dns-01`; null for the active one whose zone fits best.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns_provider_id: ::std::option::Option<::std::string::String>,
-        ///A profile of the CA; null for none.
+        /// A profile of the CA; null for none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub profile: ::std::option::Option<::std::string::String>,
     }
-    ///Renewals at ACME servers that are not as they should be.
+    /// Renewals at ACME servers that are not as they should be.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RenewalFigures {
-        ///The last try failed.
+        /// The last try failed.
         pub failing: i64,
-        ///Should have been renewed a day ago.
+        /// Should have been renewed a day ago.
         pub overdue: i64,
     }
-    /**What became of a wish to renew: the new certificate, or, with `202`, the order at an ACME server or the CSR that waits at the
-    desk.*/
+    /// What became of a wish to renew: the new certificate, or, with `202`, the order at an ACME server or the CSR that waits at the
+    /// desk.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug)]
     #[serde(untagged)]
     pub enum RenewalResult {
@@ -3458,38 +3455,38 @@ pub mod types {
             Self::CsrDetail(value)
         }
     }
-    ///What a CSR asks for beside names. Whoever signs decides; the certificate gets the profile of the desk or of the role.
+    /// What a CSR asks for beside names. Whoever signs decides; the certificate gets the profile of the desk or of the role.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RequestedExtensions {
-        ///Extended key usages: names or object identifiers.
+        /// Extended key usages: names or object identifiers.
         pub ext_key_usage: ::std::vec::Vec<::std::string::String>,
-        ///Whether it asks to be a CA.
+        /// Whether it asks to be a CA.
         pub is_ca: bool,
-        ///Key usages, as RFC 5280 §4.2.1.3 has them.
+        /// Key usages, as RFC 5280 §4.2.1.3 has them.
         pub key_usage: ::std::vec::Vec<::std::string::String>,
-        ///How many CAs may follow below it.
+        /// How many CAs may follow below it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub max_path_length: ::std::option::Option<i64>,
-        ///Everything else that it asks for.
+        /// Everything else that it asks for.
         pub other: ::std::vec::Vec<OtherExtension>,
     }
-    ///What a revocation would do.
+    /// What a revocation would do.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RevocationPreview {
-        ///When those who read CRLs know at the latest: then the present CRL that the certificate names ends. Those who ask by OCSP are told by the next answer; the one before is good for up to 12 hours.
+        /// When those who read CRLs know at the latest: then the present CRL that the certificate names ends. Those who ask by OCSP are told by the next answer; the one before is good for up to 12 hours.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_known_by: ::std::option::Option<::std::string::String>,
-        ///The shard of its CA that it is in: 0 when it names the full CRL.
+        /// The shard of its CA that it is in: 0 when it names the full CRL.
         pub crl_shard: i64,
-        ///Where the CRLs are that change: the full one, and that of its shard.
+        /// Where the CRLs are that change: the full one, and that of its shard.
         pub crl_urls: ::std::vec::Vec<::std::string::String>,
-        ///`revoke`, `change_reason`, `release`, `schedule`, `cancel` or `none`.
+        /// `revoke`, `change_reason`, `release`, `schedule`, `cancel` or `none`.
         pub effect: ::std::string::String,
-        ///The certificate that has taken its place.
+        /// The certificate that has taken its place.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewed_by: ::std::option::Option<::std::string::String>,
     }
-    ///revocation reason
+    /// revocation reason
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3522,160 +3519,160 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Why a CA is revoked.
+    /// Why a CA is revoked.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct RevokeCaRequest {
-        ///A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `cessation_of_operation`; `unspecified` when absent.
+        /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `cessation_of_operation`; `unspecified` when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reason: ::std::option::Option<RevocationReason>,
     }
-    ///Which certificate to revoke, and why.
+    /// Which certificate to revoke, and why.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct RevokeCertificateRequest {
-        ///The CA, should several certificates of the tenant have this serial number.
+        /// The CA, should several certificates of the tenant have this serial number.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ca_id: ::std::option::Option<::std::string::String>,
-        ///Take back what `revoke_at` has scheduled, and do nothing else. Default false.
+        /// Take back what `revoke_at` has scheduled, and do nothing else. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cancel_scheduled: ::std::option::Option<bool>,
-        ///Say only what would become of it, in `preview`. Default false.
+        /// Say only what would become of it, in `preview`. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dry_run: ::std::option::Option<bool>,
-        ///Since when its key may have been in wrong hands (RFC 3339; RFC 5280 §5.3.2), not in the future: it stands in the CRL.
+        /// Since when its key may have been in wrong hands (RFC 3339; RFC 5280 §5.3.2), not in the future: it stands in the CRL.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub invalidity_date: ::std::option::Option<::std::string::String>,
-        /**A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `key_compromise`; `unspecified` when absent.
-        `certificateHold` suspends it, and `removeFromCRL` lifts that. A suspended certificate can get any other reason, and
-        every reason can become `keyCompromise`; nothing else can follow one (`409 invalid_state`).*/
+        /// A reason of RFC 5280 §5.3.1, such as `keyCompromise` or `key_compromise`; `unspecified` when absent.
+        /// `certificateHold` suspends it, and `removeFromCRL` lifts that. A suspended certificate can get any other reason, and
+        /// every reason can become `keyCompromise`; nothing else can follow one (`409 invalid_state`).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub reason: ::std::option::Option<RevocationReason>,
-        ///When to revoke it, if not at once (RFC 3339): in the future, and before its end. It replaces what was scheduled before.
+        /// When to revoke it, if not at once (RFC 3339): in the future, and before its end. It replaces what was scheduled before.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoke_at: ::std::option::Option<crate::Timestamp>,
-        ///Hex with `:`, `-` or no separators, any case.
+        /// Hex with `:`, `-` or no separators, any case.
         pub serial_number: ::std::string::String,
-        /**Whether the ACME server that the certificate came from is to revoke it: so it is when absent, since nobody else can. It
-        takes the reasons unspecified, keyCompromise, affiliationChanged, superseded and cessationOfOperation.*/
+        /// Whether the ACME server that the certificate came from is to revoke it: so it is when absent, since nobody else can. It
+        /// takes the reasons unspecified, keyCompromise, affiliationChanged, superseded and cessationOfOperation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub use_acme: ::std::option::Option<bool>,
     }
-    ///A revoked certificate.
+    /// A revoked certificate.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RevokedCertificate {
-        ///`cert_…`
+        /// `cert_…`
         pub certificate_id: ::std::string::String,
-        ///`scheduled`: a worker rebuilds the CRL within seconds. `by_ca`: the ACME server publishes it.
+        /// `scheduled`: a worker rebuilds the CRL within seconds. `by_ca`: the ACME server publishes it.
         pub crl_update: CrlUpdate,
-        ///Only for `dry_run`, which changes nothing.
+        /// Only for `dry_run`, which changes nothing.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub preview: ::std::option::Option<RevocationPreview>,
-        ///Why.
+        /// Why.
         pub reason: RevocationReason,
-        ///Only for one that is to be revoked later: when.
+        /// Only for one that is to be revoked later: when.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoke_at: ::std::option::Option<crate::Timestamp>,
-        ///Null for one that is not revoked: its suspension was lifted, it is to be revoked later, or `dry_run` asked about it.
+        /// Null for one that is not revoked: its suspension was lifted, it is to be revoked later, or `dry_run` asked about it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoked_at: ::std::option::Option<crate::Timestamp>,
-        ///Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
+        /// Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
         pub serial_number: ::std::string::String,
     }
-    ///A role.
+    /// A role.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Role {
-        ///Whether any host name is permitted.
+        /// Whether any host name is permitted.
         pub allow_any_name: bool,
-        ///Whether the domains themselves are permitted.
+        /// Whether the domains themselves are permitted.
         pub allow_bare_domains: bool,
-        ///Whether e-mail addresses are permitted.
+        /// Whether e-mail addresses are permitted.
         pub allow_email_sans: bool,
-        ///Whether `*` in the domains is a glob over the whole name.
+        /// Whether `*` in the domains is a glob over the whole name.
         pub allow_glob_domains: bool,
-        ///Whether IP addresses are permitted.
+        /// Whether IP addresses are permitted.
         pub allow_ip_sans: bool,
-        ///Whether `localhost` is permitted.
+        /// Whether `localhost` is permitted.
         pub allow_localhost: bool,
-        ///Whether wildcards may be a part of a label, as in `w*.example.com`.
+        /// Whether wildcards may be a part of a label, as in `w*.example.com`.
         pub allow_partial_wildcards: bool,
-        ///Whether names below the domains are permitted.
+        /// Whether names below the domains are permitted.
         pub allow_subdomains: bool,
-        ///Whether wildcard names are permitted.
+        /// Whether wildcard names are permitted.
         pub allow_wildcard_certificates: bool,
-        ///Domains and patterns that names may be in.
+        /// Domains and patterns that names may be in.
         pub allowed_domains: ::std::vec::Vec<::std::string::String>,
-        ///The networks that addresses may be in; all when empty.
+        /// The networks that addresses may be in; all when empty.
         pub allowed_ip_sans_cidr: ::std::vec::Vec<::std::string::String>,
-        ///Other names that are permitted, as `oid;UTF8:value`.
+        /// Other names that are permitted, as `oid;UTF8:value`.
         pub allowed_other_sans: ::std::vec::Vec<::std::string::String>,
-        ///Patterns of URIs that are permitted; none when empty.
+        /// Patterns of URIs that are permitted; none when empty.
         pub allowed_uri_sans: ::std::vec::Vec<::std::string::String>,
-        ///The id of the CA.
+        /// The id of the CA.
         pub ca_id: ::std::string::String,
-        ///Whether certificates are for clients (clientAuth).
+        /// Whether certificates are for clients (clientAuth).
         pub client_flag: bool,
-        ///Country of the subject, two letters.
+        /// Country of the subject, two letters.
         pub country: ::std::vec::Vec<::std::string::String>,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///Extended key usages: names or object identifiers.
+        /// Extended key usages: names or object identifiers.
         pub ext_key_usage: ::std::vec::Vec<::std::string::String>,
-        ///`role_…`
+        /// `role_…`
         pub id: ::std::string::String,
-        ///Bits of keys; 0 stands for the default of the type.
+        /// Bits of keys; 0 stands for the default of the type.
         pub key_bits: i64,
-        ///`rsa`, `ec`, `ed25519` or `any`.
+        /// `rsa`, `ec`, `ed25519` or `any`.
         pub key_type: RoleKeyType,
-        ///Key usages, as RFC 5280 §4.2.1.3 has them.
+        /// Key usages, as RFC 5280 §4.2.1.3 has them.
         pub key_usage: ::std::vec::Vec<::std::string::String>,
-        ///Locality of the subject.
+        /// Locality of the subject.
         pub locality: ::std::vec::Vec<::std::string::String>,
-        ///Longest validity that a request may name.
+        /// Longest validity that a request may name.
         pub max_ttl: ::std::string::String,
-        ///Whether certificates demand a stapled OCSP answer.
+        /// Whether certificates demand a stapled OCSP answer.
         pub must_staple: bool,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Whether only the serial numbers of certificates are kept, until their ends.
+        /// Whether only the serial numbers of certificates are kept, until their ends.
         pub no_store: bool,
-        ///When certificates end at the latest; null for no such time.
+        /// When certificates end at the latest; null for no such time.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_after: ::std::option::Option<crate::Timestamp>,
-        ///How far before now certificates begin.
+        /// How far before now certificates begin.
         pub not_before_duration: ::std::string::String,
-        ///Organization of the subject.
+        /// Organization of the subject.
         pub organization: ::std::vec::Vec<::std::string::String>,
-        ///Organizational unit of the subject.
+        /// Organizational unit of the subject.
         pub organizational_unit: ::std::vec::Vec<::std::string::String>,
-        ///OIDs of the policies that certificates name.
+        /// OIDs of the policies that certificates name.
         pub policy_identifiers: ::std::vec::Vec<::std::string::String>,
-        ///State or province of the subject.
+        /// State or province of the subject.
         pub province: ::std::vec::Vec<::std::string::String>,
-        ///Whether requests without a common name are refused.
+        /// Whether requests without a common name are refused.
         pub require_cn: bool,
-        ///Whether certificates are for servers (serverAuth).
+        /// Whether certificates are for servers (serverAuth).
         pub server_flag: bool,
-        ///Whether private keys that the service makes are kept, sealed.
+        /// Whether private keys that the service makes are kept, sealed.
         pub store_private_keys: bool,
-        ///Validity when a request names none.
+        /// Validity when a request names none.
         pub ttl: ::std::string::String,
-        ///When it was last changed.
+        /// When it was last changed.
         pub updated_at: crate::Timestamp,
     }
-    ///What every rule says about a request.
+    /// What every rule says about a request.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RoleCheck {
-        ///Whether the request would be carried out.
+        /// Whether the request would be carried out.
         pub allowed: bool,
-        /**Every rule: each field of the role, and `syntax`, `ca_validity`, `ca_status` and `ca_name_constraints`. The first
-        that refuses is what the request would be refused with.*/
+        /// Every rule: each field of the role, and `syntax`, `ca_validity`, `ca_status` and `ca_name_constraints`. The first
+        /// that refuses is what the request would be refused with.
         pub rules: ::std::vec::Vec<RuleVerdict>,
-        ///The certificate that would be issued; null when it would be refused.
+        /// The certificate that would be issued; null when it would be refused.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub would_issue: ::std::option::Option<WouldIssue>,
     }
-    ///key type
+    /// key type
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3708,45 +3705,45 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A page of roles.
+    /// A page of roles.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RoleList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///The rows of this page.
+        /// The rows of this page.
         pub roles: ::std::vec::Vec<Role>,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///What one rule says about one value.
+    /// What one rule says about one value.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct RuleVerdict {
-        ///The field of the request; null when none has a say in it.
+        /// The field of the request; null when none has a say in it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub field: ::std::option::Option<::std::string::String>,
-        ///Why.
+        /// Why.
         pub reason: ::std::string::String,
-        ///The rule: a field of the role, or `syntax`, `ca_validity`, `ca_status`, `ca_name_constraints`.
+        /// The rule: a field of the role, or `syntax`, `ca_validity`, `ca_status`, `ca_name_constraints`.
         pub rule: ::std::string::String,
-        ///The value that was judged.
+        /// The value that was judged.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub value: ::std::option::Option<::std::string::String>,
-        ///`permitted`, `refused` or `not_applicable`.
+        /// `permitted`, `refused` or `not_applicable`.
         pub verdict: Verdict,
     }
-    ///A revocation to come.
+    /// A revocation to come.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ScheduledRevocation {
-        ///Why.
+        /// Why.
         pub reason: RevocationReason,
-        ///When.
+        /// When.
         pub revoke_at: crate::Timestamp,
     }
-    ///scope
+    /// scope
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3779,53 +3776,53 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A secret.
+    /// A secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Secret {
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///What is kept.
-        pub data: ::serde_json::Value,
-        ///Where it is kept.
+        /// What is kept.
+        pub data: crate::SecretJson,
+        /// Where it is kept.
         pub path: ::std::string::String,
-        ///The form of its data.
+        /// The form of its data.
         pub secret_type: SecretType,
-        ///When it was last changed.
+        /// When it was last changed.
         pub updated_at: crate::Timestamp,
-        ///The number of the version that this is.
+        /// The number of the version that this is.
         pub version: i64,
-        ///The versions that are kept, newest first.
+        /// The versions that are kept, newest first.
         pub versions: ::std::vec::Vec<SecretVersion>,
     }
-    ///A secret without its data.
+    /// A secret without its data.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct SecretInfo {
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///Where it is kept.
+        /// Where it is kept.
         pub path: ::std::string::String,
-        ///The form of its data.
+        /// The form of its data.
         pub secret_type: SecretType,
-        ///When it was last changed.
+        /// When it was last changed.
         pub updated_at: crate::Timestamp,
-        ///The number of the newest version, counted from 1.
+        /// The number of the newest version, counted from 1.
         pub version: i64,
     }
-    ///A page of secrets without their data.
+    /// A page of secrets without their data.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct SecretList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///The rows of this page.
+        /// The rows of this page.
         pub secrets: ::std::vec::Vec<SecretInfo>,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///type of secret
+    /// type of secret
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3858,15 +3855,15 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A version of a secret.
+    /// A version of a secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct SecretVersion {
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///The number of the version.
+        /// The number of the version.
         pub version: i64,
     }
-    ///sight of a name server
+    /// sight of a name server
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -3899,167 +3896,167 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A certificate that was served.
+    /// A certificate that was served.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ServedCertificate {
-        ///The certificate here that it is; null when it is none.
+        /// The certificate here that it is; null when it is none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate_id: ::std::option::Option<::std::string::String>,
-        ///SHA-256 of the DER, lower-case hex.
+        /// SHA-256 of the DER, lower-case hex.
         pub fingerprint_sha256: ::std::string::String,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
+        /// Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
         pub serial_number: ::std::string::String,
     }
-    ///How a CSR is signed.
+    /// How a CSR is signed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct SignApprovedCsrRequest {
-        ///The CA that signs.
+        /// The CA that signs.
         pub ca_id: ::std::string::String,
-        /**A role of this CA: its constraints on names, key and validity apply, and its subject and usages are given.
-        Without one the certificate gets the CSR's subject and the usages of a TLS server and client.*/
+        /// A role of this CA: its constraints on names, key and validity apply, and its subject and usages are given.
+        /// Without one the certificate gets the CSR's subject and the usages of a TLS server and client.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub role: ::std::option::Option<::std::string::String>,
-        ///Names instead of the CSR's.
+        /// Names instead of the CSR's.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san: ::std::option::Option<SignApprovedCsrRequestSan>,
-        ///Days of validity; 365, or the role's `ttl`, when absent.
+        /// Days of validity; 365, or the role's `ttl`, when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub validity_days: ::std::option::Option<i64>,
     }
-    ///Names instead of the CSR's.
+    /// Names instead of the CSR's.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct SignApprovedCsrRequestSan {
-        ///Host names.
+        /// Host names.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///E-mail address.
+        /// E-mail address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///IP addresses.
+        /// IP addresses.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ip: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Everything else that it asks for.
+        /// Everything else that it asks for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub other: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///URIs.
+        /// URIs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    ///A certificate for a key that the caller has.
+    /// A certificate for a key that the caller has.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct SignCsrRequest {
-        ///Common name instead of the CSR's; an empty text is none.
+        /// Common name instead of the CSR's; an empty text is none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        /**The CSR in PEM, or its DER in base64. Its signature is checked and its key must fit the role; of its contents the subject's common
-        name and the subject alternative names count, other attributes of the subject and other extensions do not.*/
+        /// The CSR in PEM, or its DER in base64. Its signature is checked and its key must fit the role; of its contents the subject's common
+        /// name and the subject alternative names count, other attributes of the subject and other extensions do not.
         pub csr_pem: ::std::string::String,
-        ///Names instead of the CSR's. Its common name counts then only if it is among them, or the role has `require_cn`.
+        /// Names instead of the CSR's. Its common name counts then only if it is among them, or the role has `require_cn`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub san: ::std::option::Option<SignCsrRequestSan>,
-        ///Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
+        /// Validity; the role's `ttl` when absent. More than the role's `max_ttl` is refused, not shortened.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ttl: ::std::option::Option<::std::string::String>,
     }
-    ///Names instead of the CSR's. Its common name counts then only if it is among them, or the role has `require_cn`.
+    /// Names instead of the CSR's. Its common name counts then only if it is among them, or the role has `require_cn`.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct SignCsrRequestSan {
-        ///Host names.
+        /// Host names.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub dns: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///E-mail address.
+        /// E-mail address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///IP addresses.
+        /// IP addresses.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ip: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Everything else that it asks for.
+        /// Everything else that it asks for.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub other: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///URIs.
+        /// URIs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub uri: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    ///The certificates of one source.
+    /// The certificates of one source.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct SourceCounts {
-        ///Valid.
+        /// Valid.
         pub active: i64,
-        ///Over, and not revoked.
+        /// Over, and not revoked.
         pub expired: i64,
-        ///Revoked.
+        /// Revoked.
         pub revoked: i64,
-        ///`issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
+        /// `issued`, `signed`, `csr`, `acme`, `imported` or `renewed`.
         pub source: CertificateSource,
     }
-    ///How many certificates are in each state.
+    /// How many certificates are in each state.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct StatusCounts {
-        ///Valid.
+        /// Valid.
         pub active: i64,
-        ///Over, and not revoked.
+        /// Over, and not revoked.
         pub expired: i64,
-        ///Revoked.
+        /// Revoked.
         pub revoked: i64,
     }
-    ///Subject alternative names by kind.
+    /// Subject alternative names by kind.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct SubjectAlternativeNames {
-        ///Host names.
+        /// Host names.
         pub dns: ::std::vec::Vec<::std::string::String>,
-        ///E-mail address.
+        /// E-mail address.
         pub email: ::std::vec::Vec<::std::string::String>,
-        ///IP addresses.
+        /// IP addresses.
         pub ip: ::std::vec::Vec<::std::string::String>,
-        ///Other names, as `oid;UTF8:value`; absent when there are none.
+        /// Other names, as `oid;UTF8:value`; absent when there are none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub other: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///URIs.
+        /// URIs.
         pub uri: ::std::vec::Vec<::std::string::String>,
     }
-    ///A subject by attribute. Several values of one attribute are joined by commas; `subject_text` keeps them apart.
+    /// A subject by attribute. Several values of one attribute are joined by commas; `subject_text` keeps them apart.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct SubjectAttributes {
-        ///Common name of the subject.
+        /// Common name of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub common_name: ::std::option::Option<::std::string::String>,
-        ///Country of the subject, two letters.
+        /// Country of the subject, two letters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub country: ::std::option::Option<::std::string::String>,
-        ///E-mail address.
+        /// E-mail address.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::string::String>,
-        ///Locality of the subject.
+        /// Locality of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub locality: ::std::option::Option<::std::string::String>,
-        ///Organization of the subject.
+        /// Organization of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organization: ::std::option::Option<::std::string::String>,
-        ///Organizational unit of the subject.
+        /// Organizational unit of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organizational_unit: ::std::option::Option<::std::string::String>,
-        ///State or province of the subject.
+        /// State or province of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub province: ::std::option::Option<::std::string::String>,
     }
-    ///When a CA wants a certificate renewed.
+    /// When a CA wants a certificate renewed.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct SuggestedWindow {
-        ///Until when.
+        /// Until when.
         pub end: crate::Timestamp,
-        ///Where people can read why.
+        /// Where people can read why.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub explanation_url: ::std::option::Option<::std::string::String>,
-        ///From when on.
+        /// From when on.
         pub start: crate::Timestamp,
     }
-    ///state of a target
+    /// state of a target
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -4092,15 +4089,15 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Where to try a provider.
+    /// Where to try a provider.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct TestDnsProviderRequest {
-        ///One of its zones; the first when absent.
+        /// One of its zones; the first when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub zone: ::std::option::Option<::std::string::String>,
     }
-    ///step of a test
+    /// step of a test
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -4133,93 +4130,93 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A token, without its secret.
+    /// A token, without its secret.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Token {
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///From when on it is refused.
+        /// From when on it is refused.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<crate::Timestamp>,
-        ///`tok_…`
+        /// `tok_…`
         pub id: ::std::string::String,
-        ///When it was last used, to about a minute.
+        /// When it was last used, to about a minute.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_used_at: ::std::option::Option<crate::Timestamp>,
-        ///The address that it was used from then.
+        /// The address that it was used from then.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_used_from: ::std::option::Option<::std::string::String>,
-        ///What it is for.
+        /// What it is for.
         pub name: ::std::string::String,
-        ///The networks that it may be used from; null without a limit.
+        /// The networks that it may be used from; null without a limit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub networks: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///When it was revoked.
+        /// When it was revoked.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub revoked_at: ::std::option::Option<crate::Timestamp>,
-        ///The roles that its `pki:issue` is limited to; null without a limit.
+        /// The roles that its `pki:issue` is limited to; null without a limit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Its scopes.
+        /// Its scopes.
         pub scopes: ::std::vec::Vec<Scope>,
-        ///The tenant in whose name it acts.
+        /// The tenant in whose name it acts.
         pub tenant_id: ::std::string::String,
     }
-    ///A page of tokens.
+    /// A page of tokens.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct TokenList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///The rows of this page.
+        /// The rows of this page.
         pub tokens: ::std::vec::Vec<Token>,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///A CA certificate that the tenant trusts.
+    /// A CA certificate that the tenant trusts.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct TrustAnchor {
-        ///The certificate in PEM.
+        /// The certificate in PEM.
         pub certificate_pem: ::std::string::String,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///SHA-256 of the DER, lower-case hex.
+        /// SHA-256 of the DER, lower-case hex.
         pub fingerprint_sha256: ::std::string::String,
-        ///`ta_…`
+        /// `ta_…`
         pub id: ::std::string::String,
-        ///Always true: nothing else can be a trust anchor.
+        /// Always true: nothing else can be a trust anchor.
         pub is_ca: bool,
-        ///RFC 4514.
+        /// RFC 4514.
         pub issuer: ::std::string::String,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///From when on it is valid.
+        /// From when on it is valid.
         pub not_before: crate::Timestamp,
-        ///Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
+        /// Its serial number: lower-case pairs of hexadecimal digits joined by `:`.
         pub serial_number: ::std::string::String,
-        ///RFC 4514.
+        /// RFC 4514.
         pub subject: ::std::string::String,
     }
-    ///A page of trust anchors.
+    /// A page of trust anchors.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct TrustAnchorList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
-        ///The rows of this page.
+        /// The rows of this page.
         pub trust_anchors: ::std::vec::Vec<TrustAnchor>,
     }
-    ///store of trust
+    /// store of trust
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -4252,361 +4249,361 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///The trust anchor that the path leads to.
+    /// The trust anchor that the path leads to.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct TrustedAnchor {
-        ///SHA-256 of the DER, lower-case hex.
+        /// SHA-256 of the DER, lower-case hex.
         pub fingerprint_sha256: ::std::string::String,
-        ///`ta_…` or `ca_…`; null for one of the machine's.
+        /// `ta_…` or `ca_…`; null for one of the machine's.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub id: ::std::option::Option<::std::string::String>,
-        ///Its name.
+        /// Its name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///`trust_anchor`, `root_ca` or `system`.
+        /// `trust_anchor`, `root_ca` or `system`.
         pub source: AnchorKind,
-        ///RFC 4514.
+        /// RFC 4514.
         pub subject: ::std::string::String,
     }
-    ///Certificates that are not revoked and that no other one renews.
+    /// Certificates that are not revoked and that no other one renews.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct UnrenewedCertificates {
-        ///Ended within the last 30 days.
+        /// Ended within the last 30 days.
         pub expired_30d: i64,
-        ///End within a day.
+        /// End within a day.
         pub expiring_1d: i64,
-        ///End within 30 days, seven days included.
+        /// End within 30 days, seven days included.
         pub expiring_30d: i64,
-        ///End within seven days, a day included.
+        /// End within seven days, a day included.
         pub expiring_7d: i64,
     }
-    ///What is to change about an account; what is left out stays.
+    /// What is to change about an account; what is left out stays.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct UpdateAccountRequest {
-        /**Whether this one is asked when the CA of an account that names no others cannot issue in time. Of several, the oldest is
-        asked first.*/
+        /// Whether this one is asked when the CA of an account that names no others cannot issue in time. Of several, the oldest is
+        /// asked first.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub default_fallback: ::std::option::Option<bool>,
-        ///Whom the CA may write to; null for nobody.
+        /// Whom the CA may write to; null for nobody.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::string::String>,
-        ///Accounts that are asked, in this order, when this one's CA cannot issue in time: up to 10.
+        /// Accounts that are asked, in this order, when this one's CA cannot issue in time: up to 10.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub fallback_account_ids: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///What to call it: 1 to 128 characters, unique in the tenant.
+        /// What to call it: 1 to 128 characters, unique in the tenant.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
     }
-    ///What is to change about a CA; what is left out stays.
+    /// What is to change about a CA; what is left out stays.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct UpdateCaRequest {
-        ///By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
+        /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_overlap: ::std::option::Option<::std::string::String>,
-        /**Into how many shards what it issues from now on is divided: as many as now or more, up to 128. Other processes follow
-        within ten minutes.*/
+        /// Into how many shards what it issues from now on is divided: as many as now or more, up to 128. Other processes follow
+        /// within ten minutes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_shards: ::std::option::Option<i64>,
-        ///How long its CRLs are good; null is as the operator has configured it. It counts from the next CRL on.
+        /// How long its CRLs are good; null is as the operator has configured it. It counts from the next CRL on.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_validity: ::std::option::Option<::std::string::String>,
-        ///How long its delta CRLs are good; null takes them away.
+        /// How long its delta CRLs are good; null takes them away.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub delta_crl_validity: ::std::option::Option<::std::string::String>,
-        /**Whether the certificates that it issues from now on name the OCSP responder. Other processes follow within ten
-        minutes.*/
+        /// Whether the certificates that it issues from now on name the OCSP responder. Other processes follow within ten
+        /// minutes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ocsp: ::std::option::Option<bool>,
-        ///`admin` or `desk`, as at its creation.
+        /// `admin` or `desk`, as at its creation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal_of_desk_certificates: ::std::option::Option<DeskRenewal>,
     }
-    ///What is to change: absent leaves it as it is, null empties it.
+    /// What is to change: absent leaves it as it is, null empties it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct UpdateCertificateRequest {
-        ///For certificates from ACME servers: whether they are renewed on their own.
+        /// For certificates from ACME servers: whether they are renewed on their own.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub auto_renew: ::std::option::Option<bool>,
-        ///Up to 4096 bytes.
+        /// Up to 4096 bytes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub description: ::std::option::Option<::std::string::String>,
-        /**All endpoints where it is meant to be served, up to 100: `host:port` for TLS from the start, or `scheme:host:port` with
-        `smtp`, `imap`, `pop3`, `ftp`, `ldap` or `postgres`. They go on to its renewals.*/
+        /// All endpoints where it is meant to be served, up to 100: `host:port` for TLS from the start, or `scheme:host:port` with
+        /// `smtp`, `imap`, `pop3`, `ftp`, `ldap` or `postgres`. They go on to its renewals.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub endpoints: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///For certificates from ACME servers: how the next one is ordered.
+        /// For certificates from ACME servers: how the next one is ordered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal: ::std::option::Option<RenewalChange>,
-        ///All tags: up to 64, keys and values up to 256 bytes.
+        /// All tags: up to 64, keys and values up to 256 bytes.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tags:
             ::std::option::Option<::std::collections::HashMap<::std::string::String, ::std::string::String>>,
     }
-    ///What is to change; what is absent stays, credentials among it.
+    /// What is to change; what is absent stays, credentials among it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct UpdateDnsProviderRequest {
-        ///The fields to change; null takes one away.
+        /// The fields to change; null takes one away.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
-        pub config: ::std::option::Option<::serde_json::Map<::std::string::String, ::serde_json::Value>>,
-        ///Whether it is used.
+        pub config: ::std::option::Option<crate::SecretJson>,
+        /// Whether it is used.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub is_active: ::std::option::Option<bool>,
-        ///Its name.
+        /// Its name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///Whether changed settings are proven by a read before they are stored; true when absent.
+        /// Whether changed settings are proven by a read before they are stored; true when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub verify: ::std::option::Option<bool>,
-        ///Null leaves the zones to the provider.
+        /// Null leaves the zones to the provider.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub zones: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
     }
-    ///What is to change: absent leaves a setting as it is, null sets it back to its default.
+    /// What is to change: absent leaves a setting as it is, null sets it back to its default.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct UpdateRoleRequest {
-        ///Permit any host name. Default false.
+        /// Permit any host name. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_any_name: ::std::option::Option<bool>,
-        ///Permit the domains themselves. Default false.
+        /// Permit the domains themselves. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_bare_domains: ::std::option::Option<bool>,
-        ///Permit e-mail addresses whose host is permitted. Default false.
+        /// Permit e-mail addresses whose host is permitted. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_email_sans: ::std::option::Option<bool>,
-        ///Take `*` in the domains as a glob over the whole name. Default false.
+        /// Take `*` in the domains as a glob over the whole name. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_glob_domains: ::std::option::Option<bool>,
-        ///Permit IP addresses. Default true.
+        /// Permit IP addresses. Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_ip_sans: ::std::option::Option<bool>,
-        ///Permit `localhost`. Default true.
+        /// Permit `localhost`. Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_localhost: ::std::option::Option<bool>,
-        /**Permit wildcards whose `*` is a part of a label only, as in `w*.example.com`. Clients do not match them
-        (RFC 9525). Default false.*/
+        /// Permit wildcards whose `*` is a part of a label only, as in `w*.example.com`. Clients do not match them
+        /// (RFC 9525). Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_partial_wildcards: ::std::option::Option<bool>,
-        ///Permit names below the domains, wildcards included. Default false.
+        /// Permit names below the domains, wildcards included. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_subdomains: ::std::option::Option<bool>,
-        ///Permit wildcard names at all. Default true.
+        /// Permit wildcard names at all. Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_wildcard_certificates: ::std::option::Option<bool>,
-        ///Domains and patterns that names may be in. An entry `*.example.com` permits every name below it.
+        /// Domains and patterns that names may be in. An entry `*.example.com` permits every name below it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_domains: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Only addresses in these networks; all when empty.
+        /// Only addresses in these networks; all when empty.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_ip_sans_cidr: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /**Other names (`otherName`) that are permitted, as `oid;UTF8:value`, `*` standing for anything in the value; `*` alone
-        permits all, none when empty. User principal names have the OID `1.3.6.1.4.1.311.20.2.3`.*/
+        /// Other names (`otherName`) that are permitted, as `oid;UTF8:value`, `*` standing for anything in the value; `*` alone
+        /// permits all, none when empty. User principal names have the OID `1.3.6.1.4.1.311.20.2.3`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_other_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///URI patterns, `*` standing for anything; none when empty.
+        /// URI patterns, `*` standing for anything; none when empty.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allowed_uri_sans: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Another CA.
+        /// Another CA.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ca_id: ::std::option::Option<::std::string::String>,
-        ///For clients (clientAuth). Default true.
+        /// For clients (clientAuth). Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub client_flag: ::std::option::Option<bool>,
-        ///Country of every subject, two letters.
+        /// Country of every subject, two letters.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub country: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Extended key usages beside those of the flags: names or OIDs.
+        /// Extended key usages beside those of the flags: names or OIDs.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ext_key_usage: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Bits: exact for keys that the service makes, the least for those of CSRs. 0: 2048 for RSA, 256 for EC.
+        /// Bits: exact for keys that the service makes, the least for those of CSRs. 0: 2048 for RSA, 256 for EC.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_bits: ::std::option::Option<i64>,
-        ///`rsa` (default), `ec`, `ed25519` or `any`.
+        /// `rsa` (default), `ec`, `ed25519` or `any`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_type: ::std::option::Option<RoleKeyType>,
-        ///Key usages. Default DigitalSignature, KeyAgreement, KeyEncipherment.
+        /// Key usages. Default DigitalSignature, KeyAgreement, KeyEncipherment.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub key_usage: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Locality of every subject.
+        /// Locality of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub locality: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Longest validity that a request may name. Default 768h.
+        /// Longest validity that a request may name. Default 768h.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub max_ttl: ::std::option::Option<::std::string::String>,
-        ///Have certificates demand a stapled OCSP answer of their servers (RFC 7633). The CA must have `ocsp` on. Default false.
+        /// Have certificates demand a stapled OCSP answer of their servers (RFC 7633). The CA must have `ocsp` on. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub must_staple: ::std::option::Option<bool>,
-        /**Keep of a certificate only its serial number and its end, for as long as it can be revoked: for what lives for
-        hours and is issued by the thousand. It is in no list, and cannot be read, renewed or revoked later at a set time.
-        Not together with `store_private_keys`. Default false.*/
+        /// Keep of a certificate only its serial number and its end, for as long as it can be revoked: for what lives for
+        /// hours and is issued by the thousand. It is in no list, and cannot be read, renewed or revoked later at a set time.
+        /// Not together with `store_private_keys`. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub no_store: ::std::option::Option<bool>,
-        /**When certificates end at the latest. It is the end of those whose request names no `ttl`, unless the role has a `ttl` or
-        `max_ttl` that ends before; a `ttl` of a request beyond it is refused. `max_ttl` has no default beside it.*/
+        /// When certificates end at the latest. It is the end of those whose request names no `ttl`, unless the role has a `ttl` or
+        /// `max_ttl` that ends before; a `ttl` of a request beyond it is refused. `max_ttl` has no default beside it.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_after: ::std::option::Option<crate::Timestamp>,
-        ///How far before now certificates begin, for clocks that are behind. Default 30s.
+        /// How far before now certificates begin, for clocks that are behind. Default 30s.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_before_duration: ::std::option::Option<::std::string::String>,
-        ///Organization of every subject.
+        /// Organization of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organization: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Organizational unit of every subject.
+        /// Organizational unit of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organizational_unit: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///OIDs of the policies that certificates name.
+        /// OIDs of the policies that certificates name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub policy_identifiers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///State or province of every subject.
+        /// State or province of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub province: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Refuse requests without a common name. Default true.
+        /// Refuse requests without a common name. Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub require_cn: ::std::option::Option<bool>,
-        ///For servers (serverAuth). Default true.
+        /// For servers (serverAuth). Default true.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub server_flag: ::std::option::Option<bool>,
-        ///Keep the private keys that the service makes, sealed. Default false.
+        /// Keep the private keys that the service makes, sealed. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub store_private_keys: ::std::option::Option<bool>,
-        ///Validity when a request names none. Default: the lesser of 768h and `max_ttl`.
+        /// Validity when a request names none. Default: the lesser of 768h and `max_ttl`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ttl: ::std::option::Option<::std::string::String>,
     }
-    ///What is to change; what is absent stays.
+    /// What is to change; what is absent stays.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct UpdateWebhookRequest {
-        ///Types of events, in the place of those before.
+        /// Types of events, in the place of those before.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub events: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///In the place of all filters; null for none.
+        /// In the place of all filters; null for none.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub filters: ::std::option::Option<WebhookFiltersRequest>,
-        ///What is sent.
+        /// What is sent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub format: ::std::option::Option<WebhookFormat>,
-        ///True for a webhook that was off sends what waits, and what happens from then on; not what happened meanwhile.
+        /// True for a webhook that was off sends what waits, and what happens from then on; not what happened meanwhile.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub is_active: ::std::option::Option<bool>,
-        ///Its name.
+        /// Its name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub name: ::std::option::Option<::std::string::String>,
-        ///How long the secret that is replaced still counts: a day when absent, at most `30d`. So long there is a signature by each.
+        /// How long the secret that is replaced still counts: a day when absent, at most `30d`. So long there is a signature by each.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub previous_secret_ttl: ::std::option::Option<::std::string::String>,
-        ///True to have another secret made; it is in this answer only.
+        /// True to have another secret made; it is in this answer only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub rotate_secret: ::std::option::Option<bool>,
-        ///Another secret.
+        /// Another secret.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub secret: ::std::option::Option<crate::Secret>,
-        ///Its URL at the CA.
+        /// Its URL at the CA.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub url: ::std::option::Option<::std::string::String>,
     }
-    ///A certificate to be judged.
+    /// A certificate to be judged.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct ValidateCertificateRequest {
-        ///When it is to be valid (RFC 3339); now when absent.
+        /// When it is to be valid (RFC 3339); now when absent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub at: ::std::option::Option<crate::Timestamp>,
-        ///The certificate: PEM, or DER in base64. Of several in one text the first is judged and the others are `chain_pem`.
+        /// The certificate: PEM, or DER in base64. Of several in one text the first is judged and the others are `chain_pem`.
         pub certificate_pem: ::std::string::String,
-        /**Certificates that may stand between it and a trust anchor, in any order: PEM, or DER in base64. Strangers among
-        them do no harm. The tenant's own CAs need not be given.*/
+        /// Certificates that may stand between it and a trust anchor, in any order: PEM, or DER in base64. Strangers among
+        /// them do no harm. The tenant's own CAs need not be given.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub chain_pem: ::std::option::Option<::std::string::String>,
-        /**Whether to find out about revocation: for CAs of this service from its records; for others from `crl_pem`, from
-        the distribution points and by OCSP. Default false: only this service's own records are looked at, and a warning
-        `revocation_not_checked` names what else nobody has asked about.*/
+        /// Whether to find out about revocation: for CAs of this service from its records; for others from `crl_pem`, from
+        /// the distribution points and by OCSP. Default false: only this service's own records are looked at, and a warning
+        /// `revocation_not_checked` names what else nobody has asked about.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub check_revocation: ::std::option::Option<bool>,
-        ///CRLs in PEM, for `check_revocation`: up to 100.
+        /// CRLs in PEM, for `check_revocation`: up to 100.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_pem: ::std::option::Option<::std::string::String>,
-        ///The e-mail address that it must be for, instead of `hostname`.
+        /// The e-mail address that it must be for, instead of `hostname`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub email: ::std::option::Option<::std::string::String>,
-        ///The host name or IP address under which it was met; it must be a subject alternative name (RFC 9525).
+        /// The host name or IP address under which it was met; it must be a subject alternative name (RFC 9525).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub hostname: ::std::option::Option<::std::string::String>,
-        ///initial-any-policy-inhibit. Default false.
+        /// initial-any-policy-inhibit. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub inhibit_any_policy: ::std::option::Option<bool>,
-        ///initial-policy-mapping-inhibit. Default false.
+        /// initial-policy-mapping-inhibit. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub inhibit_policy_mapping: ::std::option::Option<bool>,
-        ///How many intermediate certificates may stand between it and the trust anchor: 0 to 14.
+        /// How many intermediate certificates may stand between it and the trust anchor: 0 to 14.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub max_depth: ::std::option::Option<i64>,
-        ///Certificate policies that are acceptable, as dotted OIDs; any when absent (RFC 5280 §6.1.1 (c)).
+        /// Certificate policies that are acceptable, as dotted OIDs; any when absent (RFC 5280 §6.1.1 (c)).
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub policies: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        /**What it is to be used for, such as `serverAuth`, `clientAuth`, `codeSigning` or a dotted OID; anything when
-        absent. What CAs on the path say of purposes counts too.*/
+        /// What it is to be used for, such as `serverAuth`, `clientAuth`, `codeSigning` or a dotted OID; anything when
+        /// absent. What CAs on the path say of purposes counts too.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub purpose: ::std::option::Option<::std::string::String>,
-        ///Purposes that it must permit all of, beside `purpose`.
+        /// Purposes that it must permit all of, beside `purpose`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub purposes: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Whether the path must be valid for one of `policies` (initial-explicit-policy). Default false.
+        /// Whether the path must be valid for one of `policies` (initial-explicit-policy). Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub require_explicit_policy: ::std::option::Option<bool>,
-        /**Whether the answer is `valid: false` when it could not be found out whether something on the path was revoked.
-        It asks for `check_revocation`. Default false.*/
+        /// Whether the answer is `valid: false` when it could not be found out whether something on the path was revoked.
+        /// It asks for `check_revocation`. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub require_revocation: ::std::option::Option<bool>,
-        /**Whether breaches of the rules that RFC 5280 §4 makes for issuers, such as a missing authority key identifier, are
-        errors (default) or warnings.*/
+        /// Whether breaches of the rules that RFC 5280 §4 makes for issuers, such as a missing authority key identifier, are
+        /// errors (default) or warnings.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub strict: ::std::option::Option<bool>,
-        ///Whom to trust beside the tenant's trust anchors and root CAs: `system` is the machine's store.
+        /// Whom to trust beside the tenant's trust anchors and root CAs: `system` is the machine's store.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub trust: ::std::option::Option<::std::vec::Vec<TrustStore>>,
     }
-    ///What was found out about a certificate.
+    /// What was found out about a certificate.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Validation {
-        ///The path that was found or came nearest: the certificate first, each followed by its issuer.
+        /// The path that was found or came nearest: the certificate first, each followed by its issuer.
         pub chain: ::std::vec::Vec<ChainLink>,
-        ///Whether a path leads to a trust anchor and is right but for the time.
+        /// Whether a path leads to a trust anchor and is right but for the time.
         pub chain_valid: bool,
-        ///What went wrong; absent or empty when nothing did.
+        /// What went wrong; absent or empty when nothing did.
         pub errors: ::std::vec::Vec<ValidationProblem>,
-        ///Whether everything on the path is within its validity at `at`.
+        /// Whether everything on the path is within its validity at `at`.
         pub not_expired: bool,
-        /**Whether nothing on the path is revoked; null when it was not asked, or when it could not be found out, which
-        `warnings` tells.*/
+        /// Whether nothing on the path is revoked; null when it was not asked, or when it could not be found out, which
+        /// `warnings` tells.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub not_revoked: ::std::option::Option<bool>,
-        ///The certificate policies for which the path is valid.
+        /// The certificate policies for which the path is valid.
         pub policies: ::std::vec::Vec<::std::string::String>,
-        ///The trust anchor that the path leads to.
+        /// The trust anchor that the path leads to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub trusted_anchor: ::std::option::Option<TrustedAnchor>,
-        ///Whether to trust it: the chain is right, nothing has ended, and nothing is known to be revoked.
+        /// Whether to trust it: the chain is right, nothing has ended, and nothing is known to be revoked.
         pub valid: bool,
-        ///What could not be found out, or is odd.
+        /// What could not be found out, or is odd.
         pub warnings: ::std::vec::Vec<ValidationProblem>,
     }
-    ///Something that is wrong, or could not be found out.
+    /// Something that is wrong, or could not be found out.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct ValidationProblem {
-        ///The certificate that it is about.
+        /// The certificate that it is about.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub certificate: ::std::option::Option<ProblemCertificate>,
-        ///The rule, such as `expired`, `signature_invalid` or `name_not_permitted`.
+        /// The rule, such as `expired`, `signature_invalid` or `name_not_permitted`.
         pub code: ::std::string::String,
-        ///What went wrong, as a sentence for people.
+        /// What went wrong, as a sentence for people.
         pub message: ::std::string::String,
     }
-    ///verdict of a rule
+    /// verdict of a rule
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -4639,119 +4636,119 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///Name and version of the service.
+    /// Name and version of the service.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Version {
-        ///`certmill`.
+        /// `certmill`.
         pub name: ::std::string::String,
-        ///The version.
+        /// The version.
         pub version: ::std::string::String,
     }
-    ///A webhook. Its secret is never shown again.
+    /// A webhook. Its secret is never shown again.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Webhook {
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///When something was last delivered.
+        /// When something was last delivered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub delivered_at: ::std::option::Option<crate::Timestamp>,
-        ///Types of events.
+        /// Types of events.
         pub events: ::std::vec::Vec<::std::string::String>,
-        ///Which of these events.
+        /// Which of these events.
         pub filters: WebhookFilters,
-        ///What is sent.
+        /// What is sent.
         pub format: WebhookFormat,
-        ///`whk_…`
+        /// `whk_…`
         pub id: ::std::string::String,
-        ///Whether it is used.
+        /// Whether it is used.
         pub is_active: bool,
-        ///What went wrong last; null once something was delivered.
+        /// What went wrong last; null once something was delivered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_error: ::std::option::Option<::std::string::String>,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Until when the receiver is left alone because it could not be spoken to.
+        /// Until when the receiver is left alone because it could not be spoken to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub paused_until: ::std::option::Option<::std::string::String>,
-        ///Until when there is a signature by the secret before the present one too.
+        /// Until when there is a signature by the secret before the present one too.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub previous_secret_until: ::std::option::Option<::std::string::String>,
-        ///When it was last changed.
+        /// When it was last changed.
         pub updated_at: crate::Timestamp,
-        ///Where events are sent.
+        /// Where events are sent.
         pub url: ::std::string::String,
     }
-    ///The delivery of an event.
+    /// The delivery of an event.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct WebhookDelivery {
-        ///How often it was sent.
+        /// How often it was sent.
         pub attempts: i64,
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///`evt_…`: the same whenever the event is sent.
+        /// `evt_…`: the same whenever the event is sent.
         pub event_id: ::std::string::String,
-        ///What happened.
+        /// What happened.
         pub event_type: ::std::string::String,
-        ///When it was delivered or given up.
+        /// When it was delivered or given up.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub finished_at: ::std::option::Option<crate::Timestamp>,
-        ///`del_…`
+        /// `del_…`
         pub id: ::std::string::String,
-        ///What went wrong last.
+        /// What went wrong last.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_error: ::std::option::Option<::std::string::String>,
-        ///The status of the last answer.
+        /// The status of the last answer.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_status: ::std::option::Option<i64>,
-        ///When it is sent at the earliest; null when it is done.
+        /// When it is sent at the earliest; null when it is done.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub next_attempt_at: ::std::option::Option<crate::Timestamp>,
-        ///The id of what it happened to.
+        /// The id of what it happened to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub object: ::std::option::Option<::std::string::String>,
-        /**`waiting` for its first or another attempt, or behind an earlier event about the same object; `delivered`; or `failed`:
-        given up.*/
+        /// `waiting` for its first or another attempt, or behind an earlier event about the same object; `delivered`; or `failed`:
+        /// given up.
         pub state: DeliveryState,
     }
-    ///A page of deliveries.
+    /// A page of deliveries.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct WebhookDeliveryList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///The rows of this page.
+        /// The rows of this page.
         pub deliveries: ::std::vec::Vec<WebhookDelivery>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
     }
-    ///Which events a webhook is for, beside their types.
+    /// Which events a webhook is for, beside their types.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct WebhookFilters {
-        ///Any when empty.
+        /// Any when empty.
         pub ca_ids: ::std::vec::Vec<::std::string::String>,
-        ///Any when empty.
+        /// Any when empty.
         pub roles: ::std::vec::Vec<::std::string::String>,
-        ///Any when empty.
+        /// Any when empty.
         pub tags: ::std::collections::HashMap<::std::string::String, ::std::string::String>,
     }
-    ///Which events a webhook is for, beside their types. Every filter that is there must fit, as things are when the event is read.
+    /// Which events a webhook is for, beside their types. Every filter that is there must fit, as things are when the event is read.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct WebhookFiltersRequest {
-        ///About one of these CAs, or certificates of one of them.
+        /// About one of these CAs, or certificates of one of them.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ca_ids: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///About certificates under one of these roles.
+        /// About certificates under one of these roles.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///About certificates with all of these labels.
+        /// About certificates with all of these labels.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tags:
             ::std::option::Option<::std::collections::HashMap<::std::string::String, ::std::string::String>>,
     }
-    ///format of webhooks
+    /// format of webhooks
     #[derive(
         ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
     )]
@@ -4784,123 +4781,123 @@ pub mod types {
             Ok(Self(value.to_string()))
         }
     }
-    ///A page of webhooks.
+    /// A page of webhooks.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct WebhookList {
-        ///Send it as `cursor` for the next page; null on the last one.
+        /// Send it as `cursor` for the next page; null on the last one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub cursor: ::std::option::Option<::std::string::String>,
-        ///Whether another page follows.
+        /// Whether another page follows.
         pub has_more: bool,
-        ///Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub total: ::std::option::Option<i64>,
-        ///The rows of this page.
+        /// The rows of this page.
         pub webhooks: ::std::vec::Vec<Webhook>,
     }
-    ///What a receiver made of an event that means nothing.
+    /// What a receiver made of an event that means nothing.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct WebhookTest {
-        ///How long it took, in milliseconds.
+        /// How long it took, in milliseconds.
         pub elapsed_ms: i64,
-        ///What went wrong; absent or empty when nothing did.
+        /// What went wrong; absent or empty when nothing did.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub error: ::std::option::Option<::std::string::String>,
-        ///`evt_…`: the id that was sent.
+        /// `evt_…`: the id that was sent.
         pub event_id: ::std::string::String,
-        ///The status of the answer; null without one.
+        /// The status of the answer; null without one.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub status: ::std::option::Option<i64>,
-        ///Whether it worked.
+        /// Whether it worked.
         pub succeeded: bool,
     }
-    ///A webhook, and its secret if the service has just made it.
+    /// A webhook, and its secret if the service has just made it.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct WebhookWithSecret {
-        ///When it was made.
+        /// When it was made.
         pub created_at: crate::Timestamp,
-        ///When something was last delivered.
+        /// When something was last delivered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub delivered_at: ::std::option::Option<crate::Timestamp>,
-        ///Types of events.
+        /// Types of events.
         pub events: ::std::vec::Vec<::std::string::String>,
-        ///Which of these events.
+        /// Which of these events.
         pub filters: WebhookFilters,
-        ///What is sent.
+        /// What is sent.
         pub format: WebhookFormat,
-        ///`whk_…`
+        /// `whk_…`
         pub id: ::std::string::String,
-        ///Whether it is used.
+        /// Whether it is used.
         pub is_active: bool,
-        ///What went wrong last; null once something was delivered.
+        /// What went wrong last; null once something was delivered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub last_error: ::std::option::Option<::std::string::String>,
-        ///Its name.
+        /// Its name.
         pub name: ::std::string::String,
-        ///Until when the receiver is left alone because it could not be spoken to.
+        /// Until when the receiver is left alone because it could not be spoken to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub paused_until: ::std::option::Option<::std::string::String>,
-        ///Until when there is a signature by the secret before the present one too.
+        /// Until when there is a signature by the secret before the present one too.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub previous_secret_until: ::std::option::Option<::std::string::String>,
-        ///The secret, which is in this answer only.
+        /// The secret, which is in this answer only.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub secret: ::std::option::Option<crate::Secret>,
-        ///When it was last changed.
+        /// When it was last changed.
         pub updated_at: crate::Timestamp,
-        ///Where events are sent.
+        /// Where events are sent.
         pub url: ::std::string::String,
     }
-    ///The token of a call, and what it permits.
+    /// The token of a call, and what it permits.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct Whoami {
-        ///From when on it is refused.
+        /// From when on it is refused.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub expires_at: ::std::option::Option<crate::Timestamp>,
-        ///The networks that it may be used from; null without a limit.
+        /// The networks that it may be used from; null without a limit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub networks: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///The roles that its `pki:issue` is limited to; null without a limit.
+        /// The roles that its `pki:issue` is limited to; null without a limit.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub roles: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
-        ///Its scopes.
+        /// Its scopes.
         pub scopes: ::std::vec::Vec<Scope>,
-        ///The address that this call comes from, as far as the service knows: what networks are compared with.
+        /// The address that this call comes from, as far as the service knows: what networks are compared with.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub source_address: ::std::option::Option<::std::string::String>,
-        ///The tenant in whose name it acts.
+        /// The tenant in whose name it acts.
         pub tenant_id: ::std::string::String,
-        ///The tenant's name.
+        /// The tenant's name.
         pub tenant_name: ::std::string::String,
-        ///`tok_…`
+        /// `tok_…`
         pub token_id: ::std::string::String,
-        ///What the token is for.
+        /// What the token is for.
         pub token_name: ::std::string::String,
     }
-    ///A certificate that would be issued.
+    /// A certificate that would be issued.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct WouldIssue {
-        ///Extended key usages: names or object identifiers.
+        /// Extended key usages: names or object identifiers.
         pub ext_key_usage: ::std::vec::Vec<::std::string::String>,
-        ///Bits of its key.
+        /// Bits of its key.
         pub key_size: i64,
-        ///The kind of its key.
+        /// The kind of its key.
         pub key_type: KeyType,
-        ///Key usages, as RFC 5280 §4.2.1.3 has them.
+        /// Key usages, as RFC 5280 §4.2.1.3 has them.
         pub key_usage: ::std::vec::Vec<::std::string::String>,
-        ///Whether it would demand a stapled OCSP answer of its server.
+        /// Whether it would demand a stapled OCSP answer of its server.
         pub must_staple: bool,
-        ///Until when it is valid.
+        /// Until when it is valid.
         pub not_after: crate::Timestamp,
-        ///From when on it is valid.
+        /// From when on it is valid.
         pub not_before: crate::Timestamp,
-        ///OIDs of the policies that it would name.
+        /// OIDs of the policies that it would name.
         pub policy_identifiers: ::std::vec::Vec<::std::string::String>,
-        ///Its subject alternative names.
+        /// Its subject alternative names.
         pub sans: SubjectAlternativeNames,
-        ///Whether the private key would be kept.
+        /// Whether the private key would be kept.
         pub store_private_key: bool,
-        ///RFC 4514.
+        /// RFC 4514.
         pub subject: ::std::string::String,
     }
     /// Error types.
@@ -4929,15 +4926,15 @@ pub mod types {
             }
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl AccountStatus {
-        ///`pending`
+        /// `pending`
         pub const PENDING: &'static str = "pending";
-        ///`valid`
+        /// `valid`
         pub const VALID: &'static str = "valid";
-        ///`deactivated`
+        /// `deactivated`
         pub const DEACTIVATED: &'static str = "deactivated";
-        ///`invalid`
+        /// `invalid`
         pub const INVALID: &'static str = "invalid";
     }
     impl ::std::convert::From<&str> for AccountStatus {
@@ -4945,11 +4942,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl AcmeEnvironment {
-        ///`production`
+        /// `production`
         pub const PRODUCTION: &'static str = "production";
-        ///`staging`
+        /// `staging`
         pub const STAGING: &'static str = "staging";
     }
     impl ::std::convert::From<&str> for AcmeEnvironment {
@@ -4957,11 +4954,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl AcmeKeyType {
-        ///`ec`
+        /// `ec`
         pub const EC: &'static str = "ec";
-        ///`rsa`
+        /// `rsa`
         pub const RSA: &'static str = "rsa";
     }
     impl ::std::convert::From<&str> for AcmeKeyType {
@@ -4969,17 +4966,17 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl AcmeProvider {
-        ///`letsencrypt`
+        /// `letsencrypt`
         pub const LETSENCRYPT: &'static str = "letsencrypt";
-        ///`zerossl`
+        /// `zerossl`
         pub const ZEROSSL: &'static str = "zerossl";
-        ///`buypass`
+        /// `buypass`
         pub const BUYPASS: &'static str = "buypass";
-        ///`google`
+        /// `google`
         pub const GOOGLE: &'static str = "google";
-        ///`custom`
+        /// `custom`
         pub const CUSTOM: &'static str = "custom";
     }
     impl ::std::convert::From<&str> for AcmeProvider {
@@ -4987,151 +4984,151 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl Action {
-        ///`ca.create`
+        /// `ca.create`
         pub const CA_CREATE: &'static str = "ca.create";
-        ///`ca.revoke`
+        /// `ca.revoke`
         pub const CA_REVOKE: &'static str = "ca.revoke";
-        ///`crl.rebuild`
+        /// `crl.rebuild`
         pub const CRL_REBUILD: &'static str = "crl.rebuild";
-        ///`role.create`
+        /// `role.create`
         pub const ROLE_CREATE: &'static str = "role.create";
-        ///`role.update`
+        /// `role.update`
         pub const ROLE_UPDATE: &'static str = "role.update";
-        ///`role.delete`
+        /// `role.delete`
         pub const ROLE_DELETE: &'static str = "role.delete";
-        ///`certificate.issue`
+        /// `certificate.issue`
         pub const CERTIFICATE_ISSUE: &'static str = "certificate.issue";
-        ///`certificate.sign`
+        /// `certificate.sign`
         pub const CERTIFICATE_SIGN: &'static str = "certificate.sign";
-        ///`certificate.renew`
+        /// `certificate.renew`
         pub const CERTIFICATE_RENEW: &'static str = "certificate.renew";
-        ///`certificate.import`
+        /// `certificate.import`
         pub const CERTIFICATE_IMPORT: &'static str = "certificate.import";
-        ///`certificate.update`
+        /// `certificate.update`
         pub const CERTIFICATE_UPDATE: &'static str = "certificate.update";
-        ///`certificate.revoke`
+        /// `certificate.revoke`
         pub const CERTIFICATE_REVOKE: &'static str = "certificate.revoke";
-        ///`certificate.private_key`
+        /// `certificate.private_key`
         pub const CERTIFICATE_PRIVATE_KEY: &'static str = "certificate.private_key";
-        ///`csr.create`
+        /// `csr.create`
         pub const CSR_CREATE: &'static str = "csr.create";
-        ///`csr.import`
+        /// `csr.import`
         pub const CSR_IMPORT: &'static str = "csr.import";
-        ///`csr.approve`
+        /// `csr.approve`
         pub const CSR_APPROVE: &'static str = "csr.approve";
-        ///`csr.reject`
+        /// `csr.reject`
         pub const CSR_REJECT: &'static str = "csr.reject";
-        ///`csr.sign`
+        /// `csr.sign`
         pub const CSR_SIGN: &'static str = "csr.sign";
-        ///`csr.delete`
+        /// `csr.delete`
         pub const CSR_DELETE: &'static str = "csr.delete";
-        ///`trust_anchor.create`
+        /// `trust_anchor.create`
         pub const TRUST_ANCHOR_CREATE: &'static str = "trust_anchor.create";
-        ///`trust_anchor.delete`
+        /// `trust_anchor.delete`
         pub const TRUST_ANCHOR_DELETE: &'static str = "trust_anchor.delete";
-        ///`token.create`
+        /// `token.create`
         pub const TOKEN_CREATE: &'static str = "token.create";
-        ///`token.revoke`
+        /// `token.revoke`
         pub const TOKEN_REVOKE: &'static str = "token.revoke";
-        ///`acme_account.create`
+        /// `acme_account.create`
         pub const ACME_ACCOUNT_CREATE: &'static str = "acme_account.create";
-        ///`acme_account.delete`
+        /// `acme_account.delete`
         pub const ACME_ACCOUNT_DELETE: &'static str = "acme_account.delete";
-        ///`acme_order.create`
+        /// `acme_order.create`
         pub const ACME_ORDER_CREATE: &'static str = "acme_order.create";
-        ///`acme_order.refresh`
+        /// `acme_order.refresh`
         pub const ACME_ORDER_REFRESH: &'static str = "acme_order.refresh";
-        ///`acme_order.cancel`
+        /// `acme_order.cancel`
         pub const ACME_ORDER_CANCEL: &'static str = "acme_order.cancel";
-        ///`acme_challenge.complete`
+        /// `acme_challenge.complete`
         pub const ACME_CHALLENGE_COMPLETE: &'static str = "acme_challenge.complete";
-        ///`job.retry`
+        /// `job.retry`
         pub const JOB_RETRY: &'static str = "job.retry";
-        ///`job.cancel`
+        /// `job.cancel`
         pub const JOB_CANCEL: &'static str = "job.cancel";
-        ///`dns_provider.create`
+        /// `dns_provider.create`
         pub const DNS_PROVIDER_CREATE: &'static str = "dns_provider.create";
-        ///`dns_provider.update`
+        /// `dns_provider.update`
         pub const DNS_PROVIDER_UPDATE: &'static str = "dns_provider.update";
-        ///`dns_provider.delete`
+        /// `dns_provider.delete`
         pub const DNS_PROVIDER_DELETE: &'static str = "dns_provider.delete";
-        ///`dns_provider.test`
+        /// `dns_provider.test`
         pub const DNS_PROVIDER_TEST: &'static str = "dns_provider.test";
-        ///`secret.write`
+        /// `secret.write`
         pub const SECRET_WRITE: &'static str = "secret.write";
-        ///`secret.read`
+        /// `secret.read`
         pub const SECRET_READ: &'static str = "secret.read";
-        ///`secret.delete`
+        /// `secret.delete`
         pub const SECRET_DELETE: &'static str = "secret.delete";
-        ///`blocked_key.create`
+        /// `blocked_key.create`
         pub const BLOCKED_KEY_CREATE: &'static str = "blocked_key.create";
-        ///`blocked_key.delete`
+        /// `blocked_key.delete`
         pub const BLOCKED_KEY_DELETE: &'static str = "blocked_key.delete";
-        ///`domain.grant`
+        /// `domain.grant`
         pub const DOMAIN_GRANT: &'static str = "domain.grant";
-        ///`domain.revoke`
+        /// `domain.revoke`
         pub const DOMAIN_REVOKE: &'static str = "domain.revoke";
-        ///`tenant.create`
+        /// `tenant.create`
         pub const TENANT_CREATE: &'static str = "tenant.create";
-        ///`root_key.rotate`
+        /// `root_key.rotate`
         pub const ROOT_KEY_ROTATE: &'static str = "root_key.rotate";
-        ///`calls.refused`
+        /// `calls.refused`
         pub const CALLS_REFUSED: &'static str = "calls.refused";
-        ///`token.use`
+        /// `token.use`
         pub const TOKEN_USE: &'static str = "token.use";
-        ///`ca.update`
+        /// `ca.update`
         pub const CA_UPDATE: &'static str = "ca.update";
-        ///`acme_order.update`
+        /// `acme_order.update`
         pub const ACME_ORDER_UPDATE: &'static str = "acme_order.update";
-        ///`acme_account.update`
+        /// `acme_account.update`
         pub const ACME_ACCOUNT_UPDATE: &'static str = "acme_account.update";
-        ///`acme_account.rollover`
+        /// `acme_account.rollover`
         pub const ACME_ACCOUNT_ROLLOVER: &'static str = "acme_account.rollover";
-        ///`event.raise`
+        /// `event.raise`
         pub const EVENT_RAISE: &'static str = "event.raise";
-        ///`certificate.release`
+        /// `certificate.release`
         pub const CERTIFICATE_RELEASE: &'static str = "certificate.release";
-        ///`certificate.revoke_later`
+        /// `certificate.revoke_later`
         pub const CERTIFICATE_REVOKE_LATER: &'static str = "certificate.revoke_later";
-        ///`certificate.revoke_cancel`
+        /// `certificate.revoke_cancel`
         pub const CERTIFICATE_REVOKE_CANCEL: &'static str = "certificate.revoke_cancel";
-        ///`ca.certificate`
+        /// `ca.certificate`
         pub const CA_CERTIFICATE: &'static str = "ca.certificate";
-        ///`ca.reissue`
+        /// `ca.reissue`
         pub const CA_REISSUE: &'static str = "ca.reissue";
-        ///`ca.import`
+        /// `ca.import`
         pub const CA_IMPORT: &'static str = "ca.import";
-        ///`webhook.create`
+        /// `webhook.create`
         pub const WEBHOOK_CREATE: &'static str = "webhook.create";
-        ///`webhook.update`
+        /// `webhook.update`
         pub const WEBHOOK_UPDATE: &'static str = "webhook.update";
-        ///`webhook.delete`
+        /// `webhook.delete`
         pub const WEBHOOK_DELETE: &'static str = "webhook.delete";
-        ///`webhook.test`
+        /// `webhook.test`
         pub const WEBHOOK_TEST: &'static str = "webhook.test";
-        ///`webhook.redeliver`
+        /// `webhook.redeliver`
         pub const WEBHOOK_REDELIVER: &'static str = "webhook.redeliver";
-        ///`certificate.forget`
+        /// `certificate.forget`
         pub const CERTIFICATE_FORGET: &'static str = "certificate.forget";
-        ///`certificate.forget_key`
+        /// `certificate.forget_key`
         pub const CERTIFICATE_FORGET_KEY: &'static str = "certificate.forget_key";
-        ///`csr.forget`
+        /// `csr.forget`
         pub const CSR_FORGET: &'static str = "csr.forget";
-        ///`acme_order.forget`
+        /// `acme_order.forget`
         pub const ACME_ORDER_FORGET: &'static str = "acme_order.forget";
-        ///`event.forget`
+        /// `event.forget`
         pub const EVENT_FORGET: &'static str = "event.forget";
-        ///`certificate.forget_unstored`
+        /// `certificate.forget_unstored`
         pub const CERTIFICATE_FORGET_UNSTORED: &'static str = "certificate.forget_unstored";
-        ///`certificate.check`
+        /// `certificate.check`
         pub const CERTIFICATE_CHECK: &'static str = "certificate.check";
-        ///`certificate.discover`
+        /// `certificate.discover`
         pub const CERTIFICATE_DISCOVER: &'static str = "certificate.discover";
-        ///`audit.archive`
+        /// `audit.archive`
         pub const AUDIT_ARCHIVE: &'static str = "audit.archive";
-        ///`database.restore`
+        /// `database.restore`
         pub const DATABASE_RESTORE: &'static str = "database.restore";
     }
     impl ::std::convert::From<&str> for Action {
@@ -5139,13 +5136,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl AnchorKind {
-        ///`trust_anchor`
+        /// `trust_anchor`
         pub const TRUST_ANCHOR: &'static str = "trust_anchor";
-        ///`root_ca`
+        /// `root_ca`
         pub const ROOT_CA: &'static str = "root_ca";
-        ///`system`
+        /// `system`
         pub const SYSTEM: &'static str = "system";
     }
     impl ::std::convert::From<&str> for AnchorKind {
@@ -5153,11 +5150,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CaKind {
-        ///`root`
+        /// `root`
         pub const ROOT: &'static str = "root";
-        ///`intermediate`
+        /// `intermediate`
         pub const INTERMEDIATE: &'static str = "intermediate";
     }
     impl ::std::convert::From<&str> for CaKind {
@@ -5165,15 +5162,15 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CaStatus {
-        ///`pending`
+        /// `pending`
         pub const PENDING: &'static str = "pending";
-        ///`active`
+        /// `active`
         pub const ACTIVE: &'static str = "active";
-        ///`revoked`
+        /// `revoked`
         pub const REVOKED: &'static str = "revoked";
-        ///`expired`
+        /// `expired`
         pub const EXPIRED: &'static str = "expired";
     }
     impl ::std::convert::From<&str> for CaStatus {
@@ -5181,11 +5178,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CertificateSort {
-        ///`created_at`
+        /// `created_at`
         pub const CREATED_AT: &'static str = "created_at";
-        ///`not_after`
+        /// `not_after`
         pub const NOT_AFTER: &'static str = "not_after";
     }
     impl ::std::convert::From<&str> for CertificateSort {
@@ -5193,19 +5190,19 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CertificateSource {
-        ///`issued`
+        /// `issued`
         pub const ISSUED: &'static str = "issued";
-        ///`signed`
+        /// `signed`
         pub const SIGNED: &'static str = "signed";
-        ///`csr`
+        /// `csr`
         pub const CSR: &'static str = "csr";
-        ///`acme`
+        /// `acme`
         pub const ACME: &'static str = "acme";
-        ///`imported`
+        /// `imported`
         pub const IMPORTED: &'static str = "imported";
-        ///`renewed`
+        /// `renewed`
         pub const RENEWED: &'static str = "renewed";
     }
     impl ::std::convert::From<&str> for CertificateSource {
@@ -5213,13 +5210,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CertificateStatus {
-        ///`active`
+        /// `active`
         pub const ACTIVE: &'static str = "active";
-        ///`expired`
+        /// `expired`
         pub const EXPIRED: &'static str = "expired";
-        ///`revoked`
+        /// `revoked`
         pub const REVOKED: &'static str = "revoked";
     }
     impl ::std::convert::From<&str> for CertificateStatus {
@@ -5227,19 +5224,19 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl ChallengeProgress {
-        ///`waiting`
+        /// `waiting`
         pub const WAITING: &'static str = "waiting";
-        ///`published`
+        /// `published`
         pub const PUBLISHED: &'static str = "published";
-        ///`propagating`
+        /// `propagating`
         pub const PROPAGATING: &'static str = "propagating";
-        ///`submitted`
+        /// `submitted`
         pub const SUBMITTED: &'static str = "submitted";
-        ///`validated`
+        /// `validated`
         pub const VALIDATED: &'static str = "validated";
-        ///`cleaned_up`
+        /// `cleaned_up`
         pub const CLEANED_UP: &'static str = "cleaned_up";
     }
     impl ::std::convert::From<&str> for ChallengeProgress {
@@ -5247,15 +5244,15 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl ChallengeStatus {
-        ///`pending`
+        /// `pending`
         pub const PENDING: &'static str = "pending";
-        ///`processing`
+        /// `processing`
         pub const PROCESSING: &'static str = "processing";
-        ///`valid`
+        /// `valid`
         pub const VALID: &'static str = "valid";
-        ///`invalid`
+        /// `invalid`
         pub const INVALID: &'static str = "invalid";
     }
     impl ::std::convert::From<&str> for ChallengeStatus {
@@ -5263,13 +5260,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl ChallengeType {
-        ///`http-01`
+        /// `http-01`
         pub const HTTP_01: &'static str = "http-01";
-        ///`dns-01`
+        /// `dns-01`
         pub const DNS_01: &'static str = "dns-01";
-        ///`tls-alpn-01`
+        /// `tls-alpn-01`
         pub const TLS_ALPN_01: &'static str = "tls-alpn-01";
     }
     impl ::std::convert::From<&str> for ChallengeType {
@@ -5277,13 +5274,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CheckStatus {
-        ///`ok`
+        /// `ok`
         pub const OK: &'static str = "ok";
-        ///`degraded`
+        /// `degraded`
         pub const DEGRADED: &'static str = "degraded";
-        ///`failed`
+        /// `failed`
         pub const FAILED: &'static str = "failed";
     }
     impl ::std::convert::From<&str> for CheckStatus {
@@ -5291,11 +5288,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CrlUpdate {
-        ///`scheduled`
+        /// `scheduled`
         pub const SCHEDULED: &'static str = "scheduled";
-        ///`by_ca`
+        /// `by_ca`
         pub const BY_CA: &'static str = "by_ca";
     }
     impl ::std::convert::From<&str> for CrlUpdate {
@@ -5303,11 +5300,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CsrSource {
-        ///`generated`
+        /// `generated`
         pub const GENERATED: &'static str = "generated";
-        ///`imported`
+        /// `imported`
         pub const IMPORTED: &'static str = "imported";
     }
     impl ::std::convert::From<&str> for CsrSource {
@@ -5315,15 +5312,15 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl CsrStatus {
-        ///`pending`
+        /// `pending`
         pub const PENDING: &'static str = "pending";
-        ///`approved`
+        /// `approved`
         pub const APPROVED: &'static str = "approved";
-        ///`rejected`
+        /// `rejected`
         pub const REJECTED: &'static str = "rejected";
-        ///`signed`
+        /// `signed`
         pub const SIGNED: &'static str = "signed";
     }
     impl ::std::convert::From<&str> for CsrStatus {
@@ -5331,13 +5328,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl DeliveryState {
-        ///`waiting`
+        /// `waiting`
         pub const WAITING: &'static str = "waiting";
-        ///`delivered`
+        /// `delivered`
         pub const DELIVERED: &'static str = "delivered";
-        ///`failed`
+        /// `failed`
         pub const FAILED: &'static str = "failed";
     }
     impl ::std::convert::From<&str> for DeliveryState {
@@ -5345,11 +5342,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl DeskRenewal {
-        ///`admin`
+        /// `admin`
         pub const ADMIN: &'static str = "admin";
-        ///`desk`
+        /// `desk`
         pub const DESK: &'static str = "desk";
     }
     impl ::std::convert::From<&str> for DeskRenewal {
@@ -5357,17 +5354,17 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl EndpointState {
-        ///`unchecked`
+        /// `unchecked`
         pub const UNCHECKED: &'static str = "unchecked";
-        ///`deployed`
+        /// `deployed`
         pub const DEPLOYED: &'static str = "deployed";
-        ///`serving_old`
+        /// `serving_old`
         pub const SERVING_OLD: &'static str = "serving_old";
-        ///`other_certificate`
+        /// `other_certificate`
         pub const OTHER_CERTIFICATE: &'static str = "other_certificate";
-        ///`unreachable`
+        /// `unreachable`
         pub const UNREACHABLE: &'static str = "unreachable";
     }
     impl ::std::convert::From<&str> for EndpointState {
@@ -5375,71 +5372,71 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl EventKind {
-        ///`certificate.issued`
+        /// `certificate.issued`
         pub const CERTIFICATE_ISSUED: &'static str = "certificate.issued";
-        ///`certificate.renewed`
+        /// `certificate.renewed`
         pub const CERTIFICATE_RENEWED: &'static str = "certificate.renewed";
-        ///`certificate.renewal_failed`
+        /// `certificate.renewal_failed`
         pub const CERTIFICATE_RENEWAL_FAILED: &'static str = "certificate.renewal_failed";
-        ///`certificate.expiring`
+        /// `certificate.expiring`
         pub const CERTIFICATE_EXPIRING: &'static str = "certificate.expiring";
-        ///`certificate.renewal_window_odd`
+        /// `certificate.renewal_window_odd`
         pub const CERTIFICATE_RENEWAL_WINDOW_ODD: &'static str = "certificate.renewal_window_odd";
-        ///`certificate.not_deployed`
+        /// `certificate.not_deployed`
         pub const CERTIFICATE_NOT_DEPLOYED: &'static str = "certificate.not_deployed";
-        ///`certificate.revoked`
+        /// `certificate.revoked`
         pub const CERTIFICATE_REVOKED: &'static str = "certificate.revoked";
-        ///`certificate.released`
+        /// `certificate.released`
         pub const CERTIFICATE_RELEASED: &'static str = "certificate.released";
-        ///`certificate.imported`
+        /// `certificate.imported`
         pub const CERTIFICATE_IMPORTED: &'static str = "certificate.imported";
-        ///`certificate.private_key_retrieved`
+        /// `certificate.private_key_retrieved`
         pub const CERTIFICATE_PRIVATE_KEY_RETRIEVED: &'static str = "certificate.private_key_retrieved";
-        ///`ca.created`
+        /// `ca.created`
         pub const CA_CREATED: &'static str = "ca.created";
-        ///`ca.updated`
+        /// `ca.updated`
         pub const CA_UPDATED: &'static str = "ca.updated";
-        ///`ca.revoked`
+        /// `ca.revoked`
         pub const CA_REVOKED: &'static str = "ca.revoked";
-        ///`ca.expiring`
+        /// `ca.expiring`
         pub const CA_EXPIRING: &'static str = "ca.expiring";
-        ///`trust_anchor.expiring`
+        /// `trust_anchor.expiring`
         pub const TRUST_ANCHOR_EXPIRING: &'static str = "trust_anchor.expiring";
-        ///`crl.published`
+        /// `crl.published`
         pub const CRL_PUBLISHED: &'static str = "crl.published";
-        ///`crl.late`
+        /// `crl.late`
         pub const CRL_LATE: &'static str = "crl.late";
-        ///`csr.pending`
+        /// `csr.pending`
         pub const CSR_PENDING: &'static str = "csr.pending";
-        ///`csr.approved`
+        /// `csr.approved`
         pub const CSR_APPROVED: &'static str = "csr.approved";
-        ///`csr.rejected`
+        /// `csr.rejected`
         pub const CSR_REJECTED: &'static str = "csr.rejected";
-        ///`csr.signed`
+        /// `csr.signed`
         pub const CSR_SIGNED: &'static str = "csr.signed";
-        ///`order.created`
+        /// `order.created`
         pub const ORDER_CREATED: &'static str = "order.created";
-        ///`order.issued`
+        /// `order.issued`
         pub const ORDER_ISSUED: &'static str = "order.issued";
-        ///`order.failed`
+        /// `order.failed`
         pub const ORDER_FAILED: &'static str = "order.failed";
-        ///`order.cancelled`
+        /// `order.cancelled`
         pub const ORDER_CANCELLED: &'static str = "order.cancelled";
-        ///`account.failed`
+        /// `account.failed`
         pub const ACCOUNT_FAILED: &'static str = "account.failed";
-        ///`job.dead`
+        /// `job.dead`
         pub const JOB_DEAD: &'static str = "job.dead";
-        ///`token.created`
+        /// `token.created`
         pub const TOKEN_CREATED: &'static str = "token.created";
-        ///`token.revoked`
+        /// `token.revoked`
         pub const TOKEN_REVOKED: &'static str = "token.revoked";
-        ///`token.expiring`
+        /// `token.expiring`
         pub const TOKEN_EXPIRING: &'static str = "token.expiring";
-        ///`webhook.disabled`
+        /// `webhook.disabled`
         pub const WEBHOOK_DISABLED: &'static str = "webhook.disabled";
-        ///`webhook.delivery_failed`
+        /// `webhook.delivery_failed`
         pub const WEBHOOK_DELIVERY_FAILED: &'static str = "webhook.delivery_failed";
     }
     impl ::std::convert::From<&str> for EventKind {
@@ -5447,11 +5444,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl EventOrder {
-        ///`timestamp`
+        /// `timestamp`
         pub const TIMESTAMP: &'static str = "timestamp";
-        ///`-timestamp`
+        /// `-timestamp`
         pub const _TIMESTAMP: &'static str = "-timestamp";
     }
     impl ::std::convert::From<&str> for EventOrder {
@@ -5459,11 +5456,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl ExportFormat {
-        ///`ndjson`
+        /// `ndjson`
         pub const NDJSON: &'static str = "ndjson";
-        ///`csv`
+        /// `csv`
         pub const CSV: &'static str = "csv";
     }
     impl ::std::convert::From<&str> for ExportFormat {
@@ -5471,45 +5468,45 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl JobKind {
-        ///`rebuild_crl`
+        /// `rebuild_crl`
         pub const REBUILD_CRL: &'static str = "rebuild_crl";
-        ///`rebuild_crl_shard`
+        /// `rebuild_crl_shard`
         pub const REBUILD_CRL_SHARD: &'static str = "rebuild_crl_shard";
-        ///`rebuild_delta_crl`
+        /// `rebuild_delta_crl`
         pub const REBUILD_DELTA_CRL: &'static str = "rebuild_delta_crl";
-        ///`revoke_ca_cascade`
+        /// `revoke_ca_cascade`
         pub const REVOKE_CA_CASCADE: &'static str = "revoke_ca_cascade";
-        ///`register_acme_account`
+        /// `register_acme_account`
         pub const REGISTER_ACME_ACCOUNT: &'static str = "register_acme_account";
-        ///`revoke_scheduled`
+        /// `revoke_scheduled`
         pub const REVOKE_SCHEDULED: &'static str = "revoke_scheduled";
-        ///`advance_order`
+        /// `advance_order`
         pub const ADVANCE_ORDER: &'static str = "advance_order";
-        ///`advance_challenge`
+        /// `advance_challenge`
         pub const ADVANCE_CHALLENGE: &'static str = "advance_challenge";
-        ///`check_renewal_window`
+        /// `check_renewal_window`
         pub const CHECK_RENEWAL_WINDOW: &'static str = "check_renewal_window";
-        ///`renew_certificates`
+        /// `renew_certificates`
         pub const RENEW_CERTIFICATES: &'static str = "renew_certificates";
-        ///`expire_certificates`
+        /// `expire_certificates`
         pub const EXPIRE_CERTIFICATES: &'static str = "expire_certificates";
-        ///`tell_expiry`
+        /// `tell_expiry`
         pub const TELL_EXPIRY: &'static str = "tell_expiry";
-        ///`sweep`
+        /// `sweep`
         pub const SWEEP: &'static str = "sweep";
-        ///`roll_over_acme_account_key`
+        /// `roll_over_acme_account_key`
         pub const ROLL_OVER_ACME_ACCOUNT_KEY: &'static str = "roll_over_acme_account_key";
-        ///`deliver_events`
+        /// `deliver_events`
         pub const DELIVER_EVENTS: &'static str = "deliver_events";
-        ///`check_endpoints`
+        /// `check_endpoints`
         pub const CHECK_ENDPOINTS: &'static str = "check_endpoints";
-        ///`discover`
+        /// `discover`
         pub const DISCOVER: &'static str = "discover";
-        ///`prune_jobs`
+        /// `prune_jobs`
         pub const PRUNE_JOBS: &'static str = "prune_jobs";
-        ///`forget`
+        /// `forget`
         pub const FORGET: &'static str = "forget";
     }
     impl ::std::convert::From<&str> for JobKind {
@@ -5517,15 +5514,15 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl JobState {
-        ///`pending`
+        /// `pending`
         pub const PENDING: &'static str = "pending";
-        ///`running`
+        /// `running`
         pub const RUNNING: &'static str = "running";
-        ///`done`
+        /// `done`
         pub const DONE: &'static str = "done";
-        ///`dead`
+        /// `dead`
         pub const DEAD: &'static str = "dead";
     }
     impl ::std::convert::From<&str> for JobState {
@@ -5533,11 +5530,11 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl KeyFormat {
-        ///`pem`
+        /// `pem`
         pub const PEM: &'static str = "pem";
-        ///`pkcs12`
+        /// `pkcs12`
         pub const PKCS12: &'static str = "pkcs12";
     }
     impl ::std::convert::From<&str> for KeyFormat {
@@ -5545,13 +5542,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl KeyType {
-        ///`rsa`
+        /// `rsa`
         pub const RSA: &'static str = "rsa";
-        ///`ec`
+        /// `ec`
         pub const EC: &'static str = "ec";
-        ///`ed25519`
+        /// `ed25519`
         pub const ED25519: &'static str = "ed25519";
     }
     impl ::std::convert::From<&str> for KeyType {
@@ -5559,9 +5556,9 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl Liveness {
-        ///`ok`
+        /// `ok`
         pub const OK: &'static str = "ok";
     }
     impl ::std::convert::From<&str> for Liveness {
@@ -5569,13 +5566,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl OrderCause {
-        ///`api`
+        /// `api`
         pub const API: &'static str = "api";
-        ///`renewal`
+        /// `renewal`
         pub const RENEWAL: &'static str = "renewal";
-        ///`manual`
+        /// `manual`
         pub const MANUAL: &'static str = "manual";
     }
     impl ::std::convert::From<&str> for OrderCause {
@@ -5583,21 +5580,21 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl OrderState {
-        ///`new`
+        /// `new`
         pub const NEW: &'static str = "new";
-        ///`authorizing`
+        /// `authorizing`
         pub const AUTHORIZING: &'static str = "authorizing";
-        ///`challenging`
+        /// `challenging`
         pub const CHALLENGING: &'static str = "challenging";
-        ///`finalizing`
+        /// `finalizing`
         pub const FINALIZING: &'static str = "finalizing";
-        ///`issuing`
+        /// `issuing`
         pub const ISSUING: &'static str = "issuing";
-        ///`issued`
+        /// `issued`
         pub const ISSUED: &'static str = "issued";
-        ///`failed`
+        /// `failed`
         pub const FAILED: &'static str = "failed";
     }
     impl ::std::convert::From<&str> for OrderState {
@@ -5605,17 +5602,17 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl OrderStatus {
-        ///`pending`
+        /// `pending`
         pub const PENDING: &'static str = "pending";
-        ///`ready`
+        /// `ready`
         pub const READY: &'static str = "ready";
-        ///`processing`
+        /// `processing`
         pub const PROCESSING: &'static str = "processing";
-        ///`valid`
+        /// `valid`
         pub const VALID: &'static str = "valid";
-        ///`invalid`
+        /// `invalid`
         pub const INVALID: &'static str = "invalid";
     }
     impl ::std::convert::From<&str> for OrderStatus {
@@ -5623,13 +5620,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl ReadyStatus {
-        ///`ready`
+        /// `ready`
         pub const READY: &'static str = "ready";
-        ///`degraded`
+        /// `degraded`
         pub const DEGRADED: &'static str = "degraded";
-        ///`not_ready`
+        /// `not_ready`
         pub const NOT_READY: &'static str = "not_ready";
     }
     impl ::std::convert::From<&str> for ReadyStatus {
@@ -5637,9 +5634,9 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl RecordType {
-        ///`TXT`
+        /// `TXT`
         pub const TXT: &'static str = "TXT";
     }
     impl ::std::convert::From<&str> for RecordType {
@@ -5647,27 +5644,27 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl RevocationReason {
-        ///`unspecified`
+        /// `unspecified`
         pub const UNSPECIFIED: &'static str = "unspecified";
-        ///`keyCompromise`
+        /// `keyCompromise`
         pub const KEYCOMPROMISE: &'static str = "keyCompromise";
-        ///`cACompromise`
+        /// `cACompromise`
         pub const CACOMPROMISE: &'static str = "cACompromise";
-        ///`affiliationChanged`
+        /// `affiliationChanged`
         pub const AFFILIATIONCHANGED: &'static str = "affiliationChanged";
-        ///`superseded`
+        /// `superseded`
         pub const SUPERSEDED: &'static str = "superseded";
-        ///`cessationOfOperation`
+        /// `cessationOfOperation`
         pub const CESSATIONOFOPERATION: &'static str = "cessationOfOperation";
-        ///`certificateHold`
+        /// `certificateHold`
         pub const CERTIFICATEHOLD: &'static str = "certificateHold";
-        ///`removeFromCRL`
+        /// `removeFromCRL`
         pub const REMOVEFROMCRL: &'static str = "removeFromCRL";
-        ///`privilegeWithdrawn`
+        /// `privilegeWithdrawn`
         pub const PRIVILEGEWITHDRAWN: &'static str = "privilegeWithdrawn";
-        ///`aACompromise`
+        /// `aACompromise`
         pub const AACOMPROMISE: &'static str = "aACompromise";
     }
     impl ::std::convert::From<&str> for RevocationReason {
@@ -5675,15 +5672,15 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl RoleKeyType {
-        ///`rsa`
+        /// `rsa`
         pub const RSA: &'static str = "rsa";
-        ///`ec`
+        /// `ec`
         pub const EC: &'static str = "ec";
-        ///`ed25519`
+        /// `ed25519`
         pub const ED25519: &'static str = "ed25519";
-        ///`any`
+        /// `any`
         pub const ANY: &'static str = "any";
     }
     impl ::std::convert::From<&str> for RoleKeyType {
@@ -5691,13 +5688,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl Scope {
-        ///`pki:read`
+        /// `pki:read`
         pub const PKI_READ: &'static str = "pki:read";
-        ///`pki:issue`
+        /// `pki:issue`
         pub const PKI_ISSUE: &'static str = "pki:issue";
-        ///`pki:admin`
+        /// `pki:admin`
         pub const PKI_ADMIN: &'static str = "pki:admin";
     }
     impl ::std::convert::From<&str> for Scope {
@@ -5705,13 +5702,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl SecretType {
-        ///`json`
+        /// `json`
         pub const JSON: &'static str = "json";
-        ///`text`
+        /// `text`
         pub const TEXT: &'static str = "text";
-        ///`certificate`
+        /// `certificate`
         pub const CERTIFICATE: &'static str = "certificate";
     }
     impl ::std::convert::From<&str> for SecretType {
@@ -5719,17 +5716,17 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl Seen {
-        ///`value`
+        /// `value`
         pub const VALUE: &'static str = "value";
-        ///`other_values`
+        /// `other_values`
         pub const OTHER_VALUES: &'static str = "other_values";
-        ///`absent`
+        /// `absent`
         pub const ABSENT: &'static str = "absent";
-        ///`no_route`
+        /// `no_route`
         pub const NO_ROUTE: &'static str = "no_route";
-        ///`failed`
+        /// `failed`
         pub const FAILED: &'static str = "failed";
     }
     impl ::std::convert::From<&str> for Seen {
@@ -5737,17 +5734,17 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl TargetState {
-        ///`waiting`
+        /// `waiting`
         pub const WAITING: &'static str = "waiting";
-        ///`imported`
+        /// `imported`
         pub const IMPORTED: &'static str = "imported";
-        ///`known`
+        /// `known`
         pub const KNOWN: &'static str = "known";
-        ///`refused`
+        /// `refused`
         pub const REFUSED: &'static str = "refused";
-        ///`unreachable`
+        /// `unreachable`
         pub const UNREACHABLE: &'static str = "unreachable";
     }
     impl ::std::convert::From<&str> for TargetState {
@@ -5755,17 +5752,17 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl TestStep {
-        ///`find_zone`
+        /// `find_zone`
         pub const FIND_ZONE: &'static str = "find_zone";
-        ///`add`
+        /// `add`
         pub const ADD: &'static str = "add";
-        ///`applied`
+        /// `applied`
         pub const APPLIED: &'static str = "applied";
-        ///`propagated`
+        /// `propagated`
         pub const PROPAGATED: &'static str = "propagated";
-        ///`remove`
+        /// `remove`
         pub const REMOVE: &'static str = "remove";
     }
     impl ::std::convert::From<&str> for TestStep {
@@ -5773,9 +5770,9 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl TrustStore {
-        ///`system`
+        /// `system`
         pub const SYSTEM: &'static str = "system";
     }
     impl ::std::convert::From<&str> for TrustStore {
@@ -5783,13 +5780,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl Verdict {
-        ///`permitted`
+        /// `permitted`
         pub const PERMITTED: &'static str = "permitted";
-        ///`refused`
+        /// `refused`
         pub const REFUSED: &'static str = "refused";
-        ///`not_applicable`
+        /// `not_applicable`
         pub const NOT_APPLICABLE: &'static str = "not_applicable";
     }
     impl ::std::convert::From<&str> for Verdict {
@@ -5797,13 +5794,13 @@ pub mod types {
             Self(word.to_owned())
         }
     }
-    ///The words of this version; a later one may have more.
+    /// The words of this version; a later one may have more.
     impl WebhookFormat {
-        ///`certmill`
+        /// `certmill`
         pub const CERTMILL: &'static str = "certmill";
-        ///`cloudevents`
+        /// `cloudevents`
         pub const CLOUDEVENTS: &'static str = "cloudevents";
-        ///`slack`
+        /// `slack`
         pub const SLACK: &'static str = "slack";
     }
     impl ::std::convert::From<&str> for WebhookFormat {
@@ -5813,17 +5810,17 @@ pub mod types {
     }
 }
 #[derive(Clone, Debug)]
-/**Client for certmill
-
-An internal certificate authority: root and intermediate CAs, roles that constrain issuance, issuing and signing, revocation and CRLs. And certificates from ACME servers: accounts, orders, challenges, renewal.
-
-Every answer carries `X-Request-ID`. Every error has the body `{"error": {"code", "message", "details"?, "request_id"}}`; `code` is what clients branch on. Request bodies are JSON of at most 1 MiB; unknown fields are refused. Lists are newest first and come in pages: `limit` (1 to 1000, 100 by default) and `cursor`; with `count=true` the answer says in `total` how many rows all pages have, counted up to 10,000 (10,001 stands for more). A POST that creates or changes something may carry `Idempotency-Key` (1 to 255 printable ASCII characters): the same key and body get the first answer again for 24 hours, with `Idempotency-Replayed: true`, and for ten minutes with the private key or token in it; while the first call runs `409 invalid_state` with `Retry-After`; another body is `422`. An operation may have a limit for its category (`x-rate-limit-category`), counted per token, as the operator has set it: then every answer to a token says in `X-RateLimit-Limit` how many calls may come at once, in `X-RateLimit-Remaining` how many still may, and in `X-RateLimit-Reset` (Unix seconds) when it is all of them again if none comes; one too many is `429 rate_limited` with `Retry-After`. Calls without a valid token are not counted. Times are ISO 8601 in UTC, durations such as `90d` or `1d12h`, serial numbers lower-case hex pairs joined by `:`.
-
-What may be absent is answered as null, or left out where its description says so; in requests null means the same as leaving a field out, unless the operation says what null does. Fields and words (`enum`) may be added within `/v1`: a client ignores fields that it does not know, and takes an unknown word for none of those that it knows. In requests other words than these are refused, even where others, such as `key_compromise`, have always been taken beside them.
-
-Changes (`PATCH`) are JSON merge patches: `application/json` and `application/merge-patch+json` are the same. Roles, CAs, DNS providers, webhooks and certificates are answered with an `ETag` of the state that callers change; a change with `If-Match` is `412 precondition_failed` when somebody else has changed the object since.
-
-Version: 0.1.0*/
+/// Client for certmill
+///
+/// An internal certificate authority: root and intermediate CAs, roles that constrain issuance, issuing and signing, revocation and CRLs. And certificates from ACME servers: accounts, orders, challenges, renewal.
+///
+/// Every answer carries `X-Request-ID`. Every error has the body `{"error": {"code", "message", "details"?, "request_id"}}`; `code` is what clients branch on. Request bodies are JSON of at most 1 MiB; unknown fields are refused. Lists are newest first and come in pages: `limit` (1 to 1000, 100 by default) and `cursor`; with `count=true` the answer says in `total` how many rows all pages have, counted up to 10,000 (10,001 stands for more). A POST that creates or changes something may carry `Idempotency-Key` (1 to 255 printable ASCII characters): the same key and body get the first answer again for 24 hours, with `Idempotency-Replayed: true`, and for ten minutes with the private key or token in it; while the first call runs `409 invalid_state` with `Retry-After`; another body is `422`. An operation may have a limit for its category (`x-rate-limit-category`), counted per token, as the operator has set it: then every answer to a token says in `X-RateLimit-Limit` how many calls may come at once, in `X-RateLimit-Remaining` how many still may, and in `X-RateLimit-Reset` (Unix seconds) when it is all of them again if none comes; one too many is `429 rate_limited` with `Retry-After`. Calls without a valid token are not counted. Times are ISO 8601 in UTC, durations such as `90d` or `1d12h`, serial numbers lower-case hex pairs joined by `:`.
+///
+/// What may be absent is answered as null, or left out where its description says so; in requests null means the same as leaving a field out, unless the operation says what null does. Fields and words (`enum`) may be added within `/v1`: a client ignores fields that it does not know, and takes an unknown word for none of those that it knows. In requests other words than these are refused, even where others, such as `key_compromise`, have always been taken beside them.
+///
+/// Changes (`PATCH`) are JSON merge patches: `application/json` and `application/merge-patch+json` are the same. Roles, CAs, DNS providers, webhooks and certificates are answered with an `ETag` of the state that callers change; a change with `If-Match` is `412 precondition_failed` when somebody else has changed the object since.
+///
+/// Version: 0.1.0
 pub struct Client {
     pub(crate) baseurl: String,
     pub(crate) client: reqwest::Client,
@@ -5831,7 +5828,6 @@ pub struct Client {
 impl Client {
     /// Construct a new client with an existing `reqwest::Client`,
     /// allowing more control over its configuration.
-    ///
     /// `baseurl` is the base URL provided to the internal
     /// `reqwest::Client`, and should include a scheme and hostname,
     /// as well as port and a path stem if applicable.
@@ -5839,31 +5835,16 @@ impl Client {
         Self { baseurl: baseurl.to_string(), client }
     }
 }
-impl ClientInfo<()> for Client {
-    fn api_version() -> &'static str {
-        "0.1.0"
-    }
-    fn baseurl(&self) -> &str {
-        self.baseurl.as_str()
-    }
-    fn client(&self) -> &reqwest::Client {
-        &self.client
-    }
-    fn inner(&self) -> &() {
-        &()
-    }
-}
-impl ClientHooks<()> for &Client {}
 #[allow(clippy::all)]
 impl Client {
-    /**List audit rows
-
-    Scope: `pki:admin`. Newest first. Every call that changes something or hands out a private key has a row, done or
-    refused; it is written in the transaction of the change. The rows of a tenant form a chain of hashes, which
-    `certmill audit verify` proves. When more than 20 calls of a token are refused within a minute, the rest of them have
-    one row `calls.refused` of each process, written when the minute is over.
-
-    Sends a `GET` request to `/v1/audit/logs`*/
+    /// List audit rows
+    ///
+    /// Scope: `pki:admin`. Newest first. Every call that changes something or hands out a private key has a row, done or
+    /// refused; it is written in the transaction of the change. The rows of a tenant form a chain of hashes, which
+    /// `certmill audit verify` proves. When more than 20 calls of a token are refused within a minute, the rest of them have
+    /// one row `calls.refused` of each process, written when the minute is over.
+    ///
+    /// Sends a `GET` request to `/v1/audit/logs`
     pub async fn list_audit_logs<'a>(
         &'a self,
         query: queries::ListAuditLogs<'a>,
@@ -5886,45 +5867,38 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("action", &action))
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("from", &from))
-            .query(&progenitor_client::QueryParam::new("identity", &identity))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("object", &object))
-            .query(&progenitor_client::QueryParam::new("request_id", &request_id))
-            .query(&progenitor_client::QueryParam::new("success", &success))
-            .query(&progenitor_client::QueryParam::new("to", &to))
+            .query(&QueryParam::new("action", &action))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("from", &from))
+            .query(&QueryParam::new("identity", &identity))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("object", &object))
+            .query(&QueryParam::new("request_id", &request_id))
+            .query(&QueryParam::new("success", &success))
+            .query(&QueryParam::new("to", &to))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_audit_logs" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Tell a token about itself
-
-    Scope: `pki:read`. Every token has it. Whose token it is, what it permits, until when, and from where it is used.
-
-    Sends a `GET` request to `/v1/auth/whoami`
-
-    */
+    /// Tell a token about itself
+    ///
+    /// Scope: `pki:read`. Every token has it. Whose token it is, what it permits, until when, and from where it is used.
+    ///
+    /// Sends a `GET` request to `/v1/auth/whoami`
     pub async fn who_am_i<'a>(&'a self) -> Result<ResponseValue<types::Whoami>, Error<types::ErrorBody>> {
         let url = format!("{}/v1/auth/whoami", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -5932,8 +5906,7 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -5942,29 +5915,25 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "who_am_i" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List events, or wait for them
-
-    Scope: `pki:read`. In the order in which they were committed, oldest first: whoever goes on from a cursor misses nothing
-    and gets nothing twice. With `wait=30s` the answer comes with the first event, or after that time (at most `60s`) without
-    one; without `cursor` and `from` it waits for what is yet to happen.
-
-    With `Accept: text/event-stream` events are sent as they happen (server-sent events): `id` is the cursor, `event` the
-    type, `data` the event as JSON. A stream ends after a minute, and with it what a revoked token is told; clients such as `EventSource` then go on with
-    `Last-Event-ID`. Its events come within a second of their commit, while the service has places for all who listen.
-
-    Sends a `GET` request to `/v1/events`*/
+    /// List events, or wait for them
+    ///
+    /// Scope: `pki:read`. In the order in which they were committed, oldest first: whoever goes on from a cursor misses nothing
+    /// and gets nothing twice. With `wait=30s` the answer comes with the first event, or after that time (at most `60s`) without
+    /// one; without `cursor` and `from` it waits for what is yet to happen.
+    ///
+    /// With `Accept: text/event-stream` events are sent as they happen (server-sent events): `id` is the cursor, `event` the
+    /// type, `data` the event as JSON. A stream ends after a minute, and with it what a revoked token is told; clients such as `EventSource` then go on with
+    /// `Last-Event-ID`. Its events come within a second of their commit, while the service has places for all who listen.
+    ///
+    /// Sends a `GET` request to `/v1/events`
     pub async fn list_events<'a>(
         &'a self,
         query: queries::ListEvents<'a>,
@@ -5979,43 +5948,36 @@ impl Client {
         if let Some(value) = last_event_id {
             header_map.append("Last-Event-ID", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("from", &from))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("object", &object))
-            .query(&progenitor_client::QueryParam::new("sort", &sort))
-            .query(&progenitor_client::QueryParam::new("to", &to))
-            .query(&progenitor_client::QueryParam::new("type", &type_))
-            .query(&progenitor_client::QueryParam::new("wait", &wait))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("from", &from))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("object", &object))
+            .query(&QueryParam::new("sort", &sort))
+            .query(&QueryParam::new("to", &to))
+            .query(&QueryParam::new("type", &type_))
+            .query(&QueryParam::new("wait", &wait))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_events" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Whether the process answers (the same as `/healthz`)
-
-    Asks nothing else: for liveness probes.
-
-    Sends a `GET` request to `/v1/health`
-
-    */
+    /// Whether the process answers (the same as `/healthz`)
+    ///
+    /// Asks nothing else: for liveness probes.
+    ///
+    /// Sends a `GET` request to `/v1/health`
     pub async fn get_health<'a>(&'a self) -> Result<ResponseValue<types::Health>, Error<()>> {
         let url = format!("{}/v1/health", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -6023,8 +5985,7 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -6033,23 +5994,17 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_health" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Whether the service can work (the same as `/readyz`)
-
-    For readiness probes. `degraded` is 200: the service works, more slowly.
-
-    Sends a `GET` request to `/v1/health/ready`
-
-    */
+    /// Whether the service can work (the same as `/readyz`)
+    ///
+    /// For readiness probes. `degraded` is 200: the service works, more slowly.
+    ///
+    /// Sends a `GET` request to `/v1/health/ready`
     pub async fn get_health_ready<'a>(&'a self) -> Result<ResponseValue<types::Readiness>, Error<()>> {
         let url = format!("{}/v1/health/ready", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -6057,8 +6012,7 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -6067,22 +6021,18 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_health_ready" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List background jobs
-
-    Scope: `pki:admin`. The tenant's own, newest first. Jobs that are done are kept for a day, dead ones for thirty
-    (settings `jobs.keep_done` and `jobs.keep_dead`).
-
-    Sends a `GET` request to `/v1/jobs`*/
+    /// List background jobs
+    ///
+    /// Scope: `pki:admin`. The tenant's own, newest first. Jobs that are done are kept for a day, dead ones for thirty
+    /// (settings `jobs.keep_done` and `jobs.keep_dead`).
+    ///
+    /// Sends a `GET` request to `/v1/jobs`
     pub async fn list_jobs<'a>(
         &'a self,
         query: queries::ListJobs<'a>,
@@ -6094,55 +6044,48 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("kind", &kind))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("state", &state))
-            .query(&progenitor_client::QueryParam::new("subject", &subject))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("kind", &kind))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("state", &state))
+            .query(&QueryParam::new("subject", &subject))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_jobs" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Get a background job
-
-    Scope: `pki:admin`.
-
-    Sends a `GET` request to `/v1/jobs/{id}`
-
-    Arguments:
-    - `id`: Its id: `job_…`.
-    */
+    /// Get a background job
+    ///
+    /// Scope: `pki:admin`.
+    ///
+    /// Sends a `GET` request to `/v1/jobs/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `job_…`.
     pub async fn get_job<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::Job>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/jobs/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/jobs/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -6151,36 +6094,31 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_job" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Give a background job up
-
-    Scope: `pki:admin`. Possible for `check_renewal_window` while it waits, and for `advance_order` until the CA has the
-    order's CSR: that cancels the order, and what was published for it is taken back. Everything else is
-    `409 invalid_state`, because without it revocations, registrations or published records would be left half done.
-
-    Sends a `POST` request to `/v1/jobs/{id}/cancel`
-
-    Arguments:
-    - `id`: Its id: `job_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Give a background job up
+    ///
+    /// Scope: `pki:admin`. Possible for `check_renewal_window` while it waits, and for `advance_order` until the CA has the
+    /// order's CSR: that cancels the order, and what was published for it is taken back. Everything else is
+    /// `409 invalid_state`, because without it revocations, registrations or published records would be left half done.
+    ///
+    /// Sends a `POST` request to `/v1/jobs/{id}/cancel`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `job_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn cancel_job<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::Job>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/jobs/{}/cancel", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/jobs/{}/cancel", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6189,8 +6127,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -6199,35 +6136,30 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "cancel_job" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Have a background job done now
-
-    Scope: `pki:admin`. For one that waits or was given up: it is due at once and has all its attempts before it. A job
-    that runs or is done, and a dead one whose work waits as another job already, is `409 invalid_state`.
-
-    Sends a `POST` request to `/v1/jobs/{id}/retry`
-
-    Arguments:
-    - `id`: Its id: `job_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Have a background job done now
+    ///
+    /// Scope: `pki:admin`. For one that waits or was given up: it is due at once and has all its attempts before it. A job
+    /// that runs or is done, and a dead one whose work waits as another job already, is `409 invalid_state`.
+    ///
+    /// Sends a `POST` request to `/v1/jobs/{id}/retry`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `job_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn retry_job<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::Job>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/jobs/{}/retry", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/jobs/{}/retry", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6236,8 +6168,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -6246,23 +6177,19 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "retry_job" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List ACME accounts
-
-    Scope: `pki:read`. Newest first.
-
-    Sends a `GET` request to `/v1/pki/acme/accounts`*/
+    /// List ACME accounts
+    ///
+    /// Scope: `pki:read`. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/pki/acme/accounts`
     pub async fn list_acme_accounts<'a>(
         &'a self,
         query: queries::ListAcmeAccounts<'a>,
@@ -6274,43 +6201,37 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_acme_accounts" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Register an ACME account
-
-    Scope: `pki:admin`. The CA is asked during the call. `201` with a valid account; `202` with a pending one when the CA
-    may have registered it without our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`
-    and leaves nothing behind. Registering agrees to the CA's terms of service.
-
-    Sends a `POST` request to `/v1/pki/acme/accounts`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Register an ACME account
+    ///
+    /// Scope: `pki:admin`. The CA is asked during the call. `201` with a valid account; `202` with a pending one when the CA
+    /// may have registered it without our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`
+    /// and leaves nothing behind. Registering agrees to the CA's terms of service.
+    ///
+    /// Sends a `POST` request to `/v1/pki/acme/accounts`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_acme_account<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -6325,8 +6246,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -6336,40 +6256,34 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_acme_account" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             202u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read an ACME account
-
-    Scope: `pki:read`.
-
-    Sends a `GET` request to `/v1/pki/acme/accounts/{id}`
-
-    Arguments:
-    - `id`: Its id: `acct_…`.
-    */
+    /// Read an ACME account
+    ///
+    /// Scope: `pki:read`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/acme/accounts/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `acct_…`.
     pub async fn get_acme_account<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::AcmeAccount>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/acme/accounts/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/acme/accounts/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -6378,89 +6292,77 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_acme_account" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Deactivate an ACME account
-
-    Scope: `pki:admin`. The CA is asked during the call, and believed only when it confirms; otherwise
-    `502 upstream_error`, and nothing changes. `409 in_use` while an open order or an automatic renewal needs the account,
-    unless `force=true`. The account stays readable, and another one can have its name. Revoke its certificates first if that is what you want: afterwards
-    only their own keys can.
-
-    Sends a `DELETE` request to `/v1/pki/acme/accounts/{id}`
-
-    Arguments:
-    - `id`: Its id: `acct_…`.
-    - `force`: Even though orders or renewals need it.
-    */
+    /// Deactivate an ACME account
+    ///
+    /// Scope: `pki:admin`. The CA is asked during the call, and believed only when it confirms; otherwise
+    /// `502 upstream_error`, and nothing changes. `409 in_use` while an open order or an automatic renewal needs the account,
+    /// unless `force=true`. The account stays readable, and another one can have its name. Revoke its certificates first if that is what you want: afterwards
+    /// only their own keys can.
+    ///
+    /// Sends a `DELETE` request to `/v1/pki/acme/accounts/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `acct_…`.
+    /// - `force`: Even though orders or renewals need it.
     pub async fn deactivate_acme_account<'a>(
         &'a self,
         id: &'a str,
         force: Option<bool>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/acme/accounts/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/acme/accounts/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("force", &force))
+            .query(&QueryParam::new("force", &force))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "deactivate_acme_account" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Change an ACME account
-
-    Scope: `pki:admin`. Name, e-mail address, and the accounts that stand in for it. The CA is told of another address during the call (RFC 8555 section
-    7.3.2); when it refuses, `502 upstream_error`, and nothing changes.
-
-    Sends a `PATCH` request to `/v1/pki/acme/accounts/{id}`
-
-    Arguments:
-    - `id`: Its id: `acct_…`.
-    - `body`
-    */
+    /// Change an ACME account
+    ///
+    /// Scope: `pki:admin`. Name, e-mail address, and the accounts that stand in for it. The CA is told of another address during the call (RFC 8555 section
+    /// 7.3.2); when it refuses, `502 upstream_error`, and nothing changes.
+    ///
+    /// Sends a `PATCH` request to `/v1/pki/acme/accounts/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `acct_…`.
+    /// - `body`
     pub async fn update_acme_account<'a>(
         &'a self,
         id: &'a str,
         body: &'a types::UpdateAccountRequest,
     ) -> Result<ResponseValue<types::AcmeAccount>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/acme/accounts/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/acme/accounts/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .patch(url)
             .header(
@@ -6470,41 +6372,35 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "update_acme_account" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**See what is left of a CA's limits
-
-    Scope: `pki:read`. What this service has asked of the CA of an account, by what the CA counts, where its limits are
-    known: those of Let's Encrypt, and what the operator configures. An order for which there is no room waits for it, or
-    goes to the next account.
-
-    Sends a `GET` request to `/v1/pki/acme/accounts/{id}/budget`
-
-    Arguments:
-    - `id`: Its id: `acct_…`.
-    */
+    /// See what is left of a CA's limits
+    ///
+    /// Scope: `pki:read`. What this service has asked of the CA of an account, by what the CA counts, where its limits are
+    /// known: those of Let's Encrypt, and what the operator configures. An order for which there is no room waits for it, or
+    /// goes to the next account.
+    ///
+    /// Sends a `GET` request to `/v1/pki/acme/accounts/{id}/budget`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `acct_…`.
     pub async fn get_acme_account_budget<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::AcmeBudget>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/acme/accounts/{}/budget", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/acme/accounts/{}/budget", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -6513,37 +6409,33 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_acme_account_budget" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Give an ACME account a new key
-
-    Scope: `pki:admin`. The service makes the key, stores it, and has the CA take it in place of the old one during the call
-    (RFC 8555 section 7.3.5). `200` with the account when it has; `202` with `key_change_pending` when it may have without
-    our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`, and the old key stays. `409 in_use`
-    while an order of the account proves control, which has to do with the key.
-
-    Sends a `POST` request to `/v1/pki/acme/accounts/{id}/rollover`
-
-    Arguments:
-    - `id`: Its id: `acct_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Give an ACME account a new key
+    ///
+    /// Scope: `pki:admin`. The service makes the key, stores it, and has the CA take it in place of the old one during the call
+    /// (RFC 8555 section 7.3.5). `200` with the account when it has; `202` with `key_change_pending` when it may have without
+    /// our hearing of it: a worker finds out. What the CA refuses is `502 upstream_error`, and the old key stays. `409 in_use`
+    /// while an order of the account proves control, which has to do with the key.
+    ///
+    /// Sends a `POST` request to `/v1/pki/acme/accounts/{id}/rollover`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `acct_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn roll_over_acme_account_key<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::AcmeAccount>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/acme/accounts/{}/rollover", self.baseurl, encode_path(&id.to_string()),);
+        let url =
+            format!("{}/v1/pki/acme/accounts/{}/rollover", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6552,8 +6444,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -6562,33 +6453,28 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "roll_over_acme_account_key" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             202u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Go on with a challenge now
-
-    Scope: `pki:issue`. For records that a person publishes (DNS provider `manual`): the record is looked for, and when every
-    name server has it the CA is told; `note` says what was seen. `force=true` tells the CA without looking. `202` when
-    something will happen, `200` when the CA is looking already or has found it in order, `409 invalid_state` when
-    the order has ended.
-
-    Sends a `POST` request to `/v1/pki/acme/challenges/{id}/complete`
-
-    Arguments:
-    - `id`: Its id: `chal_…`.
-    - `force`: Tell the CA without looking first. A validation that fails ends the order.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Go on with a challenge now
+    ///
+    /// Scope: `pki:issue`. For records that a person publishes (DNS provider `manual`): the record is looked for, and when every
+    /// name server has it the CA is told; `note` says what was seen. `force=true` tells the CA without looking. `202` when
+    /// something will happen, `200` when the CA is looking already or has found it in order, `409 invalid_state` when
+    /// the order has ended.
+    ///
+    /// Sends a `POST` request to `/v1/pki/acme/challenges/{id}/complete`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `chal_…`.
+    /// - `force`: Tell the CA without looking first. A validation that fails ends the order.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn complete_acme_challenge<'a>(
         &'a self,
         id: &'a str,
@@ -6596,7 +6482,7 @@ impl Client {
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::AcmeChallenge>, Error<types::ErrorBody>> {
         let url =
-            format!("{}/v1/pki/acme/challenges/{}/complete", self.baseurl, encode_path(&id.to_string()),);
+            format!("{}/v1/pki/acme/challenges/{}/complete", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6605,40 +6491,33 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("force", &force))
+            .query(&QueryParam::new("force", &force))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "complete_acme_challenge" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             202u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**See what would come of an order
-
-    Scope: `pki:issue`. Takes what ordering takes, and neither orders, nor publishes, nor counts anything: where the TXT value
-    of each name would go after aliases were followed, which DNS provider and zone serve it, whether the names are granted
-    and their CAA records permit the CA, whether a server is there for http-01, what is there or on order already, and what the CA's known limits leave. What ordering refuses is refused here too, but for
-    grants, good certificates and limits, which the answer names.
-
-    Sends a `POST` request to `/v1/pki/acme/check`
-
-    */
+    /// See what would come of an order
+    ///
+    /// Scope: `pki:issue`. Takes what ordering takes, and neither orders, nor publishes, nor counts anything: where the TXT value
+    /// of each name would go after aliases were followed, which DNS provider and zone serve it, whether the names are granted
+    /// and their CAA records permit the CA, whether a server is there for http-01, what is there or on order already, and what the CA's known limits leave. What ordering refuses is refused here too, but for
+    /// grants, good certificates and limits, which the answer names.
+    ///
+    /// Sends a `POST` request to `/v1/pki/acme/check`
     pub async fn check_acme_order<'a>(
         &'a self,
         body: &'a types::OrderRequest,
@@ -6649,8 +6528,7 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -6660,38 +6538,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "check_acme_order" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Order a certificate
-
-    Scope: `pki:issue`. `202` with the order and its challenges, as soon as the CA has told them and after five seconds at
-    most; a worker does the rest, and `GET …/orders/{id}` tells how far it is. With `wait=30s` the answer comes when the
-    order has ended, or after that time (at most `60s`); with `wait=0s` at once, without challenges.
-
-    While the same is on order in the same account, the answer is `200` with that order and `deduplicated: true`. Where
-    `auto_renew` or `reuse_key` differ, it takes them over, and `updated` names them. Another wish for the same names (key,
-    challenge, DNS provider, chain, profile, common name, CSR) is another order; `open_beside` names the orders that are open
-    beside it, and `DELETE …/orders/{id}` ends one that was not meant. CAs give out few certificates for the same names, so
-    one that is there and not due for renewal is `409 already_exists`, unless `force` is true. The private key stays sealed
-    in the service; `POST …/certificates/{id}/private-key` hands it out.
-
-    Sends a `POST` request to `/v1/pki/acme/issue`
-
-    Arguments:
-    - `wait`: How long to wait for the certificate.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Order a certificate
+    ///
+    /// Scope: `pki:issue`. `202` with the order and its challenges, as soon as the CA has told them and after five seconds at
+    /// most; a worker does the rest, and `GET …/orders/{id}` tells how far it is. With `wait=30s` the answer comes when the
+    /// order has ended, or after that time (at most `60s`); with `wait=0s` at once, without challenges.
+    ///
+    /// While the same is on order in the same account, the answer is `200` with that order and `deduplicated: true`. Where
+    /// `auto_renew` or `reuse_key` differ, it takes them over, and `updated` names them. Another wish for the same names (key,
+    /// challenge, DNS provider, chain, profile, common name, CSR) is another order; `open_beside` names the orders that are open
+    /// beside it, and `DELETE …/orders/{id}` ends one that was not meant. CAs give out few certificates for the same names, so
+    /// one that is there and not due for renewal is `409 already_exists`, unless `force` is true. The private key stays sealed
+    /// in the service; `POST …/certificates/{id}/private-key` hands it out.
+    ///
+    /// Sends a `POST` request to `/v1/pki/acme/issue`
+    ///
+    /// Arguments:
+    /// - `wait`: How long to wait for the certificate.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_acme_order<'a>(
         &'a self,
         wait: Option<&'a str>,
@@ -6707,8 +6580,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -6716,27 +6588,23 @@ impl Client {
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
             .json(&body)
-            .query(&progenitor_client::QueryParam::new("wait", &wait))
+            .query(&QueryParam::new("wait", &wait))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_acme_order" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             202u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List orders
-
-    Scope: `pki:read`. Newest first.
-
-    Sends a `GET` request to `/v1/pki/acme/orders`*/
+    /// List orders
+    ///
+    /// Scope: `pki:read`. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/pki/acme/orders`
     pub async fn list_acme_orders<'a>(
         &'a self,
         query: queries::ListAcmeOrders<'a>,
@@ -6748,100 +6616,87 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("account_id", &account_id))
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("status", &status))
+            .query(&QueryParam::new("account_id", &account_id))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("status", &status))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_acme_orders" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read an order
-
-    Scope: `pki:read`. With `wait=30s` the answer comes when the order has ended, or after that time (at most `60s`).
-
-    Sends a `GET` request to `/v1/pki/acme/orders/{id}`
-
-    Arguments:
-    - `id`: Its id: `ord_…`.
-    - `wait`: How long to wait for its end.
-    */
+    /// Read an order
+    ///
+    /// Scope: `pki:read`. With `wait=30s` the answer comes when the order has ended, or after that time (at most `60s`).
+    ///
+    /// Sends a `GET` request to `/v1/pki/acme/orders/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ord_…`.
+    /// - `wait`: How long to wait for its end.
     pub async fn get_acme_order<'a>(
         &'a self,
         id: &'a str,
         wait: Option<&'a str>,
     ) -> Result<ResponseValue<types::AcmeOrder>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/acme/orders/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/acme/orders/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("wait", &wait))
+            .query(&QueryParam::new("wait", &wait))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_acme_order" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Cancel an order
-
-    Scope: `pki:issue`. Possible until the CA has the order's CSR (`409 invalid_state` afterwards): a worker ends the order
-    with the error code `cancelled`, takes back what was published for it, and gives up its authorizations. The answer is
-    the order after that, or as it is after five seconds.
-
-    Sends a `DELETE` request to `/v1/pki/acme/orders/{id}`
-
-    Arguments:
-    - `id`: Its id: `ord_…`.
-    */
+    /// Cancel an order
+    ///
+    /// Scope: `pki:issue`. Possible until the CA has the order's CSR (`409 invalid_state` afterwards): a worker ends the order
+    /// with the error code `cancelled`, takes back what was published for it, and gives up its authorizations. The answer is
+    /// the order after that, or as it is after five seconds.
+    ///
+    /// Sends a `DELETE` request to `/v1/pki/acme/orders/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ord_…`.
     pub async fn cancel_acme_order<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::AcmeOrder>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/acme/orders/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/acme/orders/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -6850,35 +6705,30 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "cancel_acme_order" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Ask the CA about an order now
-
-    Scope: `pki:issue`. A worker looks at once instead of at `next_attempt_at`; the answer is the order after that, or as it
-    is after five seconds. Within five seconds of the last such call, and for orders that have ended, nothing is asked.
-
-    Sends a `POST` request to `/v1/pki/acme/orders/{id}/refresh`
-
-    Arguments:
-    - `id`: Its id: `ord_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Ask the CA about an order now
+    ///
+    /// Scope: `pki:issue`. A worker looks at once instead of at `next_attempt_at`; the answer is the order after that, or as it
+    /// is after five seconds. Within five seconds of the last such call, and for orders that have ended, nothing is asked.
+    ///
+    /// Sends a `POST` request to `/v1/pki/acme/orders/{id}/refresh`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ord_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn refresh_acme_order<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::AcmeOrder>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/acme/orders/{}/refresh", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/acme/orders/{}/refresh", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -6887,8 +6737,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -6897,23 +6746,19 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "refresh_acme_order" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List blocked keys
-
-    Scope: `pki:read`. Newest first.
-
-    Sends a `GET` request to `/v1/pki/blocked-keys`*/
+    /// List blocked keys
+    ///
+    /// Scope: `pki:read`. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/pki/blocked-keys`
     pub async fn list_blocked_keys<'a>(
         &'a self,
         query: queries::ListBlockedKeys<'a>,
@@ -6925,43 +6770,37 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_blocked_keys" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Block a key
-
-    Scope: `pki:admin`. From then on no CSR with this key is signed (`422 csr_invalid`). The answer names every
-    certificate of the tenant that has it; `revoke` revokes those that its CAs have issued. The same key again is the
-    first row again, with what has come since.
-
-    Sends a `POST` request to `/v1/pki/blocked-keys`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Block a key
+    ///
+    /// Scope: `pki:admin`. From then on no CSR with this key is signed (`422 csr_invalid`). The answer names every
+    /// certificate of the tenant that has it; `revoke` revokes those that its CAs have issued. The same key again is the
+    /// first row again, with what has come since.
+    ///
+    /// Sends a `POST` request to `/v1/pki/blocked-keys`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn block_key<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -6976,8 +6815,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -6987,39 +6825,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "block_key" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a blocked key
-
-    Scope: `pki:read`. With the certificates that have it.
-
-    Sends a `GET` request to `/v1/pki/blocked-keys/{id}`
-
-    Arguments:
-    - `id`: Its id.
-    */
+    /// Read a blocked key
+    ///
+    /// Scope: `pki:read`. With the certificates that have it.
+    ///
+    /// Sends a `GET` request to `/v1/pki/blocked-keys/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id.
     pub async fn get_blocked_key<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::BlockedKeyDetail>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/blocked-keys/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/blocked-keys/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -7028,39 +6860,33 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_blocked_key" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Unblock a key
-
-    Scope: `pki:admin`. What was revoked stays revoked.
-
-    Sends a `DELETE` request to `/v1/pki/blocked-keys/{id}`
-
-    Arguments:
-    - `id`: Its id.
-    */
+    /// Unblock a key
+    ///
+    /// Scope: `pki:admin`. What was revoked stays revoked.
+    ///
+    /// Sends a `DELETE` request to `/v1/pki/blocked-keys/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id.
     pub async fn unblock_key<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/blocked-keys/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/blocked-keys/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -7069,23 +6895,19 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "unblock_key" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List CAs
-
-    Scope: `pki:admin`. Newest first.
-
-    Sends a `GET` request to `/v1/pki/ca`*/
+    /// List CAs
+    ///
+    /// Scope: `pki:admin`. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/pki/ca`
     pub async fn list_cas<'a>(
         &'a self,
         query: queries::ListCas<'a>,
@@ -7097,42 +6919,36 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_cas" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Create a root or intermediate CA
-
-    Scope: `pki:admin`. The private key is made and stays in the service, sealed; no call ever shows it. With `external`
-    the answer has the CSR for a CA elsewhere (`csr_pem`), and the CA issues nothing before its certificate has come.
-
-    Sends a `POST` request to `/v1/pki/ca`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Create a root or intermediate CA
+    ///
+    /// Scope: `pki:admin`. The private key is made and stays in the service, sealed; no call ever shows it. With `external`
+    /// the answer has the CSR for a CA elsewhere (`csr_pem`), and the CA issues nothing before its certificate has come.
+    ///
+    /// Sends a `POST` request to `/v1/pki/ca`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_ca<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -7147,8 +6963,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7158,32 +6973,27 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_ca" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Import a CA with its key
-
-    Scope: `pki:admin`. So that an installation of another kind (easy-rsa, `openssl ca`, step-ca) moves in: the CA goes on with
-    its key, and what `crl_pem` lists stays revoked, on the next CRL and for OCSP. The certificate must be as for
-    `POST /v1/pki/ca/{id}/certificate`; the key RSA of 2048, 3072 or 4096 bits, P-256, P-384, P-521 or Ed25519. Certificates
-    that it has issued come by `POST /v1/pki/certificates/import` with its `ca_id`, and can then be revoked here. Their
-    CRL is looked for where they say: have that address lead to `crl_url`.
-
-    Sends a `POST` request to `/v1/pki/ca/import`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Import a CA with its key
+    ///
+    /// Scope: `pki:admin`. So that an installation of another kind (easy-rsa, `openssl ca`, step-ca) moves in: the CA goes on with
+    /// its key, and what `crl_pem` lists stays revoked, on the next CRL and for OCSP. The certificate must be as for
+    /// `POST /v1/pki/ca/{id}/certificate`; the key RSA of 2048, 3072 or 4096 bits, P-256, P-384, P-521 or Ed25519. Certificates
+    /// that it has issued come by `POST /v1/pki/certificates/import` with its `ca_id`, and can then be revoked here. Their
+    /// CRL is looked for where they say: have that address lead to `crl_url`.
+    ///
+    /// Sends a `POST` request to `/v1/pki/ca/import`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn import_ca<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -7198,8 +7008,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7209,39 +7018,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "import_ca" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a CA
-
-    Scope: `pki:read`.
-
-    Sends a `GET` request to `/v1/pki/ca/{id}`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    */
+    /// Read a CA
+    ///
+    /// Scope: `pki:read`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/ca/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
     pub async fn get_ca<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::CertificateAuthority>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/ca/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -7250,37 +7053,32 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_ca" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Change a CA
-
-    Scope: `pki:admin`. How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
-    issues names the OCSP responder, the times of its CRLs, and the number of its shards.
-
-    Sends a `PATCH` request to `/v1/pki/ca/{id}`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
-    - `body`
-    */
+    /// Change a CA
+    ///
+    /// Scope: `pki:admin`. How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
+    /// issues names the OCSP responder, the times of its CRLs, and the number of its shards.
+    ///
+    /// Sends a `PATCH` request to `/v1/pki/ca/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
+    /// - `body`
     pub async fn update_ca<'a>(
         &'a self,
         id: &'a str,
         if_match: Option<&'a str>,
         body: &'a types::UpdateCaRequest,
     ) -> Result<ResponseValue<types::CertificateAuthority>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/ca/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7289,8 +7087,7 @@ impl Client {
         if let Some(value) = if_match {
             header_map.append("If-Match", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .patch(url)
             .header(
@@ -7300,40 +7097,34 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "update_ca" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a CA's certificate
-
-    Scope: `pki:read`. JSON by default; PEM for `Accept: application/x-pem-file` or `text/plain`, DER for
-    `application/pkix-cert`.
-
-    Sends a `GET` request to `/v1/pki/ca/{id}/certificate`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    */
+    /// Read a CA's certificate
+    ///
+    /// Scope: `pki:read`. JSON by default; PEM for `Accept: application/x-pem-file` or `text/plain`, DER for
+    /// `application/pkix-cert`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/ca/{id}/certificate`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
     pub async fn get_ca_certificate<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::CaCertificateView>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/ca/{}/certificate", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}/certificate", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -7342,43 +7133,38 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_ca_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Give a CA its certificate
-
-    Scope: `pki:admin`. For a CA that was made with `external` and is `pending`: what came back for its CSR. It must be a
-    CA's certificate for the CA's own key, with `keyCertSign` and `cRLSign`, valid now, and its path must be valid up
-    to the topmost certificate that is given (`422 certificate_invalid` says what does not fit). Its subject and its path
-    length are then those of the CA, which is active, with its first CRL. Where its issuer is a CA of this service, that
-    one becomes its parent.
-
-    A CA that came from elsewhere, or was signed there, takes another certificate for the same subject, key and key id in the
-    same way; the one that it had is kept.
-
-    Sends a `POST` request to `/v1/pki/ca/{id}/certificate`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Give a CA its certificate
+    ///
+    /// Scope: `pki:admin`. For a CA that was made with `external` and is `pending`: what came back for its CSR. It must be a
+    /// CA's certificate for the CA's own key, with `keyCertSign` and `cRLSign`, valid now, and its path must be valid up
+    /// to the topmost certificate that is given (`422 certificate_invalid` says what does not fit). Its subject and its path
+    /// length are then those of the CA, which is active, with its first CRL. Where its issuer is a CA of this service, that
+    /// one becomes its parent.
+    ///
+    /// A CA that came from elsewhere, or was signed there, takes another certificate for the same subject, key and key id in the
+    /// same way; the one that it had is kept.
+    ///
+    /// Sends a `POST` request to `/v1/pki/ca/{id}/certificate`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn set_ca_certificate<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::CaCertificateRequest,
     ) -> Result<ResponseValue<types::CertificateAuthority>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/ca/{}/certificate", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}/certificate", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7387,8 +7173,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7398,34 +7183,29 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "set_ca_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a CA's present CRL
-
-    Scope: `pki:read`. The full one, or that of a `shard`; with `delta` the delta CRL to it (`409` when the CA has none). DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
-
-    Sends a `GET` request to `/v1/pki/ca/{id}/crl`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    */
+    /// Read a CA's present CRL
+    ///
+    /// Scope: `pki:read`. The full one, or that of a `shard`; with `delta` the delta CRL to it (`409` when the CA has none). DER by default; PEM for `Accept: application/x-pem-file` or `text/plain`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/ca/{id}/crl`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
     pub async fn get_crl<'a>(
         &'a self,
         id: &'a str,
         query: queries::GetCrl<'a>,
     ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorBody>> {
         let queries::GetCrl { delta, shard, if_none_match, if_range, range } = query;
-        let url = format!("{}/v1/pki/ca/{}/crl", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}/crl", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(4usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7440,43 +7220,37 @@ impl Client {
         if let Some(value) = range {
             header_map.append("Range", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
-            .query(&progenitor_client::QueryParam::new("delta", &delta))
-            .query(&progenitor_client::QueryParam::new("shard", &shard))
+            .query(&QueryParam::new("delta", &delta))
+            .query(&QueryParam::new("shard", &shard))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_crl" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send_for_stream(request).await?;
         match response.status().as_u16() {
             200u16 => Ok(ResponseValue::stream(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Build a new CRL now
-
-    Scope: `pki:admin`. The full one, with which it answers, and those of all shards. Waits up to 30 s for workers to build them; after that
-    answers `202` with the figures of the present CRL, and the new ones follow.
-
-    Sends a `POST` request to `/v1/pki/ca/{id}/crl`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Build a new CRL now
+    ///
+    /// Scope: `pki:admin`. The full one, with which it answers, and those of all shards. Waits up to 30 s for workers to build them; after that
+    /// answers `202` with the figures of the present CRL, and the new ones follow.
+    ///
+    /// Sends a `POST` request to `/v1/pki/ca/{id}/crl`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn rebuild_crl<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::BuiltCrl>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/ca/{}/crl", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}/crl", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7485,8 +7259,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7495,40 +7268,34 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "rebuild_crl" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             202u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List the CRLs of a CA's shards
-
-    Scope: `pki:read`. In the order of their numbers, 128 at most; none where `crl_shards` is 1.
-
-    Sends a `GET` request to `/v1/pki/ca/{id}/crl/shards`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    */
+    /// List the CRLs of a CA's shards
+    ///
+    /// Scope: `pki:read`. In the order of their numbers, 128 at most; none where `crl_shards` is 1.
+    ///
+    /// Sends a `GET` request to `/v1/pki/ca/{id}/crl/shards`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
     pub async fn list_crl_shards<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::CrlShardList>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/ca/{}/crl/shards", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}/crl/shards", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -7537,39 +7304,34 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_crl_shards" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Give a CA another certificate for the same key
-
-    Scope: `pki:admin`. Before its certificate ends, or after: the new one has the same subject, key, key ids, usages, path length and
-    constraints, and is signed by the CA itself or by its parent as they are now. What the CA has issued stays good by either
-    certificate, and new chains have the new one; `GET …/certificate` has the former ones too. A CA that was signed elsewhere
-    gets its certificate from there (`409 invalid_state`), by `POST …/certificate`.
-
-    Sends a `POST` request to `/v1/pki/ca/{id}/reissue`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Give a CA another certificate for the same key
+    ///
+    /// Scope: `pki:admin`. Before its certificate ends, or after: the new one has the same subject, key, key ids, usages, path length and
+    /// constraints, and is signed by the CA itself or by its parent as they are now. What the CA has issued stays good by either
+    /// certificate, and new chains have the new one; `GET …/certificate` has the former ones too. A CA that was signed elsewhere
+    /// gets its certificate from there (`409 invalid_state`), by `POST …/certificate`.
+    ///
+    /// Sends a `POST` request to `/v1/pki/ca/{id}/reissue`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn reissue_ca<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::ReissueCaRequest,
     ) -> Result<ResponseValue<types::CertificateAuthority>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/ca/{}/reissue", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}/reissue", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7578,8 +7340,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7589,39 +7350,34 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "reissue_ca" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Revoke a CA
-
-    Scope: `pki:admin`. The CA and every CA under it stop issuing at once. A worker then revokes everything that
-    they issued; `revocation` shows its progress. What lies under a CA revoked for `keyCompromise` is revoked for
-    `cACompromise`, otherwise for the same reason. If its parent is ours, the CA goes on the parent's CRL.
-    Repeating the call answers the first revocation.
-
-    Sends a `POST` request to `/v1/pki/ca/{id}/revoke`
-
-    Arguments:
-    - `id`: Its id: `ca_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Revoke a CA
+    ///
+    /// Scope: `pki:admin`. The CA and every CA under it stop issuing at once. A worker then revokes everything that
+    /// they issued; `revocation` shows its progress. What lies under a CA revoked for `keyCompromise` is revoked for
+    /// `cACompromise`, otherwise for the same reason. If its parent is ours, the CA goes on the parent's CRL.
+    /// Repeating the call answers the first revocation.
+    ///
+    /// Sends a `POST` request to `/v1/pki/ca/{id}/revoke`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ca_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn revoke_ca<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::RevokeCaRequest,
     ) -> Result<ResponseValue<types::CertificateAuthority>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/ca/{}/revoke", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/ca/{}/revoke", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7630,8 +7386,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7641,29 +7396,25 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "revoke_ca" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             202u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List certificates
-
-    Scope: `pki:read`. Newest first, or `sort=not_after` for the soonest to end. Revoked ones are left out unless
-    `include_revoked=true` or `status=revoked`.
-
-    What a call costs does not grow with the number of certificates: filters that find up to 1,000 are answered at once,
-    others page by page. A call looks at 5,000 certificates at most, so that a page of filters that rarely agree may have
-    fewer rows than `limit`, or none, while `has_more` is true: go on with its `cursor`. `total` is left out when looking at
-    20,000 certificates does not tell it.
-
-    Sends a `GET` request to `/v1/pki/certificates`*/
+    /// List certificates
+    ///
+    /// Scope: `pki:read`. Newest first, or `sort=not_after` for the soonest to end. Revoked ones are left out unless
+    /// `include_revoked=true` or `status=revoked`.
+    ///
+    /// What a call costs does not grow with the number of certificates: filters that find up to 1,000 are answered at once,
+    /// others page by page. A call looks at 5,000 certificates at most, so that a page of filters that rarely agree may have
+    /// fewer rows than `limit`, or none, while `has_more` is true: go on with its `cursor`. `total` is left out when looking at
+    /// 20,000 certificates does not tell it.
+    ///
+    /// Sends a `GET` request to `/v1/pki/certificates`
     pub async fn list_certificates<'a>(
         &'a self,
         query: queries::ListCertificates<'a>,
@@ -7691,51 +7442,44 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("ca_id", &ca_id))
-            .query(&progenitor_client::QueryParam::new("common_name", &common_name))
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("expiring_within", &expiring_within))
-            .query(&progenitor_client::QueryParam::new("fingerprint_sha256", &fingerprint_sha256))
-            .query(&progenitor_client::QueryParam::new("include_revoked", &include_revoked))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("role", &role))
-            .query(&progenitor_client::QueryParam::new("san", &san))
-            .query(&progenitor_client::QueryParam::new("serial_number", &serial_number))
-            .query(&progenitor_client::QueryParam::new("sort", &sort))
-            .query(&progenitor_client::QueryParam::new("source", &source))
-            .query(&progenitor_client::QueryParam::new("status", &status))
-            .query(&progenitor_client::QueryParam::new("tag", &tag))
+            .query(&QueryParam::new("ca_id", &ca_id))
+            .query(&QueryParam::new("common_name", &common_name))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("expiring_within", &expiring_within))
+            .query(&QueryParam::new("fingerprint_sha256", &fingerprint_sha256))
+            .query(&QueryParam::new("include_revoked", &include_revoked))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("role", &role))
+            .query(&QueryParam::new("san", &san))
+            .query(&QueryParam::new("serial_number", &serial_number))
+            .query(&QueryParam::new("sort", &sort))
+            .query(&QueryParam::new("source", &source))
+            .query(&QueryParam::new("status", &status))
+            .query(&QueryParam::new("tag", &tag))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_certificates" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Export certificates
-
-    Scope: `pki:read`. Newest first, without PEM and without keys. The answer is sent while it is read, so it has no length;
-    one that ends without the end of the transfer (a chunk of length 0, or the end of the stream) is not complete.
-
-    Sends a `POST` request to `/v1/pki/certificates/export`
-
-    */
+    /// Export certificates
+    ///
+    /// Scope: `pki:read`. Newest first, without PEM and without keys. The answer is sent while it is read, so it has no length;
+    /// one that ends without the end of the transfer (a chunk of length 0, or the end of the stream) is not complete.
+    ///
+    /// Sends a `POST` request to `/v1/pki/certificates/export`
     pub async fn export_certificates<'a>(
         &'a self,
         body: &'a types::ExportCertificatesRequest,
@@ -7746,33 +7490,27 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self.client.post(url).json(&body).headers(header_map).build()?;
-        let info = OperationInfo { operation_id: "export_certificates" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let request = self.client.post(url).json(&body).headers(header_map).build()?;
+        let response = self.send_for_stream(request).await?;
         match response.status().as_u16() {
             200u16 => Ok(ResponseValue::stream(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Import a certificate
-
-    Scope: `pki:admin`. A key must belong to the certificate; every certificate of the chain must have issued the one
-    below it (`422 certificate_invalid` says what does not fit). A certificate that is here already is `409
-    already_exists`, which names it. Without `ca_id` the service never takes an imported certificate for one that it
-    issued: it cannot be revoked or renewed here and is on no CRL of ours.
-
-    Sends a `POST` request to `/v1/pki/certificates/import`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Import a certificate
+    ///
+    /// Scope: `pki:admin`. A key must belong to the certificate; every certificate of the chain must have issued the one
+    /// below it (`422 certificate_invalid` says what does not fit). A certificate that is here already is `409
+    /// already_exists`, which names it. Without `ca_id` the service never takes an imported certificate for one that it
+    /// issued: it cannot be revoked or renewed here and is on no CRL of ours.
+    ///
+    /// Sends a `POST` request to `/v1/pki/certificates/import`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn import_certificate<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -7787,8 +7525,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7798,28 +7535,22 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "import_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Validate a certificate
-
-    Scope: `pki:read`. Builds paths to the tenant's trust anchors and root CAs and judges them by RFC 5280 §6: several
-    candidate paths, cross-signed intermediates, name constraints, path lengths, key usages, purposes along the path,
-    policies, unknown critical extensions. Addresses for CRLs and OCSP are fetched within limits of time and size, and
-    never inside private networks unless the operator allows it; what cannot be reached is a warning.
-
-    Sends a `POST` request to `/v1/pki/certificates/validate`
-
-    */
+    /// Validate a certificate
+    ///
+    /// Scope: `pki:read`. Builds paths to the tenant's trust anchors and root CAs and judges them by RFC 5280 §6: several
+    /// candidate paths, cross-signed intermediates, name constraints, path lengths, key usages, purposes along the path,
+    /// policies, unknown critical extensions. Addresses for CRLs and OCSP are fetched within limits of time and size, and
+    /// never inside private networks unless the operator allows it; what cannot be reached is a warning.
+    ///
+    /// Sends a `POST` request to `/v1/pki/certificates/validate`
     pub async fn validate_certificate<'a>(
         &'a self,
         body: &'a types::ValidateCertificateRequest,
@@ -7830,8 +7561,7 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7841,39 +7571,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "validate_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a certificate
-
-    Scope: `pki:read`.
-
-    Sends a `GET` request to `/v1/pki/certificates/{id}`
-
-    Arguments:
-    - `id`: Its id: `cert_…`.
-    */
+    /// Read a certificate
+    ///
+    /// Scope: `pki:read`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/certificates/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `cert_…`.
     pub async fn get_certificate<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::CertificateDetail>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/certificates/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/certificates/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -7882,39 +7606,34 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Change tags, description or endpoints
-
-    Scope: `pki:issue`. `tags` replaces all tags. `auto_renew` and `renewal` are for certificates from ACME servers: a
-    `renewal` is checked as if the certificate were ordered so now, and moves what is renewed next, and all that comes of
-    it, to another account or CA, challenge, DNS provider or profile; what is left out stays. `endpoints` replaces all endpoints;
-    new ones are looked at at once. A certificate that was renewed takes none: they are its renewal's.
-
-    Sends a `PATCH` request to `/v1/pki/certificates/{id}`
-
-    Arguments:
-    - `id`: Its id: `cert_…`.
-    - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
-    - `body`
-    */
+    /// Change tags, description or endpoints
+    ///
+    /// Scope: `pki:issue`. `tags` replaces all tags. `auto_renew` and `renewal` are for certificates from ACME servers: a
+    /// `renewal` is checked as if the certificate were ordered so now, and moves what is renewed next, and all that comes of
+    /// it, to another account or CA, challenge, DNS provider or profile; what is left out stays. `endpoints` replaces all endpoints;
+    /// new ones are looked at at once. A certificate that was renewed takes none: they are its renewal's.
+    ///
+    /// Sends a `PATCH` request to `/v1/pki/certificates/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `cert_…`.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
+    /// - `body`
     pub async fn update_certificate<'a>(
         &'a self,
         id: &'a str,
         if_match: Option<&'a str>,
         body: &'a types::UpdateCertificateRequest,
     ) -> Result<ResponseValue<types::CertificateDetail>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/certificates/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/certificates/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7923,8 +7642,7 @@ impl Client {
         if let Some(value) = if_match {
             header_map.append("If-Match", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .patch(url)
             .header(
@@ -7934,37 +7652,32 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "update_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Look at the endpoints of a certificate
-
-    Scope: `pki:issue`. A worker connects to each now and shakes hands; the answer comes when all were looked at, after 25 seconds at most, and
-    what takes longer is shown later (`checked_at`). Without asking, endpoints are looked at every hour
-    (`endpoints.check_every`), and more often after a renewal. A server is connected to as the egress policy allows it, for
-    10 seconds and 256 KiB at most. `409 invalid_state` when the certificate has no endpoints.
-
-    Sends a `POST` request to `/v1/pki/certificates/{id}/check`
-
-    Arguments:
-    - `id`: Its id: `cert_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Look at the endpoints of a certificate
+    ///
+    /// Scope: `pki:issue`. A worker connects to each now and shakes hands; the answer comes when all were looked at, after 25 seconds at most, and
+    /// what takes longer is shown later (`checked_at`). Without asking, endpoints are looked at every hour
+    /// (`endpoints.check_every`), and more often after a renewal. A server is connected to as the egress policy allows it, for
+    /// 10 seconds and 256 KiB at most. `409 invalid_state` when the certificate has no endpoints.
+    ///
+    /// Sends a `POST` request to `/v1/pki/certificates/{id}/check`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `cert_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn check_certificate_endpoints<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::CertificateDetail>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/certificates/{}/check", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/certificates/{}/check", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -7973,8 +7686,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -7983,77 +7695,65 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "check_certificate_endpoints" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a certificate's PEM
-
-    Scope: `pki:read`. Just the PEM, as `application/x-pem-file`.
-
-    Sends a `GET` request to `/v1/pki/certificates/{id}/pem`
-
-    Arguments:
-    - `id`: Its id: `cert_…`.
-    */
+    /// Read a certificate's PEM
+    ///
+    /// Scope: `pki:read`. Just the PEM, as `application/x-pem-file`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/certificates/{id}/pem`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `cert_…`.
     pub async fn get_certificate_pem<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<ByteStream>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/certificates/{}/pem", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/certificates/{}/pem", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self.client.get(url).headers(header_map).build()?;
-        let info = OperationInfo { operation_id: "get_certificate_pem" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let request = self.client.get(url).headers(header_map).build()?;
+        let response = self.send_for_stream(request).await?;
         match response.status().as_u16() {
             200u16 => Ok(ResponseValue::stream(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Retrieve a stored private key
-
-    Scope: `pki:issue`. A key is stored when the role has `store_private_keys`, when the CSR was generated here, or when
-    it was imported. The bundle is encrypted with AES-256 and PBKDF2, which OpenSSL 3, Java 17 and macOS open. Every
-    retrieval is in the audit log before the key leaves.
-
-    Sends a `POST` request to `/v1/pki/certificates/{id}/private-key`
-
-    Arguments:
-    - `id`: Its id: `cert_…`.
-    - `body`
-    */
+    /// Retrieve a stored private key
+    ///
+    /// Scope: `pki:issue`. A key is stored when the role has `store_private_keys`, when the CSR was generated here, or when
+    /// it was imported. The bundle is encrypted with AES-256 and PBKDF2, which OpenSSL 3, Java 17 and macOS open. Every
+    /// retrieval is in the audit log before the key leaves.
+    ///
+    /// Sends a `POST` request to `/v1/pki/certificates/{id}/private-key`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `cert_…`.
+    /// - `body`
     pub async fn retrieve_private_key<'a>(
         &'a self,
         id: &'a str,
         body: &'a types::PrivateKeyRequest,
     ) -> Result<ResponseValue<types::PrivateKeyView>, Error<types::ErrorBody>> {
         let url =
-            format!("{}/v1/pki/certificates/{}/private-key", self.baseurl, encode_path(&id.to_string()),);
+            format!("{}/v1/pki/certificates/{}/private-key", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8063,45 +7763,40 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "retrieve_private_key" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Renew a certificate
-
-    Scope: `pki:issue`. A new certificate with the same subject, names and role, and a fresh key; `renewed_from` and
-    `renewed_by` link the two, and tags and description go along. The role's present rules apply: where they no
-    longer permit a name, `role_violation` says which. A certificate that a person approved (it came over the CSR desk
-    without a role, or was imported with `ca_id`) is renewed as it was approved, for at most as long, and with
-    `pki:issue` only for the same public key, in a `csr_pem`. Another key, so also one that the service makes, needs
-    `pki:admin` (`403`), or is a pending CSR: `202` with it, if its CA has `renewal_of_desk_certificates: desk`. The old one stays valid; it can be renewed once, and after that its renewal can.
-    Refused for revoked ones and for imported ones that no CA of this service issued. For a certificate from an ACME
-    server the answer is `202` with the order for its renewal, the one under way if there is one, with its challenges as soon
-    as the CA has told them and after five seconds at most; it takes a `csr_pem` with the same names and nothing else, and needs one if the order for
-    the certificate had one and no `reuse_key`.
-
-    Sends a `POST` request to `/v1/pki/certificates/{id}/renew`
-
-    Arguments:
-    - `id`: Its id: `cert_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Renew a certificate
+    ///
+    /// Scope: `pki:issue`. A new certificate with the same subject, names and role, and a fresh key; `renewed_from` and
+    /// `renewed_by` link the two, and tags and description go along. The role's present rules apply: where they no
+    /// longer permit a name, `role_violation` says which. A certificate that a person approved (it came over the CSR desk
+    /// without a role, or was imported with `ca_id`) is renewed as it was approved, for at most as long, and with
+    /// `pki:issue` only for the same public key, in a `csr_pem`. Another key, so also one that the service makes, needs
+    /// `pki:admin` (`403`), or is a pending CSR: `202` with it, if its CA has `renewal_of_desk_certificates: desk`. The old one stays valid; it can be renewed once, and after that its renewal can.
+    /// Refused for revoked ones and for imported ones that no CA of this service issued. For a certificate from an ACME
+    /// server the answer is `202` with the order for its renewal, the one under way if there is one, with its challenges as soon
+    /// as the CA has told them and after five seconds at most; it takes a `csr_pem` with the same names and nothing else, and needs one if the order for
+    /// the certificate had one and no `reuse_key`.
+    ///
+    /// Sends a `POST` request to `/v1/pki/certificates/{id}/renew`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `cert_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn renew_certificate<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::RenewCertificateRequest,
     ) -> Result<ResponseValue<types::RenewalResult>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/certificates/{}/renew", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/certificates/{}/renew", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8110,8 +7805,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8121,24 +7815,20 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "renew_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             202u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List CSRs
-
-    Scope: `pki:read`. Newest first.
-
-    Sends a `GET` request to `/v1/pki/csr`*/
+    /// List CSRs
+    ///
+    /// Scope: `pki:read`. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/pki/csr`
     pub async fn list_csrs<'a>(
         &'a self,
         query: queries::ListCsrs<'a>,
@@ -8150,43 +7840,37 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("status", &status))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("status", &status))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_csrs" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Generate a CSR
-
-    Scope: `pki:issue`. The service makes the key; it is sealed and stays in the service, and follows the certificate
-    once the CSR is signed.
-
-    Sends a `POST` request to `/v1/pki/csr`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Generate a CSR
+    ///
+    /// Scope: `pki:issue`. The service makes the key; it is sealed and stays in the service, and follows the certificate
+    /// once the CSR is signed.
+    ///
+    /// Sends a `POST` request to `/v1/pki/csr`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_csr<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -8201,8 +7885,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8212,29 +7895,24 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_csr" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Import a CSR
-
-    Scope: `pki:issue`. A CSR that is signed with a weak hash or asks for strange things is taken with `warnings`; one
-    whose signature is wrong or whose key is weak is `422 csr_invalid`.
-
-    Sends a `POST` request to `/v1/pki/csr/import`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Import a CSR
+    ///
+    /// Scope: `pki:issue`. A CSR that is signed with a weak hash or asks for strange things is taken with `warnings`; one
+    /// whose signature is wrong or whose key is weak is `422 csr_invalid`.
+    ///
+    /// Sends a `POST` request to `/v1/pki/csr/import`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn import_csr<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -8249,8 +7927,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8260,39 +7937,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "import_csr" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a CSR
-
-    Scope: `pki:read`. With everything that is in it, for whoever has to decide.
-
-    Sends a `GET` request to `/v1/pki/csr/{id}`
-
-    Arguments:
-    - `id`: Its id: `csr_…`.
-    */
+    /// Read a CSR
+    ///
+    /// Scope: `pki:read`. With everything that is in it, for whoever has to decide.
+    ///
+    /// Sends a `GET` request to `/v1/pki/csr/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `csr_…`.
     pub async fn get_csr<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::CsrDetail>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/csr/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/csr/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -8301,36 +7972,30 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_csr" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Delete a CSR
-
-    Scope: `pki:admin`. In any state. A certificate that came out of it stays, and so does the key that went with it.
-
-    Sends a `DELETE` request to `/v1/pki/csr/{id}`
-
-    Arguments:
-    - `id`: Its id: `csr_…`.
-    */
+    /// Delete a CSR
+    ///
+    /// Scope: `pki:admin`. In any state. A certificate that came out of it stays, and so does the key that went with it.
+    ///
+    /// Sends a `DELETE` request to `/v1/pki/csr/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `csr_…`.
     pub async fn delete_csr<'a>(&'a self, id: &'a str) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/csr/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/csr/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -8339,34 +8004,29 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "delete_csr" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Approve a CSR
-
-    Scope: `pki:admin`. Possible from `pending`.
-
-    Sends a `POST` request to `/v1/pki/csr/{id}/approve`
-
-    Arguments:
-    - `id`: Its id: `csr_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Approve a CSR
+    ///
+    /// Scope: `pki:admin`. Possible from `pending`.
+    ///
+    /// Sends a `POST` request to `/v1/pki/csr/{id}/approve`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `csr_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn approve_csr<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::CsrDetail>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/csr/{}/approve", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/csr/{}/approve", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8375,8 +8035,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8385,36 +8044,31 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "approve_csr" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Reject a CSR
-
-    Scope: `pki:admin`. Possible from `pending` and `approved`.
-
-    Sends a `POST` request to `/v1/pki/csr/{id}/reject`
-
-    Arguments:
-    - `id`: Its id: `csr_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Reject a CSR
+    ///
+    /// Scope: `pki:admin`. Possible from `pending` and `approved`.
+    ///
+    /// Sends a `POST` request to `/v1/pki/csr/{id}/reject`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `csr_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn reject_csr<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::RejectCsrRequest,
     ) -> Result<ResponseValue<types::CsrDetail>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/csr/{}/reject", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/csr/{}/reject", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8423,8 +8077,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8434,39 +8087,34 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "reject_csr" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Sign an approved CSR
-
-    Scope: `pki:admin`. Possible from `approved`; of two calls at once one signs. Always makes an end-entity
-    certificate, whatever basic constraints the CSR asks for; an e-mail address in the subject becomes a subject
-    alternative name (RFC 5280 §4.1.2.6), and so does a common name that is a host name. With `renewal_of`, the
-    certificate is the renewal of that one, by default with its usages and for as long.
-
-    Sends a `POST` request to `/v1/pki/csr/{id}/sign`
-
-    Arguments:
-    - `id`: Its id: `csr_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Sign an approved CSR
+    ///
+    /// Scope: `pki:admin`. Possible from `approved`; of two calls at once one signs. Always makes an end-entity
+    /// certificate, whatever basic constraints the CSR asks for; an e-mail address in the subject becomes a subject
+    /// alternative name (RFC 5280 §4.1.2.6), and so does a common name that is a host name. With `renewal_of`, the
+    /// certificate is the renewal of that one, by default with its usages and for as long.
+    ///
+    /// Sends a `POST` request to `/v1/pki/csr/{id}/sign`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `csr_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn sign_csr<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::SignApprovedCsrRequest,
     ) -> Result<ResponseValue<types::IssuedCertificate>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/csr/{}/sign", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/csr/{}/sign", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8475,8 +8123,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8486,31 +8133,26 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "sign_csr" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Look for certificates on servers
-
-    Scope: `pki:admin`. A worker connects to each, 16 at the same time and 10 seconds at most, as the egress policy allows it, and imports what they
-    show as `POST /v1/pki/certificates/import` does, without keys; such certificates are told of before they end. A certificate
-    that is here already stays as it is. `GET /v1/pki/discover/{id}` says what was found, for 30 days. `409 invalid_state`
-    while five of the tenant's are under way.
-
-    Sends a `POST` request to `/v1/pki/discover`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Look for certificates on servers
+    ///
+    /// Scope: `pki:admin`. A worker connects to each, 16 at the same time and 10 seconds at most, as the egress policy allows it, and imports what they
+    /// show as `POST /v1/pki/certificates/import` does, without keys; such certificates are told of before they end. A certificate
+    /// that is here already stays as it is. `GET /v1/pki/discover/{id}` says what was found, for 30 days. `409 invalid_state`
+    /// while five of the tenant's are under way.
+    ///
+    /// Sends a `POST` request to `/v1/pki/discover`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn discover_certificates<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -8525,8 +8167,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8536,39 +8177,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "discover_certificates" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             202u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read what was found on servers
-
-    Scope: `pki:admin`.
-
-    Sends a `GET` request to `/v1/pki/discover/{id}`
-
-    Arguments:
-    - `id`: Its id: `disc_…`.
-    */
+    /// Read what was found on servers
+    ///
+    /// Scope: `pki:admin`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/discover/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `disc_…`.
     pub async fn get_discovery<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::Discovery>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/discover/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/discover/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -8577,23 +8212,19 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_discovery" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List DNS providers
-
-    Scope: `pki:read`. Newest first.
-
-    Sends a `GET` request to `/v1/pki/dns-providers`*/
+    /// List DNS providers
+    ///
+    /// Scope: `pki:read`. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/pki/dns-providers`
     pub async fn list_dns_providers<'a>(
         &'a self,
         query: queries::ListDnsProviders<'a>,
@@ -8605,42 +8236,36 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_dns_providers" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Add a DNS provider
-
-    Scope: `pki:admin`. Credentials that do not work are `400 invalid_config` with the provider's own words, and nothing
-    is stored.
-
-    Sends a `POST` request to `/v1/pki/dns-providers`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Add a DNS provider
+    ///
+    /// Scope: `pki:admin`. Credentials that do not work are `400 invalid_config` with the provider's own words, and nothing
+    /// is stored.
+    ///
+    /// Sends a `POST` request to `/v1/pki/dns-providers`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_dns_provider<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -8655,8 +8280,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8666,25 +8290,19 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_dns_provider" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List the types of DNS providers
-
-    Scope: `pki:read`. Each with the fields of its configuration: what a form needs, and what `config` is checked by.
-
-    Sends a `GET` request to `/v1/pki/dns-providers/types`
-
-    */
+    /// List the types of DNS providers
+    ///
+    /// Scope: `pki:read`. Each with the fields of its configuration: what a form needs, and what `config` is checked by.
+    ///
+    /// Sends a `GET` request to `/v1/pki/dns-providers/types`
     pub async fn list_dns_provider_types<'a>(
         &'a self,
     ) -> Result<ResponseValue<types::DnsProviderTypeList>, Error<types::ErrorBody>> {
@@ -8694,8 +8312,7 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -8704,39 +8321,33 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_dns_provider_types" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a DNS provider
-
-    Scope: `pki:read`.
-
-    Sends a `GET` request to `/v1/pki/dns-providers/{id}`
-
-    Arguments:
-    - `id`: Its id: `dnsp_…`.
-    */
+    /// Read a DNS provider
+    ///
+    /// Scope: `pki:read`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/dns-providers/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `dnsp_…`.
     pub async fn get_dns_provider<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::DnsProvider>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/dns-providers/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/dns-providers/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -8745,34 +8356,29 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_dns_provider" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Remove a DNS provider
-
-    Scope: `pki:admin`. `409 in_use` while an open order needs it, or a record is still to be removed.
-
-    Sends a `DELETE` request to `/v1/pki/dns-providers/{id}`
-
-    Arguments:
-    - `id`: Its id: `dnsp_…`.
-    - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
-    */
+    /// Remove a DNS provider
+    ///
+    /// Scope: `pki:admin`. `409 in_use` while an open order needs it, or a record is still to be removed.
+    ///
+    /// Sends a `DELETE` request to `/v1/pki/dns-providers/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `dnsp_…`.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
     pub async fn delete_dns_provider<'a>(
         &'a self,
         id: &'a str,
         if_match: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/dns-providers/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/dns-providers/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8781,8 +8387,7 @@ impl Client {
         if let Some(value) = if_match {
             header_map.append("If-Match", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -8791,36 +8396,31 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "delete_dns_provider" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Change a DNS provider
-
-    Scope: `pki:admin`. Credentials that are absent, or sent as `***`, stay.
-
-    Sends a `PATCH` request to `/v1/pki/dns-providers/{id}`
-
-    Arguments:
-    - `id`: Its id: `dnsp_…`.
-    - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
-    - `body`
-    */
+    /// Change a DNS provider
+    ///
+    /// Scope: `pki:admin`. Credentials that are absent, or sent as `***`, stay.
+    ///
+    /// Sends a `PATCH` request to `/v1/pki/dns-providers/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `dnsp_…`.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
+    /// - `body`
     pub async fn update_dns_provider<'a>(
         &'a self,
         id: &'a str,
         if_match: Option<&'a str>,
         body: &'a types::UpdateDnsProviderRequest,
     ) -> Result<ResponseValue<types::DnsProvider>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/dns-providers/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/dns-providers/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8829,8 +8429,7 @@ impl Client {
         if let Some(value) = if_match {
             header_map.append("If-Match", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .patch(url)
             .header(
@@ -8840,38 +8439,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "update_dns_provider" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Try a DNS provider
-
-    Scope: `pki:admin`. Publishes a random TXT value at `_certmill-test.<zone>`, waits until every name server of the zone has
-    it, at most a minute, and removes it. Answers each step with its time; a step that failed says why. At a provider of the
-    type `acme_dns` the value goes to its one name.
-
-    Sends a `POST` request to `/v1/pki/dns-providers/{id}/test`
-
-    Arguments:
-    - `id`: Its id: `dnsp_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Try a DNS provider
+    ///
+    /// Scope: `pki:admin`. Publishes a random TXT value at `_certmill-test.<zone>`, waits until every name server of the zone has
+    /// it, at most a minute, and removes it. Answers each step with its time; a step that failed says why. At a provider of the
+    /// type `acme_dns` the value goes to its one name.
+    ///
+    /// Sends a `POST` request to `/v1/pki/dns-providers/{id}/test`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `dnsp_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn test_dns_provider<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::TestDnsProviderRequest,
     ) -> Result<ResponseValue<types::DnsProviderTest>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/dns-providers/{}/test", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/dns-providers/{}/test", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8880,8 +8474,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8891,36 +8484,31 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "test_dns_provider" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Issue a certificate with a new key
-
-    Scope: `pki:issue`.
-
-    Sends a `POST` request to `/v1/pki/issue/{role}`
-
-    Arguments:
-    - `role`: The name of the role.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Issue a certificate with a new key
+    ///
+    /// Scope: `pki:issue`.
+    ///
+    /// Sends a `POST` request to `/v1/pki/issue/{role}`
+    ///
+    /// Arguments:
+    /// - `role`: The name of the role.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn issue_certificate<'a>(
         &'a self,
         role: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::IssueCertificateRequest,
     ) -> Result<ResponseValue<types::IssuedCertificate>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/issue/{}", self.baseurl, encode_path(&role.to_string()),);
+        let url = format!("{}/v1/pki/issue/{}", self.baseurl, encode_path(&role.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -8929,8 +8517,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8940,43 +8527,37 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "issue_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Issue many certificates with new keys
-
-    Scope: `pki:issue`. Each request is carried out for itself: `200` says what became of each, those that were refused
-    included, and what was issued stays issued. When the service cannot work, the rest is not tried. Under a rate limit each counts as a call of issue. There is no
-    `Idempotency-Key`: after a call without an answer, look for its certificates before it is repeated.
-
-    Sends a `POST` request to `/v1/pki/issue/{role}/batch`
-
-    Arguments:
-    - `role`: The name of the role.
-    - `body`
-    */
+    /// Issue many certificates with new keys
+    ///
+    /// Scope: `pki:issue`. Each request is carried out for itself: `200` says what became of each, those that were refused
+    /// included, and what was issued stays issued. When the service cannot work, the rest is not tried. Under a rate limit each counts as a call of issue. There is no
+    /// `Idempotency-Key`: after a call without an answer, look for its certificates before it is repeated.
+    ///
+    /// Sends a `POST` request to `/v1/pki/issue/{role}/batch`
+    ///
+    /// Arguments:
+    /// - `role`: The name of the role.
+    /// - `body`
     pub async fn issue_certificates<'a>(
         &'a self,
         role: &'a str,
         body: &'a types::IssueBatchRequest,
     ) -> Result<ResponseValue<types::IssueBatchResult>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/issue/{}/batch", self.baseurl, encode_path(&role.to_string()),);
+        let url = format!("{}/v1/pki/issue/{}/batch", self.baseurl, encode_path(&role.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -8986,26 +8567,20 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "issue_certificates" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**See what there is and what needs a person
-
-    Scope: `pki:read`. Everything of the tenant in numbers. What is counted here agrees with the lists: `expiring_7d` are
-    those that `GET /v1/pki/certificates?expiring_within=7d` finds, without those that were renewed.
-
-    Sends a `GET` request to `/v1/pki/overview`
-
-    */
+    /// See what there is and what needs a person
+    ///
+    /// Scope: `pki:read`. Everything of the tenant in numbers. What is counted here agrees with the lists: `expiring_7d` are
+    /// those that `GET /v1/pki/certificates?expiring_within=7d` finds, without those that were renewed.
+    ///
+    /// Sends a `GET` request to `/v1/pki/overview`
     pub async fn get_overview<'a>(
         &'a self,
     ) -> Result<ResponseValue<types::Overview>, Error<types::ErrorBody>> {
@@ -9015,8 +8590,7 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -9025,31 +8599,26 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_overview" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Revoke a certificate
-
-    Scope: `pki:admin`. Repeating the call answers the first revocation; another reason that cannot follow the one that
-    stands is `409 invalid_state`. With `revoke_at` a worker does it then, unless `cancel_scheduled` comes before. A certificate from an ACME server is revoked there
-    during the call: in the name of its account, or with its own key when the account cannot be used or the reason is
-    keyCompromise; `502 upstream_error` when the server does not do it, and then nothing changes here.
-
-    Sends a `POST` request to `/v1/pki/revoke`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Revoke a certificate
+    ///
+    /// Scope: `pki:admin`. Repeating the call answers the first revocation; another reason that cannot follow the one that
+    /// stands is `409 invalid_state`. With `revoke_at` a worker does it then, unless `cancel_scheduled` comes before. A certificate from an ACME server is revoked there
+    /// during the call: in the name of its account, or with its own key when the account cannot be used or the reason is
+    /// keyCompromise; `502 upstream_error` when the server does not do it, and then nothing changes here.
+    ///
+    /// Sends a `POST` request to `/v1/pki/revoke`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn revoke_certificate<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -9064,8 +8633,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -9075,23 +8643,19 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "revoke_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List roles
-
-    Scope: `pki:read`. Newest first.
-
-    Sends a `GET` request to `/v1/pki/roles`*/
+    /// List roles
+    ///
+    /// Scope: `pki:read`. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/pki/roles`
     pub async fn list_roles<'a>(
         &'a self,
         query: queries::ListRoles<'a>,
@@ -9103,41 +8667,35 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_roles" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Create a role
-
-    Scope: `pki:admin`. Defaults are Vault's where Vault has the setting.
-
-    Sends a `POST` request to `/v1/pki/roles`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Create a role
+    ///
+    /// Scope: `pki:admin`. Defaults are Vault's where Vault has the setting.
+    ///
+    /// Sends a `POST` request to `/v1/pki/roles`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_role<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -9152,8 +8710,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -9163,39 +8720,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_role" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a role
-
-    Scope: `pki:read`.
-
-    Sends a `GET` request to `/v1/pki/roles/{name}`
-
-    Arguments:
-    - `name`: Its name.
-    */
+    /// Read a role
+    ///
+    /// Scope: `pki:read`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/roles/{name}`
+    ///
+    /// Arguments:
+    /// - `name`: Its name.
     pub async fn get_role<'a>(
         &'a self,
         name: &'a str,
     ) -> Result<ResponseValue<types::Role>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/roles/{}", self.baseurl, encode_path(&name.to_string()),);
+        let url = format!("{}/v1/pki/roles/{}", self.baseurl, encode_path(&name.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -9204,34 +8755,29 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_role" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Delete a role
-
-    Scope: `pki:admin`. Its certificates stay; nothing more is issued under it.
-
-    Sends a `DELETE` request to `/v1/pki/roles/{name}`
-
-    Arguments:
-    - `name`: Its name.
-    - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
-    */
+    /// Delete a role
+    ///
+    /// Scope: `pki:admin`. Its certificates stay; nothing more is issued under it.
+    ///
+    /// Sends a `DELETE` request to `/v1/pki/roles/{name}`
+    ///
+    /// Arguments:
+    /// - `name`: Its name.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
     pub async fn delete_role<'a>(
         &'a self,
         name: &'a str,
         if_match: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/roles/{}", self.baseurl, encode_path(&name.to_string()),);
+        let url = format!("{}/v1/pki/roles/{}", self.baseurl, encode_path(&name.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -9240,8 +8786,7 @@ impl Client {
         if let Some(value) = if_match {
             header_map.append("If-Match", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -9250,36 +8795,31 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "delete_role" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Change a role
-
-    Scope: `pki:admin`. Certificates that were issued under the role stay as they are.
-
-    Sends a `PATCH` request to `/v1/pki/roles/{name}`
-
-    Arguments:
-    - `name`: Its name.
-    - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
-    - `body`
-    */
+    /// Change a role
+    ///
+    /// Scope: `pki:admin`. Certificates that were issued under the role stay as they are.
+    ///
+    /// Sends a `PATCH` request to `/v1/pki/roles/{name}`
+    ///
+    /// Arguments:
+    /// - `name`: Its name.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
+    /// - `body`
     pub async fn update_role<'a>(
         &'a self,
         name: &'a str,
         if_match: Option<&'a str>,
         body: &'a types::UpdateRoleRequest,
     ) -> Result<ResponseValue<types::Role>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/roles/{}", self.baseurl, encode_path(&name.to_string()),);
+        let url = format!("{}/v1/pki/roles/{}", self.baseurl, encode_path(&name.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -9288,8 +8828,7 @@ impl Client {
         if let Some(value) = if_match {
             header_map.append("If-Match", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .patch(url)
             .header(
@@ -9299,41 +8838,35 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "update_role" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Explain what a role says about a request
-
-    Scope: `pki:read`. Nothing is issued. A CSR that cannot be read at all is `422 csr_invalid`, as for sign.
-
-    Sends a `POST` request to `/v1/pki/roles/{name}/check`
-
-    Arguments:
-    - `name`: Its name.
-    - `body`
-    */
+    /// Explain what a role says about a request
+    ///
+    /// Scope: `pki:read`. Nothing is issued. A CSR that cannot be read at all is `422 csr_invalid`, as for sign.
+    ///
+    /// Sends a `POST` request to `/v1/pki/roles/{name}/check`
+    ///
+    /// Arguments:
+    /// - `name`: Its name.
+    /// - `body`
     pub async fn check_role<'a>(
         &'a self,
         name: &'a str,
         body: &'a types::CheckRoleRequest,
     ) -> Result<ResponseValue<types::RoleCheck>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/roles/{}/check", self.baseurl, encode_path(&name.to_string()),);
+        let url = format!("{}/v1/pki/roles/{}/check", self.baseurl, encode_path(&name.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -9343,36 +8876,31 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "check_role" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Sign a CSR
-
-    Scope: `pki:issue`. No approval step.
-
-    Sends a `POST` request to `/v1/pki/sign/{role}`
-
-    Arguments:
-    - `role`: The name of the role.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Sign a CSR
+    ///
+    /// Scope: `pki:issue`. No approval step.
+    ///
+    /// Sends a `POST` request to `/v1/pki/sign/{role}`
+    ///
+    /// Arguments:
+    /// - `role`: The name of the role.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn sign_certificate<'a>(
         &'a self,
         role: &'a str,
         idempotency_key: Option<&'a str>,
         body: &'a types::SignCsrRequest,
     ) -> Result<ResponseValue<types::IssuedCertificate>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/sign/{}", self.baseurl, encode_path(&role.to_string()),);
+        let url = format!("{}/v1/pki/sign/{}", self.baseurl, encode_path(&role.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -9381,8 +8909,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -9392,23 +8919,19 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "sign_certificate" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List trust anchors
-
-    Scope: `pki:read`. Newest first.
-
-    Sends a `GET` request to `/v1/pki/trust-anchors`*/
+    /// List trust anchors
+    ///
+    /// Scope: `pki:read`. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/pki/trust-anchors`
     pub async fn list_trust_anchors<'a>(
         &'a self,
         query: queries::ListTrustAnchors<'a>,
@@ -9420,41 +8943,35 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_trust_anchors" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Add a trust anchor
-
-    Scope: `pki:admin`. The same certificate twice is `409 already_exists`, which names the first one.
-
-    Sends a `POST` request to `/v1/pki/trust-anchors`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Add a trust anchor
+    ///
+    /// Scope: `pki:admin`. The same certificate twice is `409 already_exists`, which names the first one.
+    ///
+    /// Sends a `POST` request to `/v1/pki/trust-anchors`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_trust_anchor<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -9469,8 +8986,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -9480,39 +8996,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_trust_anchor" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a trust anchor
-
-    Scope: `pki:read`.
-
-    Sends a `GET` request to `/v1/pki/trust-anchors/{id}`
-
-    Arguments:
-    - `id`: Its id: `ta_…`.
-    */
+    /// Read a trust anchor
+    ///
+    /// Scope: `pki:read`.
+    ///
+    /// Sends a `GET` request to `/v1/pki/trust-anchors/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ta_…`.
     pub async fn get_trust_anchor<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::TrustAnchor>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/trust-anchors/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/trust-anchors/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -9521,39 +9031,33 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_trust_anchor" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Remove a trust anchor
-
-    Scope: `pki:admin`. Validations that run go on with it; later ones do not know it.
-
-    Sends a `DELETE` request to `/v1/pki/trust-anchors/{id}`
-
-    Arguments:
-    - `id`: Its id: `ta_…`.
-    */
+    /// Remove a trust anchor
+    ///
+    /// Scope: `pki:admin`. Validations that run go on with it; later ones do not know it.
+    ///
+    /// Sends a `DELETE` request to `/v1/pki/trust-anchors/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `ta_…`.
     pub async fn delete_trust_anchor<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/pki/trust-anchors/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/pki/trust-anchors/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -9562,23 +9066,19 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "delete_trust_anchor" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List secrets
-
-    Scope: `pki:admin`. By path, without data; those whose paths begin with `prefix`.
-
-    Sends a `GET` request to `/v1/secrets`*/
+    /// List secrets
+    ///
+    /// Scope: `pki:admin`. By path, without data; those whose paths begin with `prefix`.
+    ///
+    /// Sends a `GET` request to `/v1/secrets`
     pub async fn list_secrets<'a>(
         &'a self,
         query: queries::ListSecrets<'a>,
@@ -9590,101 +9090,88 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("prefix", &prefix))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("prefix", &prefix))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_secrets" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a secret
-
-    Scope: `pki:admin`. With its data, which the audit log notes; the newest version unless `version` names another one.
-
-    Sends a `GET` request to `/v1/secrets/{path}`
-
-    Arguments:
-    - `path`: Where it is kept.
-    - `version`: The number of the version.
-    */
+    /// Read a secret
+    ///
+    /// Scope: `pki:admin`. With its data, which the audit log notes; the newest version unless `version` names another one.
+    ///
+    /// Sends a `GET` request to `/v1/secrets/{path}`
+    ///
+    /// Arguments:
+    /// - `path`: Where it is kept.
+    /// - `version`: The number of the version.
     pub async fn read_secret<'a>(
         &'a self,
         path: &'a str,
         version: Option<i64>,
     ) -> Result<ResponseValue<types::Secret>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/secrets/{}", self.baseurl, encode_path(&path.to_string()),);
+        let url = format!("{}/v1/secrets/{}", self.baseurl, encode_path(&path.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("version", &version))
+            .query(&QueryParam::new("version", &version))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "read_secret" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Write a secret
-
-    Scope: `pki:admin`. `path` has up to 10 levels of `a-z`, `0-9`, `-` and `_`, with `/` between them (as it is, or escaped
-    as `%2F`), at most 512 characters. Each call makes a new version; the last 10 are kept. What refers to the path uses the
-    newest one from then on. The data is not answered.
-
-    Sends a `PUT` request to `/v1/secrets/{path}`
-
-    Arguments:
-    - `path`: Where it is kept.
-    - `body`
-    */
+    /// Write a secret
+    ///
+    /// Scope: `pki:admin`. `path` has up to 10 levels of `a-z`, `0-9`, `-` and `_`, with `/` between them (as it is, or escaped
+    /// as `%2F`), at most 512 characters. Each call makes a new version; the last 10 are kept. What refers to the path uses the
+    /// newest one from then on. The data is not answered.
+    ///
+    /// Sends a `PUT` request to `/v1/secrets/{path}`
+    ///
+    /// Arguments:
+    /// - `path`: Where it is kept.
+    /// - `body`
     pub async fn write_secret<'a>(
         &'a self,
         path: &'a str,
         body: &'a types::PutSecretRequest,
     ) -> Result<ResponseValue<types::SecretInfo>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/secrets/{}", self.baseurl, encode_path(&path.to_string()),);
+        let url = format!("{}/v1/secrets/{}", self.baseurl, encode_path(&path.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .put(url)
             .header(
@@ -9694,40 +9181,34 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "write_secret" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Delete a secret
-
-    Scope: `pki:admin`. With all its versions. `409 in_use` while a DNS provider refers to it.
-
-    Sends a `DELETE` request to `/v1/secrets/{path}`
-
-    Arguments:
-    - `path`: Where it is kept.
-    */
+    /// Delete a secret
+    ///
+    /// Scope: `pki:admin`. With all its versions. `409 in_use` while a DNS provider refers to it.
+    ///
+    /// Sends a `DELETE` request to `/v1/secrets/{path}`
+    ///
+    /// Arguments:
+    /// - `path`: Where it is kept.
     pub async fn delete_secret<'a>(
         &'a self,
         path: &'a str,
     ) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/secrets/{}", self.baseurl, encode_path(&path.to_string()),);
+        let url = format!("{}/v1/secrets/{}", self.baseurl, encode_path(&path.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -9736,23 +9217,19 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "delete_secret" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List tokens
-
-    Scope: `pki:admin`. Newest first, revoked ones included.
-
-    Sends a `GET` request to `/v1/tokens`*/
+    /// List tokens
+    ///
+    /// Scope: `pki:admin`. Newest first, revoked ones included.
+    ///
+    /// Sends a `GET` request to `/v1/tokens`
     pub async fn list_tokens<'a>(
         &'a self,
         query: queries::ListTokens<'a>,
@@ -9764,42 +9241,36 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_tokens" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Create a token
-
-    Scope: `pki:admin`. The secret is in this answer only; the service keeps its hash. The token cannot be wider than the
-    one that makes it: within its networks, if it has a list of them.
-
-    Sends a `POST` request to `/v1/tokens`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Create a token
+    ///
+    /// Scope: `pki:admin`. The secret is in this answer only; the service keeps its hash. The token cannot be wider than the
+    /// one that makes it: within its networks, if it has a list of them.
+    ///
+    /// Sends a `POST` request to `/v1/tokens`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_token<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -9814,8 +9285,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -9825,39 +9295,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_token" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a token
-
-    Scope: `pki:admin`. Never shows the secret.
-
-    Sends a `GET` request to `/v1/tokens/{id}`
-
-    Arguments:
-    - `id`: Its id: `tok_…`.
-    */
+    /// Read a token
+    ///
+    /// Scope: `pki:admin`. Never shows the secret.
+    ///
+    /// Sends a `GET` request to `/v1/tokens/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `tok_…`.
     pub async fn get_token<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::Token>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/tokens/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/tokens/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -9866,39 +9330,33 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_token" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Revoke a token
-
-    Scope: `pki:admin`. Takes effect at once in this process and within a second in the others.
-
-    Sends a `DELETE` request to `/v1/tokens/{id}`
-
-    Arguments:
-    - `id`: Its id: `tok_…`.
-    */
+    /// Revoke a token
+    ///
+    /// Scope: `pki:admin`. Takes effect at once in this process and within a second in the others.
+    ///
+    /// Sends a `DELETE` request to `/v1/tokens/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `tok_…`.
     pub async fn revoke_token<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/tokens/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/tokens/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -9907,25 +9365,19 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "revoke_token" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Name and version
-
-    The version is that of the binary, as `certmill --version` prints it.
-
-    Sends a `GET` request to `/v1/version`
-
-    */
+    /// Name and version
+    ///
+    /// The version is that of the binary, as `certmill --version` prints it.
+    ///
+    /// Sends a `GET` request to `/v1/version`
     pub async fn get_version<'a>(&'a self) -> Result<ResponseValue<types::Version>, Error<()>> {
         let url = format!("{}/v1/version", self.baseurl,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
@@ -9933,8 +9385,7 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -9943,21 +9394,17 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_version" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List webhooks
-
-    Scope: `pki:admin`. The URLs of many receivers are secrets. Newest first.
-
-    Sends a `GET` request to `/v1/webhooks`*/
+    /// List webhooks
+    ///
+    /// Scope: `pki:admin`. The URLs of many receivers are secrets. Newest first.
+    ///
+    /// Sends a `GET` request to `/v1/webhooks`
     pub async fn list_webhooks<'a>(
         &'a self,
         query: queries::ListWebhooks<'a>,
@@ -9969,48 +9416,42 @@ impl Client {
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_webhooks" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Make a webhook
-
-    Scope: `pki:admin`. It is told what happens from now on, at least once, and what happens to one object in its order. Each
-    event is a `POST` with `X-Certmill-Event-Id` (the same whenever it is sent), `X-Certmill-Event-Type`,
-    `X-Certmill-Timestamp` (Unix seconds) and `X-Certmill-Signature`: `sha256=` and the HMAC-SHA256 in hex, by the secret, of the
-    timestamp, a dot and the body; where secrets change several with `, ` between them, of which one must fit.
-
-    A status of 200 to 299 within ten seconds is a delivery; redirects are not followed. Else it is sent again after 10 s, 1 min,
-    5 min, 15 min, 1 h, 3 h, 6 h, 12 h and 24 h, and then given up with the event `webhook.delivery_failed`; what happens to other
-    objects goes on meanwhile. `410` switches the webhook off (`webhook.disabled`). A tenant has 50 webhooks at most.
-
-    Sends a `POST` request to `/v1/webhooks`
-
-    Arguments:
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    - `body`
-    */
+    /// Make a webhook
+    ///
+    /// Scope: `pki:admin`. It is told what happens from now on, at least once, and what happens to one object in its order. Each
+    /// event is a `POST` with `X-Certmill-Event-Id` (the same whenever it is sent), `X-Certmill-Event-Type`,
+    /// `X-Certmill-Timestamp` (Unix seconds) and `X-Certmill-Signature`: `sha256=` and the HMAC-SHA256 in hex, by the secret, of the
+    /// timestamp, a dot and the body; where secrets change several with `, ` between them, of which one must fit.
+    ///
+    /// A status of 200 to 299 within ten seconds is a delivery; redirects are not followed. Else it is sent again after 10 s, 1 min,
+    /// 5 min, 15 min, 1 h, 3 h, 6 h, 12 h and 24 h, and then given up with the event `webhook.delivery_failed`; what happens to other
+    /// objects goes on meanwhile. `410` switches the webhook off (`webhook.disabled`). A tenant has 50 webhooks at most.
+    ///
+    /// Sends a `POST` request to `/v1/webhooks`
+    ///
+    /// Arguments:
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `body`
     pub async fn create_webhook<'a>(
         &'a self,
         idempotency_key: Option<&'a str>,
@@ -10025,8 +9466,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -10036,39 +9476,33 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "create_webhook" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             201u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Read a webhook
-
-    Scope: `pki:admin`.
-
-    Sends a `GET` request to `/v1/webhooks/{id}`
-
-    Arguments:
-    - `id`: Its id: `whk_…`.
-    */
+    /// Read a webhook
+    ///
+    /// Scope: `pki:admin`.
+    ///
+    /// Sends a `GET` request to `/v1/webhooks/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `whk_…`.
     pub async fn get_webhook<'a>(
         &'a self,
         id: &'a str,
     ) -> Result<ResponseValue<types::Webhook>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/webhooks/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/webhooks/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
@@ -10077,34 +9511,29 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "get_webhook" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Remove a webhook
-
-    Scope: `pki:admin`. What waits for it is not sent any more.
-
-    Sends a `DELETE` request to `/v1/webhooks/{id}`
-
-    Arguments:
-    - `id`: Its id: `whk_…`.
-    - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
-    */
+    /// Remove a webhook
+    ///
+    /// Scope: `pki:admin`. What waits for it is not sent any more.
+    ///
+    /// Sends a `DELETE` request to `/v1/webhooks/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `whk_…`.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
     pub async fn delete_webhook<'a>(
         &'a self,
         id: &'a str,
         if_match: Option<&'a str>,
     ) -> Result<ResponseValue<()>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/webhooks/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/webhooks/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -10113,8 +9542,7 @@ impl Client {
         if let Some(value) = if_match {
             header_map.append("If-Match", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .delete(url)
             .header(
@@ -10123,36 +9551,31 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "delete_webhook" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             204u16 => Ok(ResponseValue::empty(response)),
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Change a webhook
-
-    Scope: `pki:admin`. With `rotate_secret` another secret is made and answered this once.
-
-    Sends a `PATCH` request to `/v1/webhooks/{id}`
-
-    Arguments:
-    - `id`: Its id: `whk_…`.
-    - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
-    - `body`
-    */
+    /// Change a webhook
+    ///
+    /// Scope: `pki:admin`. With `rotate_secret` another secret is made and answered this once.
+    ///
+    /// Sends a `PATCH` request to `/v1/webhooks/{id}`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `whk_…`.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
+    /// - `body`
     pub async fn update_webhook<'a>(
         &'a self,
         id: &'a str,
         if_match: Option<&'a str>,
         body: &'a types::UpdateWebhookRequest,
     ) -> Result<ResponseValue<types::WebhookWithSecret>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/webhooks/{}", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/webhooks/{}", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -10161,8 +9584,7 @@ impl Client {
         if let Some(value) = if_match {
             header_map.append("If-Match", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .patch(url)
             .header(
@@ -10172,77 +9594,66 @@ impl Client {
             .json(&body)
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "update_webhook" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**List the deliveries of a webhook
-
-    Scope: `pki:admin`. Newest event first. What is delivered or given up can be seen for seven days.
-
-    Sends a `GET` request to `/v1/webhooks/{id}/deliveries`
-
-    Arguments:
-    - `id`: Its id: `whk_…`.
-    */
+    /// List the deliveries of a webhook
+    ///
+    /// Scope: `pki:admin`. Newest event first. What is delivered or given up can be seen for seven days.
+    ///
+    /// Sends a `GET` request to `/v1/webhooks/{id}/deliveries`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `whk_…`.
     pub async fn list_webhook_deliveries<'a>(
         &'a self,
         id: &'a str,
         query: queries::ListWebhookDeliveries<'a>,
     ) -> Result<ResponseValue<types::WebhookDeliveryList>, Error<types::ErrorBody>> {
         let queries::ListWebhookDeliveries { count, cursor, limit, state } = query;
-        let url = format!("{}/v1/webhooks/{}/deliveries", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/webhooks/{}/deliveries", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .get(url)
             .header(
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
-            .query(&progenitor_client::QueryParam::new("count", &count))
-            .query(&progenitor_client::QueryParam::new("cursor", &cursor))
-            .query(&progenitor_client::QueryParam::new("limit", &limit))
-            .query(&progenitor_client::QueryParam::new("state", &state))
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
+            .query(&QueryParam::new("state", &state))
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "list_webhook_deliveries" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Have an event delivered once more
-
-    Scope: `pki:admin`. Within a second or two, with the same event id and all its attempts, whether it was given up, delivered or
-    waits. It may then come after later events about the same object. `409 invalid_state` while the webhook is not active.
-
-    Sends a `POST` request to `/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver`
-
-    Arguments:
-    - `id`: Its id: `whk_…`.
-    - `delivery_id`: The id of the delivery.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Have an event delivered once more
+    ///
+    /// Scope: `pki:admin`. Within a second or two, with the same event id and all its attempts, whether it was given up, delivered or
+    /// waits. It may then come after later events about the same object. `409 invalid_state` while the webhook is not active.
+    ///
+    /// Sends a `POST` request to `/v1/webhooks/{id}/deliveries/{delivery_id}/redeliver`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `whk_…`.
+    /// - `delivery_id`: The id of the delivery.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn redeliver_event<'a>(
         &'a self,
         id: &'a str,
@@ -10252,8 +9663,8 @@ impl Client {
         let url = format!(
             "{}/v1/webhooks/{}/deliveries/{}/redeliver",
             self.baseurl,
-            encode_path(&id.to_string()),
-            encode_path(&delivery_id.to_string()),
+            encode_path(&id.to_string())?,
+            encode_path(&delivery_id.to_string())?,
         );
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
@@ -10263,8 +9674,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -10273,35 +9683,30 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "redeliver_event" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
-    /**Try a webhook
-
-    Scope: `pki:admin`. Sends an event of the type `webhook.test`, signed like any other, once and at once, whether the webhook is
-    active or not, and answers what the receiver made of it.
-
-    Sends a `POST` request to `/v1/webhooks/{id}/test`
-
-    Arguments:
-    - `id`: Its id: `whk_…`.
-    - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
-    */
+    /// Try a webhook
+    ///
+    /// Scope: `pki:admin`. Sends an event of the type `webhook.test`, signed like any other, once and at once, whether the webhook is
+    /// active or not, and answers what the receiver made of it.
+    ///
+    /// Sends a `POST` request to `/v1/webhooks/{id}/test`
+    ///
+    /// Arguments:
+    /// - `id`: Its id: `whk_…`.
+    /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
     pub async fn test_webhook<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
     ) -> Result<ResponseValue<types::WebhookTest>, Error<types::ErrorBody>> {
-        let url = format!("{}/v1/webhooks/{}/test", self.baseurl, encode_path(&id.to_string()),);
+        let url = format!("{}/v1/webhooks/{}/test", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
@@ -10310,8 +9715,7 @@ impl Client {
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
         }
-        #[allow(unused_mut)]
-        let mut request = self
+        let request = self
             .client
             .post(url)
             .header(
@@ -10320,16 +9724,12 @@ impl Client {
             )
             .headers(header_map)
             .build()?;
-        let info = OperationInfo { operation_id: "test_webhook" };
-        self.pre(&mut request, &info).await?;
-        let result = self.exec(request, &info).await;
-        self.post(&result, &info).await?;
-        let response = result?;
+        let response = self.send(request).await?;
         match response.status().as_u16() {
             200u16 => ResponseValue::from_response(response).await,
             400u16..=499u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
             500u16..=599u16 => Err(Error::ErrorResponse(ResponseValue::from_response(response).await?)),
-            _ => Err(Error::UnexpectedResponse(response)),
+            _ => Err(Error::UnexpectedStatus(response.status())),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A client of certmill's API.
 //!
 //! [`Client`] has a method for each operation of `openapi/certmill.json`, with types for what is sent and answered. It is
-//! generated from that document ([`generate`](https://docs.rs/progenitor)). [`Api`] is the same connection in JSON values, with all
+//! generated from that document by `generate/run`, with progenitor. [`Api`] is the same connection in JSON values, with all
 //! pages of a list at once and repeated calls after a broken connection: for programs that show what the service answers, fields
 //! that this version does not know included.
 //!
@@ -20,6 +20,7 @@
 //! Closed sets of words, such as [`types::CertificateStatus`], are texts with constants, because a later service may answer with a
 //! word that this version does not know.
 
+mod answer;
 mod api;
 mod bounds;
 #[expect(clippy::allow_attributes, clippy::pedantic, missing_docs, reason = "generated")]
@@ -28,8 +29,9 @@ mod refusal;
 mod secret;
 mod timestamp;
 
+pub use answer::{ByteStream, Error, ResponseValue};
 pub use api::{Api, Listed, base};
-pub use generated::{ByteStream, Client, Error, ResponseValue, queries, types};
+pub use generated::{Client, queries, types};
 pub use refusal::{CallError, Refusal, SetupError};
-pub use secret::Secret;
+pub use secret::{Secret, SecretJson};
 pub use timestamp::Timestamp;

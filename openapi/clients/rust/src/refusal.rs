@@ -101,6 +101,9 @@ pub enum CallError {
     /// The answer is not JSON.
     #[error("the server did not answer with JSON: is it a certmill?")]
     NotJson(#[source] serde_json::Error),
+    /// Nothing can have this name: in a path it would mean another object.
+    #[error("nothing is named `{0}`")]
+    Unnamable(String),
     /// The answer to a list has no rows under this key.
     #[error("the server's list has no `{0}`: is it a certmill of this version?")]
     NotAList(String),
@@ -122,7 +125,7 @@ impl CallError {
         match self {
             Self::Refused(refusal) => matches!(refusal.status, 429 | 502 | 503 | 504),
             Self::NoAnswer { .. } | Self::BrokenOff(_) => true,
-            Self::TooLong(_) | Self::NotJson(_) | Self::NotAList(_) => false,
+            Self::TooLong(_) | Self::NotJson(_) | Self::Unnamable(_) | Self::NotAList(_) => false,
         }
     }
 }
@@ -136,9 +139,12 @@ pub enum SetupError {
     /// The token cannot be sent in a header.
     #[error("the token has characters that no token has")]
     Token,
-    /// The CA certificate cannot be read.
-    #[error("the CA certificate of the server cannot be read")]
-    CaCertificate(#[source] reqwest::Error),
+    /// The CA certificates cannot be read, or there is none.
+    #[error("the CA certificates of the server cannot be read")]
+    CaCertificate(#[source] Option<reqwest::Error>),
+    /// The address has a name or a password in it.
+    #[error("a name or password in the URL is not used: give the token by CERTMILL_TOKEN or a file")]
+    Credentials,
     /// TLS cannot be set up.
     #[error("no connection can be set up")]
     Http(#[source] reqwest::Error),

@@ -1,9 +1,10 @@
-//! Texts that nobody should see in a log.
+//! What nobody should see in a log.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
+use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
 
 /// A private key, a token or a password. Its memory is overwritten when it is dropped, and `{:?}` does not show it; where it is
 /// needed, [`Secret::expose`] gives it.
@@ -42,6 +43,46 @@ impl fmt::Debug for Secret {
     }
 }
 
+/// An object with credentials in it, as [`Secret`] is a text: texts in it are overwritten when it is dropped.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub struct SecretJson(Value);
+
+impl SecretJson {
+    /// The object itself.
+    pub const fn expose(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl From<Value> for SecretJson {
+    fn from(value: Value) -> Self {
+        Self(value)
+    }
+}
+
+impl fmt::Debug for SecretJson {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretJson(…)")
+    }
+}
+
+impl Drop for SecretJson {
+    fn drop(&mut self) {
+        overwrite(&mut self.0);
+    }
+}
+
+/// serde_json reads at most 128 levels.
+fn overwrite(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(overwrite),
+        Value::Object(members) => members.values_mut().for_each(overwrite),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +92,8 @@ mod tests {
         let secret = Secret::from("cmt_x");
         assert_eq!(serde_json::to_string(&secret).unwrap(), r#""cmt_x""#);
         assert!(!format!("{secret:?}").contains("cmt_x"));
+        let object = SecretJson::from(serde_json::json!({ "token": "cmt_x" }));
+        assert_eq!(serde_json::to_string(&object).unwrap(), r#"{"token":"cmt_x"}"#);
+        assert!(!format!("{object:?}").contains("cmt_x"));
     }
 }

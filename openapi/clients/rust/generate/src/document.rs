@@ -8,7 +8,16 @@ use serde_json::{Map, Value};
 
 /// Bounds that the service checks.
 const BOUNDS: [&str; 10] = [
-    "pattern", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum", "uniqueItems", "example", "default",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
+    "uniqueItems",
+    "example",
+    "default",
 ];
 
 /// Where an operation answers in several media types, the one that a program wants.
@@ -31,6 +40,7 @@ const SECRETS: [&str; 10] = [
 /// Takes out what the client has no use for, in place.
 pub(crate) fn narrow(document: &mut Value) -> anyhow::Result<()> {
     mark_secrets(document);
+    mark_secret_objects(document)?;
     forget_bounds(document);
     let Some(paths) = document["paths"].as_object_mut() else { bail!("the document has no paths") };
     // What is published for relying parties is not JSON and has clients of its own.
@@ -40,7 +50,9 @@ pub(crate) fn narrow(document: &mut Value) -> anyhow::Result<()> {
         one_error(responses);
         // `206` is a part of a `200`, for those who ask for a range.
         responses.remove("206");
-        for content in responses.values_mut().filter_map(|response| response.get_mut("content")?.as_object_mut()) {
+        for content in
+            responses.values_mut().filter_map(|response| response.get_mut("content")?.as_object_mut())
+        {
             if content.len() > 1 {
                 let Some(kept) = PREFERRED.into_iter().find(|kept| content.contains_key(*kept)) else {
                     bail!("none of {:?} is a media type to prefer", content.keys().collect::<Vec<_>>());
@@ -63,6 +75,25 @@ fn one_error(responses: &mut Map<String, Value>) {
         responses.insert("4XX".to_owned(), error.clone());
         responses.insert("5XX".to_owned(), error);
     }
+}
+
+/// Objects that hold credentials, by their schema and its property.
+const SECRET_OBJECTS: [(&str, &str); 4] = [
+    ("CreateDnsProviderRequest", "config"),
+    ("PutSecretRequest", "data"),
+    ("Secret", "data"),
+    ("UpdateDnsProviderRequest", "config"),
+];
+
+fn mark_secret_objects(document: &mut Value) -> anyhow::Result<()> {
+    for (schema, property) in SECRET_OBJECTS {
+        let found = &mut document["components"]["schemas"][schema]["properties"][property];
+        let Some(members) = found.as_object_mut() else { bail!("{schema} has no {property}") };
+        members.retain(|name, _| matches!(name.as_str(), "description" | "nullable"));
+        members.insert("type".to_owned(), "string".into());
+        members.insert("format".to_owned(), "secret-json".into());
+    }
+    Ok(())
 }
 
 fn mark_secrets(value: &mut Value) {

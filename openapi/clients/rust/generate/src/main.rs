@@ -4,7 +4,9 @@
 //! this program's sources and of what was generated, so that a test can say whether the committed file is current without building
 //! this program.
 
+mod docs;
 mod document;
+mod methods;
 mod queries;
 mod words;
 
@@ -17,17 +19,21 @@ use sha2::{Digest, Sha256};
 use syn::visit_mut::{self, VisitMut};
 
 /// What this program is made of, in the order of the files' names.
-const SOURCES: [&str; 5] = [
+const SOURCES: [&str; 7] = [
     include_str!("../Cargo.lock"),
+    include_str!("docs.rs"),
     include_str!("document.rs"),
     include_str!("main.rs"),
+    include_str!("methods.rs"),
     include_str!("queries.rs"),
     include_str!("words.rs"),
 ];
 
 fn main() -> anyhow::Result<()> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [document, output] = arguments.as_slice() else { bail!("usage: certmill-client-generate DOCUMENT OUTPUT") };
+    let [document, output] = arguments.as_slice() else {
+        bail!("usage: certmill-client-generate DOCUMENT OUTPUT")
+    };
     let text = fs::read(document).with_context(|| format!("{document} cannot be read"))?;
     let mut document: serde_json::Value = serde_json::from_slice(&text)?;
     let words = words::of(&document);
@@ -38,15 +44,18 @@ fn main() -> anyhow::Result<()> {
     settings
         .with_interface(InterfaceStyle::Positional)
         .with_conversion(text_of("date-time"), "crate::Timestamp", [TypeImpl::Display].into_iter())
-        .with_conversion(text_of("password"), "crate::Secret", std::iter::empty());
+        .with_conversion(text_of("password"), "crate::Secret", std::iter::empty())
+        .with_conversion(text_of("secret-json"), "crate::SecretJson", std::iter::empty());
     let tokens = Generator::new(&settings).generate_tokens(&spec)?;
     let mut file: syn::File = syn::parse2(tokens)?;
     DeriveDefault::everywhere(&mut file);
     queries::collect(&mut file)?;
     words::add(&mut file, &words)?;
     forget_constructor(&mut file);
+    methods::adapt(&mut file);
+    docs::OneLineEach.visit_file_mut(&mut file);
 
-    let code = rustfmt(&prettyplease::unparse(&file))?;
+    let code = rustfmt(&methods::adapt_text(&prettyplease::unparse(&file)))?;
     let head = format!(
         "// Generated from openapi/certmill.json by openapi/clients/rust/generate. Not to be edited.\n\
          // document: {}\n// generator: {}\n// code: {}\n",
@@ -69,7 +78,9 @@ fn text_of(format: &str) -> SchemaObject {
 fn forget_constructor(file: &mut syn::File) {
     for item in &mut file.items {
         if let syn::Item::Impl(block) = item {
-            block.items.retain(|item| !matches!(item, syn::ImplItem::Fn(method) if method.sig.ident == "new"));
+            block
+                .items
+                .retain(|item| !matches!(item, syn::ImplItem::Fn(method) if method.sig.ident == "new"));
         }
     }
 }

@@ -25,7 +25,8 @@ pub(crate) fn add(file: &mut syn::File, words: &Words) -> anyhow::Result<()> {
     });
     let (_, items) = types.context("there is no module `types`")?;
     for (name, words) in words {
-        let Some(_) = items.iter().find(|item| matches!(item, syn::Item::Struct(it) if it.ident == *name)) else {
+        let Some(_) = items.iter().find(|item| matches!(item, syn::Item::Struct(it) if it.ident == *name))
+        else {
             continue;
         };
         let name = syn::parse_str::<syn::Ident>(name)?;
@@ -59,7 +60,9 @@ fn constant(word: &str) -> anyhow::Result<syn::ImplItemConst> {
 fn constant_name(word: &str) -> String {
     let mut name = String::new();
     for character in word.chars() {
-        if character.is_ascii_uppercase() && name.ends_with(|it: char| it.is_ascii_lowercase() || it.is_ascii_digit()) {
+        if character.is_ascii_uppercase()
+            && name.ends_with(|it: char| it.is_ascii_lowercase() || it.is_ascii_digit())
+        {
             name.push('_');
         }
         name.push(if character.is_ascii_alphanumeric() { character.to_ascii_uppercase() } else { '_' });
