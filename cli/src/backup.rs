@@ -119,10 +119,11 @@ fn write_root_key(folder: &Path, text: &str, contents: &Contents) -> anyhow::Res
     file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).with_context(problem)
 }
 
-fn sync(file: &Path) -> anyhow::Result<()> {
-    File::open(file)
+/// Has what was written to a file or a folder survive a loss of power.
+pub(crate) fn sync(path: &Path) -> anyhow::Result<()> {
+    File::open(path)
         .and_then(|file| file.sync_all())
-        .with_context(|| format!("{} cannot be made durable", file.display()))
+        .with_context(|| format!("{} cannot be made durable", path.display()))
 }
 
 fn report(config: &Config, destination: &Path, manifest: &Manifest, sha256: &str) {

@@ -14,6 +14,7 @@ use clap::Args;
 use crate::backup::manifest::{self, Kind, Manifest, ROOT_KEY_FILE};
 use crate::backup::postgres::Programs;
 use crate::backup::proof::{self, Proven};
+use crate::backup::sync;
 use crate::lock::DataFolder;
 use crate::{compose, private};
 
@@ -54,6 +55,14 @@ pub(crate) async fn restore(config: &Config, arguments: RestoreArgs) -> anyhow::
         Kind::Sqlite => restore_sqlite(config, source, &proven, taken_at).await?,
         Kind::Postgres => restore_postgres(config, source, &proven, (taken_at, &programs)).await?,
     };
+    if proven.keys.are_inside && !installs_root_key(config) {
+        let key = source.join(ROOT_KEY_FILE);
+        println!(
+            "the root key is in the backup and was put nowhere: set CERTMILL_ROOT_KEY_FILE to a copy of {}, which nobody else can \
+             read, before anything is started",
+            key.display()
+        );
+    }
     print!("{}", next_steps(config, taken_at, crls));
     Ok(())
 }
@@ -104,6 +113,37 @@ fn refuse_to_overwrite(file: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether the restored service looks for its root key in its data folder.
+const fn installs_root_key(config: &Config) -> bool {
+    config.database_url.is_none()
+}
+
+/// A database while it is being restored; removed when that does not come to its end.
+struct Partial(PathBuf);
+
+impl Partial {
+    const ENDS: [&str; 3] = ["", "-wal", "-shm"];
+
+    fn beside(target: &Path) -> Self {
+        let partial = Self(beside(target, ".restoring"));
+        // What a restore that was killed has left.
+        partial.remove();
+        partial
+    }
+
+    fn remove(&self) {
+        for end in Self::ENDS {
+            let _ = std::fs::remove_file(beside(&self.0, end));
+        }
+    }
+}
+
+impl Drop for Partial {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
 fn beside(file: &Path, end: &str) -> PathBuf {
     let mut name = file.as_os_str().to_owned();
     name.push(end);
@@ -134,24 +174,20 @@ async fn restore_sqlite(
     } else {
         None
     };
-    let partial = beside(&target, ".restoring");
-    for end in ["", "-wal", "-shm"] {
-        // What a restore that was killed has left.
-        let _ = std::fs::remove_file(beside(&partial, end));
-    }
-    copy_file(source, &partial, &proven.manifest)?;
-    let database = Database::open_existing(&format!("sqlite://{}", partial.display()), 1).await?;
+    let partial = Partial::beside(&target);
+    copy_file(source, &partial.0, &proven.manifest)?;
+    let database = Database::open_existing(&format!("sqlite://{}", partial.0.display()), 1).await?;
     let crls = finish(config, database, proven, taken_at).await?;
-    let rest = beside(&partial, "-wal");
+    let rest = beside(&partial.0, "-wal");
     if std::fs::metadata(&rest).is_ok_and(|file| file.len() > 0) {
         bail!("{} was not written to its database", rest.display());
     }
-    sync(&partial)?;
+    sync(&partial.0)?;
     refuse_to_overwrite(&target)?;
-    if proven.keys.are_inside && config.database_url.is_none() {
+    if proven.keys.are_inside && installs_root_key(config) {
         put_root_key(config, source)?;
     }
-    std::fs::rename(&partial, &target)
+    std::fs::rename(&partial.0, &target)
         .with_context(|| format!("the database cannot be given its name {}", target.display()))?;
     sync(target.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))?;
     Ok(crls)
@@ -175,13 +211,6 @@ fn put_root_key(config: &Config, source: &Path) -> anyhow::Result<()> {
     let key = File::open(source.join(ROOT_KEY_FILE)).with_context(problem)?;
     let file = manifest::private(&path).with_context(problem)?;
     manifest::copy_hashed(key, &file).and_then(|_| file.sync_all()).with_context(problem)
-}
-
-/// Has what was written to a file or a folder survive a loss of power.
-fn sync(path: &Path) -> anyhow::Result<()> {
-    File::open(path)
-        .and_then(|file| file.sync_all())
-        .with_context(|| format!("{} cannot be made durable", path.display()))
 }
 
 async fn restore_postgres(
