@@ -24,11 +24,22 @@ pub(crate) fn of(error: &anyhow::Error) -> String {
     sentence
 }
 
+/// A text that may be somebody else's, as it may be shown on a terminal: without control characters, by which it could write over
+/// what is there. Ends of lines stay.
+pub(crate) fn clean(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
 
     use super::*;
+
+    #[test]
+    fn control_characters_do_not_reach_the_terminal() {
+        assert_eq!(clean("\u{1b}[31mred\u{9b}\r\nnext"), " [31mred  \nnext");
+    }
 
     #[test]
     fn a_cause_is_told_once_and_classes_are_not_told() {

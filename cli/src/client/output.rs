@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use super::failure::Failure;
+use crate::message::clean;
 
 /// Columns are not made narrower than this: shorter ones are states and times, which have to stay readable.
 const NARROWEST: usize = 24;
@@ -90,7 +91,7 @@ impl Output {
         let widest = lines.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
         let mut text = String::new();
         for (name, value) in &lines {
-            let _ = writeln!(text, "{name:widest$}  {value}");
+            let _ = writeln!(text, "{name:widest$}  {}", clean(value));
         }
         print(text.trim_end())
     }
@@ -113,7 +114,7 @@ impl Output {
         match &self.template {
             Some(template) => print(&filled(template, object)?),
             None if self.json => print(&object.to_string()),
-            None => print(&text()),
+            None => print(&clean(&text())),
         }
     }
 
@@ -249,8 +250,10 @@ fn filled(template: &str, object: &Value) -> anyhow::Result<String> {
         });
         match value {
             Value::Null => {}
-            Value::Array(items) => out.push_str(&items.iter().map(one_line).collect::<Vec<_>>().join(",")),
-            other => out.push_str(&one_line(other)),
+            Value::Array(items) => {
+                out.push_str(&clean(&items.iter().map(one_line).collect::<Vec<_>>().join(",")));
+            }
+            other => out.push_str(&clean(&one_line(other))),
         }
         rest = after;
     }

@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
+use crate::message::clean;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -83,9 +85,9 @@ impl Findings {
         let mut text = String::new();
         for Finding { check, status, found, advice } in &self.0 {
             // Invariant: writing to a String cannot fail.
-            let _ = writeln!(text, "{:<8} {check:<14} {found}", status.as_str());
+            let _ = writeln!(text, "{:<8} {check:<14} {}", status.as_str(), clean(found));
             if let Some(advice) = advice {
-                let _ = writeln!(text, "{:23} do: {advice}", "");
+                let _ = writeln!(text, "{:23} do: {}", "", clean(advice));
             }
         }
         text

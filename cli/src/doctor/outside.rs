@@ -1,6 +1,6 @@
 //! What others see: CRLs and the API at their public address, and Redis.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -34,7 +34,7 @@ pub(super) async fn crls(config: &Config, database: &Database, findings: &mut Fi
         Ok(client) => client,
         Err(error) => return findings.failure("crls", message::of(&error), "mend this setting"),
     };
-    let wanted = match numbers(database).await {
+    let (wanted, all) = match numbers(database).await {
         Ok(wanted) => wanted,
         Err(error) => return findings.failure("crls", message::of(&error), "mend the database first"),
     };
@@ -55,7 +55,7 @@ pub(super) async fn crls(config: &Config, database: &Database, findings: &mut Fi
     }
     match bad.first() {
         None if good == 0 => findings.ok("crls", "there is none"),
-        None => findings.ok("crls", format!("{good} were fetched below {base}/pub/crl/, and are those of the database")),
+        None => findings.ok("crls", format!("{good} of {all} were fetched below {base}/pub/crl/, and are those of the database")),
         Some(first) => findings.failure(
             "crls",
             format!("{} of {} cannot be had as relying parties have them: {first}", bad.len(), bad.len() + good),
@@ -64,20 +64,24 @@ pub(super) async fn crls(config: &Config, database: &Database, findings: &mut Fi
     }
 }
 
-/// The lists of CAs in use, those of their shards too, with their numbers.
-async fn numbers(database: &Database) -> anyhow::Result<Vec<(CrlId, i64)>> {
+/// The lists of the CAs in use that end first, those of their shards too, with their numbers; and how many lists there are.
+async fn numbers(database: &Database) -> anyhow::Result<(Vec<(CrlId, i64)>, usize)> {
     let mut session = database.read_system().await?;
     let cas = figures::cas(&mut session, SystemClock.now(), MOST_CAS).await?;
-    let in_use: HashSet<CaId> = cas.iter().filter_map(|ca| ca.id.parse().ok()).collect();
-    let mut lists = crls::all(&mut session).await?;
-    lists.retain(|(_, list)| in_use.contains(&list.ca()));
+    let places: HashMap<CaId, usize> =
+        cas.iter().enumerate().filter_map(|(place, ca)| Some((ca.id.parse().ok()?, place))).collect();
+    let lists = crls::all(&mut session).await?;
+    let all = lists.len();
+    let mut wanted: Vec<(usize, CrlId)> =
+        lists.into_iter().filter_map(|(_, list)| Some((*places.get(&list.ca())?, list))).collect();
+    wanted.sort_unstable();
     let mut found = Vec::new();
-    for (_, list) in lists.into_iter().take(MOST_LISTS) {
+    for (_, list) in wanted.into_iter().take(MOST_LISTS) {
         if let Some(info) = crls::public_info(&mut session, list).await? {
             found.push((list, info.number));
         }
     }
-    Ok(found)
+    Ok((found, all))
 }
 
 async fn look(client: &Client, url: &str, number: i64) -> anyhow::Result<()> {
