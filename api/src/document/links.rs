@@ -86,7 +86,8 @@ mod tests {
     fn every_object_is_there() {
         let document: Value = serde_json::from_str(&crate::openapi::raw_document()).unwrap();
         for (schema, member, path) in OBJECTS {
-            assert!(!document["paths"][path].is_null(), "{path}");
+            let paths = document["paths"].as_object().unwrap();
+            assert!(paths.keys().any(|other| other.starts_with(path)), "{path}");
             let properties = &document["components"]["schemas"][schema]["properties"];
             assert!(!properties[member].is_null(), "{schema}.{member}");
         }

@@ -62,7 +62,7 @@ both_modes! {
         let issued = app.issue("web", "a.example.internal").await;
         let path = format!("/v1/pki/certificates/{}", text(&issued["certificate_id"]));
         let answer = app.get(&path).await;
-        let fields = [&FIELDS[..], &["chain_pem"]].concat();
+        let fields = [&FIELDS[..], &["chain_pem", "endpoints"]].concat();
         let shown = with_fields(&answer, StatusCode::OK, &fields);
         let judge = Judge::new();
         judge.write("leaf.pem", text(&issued["certificate"]));
@@ -80,12 +80,13 @@ both_modes! {
             "spki_sha256": spki, "not_before": issued["not_before"], "not_after": issued["not_after"], "status": "active",
             "revoked_at": null, "revocation_reason": null, "has_private_key": false, "renewed_from": null,
             "renewed_by": null, "tags": {}, "description": "", "created_at": shown["created_at"],
-            "certificate_pem": issued["certificate"], "chain_pem": chain,
+            "certificate_pem": issued["certificate"], "chain_pem": chain, "endpoints": [],
         }));
         has_fields(&shown["sans"], &answer.text(), &["dns", "ip", "email", "uri"]);
         let listed = app.get("/v1/pki/certificates").await.json_with(StatusCode::OK);
         let row = &listed["certificates"][0];
-        assert_eq!(*row, changed(shown, &json!({ "certificate_pem": null, "chain_pem": null })), "a list leaves the PEM out");
+        let left_out = json!({ "certificate_pem": null, "chain_pem": null, "endpoints": null });
+        assert_eq!(*row, changed(shown, &left_out), "a list leaves the PEM out");
     }
 
     async fn the_pem_comes_alone(app: TestApp) {
