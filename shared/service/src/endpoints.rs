@@ -1,6 +1,6 @@
 //! Proof of deployment: whether the newest certificate is served where it is meant to be.
 //!
-//! A certificate names its endpoints, which go on to its renewals. A job of the tenant looks at those that are due ([`look`]),
+//! A certificate names its endpoints, which go on to its renewals. A job of the tenant looks at those that are due (`look`),
 //! on a lane of its own; what it finds are the endpoints' rows. Rows are locked in the order job, certificate, endpoint, chain.
 
 mod look;

@@ -1,4 +1,4 @@
-//! Events: raising those that no call has caused, in the transaction in which they happen. Reading them all is in [`feed`].
+//! Events: raising those that no call has caused, in the transaction in which they happen. Reading them all is in `feed`.
 
 mod feed;
 
