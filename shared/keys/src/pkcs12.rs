@@ -62,7 +62,7 @@ pub fn write(
 /// The same in an encryption of the caller's choice; name and password come together.
 ///
 /// # Errors
-/// Those of [`write`].
+/// Those of [`write()`].
 pub fn write_as(
     key: &PrivateKey,
     leaf_der: &[u8],
