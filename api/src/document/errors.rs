@@ -151,7 +151,8 @@ fn statuses(operation: &Operation<'_>) -> Vec<u16> {
         (403, operation.is_secured()),
         (404, operation.has_parameters("path") || has_body || names_others),
         (408, has_body),
-        (409, changes && operation.is_secured()),
+        // A CA without delta CRLs has none to read, and one that waits for its certificate no CRL.
+        (409, (changes && operation.is_secured()) || operation.takes("delta")),
         (412, operation.takes("If-Match")),
         (413, has_body),
         (415, has_body),

@@ -118,7 +118,7 @@ async fn a_process_cannot_be_dumped_or_traced() {
             std::os::unix::fs::chown(path, Some(65_534), Some(65_534)).unwrap();
         }
     }
-    let mut command = site.command(&["dev", "--listen", "127.0.0.1:0"]);
+    let mut command = for_everyone(&site, &site.command(&["dev", "--listen", "127.0.0.1:0"]));
     as_the_user(&mut command);
     let mut api = site.dev_by(command).await;
     let proc = format!("/proc/{}", api.process.id());
@@ -143,6 +143,22 @@ async fn a_process_cannot_be_dumped_or_traced() {
     open.kill().unwrap();
     open.wait().unwrap();
     stop(&mut api.process);
+}
+
+/// The same command by a copy of its program, which may stand in a home folder that only its owner enters.
+fn for_everyone(site: &Site, command: &Command) -> Command {
+    let program = site.path().join("certmill");
+    std::fs::copy(command.get_program(), &program).unwrap();
+    with_mode(&program, 0o755);
+    let mut copied = Command::new(program);
+    copied.args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => copied.env(name, value),
+            None => copied.env_remove(name),
+        };
+    }
+    copied
 }
 
 /// Run by somebody without privileges: the tests' user, or `nobody` where that is root.
