@@ -94,7 +94,7 @@ export const t = {
     revokedFor: (reason: string) => `Revoked (${reason.toLowerCase()}) on`,
   },
   endpoints: {
-    title: 'Endpoints', one: 'Endpoint', found: 'Found', served: 'Served until', checked: 'Looked at', look: 'Look now', none: 'Say where it is meant to be served, and it is looked at every hour.',
+    title: 'Endpoints', edit: 'Edit endpoints', one: 'Endpoint', found: 'Found', served: 'Served until', checked: 'Looked at', look: 'Look now', none: 'Say where it is meant to be served, and it is looked at every hour.',
     hint: 'One a line: www.example.internal:443, or with smtp:, imap:, pop3:, ftp:, ldap: or postgres: before it',
     states: { unchecked: 'Not looked at yet', deployed: 'Deployed', serving_old: 'Serves the old one', other_certificate: 'Another certificate', unreachable: 'Not seen' } as Words,
     findings: { expired: 'expired', not_yet_valid: 'not valid yet', name_mismatch: 'not for this host', revoked: 'revoked' } as Words,

@@ -174,6 +174,20 @@ await test('3a a change of what somebody else has changed since is refused, and 
   await certmill.call('PATCH', '/v1/pki/roles/web', { max_ttl: '90d' });
 });
 
+await test('3a2 a certificate is told where it is to be served, and is looked for there', admin, async () => {
+  const { certificates } = await certmill.call('GET', '/v1/pki/certificates?common_name=shared');
+  await admin.goto(`${certmill.page}#/certificates/${certificates[0].id}`);
+  await heading(admin, 'shared.example.internal').waitFor();
+  await button(admin, 'Edit endpoints').click();
+  await admin.getByRole('textbox', { name: 'Endpoints' }).fill('gopher:127.0.0.1:9');
+  await button(admin, 'Save').click();
+  await admin.getByText('gopher').last().waitFor();
+  await admin.getByRole('textbox', { name: 'Endpoints' }).fill('127.0.0.1:9');
+  await button(admin, 'Save').click();
+  await button(admin, 'Look now').click();
+  await admin.getByRole('table', { name: 'Endpoints' }).getByRole('row', { name: /127\.0\.0\.1:9 Not seen/ }).waitFor();
+});
+
 await test('3b a failure that passes takes nothing off the screen', admin, async () => {
   const page = await open(chrome, certmill.page);
   await signIn(page, certmill.token);

@@ -50,7 +50,7 @@ export function Endpoints({ seen, editable, onDone }: { seen: Seen<Detail>; edit
     onDone();
   });
   return (
-    <Card title={t.endpoints.title} actions={editable && !of.renewed_by && <Button kind="quiet" onClick={() => setEditing(seen)}>{t.common.edit}</Button>}>
+    <Card title={t.endpoints.title} actions={editable && !of.renewed_by && <Button kind="quiet" onClick={() => setEditing(seen)}>{t.endpoints.edit}</Button>}>
       <Table
         name={t.endpoints.title}
         rows={of.endpoints}
