@@ -87,6 +87,45 @@ pub async fn count(session: &mut Session, ca: CaId) -> Result<i64, StorageError>
     Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
 }
 
+/// A former certificate of any CA of the tenant.
+#[derive(Debug, Clone)]
+pub struct FormerOf {
+    /// The CA.
+    pub ca: CaId,
+    /// SHA-256 of the certificate, lower-case hex.
+    pub fingerprint_sha256: String,
+    /// The certificate.
+    pub certificate_der: Vec<u8>,
+    /// Whether the CA had signed it itself.
+    pub is_self_signed: bool,
+}
+
+/// The former certificates of all CAs of the tenant, in the order of CA and fingerprint; those that follow `after`, so many at most.
+pub async fn of_all(
+    session: &mut Session,
+    after: Option<&FormerOf>,
+    limit: i64,
+) -> Result<Vec<FormerOf>, StorageError> {
+    type Columns = (String, String, Vec<u8>, Option<String>);
+    let mut query = Query::new(
+        "SELECT ca_id, fingerprint_sha256, certificate_der, issuer_id FROM ca_certificates WHERE tenant_id = ",
+    );
+    query.push_bind(session.tenant_key());
+    if let Some(after) = after {
+        query.push(" AND (ca_id, fingerprint_sha256) > (").push_bind(after.ca.to_string());
+        query.push(", ").push_bind(after.fingerprint_sha256.clone()).push(")");
+    }
+    query.push(" ORDER BY ca_id, fingerprint_sha256 LIMIT ").push_bind(limit);
+    let rows: Vec<Columns> = session.link().fetch_all(query).await?;
+    rows.into_iter()
+        .map(|(ca, fingerprint_sha256, certificate_der, issuer)| {
+            let is_self_signed = issuer.as_ref() == Some(&ca);
+            let ca = parsed(TABLE, "ca_id", &ca)?;
+            Ok(FormerOf { ca, fingerprint_sha256, certificate_der, is_self_signed })
+        })
+        .collect()
+}
+
 /// The former certificates of a CA, the one that was replaced last first.
 pub async fn list(session: &mut Session, ca: CaId) -> Result<Vec<FormerCertificate>, StorageError> {
     type Columns = (Vec<u8>, Vec<u8>, i64, i64, i64);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use certmill_domain::{Ca, CaId, CaKind};
+use certmill_storage::ca_certificates::{self, FormerOf};
 use certmill_storage::{Session, certificate_authorities, trust_anchors};
 use certmill_x509::{chain, pem, split_certificates};
 
@@ -53,7 +54,7 @@ pub(super) struct Trust {
     pub(super) certificates: Vec<Arc<chain::Certificate>>,
     /// The tenant's CAs, which help to build paths. Being one does not make it trusted.
     pub(super) own_cas: Vec<Vec<u8>>,
-    /// The tenant's CAs by fingerprint.
+    /// The tenant's CAs by the fingerprints of all certificates that they have or had.
     pub(super) own_by_fingerprint: BTreeMap<String, CaId>,
     /// The tenant's CAs by subject and public key: what others have cross-signed is still ours.
     own_by_key: BTreeMap<(Vec<u8>, Vec<u8>), CaId>,
@@ -77,17 +78,31 @@ impl Trust {
             }
         }
         let cas = cas(&mut session).await?;
+        let former = former(&mut session).await?;
         drop(session);
         for ca in cas.iter().filter(|ca| ca.kind == CaKind::Root && ca.revocation.is_none()) {
             let source = AnchorSource::RootCa { id: ca.id.to_string(), name: ca.name.clone() };
             found.push((source, ca.certificate_der.clone()));
         }
+        // What a root signed for itself before is good as long as the root is. After the present ones, which are told first.
+        let by_id: BTreeMap<CaId, &Ca> = cas.iter().map(|ca| (ca.id, ca)).collect();
+        for old in former.iter().filter(|old| old.is_self_signed) {
+            if let Some(ca) = by_id.get(&old.ca).filter(|ca| ca.revocation.is_none()) {
+                let source = AnchorSource::RootCa { id: ca.id.to_string(), name: ca.name.clone() };
+                found.push((source, old.certificate_der.clone()));
+            }
+        }
         let store = if system { system_store().await } else { &[] };
         // Each of these is parsed, and their number has no bound.
-        app.in_turn(caller.tenant, move || Ok(Self::read(found, store, cas))).await
+        app.in_turn(caller.tenant, move || Ok(Self::read(found, store, cas, former))).await
     }
 
-    fn read(found: Vec<(AnchorSource, Vec<u8>)>, store: &[Arc<chain::Certificate>], cas: Vec<Ca>) -> Self {
+    fn read(
+        found: Vec<(AnchorSource, Vec<u8>)>,
+        store: &[Arc<chain::Certificate>],
+        cas: Vec<Ca>,
+        former: Vec<FormerOf>,
+    ) -> Self {
         let mut trust = Self {
             anchors: Vec::new(),
             certificates: Vec::new(),
@@ -102,6 +117,12 @@ impl Trust {
         }
         for certificate in store {
             trust.push(AnchorSource::System, Arc::clone(certificate));
+        }
+        for old in former {
+            if let Ok(parsed) = chain::Certificate::from_der(&old.certificate_der) {
+                trust.own_by_key.insert((parsed.subject_der().to_vec(), parsed.spki_der().to_vec()), old.ca);
+            }
+            trust.own_by_fingerprint.insert(old.fingerprint_sha256, old.ca);
         }
         for ca in cas.into_iter().filter(|ca| !ca.certificate_der.is_empty()) {
             trust.own_by_fingerprint.insert(certmill_x509::sha256_hex(&ca.certificate_der), ca.id);
@@ -139,6 +160,18 @@ async fn cas(session: &mut Session) -> Result<Vec<Ca>, ServiceError> {
         before = page.rows.last().filter(|_| page.more).map(|ca| ca.id);
         all.extend(page.rows);
         if before.is_none() {
+            return Ok(all);
+        }
+    }
+}
+
+async fn former(session: &mut Session) -> Result<Vec<FormerOf>, ServiceError> {
+    let mut all: Vec<FormerOf> = Vec::new();
+    loop {
+        let page = ca_certificates::of_all(session, all.last(), BATCH).await?;
+        let is_last = i64::try_from(page.len()).is_ok_and(|rows| rows < BATCH);
+        all.extend(page);
+        if is_last {
             return Ok(all);
         }
     }

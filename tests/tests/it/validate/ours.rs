@@ -6,7 +6,7 @@ use tests::{TestApp, both_modes};
 
 use super::workshop::{CA, Workshop, server};
 use super::{PATH, are, ask, subjects, trust, verdict};
-use crate::ca::text;
+use crate::ca::{changed, text};
 use crate::jobs::sql::Sql;
 
 /// A root, a CA below it, and a certificate of that one.
@@ -102,6 +102,51 @@ both_modes! {
         let told = leaf["errors"].as_array().unwrap();
         let about_sub = |problem: &Value| problem["certificate"]["fingerprint_sha256"] == leaf["chain"][1]["fingerprint_sha256"];
         assert!(told.iter().any(about_sub) && are(&leaf["errors"], &["revoked"]), "{leaf}");
+    }
+
+    async fn every_certificate_that_a_ca_had_is_known(app: TestApp) {
+        let shop = Workshop::new();
+        let (former_top, former) = (shop.root("top"), shop.ca("top", "between", ""));
+        let import = async |name: &str, certificate: &str| {
+            let key = shop.judge().read(&format!("{name}.key"));
+            let body = json!({ "name": name, "certificate_pem": certificate, "private_key_pem": key, "chain_pem": former_top });
+            let body = if name == "top" { changed(body, &json!({ "chain_pem": null })) } else { body };
+            app.post("/v1/pki/ca/import", body).await.json_with(StatusCode::CREATED)
+        };
+        let (top, between) = (import("top", &former_top).await, import("between", &former).await);
+        let leaf = shop.leaf("between", "a.example", &server("a.example", ""));
+        for ca in [&top, &between] {
+            app.post(&format!("/v1/pki/ca/{}/reissue", text(&ca["id"])), json!({})).await.json_with(StatusCode::OK);
+        }
+        let present = certificate_of(&app, &between).await;
+        let about = async |certificate: &str, chain: &str| {
+            ask(&app, json!({ "certificate_pem": certificate, "chain_pem": chain, "check_revocation": true })).await
+        };
+        for chain in [&former, &present] {
+            assert_eq!(verdict(&about(&leaf, chain).await), (true, true, true, None));
+        }
+        assert_eq!(verdict(&about(&former, &former_top).await), (true, true, true, Some(true)));
+        // By a certificate that it had, a root is trusted as by its present one.
+        let by_former = about(&former_top, &former_top).await;
+        let anchor = &by_former["trusted_anchor"];
+        assert_eq!((verdict(&by_former), &anchor["id"]), ((true, true, true, Some(true)), &top["id"]));
+        assert_eq!(anchor["fingerprint_sha256"], by_former["chain"][0]["fingerprint_sha256"]);
+
+        let revoke = async |ca: &Value| {
+            let path = format!("/v1/pki/ca/{}/revoke", text(&ca["id"]));
+            app.post(&path, json!({ "reason": "keyCompromise" })).await.json_with(StatusCode::ACCEPTED);
+        };
+        revoke(&between).await;
+        for (certificate, chain) in [(&leaf, &present), (&leaf, &former), (&present, &former_top), (&former, &former_top)] {
+            let refused = about(certificate, chain).await;
+            assert_eq!(verdict(&refused), (false, true, true, Some(false)), "{refused}");
+            assert!(are(&refused["errors"], &["revoked"]), "{refused}");
+        }
+        revoke(&top).await;
+        for certificate in [&former_top, &former] {
+            let refused = about(certificate, &former_top).await;
+            assert!(refused["valid"] == json!(false) && refused["trusted_anchor"].is_null(), "{refused}");
+        }
     }
 
     async fn a_revoked_root_is_trusted_no_more(app: TestApp) {
