@@ -12,6 +12,30 @@ use crate::{
     writer::tag,
 };
 
+/// What is written for a CA from what is known of it, and where lists and answers of its issuer are, deltas too (`id-ce-freshestCRL`,
+/// RFC 5280 §4.2.1.15).
+const WRITTEN: [&[u8]; 9] = [
+    oid::SUBJECT_KEY_IDENTIFIER,
+    oid::AUTHORITY_KEY_IDENTIFIER,
+    oid::BASIC_CONSTRAINTS,
+    oid::KEY_USAGE,
+    oid::EXTENDED_KEY_USAGE,
+    oid::NAME_CONSTRAINTS,
+    oid::CRL_DISTRIBUTION_POINTS,
+    oid::AUTHORITY_INFORMATION_ACCESS,
+    b"\x55\x1d\x2e",
+];
+/// Names of extensions for people (RFC 5280 §4.2).
+const OTHERS: [(&[u8], &str); 7] = [
+    (oid::SUBJECT_ALT_NAME, "subjectAltName"),
+    (b"\x55\x1d\x12", "issuerAltName"),
+    (oid::CERTIFICATE_POLICIES, "certificatePolicies"),
+    (b"\x55\x1d\x21", "policyMappings"),
+    (b"\x55\x1d\x24", "policyConstraints"),
+    (b"\x55\x1d\x36", "inhibitAnyPolicy"),
+    (b"\x2b\x06\x01\x05\x05\x07\x01\x0b", "subjectInfoAccess"),
+];
+
 /// A certificate that was parsed. Its signature was not verified; see
 /// [`ParsedCertificate::verify_signed_by`].
 #[derive(Clone, Debug)]
@@ -41,6 +65,8 @@ struct Extensions {
     key_usage: Option<KeyUsage>,
     extended_key_usage: Vec<ExtendedKeyUsage>,
     name_constraints: Option<NameConstraints>,
+    /// Contents of the OIDs of those that [`crate::CertificateTemplate`] does not write for a CA.
+    others: Vec<Vec<u8>>,
 }
 
 impl ParsedCertificate {
@@ -163,6 +189,20 @@ impl ParsedCertificate {
         self.extensions.name_constraints.as_ref()
     }
 
+    /// The extensions that a [`crate::CertificateTemplate`] which takes this certificate's place would not have, by name and OID.
+    /// Those that only say where something of the issuer is fetched are none of them.
+    pub fn other_extensions(&self) -> Vec<String> {
+        let shown = |oid: &Vec<u8>| {
+            let known = OTHERS.iter().find(|(contents, _)| contents == oid).map(|(_, name)| *name);
+            match (known, ObjectIdentifier::from_contents(oid)) {
+                (Some(name), Ok(oid)) => format!("{name} ({oid})"),
+                (None, Ok(oid)) => oid.to_string(),
+                (_, Err(_)) => "one with a malformed OID".to_owned(),
+            }
+        };
+        self.extensions.others.iter().map(shown).collect()
+    }
+
     /// Whether subject and issuer are the same name. (It may still be signed by another key.)
     pub fn is_self_issued(&self) -> bool {
         self.subject_der == self.issuer_der
@@ -239,6 +279,9 @@ impl Extensions {
         let mut parsed = Self::default();
         for extension in extensions(extensions_der)? {
             let value = extension.value;
+            if !WRITTEN.contains(&extension.oid) {
+                parsed.others.push(extension.oid.to_vec());
+            }
             match extension.oid {
                 oid::SUBJECT_KEY_IDENTIFIER => {
                     let mut identifier = Reader::new(value)?;

@@ -3,6 +3,7 @@
 mod deltas;
 mod distribution;
 mod foreign;
+mod former;
 mod lists;
 mod order;
 mod pss;

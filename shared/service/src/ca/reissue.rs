@@ -55,6 +55,7 @@ pub async fn reissue(
     if present.name_constraints().is_some_and(|constraints| constraints.other_kinds) {
         return Err(invalid("it has constraints on names of kinds that this service does not write"));
     }
+    refuse_extensions(&present, id)?;
     let parent = match old.parent_id {
         Some(parent) => Some(app.issuers().find(app, caller.tenant, parent).await?),
         None => None,
@@ -140,6 +141,19 @@ pub(super) fn same_identity(old: &Ca, new: &ParsedCertificate) -> Result<(), Ser
         return Err(invalid("it is the one that the CA has already"));
     }
     Ok(())
+}
+
+/// Nothing that the present certificate says may get lost: whoever has the former one reads it there.
+fn refuse_extensions(present: &ParsedCertificate, id: CaId) -> Result<(), ServiceError> {
+    let others = present.other_extensions();
+    if others.is_empty() {
+        return Ok(());
+    }
+    Err(invalid(format!(
+        "it has extensions that this service does not write for CAs: {}. Make the certificate with another program, for the same \
+         key, and send it to POST /v1/pki/ca/{id}/certificate",
+        others.join(", ")
+    )))
 }
 
 /// When the new certificate ends.

@@ -1,0 +1,40 @@
+//! What the former certificates of a CA are good for, and what another one may not take away.
+
+use poem::http::StatusCode;
+use serde_json::{Value, json};
+use tests::{TestApp, both_modes};
+
+use super::{changed, text};
+use crate::validate::workshop::{CA, LONG, Workshop};
+
+fn path(ca: &Value) -> String {
+    format!("/v1/pki/ca/{}", text(&ca["id"]))
+}
+
+async fn certificate(app: &TestApp, ca: &Value) -> Value {
+    app.get(&format!("{}/certificate", path(ca))).await.json_with(StatusCode::OK)
+}
+
+/// Imports what a workshop has made, with its key.
+async fn import(app: &TestApp, shop: &Workshop, name: &str, chain: &[&str]) -> Value {
+    let read = |file: String| shop.judge().read(&file);
+    let above: String = chain.iter().map(|above| read(format!("{above}.pem"))).collect();
+    let body = json!({ "name": name, "certificate_pem": read(format!("{name}.pem")), "private_key_pem": read(format!("{name}.key")) });
+    let chain = if above.is_empty() { json!({}) } else { json!({ "chain_pem": above }) };
+    app.post("/v1/pki/ca/import", changed(body, &chain)).await.json_with(StatusCode::CREATED)
+}
+
+both_modes! {
+    async fn extensions_that_are_not_written_are_not_dropped(app: TestApp) {
+        let shop = Workshop::new();
+        let more = "certificatePolicies=1.2.3.4\npolicyConstraints=critical,requireExplicitPolicy:3\n\
+                    inhibitAnyPolicy=critical,0\nsubjectAltName=DNS:ca.example";
+        shop.root_as("odd", "odd", more);
+        let odd = import(&app, &shop, "odd", &[]).await;
+        let refused = app.post(&format!("{}/reissue", path(&odd)), json!({})).await.error(422, "certificate_invalid");
+        for name in ["certificatePolicies (2.5.29.32)", "policyConstraints", "inhibitAnyPolicy", "subjectAltName"] {
+            assert!(text(&refused["message"]).contains(name), "{refused}");
+        }
+        assert_eq!(certificate(&app, &odd).await["former"], json!([]));
+    }
+}
