@@ -115,7 +115,7 @@ impl CaCertificatesApi {
     /// one becomes its parent.
     ///
     /// A CA that came from elsewhere, or was signed there, takes another certificate for the same subject, key and key id in the
-    /// same way; the one that it had is kept.
+    /// same way, unless that ends before the present one; the one that it had is kept.
     #[oai(path = "/ca/:id/certificate", method = "post", operation_id = "setCaCertificate")]
     async fn set_certificate(
         &self,
@@ -134,7 +134,8 @@ impl CaCertificatesApi {
     /// Before its certificate ends, or after: the new one has the same subject, key, key ids, usages, path length and
     /// constraints, and is signed by the CA itself or by its parent as they are now. What the CA has issued stays good by either
     /// certificate, and new chains have the new one; `GET …/certificate` has the former ones too. A CA that was signed elsewhere
-    /// gets its certificate from there (`409 invalid_state`), by `POST …/certificate`.
+    /// gets its certificate from there (`409 invalid_state`), by `POST …/certificate`. Extensions that this service does not write
+    /// are none that can be repeated (`422 certificate_invalid`), and the new one does not end before the present one.
     #[oai(path = "/ca/:id/reissue", method = "post", operation_id = "reissueCa")]
     async fn reissue(
         &self,

@@ -135,6 +135,7 @@ async fn accept_another(
     let mut new = old.clone();
     checked.describe(&mut new)?;
     let change = link::begin(app, caller, &checked).await?;
+    reissue::refuse_earlier_end(&old, new.not_after).map_err(|problem| invalid(format!("it {problem}")))?;
     reissue::replace(app, caller, change, (&old, &new), Action::CaCertificate).await
 }
 

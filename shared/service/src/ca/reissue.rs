@@ -1,6 +1,7 @@
 //! Another certificate for a CA that has one, for the same name and key: what it has signed stays as good as it is.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use certmill_domain::{Action, Ca, CaId, CaStatus, Timestamp};
 use certmill_storage::{ca_certificates, certificate_authorities};
@@ -156,6 +157,17 @@ fn refuse_extensions(present: &ParsedCertificate, id: CaId) -> Result<(), Servic
     )))
 }
 
+/// Relying parties stop at the end of the present certificate, and not before: lists and OCSP answers must go on until then.
+pub(super) fn refuse_earlier_end(old: &Ca, not_after: Timestamp) -> Result<(), String> {
+    if not_after >= old.not_after {
+        return Ok(());
+    }
+    Err(format!(
+        "would end at {not_after}, before the present one, which ends at {}: what the CA has issued is good by that one until then",
+        old.not_after
+    ))
+}
+
 /// When the new certificate ends.
 fn end(
     old: &Ca,
@@ -163,24 +175,24 @@ fn end(
     request: &Reissue,
     now: Timestamp,
 ) -> Result<Timestamp, ServiceError> {
-    if let Some(days) = request.validity_days {
-        if !(1..=MAX_VALIDITY_DAYS).contains(&days) {
-            let problem = format!("is {days}; it must be from 1 to {MAX_VALIDITY_DAYS} days");
-            return Err(ServiceError::field("validity_days", problem));
+    let field = |problem: String| ServiceError::field("validity_days", problem);
+    let end = match (request.validity_days, parent) {
+        (Some(days), _) => {
+            if !(1..=MAX_VALIDITY_DAYS).contains(&days) {
+                return Err(field(format!("is {days}; it must be from 1 to {MAX_VALIDITY_DAYS} days")));
+            }
+            now.plus(Duration::from_secs(days.unsigned_abs() * DAY))
         }
-        return Ok(now.plus(std::time::Duration::from_secs(days.unsigned_abs() * DAY)));
-    }
-    let same = now.plus(old.not_after.since(old.not_before));
-    let Some(parent) = parent else {
-        return Ok(same);
+        (None, parent) => {
+            let same = now.plus(old.not_after.since(old.not_before)).max(old.not_after);
+            let end = parent.map_or(same, |parent| same.min(parent.window(now).not_after));
+            if end <= now {
+                return Err(field("nothing can be signed: what is above the CA has ended".to_owned()));
+            }
+            end
+        }
     };
-    let end = same.min(parent.window(now).not_after);
-    if end <= now {
-        return Err(ServiceError::field(
-            "validity_days",
-            "nothing can be signed: what is above the CA has ended",
-        ));
-    }
+    refuse_earlier_end(old, end).map_err(|problem| field(format!("the certificate {problem}")))?;
     Ok(end)
 }
 

@@ -37,4 +37,20 @@ both_modes! {
         }
         assert_eq!(certificate(&app, &odd).await["former"], json!([]));
     }
+
+    async fn one_that_ends_at_the_same_time_may_come_back(app: TestApp) {
+        let shop = Workshop::new();
+        shop.root("theirs");
+        let first = shop.ca("theirs", "ours", "");
+        let ours = import(&app, &shop, "ours", &["theirs"]).await;
+        let second = shop.again("theirs", ("ours", "second"), LONG, CA);
+        for pem in [&second, &first] {
+            let body = json!({ "certificate_pem": pem, "chain_pem": shop.judge().read("theirs.pem") });
+            app.post(&format!("{}/certificate", path(&ours)), body).await.json_with(StatusCode::OK);
+        }
+        let found = certificate(&app, &ours).await;
+        assert_eq!(found["certificate_pem"], json!(first));
+        let former = found["former"].as_array().unwrap();
+        assert_eq!((former.len(), &former[0]["certificate_pem"]), (1, &json!(second)));
+    }
 }
