@@ -68,7 +68,8 @@ impl From<FormerCertificate> for FormerCertificateView {
 #[derive(Object, Deserialize, Default)]
 #[serde(deny_unknown_fields, default)]
 struct ReissueCaRequest {
-    /// Days of validity from now. When absent those of the present certificate, or as many as are left to its parent.
+    /// Days of validity from now; its beginning is that of the present certificate. When absent those of the present certificate, or as
+    /// many as are left to its parent.
     validity_days: Option<i64>,
 }
 

@@ -9,9 +9,9 @@ use crate::{
 const SECONDS_PER_DAY: i64 = 86_400;
 
 /// 1950-01-01T00:00:00Z, the first instant of UTCTime.
-pub(crate) const EARLIEST: i64 = -631_152_000;
+pub const EARLIEST: i64 = -631_152_000;
 /// 9999-12-31T23:59:59Z, the last instant of GeneralizedTime, which stands for "no end".
-pub(crate) const LATEST: i64 = 253_402_300_799;
+pub const LATEST: i64 = 253_402_300_799;
 /// 2050-01-01T00:00:00Z.
 pub(crate) const FIRST_GENERALIZED: i64 = 2_524_608_000;
 

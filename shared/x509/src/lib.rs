@@ -45,6 +45,7 @@ pub use csr::{
 };
 pub use dns_name::DnsName;
 pub use error::X509Error;
+pub use instant::{EARLIEST as FIRST_INSTANT, LATEST as LAST_INSTANT};
 pub use key_kind::{KeyKind, key_mark};
 pub use name::{DistinguishedName, parse_name_der};
 pub use name_constraints::NameConstraints;

@@ -6,8 +6,8 @@ use std::time::Duration;
 use certmill_domain::{Action, Ca, CaId, CaStatus, Timestamp};
 use certmill_storage::{ca_certificates, certificate_authorities};
 use certmill_x509::{
-    BasicConstraints, CertificateTemplate, KeyUsage, ParsedCertificate, SerialNumber, Signer,
-    SubjectAltNames, same_name,
+    BasicConstraints, CertificateTemplate, FIRST_INSTANT, KeyUsage, LAST_INSTANT, ParsedCertificate,
+    SerialNumber, Signer, SubjectAltNames, same_name,
 };
 
 use super::elsewhere::invalid;
@@ -61,17 +61,22 @@ pub async fn reissue(
         Some(parent) => Some(app.issuers().find(app, caller.tenant, parent).await?),
         None => None,
     };
-    let not_after = end(&old, parent.as_deref(), &request, now)?;
+    let span = span(app, caller, &old).await?;
+    let not_after = end((&old, span), parent.as_deref(), &request, now)?;
     if let Some(parent) = old.parent_id {
         create::usable_parent(app, caller, parent, not_after, now).await?;
     }
+    // It begins when the present one does: what it is in the chain of must not wait for slow clocks.
+    let first = Timestamp::from_unix_seconds(FIRST_INSTANT).max(old.not_before);
+    let not_before =
+        first.max(parent.as_ref().map_or(first, |parent| parent.window(now).not_before)).min(now);
     let own = app.issuers().find(app, caller.tenant, id).await?;
     let mut random = [0; 20];
     app.entropy().fill(&mut random);
     let serial_number = SerialNumber::from_random(random);
-    let signing = Signing { present, own, parent, serial_number, window: (now, not_after) };
+    let signing = Signing { present, own, parent, serial_number, window: (not_before, not_after) };
     let certificate_der = app.in_turn(caller.tenant, move || sign(&signing)).await?;
-    let new = Ca { serial_number, not_before: now, not_after, certificate_der, ..old.clone() };
+    let new = Ca { serial_number, not_before, not_after, certificate_der, ..old.clone() };
     let change = create::hold_parent(app, caller, old.parent_id).await?;
     replace(app, caller, change, (&old, &new), Action::CaReissue).await
 }
@@ -168,9 +173,21 @@ pub(super) fn refuse_earlier_end(old: &Ca, not_after: Timestamp) -> Result<(), S
     ))
 }
 
+/// For how long the present certificate was made. One that was reissued begins with the first one, and came when it took the place
+/// of another one, which is noted some seconds after its end was reckoned.
+async fn span(app: &App, caller: &Caller, old: &Ca) -> Result<Duration, ServiceError> {
+    let mut session = app.database().read(caller.tenant).await?;
+    let former = ca_certificates::list(&mut session, old.id).await?;
+    let Some(last) = former.first() else {
+        return Ok(old.not_after.since(old.not_before));
+    };
+    let seconds = old.not_after.since(last.replaced_at.max(old.not_before)).as_secs();
+    Ok(Duration::from_secs(seconds.div_ceil(60) * 60))
+}
+
 /// When the new certificate ends.
 fn end(
-    old: &Ca,
+    (old, span): (&Ca, Duration),
     parent: Option<&Issuer>,
     request: &Reissue,
     now: Timestamp,
@@ -184,7 +201,7 @@ fn end(
             now.plus(Duration::from_secs(days.unsigned_abs() * DAY))
         }
         (None, parent) => {
-            let same = now.plus(old.not_after.since(old.not_before)).max(old.not_after);
+            let same = now.plus(span).max(old.not_after).min(Timestamp::from_unix_seconds(LAST_INSTANT));
             let end = parent.map_or(same, |parent| same.min(parent.window(now).not_after));
             if end <= now {
                 return Err(field("nothing can be signed: what is above the CA has ended".to_owned()));

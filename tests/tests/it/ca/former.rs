@@ -1,11 +1,15 @@
 //! What the former certificates of a CA are good for, and what another one may not take away.
 
+use std::time::Duration;
+
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::{TestApp, both_modes};
 
-use super::{changed, text};
+use super::{changed, seconds, text};
 use crate::validate::workshop::{CA, LONG, Workshop};
+
+const DAY: i64 = 24 * 3_600;
 
 fn path(ca: &Value) -> String {
     format!("/v1/pki/ca/{}", text(&ca["id"]))
@@ -36,6 +40,32 @@ both_modes! {
             assert!(text(&refused["message"]).contains(name), "{refused}");
         }
         assert_eq!(certificate(&app, &odd).await["former"], json!([]));
+    }
+
+    async fn a_ca_without_an_end_is_reissued_without_one(app: TestApp) {
+        let shop = Workshop::new();
+        shop.root("endless");
+        let dates = "-startdate 20150101000000Z -enddate 99991231235959Z";
+        shop.judge().run(&format!(
+            "ca -config endless.cnf -selfsign -keyfile endless.key -batch -notext -in endless.csr -out endless.pem {dates} -extfile extensions"
+        ));
+        let ca = import(&app, &shop, "endless", &[]).await;
+        let new = app.post(&format!("{}/reissue", path(&ca)), json!({})).await.json_with(StatusCode::OK);
+        assert_eq!((&new["valid_from"], &new["valid_until"]), (&json!("2015-01-01T00:00:00Z"), &json!("9999-12-31T23:59:59Z")));
+        assert_ne!(new["serial_number"], ca["serial_number"]);
+    }
+
+    async fn another_certificate_begins_with_the_present_one(app: TestApp) {
+        let wish = json!({ "name": "root", "common_name": "R", "ca_type": "root", "key_type": "ec", "validity_days": 100 });
+        let root = app.post("/v1/pki/ca", wish).await.json_with(StatusCode::CREATED);
+        for _ in 0..3 {
+            app.advance(Duration::from_hours(24 * 10)).await;
+            let new = app.post(&format!("{}/reissue", path(&root)), json!({})).await.json_with(StatusCode::OK);
+            assert_eq!(new["valid_from"], root["valid_from"]);
+            // Each for as many days as the first.
+            let left = seconds(&new["valid_until"]) - app.app.now().unix_seconds();
+            assert!((100 * DAY - 60..=100 * DAY + 60).contains(&left), "{left}: {new}");
+        }
     }
 
     async fn one_that_ends_at_the_same_time_may_come_back(app: TestApp) {

@@ -58,7 +58,7 @@ both_modes! {
         for (old, new) in [(&root, &renewed), (&issuing, &below)] {
             assert_ne!(old["serial_number"], new["serial_number"]);
             assert!(text(&old["valid_until"]) < text(&new["valid_until"]), "{old} {new}");
-            for same in ["id", "name", "common_name", "ca_type", "parent_ca_id", "key_type", "status"] {
+            for same in ["id", "name", "common_name", "ca_type", "parent_ca_id", "key_type", "status", "valid_from"] {
                 assert_eq!(old[same], new[same], "{same}");
             }
         }
