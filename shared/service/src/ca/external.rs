@@ -10,6 +10,7 @@ use certmill_x509::{CaWish, CsrTemplate, ParsedCertificate, SerialNumber, spki_s
 use zeroize::Zeroizing;
 
 use super::elsewhere::{Checked, invalid};
+use super::import::refuse_key;
 use super::plan::Plan;
 use super::{CaWithCrl, create, link, reissue, update};
 use crate::app::off_thread;
@@ -134,8 +135,8 @@ async fn accept_another(
     }
     let mut new = old.clone();
     checked.describe(&mut new)?;
-    let change = link::begin(app, caller, &checked).await?;
     reissue::refuse_earlier_end(&old, new.not_after).map_err(|problem| invalid(format!("it {problem}")))?;
+    let change = link::begin(app, caller, &checked).await?;
     reissue::replace(app, caller, change, (&old, &new), Action::CaCertificate).await
 }
 
@@ -167,7 +168,7 @@ async fn read(
         pkcs12: None,
         ca_id: None,
     };
-    app.in_turn(caller.tenant, move || {
+    let read = app.in_turn(caller.tenant, move || {
         let material = Material::read(&request)?;
         if material.key.is_some() {
             let problem = "holds a private key, but that of the CA is here already: send certificates only";
@@ -181,8 +182,10 @@ async fn read(
             return Err(invalid(message));
         }
         Ok((parsed, material.chain))
-    })
-    .await
+    });
+    let (certificate, chain) = read.await?;
+    refuse_key(app, caller, certificate.public_key()?).await?;
+    Ok((certificate, chain))
 }
 
 async fn first_lists(

@@ -159,7 +159,8 @@ async fn read(
     .await
 }
 
-async fn refuse_key(app: &App, caller: &Caller, key: PublicKey) -> Result<(), ServiceError> {
+/// Refuses a key that is weak or blocked.
+pub(super) async fn refuse_key(app: &App, caller: &Caller, key: PublicKey) -> Result<(), ServiceError> {
     match blocked_keys::refuse(app, caller, &key).await {
         Err(ServiceError::CsrInvalid(message)) => Err(invalid(message)),
         other => other,

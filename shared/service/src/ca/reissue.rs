@@ -11,6 +11,7 @@ use certmill_x509::{
 };
 
 use super::elsewhere::invalid;
+use super::import::refuse_key;
 use super::plan::MAX_VALIDITY_DAYS;
 use super::{CaWithCrl, create, update};
 use crate::change::{Act, Change};
@@ -57,6 +58,7 @@ pub async fn reissue(
         return Err(invalid("it has constraints on names of kinds that this service does not write"));
     }
     refuse_extensions(&present, id)?;
+    refuse_key(app, caller, present.public_key()?).await?;
     let parent = match old.parent_id {
         Some(parent) => Some(app.issuers().find(app, caller.tenant, parent).await?),
         None => None,

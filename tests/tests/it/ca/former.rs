@@ -28,6 +28,11 @@ async fn import(app: &TestApp, shop: &Workshop, name: &str, chain: &[&str]) -> V
     app.post("/v1/pki/ca/import", changed(body, &chain)).await.json_with(StatusCode::CREATED)
 }
 
+async fn block(app: &TestApp, certificate: &str) {
+    let body = json!({ "certificate_pem": certificate, "comment": "on a laptop that is lost" });
+    app.post("/v1/pki/blocked-keys", body).await.json_with(StatusCode::CREATED);
+}
+
 both_modes! {
     async fn extensions_that_are_not_written_are_not_dropped(app: TestApp) {
         let shop = Workshop::new();
@@ -65,6 +70,28 @@ both_modes! {
             // Each for as many days as the first.
             let left = seconds(&new["valid_until"]) - app.app.now().unix_seconds();
             assert!((100 * DAY - 60..=100 * DAY + 60).contains(&left), "{left}: {new}");
+        }
+    }
+
+    async fn a_blocked_key_gets_no_other_certificate(app: TestApp) {
+        let own = app.root_ca("own").await;
+        block(&app, text(&certificate(&app, &own).await["certificate_pem"])).await;
+        let refused = app.post(&format!("{}/reissue", path(&own)), json!({})).await.error(422, "certificate_invalid");
+        assert!(text(&refused["message"]).contains("blocked"), "{refused}");
+        // From elsewhere: the first one, and another one.
+        let shop = Workshop::new();
+        shop.root("theirs");
+        shop.ca("theirs", "known", "");
+        let known = import(&app, &shop, "known", &["theirs"]).await;
+        let wish = json!({ "name": "waits", "common_name": "W", "organization": "O", "ca_type": "intermediate", "key_type": "ec", "external": true });
+        let waits = app.post("/v1/pki/ca", wish).await.json_with(StatusCode::CREATED);
+        shop.judge().write("waits.csr", text(&waits["csr_pem"]));
+        for (ca, name) in [(&known, "known"), (&waits, "waits")] {
+            let signed = shop.again("theirs", (name, "signed"), LONG, CA);
+            block(&app, &signed).await;
+            let body = json!({ "certificate_pem": signed, "chain_pem": shop.judge().read("theirs.pem") });
+            let refused = app.post(&format!("{}/certificate", path(ca)), body).await.error(422, "certificate_invalid");
+            assert!(text(&refused["message"]).contains("blocked"), "{refused}");
         }
     }
 
