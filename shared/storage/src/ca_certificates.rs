@@ -79,12 +79,29 @@ async fn insert(tx: &mut Tx, old: &Ca, now: Timestamp) -> Result<(), StorageErro
     tx.link().execute(query).await.map(drop)
 }
 
-/// How many former certificates a CA has.
-pub async fn count(session: &mut Session, ca: CaId) -> Result<i64, StorageError> {
-    let query = Query::new("SELECT COUNT(*) FROM ca_certificates WHERE tenant_id = $1 AND ca_id = $2")
-        .bind(session.tenant_key())
-        .bind(ca.to_string());
+/// How many former certificates of a CA have not ended.
+pub async fn count(session: &mut Session, ca: CaId, now: Timestamp) -> Result<i64, StorageError> {
+    let query = Query::new(
+        "SELECT COUNT(*) FROM ca_certificates WHERE tenant_id = $1 AND ca_id = $2 AND not_after >= $3",
+    )
+    .bind(session.tenant_key())
+    .bind(ca.to_string())
+    .bind(now.unix_micros());
     Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+}
+
+/// Forgets the former certificates of a CA that have ended, but for as many as are to be `kept`, the last ones.
+pub async fn forget_ended(tx: &mut Tx, ca: CaId, now: Timestamp, kept: i64) -> Result<(), StorageError> {
+    let query = Query::new(
+        "DELETE FROM ca_certificates WHERE tenant_id = $1 AND ca_id = $2 AND not_after < $3 \
+         AND fingerprint_sha256 NOT IN (SELECT fingerprint_sha256 FROM ca_certificates WHERE tenant_id = $1 AND ca_id = $2 \
+         AND not_after < $3 ORDER BY not_after DESC, fingerprint_sha256 LIMIT $4)",
+    )
+    .bind(tx.tenant_key())
+    .bind(ca.to_string())
+    .bind(now.unix_micros())
+    .bind(kept);
+    tx.link().execute(query).await.map(drop)
 }
 
 /// A former certificate of any CA of the tenant.

@@ -19,7 +19,7 @@ use crate::issuer::Issuer;
 use crate::{App, Caller, Noun, ServiceError};
 
 const DAY: u64 = 24 * 3_600;
-/// Certificates that a CA had before its present one.
+/// Certificates that a CA had before its present one: so many that are good yet, and so many of those that have ended.
 const MOST_FORMER: i64 = 50;
 const POSSIBLE_FROM: &[&str] = &["active", "expired"];
 
@@ -91,13 +91,14 @@ pub(super) async fn replace(
     (old, new): (&Ca, &Ca),
     action: Action,
 ) -> Result<CaWithCrl, ServiceError> {
-    if ca_certificates::count(&mut change, old.id).await? >= MOST_FORMER {
+    let now = app.now();
+    if ca_certificates::count(&mut change, old.id, now).await? >= MOST_FORMER {
         let message = format!(
-            "a CA has {MOST_FORMER} former certificates at most: make another one with a key of its own"
+            "a CA has {MOST_FORMER} former certificates that have not ended at most: wait, or make another CA with a key of its own"
         );
         return Err(ServiceError::InvalidState { message, state: "full", possible_from: POSSIBLE_FROM });
     }
-    if !ca_certificates::replace(&mut change, old, new, app.now()).await? {
+    if !ca_certificates::replace(&mut change, old, new, now).await? {
         let found = certificate_authorities::find(&mut change, old.id).await?;
         drop(change);
         let found = found.ok_or_else(|| ServiceError::not_found(Noun::Ca, old.id))?;
@@ -111,6 +112,7 @@ pub(super) async fn replace(
             possible_from: &["unchanged"],
         });
     }
+    ca_certificates::forget_ended(&mut change, old.id, now, MOST_FORMER).await?;
     let act = Act::new(action, old.id).before(&old.certificate_der).after(&new.certificate_der);
     change.commit(act).await?;
     // Its certificate is in the chains of all below it.

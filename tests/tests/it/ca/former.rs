@@ -110,4 +110,21 @@ both_modes! {
         let former = found["former"].as_array().unwrap();
         assert_eq!((former.len(), &former[0]["certificate_pem"]), (1, &json!(second)));
     }
+
+    async fn only_so_many_former_certificates_are_good_at_once(app: TestApp) {
+        let wish = json!({ "name": "root", "common_name": "R", "ca_type": "root", "key_type": "ec", "validity_days": 1 });
+        let root = app.post("/v1/pki/ca", wish).await.json_with(StatusCode::CREATED);
+        let again = async || app.post(&format!("{}/reissue", path(&root)), json!({ "validity_days": 1 })).await;
+        for _ in 0..50 {
+            again().await.json_with(StatusCode::OK);
+        }
+        let refused = again().await.error(409, "invalid_state");
+        assert_eq!(refused["details"]["state"], "full", "{refused}");
+        // Those that have ended are in nobody's way, and no more of them are kept.
+        app.advance(Duration::from_hours(48)).await;
+        for _ in 0..2 {
+            again().await.json_with(StatusCode::OK);
+        }
+        assert_eq!(certificate(&app, &root).await["former"].as_array().unwrap().len(), 51);
+    }
 }
