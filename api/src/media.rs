@@ -55,6 +55,7 @@ impl Files for PemFile {
 
 impl Files for CertificateFile {
     const WHAT: &'static str = "The certificate in DER.";
+    const AGAIN: Again = Again::IfChanged;
 
     fn content() -> Vec<MetaMediaType> {
         forms(&[Form::Certificate])

@@ -23,18 +23,24 @@ pub(crate) struct PublicApi;
 impl PublicApi {
     /// A CA's certificate in DER
     ///
-    /// `file` is `{ca_id}.crt`. The address stands in every certificate as AIA caIssuers (RFC 5280 §4.2.2.1).
+    /// `file` is `{ca_id}.crt`. The address stands in every certificate as AIA caIssuers (RFC 5280 §4.2.2.1). The certificate changes
+    /// when the CA gets another one: send `If-None-Match` with the `ETag` to save the transfer.
     #[oai(path = "/pub/ca/:file", method = "get", operation_id = "getPublishedCaCertificate")]
     async fn certificate(
         &self,
         app: Data<&App>,
+        request: &Request,
         file: Path<String>,
     ) -> Result<Media<CertificateFile>, ApiError> {
         let der = ca::public_certificate(&app, ca::parse_id(named(&file, ".crt"))?).await?;
+        let tag = format!("\"{}\"", certmill_service::x509::sha256_hex(&der));
         let response = Response::builder()
-            .content_type(Form::Certificate.media_type())
-            .header(header::CACHE_CONTROL, "public, max-age=86400");
-        Ok(Media::new(response.body(der)))
+            .header(header::CACHE_CONTROL, "public, max-age=300")
+            .header(header::ETAG, &tag);
+        if names_tag(request, &tag) {
+            return Ok(Media::new(response.status(StatusCode::NOT_MODIFIED).finish()));
+        }
+        Ok(Media::new(response.content_type(Form::Certificate.media_type()).body(der)))
     }
 
     /// A CA's present CRL in DER

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use poem::http::StatusCode;
+use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
+use tests::openssl::Judge;
 use tests::{TestApp, both_modes};
 
 use super::{changed, seconds, text};
@@ -126,5 +127,26 @@ both_modes! {
             again().await.json_with(StatusCode::OK);
         }
         assert_eq!(certificate(&app, &root).await["former"].as_array().unwrap().len(), 51);
+    }
+
+    async fn caches_see_another_certificate_soon(app: TestApp) {
+        let judge = Judge::new();
+        let root = app.root_ca("root").await;
+        let address = format!("/pub/ca/{}.crt", text(&root["id"]));
+        let get = async |tag: &str| app.send(Method::GET, &address, None, &[("if-none-match", tag)], None).await;
+        let first = get("\"other\"").await;
+        let (tag, cache) = (first.header("etag"), first.header("cache-control"));
+        assert!(first.status == StatusCode::OK && tag.len() > 2 && cache == "public, max-age=300", "{tag} {cache}");
+        for known in [tag.clone(), format!("W/{tag}"), format!("\"other\", {tag}")] {
+            let again = get(&known).await;
+            assert_eq!((again.status, again.body.len(), again.header("etag")), (StatusCode::NOT_MODIFIED, 0, tag.clone()));
+        }
+        app.post(&format!("{}/reissue", path(&root)), json!({})).await.json_with(StatusCode::OK);
+        let new = get(&tag).await;
+        assert_eq!(new.status, StatusCode::OK);
+        assert_ne!(new.header("etag"), tag);
+        judge.write("new.der", &new.body);
+        judge.write("new.pem", text(&certificate(&app, &root).await["certificate_pem"]));
+        assert_eq!(judge.run("x509 -inform der -in new.der"), judge.run("x509 -in new.pem"));
     }
 }
