@@ -8,6 +8,11 @@ use super::{
     general_name::GeneralName,
 };
 
+/// The number of the tag of an `otherName`.
+const OTHER_NAME: u8 = 0;
+/// Contents of the OID `id-on-SmtpUTF8Mailbox` (RFC 9598 §3).
+const SMTP_UTF8_MAILBOX: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x08\x09";
+
 /// `NameConstraints`: what a CA says of the names below it.
 #[derive(Clone, Debug)]
 pub(super) struct NameRules {
@@ -164,6 +169,14 @@ impl Subtree {
                 self.holds_email(address)
             }
             (Self::Mailbox(_) | Self::EmailHost { .. }, Subject::Email(address)) => self.holds_email(address),
+            (
+                Self::Mailbox(_) | Self::EmailHost { .. },
+                Subject::Alternative(Name::Other(kind, contents)),
+            ) => match international_mailbox(*kind, contents) {
+                None => Relation::OtherKind,
+                Some(Ok(address)) => self.holds_email(&address),
+                Some(Err(_)) => Relation::Unprocessable,
+            },
             (Self::UriHost { base, below }, Subject::Alternative(Name::Uri(uri))) => match uri_host(uri) {
                 Some(host) => Relation::Within(host_within(&host, base, *below)),
                 None => Relation::Unprocessable,
@@ -233,6 +246,25 @@ fn address_within(address: &[u8], network: &[u8], mask: &[u8]) -> bool {
             .zip(network)
             .zip(mask)
             .all(|((octet, network), mask)| octet & mask == network & mask)
+}
+
+/// The address in an `otherName` of the type for local parts beyond ASCII, to which constraints on `rfc822Name`s apply too (RFC 9598
+/// §6); none for a name of another type. A host that is not in A-labels cannot be compared.
+fn international_mailbox(kind: u8, contents: &[u8]) -> Option<Result<String, X509Error>> {
+    let mut name = Reader::new(contents).ok().filter(|_| kind == OTHER_NAME)?;
+    if name.value(tag::OBJECT_IDENTIFIER).ok()? != SMTP_UTF8_MAILBOX {
+        return None;
+    }
+    let address = || {
+        let mut value = Reader::new(name.value(tag::context_constructed(0))?)?;
+        name.finish()?;
+        let text = value.value(tag::UTF8_STRING)?;
+        value.finish()?;
+        let text = std::str::from_utf8(text).map_err(|_| malformed("it is not UTF-8"))?;
+        let is_comparable = text.rsplit_once('@').is_some_and(|(_, host)| host.is_ascii());
+        if is_comparable { Ok(text.to_owned()) } else { Err(malformed("its host is not in A-labels")) }
+    };
+    Some(address())
 }
 
 /// An address whose host is in lower case.

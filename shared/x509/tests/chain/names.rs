@@ -1,7 +1,8 @@
 use certmill_x509::chain::{Code, Conformance, Options};
 
 use crate::maker::{
-    AT, END, NC, SAN, Spec, codes, constraints, directory, dns, email, ip, judge, judge_with, seq, uri,
+    AT, END, NC, SAN, Spec, codes, constraints, directory, dns, email, ip, judge, judge_with, oid, seq, tlv,
+    uri,
 };
 
 /// What a CA with these constraints makes of a leaf with this alternative name.
@@ -143,6 +144,40 @@ fn distinguished_names_and_addresses_within_them() {
     assert_eq!(refused(&hosts, &[("emailAddress", "a@example.org")], None), [Code::NameNotPermitted]);
     let right = Some(email("a@example.com"));
     assert_eq!(refused(&hosts, &[("emailAddress", "a@example.org")], right), []);
+}
+
+/// An `otherName` of this type.
+fn other(kind: &str, value: &[u8]) -> Vec<u8> {
+    tlv(0xA0, &[oid(kind), tlv(0xA0, value)].concat())
+}
+
+#[test]
+fn constraints_on_mailboxes_hold_for_those_beyond_ascii() {
+    let mailbox = |address: &str| other("1.3.6.1.5.5.7.8.9", &tlv(0x0C, address.as_bytes()));
+    for (constraint, address, within) in [
+        ("good.example", "änn@good.example", true),
+        ("good.example", "änn@bad.example", false),
+        ("good.example", "änn@a.good.example", false),
+        (".good.example", "änn@a.good.example", true),
+        ("ann@good.example", "änn@good.example", false),
+        ("ann@good.example", "ann@good.example", true),
+    ] {
+        let (constraint, name) = (email(constraint), mailbox(address));
+        assert_eq!(permits(&constraint, &name), within, "{address}");
+        assert_eq!(excludes(&constraint, &name), within, "{address}");
+    }
+    // What cannot be compared breaks a constraint in either sense.
+    let number = other("1.3.6.1.5.5.7.8.9", &[2, 1, 0]);
+    for name in [mailbox("änn@bücher.example"), mailbox("nobody"), number] {
+        for (permitted, excluded) in [(vec![email("a.example")], vec![]), (vec![], vec![email("a.example")])]
+        {
+            let found = refusals(&permitted, &excluded, &name);
+            assert_eq!(found, [Code::NameConstraintsUnprocessable], "{name:?}");
+        }
+    }
+    // Another type is a name of another kind.
+    let upn = other("1.3.6.1.4.1.311.20.2.3", &tlv(0x0C, b"ann@bad.example"));
+    assert_eq!(refusals(&[email("good.example")], &[], &upn), []);
 }
 
 #[test]

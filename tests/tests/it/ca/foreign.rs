@@ -356,4 +356,23 @@ both_modes! {
             assert_eq!(refused["details"]["rule"], "ca_name_constraints", "{refused}");
         }
     }
+
+    async fn constraints_on_mailboxes_hold_for_those_beyond_ascii(app: TestApp) {
+        let judge = elsewhere("");
+        let ca = waiting(&app, &judge, json!({})).await;
+        let certificate = signed(&judge, "90", &format!("{CA}nameConstraints=critical,permitted;email:good.example\n"));
+        let body = json!({ "certificate_pem": certificate, "chain_pem": judge.read("root.pem") });
+        app.post(&format!("{}/certificate", path(&ca)), body).await.json_with(StatusCode::OK);
+        let role = json!({ "name": "mail", "ca_id": ca["id"], "key_type": "ec", "allow_any_name": true, "allowed_other_sans": ["*"] });
+        app.post("/v1/pki/roles", role).await.json_with(StatusCode::CREATED);
+        let issue = async |mailbox: &str| {
+            let name = format!("1.3.6.1.5.5.7.8.9;UTF8:{mailbox}");
+            app.post("/v1/pki/issue/mail", json!({ "common_name": "a.example.internal", "other_sans": [name] })).await
+        };
+        let issued = issue("änn@good.example").await.json_with(StatusCode::CREATED);
+        judge.write("leaf.pem", text(&issued["certificate"]));
+        judge.run("verify -x509_strict -CAfile root.pem -untrusted ca.pem leaf.pem");
+        let refused = issue("änn@bad.example").await.error(422, "role_violation");
+        assert_eq!(refused["details"]["rule"], "ca_name_constraints", "{refused}");
+    }
 }
