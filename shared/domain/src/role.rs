@@ -284,10 +284,7 @@ fn check_key(settings: &RoleSettings, usage: UsageByKey, errors: &mut Errors) ->
 
 /// A rule of certificates that a role would break each time.
 pub(crate) fn broken_rule(error: X509Error) -> String {
-    match error {
-        X509Error::RefusedToSign(rule) => rule,
-        other => other.to_string(),
-    }
+    error.into_rule()
 }
 
 fn check_times(settings: &RoleSettings, errors: &mut Errors) {

@@ -182,7 +182,7 @@ async fn check_responder(tx: &mut Tx, id: CaId) -> Result<(), ServiceError> {
     let ca =
         certificate_authorities::find(tx, id).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
     check_must_staple(true, ca.ocsp).map_err(|error| {
-        let problem = format!("{error}: switch `ocsp` of the CA `{}` on first", ca.name);
+        let problem = format!("{}: switch `ocsp` of the CA `{}` on first", error.into_rule(), ca.name);
         ServiceError::field("must_staple", problem)
     })
 }

@@ -61,6 +61,14 @@ pub enum X509Error {
 }
 
 impl X509Error {
+    /// The rule that is broken, without the words that say that nothing was signed: for who only asks.
+    pub fn into_rule(self) -> String {
+        match self {
+            Self::RefusedToSign(rule) => rule,
+            other => other.to_string(),
+        }
+    }
+
     /// A name that cannot be used, with control characters of `value` escaped and its length
     /// bounded, so that the message can be logged and shown.
     pub(crate) fn invalid_name(value: &str, reason: impl Into<String>) -> Self {

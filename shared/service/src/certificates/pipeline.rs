@@ -212,9 +212,9 @@ pub(super) fn staple_violation(approved: &Approved, issuer: &Issuer) -> Option<V
     let error = check_must_staple(approved.must_staple(), issuer.ocsp_url.is_some()).err()?;
     Some(Violation {
         rule: "must_staple",
-        field: "",
-        value: issuer.ca.name.clone(),
-        allowed: format!("{error}: switch `ocsp` of the CA on"),
+        field: "must_staple",
+        value: "true".to_owned(),
+        allowed: format!("{}: switch `ocsp` of the CA `{}` on", error.into_rule(), issuer.ca.name),
     })
 }
 
