@@ -178,7 +178,8 @@ impl CaApi {
     /// Change a CA
     ///
     /// How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
-    /// issues names the OCSP responder, the times of its CRLs, and the number of its shards.
+    /// issues names the OCSP responder (`409 in_use` while roles with `must_staple` need it), the times of its CRLs, and the number of
+    /// its shards.
     #[oai(path = "/ca/:id", method = "patch", operation_id = "updateCa")]
     async fn update(
         &self,

@@ -150,7 +150,7 @@ pub enum ServiceError {
     InUse {
         /// A sentence that says what.
         message: String,
-        /// The id of what needs it.
+        /// The id of what needs it, or its names.
         by: String,
     },
     /// The settings of an outside service do not work, in the words of the service that refused them.

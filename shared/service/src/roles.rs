@@ -177,8 +177,10 @@ fn check_end(app: &App, settings: &RoleSettings) -> Result<(), ServiceError> {
     }
 }
 
-/// Nothing could be issued under a role that demands stapling of a CA whose certificates name no responder.
+/// Nothing could be issued under a role that demands stapling of a CA whose certificates name no responder. The CA is held: whoever
+/// switches its responder off at the same time sees this role.
 async fn check_responder(tx: &mut Tx, id: CaId) -> Result<(), ServiceError> {
+    holds::ca(tx, id).await?;
     let ca =
         certificate_authorities::find(tx, id).await?.ok_or_else(|| ServiceError::not_found(Noun::Ca, id))?;
     check_must_staple(true, ca.ocsp).map_err(|error| {

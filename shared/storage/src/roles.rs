@@ -84,6 +84,24 @@ pub async fn list(
     session.link().fetch_page::<Row>(query, OCTETS, wanted).await?.read(role)
 }
 
+/// The names of roles of a CA whose certificates demand stapling, so many at most.
+pub async fn demanding_staples(
+    session: &mut Session,
+    ca: CaId,
+    limit: i64,
+) -> Result<Vec<String>, StorageError> {
+    // Settings are compact JSON, in whose texts a quote has a backslash before it.
+    let query = Query::new(
+        "SELECT name FROM roles WHERE tenant_id = $1 AND ca_id = $2 AND settings LIKE '%\"must_staple\":true%' \
+         ORDER BY name LIMIT $3",
+    )
+    .bind(session.tenant_key())
+    .bind(ca.to_string())
+    .bind(limit);
+    let rows: Vec<(String,)> = session.link().fetch_all(query).await?;
+    Ok(rows.into_iter().map(|(name,)| name).collect())
+}
+
 /// Stores changed settings over the version that they were made from; `false` when it has changed since.
 pub async fn update(tx: &mut Tx, role: &RoleRow, from_version: i64) -> Result<bool, StorageError> {
     let query = Query::new(

@@ -9,6 +9,7 @@ use tests::openssl::Judge;
 use tests::{TestApp, both_modes};
 
 use crate::ca::{changed, text};
+use crate::jobs::sql::Sql;
 
 const ANN: &str = "1.3.6.1.4.1.311.20.2.3;UTF8:ann@corp.example";
 
@@ -124,7 +125,19 @@ both_modes! {
             assert!(shown.contains(part), "no {part} in {shown}");
         }
         // Without a responder in its certificates there is nothing to staple.
-        app.patch(&path, json!({ "ocsp": false })).await.json_with(StatusCode::OK);
+        let wished = json!({ "name": "plain", "ca_id": ca["id"], "key_type": "ec", "allow_any_name": true });
+        app.post("/v1/pki/roles", wished).await.json_with(StatusCode::CREATED);
+        let error = app.patch(&path, json!({ "ocsp": false })).await.error(409, "in_use");
+        assert_eq!(error["details"]["used_by"], "web", "{error}");
+        assert!(text(&error["message"]).contains("must_staple"), "{error}");
+        assert_eq!(app.get(&path).await.json()["ocsp"], true);
+        // A version that does not look at the roles may have switched it off.
+        Sql::open(app.database_url()).await.run("UPDATE certificate_authorities SET ocsp = FALSE").await;
+        app.patch(&path, json!({ "crl_validity": "8d" })).await.json_with(StatusCode::OK);
+        let refused = app.post("/v1/pki/issue/web", ask(&json!({}))).await.error(422, "role_violation");
+        assert_eq!((&refused["details"]["field"], &refused["details"]["value"]), (&json!("must_staple"), &json!("true")));
+        assert!(text(&refused["message"]).starts_with("must_staple `true` is refused"), "{refused}");
+        assert!(!refused.to_string().contains("refused to sign"), "{refused}");
         assert_eq!(refusal(&app, ask(&json!({}))).await, "must_staple");
         // Another CA is looked at too; what has nothing to do with it can be changed.
         let other = app.root_ca("other").await;
@@ -133,6 +146,10 @@ both_modes! {
         app.patch("/v1/pki/roles/web", json!({ "max_ttl": "30d" })).await.json_with(StatusCode::OK);
         app.patch("/v1/pki/roles/web", json!({ "must_staple": false })).await.json_with(StatusCode::OK);
         assert!(!described(&judge, &app.issue("web", "a.example.internal").await).contains("TLS Feature"));
+        // Without such a role there is no need of a responder.
+        for ocsp in [true, false] {
+            app.patch(&path, json!({ "ocsp": ocsp })).await.json_with(StatusCode::OK);
+        }
     }
 
     async fn certificates_of_a_role_can_have_one_end(app: TestApp) {

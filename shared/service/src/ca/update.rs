@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use certmill_domain::{Action, Ca, CaId, CaStatus, CrlId, DeskRenewal, FieldErrors, Timestamp, Ttl};
-use certmill_storage::{Tx, certificate_authorities, crls, holds};
+use certmill_storage::{Tx, certificate_authorities, crls, holds, roles};
 
 use super::shards::grow;
 use super::{CaWithCrl, find};
@@ -12,6 +12,8 @@ use crate::change::Act;
 use crate::precondition::tag;
 use crate::{App, Caller, Noun, ServiceError, crl};
 
+/// Roles that are named when they need what is to be taken away.
+const MOST_NAMED: i64 = 20;
 const FIELD: &str = "renewal_of_desk_certificates";
 
 /// What is to change about a CA; what is none stays.
@@ -110,6 +112,9 @@ pub async fn update(
         told(FIELD, old.renewal_of_desk_certificates.as_str(), rule.as_str());
     }
     if let Some(ocsp) = changes.ocsp {
+        if old.ocsp && !ocsp {
+            refuse_without_responder(&mut change, &old).await?;
+        }
         new.ocsp = ocsp;
         told("ocsp", &old.ocsp.to_string(), &ocsp.to_string());
     }
@@ -139,6 +144,20 @@ pub async fn update(
     app.issuers().forget(caller.tenant, id);
     app.wake_workers();
     find(app, caller.tenant, id).await
+}
+
+/// Roles whose certificates demand stapling could issue nothing any more.
+async fn refuse_without_responder(tx: &mut Tx, ca: &Ca) -> Result<(), ServiceError> {
+    let names = roles::demanding_staples(tx, ca.id, MOST_NAMED).await?;
+    if names.is_empty() {
+        return Ok(());
+    }
+    let by = names.join(", ");
+    let message = format!(
+        "certificates of these roles demand that servers staple OCSP answers of the CA `{}`: {by}. Switch their `must_staple` off first",
+        ca.name
+    );
+    Err(ServiceError::InUse { message, by })
 }
 
 /// Changes the times of a CA's CRLs.
