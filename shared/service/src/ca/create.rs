@@ -196,9 +196,9 @@ pub(super) async fn usable_parent(
     let parent = app.issuers().find(app, caller.tenant, id).await?;
     let end = parent.window(now).not_after;
     if not_after > end {
-        let of = if end < found.ca.not_after { "the certificates above it" } else { "its parent" };
+        let of = if end < found.ca.not_after { "a certificate above it" } else { "its parent" };
         let problem = format!(
-            "the CA would end at {not_after}, after {of}, which end at {end}: choose at most {} days",
+            "the CA would end at {not_after}, after {of}, which ends at {end}: choose at most {} days",
             end.since(now).as_secs() / DAY.unsigned_abs()
         );
         return Err(ServiceError::field("validity_days", problem));

@@ -138,7 +138,7 @@ both_modes! {
 
     async fn what_cannot_be_reissued_is_said(app: TestApp) {
         let (root, issuing) = hierarchy(&app).await;
-        for (days, said) in [(0, "from 1 to"), (36_501, "from 1 to"), (101, "after its parent"), (49, "before the present one")] {
+        for (days, said) in [(0, "from 1 to"), (36_501, "from 1 to"), (101, "after its parent, which ends at"), (49, "before the present one")] {
             let answer = app.post(&format!("{}/reissue", path(&issuing)), json!({ "validity_days": days })).await;
             let error = answer.error(422, "validation_error");
             assert!(text(&error["details"]["fields"]["validity_days"]).contains(said), "{error}");
