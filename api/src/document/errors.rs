@@ -135,6 +135,9 @@ fn component(status: u16) -> Option<&'static str> {
     })
 }
 
+/// What cannot be read in every state of its CA: one that waits for its certificate has none, and no lists.
+const READ_IN_SOME_STATES: [&str; 2] = ["/v1/pki/ca/{id}/certificate", "/v1/pki/ca/{id}/crl"];
+
 /// The statuses of errors that an operation can answer.
 fn statuses(operation: &Operation<'_>) -> Vec<u16> {
     let path = operation.path;
@@ -151,8 +154,7 @@ fn statuses(operation: &Operation<'_>) -> Vec<u16> {
         (403, operation.is_secured()),
         (404, operation.has_parameters("path") || has_body || names_others),
         (408, has_body),
-        // A CA without delta CRLs has none to read, and one that waits for its certificate no CRL.
-        (409, (changes && operation.is_secured()) || operation.takes("delta")),
+        (409, (changes && operation.is_secured()) || READ_IN_SOME_STATES.contains(&path)),
         (412, operation.takes("If-Match")),
         (413, has_body),
         (415, has_body),

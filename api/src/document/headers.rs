@@ -11,7 +11,7 @@ const CONDITIONAL_DELETIONS: [&str; 3] =
 
 fn is_conditional(operation: &Operation<'_>) -> bool {
     match operation.method {
-        Method::PATCH => !operation.spec["responses"]["200"]["headers"]["ETag"].is_null(),
+        Method::PATCH | Method::POST => !operation.spec["responses"]["200"]["headers"]["ETag"].is_null(),
         Method::DELETE => CONDITIONAL_DELETIONS.contains(&operation.path),
         _ => false,
     }

@@ -8,6 +8,7 @@ use tests::openssl::Judge;
 use tests::{TestApp, both_modes};
 
 use super::{changed, seconds, text};
+use crate::openapi::operations;
 use crate::validate::workshop::{CA, LONG, Workshop};
 
 const DAY: i64 = 24 * 3_600;
@@ -149,4 +150,29 @@ both_modes! {
         judge.write("new.pem", text(&certificate(&app, &root).await["certificate_pem"]));
         assert_eq!(judge.run("x509 -inform der -in new.der"), judge.run("x509 -in new.pem"));
     }
+
+    async fn another_certificate_can_be_bound_to_a_state(app: TestApp) {
+        let root = app.root_ca("root").await;
+        for (call, body) in [("reissue", json!({})), ("certificate", json!({ "certificate_pem": "x" }))] {
+            let body = Some(("application/json", body.to_string().into_bytes()));
+            let headers = [("if-match", "\"nope\"")];
+            let answer = app.send(Method::POST, &format!("{}/{call}", path(&root)), Some(&app.admin), &headers, body).await;
+            answer.error(412, "precondition_failed");
+        }
+    }
+}
+
+#[test]
+fn the_document_says_so() {
+    let found =
+        |id: &str| operations().into_iter().find(|operation| operation.spec["operationId"] == id).unwrap();
+    for id in ["reissueCa", "setCaCertificate", "updateCa"] {
+        let operation = found(id);
+        assert!(operation.parameters("header").contains("If-Match"), "{id}");
+        assert!(operation.spec["responses"]["412"].is_object(), "{id}");
+    }
+    for id in ["getCrl", "getCaCertificate"] {
+        assert!(found(id).spec["responses"]["409"].is_object(), "{id}");
+    }
+    assert!(found("getPublishedCaCertificate").spec["responses"]["304"].is_object());
 }
