@@ -1,7 +1,7 @@
 // Generated from openapi/certmill.json by openapi/clients/rust/generate. Not to be edited.
-// document: 69022d9fcce425a46d6cc89707158d94998c5a6fb00347e0dcb1a8242df7e6bc
+// document: a2e213b0329da0fedeba8381bfc4db889feed897f9df9273bcc6c45ddcf4a708
 // generator: 60b46d14a2a9a73ca922f62b7b88daa25bd0f4dbbac3fb6fe451a510f036d0a5
-// code: cc574a9a837d685f06b51bf56ea2b2a3a0450e7fef7a4254ded92edd0a54e7fa
+// code: 776855f0472eab8594d2f24ca9e8c63bb68f12a0c02f48414a5a0e1de7a05bcf
 use crate::answer::{ByteStream, Error, QueryParam, ResponseValue, encode_path};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
@@ -3352,7 +3352,8 @@ pub mod types {
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     #[serde(deny_unknown_fields)]
     pub struct ReissueCaRequest {
-        /// Days of validity from now. When absent those of the present certificate, or as many as are left to its parent.
+        /// Days of validity from now; its beginning is that of the present certificate. When absent those of the present certificate, or as
+        /// many as are left to its parent.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub validity_days: ::std::option::Option<i64>,
     }
@@ -7064,7 +7065,8 @@ impl Client {
     /// Change a CA
     ///
     /// Scope: `pki:admin`. How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
-    /// issues names the OCSP responder, the times of its CRLs, and the number of its shards.
+    /// issues names the OCSP responder (`409 in_use` while roles with `must_staple` need it), the times of its CRLs, and the number of
+    /// its shards.
     ///
     /// Sends a `PATCH` request to `/v1/pki/ca/{id}`
     ///
@@ -7150,28 +7152,33 @@ impl Client {
     /// one becomes its parent.
     ///
     /// A CA that came from elsewhere, or was signed there, takes another certificate for the same subject, key and key id in the
-    /// same way; the one that it had is kept.
+    /// same way, unless that ends before the present one; the one that it had is kept.
     ///
     /// Sends a `POST` request to `/v1/pki/ca/{id}/certificate`
     ///
     /// Arguments:
     /// - `id`: Its id: `ca_…`.
     /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
     /// - `body`
     pub async fn set_ca_certificate<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
+        if_match: Option<&'a str>,
         body: &'a types::CaCertificateRequest,
     ) -> Result<ResponseValue<types::CertificateAuthority>, Error<types::ErrorBody>> {
         let url = format!("{}/v1/pki/ca/{}/certificate", self.baseurl, encode_path(&id.to_string())?,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
         }
         let request = self
             .client
@@ -7317,28 +7324,34 @@ impl Client {
     /// Scope: `pki:admin`. Before its certificate ends, or after: the new one has the same subject, key, key ids, usages, path length and
     /// constraints, and is signed by the CA itself or by its parent as they are now. What the CA has issued stays good by either
     /// certificate, and new chains have the new one; `GET …/certificate` has the former ones too. A CA that was signed elsewhere
-    /// gets its certificate from there (`409 invalid_state`), by `POST …/certificate`.
+    /// gets its certificate from there (`409 invalid_state`), by `POST …/certificate`. Extensions that this service does not write
+    /// are none that can be repeated (`422 certificate_invalid`), and the new one does not end before the present one.
     ///
     /// Sends a `POST` request to `/v1/pki/ca/{id}/reissue`
     ///
     /// Arguments:
     /// - `id`: Its id: `ca_…`.
     /// - `idempotency_key`: Makes the call repeatable for 24 hours: the same key and body get the first answer again.
+    /// - `if_match`: The `ETag` of the state that is to be changed: `412` when somebody else has changed it since.
     /// - `body`
     pub async fn reissue_ca<'a>(
         &'a self,
         id: &'a str,
         idempotency_key: Option<&'a str>,
+        if_match: Option<&'a str>,
         body: &'a types::ReissueCaRequest,
     ) -> Result<ResponseValue<types::CertificateAuthority>, Error<types::ErrorBody>> {
         let url = format!("{}/v1/pki/ca/{}/reissue", self.baseurl, encode_path(&id.to_string())?,);
-        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(2usize);
+        let mut header_map = ::reqwest::header::HeaderMap::with_capacity(3usize);
         header_map.append(
             ::reqwest::header::HeaderName::from_static("api-version"),
             ::reqwest::header::HeaderValue::from_static(Self::api_version()),
         );
         if let Some(value) = idempotency_key {
             header_map.append("Idempotency-Key", value.to_string().try_into()?);
+        }
+        if let Some(value) = if_match {
+            header_map.append("If-Match", value.to_string().try_into()?);
         }
         let request = self
             .client
