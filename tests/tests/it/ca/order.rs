@@ -153,7 +153,7 @@ both_modes! {
         let below = json!({ "name": "below", "common_name": "B", "ca_type": "intermediate", "key_type": "ec", "parent_ca_id": ca["id"] });
         let days = async |days: u32| app.post("/v1/pki/ca", crate::ca::changed(below.clone(), &json!({ "validity_days": days }))).await;
         let refused = days(120).await.error(422, "validation_error");
-        assert!(text(&refused["details"]["fields"]["validity_days"]).contains("the certificates above it"), "{refused}");
+        assert!(text(&refused["details"]["fields"]["validity_days"]).contains("after a certificate above it, which ends at"), "{refused}");
         days(60).await.json_with(StatusCode::CREATED);
         let csr = app.post("/v1/pki/csr", json!({ "subject": "CN=a.test", "key_type": "ec" })).await.json();
         let csr = format!("/v1/pki/csr/{}", text(&csr["id"]));
