@@ -278,9 +278,14 @@ impl FromStr for ObjectIdentifier {
     type Err = X509Error;
 
     fn from_str(text: &str) -> Result<Self, X509Error> {
-        der::oid::ObjectIdentifier::new(text).map(Self).map_err(|_| {
+        let unknown = || {
             X509Error::unknown_word(text, "object identifier (numbers joined by dots, as in 1.2.840.113549)")
-        })
+        };
+        // `01` would be shown as it was sent, where certificates have `1`.
+        if text.split('.').any(|arc| arc.len() > 1 && arc.starts_with('0')) {
+            return Err(unknown());
+        }
+        der::oid::ObjectIdentifier::new(text).map(Self).map_err(|_| unknown())
     }
 }
 
@@ -374,7 +379,7 @@ mod tests {
             ExtendedKeyUsage::ServerAuth
         );
         assert_eq!(ExtendedKeyUsage::from_name("1.2.3.4").unwrap().to_string(), "1.2.3.4");
-        for name in ["", "1.", "9.9.9", "1.2.x", "serverauthx", "."] {
+        for name in ["", "1.", "9.9.9", "1.2.03", "01.2.3", "1.2.00", "1.2.x", "serverauthx", "."] {
             assert!(
                 matches!(ExtendedKeyUsage::from_name(name), Err(X509Error::UnknownWord { .. })),
                 "{name}"
