@@ -30,6 +30,7 @@ mod reader;
 pub mod revocation;
 mod san;
 mod serial;
+mod unseen;
 mod uri_rules;
 mod usage;
 mod weak_key;

@@ -3,6 +3,7 @@
 use crate::{
     EmailAddress, X509Error,
     reader::Reader,
+    unseen,
     writer::{Writer, tag},
 };
 
@@ -181,6 +182,9 @@ impl Attribute {
         if value.chars().any(char::is_control) {
             return Err(format!("{name} has a control character"));
         }
+        if value.chars().any(unseen::turns) {
+            return Err(format!("{name} has a character that turns the direction of its text"));
+        }
         let maximum = match self {
             Self::Country => {
                 let two_letters = value.len() == 2 && value.bytes().all(|octet| octet.is_ascii_alphabetic());
@@ -325,6 +329,9 @@ pub(crate) mod tests {
             assert!(!valid(set, String::new()));
             assert!(!valid(set, "a\0b".into()));
             assert!(!valid(set, "a\nb".into()));
+            assert!(!valid(set, "a\u{202e}b".into()) && !valid(set, "a\u{2066}b".into()));
+            // Some scripts are written with this one between letters.
+            assert!(valid(set, "a\u{200c}b".into()));
         }
         let country: fn(&mut DistinguishedName, String) = |name, value| name.country.push(value);
         assert!(valid(country, "NL".into()) && valid(country, "de".into()));

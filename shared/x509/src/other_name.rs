@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::{
     DnsName, ObjectIdentifier, X509Error,
     reader::Reader,
+    unseen::is_format,
     writer::{Writer, tag},
 };
 
@@ -138,7 +139,13 @@ fn check_value(value: &str) -> Result<(), String> {
     if value.is_empty() || value.len() > LONGEST_VALUE || value.chars().any(char::is_control) {
         return Err(format!("its value has 1 to {LONGEST_VALUE} octets and no control characters"));
     }
-    Ok(())
+    // It is compared with the names of accounts, so what is not seen has no place in it.
+    match value.chars().find(|letter| is_format(*letter)) {
+        Some(hidden) => {
+            Err(format!("its value has the character U+{:04X}, which is not seen", u32::from(hidden)))
+        }
+        None => Ok(()),
+    }
 }
 
 /// RFC 9598 §3: the part before the `@` goes beyond ASCII (others are an `rfc822Name`), the host is in A-labels.
@@ -188,6 +195,9 @@ mod tests {
             format!("{UPN};IA5:ann"),
             format!("{UPN};UTF8:"),
             format!("{UPN};UTF8:a\0b"),
+            format!("{UPN};UTF8:\u{202e}nna@corp.example"),
+            format!("{UPN};UTF8:an\u{200b}n@corp.example"),
+            format!("{UPN};UTF8:ann\u{e0061}@corp.example"),
             format!("{UPN};UTF8:{}", "a".repeat(1025)),
             "x.y;UTF8:a".to_owned(),
             "1.3.6.1.5.5.7.8.7;UTF8:_ldap.example.com".to_owned(),
@@ -204,7 +214,13 @@ mod tests {
         {
             assert!(other_name_pattern(&good).is_ok(), "{good}");
         }
-        for bad in ["*", "1.3.6.1.5.5.7.8.7;UTF8:*", "1.3.6.1.5.5.7.8.9;UTF8:ann@x", "1.2.3;UTF8:a\n*"] {
+        for bad in [
+            "*",
+            "1.3.6.1.5.5.7.8.7;UTF8:*",
+            "1.3.6.1.5.5.7.8.9;UTF8:ann@x",
+            "1.2.3;UTF8:a\n*",
+            "1.2.3;UTF8:a\u{2066}*",
+        ] {
             assert!(other_name_pattern(bad).is_err(), "{bad}");
         }
     }

@@ -337,6 +337,8 @@ fn other_names() -> Vec<Case> {
         refuse("another case", corp(), web().other(&["1.3.6.1.4.1.311.20.2.3;UTF8:ann@CORP.example"]), "allowed_other_sans", "1.3.6.1.4.1.311.20.2.3;UTF8:ann@CORP.example"),
         refuse("no type", role().others(&["*"]), web().other(&["ann@corp.example"]), "syntax", "ann@corp.example"),
         refuse("no text", role().others(&["*"]), web().other(&["1.3.6.1.5.5.7.8.7;UTF8:_x.example.com"]), "syntax", "1.3.6.1.5.5.7.8.7;UTF8:_x.example.com"),
+        refuse("what is not seen", role().others(&["*"]), web().other(&["1.2.3;UTF8:\u{202e}nna"]), "syntax", "1.2.3;UTF8:\u{202e}nna"),
+        refuse("another spelling of the type", role().others(&["*"]), web().other(&["1.2.03;UTF8:a"]), "syntax", "1.2.03;UTF8:a"),
         allow("alone", role().others(&["*"]).cn_optional(), no_cn().other(&["1.2.3;UTF8:x"]), "other:1.2.3;UTF8:x"),
     ]
 }
