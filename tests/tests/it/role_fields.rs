@@ -175,4 +175,32 @@ both_modes! {
         app.patch("/v1/pki/roles/web", json!({ "not_after": null })).await.json_with(StatusCode::OK);
         app.issue("web", "a.example.internal").await;
     }
+
+    async fn what_is_written_otherwise_in_certificates_is_refused(app: TestApp) {
+        role(&app, json!({ "allowed_other_sans": ["*"] })).await;
+        let patch = async |settings: Value| app.patch("/v1/pki/roles/web", settings).await.error(422, "validation_error");
+        for (field, text) in [
+            ("policy_identifiers", "1.2.03"),
+            ("ext_key_usage", "1.2.03"),
+            ("allowed_other_sans", "1.2.03;UTF8:*"),
+            ("allowed_other_sans", "1.3.6.1.4.1.311.20.2.3;UTF8:\u{202e}*"),
+        ] {
+            let error = patch(json!({ field: [text] })).await;
+            assert!(error["details"]["fields"][field].is_string(), "{text}: {error}");
+        }
+        for name in ["1.2.03;UTF8:ann", "1.3.6.1.4.1.311.20.2.3;UTF8:\u{202e}nna@corp.example"] {
+            let error = app.post("/v1/pki/issue/web", ask(&json!({ "other_sans": [name] }))).await.error(422, "validation_error");
+            assert!(error["details"]["fields"]["other_sans"].is_string(), "{error}");
+        }
+    }
+
+    /// What is issued can be imported elsewhere, and passes TLS.
+    async fn a_certificate_has_a_bound(app: TestApp) {
+        role(&app, json!({ "allowed_other_sans": ["*"] })).await;
+        let names = |count: usize| (0..count).map(|n| format!("1.2.3;UTF8:{n:0>1013}")).collect::<Vec<_>>();
+        let issue = async |count: usize| app.post("/v1/pki/issue/web", ask(&json!({ "other_sans": names(count) }))).await;
+        let error = issue(33).await.error(422, "validation_error");
+        assert!(error["details"]["fields"]["other_sans"].as_str().unwrap().contains("32768 octets"), "{error}");
+        issue(32).await.json_with(StatusCode::CREATED);
+    }
 }

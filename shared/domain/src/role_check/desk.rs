@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use certmill_x509::{DistinguishedName, ExtendedKeyUsage, KeyUsage, PublicKey, SubjectAltNames, X509Error};
 
-use super::names::refuse_too_many;
+use super::names::{refuse_too_long, refuse_too_many};
 use super::usage::UsageByKey;
 use super::{Approved, ApprovedKey, IssuerWindow, Violation};
 use crate::{Sans, Timestamp, Ttl};
@@ -129,6 +129,14 @@ pub fn legal_names(sans: &Sans, fields: [&'static str; 5]) -> Result<SubjectAltN
     ];
     let longest = lists.into_iter().max_by_key(|(_, names)| *names).map_or(dns, |(field, _)| field);
     refuse_too_many(longest, sans.iter().count())?;
+    let octets = |names: &[String]| names.iter().map(String::len).sum();
+    refuse_too_long([
+        (other, octets(&sans.other)),
+        (uri, octets(&sans.uri)),
+        (email, octets(&sans.email)),
+        (ip, octets(&sans.ip)),
+        (dns, octets(&sans.dns)),
+    ])?;
     let mut names = SubjectAltNames {
         dns: names(dns, &sans.dns)?,
         ip: addresses(ip, &sans.ip)?,

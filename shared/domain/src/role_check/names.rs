@@ -16,6 +16,9 @@ use crate::Role;
 const LONGEST_COMMON_NAME: usize = 64;
 /// More names than any client needs; a certificate of this size still passes TLS stacks.
 const MOST_NAMES: usize = 1_000;
+/// The most octets of all names of a certificate together: it stays well below the 64 KiB that an import takes, and that TLS
+/// stacks take for a whole chain.
+const MOST_OCTETS: usize = 32 << 10;
 /// The most steps of trying patterns with `*`: some tenths of a second.
 const MOST_GLOB_STEPS: usize = 1 << 28;
 /// So many steps are taken on the spot: less than a millisecond.
@@ -64,7 +67,14 @@ fn refuse_too_much(role: &Role, request: &NameRequest<'_>) -> Result<(), Violati
     refuse_too_many(field, count(request))?;
     let steps = glob_steps(role, request);
     if steps <= MOST_GLOB_STEPS {
-        return Ok(());
+        let octets = |names: &[String]| names.iter().map(String::len).sum();
+        return refuse_too_long([
+            ("other_sans", octets(&request.other_sans)),
+            ("email_sans", octets(&request.email_sans)),
+            ("uri_sans", octets(&request.uri_sans)),
+            ("ip_sans", octets(&request.ip_sans)),
+            ("alt_names", octets(&request.alt_names)),
+        ]);
     }
     let (octets, patterns) =
         (octets(request), role.domains.glob_octets() + uri_octets(role) + other_octets(role));
@@ -125,6 +135,17 @@ fn count(request: &NameRequest<'_>) -> usize {
     let NameRequest { alt_names, ip_sans, uri_sans, email_sans, other_sans, common_name: _, ttl: _, key: _ } =
         request;
     alt_names.len() + ip_sans.len() + uri_sans.len() + email_sans.len() + other_sans.len()
+}
+
+/// Refuses names that have more octets together than a certificate may hold; each list with its field and its octets.
+pub(super) fn refuse_too_long(lists: [(&'static str, usize); 5]) -> Result<(), Violation> {
+    let octets: usize = lists.iter().map(|(_, octets)| octets).sum();
+    if octets <= MOST_OCTETS {
+        return Ok(());
+    }
+    let longest = lists.into_iter().max_by_key(|(_, octets)| *octets).map_or("alt_names", |(field, _)| field);
+    let right = format!("the names of a certificate have at most {MOST_OCTETS} octets together");
+    Err(Violation::syntax(longest, &format!("{octets} octets of names"), right))
 }
 
 /// Refuses more names than a certificate may hold.

@@ -347,6 +347,10 @@ fn other_names() -> Vec<Case> {
 fn mixed() -> Vec<Case> {
     let names = |count: usize| (0..count).map(|n| format!("n{n}.org")).collect::<Vec<_>>();
     let thousand = names(1_000).iter().map(|name| format!("dns:{name}")).collect::<Vec<_>>().join(" ");
+    // Each has 1,024 octets.
+    let texts: Vec<_> = (0..32).map(|n| format!("1.2.3;UTF8:{n:0>1013}")).collect();
+    let kibibytes = || cn("a.org").other(&texts.iter().map(String::as_str).collect::<Vec<_>>());
+    let all_texts = texts.iter().fold("dns:a.org".to_owned(), |all, text| format!("{all} other:{text}"));
     let sorted = any().emails().uris(&["urn:*"]);
     vec![
         allow("every kind, in order of kinds", sorted, cn("a.org").alt(&["me@a.org", "::1", "b.org"]).uri(&["urn:x:y"]).email(&["u@a.org"]).ip(&["192.0.2.1"]),
@@ -355,6 +359,8 @@ fn mixed() -> Vec<Case> {
         refuse("the common name goes first", example().sub(), cn("c.org").alt(&["d.org"]), "allowed_domains", "c.org"),
         allow("a thousand names", any(), cn("n0.org").alts(names(1_000)), &thousand),
         refuse("a thousand and one", any(), cn("n0.org").alts(names(1_001)), "syntax", "1001 names"),
+        allow("32 KiB of names", any().others(&["*"]), kibibytes(), &all_texts),
+        refuse("more", any().others(&["*"]), kibibytes().alt(&["b"]), "syntax", "32769 octets of names"),
         refuse("a thousand beside the common name", any(), cn("other.org").alts(names(1_000)), "syntax", "1001 names"),
     ]
 }
