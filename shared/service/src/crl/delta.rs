@@ -19,6 +19,8 @@ use crate::{App, Noun, ServiceError, events};
 const PAGE: i64 = 20_000;
 /// A change may have been committed so long after the time that it says, while the list was being built that deltas go on from.
 const MARGIN: Duration = Duration::from_mins(10);
+/// The least time from a list to the delta to it: CRLs say whole seconds.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Builds, signs and stores the next delta CRL to a list, and finishes the job in the same transaction. A CA without delta CRLs
 /// gets none.
@@ -37,6 +39,12 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
         return Ok(tx.commit().await?);
     };
     let this_update = app.now().whole_seconds();
+    if this_update <= base.this_update {
+        // A list and a delta that say the same time would have to have the same number.
+        let mut tx = app.database().begin(tenant).await?;
+        lease.put_off(&mut tx, base.this_update.plus(SECOND)).await?;
+        return Ok(tx.commit().await?);
+    }
     let validity = ca.crl_validity.unwrap_or(app.settings().crl_lifetime);
     let newest = Base { number: base.number, made: base.this_update };
     let (from, next_base) = bases(present.as_ref(), newest, validity, this_update);

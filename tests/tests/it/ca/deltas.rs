@@ -222,4 +222,21 @@ both_modes! {
         assert!(!judge.run("crl -in list.pem -noout -text").contains("Freshest"));
         public().await.error(404, "ca_not_found");
     }
+
+    /// Two that are issued at one time would have to have one number (RFC 5280 §5.2.4).
+    async fn a_list_and_the_delta_to_it_say_different_times(app: TestApp) {
+        let ca = with_deltas(&app, 2).await;
+        let judge = Judge::new();
+        for shard in ["", "-1", "-2"] {
+            delta(&app, &judge, (&format!("{}{shard}", id(&ca)), "delta.pem"), 0).await;
+        }
+        let sql = Sql::open(app.database_url()).await;
+        let later = "SELECT count(*) FROM delta_crls d JOIN (SELECT ca_id, 0 AS shard, this_update FROM crls \
+            UNION ALL SELECT ca_id, shard, this_update FROM crl_shards) l ON l.ca_id = d.ca_id AND l.shard = d.shard \
+            WHERE d.this_update > l.this_update";
+        assert_eq!(sql.number(later).await, 3);
+        app.post(&format!("{ca}/crl"), json!({})).await.json_with(StatusCode::OK);
+        crate::jobs::workers::until(&sql, "SELECT count(*) FROM delta_crls WHERE builds > 1", 3).await;
+        assert_eq!(sql.number(later).await, 3);
+    }
 }
