@@ -72,11 +72,13 @@ struct RevocationPreview {
     effect: String,
     /// When those who read CRLs know at the latest: then the present CRL that the certificate names ends. Those who ask by OCSP are told by the next answer; the one before is good for up to 12 hours.
     crl_known_by: Option<String>,
+    /// When those know at the latest who read delta CRLs too: then the present delta CRL ends. Null when there is none.
+    delta_crl_known_by: Option<String>,
     /// The certificate that has taken its place.
     renewed_by: Option<String>,
     /// The shard of its CA that it is in: 0 when it names the full CRL.
     crl_shard: u32,
-    /// Where the CRLs are that change: the full one, and that of its shard.
+    /// Where the CRLs are that change: the full one, that of its shard, and the delta CRLs to these.
     crl_urls: Vec<String>,
 }
 
@@ -120,6 +122,7 @@ impl RevokeApi {
             preview: revoked.preview.map(|preview| RevocationPreview {
                 effect: preview.effect.to_owned(),
                 crl_known_by: preview.crl_known_by.map(|at| at.to_string()),
+                delta_crl_known_by: preview.delta_crl_known_by.map(|at| at.to_string()),
                 renewed_by: preview.renewed_by.map(|id| id.to_string()),
                 crl_shard: preview.crl_shard,
                 crl_urls: preview.lists.into_iter().map(|list| crl_url(&app, list)).collect(),

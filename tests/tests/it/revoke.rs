@@ -220,7 +220,7 @@ both_modes! {
         let told = ask("superseded").await.json_with(StatusCode::OK);
         let url = format!("http://pki.test/pub/crl/{}.crl", ca.rsplit('/').next().unwrap());
         assert_eq!(told["preview"], json!({
-            "effect": "revoke", "crl_known_by": present, "renewed_by": null, "crl_shard": 0, "crl_urls": [url],
+            "effect": "revoke", "crl_known_by": present, "delta_crl_known_by": null, "renewed_by": null, "crl_shard": 0, "crl_urls": [url],
         }));
         assert_eq!((&told["revoked_at"], stored(&app, &issued).await["status"].clone()), (&Value::Null, json!("active")));
         ask("removeFromCRL").await.error(409, "invalid_state");

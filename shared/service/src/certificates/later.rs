@@ -22,6 +22,8 @@ pub struct Preview {
     pub effect: &'static str,
     /// When those who read CRLs know at the latest: then the present one ends.
     pub crl_known_by: Option<Timestamp>,
+    /// When those know at the latest who read delta CRLs too: then the present one ends.
+    pub delta_crl_known_by: Option<Timestamp>,
     /// The certificate that has taken its place.
     pub renewed_by: Option<CertificateId>,
     /// The shard of its CA that it is in: 0 when it names the full list.
@@ -43,13 +45,27 @@ pub(super) async fn preview(
     renewed_by: Option<CertificateId>,
 ) -> Result<Preview, ServiceError> {
     let present = crls::info(tx, named(ca, crl_shard)).await?;
+    let delta = crls::info(tx, named(ca, crl_shard).delta()).await?;
+    let lists = if step == Step::Nothing { Vec::new() } else { changed(tx, ca, crl_shard).await? };
     Ok(Preview {
         effect: step.effect(),
         crl_known_by: present.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
+        delta_crl_known_by: delta.map(|crl| crl.next_update).filter(|_| step != Step::Nothing),
         renewed_by,
         crl_shard,
-        lists: if step == Step::Nothing { Vec::new() } else { crl::changed(ca, crl_shard) },
+        lists,
     })
+}
+
+/// The lists that change, and the delta CRLs to them behind these.
+async fn changed(tx: &mut Tx, ca: CaId, crl_shard: u32) -> Result<Vec<CrlId>, ServiceError> {
+    let mut lists = crl::changed(ca, crl_shard);
+    for delta in lists.clone().into_iter().map(CrlId::delta) {
+        if crls::info(tx, delta).await?.is_some() {
+            lists.push(delta);
+        }
+    }
+    Ok(lists)
 }
 
 /// How long before its time a revocation gets its job. The sweep, which comes every half minute, gives it to what is later.
@@ -92,13 +108,16 @@ pub(super) async fn schedule(
     };
     if request.dry_run {
         // The last list before that time promises the next one by then at the latest.
+        let deltas = row.as_ref().and_then(|ca| ca.delta_crl_validity);
         let validity = row.and_then(|ca| ca.crl_validity).unwrap_or(app.settings().crl_lifetime);
+        let lists = changed(&mut change, ca, crl_shard).await?;
         return Ok(answer(Some(Preview {
             effect: "schedule",
             crl_known_by: present.map(|_| revoke_at.plus(validity)),
+            delta_crl_known_by: deltas.map(|validity| revoke_at.plus(validity)),
             renewed_by: certificate.renewed_by,
             crl_shard,
-            lists: crl::changed(ca, crl_shard),
+            lists,
         })));
     }
     let since = request.invalidity_date.map(Timestamp::whole_seconds);
@@ -175,6 +194,7 @@ async fn cancel(
         preview: request.dry_run.then_some(Preview {
             effect: "cancel",
             crl_known_by: None,
+            delta_crl_known_by: None,
             renewed_by: certificate.renewed_by,
             crl_shard: certificate.crl_shard,
             lists: Vec::new(),

@@ -223,6 +223,36 @@ both_modes! {
         public().await.error(404, "ca_not_found");
     }
 
+    async fn a_dry_run_names_the_deltas_that_change(app: TestApp) {
+        let ca = with_deltas(&app, 2).await;
+        let judge = Judge::new();
+        for shard in ["", "-1", "-2"] {
+            delta(&app, &judge, (&format!("{}{shard}", id(&ca)), "delta.pem"), 0).await;
+        }
+        let issued = app.issue("web", "a.example.internal").await;
+        let sql = Sql::open(app.database_url()).await;
+        let shard = sql.number("SELECT crl_shard FROM certificates").await;
+        let url = |end: &str| format!("http://pki.test/pub/crl/{}{end}.crl", id(&ca));
+        let urls = json!([url(""), url(&format!("-{shard}")), url("-delta"), url(&format!("-{shard}-delta"))]);
+        let ask = async |more: Value| {
+            let body = json!({ "serial_number": issued["serial_number"], "reason": "superseded", "dry_run": true });
+            app.post("/v1/pki/revoke", crate::ca::changed(body, &more)).await.json_with(StatusCode::OK)["preview"].clone()
+        };
+        let told = ask(json!({})).await;
+        assert_eq!(told["crl_urls"], urls, "{told}");
+        let ends = async |name: &str| sql.number(&format!("SELECT next_update FROM {name} WHERE shard = {shard}")).await;
+        let shown = |micros: i64| certmill_domain::Timestamp::from_unix_micros(micros).to_string();
+        assert_eq!(told["crl_known_by"], shown(ends("crl_shards").await));
+        assert_eq!(told["delta_crl_known_by"], shown(ends("delta_crls").await));
+        let later = app.app.now().plus(Duration::from_hours(2)).whole_seconds();
+        let told = ask(json!({ "revoke_at": later.to_string() })).await;
+        assert_eq!(told["crl_urls"], urls, "{told}");
+        assert_eq!(told["delta_crl_known_by"], later.plus(Duration::from_hours(1)).to_string());
+        revoke(&app, &issued, "superseded").await;
+        let told = ask(json!({})).await;
+        assert_eq!((&told["crl_urls"], &told["delta_crl_known_by"]), (&json!([]), &Value::Null), "nothing would change");
+    }
+
     /// Two that are issued at one time would have to have one number (RFC 5280 §5.2.4).
     async fn a_list_and_the_delta_to_it_say_different_times(app: TestApp) {
         let ca = with_deltas(&app, 2).await;
