@@ -64,22 +64,24 @@ pub(super) async fn crls(config: &Config, database: &Database, findings: &mut Fi
     }
 }
 
-/// The lists of the CAs in use that end first, those of their shards too, with their numbers; and how many lists there are.
+/// The lists of the CAs in use that end first, those of their shards and the deltas to them too, with their numbers; and how many
+/// lists there are.
 async fn numbers(database: &Database) -> anyhow::Result<(Vec<(CrlId, i64)>, usize)> {
     let mut session = database.read_system().await?;
     let cas = figures::cas(&mut session, SystemClock.now(), MOST_CAS).await?;
     let places: HashMap<CaId, usize> =
         cas.iter().enumerate().filter_map(|(place, ca)| Some((ca.id.parse().ok()?, place))).collect();
-    let lists = crls::all(&mut session).await?;
+    let mut lists = crls::all(&mut session).await?;
+    lists.extend(crls::deltas::all(&mut session).await?);
     let all = lists.len();
     let mut wanted: Vec<(usize, CrlId)> =
         lists.into_iter().filter_map(|(_, list)| Some((*places.get(&list.ca())?, list))).collect();
     wanted.sort_unstable();
     let mut found = Vec::new();
     for (_, list) in wanted.into_iter().take(MOST_LISTS) {
-        if let Some(info) = crls::public_info(&mut session, list).await? {
-            found.push((list, info.number));
-        }
+        let number = crls::public_info(&mut session, list).await?.map(|info| info.number);
+        // Lists name a delta that is missing, so that is looked for too.
+        found.extend(number.or(list.is_delta().then_some(0)).map(|number| (list, number)));
     }
     Ok((found, all))
 }

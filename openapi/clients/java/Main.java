@@ -46,7 +46,9 @@ class Main {
     for (int time = 0; time < 2; time++) {
       check(certificates.revokeCertificate(revocation, run).getReason() == RevocationReason.SUPERSEDED, revocation);
     }
-    check(Files.readAllBytes(authorities.getCrl(issuing.getId(), null, null, null).toPath())[0] == 0x30, "no DER");
+    // By name, since later versions may take more parameters.
+    var wanted = CertificateAuthoritiesApi.APIGetCrlRequest.newBuilder().id(issuing.getId()).build();
+    check(Files.readAllBytes(authorities.getCrl(wanted).toPath())[0] == 0x30, "no DER");
     try {
       certificates.issueCertificate(run, new IssueCertificateRequest().commonName("www.example.com"), null);
       check(false, "a name outside of the role was certified");

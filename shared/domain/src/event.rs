@@ -42,7 +42,7 @@ words! {
         TrustAnchorExpiring = "trust_anchor.expiring",
         /// A CRL was signed and can be fetched.
         CrlPublished = "crl.published",
-        /// A CRL is about to end, and no newer one was made.
+        /// A CRL, or a delta CRL, is about to end, and no newer one was made.
         CrlLate = "crl.late",
         /// A CSR waits for approval.
         CsrPending = "csr.pending",

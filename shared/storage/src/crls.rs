@@ -12,7 +12,7 @@ use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 pub use entries::{RevokedEntry, invalidities, leaving, revoked_page};
 pub(crate) use entries::{push_page, revoked_entry};
-pub use watch::{BuildKinds, Late, all, due, late, note_late, unnamed};
+pub use watch::{BuildKinds, Late, all, due, late, note_late, overtaken, unnamed};
 
 /// Where lists are.
 struct CrlTable {
@@ -23,22 +23,49 @@ struct CrlTable {
     shard: &'static str,
     /// The text of a row's [`CrlId`].
     subject: &'static str,
+    /// The text of the [`CrlId`] of the delta CRL that belongs to a row.
+    delta_subject: &'static str,
 }
 
-const FULL: CrlTable =
-    CrlTable { name: "crls", from: "crls l", shard: "CAST(0 AS BIGINT)", subject: "l.ca_id" };
+const FULL: CrlTable = CrlTable {
+    name: "crls",
+    from: "crls l",
+    shard: "CAST(0 AS BIGINT)",
+    subject: "l.ca_id",
+    delta_subject: "(l.ca_id || '-delta')",
+};
 const SHARDS: CrlTable = CrlTable {
     name: "crl_shards",
     from: "crl_shards l",
     shard: "l.shard",
     subject: "(l.ca_id || '-' || CAST(l.shard AS TEXT))",
+    delta_subject: "(l.ca_id || '-' || CAST(l.shard AS TEXT) || '-delta')",
 };
-
-const DELTAS: &str = "delta_crls";
+/// Delta CRLs, of full lists and of shards.
+const DELTAS: CrlTable = CrlTable {
+    name: "delta_crls",
+    from: "delta_crls l",
+    shard: "l.shard",
+    subject: OF_DELTAS,
+    delta_subject: OF_DELTAS,
+};
+const OF_DELTAS: &str =
+    "(l.ca_id || CASE WHEN l.shard > 0 THEN '-' || CAST(l.shard AS TEXT) ELSE '' END || '-delta')";
 
 impl CrlTable {
     const fn of(list: CrlId) -> Self {
-        if list.is_full() { FULL } else { SHARDS }
+        if list.is_delta() {
+            DELTAS
+        } else if list.is_full() {
+            FULL
+        } else {
+            SHARDS
+        }
+    }
+
+    /// The list of this table that belongs to another one.
+    fn named(&self, list: CrlId) -> CrlId {
+        if self.name == DELTAS.name { list.delta() } else { list }
     }
 }
 
@@ -118,7 +145,7 @@ fn push_where(query: &mut Query, tenant: Option<String>, list: CrlId) {
 
 fn select(columns: &'static str, tenant: Option<String>, list: CrlId) -> Query {
     let mut query = Query::new(columns);
-    query.push(" FROM ").push(if list.is_delta() { DELTAS } else { CrlTable::of(list).name });
+    query.push(" FROM ").push(CrlTable::of(list).name);
     push_where(&mut query, tenant, list);
     query
 }

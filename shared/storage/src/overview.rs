@@ -159,7 +159,7 @@ pub struct NearEnd {
     pub next_update: Option<Timestamp>,
     /// Whether it ends within ninety days.
     pub is_ending: bool,
-    /// Whether its CRL, or that of a shard, should have been replaced.
+    /// Whether its CRL, that of a shard, or a delta CRL should have been replaced.
     pub has_late_crl: bool,
 }
 
@@ -168,7 +168,10 @@ pub struct NearEnd {
 const LATE_CRL: &str = "(COALESCE(crl.next_update < $3 \
      AND crl.next_update - $2 < (crl.next_update - crl.this_update) / 10, FALSE) \
      OR EXISTS (SELECT 1 FROM crl_shards s WHERE s.tenant_id = ca.tenant_id AND s.ca_id = ca.id \
-       AND s.next_update < $3 AND s.next_update - $2 < (s.next_update - s.this_update) / 10))";
+       AND s.next_update < $3 AND s.next_update - $2 < (s.next_update - s.this_update) / 10) \
+     OR EXISTS (SELECT 1 FROM delta_crls d WHERE d.tenant_id = ca.tenant_id AND d.ca_id = ca.id \
+       AND (d.kept_until IS NULL OR d.kept_until > $2) \
+       AND d.next_update < $3 AND d.next_update - $2 < (d.next_update - d.this_update) / 10))";
 
 const ACTIVE_CAS: &str = " FROM certificate_authorities ca \
      LEFT JOIN crls crl ON crl.tenant_id = ca.tenant_id AND crl.ca_id = ca.id \

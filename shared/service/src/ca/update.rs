@@ -185,8 +185,13 @@ async fn rebuild_for_deltas(
     if old.delta_crl_validity == new.delta_crl_validity || old.certificate_der.is_empty() {
         return Ok(());
     }
-    if new.delta_crl_validity.is_none() {
-        crls::deltas::delete(tx, new.id).await?;
+    if new.delta_crl_validity.is_some() {
+        crls::deltas::keep_on(tx, new.id).await?;
+    } else {
+        // Lists that are good still name them, so they go on until these have ended.
+        let validity = |ca: &Ca| ca.crl_validity.unwrap_or(app.settings().crl_lifetime);
+        let until = app.now().plus(validity(old).max(validity(new)));
+        crls::deltas::keep(tx, new.id, until).await?;
     }
     crl::enqueue(app, tx, &crl::all(old), Some(&caller.request_id), Duration::ZERO).await?;
     Ok(())

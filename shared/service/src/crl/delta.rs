@@ -23,7 +23,7 @@ const MARGIN: Duration = Duration::from_mins(10);
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Builds, signs and stores the next delta CRL to a list, and finishes the job in the same transaction. A CA without delta CRLs
-/// gets none.
+/// gets none, but those that lists name which are still good.
 pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Result<(), ServiceError> {
     let (tenant, list) = (lease.tenant()?, delta.base());
     let missing = || ServiceError::not_found(Noun::Ca, list);
@@ -33,12 +33,15 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
     let urls = addresses(app, list, crls::urls(&mut session, list).await?);
     let present = deltas::find(&mut session, list).await?;
     drop(session);
-    let (Some(good_for), Some(base)) = (ca.delta_crl_validity, base) else {
+    let this_update = app.now().whole_seconds();
+    // While lists are good that name it, it is made as long as it was before.
+    let kept = present.filter(|present| present.kept_until > Some(this_update));
+    let as_before = kept.map(|kept| kept.info.next_update.since(kept.info.this_update));
+    let (Some(good_for), Some(base)) = (ca.delta_crl_validity.or(as_before), base) else {
         let mut tx = app.database().begin(tenant).await?;
         lease.finish(&mut tx).await?;
         return Ok(tx.commit().await?);
     };
-    let this_update = app.now().whole_seconds();
     if this_update <= base.this_update {
         // A list and a delta that say the same time would have to have the same number.
         let mut tx = app.database().begin(tenant).await?;
@@ -72,7 +75,8 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
     let mut tx = app.database().begin(tenant).await?;
     // The next one comes when a third of this one's time is left.
     let due_at = this_update.plus(good_for / 3 * 2);
-    let next = Delta { info, base: from, next_base };
+    let kept_until = present.and_then(|present| present.kept_until);
+    let next = Delta { info, base: from, next_base, kept_until };
     let seen = present.map(|present| present.info.number);
     if !deltas::store(&mut tx, list, seen, (&next, due_at), Crl { info, der }).await? {
         return Err(ServiceError::LeaseLost);
@@ -153,7 +157,7 @@ mod tests {
         let (from, next) = bases(None, base(1_000), day, at(1_000));
         assert_eq!((from, next), (base(1_000), base(1_000)));
         let info = CrlInfo { number: 1, this_update: at(0), next_update: at(0), entries: 0, builds: 1 };
-        let delta = Delta { info, base: base(900), next_base: base(1_000) };
+        let delta = Delta { info, base: base(900), next_base: base(1_000), kept_until: None };
         // One that was made before the next base may be held until 1,100.
         assert_eq!(bases(Some(&delta), base(1_050), day, at(1_099)), (base(900), base(1_000)));
         assert_eq!(bases(Some(&delta), base(1_090), day, at(1_100)), (base(1_000), base(1_090)));

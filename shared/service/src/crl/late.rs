@@ -20,10 +20,11 @@ pub(crate) async fn tell_late(app: &App, lease: &Lease, limit: i64) -> Result<()
         }
         let data = json!({
             "crl_number": crl.number, "next_update": crl.next_update.to_string(), "shard": crl.list.shard(),
+            "delta": crl.list.is_delta(),
         });
         events::raise(app, &mut tx, EventKind::CrlLate, crl.list.ca(), data);
         tx.commit().await?;
-        tracing::error!(tenant.id = %crl.tenant, ca.id = %crl.list.ca(), crl.shard = crl.list.shard(), next_update = %crl.next_update, "a CRL is about to end, and no newer one was made");
+        tracing::error!(tenant.id = %crl.tenant, ca.id = %crl.list.ca(), crl.shard = crl.list.shard(), crl.delta = crl.list.is_delta(), next_update = %crl.next_update, "a CRL is about to end, and no newer one was made");
     }
     Ok(())
 }

@@ -58,7 +58,9 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
     // What has ended since the present list was made is on one more (RFC 5280 §3.3).
     let since = present.this_update.min(this_update);
     let builder = collect(app, tenant, list, present.entries, since).await?;
-    let has_deltas = row.delta_crl_validity.is_some();
+    let names_deltas = row.delta_crl_validity.is_some();
+    // Those who hold a list that names a delta go on from it after the CA has got rid of deltas.
+    let has_deltas = names_deltas || delta.is_some_and(|delta| delta.kept_until > Some(this_update));
     let highest = delta.map_or(0, |delta| delta.info.number).max(present.number);
     let number = next_number(highest, this_update);
     let number = if has_deltas { of_deltas(number, false) } else { number };
@@ -69,7 +71,7 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
         entries: i64::try_from(builder.entries()).unwrap_or(i64::MAX),
         builds: present.builds + 1,
     };
-    let delta_url = has_deltas.then(|| crl_url(app, list.delta()));
+    let delta_url = names_deltas.then(|| crl_url(app, list.delta()));
     let (crl, left) = sign(issuer, builder, (info, urls.clone(), delta_url), before).await?;
     // Nobody trusts anything under a CA that has ended, whose certificates may be forgotten by now.
     if row.not_after >= this_update {
@@ -88,9 +90,10 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
     // Whoever holds this list knows of what comes by the delta to it.
     if has_deltas {
         app.enqueue(&mut tx, Job::RebuildDeltaCrl(list.delta()), lease.request_id()).await?;
-    } else if delta.is_some() {
+    }
+    if !names_deltas && delta.is_some_and(|delta| delta.kept_until.is_none()) {
         // One that was being built while the CA got rid of them.
-        deltas::delete(&mut tx, ca).await?;
+        deltas::keep(&mut tx, ca, info.next_update).await?;
     }
     // Last, because revocations of this CA wait for the job's row from here to the commit.
     lease.finish(&mut tx).await?;
@@ -110,7 +113,8 @@ pub(crate) fn next_number(present: i64, now: Timestamp) -> i64 {
 }
 
 /// A list and the delta to it share one sequence of numbers, and are built beside each other: of a CA with delta CRLs, lists have
-/// even numbers and deltas odd ones (RFC 5280 §5.2.4: two with one number say the same).
+/// even numbers and deltas odd ones (RFC 5280 §5.2.4: two that are issued at different times
+/// may not have one number).
 pub(crate) fn of_deltas(number: i64, is_delta: bool) -> i64 {
     if (number % 2 == 1) == is_delta { number } else { number.saturating_add(1) }
 }

@@ -53,7 +53,7 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
 pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> {
     bring_forward(app).await?;
     crate::idempotency::prune(app).await?;
-    prune_responses(app).await?;
+    prune_left(app).await?;
     acme::prune_pauses(app, BATCH).await?;
     crate::webhooks::prune(app).await?;
     crate::discoveries::prune(app).await?;
@@ -61,11 +61,15 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let ahead = app.settings().crl_renew_before;
-    let kinds = BuildKinds { full: JobKind::RebuildCrl.as_str(), shard: JobKind::RebuildCrlShard.as_str() };
+    let kinds = BuildKinds {
+        full: JobKind::RebuildCrl.as_str(),
+        shard: JobKind::RebuildCrlShard.as_str(),
+        delta: JobKind::RebuildDeltaCrl.as_str(),
+    };
     let mut crls = crls::due(&mut session, kinds, ahead, now, BATCH).await?;
     crls.extend(renamed(app, &mut session, kinds).await?);
-    let of_deltas = JobKind::RebuildDeltaCrl.as_str();
-    crls.extend(crls::deltas::due(&mut session, of_deltas, now, BATCH).await?);
+    crls.extend(crls::overtaken(&mut session, kinds, BATCH).await?);
+    crls.extend(crls::deltas::due(&mut session, kinds, now, BATCH).await?);
     let revocations = certificate_authorities::unfinished_revocations(
         &mut session,
         JobKind::RevokeCaCascade.as_str(),
@@ -140,10 +144,11 @@ async fn bring_forward(app: &App) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Deletes the responders' answers to challenges that were not tidied up.
-async fn prune_responses(app: &App) -> Result<(), ServiceError> {
+/// Deletes the responders' answers to challenges that were not tidied up, and delta CRLs that no list names any more.
+async fn prune_left(app: &App) -> Result<(), ServiceError> {
     let mut tx = app.database().begin_system().await?;
     acme_challenges::prune_responses(&mut tx, app.now()).await?;
+    crls::deltas::prune(&mut tx, app.now()).await?;
     Ok(tx.commit().await?)
 }
 

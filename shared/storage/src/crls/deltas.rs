@@ -3,11 +3,11 @@
 use certmill_domain::{CaId, Crl, CrlId, CrlInfo, Stored, TenantId, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
-use super::{crl_id, push_where};
+use super::{BuildKinds, CrlTable, DELTAS, FULL, SHARDS, crl_id, push_where};
 use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::words::CERTIFICATE_REVOCATION_REASON;
-use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
+use crate::{Session, StorageError, SystemSession, SystemTx, Tx, WithLink, jobs};
 
 /// A list that deltas go on from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,26 +27,29 @@ pub struct Delta {
     pub base: Base,
     /// The list that the next ones go on from, once all before it have ended.
     pub next_base: Base,
+    /// Of a CA that has no deltas any more: until when lists are good that name them.
+    pub kept_until: Option<Timestamp>,
 }
 
-type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64);
+type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, Option<i64>);
 
 /// The figures of the present delta CRL to a list.
 pub async fn find(session: &mut Session, list: CrlId) -> Result<Option<Delta>, StorageError> {
     let mut query = Query::new(
         "SELECT number, this_update, next_update, entries, builds, base_number, base_update, next_base_number, \
-         next_base_update FROM delta_crls",
+         next_base_update, kept_until FROM delta_crls",
     );
     push_where(&mut query, Some(session.tenant_key()), list.delta());
     let row = session.link().fetch_optional::<Row>(query).await?;
     let base = |number, made| Base { number, made: Timestamp::from_unix_micros(made) };
-    Ok(row.map(|(number, this, next, entries, builds, base_number, base_made, next_number, next_made)| {
-        Delta {
+    Ok(row.map(
+        |(number, this, next, entries, builds, base_number, base_made, next_number, next_made, kept)| Delta {
             info: super::crl_info((number, this, next, entries, builds)),
             base: base(base_number, base_made),
             next_base: base(next_number, next_made),
-        }
-    }))
+            kept_until: kept.map(Timestamp::from_unix_micros),
+        },
+    ))
 }
 
 /// Stores the next delta CRL to a list; `false` when another build was first. `seen` is the number of the present one.
@@ -94,18 +97,40 @@ pub async fn store(
     Ok(tx.link().execute(query).await? == 1)
 }
 
-/// Removes the delta CRLs of a CA.
-pub async fn delete(tx: &mut Tx, ca: CaId) -> Result<(), StorageError> {
-    let query = Query::new("DELETE FROM delta_crls WHERE tenant_id = $1 AND ca_id = $2")
+/// Has the delta CRLs of a CA made until all its lists of now have ended, `until` at the soonest; those that have such an end
+/// keep it.
+pub async fn keep(tx: &mut Tx, ca: CaId, until: Timestamp) -> Result<(), StorageError> {
+    let mut query =
+        Query::new("SELECT MAX(next_update) FROM (SELECT next_update FROM crls WHERE tenant_id = ");
+    query.push_bind(tx.tenant_key()).push(" AND ca_id = ").push_bind(ca.to_string());
+    query.push(" UNION ALL SELECT next_update FROM crl_shards WHERE tenant_id = ");
+    query.push_bind(tx.tenant_key()).push(" AND ca_id = ").push_bind(ca.to_string()).push(") ends");
+    let last = tx.link().fetch_optional::<(Option<i64>,)>(query).await?.and_then(|(last,)| last);
+    let until = until.unix_micros().max(last.unwrap_or(i64::MIN));
+    let mut query = Query::new("UPDATE delta_crls SET kept_until = ");
+    query.push_bind(until).push(" WHERE kept_until IS NULL AND tenant_id = ").push_bind(tx.tenant_key());
+    query.push(" AND ca_id = ").push_bind(ca.to_string());
+    tx.link().execute(query).await.map(drop)
+}
+
+/// Takes back that the delta CRLs of a CA have an end.
+pub async fn keep_on(tx: &mut Tx, ca: CaId) -> Result<(), StorageError> {
+    let query = Query::new("UPDATE delta_crls SET kept_until = NULL WHERE tenant_id = $1 AND ca_id = $2")
         .bind(tx.tenant_key())
         .bind(ca.to_string());
     tx.link().execute(query).await.map(drop)
 }
 
-/// Delta CRLs, of CAs of any tenant, whose next one is due.
+/// Deletes delta CRLs that no list names which is still good.
+pub async fn prune(tx: &mut SystemTx, now: Timestamp) -> Result<u64, StorageError> {
+    let query = Query::new("DELETE FROM delta_crls WHERE kept_until <= $1").bind(now.unix_micros());
+    tx.link().execute(query).await
+}
+
+/// Delta CRLs, of CAs of any tenant, whose next one is due or whose first one is missing.
 pub async fn due(
     session: &mut SystemSession,
-    kind: &'static str,
+    kinds: BuildKinds,
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<(TenantId, CrlId)>, StorageError> {
@@ -114,12 +139,46 @@ pub async fn due(
     );
     query.push_bind(now.unix_micros());
     query.push(" AND ca.tenant_id = l.tenant_id AND ca.id = l.ca_id AND ca.not_after >= ");
-    query.push_bind(now.unix_micros()).push(" AND ca.delta_crl_validity IS NOT NULL AND ");
-    let subject =
-        "(l.ca_id || CASE WHEN l.shard > 0 THEN '-' || CAST(l.shard AS TEXT) ELSE '' END || '-delta')";
-    jobs::push_has_none(&mut query, kind, subject);
+    query.push_bind(now.unix_micros()).push(" AND (ca.delta_crl_validity IS NOT NULL OR l.kept_until > ");
+    query.push_bind(now.unix_micros()).push(") AND ");
+    jobs::push_has_none(&mut query, kinds.delta, DELTAS.subject);
     query.push(" ORDER BY l.due_at LIMIT ").push_bind(limit);
-    let rows: Vec<(String, String, i64)> = session.link().fetch_all(query).await?;
+    let mut rows: Vec<DeltaRow> = session.link().fetch_all(query).await?;
+    // The build of a list asks for the delta to it: it is missing when neither is to come.
+    for (table, kind) in [(FULL, kinds.full), (SHARDS, kinds.shard)] {
+        let mut query = wanted(&table);
+        query.push(" AND ca.not_after >= ").push_bind(now.unix_micros());
+        query.push(" AND NOT EXISTS (SELECT 1 FROM delta_crls d WHERE d.ca_id = l.ca_id AND d.shard = ");
+        query.push(table.shard).push(") AND ");
+        jobs::push_has_none(&mut query, kind, table.subject);
+        query.push(" AND ");
+        jobs::push_has_none(&mut query, kinds.delta, table.delta_subject);
+        query.push(" LIMIT ").push_bind(limit);
+        rows.extend(session.link().fetch_all::<DeltaRow>(query).await?);
+    }
+    read(&rows)
+}
+
+/// The delta CRLs that there are to be, of CAs of any tenant.
+pub async fn all(session: &mut SystemSession) -> Result<Vec<(TenantId, CrlId)>, StorageError> {
+    let mut rows: Vec<DeltaRow> = Vec::new();
+    for table in [FULL, SHARDS] {
+        rows.extend(session.link().fetch_all::<DeltaRow>(wanted(&table)).await?);
+    }
+    read(&rows)
+}
+
+type DeltaRow = (String, String, i64);
+
+/// The lists of a table whose CAs have delta CRLs.
+fn wanted(table: &CrlTable) -> Query {
+    let mut query = Query::new("SELECT l.tenant_id, l.ca_id, ");
+    query.push(table.shard).push(" FROM certificate_authorities ca CROSS JOIN ").push(table.from);
+    query.push(" WHERE ca.delta_crl_validity IS NOT NULL AND l.tenant_id = ca.tenant_id AND l.ca_id = ca.id");
+    query
+}
+
+fn read(rows: &[DeltaRow]) -> Result<Vec<(TenantId, CrlId)>, StorageError> {
     rows.iter()
         .map(|(tenant, ca, shard)| {
             Ok((parsed("delta_crls", "tenant_id", tenant)?, crl_id(ca, *shard)?.delta()))

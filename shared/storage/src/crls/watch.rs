@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use certmill_domain::{CrlId, TenantId, Timestamp};
 
-use super::{CrlTable, FULL, SHARDS, crl_id};
+use super::{CrlTable, DELTAS, FULL, SHARDS, crl_id};
 use crate::error::parsed;
 use crate::query::Query;
 use crate::{StorageError, SystemSession, Tx, WithLink, jobs};
@@ -21,6 +21,8 @@ pub struct BuildKinds {
     pub full: &'static str,
     /// Of those of shards.
     pub shard: &'static str,
+    /// Of delta CRLs.
+    pub delta: &'static str,
 }
 
 type Row = (String, String, i64);
@@ -73,6 +75,34 @@ pub async fn unnamed(
     read(&rows)
 }
 
+/// How much later than the list was made a change must be, in microseconds: a list says whole seconds.
+const LIST_SECOND: i64 = 1_000_000;
+
+/// Lists of shards and delta CRLs, of any tenant, that lack a change which is newer than they, and that have no job: a process of
+/// a version before asks for the full list only.
+pub async fn overtaken(
+    session: &mut SystemSession,
+    kinds: BuildKinds,
+    limit: i64,
+) -> Result<Vec<(TenantId, CrlId)>, StorageError> {
+    let mut found = Vec::new();
+    for (table, kind) in [(SHARDS, kinds.shard), (DELTAS, kinds.delta)] {
+        let mut query = select(&table);
+        query.push(" FROM ").push(table.from).push(" WHERE ");
+        jobs::push_has_none(&mut query, kind, table.subject);
+        for (before, of) in [(" AND (", "certificates"), (" OR ", "unstored_certificates")] {
+            query.push(before).push("EXISTS (SELECT 1 FROM ").push(of);
+            query.push(" c WHERE c.tenant_id = l.tenant_id AND c.ca_id = l.ca_id AND c.crl_changed_at >= l.this_update + ");
+            // The sign keeps SQLite to the index of what has changed, which is little.
+            query.push_bind(LIST_SECOND).push(" AND (+c.crl_shard = l.shard OR l.shard = 0))");
+        }
+        query.push(") LIMIT ").push_bind(limit);
+        let rows: Vec<Row> = session.link().fetch_all(query).await?;
+        found.extend(read(&rows)?.into_iter().map(|(tenant, list)| (tenant, table.named(list))));
+    }
+    Ok(found)
+}
+
 /// Every list of every tenant, those of shards after the full ones.
 pub async fn all(session: &mut SystemSession) -> Result<Vec<(TenantId, CrlId)>, StorageError> {
     let mut rows: Vec<Row> = Vec::new();
@@ -116,7 +146,7 @@ pub async fn late(
     limit: i64,
 ) -> Result<Vec<Late>, StorageError> {
     let mut found = Vec::new();
-    for table in [FULL, SHARDS] {
+    for table in [FULL, SHARDS, DELTAS] {
         let mut query = select(&table);
         query.push(", l.number, l.next_update FROM ").push(table.from);
         query.push(" CROSS JOIN certificate_authorities ca WHERE l.next_update < ");
@@ -125,12 +155,19 @@ pub async fn late(
         query.push(") * 10 < l.next_update - l.this_update");
         query.push(" AND (l.late_number IS NULL OR l.late_number <> l.number)");
         query.push(" AND ca.tenant_id = l.tenant_id AND ca.id = l.ca_id AND ca.revoked_at IS NULL AND ca.not_after > ");
-        query.push_bind(now.unix_micros()).push(" ORDER BY l.next_update LIMIT ").push_bind(limit);
+        query.push_bind(now.unix_micros());
+        if table.name == DELTAS.name {
+            query
+                .push(" AND (l.kept_until IS NULL OR l.kept_until > ")
+                .push_bind(now.unix_micros())
+                .push(")");
+        }
+        query.push(" ORDER BY l.next_update LIMIT ").push_bind(limit);
         let rows: Vec<(String, String, i64, i64, i64)> = session.link().fetch_all(query).await?;
         for (tenant, ca, shard, number, next_update) in rows {
             found.push(Late {
                 tenant: parsed("crls", "tenant_id", &tenant)?,
-                list: crl_id(&ca, shard)?,
+                list: table.named(crl_id(&ca, shard)?),
                 number,
                 next_update: Timestamp::from_unix_micros(next_update),
             });

@@ -213,13 +213,31 @@ both_modes! {
         begun(&app, &ca).await;
         // What is shorter than the deltas is refused too.
         app.patch(&ca, json!({ "crl_validity": "1h" })).await.error(422, "validation_error");
+        let sql = Sql::open(app.database_url()).await;
+        let kept = async |field: &str| sql.number(&format!("SELECT {field} FROM delta_crls")).await;
+        let (base, last_end) = (kept("base_number").await, sql.number("SELECT next_update FROM crls").await);
         let gone = app.patch(&ca, json!({ "delta_crl_validity": null })).await.json_with(StatusCode::OK);
         assert_eq!(gone["delta_crl_validity"], Value::Null);
-        public().await.error(404, "ca_not_found");
         app.post(&format!("{ca}/crl"), json!({})).await.json_with(StatusCode::OK);
         let judge = Judge::new();
         hold(&app, &judge, (text(&root["id"]), "list.pem")).await;
         assert!(!judge.run("crl -in list.pem -noout -text").contains("Freshest"));
+        // Whoever holds a list that names it goes on from it until that list ends, and learns of what is revoked meanwhile.
+        assert!(kept("kept_until").await >= last_end);
+        app.role("web", text(&root["id"])).await;
+        let bad = app.issue("web", "bad.example.internal").await;
+        revoke(&app, &bad, "superseded").await;
+        delta(&app, &judge, (text(&root["id"]), "delta.pem"), 1).await;
+        assert_eq!(kept("next_update - this_update").await, 7_200_000_000, "as long as before");
+        // Given back, it goes on from the list that holders have.
+        app.patch(&ca, json!({ "delta_crl_validity": "3h" })).await.json_with(StatusCode::OK);
+        let again = "SELECT count(*) FROM delta_crls WHERE kept_until IS NULL AND next_update - this_update = 10800000000";
+        crate::jobs::workers::until(&sql, again, 1).await;
+        assert_eq!(kept("base_number").await, base);
+        app.patch(&ca, json!({ "delta_crl_validity": null })).await.json_with(StatusCode::OK);
+        // When nobody holds such a list any more it goes.
+        app.advance(Duration::from_hours(24 * 8)).await;
+        crate::jobs::workers::until(&sql, "SELECT count(*) FROM delta_crls", 0).await;
         public().await.error(404, "ca_not_found");
     }
 

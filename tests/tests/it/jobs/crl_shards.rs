@@ -154,4 +154,100 @@ both_modes! {
         periodic(&hand, Job::Sweep).await;
         assert_eq!(open(&hand).await, Vec::<String>::new());
     }
+
+    /// A process of the version before knows of no shards and no deltas: it writes what it knows, and asks for the full list.
+    async fn what_a_version_before_revokes_gets_to_every_list(hand: Hand) {
+        let ca = divided(&hand, 2, json!({ "crl_validity": "2d", "delta_crl_validity": "1h" })).await;
+        let thin = json!({ "name": "thin", "ca_id": ca.to_string(), "allow_any_name": true, "key_type": "ec", "no_store": true });
+        hand.test.post("/v1/pki/roles", thin).await.json_with(StatusCode::CREATED);
+        hand.test.issue("web", "a.example.internal").await;
+        hand.test.issue("thin", "b.example.internal").await;
+        let settle = async || {
+            // Deltas come after the lists.
+            for kind in [JobKind::RebuildCrl, JobKind::RebuildCrlShard, JobKind::RebuildDeltaCrl] {
+                for claimed in hand.claim(kind, hand.now()).await {
+                    hand.perform(&claimed).await.unwrap();
+                }
+                hand.test.advance(Duration::from_secs(15)).await;
+            }
+        };
+        settle().await;
+        settle().await;
+        periodic(&hand, Job::Sweep).await;
+        let deltas = async || hand.sql.texts("SELECT subject FROM jobs WHERE kind = 'rebuild_delta_crl' AND state = 'pending'").await;
+        assert_eq!((open(&hand).await, deltas().await), (vec![], vec![]));
+        let entries = async |table: &str, shard: i64| {
+            hand.sql.number(&format!("SELECT entries FROM {table} WHERE shard = {shard}")).await
+        };
+        for (table, status) in [("certificates", "status = 'revoked', "), ("unstored_certificates", "")] {
+            let shard = hand.sql.number(&format!("SELECT crl_shard FROM {table}")).await;
+            let (listed, in_delta) = (entries("crl_shards", shard).await, entries("delta_crls", shard).await);
+            let now = hand.now().unix_micros();
+            hand.sql.run(&format!("UPDATE {table} SET {status}revoked_at = {now}, revocation_reason = 4")).await;
+            periodic(&hand, Job::Sweep).await;
+            assert_eq!(open(&hand).await, [format!("{ca}-{shard}")], "{table}");
+            assert_eq!(deltas().await.len(), 2, "{table}: those to the full list and to that of the shard");
+            settle().await;
+            assert_eq!(entries("crl_shards", shard).await, listed + 1, "{table}");
+            assert_eq!(entries("delta_crls", shard).await, in_delta + 1, "{table}");
+            periodic(&hand, Job::Sweep).await;
+            settle().await;
+            // The time of the change lies behind all of them now.
+            periodic(&hand, Job::Sweep).await;
+            assert_eq!((open(&hand).await, deltas().await), (vec![], vec![]), "{table}");
+            // Another reason, and a release.
+            let changed = async || hand.sql.number(&format!("SELECT crl_changed_at FROM {table}")).await;
+            let mark = async || hand.sql.run(&format!("UPDATE {table} SET crl_changed_at = 1")).await;
+            mark().await;
+            hand.sql.run(&format!("UPDATE {table} SET revocation_reason = 6")).await;
+            assert!(changed().await > 1, "{table}");
+            mark().await;
+            let released = status.replace("revoked", "active");
+            hand.sql.run(&format!("UPDATE {table} SET {released}revoked_at = NULL, revocation_reason = NULL, released_at = {now}")).await;
+            assert!(changed().await > now, "{table}");
+            // What says it itself is believed.
+            hand.sql.run(&format!("UPDATE {table} SET {status}revoked_at = {now}, revocation_reason = 6, crl_changed_at = 2")).await;
+            assert_eq!(changed().await, 2, "{table}");
+            hand.sql.run(&format!("UPDATE {table} SET crl_changed_at = {now}")).await;
+        }
+    }
+
+    async fn a_delta_that_is_missing_or_late_is_seen(hand: Hand) {
+        let ca = divided(&hand, 2, json!({ "crl_validity": "2d", "delta_crl_validity": "1h" })).await;
+        let build = async |kinds: &[JobKind]| {
+            for kind in kinds {
+                for claimed in hand.claim(*kind, hand.now()).await {
+                    hand.perform(&claimed).await.unwrap();
+                }
+                hand.test.advance(Duration::from_secs(2)).await;
+            }
+        };
+        let pending = "SELECT subject FROM jobs WHERE kind = 'rebuild_delta_crl' AND state = 'pending' ORDER BY subject";
+        let all = [format!("{ca}-1-delta"), format!("{ca}-2-delta"), format!("{ca}-delta")];
+        build(&[JobKind::RebuildCrl, JobKind::RebuildCrlShard, JobKind::RebuildDeltaCrl]).await;
+        periodic(&hand, Job::Sweep).await;
+        assert_eq!(hand.sql.texts(pending).await, Vec::<String>::new());
+        hand.sql.run("DELETE FROM delta_crls").await;
+        periodic(&hand, Job::Sweep).await;
+        assert_eq!(hand.sql.texts(pending).await, all);
+        build(&[JobKind::RebuildDeltaCrl]).await;
+        assert_eq!(hand.sql.number("SELECT count(*) FROM delta_crls").await, 3);
+        let mut session = hand.test.app.database().read_system().await.unwrap();
+        let mut named: Vec<_> =
+            certmill_storage::crls::deltas::all(&mut session).await.unwrap().into_iter().map(|(_, list)| list.to_string()).collect();
+        drop(session);
+        named.sort_unstable();
+        assert_eq!(named, all, "what `certmill doctor` looks at");
+        // That one of them ends without a next one is told, once.
+        let now = hand.now().unix_micros();
+        hand.sql.run(&format!("UPDATE delta_crls SET this_update = {}, next_update = {} WHERE shard = 2", now - HOUR, now + HOUR / 100)).await;
+        periodic(&hand, Job::Sweep).await;
+        periodic(&hand, Job::Sweep).await;
+        let told = hand.test.get("/v1/events?type=crl.late").await.json_with(StatusCode::OK);
+        let told: Vec<_> = told["events"].as_array().unwrap().iter().map(|event| event["data"].clone()).collect();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((&told[0]["shard"], &told[0]["delta"]), (&json!(2), &json!(true)));
+        let overview = hand.test.get("/v1/pki/overview").await.json_with(StatusCode::OK);
+        assert_eq!(overview["cas"]["late_crls"], 1, "{overview}");
+    }
 }
