@@ -46,7 +46,6 @@ class Main {
     for (int time = 0; time < 2; time++) {
       check(certificates.revokeCertificate(revocation, run).getReason() == RevocationReason.SUPERSEDED, revocation);
     }
-    // By name, since later versions may take more parameters.
     var wanted = CertificateAuthoritiesApi.APIGetCrlRequest.newBuilder().id(issuing.getId()).build();
     check(Files.readAllBytes(authorities.getCrl(wanted).toPath())[0] == 0x30, "no DER");
     try {
