@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use openssl::pkey::PKey;
-use openssl::ssl::{NameType, SslAcceptor, SslMethod, SslVerifyMode, SslVersion};
+use openssl::ssl::{NameType, SslAcceptor, SslAcceptorBuilder, SslMethod, SslVerifyMode, SslVersion};
 use openssl::x509::X509;
 
 /// What a server does with each connection.
@@ -20,6 +20,10 @@ pub enum Manner {
     Refuses(&'static str),
     /// TLS of this version for whoever has a client's certificate.
     WantsClient(SslVersion),
+    /// TLS 1.2 with RSA key exchange, in which the server signs nothing.
+    ExchangesByRsa,
+    /// The same of somebody who has the certificate and not its key: a refusal comes where the key would be needed.
+    HasNoKey,
     /// Nothing at all.
     Hangs,
     /// These octets for ever.
@@ -105,14 +109,24 @@ impl Shared {
         match self.manner {
             Manner::Serves(scheme) => {
                 if converse(&mut connection, scheme, true).is_some() {
-                    self.shake(connection, None);
+                    self.shake(connection, |_| {});
                 }
             }
             Manner::Refuses(scheme) => {
                 let _ = converse(&mut connection, scheme, false);
                 let _ = connection.read(&mut [0; 64]);
             }
-            Manner::WantsClient(version) => self.shake(connection, Some(version)),
+            Manner::WantsClient(version) => self.shake(connection, |builder| {
+                builder.set_max_proto_version(Some(version)).unwrap();
+                builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
+            }),
+            Manner::ExchangesByRsa => self.shake(connection, |builder| {
+                builder.set_max_proto_version(Some(SslVersion::TLS1_2)).unwrap();
+                builder.set_cipher_list("AES128-SHA:@SECLEVEL=0").unwrap();
+            }),
+            Manner::HasNoKey => {
+                let _ = self.pretend(&mut connection);
+            }
             Manner::Hangs => while connection.read(&mut [0; 4096]).is_ok_and(|read| read > 0) {},
             Manner::Endless(octets) => while connection.write_all(octets).is_ok() {},
             Manner::Says(octets) => {
@@ -123,7 +137,7 @@ impl Shared {
         }
     }
 
-    fn shake(&self, connection: TcpStream, wants_client: Option<SslVersion>) {
+    fn shake(&self, connection: TcpStream, configure: impl FnOnce(&mut SslAcceptorBuilder)) {
         let (chain, key) = self.material.lock().unwrap().clone();
         let mut builder = SslAcceptor::mozilla_intermediate_v5(SslMethod::tls_server()).unwrap();
         let chain = X509::stack_from_pem(chain.as_bytes()).unwrap();
@@ -132,16 +146,44 @@ impl Shared {
             builder.add_extra_chain_cert(above.clone()).unwrap();
         }
         builder.set_private_key(&PKey::private_key_from_pem(key.as_bytes()).unwrap()).unwrap();
-        if let Some(version) = wants_client {
-            builder.set_max_proto_version(Some(version)).unwrap();
-            builder.set_verify(SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT);
-        }
+        configure(&mut builder);
         if let Ok(mut stream) = builder.build().accept(connection) {
             let name = stream.ssl().servername(NameType::HOST_NAME).unwrap_or_default().to_owned();
             self.names.lock().unwrap().push(name);
             let _ = stream.read(&mut [0; 64]);
         }
     }
+
+    /// ServerHello with TLS_RSA_WITH_AES_128_CBC_SHA, Certificate and ServerHelloDone (RFC 5246 section 7.4), and after the
+    /// client's answer the fatal alert `handshake_failure`.
+    fn pretend(&self, connection: &mut TcpStream) -> std::io::Result<()> {
+        let chain = self.material.lock().unwrap().0.clone();
+        let der = X509::from_pem(chain.as_bytes()).unwrap().to_der().unwrap();
+        // No session, the suite, no compression, and `renegotiation_info` (RFC 5746), without which clients break off.
+        let choices = [0, 0, 0x2f, 0, 0, 5, 0xff, 1, 0, 1, 0];
+        let hello = [&[3, 3][..], &[7; 32], &choices].concat();
+        let certificates = with_length(&with_length(&der));
+        let flight = [message(2, &hello), message(11, &certificates), message(14, &[])].concat();
+        let _ = connection.read(&mut [0; 4096])?;
+        let length = u16::try_from(flight.len()).unwrap().to_be_bytes();
+        connection.write_all(&[&[0x16, 3, 3], &length[..], &flight].concat())?;
+        let _ = connection.read(&mut [0; 4096])?;
+        connection.write_all(&[0x15, 3, 3, 0, 2, 2, 40])?;
+        connection.shutdown(std::net::Shutdown::Write)?;
+        while connection.read(&mut [0; 4096])? > 0 {}
+        Ok(())
+    }
+}
+
+/// A message of a handshake.
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    [&[kind][..], &with_length(body)].concat()
+}
+
+/// Octets with their number in three octets before them.
+fn with_length(octets: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(octets.len()).unwrap().to_be_bytes();
+    [&length[1..], octets].concat()
 }
 
 /// The server's side of a dialogue; none when the client does not get so far. Real clients, `openssl s_client` among them, ask for

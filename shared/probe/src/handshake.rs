@@ -3,7 +3,9 @@
 use std::pin::Pin;
 
 use certmill_domain::Endpoint;
-use openssl::ssl::{Error, Ssl, SslContext, SslMethod, SslOptions, SslRef, SslVerifyMode, SslVersion};
+use openssl::ssl::{
+    Error, Ssl, SslCipherRef, SslContext, SslMethod, SslOptions, SslRef, SslVerifyMode, SslVersion,
+};
 use tokio_openssl::SslStream;
 
 use crate::metered::Metered;
@@ -25,13 +27,13 @@ pub(crate) async fn run(stream: Metered, endpoint: &Endpoint) -> Result<Shown, P
     let mut stream = SslStream::new(ssl, stream)?;
     match Pin::new(&mut stream).connect().await {
         Ok(()) => shown(stream.ssl()),
-        // Whoever wants a client's certificate and gets none says so at the very end.
+        // A server that wants a client's certificate and gets none says so by an alert, after it has shown its own.
         Err(error) if is_alert(&error) && has_proved(stream.ssl()) => shown(stream.ssl()),
         Err(error) => Err(failure(&stream, &error)),
     }
 }
 
-/// Any version and suite with a certificate, since what is there is to be seen, and no judgement about it.
+/// Every version from TLS 1.0 on and every suite with a certificate, however weak: a look tells what is served, and does not judge how.
 fn context() -> Result<SslContext, ProbeError> {
     let mut builder = SslContext::builder(SslMethod::tls_client())?;
     builder.set_min_proto_version(Some(SslVersion::TLS1))?;
@@ -55,9 +57,13 @@ fn is_alert(error: &Error) -> bool {
     error.ssl_error().is_some_and(|stack| stack.errors().iter().any(|one| one.reason_code() >= ALERTS))
 }
 
-/// Whether the keys of the connection have been agreed on. OpenSSL does that after it has verified what the server has signed.
+/// Whether the server has proved that it has the key, although the handshake is not over. Where it signs its part of the key
+/// exchange, OpenSSL has a master secret only after it has verified that signature. With RSA key exchange (RFC 5246 section
+/// 7.4.7.1) the server signs nothing, and we make the secret alone: only its Finished, the end of the handshake, is a proof.
 fn has_proved(ssl: &SslRef) -> bool {
-    ssl.session().is_some_and(|session| session.master_key_len() > 0)
+    let cipher = ssl.current_cipher().map(SslCipherRef::description).unwrap_or_default();
+    let signs = cipher.split_whitespace().any(|word| matches!(word, "Kx=DH" | "Kx=ECDH" | "Kx=any"));
+    signs && ssl.session().is_some_and(|session| session.master_key_len() > 0)
 }
 
 fn failure(stream: &SslStream<Metered>, error: &Error) -> ProbeError {

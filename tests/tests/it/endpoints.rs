@@ -175,6 +175,20 @@ both_modes! {
         assert!(found.iter().all(|endpoint| endpoint["state"] == "deployed"), "{found:?}");
     }
 
+    /// In RSA key exchange the server signs nothing, so that only the end of the handshake proves that it has the key.
+    async fn a_certificate_without_its_key_is_not_served(app: TestApp) {
+        let root = app.root_ca("root").await;
+        let role = json!({ "name": "old", "ca_id": root["id"], "allow_any_name": true, "key_type": "rsa", "key_bits": 2048 });
+        app.post("/v1/pki/roles", role).await.json_with(StatusCode::CREATED);
+        let certificate = app.issue("old", "localhost").await;
+        let [thief, owner] = [Manner::HasNoKey, Manner::ExchangesByRsa].map(|manner| serve(manner, &certificate));
+        let endpoints = [format!("127.0.0.1:{}", thief.port), format!("localhost:{}", owner.port)];
+        let found = named(&app, &certificate, &endpoints).await;
+        assert_eq!((&found[0]["state"], &found[0]["served"]), (&json!("unreachable"), &json!(null)), "{found:?}");
+        assert!(text(&found[0]["reason"]).contains("handshake failed"), "{found:?}");
+        assert_eq!(found[1]["state"], "deployed", "{found:?}");
+    }
+
     async fn what_is_wrong_with_a_served_certificate_is_told_whichever_it_is(app: TestApp) {
         let certificate = issued(&app).await;
         let server = serve(Manner::Serves("tls"), &certificate);
