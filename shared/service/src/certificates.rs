@@ -17,7 +17,7 @@ mod unstored;
 
 pub(crate) use committer::{Committer, Reservation};
 pub use explain::{CheckRequest, Explained, check};
-pub(crate) use found::{Found, take_found};
+pub(crate) use found::{Found, Taken, take_found};
 pub use import::{ImportRequest, import};
 pub(crate) use import::{material::Material, refuse_odd};
 pub use issue::{IssueRequest, SignRequest, issue, sign};

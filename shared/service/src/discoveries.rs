@@ -17,7 +17,7 @@ use certmill_x509::ParsedCertificate;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::certificates::{Found, take_found};
+use crate::certificates::{Found, Taken, take_found};
 use crate::change::Act;
 use crate::jobs::{Job, Lease};
 use crate::{App, Caller, Noun, ServiceError, events, failpoint};
@@ -178,20 +178,26 @@ impl Turn<'_> {
     async fn take(&self, target: &Target, found: &Found) -> Result<bool, ServiceError> {
         let mut tx = self.app.database().begin(self.tenant).await?;
         self.lease.confirm(&mut tx).await?;
-        let Some((id, is_new)) = take_found(self.app, &mut tx, found, &target.endpoint).await? else {
-            return Ok(false);
+        let taken = take_found(self.app, &mut tx, found, &target.endpoint).await?;
+        let (state, reason, certificate_id) = match &taken {
+            Taken::New(id) => (TargetState::Imported, None, Some(*id)),
+            Taken::Known(id) => (TargetState::Known, None, Some(*id)),
+            Taken::Twin(id) => {
+                let reason = format!("it has the issuer and the serial number of {id}, and is another certificate");
+                (TargetState::Refused, Some(reason), None)
+            }
+            Taken::Overtaken => return Ok(false),
         };
-        let state = if is_new { TargetState::Imported } else { TargetState::Known };
-        let outcome = Outcome { state, reason: None, certificate_id: Some(id) };
+        let outcome = Outcome { state, reason, certificate_id };
         if !rows::note(&mut tx, self.id, target.position, outcome).await? {
             return Ok(true);
         }
-        if is_new {
+        if let Taken::New(id) = taken {
             let data = self.told(target, id, &found.parsed);
             events::raise(self.app, &mut tx, EventKind::CertificateImported, id, data);
         }
         tx.commit().await?;
-        if is_new {
+        if matches!(taken, Taken::New(_)) {
             metrics::counter!("certmill_certificates_imported_total").increment(1);
         }
         Ok(true)

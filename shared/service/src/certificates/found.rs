@@ -37,21 +37,33 @@ impl Found {
     }
 }
 
-/// Takes it into the inventory unless it is there. Answers its id, and whether it is new; none when another transaction has taken it
-/// meanwhile, and then this one is of no use.
+/// What became of a certificate that a server has shown.
+pub(crate) enum Taken {
+    /// It is in the inventory now.
+    New(CertificateId),
+    /// It was there already, octet by octet.
+    Known(CertificateId),
+    /// Another one with its issuer and serial number is there. A CA never issues two of them (RFC 5280 section 4.1.2.2), so one of the
+    /// two was made by somebody else.
+    Twin(CertificateId),
+    /// Another transaction has taken it meanwhile, and this one is of no use.
+    Overtaken,
+}
+
+/// Takes it into the inventory unless it is there.
 pub(crate) async fn take_found(
     app: &App,
     tx: &mut Tx,
     found: &Found,
     place: &str,
-) -> Result<Option<(CertificateId, bool)>, ServiceError> {
+) -> Result<Taken, ServiceError> {
     let parsed = &found.parsed;
     if let Some(known) = certificates::find_by_fingerprint(tx, &parsed.fingerprint_sha256()).await? {
-        return Ok(Some((known, false)));
+        return Ok(Taken::Known(known));
     }
     for known in certificates::find_by_serial_number(tx, parsed.serial_number()).await? {
         if ParsedCertificate::from_der(&known.der)?.issuer_der() == parsed.issuer_der() {
-            return Ok(Some((known.id, false)));
+            return Ok(Taken::Twin(known.id));
         }
     }
     let id = CertificateId::generate(app.now(), app.entropy());
@@ -65,7 +77,7 @@ pub(crate) async fn take_found(
     }
     .await;
     match stored {
-        Err(StorageError::AlreadyExists) => Ok(None),
-        other => Ok(other.map(|()| Some((id, true)))?),
+        Err(StorageError::AlreadyExists) => Ok(Taken::Overtaken),
+        other => Ok(other.map(|()| Taken::New(id))?),
     }
 }

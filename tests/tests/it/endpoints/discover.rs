@@ -1,6 +1,10 @@
 //! `/v1/pki/discover`: what servers show becomes inventory.
 
 use certmill_domain::Scope;
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::x509::X509;
 use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::authority::Authority;
@@ -24,7 +28,43 @@ async fn discovered(app: &TestApp, targets: &[String]) -> Vec<Value> {
     over["targets"].as_array().unwrap().clone()
 }
 
+/// Another certificate with the issuer, serial number and subject of this one, and its key, both PEM: somebody's own work.
+fn forged(certificate: &str) -> (String, String) {
+    let original = X509::from_pem(certificate.as_bytes()).unwrap();
+    let key = PKey::generate_ed25519().unwrap();
+    let mut builder = X509::builder().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_serial_number(original.serial_number()).unwrap();
+    builder.set_issuer_name(original.issuer_name()).unwrap();
+    builder.set_subject_name(original.subject_name()).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(30).unwrap()).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.sign(&key, MessageDigest::null()).unwrap();
+    let pem = |octets: Result<Vec<u8>, _>| String::from_utf8(octets.unwrap()).unwrap();
+    (pem(builder.build().to_pem()), pem(key.private_key_to_pem_pkcs8()))
+}
+
 both_modes! {
+    /// Issuer and serial number are words that anybody can write.
+    async fn a_forged_certificate_is_not_known(app: TestApp) {
+        let own = issued(&app).await;
+        let elsewhere = Authority::root("/CN=Root").leaf("localhost");
+        let imported = json!({ "certificate_pem": elsewhere.certificate });
+        let imported = app.post("/v1/pki/certificates/import", imported).await.json_with(StatusCode::CREATED);
+        let imported = text(&imported["id"]);
+        for (original, id) in [(text(&own["certificate"]), text(&own["certificate_id"])), (&elsewhere.certificate, imported)] {
+            let (certificate, key) = forged(original);
+            let server = TlsServer::with(Manner::Serves("tls"), &certificate, &key);
+            let found = discovered(&app, &[format!("localhost:{}", server.port)]).await;
+            assert_eq!((&found[0]["state"], &found[0]["certificate_id"]), (&json!("refused"), &json!(null)), "{found:?}");
+            let reason = text(&found[0]["reason"]);
+            assert!(reason.contains(id) && reason.contains("another certificate"), "{found:?}");
+        }
+        let inventory = app.get("/v1/pki/certificates").await.json();
+        assert_eq!(inventory["certificates"].as_array().unwrap().len(), 2, "nothing of it is taken: {inventory}");
+    }
+
     async fn what_servers_show_is_taken_into_the_inventory_once(app: TestApp) {
         let own = issued(&app).await;
         let middle = Authority::root("/CN=Root").below("/CN=Middle");
