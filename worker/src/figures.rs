@@ -84,7 +84,8 @@ async fn read(app: &App) -> Result<BTreeMap<Series, f64>, ServiceError> {
     for (state, count) in endpoints::by_state(&mut session).await? {
         found.insert(("certmill_endpoints", vec![("state", state)]), float(count));
     }
-    let late = endpoints::not_deployed(&mut session, now.minus(app.settings().deployed_within)).await?;
+    let late =
+        endpoints::not_deployed(&mut session, (now, now.minus(app.settings().deployed_within))).await?;
     found.insert(("certmill_renewals_not_deployed", Vec::new()), float(late));
     let tokens = figures::expiring_tokens(&mut session, now).await?;
     found.insert(("certmill_tokens_expiring", vec![("within", "7d".to_owned())]), float(tokens));

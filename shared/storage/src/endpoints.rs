@@ -191,20 +191,23 @@ pub async fn note(tx: &mut Tx, seen: &CertificateEndpoint, found: Found) -> Resu
     Ok(tx.link().execute(query).await? == 1)
 }
 
-/// Certificates whose renewal came before `before` and is not served everywhere, and of which that was not told yet. Endpoints
-/// that nobody has looked at since are left for later.
+/// Renewals that are neither revoked nor over, that came before `before` and are not served everywhere, and of which that was not
+/// told yet. Endpoints that nobody has looked at since are left for later.
 pub async fn untold(
     session: &mut Session,
-    before: Timestamp,
+    (now, before): (Timestamp, Timestamp),
     limit: i64,
 ) -> Result<Vec<CertificateId>, StorageError> {
     let query = Query::new(
-        "SELECT DISTINCT e.certificate_id FROM certificate_endpoints e WHERE e.tenant_id = $1 AND e.renewed_at IS NOT NULL \
-         AND e.deployed_since IS NULL AND e.renewed_at <= $2 AND e.state <> 'unchecked' AND NOT EXISTS (\
+        "SELECT DISTINCT e.certificate_id FROM certificate_endpoints e \
+         JOIN certificates c ON c.tenant_id = e.tenant_id AND c.id = e.certificate_id \
+         WHERE e.tenant_id = $1 AND c.revoked_at IS NULL AND c.not_after >= $2 AND e.renewed_at IS NOT NULL \
+         AND e.deployed_since IS NULL AND e.renewed_at <= $3 AND e.state <> 'unchecked' AND NOT EXISTS (\
            SELECT 1 FROM certificate_endpoints t WHERE t.tenant_id = e.tenant_id AND t.certificate_id = e.certificate_id \
-           AND t.told_at IS NOT NULL) ORDER BY e.certificate_id LIMIT $3",
+           AND t.told_at IS NOT NULL) ORDER BY e.certificate_id LIMIT $4",
     )
     .bind(session.tenant_key())
+    .bind(now.unix_micros())
     .bind(before.unix_micros())
     .bind(limit);
     let rows: Vec<(String,)> = session.link().fetch_all(query).await?;
@@ -272,12 +275,19 @@ pub async fn by_state(session: &mut SystemSession) -> Result<Vec<(String, i64)>,
     session.link().fetch_all(query).await
 }
 
-/// Certificates of all tenants that took the place of another one before `before` and are not served everywhere.
-pub async fn not_deployed(session: &mut SystemSession, before: Timestamp) -> Result<i64, StorageError> {
+/// Certificates of all tenants, neither revoked nor over, that took the place of another one before `before` and are not served
+/// everywhere.
+pub async fn not_deployed(
+    session: &mut SystemSession,
+    (now, before): (Timestamp, Timestamp),
+) -> Result<i64, StorageError> {
     let query = Query::new(
-        "SELECT COUNT(*) FROM (SELECT DISTINCT tenant_id, certificate_id FROM certificate_endpoints \
-         WHERE renewed_at IS NOT NULL AND deployed_since IS NULL AND renewed_at <= $1) AS late",
+        "SELECT COUNT(*) FROM (SELECT DISTINCT e.tenant_id, e.certificate_id FROM certificate_endpoints e \
+         JOIN certificates c ON c.tenant_id = e.tenant_id AND c.id = e.certificate_id \
+         WHERE e.renewed_at IS NOT NULL AND e.deployed_since IS NULL AND e.renewed_at <= $2 \
+         AND c.revoked_at IS NULL AND c.not_after >= $1) AS late",
     )
+    .bind(now.unix_micros())
     .bind(before.unix_micros());
     Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
 }

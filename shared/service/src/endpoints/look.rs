@@ -6,8 +6,8 @@
 use std::time::{Duration, Instant};
 
 use certmill_domain::{
-    Certificate, CertificateEndpoint, CertificateId, Endpoint, EndpointState, EventKind, Served, TenantId,
-    Timestamp,
+    Certificate, CertificateEndpoint, CertificateId, CertificateStatus, Endpoint, EndpointState, EventKind,
+    Served, TenantId, Timestamp,
 };
 use certmill_egress::Purpose;
 use certmill_probe::{Limits, Shown};
@@ -190,18 +190,23 @@ impl Turn<'_> {
 
     /// Tells of renewals that are not served in time, once for each.
     async fn tell_late(&self) -> Result<(), ServiceError> {
-        let before = self.app.now().minus(self.app.settings().deployed_within);
+        let now = self.app.now();
+        let before = now.minus(self.app.settings().deployed_within);
         let mut session = self.app.database().read(self.tenant).await?;
-        let late = rows::untold(&mut session, before, MOST_TOLD).await?;
+        let late = rows::untold(&mut session, (now, before), MOST_TOLD).await?;
         drop(session);
         for id in late {
             let mut tx = self.app.database().begin(self.tenant).await?;
             self.lease.confirm(&mut tx).await?;
             holds::certificate(&mut tx, id).await?;
+            // It may have been revoked in this moment.
             let certificate = certificates::find(&mut tx, id).await?;
+            let in_force = certificate.filter(|it| it.status(self.app.now()) == CertificateStatus::Active);
+            let Some(certificate) = in_force else { continue };
             let endpoints = rows::of_certificate(&mut tx, id).await?;
-            let is_new = rows::set_told(&mut tx, id, self.app.now()).await?;
-            let Some(certificate) = certificate.filter(|_| is_new) else { continue };
+            if !rows::set_told(&mut tx, id, self.app.now()).await? {
+                continue;
+            }
             let data = not_deployed(&certificate, &endpoints);
             events::raise(self.app, &mut tx, EventKind::CertificateNotDeployed, id, data);
             tx.commit().await?;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use certmill_storage::endpoints as rows;
+use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::tls_server::Manner;
 use tests::{TestApp, both_modes};
@@ -24,9 +25,15 @@ async fn told(app: &TestApp) -> Vec<Value> {
 
 /// Certificates that an alarm counts.
 async fn late(app: &TestApp) -> i64 {
-    let before = app.app.now().minus(app.app.settings().deployed_within);
+    let now = app.app.now();
+    let before = now.minus(app.app.settings().deployed_within);
     let mut session = app.app.database().read_system().await.unwrap();
-    rows::not_deployed(&mut session, before).await.unwrap()
+    rows::not_deployed(&mut session, (now, before)).await.unwrap()
+}
+
+async fn revoke(app: &TestApp, issued: &Value) {
+    let body = json!({ "serial_number": issued["serial_number"], "reason": "superseded" });
+    app.post("/v1/pki/revoke", body).await.json_with(StatusCode::OK);
 }
 
 both_modes! {
@@ -69,6 +76,34 @@ both_modes! {
         pass(&app, 25).await;
         let events = told(&app).await;
         assert_eq!((events.len(), &events[1]["object"]), (2, &fourth["certificate_id"]), "{events:?}");
+    }
+
+    /// Nobody is to serve what is revoked or over.
+    async fn a_renewal_that_is_not_in_force_is_not_demanded(app: TestApp) {
+        let first = issued(&app).await;
+        let server = serve(Manner::Serves("tls"), &first);
+        let endpoint = format!("localhost:{}", server.port);
+        named(&app, &first, std::slice::from_ref(&endpoint)).await;
+        let revoked_early = renewed(&app, &first).await;
+        revoke(&app, &revoked_early).await;
+        pass(&app, 25).await;
+        assert_eq!((told(&app).await.len(), late(&app).await), (0, 0), "revoked before it was late");
+
+        let other = app.issue("any", "localhost").await;
+        named(&app, &other, std::slice::from_ref(&endpoint)).await;
+        let revoked_late = renewed(&app, &other).await;
+        pass(&app, 25).await;
+        assert_eq!((told(&app).await.len(), late(&app).await), (1, 1), "it is in force");
+        revoke(&app, &revoked_late).await;
+        assert_eq!(late(&app).await, 0, "the alarm ends with the revocation");
+
+        let another = app.issue("any", "localhost").await;
+        named(&app, &another, &[endpoint]).await;
+        renewed(&app, &another).await;
+        pass(&app, 25).await;
+        assert_eq!((told(&app).await.len(), late(&app).await), (2, 1));
+        pass(&app, 90 * 24).await;
+        assert_eq!(late(&app).await, 0, "it is over");
     }
 
     async fn a_renewal_is_looked_for_soon_and_then_more_and_more_seldom(app: TestApp) {
