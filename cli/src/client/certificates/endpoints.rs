@@ -54,21 +54,36 @@ pub(super) async fn run(session: &Session, command: Endpoints) -> anyhow::Result
     if command.none || !command.endpoints.is_empty() {
         found = session.api.patch(&path, &json!({ "endpoints": command.endpoints })).await?;
     }
+    let mut before = Value::Null;
     if command.check {
+        before = session.api.get(&path, &[]).await?;
         found = session.api.post(&["v1", "pki", "certificates", &id, "check"], &json!({})).await?;
     }
     show(session, &found)?;
     if !command.check {
         return Ok(());
     }
-    let elsewhere: Vec<String> = listed(&found)
-        .filter(|endpoint| endpoint["state"] != "deployed")
-        .map(|endpoint| text(endpoint, "endpoint"))
-        .collect();
-    if elsewhere.is_empty() {
+    let problems: Vec<String> = listed(&found).filter_map(|endpoint| problem(endpoint, &before)).collect();
+    if problems.is_empty() {
         return Ok(());
     }
-    Err(Failure::Refused(format!("the certificate is not served at {}", elsewhere.join(", "))).into())
+    Err(Failure::Refused(format!("the certificate is not seen to be served at {}", problems.join(", ")))
+        .into())
+}
+
+/// Why an endpoint is not one that serves the certificate, with its name. The answer to a check comes after a while even when not
+/// everything was looked at, and then has what was seen `before`.
+fn problem(endpoint: &Value, before: &Value) -> Option<String> {
+    let name = text(endpoint, "endpoint");
+    let former = listed(before).find(|one| one["endpoint"] == endpoint["endpoint"]);
+    let checked_at = &endpoint["checked_at"];
+    if checked_at.is_null() || former.is_some_and(|former| former["checked_at"] == *checked_at) {
+        return Some(format!("{name} (nobody has looked yet: ask again)"));
+    }
+    match text(endpoint, "state").as_str() {
+        "deployed" => None,
+        state => Some(format!("{name} ({state})")),
+    }
 }
 
 fn show(session: &Session, certificate: &Value) -> anyhow::Result<()> {
@@ -85,4 +100,28 @@ fn show(session: &Session, certificate: &Value) -> anyhow::Result<()> {
 
 fn listed(certificate: &Value) -> impl Iterator<Item = &Value> {
     certificate["endpoints"].as_array().into_iter().flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate(endpoint: &Value) -> Value {
+        json!({ "endpoints": [{ "endpoint": "other:1", "checked_at": "9" }, endpoint] })
+    }
+
+    #[test]
+    fn what_was_seen_before_a_check_is_no_answer_to_it() {
+        let seen = |at: Option<&str>| json!({ "endpoint": "a:1", "state": "deployed", "checked_at": at });
+        let unseen = |endpoint: &Value, before: &Value| {
+            problem(endpoint, before).is_some_and(|text| text.contains("a:1 (nobody has looked"))
+        };
+        let before = certificate(&seen(Some("1")));
+        assert!(unseen(&seen(Some("1")), &before), "the answer came before the look");
+        assert_eq!(problem(&seen(Some("2")), &before), None);
+        assert!(unseen(&seen(None), &certificate(&seen(None))));
+        assert_eq!(problem(&seen(Some("2")), &certificate(&seen(None))), None);
+        let other = json!({ "endpoint": "a:1", "state": "serving_old", "checked_at": "2" });
+        assert_eq!(problem(&other, &before).as_deref(), Some("a:1 (serving_old)"));
+    }
 }
