@@ -67,11 +67,11 @@ pub(super) async fn run(session: &Session, command: Endpoints) -> anyhow::Result
     if problems.is_empty() {
         return Ok(());
     }
-    Err(Failure::Refused(format!("the certificate is not seen to be served at {}", problems.join(", ")))
+    Err(Failure::Refused(format!("the certificate is not served as it should be at {}", problems.join(", ")))
         .into())
 }
 
-/// Why an endpoint is not one that serves the certificate, with its name. The answer to a check comes after a while even when not
+/// Why an endpoint is not one that serves a good certificate, with its name. The answer to a check comes after a while even when not
 /// everything was looked at, and then has what was seen `before`.
 fn problem(endpoint: &Value, before: &Value) -> Option<String> {
     let name = text(endpoint, "endpoint");
@@ -80,9 +80,11 @@ fn problem(endpoint: &Value, before: &Value) -> Option<String> {
     if checked_at.is_null() || former.is_some_and(|former| former["checked_at"] == *checked_at) {
         return Some(format!("{name} (nobody has looked yet: ask again)"));
     }
-    match text(endpoint, "state").as_str() {
-        "deployed" => None,
-        state => Some(format!("{name} ({state})")),
+    let findings = text(endpoint, "findings");
+    match (text(endpoint, "state").as_str(), findings.as_str()) {
+        ("deployed", "") => None,
+        (state, "") => Some(format!("{name} ({state})")),
+        (state, findings) => Some(format!("{name} ({state}; {findings})")),
     }
 }
 
@@ -123,5 +125,20 @@ mod tests {
         assert_eq!(problem(&seen(Some("2")), &certificate(&seen(None))), None);
         let other = json!({ "endpoint": "a:1", "state": "serving_old", "checked_at": "2" });
         assert_eq!(problem(&other, &before).as_deref(), Some("a:1 (serving_old)"));
+    }
+
+    #[test]
+    fn a_certificate_with_something_wrong_is_no_good_one_wherever_it_is_served() {
+        let before = certificate(&json!({ "endpoint": "a:1" }));
+        for (state, findings, wanted) in [
+            ("deployed", json!([]), None),
+            ("deployed", json!(["revoked"]), Some("a:1 (deployed; revoked)")),
+            ("deployed", json!(["expired", "name_mismatch"]), Some("a:1 (deployed; expired, name_mismatch)")),
+            ("other_certificate", json!(["expired"]), Some("a:1 (other_certificate; expired)")),
+        ] {
+            let endpoint =
+                json!({ "endpoint": "a:1", "state": state, "checked_at": "1", "findings": findings });
+            assert_eq!(problem(&endpoint, &before).as_deref(), wanted);
+        }
     }
 }
