@@ -183,7 +183,8 @@ impl Turn<'_> {
             Taken::New(id) => (TargetState::Imported, None, Some(*id)),
             Taken::Known(id) => (TargetState::Known, None, Some(*id)),
             Taken::Twin(id) => {
-                let reason = format!("it has the issuer and the serial number of {id}, and is another certificate");
+                let reason =
+                    format!("it has the issuer and the serial number of {id}, and is another certificate");
                 (TargetState::Refused, Some(reason), None)
             }
             Taken::Overtaken => return Ok(false),

@@ -1,7 +1,7 @@
 // Generated from openapi/certmill.json by openapi/clients/rust/generate. Not to be edited.
-// document: a2e213b0329da0fedeba8381bfc4db889feed897f9df9273bcc6c45ddcf4a708
+// document: 7e19a9cc3c7f035cf539f67fc8e8578dd9fd456f599c8bc5734d3357d7bc69fa
 // generator: 60b46d14a2a9a73ca922f62b7b88daa25bd0f4dbbac3fb6fe451a510f036d0a5
-// code: 776855f0472eab8594d2f24ca9e8c63bb68f12a0c02f48414a5a0e1de7a05bcf
+// code: ba1164d4a66c905bfebb419f32c5b274b094bcb1c2d93be7c7f784afa7bf098f
 use crate::answer::{ByteStream, Error, QueryParam, ResponseValue, encode_path};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
@@ -3479,8 +3479,11 @@ pub mod types {
         pub crl_known_by: ::std::option::Option<::std::string::String>,
         /// The shard of its CA that it is in: 0 when it names the full CRL.
         pub crl_shard: i64,
-        /// Where the CRLs are that change: the full one, and that of its shard.
+        /// Where the CRLs are that change: the full one, that of its shard, and the delta CRLs to these.
         pub crl_urls: ::std::vec::Vec<::std::string::String>,
+        /// When those know at the latest who read delta CRLs too: then the present delta CRL ends. Null when there is none.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub delta_crl_known_by: ::std::option::Option<::std::string::String>,
         /// `revoke`, `change_reason`, `release`, `schedule`, `cancel` or `none`.
         pub effect: ::std::string::String,
         /// The certificate that has taken its place.
