@@ -58,7 +58,8 @@ pub(crate) async fn set(
     }
     // Two who add at the same time wait for each other.
     holds::tenant(tx).await?;
-    rows::set(tx, certificate.id, wanted, app.now()).await?;
+    let renewed_at = certificate.renewed_from.map(|_| certificate.created_at);
+    rows::set(tx, certificate.id, wanted, renewed_at, app.now()).await?;
     if rows::count(tx).await? > MOST_OF_TENANT {
         let problem = format!("are more than {MOST_OF_TENANT} of all certificates together");
         return Err(ServiceError::field("endpoints", problem));

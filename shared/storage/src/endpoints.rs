@@ -17,7 +17,7 @@ const SELECT: &str = "SELECT certificate_id, endpoint, state, reason, findings, 
      served_fingerprint, served_not_after, served_certificate_id, renewed_at, asked_at, failures, checked_at, next_check_at \
      FROM certificate_endpoints WHERE tenant_id = ";
 const INSERT: &str = "INSERT INTO certificate_endpoints (tenant_id, certificate_id, endpoint, state, findings, failures, \
-     next_check_at, asked_at)";
+     next_check_at, asked_at, renewed_at, told_at)";
 
 row! {
     struct Row {
@@ -58,13 +58,23 @@ pub async fn count(session: &mut Session) -> Result<i64, StorageError> {
 }
 
 /// Gives a certificate these endpoints and no others. What is known of those that it has already stays; the new ones are to be
-/// looked at now.
+/// looked at now. They are expected to serve a renewal as its other endpoints are: since the same time, and whether that was told
+/// already. Where there is no other one, since `renewed_at`.
 pub async fn set(
     tx: &mut Tx,
     certificate: CertificateId,
     wanted: &BTreeSet<String>,
+    renewed_at: Option<Timestamp>,
     now: Timestamp,
 ) -> Result<(), StorageError> {
+    let query = Query::new(
+        "SELECT MAX(renewed_at), MAX(told_at) FROM certificate_endpoints WHERE tenant_id = $1 AND certificate_id = $2",
+    )
+    .bind(tx.tenant_key())
+    .bind(certificate.to_string());
+    let others = tx.link().fetch_optional::<(Option<i64>, Option<i64>)>(query).await?;
+    let (since, told_at) = others.unwrap_or_default();
+    let since = since.or(renewed_at.map(Timestamp::unix_micros));
     let present = of_certificate(tx, certificate).await?;
     for gone in present.iter().filter(|known| !wanted.contains(&known.endpoint)) {
         let query = Query::new(
@@ -75,7 +85,7 @@ pub async fn set(
         .bind(gone.endpoint.clone());
         tx.link().execute(query).await?;
     }
-    let mut rows = Rows::new(INSERT, 8);
+    let mut rows = Rows::new(INSERT, 10);
     for new in wanted.iter().filter(|text| !present.iter().any(|known| known.endpoint == **text)) {
         rows.value(tx.tenant_key())
             .value(certificate.to_string())
@@ -84,7 +94,9 @@ pub async fn set(
             .value("[]")
             .value(0)
             .value(now.unix_micros())
-            .value(now.unix_micros());
+            .value(now.unix_micros())
+            .value(since)
+            .value(told_at);
     }
     tx.link().insert(rows).await
 }

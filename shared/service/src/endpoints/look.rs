@@ -3,6 +3,7 @@
 //! Each endpoint is noted in a transaction of its own that confirms the lease, and none is open while somebody is waited for. A
 //! job ends after a minute, so that other tenants get their turn; what is left is found by [`super::wake`].
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use certmill_domain::{
@@ -88,7 +89,7 @@ impl Turn<'_> {
         holds::certificate(&mut tx, old.id).await?;
         super::follow(&mut tx, old.id, renewal, self.app.now()).await?;
         // What the renewal has already is not there twice.
-        rows::set(&mut tx, old.id, &std::collections::BTreeSet::new(), self.app.now()).await?;
+        rows::set(&mut tx, old.id, &BTreeSet::new(), None, self.app.now()).await?;
         Ok(tx.commit().await?)
     }
 

@@ -78,6 +78,34 @@ both_modes! {
         assert_eq!((events.len(), &events[1]["object"]), (2, &fourth["certificate_id"]), "{events:?}");
     }
 
+    async fn endpoints_that_come_after_a_renewal_are_to_serve_it_too(app: TestApp) {
+        let first = issued(&app).await;
+        let server = serve(Manner::Serves("tls"), &first);
+        named(&app, &first, &["127.0.0.1:1".to_owned()]).await;
+        let second = renewed(&app, &first).await;
+        let endpoint = format!("localhost:{}", server.port);
+        named(&app, &second, std::slice::from_ref(&endpoint)).await;
+        pass(&app, 20).await;
+        assert_eq!((told(&app).await.len(), late(&app).await), (0, 0), "there is time left");
+        pass(&app, 5).await;
+        let events = told(&app).await;
+        assert_eq!((events.len(), late(&app).await), (1, 1), "{events:?}");
+        let data = &events[0]["data"];
+        assert_eq!((&data["endpoints"][0]["endpoint"], &data["endpoints_count"]), (&json!(endpoint), &json!(1)), "{data}");
+        let of_renewal = app.get(&path(&second)).await.json();
+        assert_eq!(data["renewed_at"], of_renewal["created_at"], "since the certificate was renewed: {data}");
+        named(&app, &second, &["127.0.0.1:2".to_owned()]).await;
+        pass(&app, 25).await;
+        assert_eq!((told(&app).await.len(), late(&app).await), (1, 1), "once for each renewal");
+
+        // A renewal whose former certificate had no endpoints.
+        let other = app.issue("any", "localhost").await;
+        let renewal = renewed(&app, &other).await;
+        named(&app, &renewal, &[endpoint]).await;
+        pass(&app, 25).await;
+        assert_eq!((told(&app).await.len(), late(&app).await), (2, 2));
+    }
+
     /// Nobody is to serve what is revoked or over.
     async fn a_renewal_that_is_not_in_force_is_not_demanded(app: TestApp) {
         let first = issued(&app).await;
