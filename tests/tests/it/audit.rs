@@ -57,6 +57,30 @@ both_modes! {
         }
     }
 
+    async fn each_change_of_a_certificate_begins_with_what_the_one_before_has_left(app: TestApp) {
+        let ca = app.root_ca("root").await;
+        app.role("web", ca["id"].as_str().unwrap()).await;
+        let issued = app.issue("web", "a.example.internal").await;
+        let path = format!("/v1/pki/certificates/{}", issued["certificate_id"].as_str().unwrap());
+        let changes = [
+            json!({ "endpoints": ["127.0.0.1:1"] }),
+            json!({ "tags": { "team": "web" } }),
+            json!({ "endpoints": ["127.0.0.1:2", "127.0.0.1:3"] }),
+            json!({ "description": "the shop" }),
+            json!({ "endpoints": [] }),
+        ];
+        for change in changes {
+            app.patch(&path, change).await.json_with(StatusCode::OK);
+        }
+        let mut rows = logs(&app, "action=certificate.update").await;
+        rows.reverse();
+        assert_eq!(rows.len(), 5, "{rows:?}");
+        for pair in rows.windows(2) {
+            assert_eq!(pair[0]["after_sha256"], pair[1]["before_sha256"], "{rows:?}");
+            assert_ne!(pair[0]["after_sha256"], pair[0]["before_sha256"], "{rows:?}");
+        }
+    }
+
     async fn refused_calls_are_told_with_their_code(app: TestApp) {
         let ca = app.root_ca("root").await;
         app.role("web", ca["id"].as_str().unwrap()).await;

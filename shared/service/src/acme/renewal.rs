@@ -28,7 +28,7 @@ use crate::{App, Caller, ServiceError, endpoints, events};
 
 pub use self::by_hand::renew_now;
 pub use self::moving::RenewalChange;
-pub(crate) use self::moving::{Moved, check_move, refuse_without_key};
+pub(crate) use self::moving::{Moved, check_move, refuse_without_key, told};
 pub(crate) use self::window::check_window;
 
 /// Renewals that are begun in one run, and windows that are asked for.

@@ -225,22 +225,29 @@ pub async fn label(
         .await?
         .ok_or_else(|| ServiceError::not_found(Noun::Certificate, id))?;
     caller.check_role(before.role.as_deref())?;
+    let planned = acme_renewals::find(&mut change, id).await?;
+    let present = endpoint_rows::of_certificate(&mut change, id).await?;
     if caller.if_match.is_some() {
-        let renewal = acme_renewals::find(&mut change, id).await?;
-        let endpoints = endpoint_rows::of_certificate(&mut change, id).await?;
-        caller.check_state(&state(&before, renewal.as_ref(), &endpoints))?;
+        caller.check_state(&state(&before, planned.as_ref(), &present))?;
     }
-    let labels = |tags: &BTreeMap<String, String>, description: &str| format!("{tags:?} {description}");
+    // All that a caller can change, so that the next change begins with what this one has left.
+    let told =
+        |tags: &BTreeMap<String, String>,
+         description: &str,
+         endpoints: &[&str],
+         renews: Option<bool>,
+         how: &str| { format!("{tags:?} {description} {endpoints:?} {renews:?} {how}") };
+    let (named, renews) = (endpoints::texts(&present), planned.as_ref().map(|it| it.auto_renew));
+    let how = planned.as_ref().map(|it| renewal::told(it.account_id, it.wish.as_ref())).unwrap_or_default();
+    let wanted = endpoints.as_ref().map(|texts| texts.iter().map(String::as_str).collect());
     let act = Act::new(Action::CertificateUpdate, id)
-        .before(labels(&before.tags, &before.description))
-        .after(format!(
-            "{}{}{}",
-            labels(
-                tags.as_ref().unwrap_or(&before.tags),
-                description.as_ref().unwrap_or(&before.description),
-            ),
-            moved.as_ref().map(Moved::text).unwrap_or_default(),
-            endpoints.as_ref().map(|texts| format!(" {texts:?}")).unwrap_or_default()
+        .before(told(&before.tags, &before.description, &named, renews, &how))
+        .after(told(
+            tags.as_ref().unwrap_or(&before.tags),
+            description.as_ref().unwrap_or(&before.description),
+            &wanted.unwrap_or_else(|| named.clone()),
+            auto_renew.or(renews),
+            moved.as_ref().map_or(&how, Moved::text),
         ));
     if let Some(auto_renew) = auto_renew
         && !acme_renewals::set_auto_renew(&mut change, id, auto_renew, app.now()).await?
@@ -249,9 +256,9 @@ pub async fn label(
         return Err(ServiceError::field("auto_renew", problem));
     }
     if auto_renew == Some(true)
-        && let Some(renewal) = acme_renewals::find(&mut change, id).await?
+        && let Some(renewal) = &planned
     {
-        renewal::refuse_without_key(&mut change, &renewal).await?;
+        renewal::refuse_without_key(&mut change, renewal).await?;
     }
     if let Some(moved) = &moved
         && !moved.write(app, &mut change, id).await?

@@ -44,6 +44,11 @@ impl Moved {
     }
 }
 
+/// What stands for how a certificate is renewed in the audit log.
+pub(crate) fn told(account: AcmeAccountId, wish: Option<&RenewalWish>) -> String {
+    wish.map_or_else(|| format!("account {account}"), |wish| format!("account {account} {wish:?}"))
+}
+
 /// Checks a change as if the certificate were ordered so now.
 pub(crate) async fn check_move(
     app: &App,
@@ -86,7 +91,7 @@ pub(crate) async fn check_move(
     };
     let checked = orders::checked(app, caller, &account, &wanted).await?;
     let wish = RenewalWish::of(&checked);
-    let text = format!("account {account_id} {wish:?}");
+    let text = told(account_id, Some(&wish));
     Ok(Moved { account_id, wish, text })
 }
 
