@@ -62,7 +62,9 @@ async fn imap(stream: &mut Metered) -> Result<(), ProbeError> {
         let said = line(stream, IMAP).await?;
         match said.split_once(' ') {
             Some(("a", rest)) if rest.starts_with("OK") => return Ok(()),
-            Some(("a", _)) => return Err(ProbeError::NoTls(shortened(&said))),
+            Some(("a", rest)) if rest.starts_with("NO") || rest.starts_with("BAD") => {
+                return Err(ProbeError::NoTls(shortened(&said)));
+            }
             Some(("*", _)) => {}
             _ => return Err(other(IMAP, &said)),
         }
@@ -221,11 +223,25 @@ fn endless(protocol: &'static str) -> ProbeError {
     ProbeError::Protocol { protocol, problem: "its answer does not end".to_owned() }
 }
 
+/// A server that speaks something else may say what is not for whoever named it, so no more of its words is told than a code.
 fn other(protocol: &'static str, said: &str) -> ProbeError {
-    ProbeError::Protocol { protocol, problem: format!("it says `{}`", shortened(said)) }
+    let problem = match code(said) {
+        Some(code) => format!("it answers with `{code}`"),
+        None => "it answers with something else".to_owned(),
+    };
+    ProbeError::Protocol { protocol, problem }
 }
 
-/// What a server says, as far as people want to read it.
+/// The code at the beginning of an answer of these protocols.
+fn code(said: &str) -> Option<&str> {
+    let digits = said.get(..3).filter(|code| code.bytes().all(|octet| octet.is_ascii_digit()));
+    let words = ["-ERR", "* BYE", "* PREAUTH", "* NO", "* BAD"];
+    let code = digits.or_else(|| words.into_iter().find(|word| said.starts_with(word)))?;
+    let rest = said.get(code.len()..)?;
+    (rest.is_empty() || rest.starts_with([' ', '-'])).then_some(code)
+}
+
+/// The words with which a server of the protocol refuses, as far as people want to read them.
 fn shortened(said: &str) -> String {
     said.chars().take(80).map(|letter| if letter.is_control() { '\u{fffd}' } else { letter }).collect()
 }

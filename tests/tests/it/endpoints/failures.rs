@@ -64,6 +64,41 @@ both_modes! {
         }
     }
 
+    /// Whoever may name endpoints is not whoever may read what any server says.
+    async fn what_a_server_of_another_protocol_says_is_not_told(app: TestApp) {
+        let certificate = issued(&app).await;
+        let servers: Vec<(&str, TlsServer, &str)> = [
+            ("smtp", Manner::Says(b"SSH-2.0-x token=hunter2\r\n"), "something else"),
+            ("imap", Manner::Says(b"SSH-2.0-x token=hunter2\r\n"), "something else"),
+            ("pop3", Manner::Says(b"SSH-2.0-x token=hunter2\r\n"), "something else"),
+            ("ftp", Manner::Says(b"SSH-2.0-x token=hunter2\r\n"), "something else"),
+            ("ldap", Manner::Says(b"SSH-2.0-x token=hunter2\r\n"), "something else"),
+            ("postgres", Manner::Says(b"token=hunter2\r\n"), "something else"),
+            ("tls", Manner::Says(b"SSH-2.0-x token=hunter2\r\n"), "handshake failed"),
+            ("smtp", Manner::Says(b"554 token=hunter2\r\n"), "`554`"),
+            ("ftp", Manner::Says(b"421-token=hunter2\r\n421 hunter2\r\n"), "`421`"),
+            ("smtp", Manner::Says(b"220 a\r\n500 hunter2\r\n"), "`500`"),
+            ("smtp", Manner::Says(b"220 a\r\ntoken=hunter2\r\n"), "something else"),
+            ("imap", Manner::Says(b"* BYE token=hunter2\r\n"), "`* BYE`"),
+            ("imap", Manner::Says(b"* hunter2\r\n"), "something else"),
+            ("imap", Manner::Says(b"* OK\r\na token=hunter2\r\n"), "something else"),
+            ("pop3", Manner::Says(b"-ERR token=hunter2\r\n"), "`-ERR`"),
+            ("pop3", Manner::Says(b"+OK\r\nhunter2\r\n"), "something else"),
+        ]
+        .into_iter()
+        .map(|(scheme, manner, reason)| (scheme, TlsServer::start(manner), reason))
+        .collect();
+        let endpoints: Vec<_> =
+            servers.iter().map(|(scheme, server, _)| format!("{scheme}:127.0.0.1:{}", server.port)).collect();
+        let found = named(&app, &certificate, &endpoints).await;
+        assert!(!json!(found).to_string().contains("hunter2"), "{found:?}");
+        for (endpoint, (_, _, reason)) in endpoints.iter().zip(&servers) {
+            let name = endpoint.strip_prefix("tls:").unwrap_or(endpoint);
+            let one = found.iter().find(|one| one["endpoint"] == name).unwrap();
+            assert!(text(&one["reason"]).contains(reason), "wanted `{reason}`: {one}");
+        }
+    }
+
     async fn what_was_seen_before_stays_while_a_server_is_away(app: TestApp) {
         let certificate = issued(&app).await;
         let server = serve(Manner::Serves("tls"), &certificate);
