@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -44,6 +44,7 @@ struct Shared {
     /// Certificate chain and key in PEM.
     material: Mutex<(String, String)>,
     names: Mutex<Vec<String>>,
+    calls: AtomicU64,
     is_over: AtomicBool,
 }
 
@@ -56,6 +57,7 @@ impl TlsServer {
             manner,
             material: Mutex::default(),
             names: Mutex::default(),
+            calls: AtomicU64::new(0),
             is_over: AtomicBool::new(false),
         });
         let of_server = Arc::clone(&shared);
@@ -64,6 +66,7 @@ impl TlsServer {
                 if of_server.is_over.load(Ordering::Relaxed) {
                     return;
                 }
+                of_server.calls.fetch_add(1, Ordering::Relaxed);
                 let shared = Arc::clone(&of_server);
                 std::thread::spawn(move || shared.serve(connection));
             }
@@ -81,6 +84,17 @@ impl TlsServer {
     /// Serves this certificate from now on.
     pub fn present(&self, certificate: &str, key: &str) {
         *self.shared.material.lock().unwrap() = (certificate.to_owned(), key.to_owned());
+    }
+
+    /// Waits until somebody has connected.
+    pub fn is_called(&self) {
+        for _ in 0..1_000 {
+            if self.shared.calls.load(Ordering::Relaxed) > 0 {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("nobody has connected");
     }
 
     /// The server name that the first client has sent, once its handshake is over; empty when it has sent none.

@@ -9,16 +9,14 @@ use std::time::{Duration, Instant};
 use certmill_domain::{
     Action, CertificateId, Discovery, DiscoveryId, Endpoint, EventKind, Target, TargetState, TenantId,
 };
-use certmill_egress::Purpose;
-use certmill_probe::Limits;
 use certmill_storage::discoveries::{self as rows, Outcome};
 use certmill_storage::holds;
 use certmill_x509::ParsedCertificate;
-use futures_util::future::join_all;
 use serde_json::json;
 
 use crate::certificates::{Found, Taken, take_found};
 use crate::change::Act;
+use crate::endpoints::window::{self, Window};
 use crate::jobs::{Job, Lease};
 use crate::{App, Caller, Noun, ServiceError, events, failpoint};
 
@@ -26,8 +24,6 @@ use crate::{App, Caller, Noun, ServiceError, events, failpoint};
 pub const MOST_TARGETS: usize = 1_000;
 /// Discoveries of a tenant that are under way.
 const MOST_OPEN: i64 = 5;
-/// Targets that are looked at at the same time.
-const AT_ONCE: i64 = 16;
 /// After so long other tenants get their turn.
 const ENOUGH: Duration = Duration::from_mins(1);
 /// How long what was found can be read.
@@ -111,23 +107,28 @@ pub(crate) async fn prune(app: &App) -> Result<(), ServiceError> {
 
 /// Looks at the targets that are left, until there is none or a minute is over.
 pub(crate) async fn discover(app: &App, lease: &Lease, id: DiscoveryId) -> Result<(), ServiceError> {
-    let turn = Turn { app, lease, tenant: lease.tenant()?, id };
+    let turn = &Turn { app, lease, tenant: lease.tenant()?, id };
     let started = Instant::now();
-    while started.elapsed() < ENOUGH {
-        let mut session = app.database().read(turn.tenant).await?;
-        let waiting = rows::waiting(&mut session, id, AT_ONCE).await?;
-        drop(session);
-        if waiting.is_empty() {
-            let mut tx = app.database().begin(turn.tenant).await?;
-            lease.finish(&mut tx).await?;
-            rows::finish(&mut tx, id, app.now()).await?;
-            return Ok(tx.commit().await?);
+    let mut looks = Window::new();
+    loop {
+        if looks.has_room() && started.elapsed() < ENOUGH {
+            for target in looks.meanwhile(turn.waiting(window::ROWS)).await? {
+                looks.begin(target.position, async move { turn.look_at(&target).await });
+            }
         }
-        let looks = join_all(waiting.iter().map(|target| turn.look_at(target))).await;
-        looks.into_iter().collect::<Result<(), _>>()?;
+        if !looks.wait().await {
+            break;
+        }
     }
+    looks.outcome()?;
+    let is_over = turn.waiting(1).await?.is_empty();
     let mut tx = app.database().begin(turn.tenant).await?;
-    lease.put_off(&mut tx, app.now()).await?;
+    if is_over {
+        lease.finish(&mut tx).await?;
+        rows::finish(&mut tx, id, app.now()).await?;
+    } else {
+        lease.put_off(&mut tx, app.now()).await?;
+    }
     Ok(tx.commit().await?)
 }
 
@@ -139,6 +140,11 @@ struct Turn<'a> {
 }
 
 impl Turn<'_> {
+    async fn waiting(&self, limit: i64) -> Result<Vec<Target>, ServiceError> {
+        let mut session = self.app.database().read(self.tenant).await?;
+        Ok(rows::waiting(&mut session, self.id, limit).await?)
+    }
+
     async fn look_at(&self, target: &Target) -> Result<(), ServiceError> {
         let found = match self.sight(target).await? {
             Ok(found) => found,
@@ -161,15 +167,9 @@ impl Turn<'_> {
 
     /// What the target shows, or why that cannot be taken.
     async fn sight(&self, target: &Target) -> Result<Result<Found, (TargetState, String)>, ServiceError> {
-        let unreachable = |reason: String| Ok(Err((TargetState::Unreachable, reason)));
-        let place: Endpoint = match target.endpoint.parse() {
-            Ok(place) => place,
-            Err(error) => return unreachable(format!("{error}")),
-        };
-        let egress = self.app.egress(self.tenant, Purpose::Endpoint).await?;
-        let shown = match certmill_probe::look(&egress, &place, Limits::default()).await {
-            Ok(shown) => shown,
-            Err(error) => return unreachable(error.to_string()),
+        let shown = match window::see(self.app, self.tenant, &target.endpoint).await? {
+            Ok((_, shown)) => shown,
+            Err(reason) => return Ok(Err((TargetState::Unreachable, reason))),
         };
         Ok(Found::read(&shown.leaf, shown.chain).map_err(|error| (TargetState::Refused, error.to_string())))
     }

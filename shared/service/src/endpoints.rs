@@ -5,6 +5,7 @@
 
 mod look;
 mod verdict;
+pub(crate) mod window;
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -10,22 +10,19 @@ use certmill_domain::{
     Certificate, CertificateEndpoint, CertificateId, CertificateStatus, Endpoint, EndpointState, EventKind,
     Served, TenantId, Timestamp,
 };
-use certmill_egress::Purpose;
-use certmill_probe::{Limits, Shown};
+use certmill_probe::Shown;
 use certmill_storage::endpoints::{self as rows, Found};
 use certmill_storage::{Session, certificates, holds};
 use certmill_x509::ParsedCertificate;
-use futures_util::future::join_all;
 use serde_json::json;
 
 use super::verdict::{self, Pace};
+use super::window::{self, Window};
 use crate::jobs::Lease;
 use crate::{App, ServiceError, events, failpoint};
 
 /// After so long the rest is left to the next job.
 const ENOUGH: Duration = Duration::from_mins(1);
-/// Endpoints of a tenant that are looked at at the same time.
-const AT_ONCE: i64 = 16;
 /// Certificates before the newest that count as old ones of it.
 const LINEAGE: i64 = 1_000;
 /// Renewals that are told of in one turn.
@@ -36,18 +33,21 @@ const LONGEST_REASON: usize = 300;
 
 /// Looks at the endpoints of a tenant that are due, until there is none or a minute is over.
 pub(crate) async fn look(app: &App, lease: &Lease, tenant: TenantId) -> Result<(), ServiceError> {
-    let turn = Turn { app, lease, tenant };
+    let turn = &Turn { app, lease, tenant };
     let started = Instant::now();
-    while started.elapsed() < ENOUGH {
-        let mut session = app.database().read(tenant).await?;
-        let due = rows::due(&mut session, app.now(), AT_ONCE).await?;
-        drop(session);
-        if due.is_empty() {
+    let mut looks = Window::new();
+    loop {
+        if looks.has_room() && started.elapsed() < ENOUGH {
+            for endpoint in looks.meanwhile(turn.due()).await? {
+                let key = (endpoint.certificate_id, endpoint.endpoint.clone());
+                looks.begin(key, async move { turn.look_at(&endpoint).await });
+            }
+        }
+        if !looks.wait().await {
             break;
         }
-        let looks = join_all(due.iter().map(|endpoint| turn.look_at(endpoint))).await;
-        looks.into_iter().collect::<Result<(), _>>()?;
     }
+    looks.outcome()?;
     turn.tell_late().await?;
     let mut tx = app.database().begin(tenant).await?;
     lease.finish(&mut tx).await?;
@@ -68,6 +68,11 @@ struct Sight {
 }
 
 impl Turn<'_> {
+    async fn due(&self) -> Result<Vec<CertificateEndpoint>, ServiceError> {
+        let mut session = self.app.database().read(self.tenant).await?;
+        Ok(rows::due(&mut session, self.app.now(), window::ROWS).await?)
+    }
+
     async fn look_at(&self, endpoint: &CertificateEndpoint) -> Result<(), ServiceError> {
         let mut session = self.app.database().read(self.tenant).await?;
         let certificate = certificates::find(&mut session, endpoint.certificate_id).await?;
@@ -88,7 +93,7 @@ impl Turn<'_> {
         self.lease.confirm(&mut tx).await?;
         holds::certificate(&mut tx, old.id).await?;
         super::follow(&mut tx, old.id, renewal, self.app.now()).await?;
-        // What the renewal has already is not there twice.
+        // What has not gone on is what the renewal names itself already.
         rows::set(&mut tx, old.id, &BTreeSet::new(), None, self.app.now()).await?;
         Ok(tx.commit().await?)
     }
@@ -103,15 +108,9 @@ impl Turn<'_> {
             reason: Some(reason.chars().take(LONGEST_REASON).collect()),
             served: None,
         };
-        let place: Endpoint = match endpoint.endpoint.parse() {
-            Ok(place) => place,
-            // A newer version has written a scheme that this one does not know.
-            Err(error) => return Ok(unreachable(format!("{error}"))),
-        };
-        let egress = self.app.egress(self.tenant, Purpose::Endpoint).await?;
-        let shown = match certmill_probe::look(&egress, &place, Limits::default()).await {
-            Ok(shown) => shown,
-            Err(error) => return Ok(unreachable(error.to_string())),
+        let (place, shown) = match window::see(self.app, self.tenant, &endpoint.endpoint).await? {
+            Ok(seen) => seen,
+            Err(reason) => return Ok(unreachable(reason)),
         };
         match ParsedCertificate::from_der(&shown.leaf) {
             Ok(parsed) => self.judged(certificate, &place, &parsed, &shown).await,

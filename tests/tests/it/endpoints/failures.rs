@@ -1,5 +1,6 @@
 //! Servers of which no certificate is seen, each with its reason, and whom they hold up.
 
+use poem::http::StatusCode;
 use serde_json::{Value, json};
 use tests::both_modes;
 use tests::tls_server::{Manner, TlsServer};
@@ -10,6 +11,11 @@ use crate::ca::text;
 /// A port that nobody listens on.
 fn closed_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// More servers than are looked at at the same time.
+fn servers(certificate: &Value) -> Vec<TlsServer> {
+    (0..20).map(|_| serve(Manner::Serves("tls"), certificate)).collect()
 }
 
 both_modes! {
@@ -111,6 +117,37 @@ both_modes! {
         }
     }
 
+    async fn a_server_that_hangs_holds_up_no_other_one(app: TestApp) {
+        let certificate = issued(&app).await;
+        let (slow, live) = (TlsServer::start(Manner::Hangs), servers(&certificate));
+        let is_seen = |one: &&Value| one["state"] != "unchecked";
+        let mut endpoints = vec![format!("127.0.0.1:{}", slow.port)];
+        endpoints.extend(live.iter().map(|server| format!("localhost:{}", server.port)));
+        app.patch(&path(&certificate), json!({ "endpoints": endpoints })).await.json_with(StatusCode::OK);
+        let row = app.eventually(&path(&certificate), |row| list(row).iter().filter(is_seen).count() >= live.len()).await;
+        let hanging = list(&row).into_iter().find(|one| one["endpoint"] == endpoints[0]).unwrap();
+        assert_eq!(hanging["state"], "unchecked", "the others did not wait for it: {row}");
+
+        let begun = app.post("/v1/pki/discover", json!({ "targets": endpoints })).await.json_with(StatusCode::ACCEPTED);
+        let path = format!("/v1/pki/discover/{}", text(&begun["id"]));
+        let found = app.eventually(&path, |found| found["done_count"].as_u64() >= Some(live.len() as u64)).await;
+        assert_eq!(found["targets"][0]["state"], "waiting", "the others did not wait for it: {found}");
+        app.eventually(&path, |found| found["is_done"] == true).await;
+    }
+
+    /// Somebody waits for the answer.
+    async fn what_is_named_while_a_server_hangs_is_looked_at_at_once(app: TestApp) {
+        let certificate = issued(&app).await;
+        let (slow, server) = (TlsServer::start(Manner::Hangs), serve(Manner::Serves("tls"), &certificate));
+        let hanging = format!("127.0.0.1:{}", slow.port);
+        app.patch(&path(&certificate), json!({ "endpoints": [hanging] })).await.json_with(StatusCode::OK);
+        slow.is_called();
+        let both = json!({ "endpoints": [hanging, format!("localhost:{}", server.port)] });
+        app.patch(&path(&certificate), both).await.json_with(StatusCode::OK);
+        let row = app.eventually(&path(&certificate), |row| row["endpoints"][1]["state"] == "deployed").await;
+        assert_eq!(row["endpoints"][0]["state"], "unchecked", "{row}");
+    }
+
     /// One tenant has many endpoints that take their full time, and another one has one.
     async fn nobody_waits_for_the_endpoints_of_others(app: TestApp) {
         let certificate = issued(&app).await;
@@ -118,7 +155,7 @@ both_modes! {
         let mut hanging: Vec<String> =
             SCHEMES.iter().map(|scheme| format!("{scheme}:localhost:{}", slow.port)).collect();
         hanging.extend(SCHEMES.iter().map(|scheme| format!("{scheme}:127.0.0.1:{}", slow.port)));
-        app.patch(&path(&certificate), json!({ "endpoints": hanging })).await.json_with(poem::http::StatusCode::OK);
+        app.patch(&path(&certificate), json!({ "endpoints": hanging })).await.json_with(StatusCode::OK);
         let (_, other) = app.another_tenant("second").await;
         let post = async |path: &str, body: Value| app.post_as(&other, path, body).await.json();
         let root = json!({ "name": "root", "common_name": "Root", "ca_type": "root", "key_type": "ec" });
@@ -134,6 +171,6 @@ both_modes! {
         assert_eq!(list(&found)[0]["state"], "deployed", "{found}");
         let rows = list(&app.get(&path(&certificate)).await.json());
         assert!(rows.iter().any(|one| one["state"] == "unchecked"), "the others are not done yet: {rows:?}");
-        app.patch(&path(&certificate), json!({ "endpoints": [] })).await.json_with(poem::http::StatusCode::OK);
+        app.patch(&path(&certificate), json!({ "endpoints": [] })).await.json_with(StatusCode::OK);
     }
 }
