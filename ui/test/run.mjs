@@ -100,7 +100,7 @@ await test('2a what others do is seen without asking for it', admin, async () =>
   await admin.screenshot({ path: join(pictures, 'overview-live.png') });
   // These ask for nothing by themselves.
   await nav(admin, 'Certificates');
-  await admin.getByRole('row', { name: /soon\.example\.internal/ }).waitFor();
+  await admin.getByRole('row', { name: /soon\.example\.internal/ }).last().waitFor();
   await issue('later');
   await admin.getByRole('row', { name: /later\.example\.internal/ }).waitFor();
   await nav(admin, 'CSR desk');
@@ -111,10 +111,12 @@ await test('2a what others do is seen without asking for it', admin, async () =>
 
 await test('3 a certificate is found, labelled, renewed and revoked, and the CRL shows it', admin, async () => {
   await nav(admin, 'Certificates');
+  await heading(admin, 'Certificates').waitFor();
+  await admin.getByRole('row', { name: /www\.example\.internal/ }).first().waitFor();
   await admin.getByLabel('Search', { exact: true }).first().fill('WWW.example');
   await button(admin, 'Search').click();
   await admin.getByRole('row', { name: /www\.example\.internal/ }).waitFor();
-  expect(admin.url().includes('common_name=WWW.example'), 'the view is not in the address');
+  await admin.waitForFunction(() => location.hash.includes('common_name=WWW.example'));
   await admin.getByLabel('Source', { exact: true }).selectOption('imported');
   await admin.getByText('No certificate fits these filters').waitFor();
   await admin.getByRole('button', { name: /^Remove the filter Source/ }).click();
@@ -391,6 +393,8 @@ await test('9 by the keyboard alone', admin, async () => {
     }
     throw new Error(`Tab never comes to ${wanted}, now at ${await focused()}`);
   };
+  // The field has the focus once the page is there.
+  await keys.waitForFunction(() => document.activeElement?.tagName === 'INPUT');
   await keys.keyboard.type(certmill.token);
   await press('Enter');
   await heading(keys, 'Overview').waitFor();
