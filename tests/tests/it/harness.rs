@@ -113,6 +113,6 @@ both_modes! {
                 app.advance(HOUR).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(120), turns).await.expect("the hour did not pass");
+        tokio::time::timeout(Duration::from_mins(2), turns).await.expect("the hour did not pass");
     }
 }
