@@ -187,7 +187,7 @@ pub async fn others_present(
     query.push(" AND record_name = ").push_bind(record.name.clone());
     query.push(" AND id <> ").push_bind(id.to_string());
     query.push(" AND exposure = 'present'");
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    session.link().fetch_count(query).await
 }
 
 /// How many values of a provider are, or may be, out there.
@@ -198,7 +198,7 @@ pub async fn exposed_with(session: &mut Session, provider: DnsProviderId) -> Res
     )
     .bind(session.tenant_key())
     .bind(provider.to_string());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    session.link().fetch_count(query).await
 }
 
 /// Challenges of any tenant whose answer may be out there although their next attempt was due before `before`.

@@ -29,7 +29,7 @@ pub async fn witnesses(tx: &mut SystemTx, subject: &str, since: Timestamp) -> Re
     )
     .bind(subject.to_owned())
     .bind(since.unix_micros());
-    Ok(tx.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    tx.link().fetch_count(query).await
 }
 
 /// Forgets what speaks against `subject`.

@@ -328,6 +328,11 @@ impl Link {
         self.noted(result)
     }
 
+    /// The number that a statement with one row of one column answers.
+    pub(crate) async fn fetch_count(&mut self, query: Query) -> Result<i64, StorageError> {
+        Ok(self.fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    }
+
     pub(crate) async fn fetch_optional<R: Record>(
         &mut self,
         query: Query,

@@ -87,7 +87,7 @@ pub async fn count(session: &mut Session, ca: CaId, now: Timestamp) -> Result<i6
     .bind(session.tenant_key())
     .bind(ca.to_string())
     .bind(now.unix_micros());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    session.link().fetch_count(query).await
 }
 
 /// Forgets the former certificates of a CA that have ended, but for as many as are to be `kept`, the last ones.
@@ -178,7 +178,7 @@ pub async fn owner(session: &mut Session, certificate_der: &[u8]) -> Result<Opti
     row.map(|(id,)| parsed(TABLE, "ca_id", &id)).transpose()
 }
 
-/// The other CAs here that have issued a CA certificates which it had.
+/// The CAs here, itself left out, that have issued former certificates of a CA.
 pub async fn issuers(session: &mut Session, ca: CaId) -> Result<Vec<CaId>, StorageError> {
     let query = Query::new(
         "SELECT DISTINCT issuer_id FROM ca_certificates WHERE tenant_id = $1 AND ca_id = $2 AND issuer_id <> $2 \

@@ -134,7 +134,7 @@ pub async fn finish(tx: &mut Tx, id: DiscoveryId, now: Timestamp) -> Result<(), 
 pub async fn count_open(session: &mut Session) -> Result<i64, StorageError> {
     let query = Query::new("SELECT COUNT(*) FROM discoveries WHERE tenant_id = $1 AND finished_at IS NULL")
         .bind(session.tenant_key());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    session.link().fetch_count(query).await
 }
 
 /// Discoveries of any tenant that are not over and have no job of this kind.

@@ -54,7 +54,7 @@ pub async fn of_certificate(
 pub async fn count(session: &mut Session) -> Result<i64, StorageError> {
     let query = Query::new("SELECT COUNT(*) FROM certificate_endpoints WHERE tenant_id = $1")
         .bind(session.tenant_key());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    session.link().fetch_count(query).await
 }
 
 /// Gives a certificate these endpoints and no others. What is known of those that it has already stays; the new ones are to be
@@ -301,7 +301,7 @@ pub async fn not_deployed(
     )
     .bind(now.unix_micros())
     .bind(before.unix_micros());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    session.link().fetch_count(query).await
 }
 
 fn endpoint(row: Row) -> Result<CertificateEndpoint, StorageError> {

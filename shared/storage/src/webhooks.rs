@@ -142,7 +142,7 @@ pub async fn list(
 /// How many webhooks the tenant has.
 pub async fn count(session: &mut Session) -> Result<i64, StorageError> {
     let query = Query::new("SELECT COUNT(*) FROM webhooks WHERE tenant_id = $1").bind(session.tenant_key());
-    Ok(session.link().fetch_optional::<(i64,)>(query).await?.map_or(0, |(count,)| count))
+    session.link().fetch_count(query).await
 }
 
 /// Deletes a webhook; `false` when there is none.

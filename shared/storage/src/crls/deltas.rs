@@ -227,7 +227,7 @@ pub async fn changed_page(
     query.push(" WHERE tenant_id = ").push_bind(session.tenant_key());
     query.push(" AND ca_id = ").push_bind(list.ca().to_string());
     if !list.is_full() {
-        // The sign keeps SQLite to the index of what has changed, which is little.
+        // With the unary plus SQLite takes the index of what has changed, which is little, and not that of the shard.
         query.push(" AND +crl_shard = ").push_bind(i64::from(list.shard()));
     }
     query.push(" AND crl_changed_at >= ").push_bind(since.unix_micros());

@@ -32,7 +32,7 @@ pub async fn invalidities(
     );
     query.push_bind(session.tenant_key()).push(" AND ca_id = ").push_bind(list.ca().to_string());
     if !list.is_full() {
-        // The sign keeps SQLite to the index of those for which it was said, which are few.
+        // With the unary plus SQLite takes the index of certificates with such a date, which are few.
         query.push(" AND +crl_shard = ").push_bind(i64::from(list.shard()));
     }
     let rows = session.link().fetch_all::<(Vec<u8>, i64)>(query).await?;

@@ -93,7 +93,7 @@ pub async fn overtaken(
         for (before, of) in [(" AND (", "certificates"), (" OR ", "unstored_certificates")] {
             query.push(before).push("EXISTS (SELECT 1 FROM ").push(of);
             query.push(" c WHERE c.tenant_id = l.tenant_id AND c.ca_id = l.ca_id AND c.crl_changed_at >= l.this_update + ");
-            // The sign keeps SQLite to the index of what has changed, which is little.
+            // With the unary plus SQLite takes the index of what has changed, which is little, and not that of the shard.
             query.push_bind(LIST_SECOND).push(" AND (+c.crl_shard = l.shard OR l.shard = 0))");
         }
         query.push(") LIMIT ").push_bind(limit);
