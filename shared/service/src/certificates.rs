@@ -5,6 +5,7 @@ mod explain;
 mod found;
 mod import;
 mod issue;
+mod issuer_rules;
 mod judging;
 mod later;
 mod own;

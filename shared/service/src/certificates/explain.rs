@@ -3,8 +3,8 @@
 use certmill_domain::{Approved, CaStatus, Explanation, Finding, NameRequest, Verdict, Violation, explain};
 
 use super::issue::{IssueRequest, SignRequest, Terms};
+use super::issuer_rules::{name_constraint_violation, staple_violation};
 use super::judging::judging;
-use super::pipeline::{name_constraint_violation, staple_violation};
 use crate::issuer::Issuer;
 use crate::{App, Caller, ServiceError};
 

@@ -10,14 +10,14 @@ use certmill_domain::{
 use certmill_keys::{PrivateKey, SealPlace};
 use certmill_storage::certificates::NewCertificate;
 use certmill_x509::{
-    BasicConstraints, CertificateTemplate, DistinguishedName, KeyAlgorithm, PublicKey, SerialNumber,
-    check_must_staple, pem, sha256_hex,
+    BasicConstraints, CertificateTemplate, DistinguishedName, KeyAlgorithm, PublicKey, SerialNumber, pem,
+    sha256_hex,
 };
 use zeroize::Zeroizing;
 
 use super::committer::{CommitError, Issuance, Reservation};
 use super::judging::judging;
-use super::unstored;
+use super::{issuer_rules, unstored};
 use crate::app::off_thread;
 use crate::change::Act;
 use crate::issuer::Issuer;
@@ -153,7 +153,7 @@ async fn approve(app: &App, caller: &Caller, approval: &Approval<'_>) -> Result<
         Approval::Desk { ca_id, request, key } => {
             let issuer = app.issuers().find(app, caller.tenant, *ca_id).await?;
             let verdict = approve_on_desk(request, *key, &issuer.window(app.now()))
-                .and_then(|approved| within_name_constraints(approved, &issuer));
+                .and_then(|approved| issuer_rules::within_name_constraints(approved, &issuer));
             match verdict {
                 Ok(approved) => Ok(Basis { approved, role: None, issuer }),
                 Err(violation) => Err(refusal(app, caller, &issuer, violation).await),
@@ -193,43 +193,10 @@ fn judge(
     window: &IssuerWindow,
 ) -> Result<Approved, Violation> {
     let approved = check(role, request, window)?;
-    if let Some(violation) = staple_violation(&approved, issuer) {
-        return Err(violation);
-    }
-    within_name_constraints(approved, issuer)
-}
-
-/// A certificate that its chain's name constraints forbid would be refused by everybody.
-fn within_name_constraints(approved: Approved, issuer: &Issuer) -> Result<Approved, Violation> {
-    match name_constraint_violation(&approved, issuer) {
-        None => Ok(approved),
+    match issuer_rules::staple_violation(&approved, issuer) {
+        None => issuer_rules::within_name_constraints(approved, issuer),
         Some(violation) => Err(violation),
     }
-}
-
-/// What the CA lacks that the certificate would make servers ask for.
-pub(super) fn staple_violation(approved: &Approved, issuer: &Issuer) -> Option<Violation> {
-    let error = check_must_staple(approved.must_staple(), issuer.ocsp_url.is_some()).err()?;
-    Some(Violation {
-        rule: "must_staple",
-        field: "must_staple",
-        value: "true".to_owned(),
-        allowed: format!("{}: switch `ocsp` of the CA `{}` on", error.into_rule(), issuer.ca.name),
-    })
-}
-
-/// What the name constraints of the chain say against it.
-pub(super) fn name_constraint_violation(approved: &Approved, issuer: &Issuer) -> Option<Violation> {
-    let name = issuer.forbidden_name(approved.sans())?;
-    Some(Violation {
-        rule: "ca_name_constraints",
-        field: "alt_names",
-        value: name.as_str().to_owned(),
-        allowed: format!(
-            "names that the name constraints of the CA `{}` and those above it permit",
-            issuer.ca.name
-        ),
-    })
 }
 
 /// A CA that has ended or was revoked is the better reason than whatever rule it made fail.
