@@ -13,7 +13,8 @@ use std::time::Duration;
 use certmill_domain::{Action, CaId, Crl, CrlId, CrlInfo, Stored, TenantId, shard_numbers};
 use certmill_storage::jobs::Enqueued;
 use certmill_storage::{certificate_authorities, crls};
-use certmill_x509::{CrlBuilder, CrlHeader, RevocationReason, Signer};
+use certmill_x509::revocation::ParsedCrl;
+use certmill_x509::{CrlBuilder, CrlHeader, PublicKey, RevocationReason, Signer};
 
 pub(crate) use copies::CrlCopies;
 pub(crate) use delta::rebuild_delta;
@@ -24,6 +25,7 @@ pub(crate) use shards::{
 };
 
 use crate::change::Act;
+use crate::issuer::Issuer;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// How long a caller waits for the CRL that it asked for.
@@ -68,6 +70,22 @@ pub(crate) fn sign(
         delta_url: scope.delta_url,
     };
     Ok(builder.sign(&header, issuer.signer)?)
+}
+
+/// Signs a list and reads it back as others will. One that its CA's key has not signed is not answered: it must not be published.
+pub(crate) fn signed(
+    issuer: &Issuer,
+    builder: CrlBuilder,
+    info: &CrlInfo,
+    scope: &Scope<'_>,
+) -> Result<ParsedCrl, ServiceError> {
+    let signer =
+        CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
+    let made = ParsedCrl::from_der(sign(builder, &signer, info, scope)?)?;
+    if !made.is_signed_by(&PublicKey::from_spki_der(issuer.key_pair().spki_der())?)? {
+        return Err(ServiceError::internal("a CRL was signed wrongly, and is not published"));
+    }
+    Ok(made)
 }
 
 /// The reason that relying parties are told. A full CRL lists what was revoked as `removeFromCRL` without a reason: the code

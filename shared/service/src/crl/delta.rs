@@ -5,19 +5,19 @@ use std::time::Duration;
 use certmill_domain::{Crl, CrlId, CrlInfo, EventKind, TenantId, Timestamp};
 use certmill_storage::crls::deltas::{self, Base, Changed, Delta, Kept};
 use certmill_storage::{certificate_authorities, crls};
-use certmill_x509::revocation::ParsedCrl;
-use certmill_x509::{CrlBuilder, PublicKey, RevocationReason};
+use certmill_x509::{CrlBuilder, RevocationReason};
 use serde_json::json;
 
 use super::shards::addresses;
-use super::{CrlIssuer, Scope, listed_reason, next_number, sign};
+use super::{Scope, listed_reason, next_number, signed};
 use crate::app::off_thread;
 use crate::jobs::Lease;
 use crate::{App, Noun, ServiceError, events};
 
 /// Rows per read.
 const PAGE: i64 = 20_000;
-/// A change may have been committed so long after the time that it says, while the list was being built that deltas go on from.
+/// A change is committed some time after the time that it says. Deltas look back so far beyond their base, so that they have what was
+/// committed while that list was being built.
 const MARGIN: Duration = Duration::from_mins(10);
 /// The least time from a list to the delta to it: CRLs say whole seconds.
 const SECOND: Duration = Duration::from_secs(1);
@@ -62,14 +62,8 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
     };
     let issuer = app.issuers().find(app, tenant, list.ca()).await?;
     let der = off_thread(move || {
-        let signer =
-            CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
         let scope = Scope { urls: &urls, base_number: Some(from.number), delta_url: None };
-        let made = ParsedCrl::from_der(sign(builder, &signer, &info, &scope)?)?;
-        if !made.is_signed_by(&PublicKey::from_spki_der(issuer.key_pair().spki_der())?)? {
-            return Err(ServiceError::internal("a delta CRL was signed wrongly, and is not published"));
-        }
-        Ok(made.into_der())
+        Ok(signed(&issuer, builder, &info, &scope)?.into_der())
     })
     .await?;
     let mut tx = app.database().begin(tenant).await?;

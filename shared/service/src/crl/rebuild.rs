@@ -9,11 +9,11 @@ use certmill_storage::inherited_revocations::{self, InheritedRevocation};
 use certmill_storage::{certificate_authorities, crls, unstored_certificates};
 
 use certmill_x509::revocation::ParsedCrl;
-use certmill_x509::{CrlBuilder, PublicKey, SerialNumber};
+use certmill_x509::{CrlBuilder, SerialNumber};
 use serde_json::json;
 
+use super::Scope;
 use super::shards::addresses;
-use super::{CrlIssuer, Scope};
 use crate::app::off_thread;
 use crate::issuer::{Issuer, crl_url};
 use crate::jobs::{Job, Lease};
@@ -92,7 +92,7 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
         app.enqueue(&mut tx, Job::RebuildDeltaCrl(list.delta()), lease.request_id()).await?;
     }
     if !names_deltas && delta.is_some_and(|delta| delta.kept_until.is_none()) {
-        // One that was being built while the CA got rid of them.
+        // This delta was being built while the deltas of its CA were switched off.
         deltas::keep(&mut tx, ca, info.next_update).await?;
     }
     // Last, because revocations of this CA wait for the job's row from here to the commit.
@@ -210,14 +210,8 @@ async fn sign(
     before: Option<Vec<u8>>,
 ) -> Result<(Crl, Vec<SerialNumber>), ServiceError> {
     off_thread(move || {
-        let signer =
-            CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
         let scope = Scope { urls: &urls, base_number: None, delta_url: delta_url.as_deref() };
-        let made = ParsedCrl::from_der(super::sign(builder, &signer, &info, &scope)?)?;
-        let key = PublicKey::from_spki_der(issuer.key_pair().spki_der())?;
-        if !made.is_signed_by(&key)? {
-            return Err(ServiceError::internal("a CRL was signed wrongly, and is not published"));
-        }
+        let made = super::signed(&issuer, builder, &info, &scope)?;
         let mut left = Vec::new();
         if let Some(before) = before {
             let before = ParsedCrl::from_der(before)?;
