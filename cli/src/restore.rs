@@ -35,7 +35,7 @@ pub(crate) async fn restore(config: &Config, arguments: RestoreArgs) -> anyhow::
     let programs = Programs::in_folder(arguments.pg_bin.clone());
     let source = &arguments.source;
     if !arguments.check {
-        // Proving a large backup takes a while, and what cannot be written is known at once.
+        // Before the backup is proven, which takes a while when it is large: whether it can be written is known without that.
         let manifest = Manifest::read(source)?;
         refuse_other_kind(config, manifest.database)?;
         if manifest.database == Kind::Sqlite {

@@ -16,7 +16,7 @@ use crate::{compose, message};
 const SLOW: Duration = Duration::from_millis(100);
 /// How far this machine's clock may be from the database's until the service takes no work.
 const CLOCK_OFF: f64 = 5.0;
-/// What a clock that is set by NTP does not show.
+/// A difference that a clock which is set by NTP does not have.
 const CLOCK_DOUBTFUL: f64 = 1.0;
 const DAY: Duration = Duration::from_hours(24);
 /// CAs that are looked at: those that end first.
