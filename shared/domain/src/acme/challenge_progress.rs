@@ -87,12 +87,12 @@ impl ChallengeAnswer {
     }
 }
 
-/// That the CA was told to look.
+/// That the CA was told to look, or was about to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Told {
-    /// How often.
+    /// How often the CA has answered to that. None: the process may have died before it could ask.
     pub times: i64,
-    /// When that was for the last time.
+    /// When it was asked for the last time.
     pub last: Timestamp,
 }
 
@@ -247,11 +247,18 @@ impl ChallengeProgress {
         Self::Submitted { answer: self.answer(), told: self.told() }
     }
 
-    /// What follows when the CA is told to look.
+    /// What is written before the CA is told to look.
     #[must_use]
-    pub fn once_told(&self, now: Timestamp) -> Self {
-        let times = self.told().map_or(0, |told| told.times).saturating_add(1);
+    pub fn about_to_tell(&self, now: Timestamp) -> Self {
+        let times = self.told().map_or(0, |told| told.times);
         Self::Submitted { answer: self.answer(), told: Some(Told { times, last: now }) }
+    }
+
+    /// What follows when the CA has answered to that.
+    #[must_use]
+    pub fn once_told(&self) -> Self {
+        let told = self.told().map(|told| Told { times: told.times.saturating_add(1), ..told });
+        Self::Submitted { answer: self.answer(), told }
     }
 
     /// What follows when the CA is satisfied.
@@ -347,7 +354,13 @@ mod tests {
     fn what_is_known_stays_known_on_the_way() {
         let txt = txt().once_added(NOW, false);
         let propagating = ChallengeProgress::Propagating { txt: txt.clone(), confirmations: 2 };
-        let told = propagating.submitted().once_told(NOW).once_told(LATER);
+        let asked = propagating.submitted().about_to_tell(NOW);
+        assert_eq!(
+            asked.told(),
+            Some(Told { times: 0, last: NOW }),
+            "nobody knows yet whether the CA has heard it"
+        );
+        let told = asked.once_told().about_to_tell(LATER).once_told();
         assert_eq!(told.told(), Some(Told { times: 2, last: LATER }));
         let valid = told.validated(LATER);
         assert_eq!((valid.validated_at(), valid.txt()), (Some(LATER), Some(&txt)));
@@ -378,7 +391,7 @@ mod tests {
             (ChallengeProgress::Waiting.failed(failure()), "waiting"),
             (ChallengeProgress::Publishing(txt()).failed(failure()), "waiting"),
             (submitted.failed(failure()), "published"),
-            (submitted.once_told(NOW).failed(failure()), "submitted"),
+            (submitted.about_to_tell(NOW).failed(failure()), "submitted"),
         ] {
             assert_eq!(progress.shown(), word, "{progress:?}");
         }

@@ -147,7 +147,7 @@ mod tests {
                 Due::AwaitPropagation(txt.clone(), 1),
             ),
             (submitted.clone(), Due::HaveTheCaLook(None)),
-            (submitted.once_told(NOW), Due::HaveTheCaLook(Some(Told { times: 1, last: NOW }))),
+            (submitted.about_to_tell(NOW), Due::HaveTheCaLook(Some(Told { times: 0, last: NOW }))),
             (submitted.validated(NOW), Due::TakeBack),
         ] {
             assert_eq!(due(&by_dns(progress.clone()), &open(), NOW), Ok(expected), "{progress:?}");
@@ -163,7 +163,7 @@ mod tests {
         assert!(
             matches!(due(&waiting, &open(), LATE), Ok(Due::GiveUp(failure)) if failure.code == "timed_out")
         );
-        let told = by_dns(ChallengeProgress::Waiting.once_told(NOW));
+        let told = by_dns(ChallengeProgress::Waiting.about_to_tell(NOW));
         assert!(matches!(due(&told, &open(), LATE), Ok(Due::HaveTheCaLook(Some(_)))));
     }
 

@@ -77,7 +77,9 @@ fn pending(challenge: &AcmeChallenge, authorization: &Authorization, now: Timest
     let is_untouched = own.is_some_and(|own| own.status == "pending");
     let note =
         own.and_then(|own| own.error.as_ref()).map(|problem| format!("the CA says: {}", problem.detail));
-    let then = if is_untouched && waited > TELL_AGAIN && told.times < TELLINGS {
+    // Where no answer of the CA was written, a process may have died before it could ask: nothing is to be waited for then.
+    let is_unheard = told.times == 0 || waited > TELL_AGAIN && told.times < TELLINGS;
+    let then = if is_untouched && is_unheard {
         Then::Tell
     } else {
         let told = authorization.retry_after.map(|after| after.min(LONGEST));
@@ -171,8 +173,10 @@ mod tests {
         assert_eq!(then(&told(91, 2), &untouched), Then::Tell);
         assert!(matches!(then(&told(91, 3), &untouched), Then::Look(_)));
         assert!(matches!(then(&told(90, 1), &untouched), Then::Look(_)));
+        assert_eq!(then(&told(0, 0), &untouched), Then::Tell, "it was perhaps never told");
         let at_work = answer(AuthorizationStatus::Pending, "processing", None);
         assert!(matches!(then(&told(91, 1), &at_work), Then::Look(_)));
+        assert!(matches!(then(&told(0, 0), &at_work), Then::Look(_)));
         let Seen::Pending { note, .. } = look(&told(91, 1), &untouched) else { panic!("it is pending") };
         assert_eq!(note.as_deref(), Some("the CA says: first try failed"));
     }

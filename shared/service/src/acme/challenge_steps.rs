@@ -156,14 +156,16 @@ impl Work<'_> {
         }
     }
 
-    /// Writes that the CA is told, and tells it. Told twice, it does nothing more (RFC 8555 section 7.5.1).
+    /// Writes that the CA is about to be told, tells it, and writes that it has answered. Told twice, it does nothing more
+    /// (RFC 8555 section 7.5.1).
     async fn tell(&mut self, account: &AcmeAccount, client: &Account) -> Result<Next, ServiceError> {
         let now = self.app.now();
-        self.challenge.progress = self.challenge.progress.once_told(now);
+        self.challenge.progress = self.challenge.progress.about_to_tell(now);
         self.save(Next::GoOn).await?;
         failpoint::reached("challenge.submission_stored");
         let told = client.answer_challenge(&self.challenge.url).await;
         failpoint::reached("challenge.submitted");
+        self.challenge.progress = self.challenge.progress.once_told();
         match told {
             Ok(()) => {
                 self.ca_answers(account).await?;

@@ -22,8 +22,9 @@ pub(super) fn read(row: &Row) -> Result<ChallengeProgress, StorageError> {
         (state, exposure) => return Ok(ChallengeProgress::Unknown { state, exposure }),
     };
     let time = Timestamp::from_unix_micros;
-    let last = row.submitted_at.unwrap_or(row.updated_at);
-    let told = (row.submissions > 0).then_some(Told { times: row.submissions, last: time(last) });
+    // Between these two columns the process may have died: the time is written before the CA is asked, the count afterwards.
+    let told = (row.submissions > 0 || row.submitted_at.is_some())
+        .then(|| Told { times: row.submissions, last: time(row.submitted_at.unwrap_or(row.updated_at)) });
     let txt = txt(row, exposure)?;
     let is_placed = || txt.clone().ok_or_else(|| missing("record_name", state));
     let answer = || match (&txt, exposure) {
