@@ -3,9 +3,8 @@
 use std::{fmt, fmt::Write as _, str::FromStr};
 
 use crate::{
-    DistinguishedName, X509Error,
+    DistinguishedName, ObjectIdentifier, X509Error,
     name::{Attribute, rdns},
-    usage::ObjectIdentifier,
 };
 
 /// RFC 4514: most specific attribute first, as in `CN=a,OU=b,O=c,C=NL`.

@@ -1,9 +1,9 @@
 //! What a key may be used for (RFC 5280 §4.2.1.3 and §4.2.1.12).
 
-use std::{fmt, ops::BitOr, str::FromStr};
+use std::{fmt, ops::BitOr};
 
 use crate::{
-    X509Error,
+    ObjectIdentifier, X509Error,
     writer::{Writer, tag},
 };
 
@@ -254,50 +254,6 @@ impl fmt::Display for ExtendedKeyUsage {
             // Invariant: every purpose but `Other` has a name.
             (_, None) => Ok(()),
         }
-    }
-}
-
-/// An object identifier (X.660) that can be encoded.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct ObjectIdentifier(der::oid::ObjectIdentifier);
-
-impl ObjectIdentifier {
-    /// From the contents of its DER.
-    pub(crate) fn from_contents(contents: &[u8]) -> Result<Self, X509Error> {
-        let oid = der::oid::ObjectIdentifier::from_bytes(contents);
-        oid.map(Self).map_err(|_| der::Error::from(der::ErrorKind::OidMalformed).into())
-    }
-
-    pub(crate) fn contents(&self) -> &[u8] {
-        self.0.as_bytes()
-    }
-}
-
-/// Reads the dotted form, as in `1.3.6.1.5.5.7.3.1`.
-impl FromStr for ObjectIdentifier {
-    type Err = X509Error;
-
-    fn from_str(text: &str) -> Result<Self, X509Error> {
-        let unknown = || {
-            X509Error::unknown_word(text, "object identifier (numbers joined by dots, as in 1.2.840.113549)")
-        };
-        // `01` would be shown as it was sent, where certificates have `1`.
-        if text.split('.').any(|arc| arc.len() > 1 && arc.starts_with('0')) {
-            return Err(unknown());
-        }
-        der::oid::ObjectIdentifier::new(text).map(Self).map_err(|_| unknown())
-    }
-}
-
-impl fmt::Display for ObjectIdentifier {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(formatter)
-    }
-}
-
-impl fmt::Debug for ObjectIdentifier {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "ObjectIdentifier({self})")
     }
 }
 

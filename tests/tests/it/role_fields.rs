@@ -176,6 +176,82 @@ both_modes! {
         app.issue("web", "a.example.internal").await;
     }
 
+    async fn an_end_after_that_of_the_ca_is_told_at_once(app: TestApp) {
+        let root = app.root_ca("root").await;
+        let ends = text(&root["valid_until"]).to_owned();
+        let later = "2090-01-01T00:00:00Z";
+        let new = |more: Value| {
+            let plain = json!({ "name": "web", "ca_id": root["id"], "key_type": "ec", "allow_any_name": true, "not_after": later });
+            changed(plain, &more)
+        };
+        let said = |error: Value| text(&error["details"]["fields"]["not_after"]).to_owned();
+        let problem = said(app.post("/v1/pki/roles", new(json!({}))).await.error(422, "validation_error"));
+        assert!(problem.contains(&ends) && problem.contains("the CA `root` ends"), "{problem}");
+        // Where a ttl ends certificates before, it is but a bound.
+        app.post("/v1/pki/roles", new(json!({ "ttl": "30d" }))).await.json_with(StatusCode::CREATED);
+        app.issue("web", "a.example.internal").await;
+        let error = app.patch("/v1/pki/roles/web", json!({ "ttl": null })).await.error(422, "validation_error");
+        assert_eq!(said(error), problem);
+        app.patch("/v1/pki/roles/web", json!({ "ttl": null, "not_after": ends })).await.json_with(StatusCode::OK);
+        assert_eq!(app.issue("web", "a.example.internal").await["not_after"], json!(ends));
+        // Another CA may end before.
+        let body = json!({
+            "name": "short", "common_name": "short CA", "ca_type": "root", "key_type": "ec", "validity_days": 30
+        });
+        let short = app.post("/v1/pki/ca", body).await.json_with(StatusCode::CREATED);
+        let error = app.patch("/v1/pki/roles/web", json!({ "ca_id": short["id"] })).await.error(422, "validation_error");
+        assert!(said(error).contains("the CA `short` ends"));
+        // A version that does not look at the CA may have stored it: then the refusal names both.
+        let long = format!(r#"UPDATE roles SET settings = REPLACE(CAST(settings AS TEXT), '{ends}', '{later}')"#);
+        Sql::open(app.database_url()).await.run(&long).await;
+        app.patch("/v1/pki/roles/web", json!({ "require_cn": false })).await.json_with(StatusCode::OK);
+        let refused = app.post("/v1/pki/issue/web", ask(&json!({}))).await.error(422, "role_violation");
+        assert_eq!(refused["details"]["rule"], "ca_validity");
+        let allowed = text(&refused["details"]["allowed"]);
+        assert!(allowed.contains(&ends) && allowed.contains("not_after of 2090-01-01T00:00:00Z"), "{refused}");
+    }
+
+    async fn identifiers_have_arcs_of_any_size(app: TestApp) {
+        let judge = Judge::new();
+        let uuid = "2.25.329800735698586629295641978511506172918";
+        let settings = json!({
+            "policy_identifiers": ["2.999", uuid], "ext_key_usage": ["2.999.1", uuid],
+            "allowed_other_sans": [format!("{uuid};UTF8:*")],
+        });
+        role(&app, settings).await;
+        let name = format!("{uuid};UTF8:ann");
+        let issued =
+            app.post("/v1/pki/issue/web", ask(&json!({ "other_sans": [name] }))).await.json_with(StatusCode::CREATED);
+        let shown = described(&judge, &issued);
+        for part in ["Policy: 2.999", &format!("Policy: {uuid}"), &format!("2.999.1, {uuid}")] {
+            assert!(shown.contains(part), "no {part} in {shown}");
+        }
+        assert_eq!(detail(&app, &issued).await["sans"]["other"], json!([name]));
+        let renewed = app.post(&format!("/v1/pki/certificates/{}/renew", text(&issued["certificate_id"])), json!({})).await;
+        assert!(described(&judge, &renewed.json_with(StatusCode::CREATED)).contains(uuid));
+        // The path validator reads them as well.
+        let body = json!({
+            "certificate_pem": issued["certificate"], "purpose": "2.999.1", "policies": [uuid], "require_explicit_policy": true,
+        });
+        let verdict = app.post("/v1/pki/certificates/validate", body).await.json_with(StatusCode::OK);
+        assert_eq!((&verdict["valid"], &verdict["policies"]), (&json!(true), &json!([uuid])), "{verdict}");
+    }
+
+    async fn patterns_of_mailboxes_can_match_some(app: TestApp) {
+        role(&app, json!({ "allowed_other_sans": ["1.3.6.1.5.5.7.8.9;UTF8:*@example.com"] })).await;
+        let never = "1.3.6.1.5.5.7.8.9;UTF8:ann@*";
+        let settings = json!({ "allowed_other_sans": [never] });
+        let error = app.patch("/v1/pki/roles/web", settings).await.error(422, "validation_error");
+        assert!(text(&error["details"]["fields"]["allowed_other_sans"]).contains("no mailbox matches it"), "{error}");
+        // A role that has it from before is read, and permits nothing by it.
+        let old = "UPDATE roles SET settings = REPLACE(CAST(settings AS TEXT), '*@example.com', 'ann@*')";
+        Sql::open(app.database_url()).await.run(old).await;
+        assert_eq!(app.get("/v1/pki/roles/web").await.json()["allowed_other_sans"], json!([never]));
+        let name = "1.3.6.1.5.5.7.8.9;UTF8:\u{e4}nn@example.com";
+        let refused = app.post("/v1/pki/issue/web", ask(&json!({ "other_sans": [name] }))).await.error(422, "role_violation");
+        assert_eq!(refused["details"]["rule"], "allowed_other_sans");
+    }
+
     async fn what_is_written_otherwise_in_certificates_is_refused(app: TestApp) {
         role(&app, json!({ "allowed_other_sans": ["*"] })).await;
         let patch = async |settings: Value| app.patch("/v1/pki/roles/web", settings).await.error(422, "validation_error");
