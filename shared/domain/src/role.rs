@@ -164,6 +164,8 @@ impl Role {
         }
         let uris = &self.settings.allowed_uri_sans;
         parse_each("allowed_uri_sans", uris, UriPattern::check, errors);
+        let others = &self.settings.allowed_other_sans;
+        parse_each("allowed_other_sans", others, OtherPattern::check, errors);
     }
 
     /// The settings that it was made from.

@@ -159,12 +159,10 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
     let chain_der = chain(&mut session, &ca).await?;
     let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
     let mut name_constraints: Vec<NameConstraints> = Vec::new();
-    let mut ends = ca.not_after;
     for der in &chain_der {
-        let parsed = ParsedCertificate::from_der(der)?;
-        name_constraints.extend(parsed.name_constraints().cloned());
-        ends = ends.min(Timestamp::from_unix_seconds(parsed.not_after()));
+        name_constraints.extend(ParsedCertificate::from_der(der)?.name_constraints().cloned());
     }
+    let ends = ends(&ca, &chain_der)?;
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
     // A CA from elsewhere may have none; then no certain one is expected.
@@ -188,6 +186,15 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         ends,
         ca,
     })
+}
+
+/// When the first certificate of a CA's chain ends.
+pub(crate) fn ends(ca: &Ca, chain: &[Vec<u8>]) -> Result<Timestamp, ServiceError> {
+    let mut ends = ca.not_after;
+    for der in chain {
+        ends = ends.min(Timestamp::from_unix_seconds(ParsedCertificate::from_der(der)?.not_after()));
+    }
+    Ok(ends)
 }
 
 /// The certificates of a CA and of those above it up to the root, in DER.

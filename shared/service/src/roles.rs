@@ -43,6 +43,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow,
     };
     let mut change = app.change(caller).await?;
     check_ca(app, &mut change, ca_id).await?;
+    check_end_of_ca(app, &mut change, &row).await?;
     if row.settings.must_staple {
         check_responder(&mut change, ca_id).await?;
     }
@@ -92,6 +93,7 @@ pub async fn update(
     row.settings.understood()?;
     let before = row_text(&row);
     let (ca_before, not_after, must_staple) = (row.ca_id, row.settings.not_after, row.settings.must_staple);
+    let ttl_before = row.settings.effective_ttl();
     change(&mut row.settings)?;
     let role = Role::to_store(row.settings).map_err(ServiceError::Validation)?;
     row.settings = role.settings().clone();
@@ -101,6 +103,12 @@ pub async fn update(
     }
     if row.settings.not_after != not_after {
         check_end(app, &row.settings)?;
+    }
+    if row.settings.not_after != not_after
+        || row.ca_id != ca_before
+        || row.settings.effective_ttl() != ttl_before
+    {
+        check_end_of_ca(app, &mut tx, &row).await?;
     }
     if row.settings.must_staple && (!must_staple || row.ca_id != ca_before) {
         check_responder(&mut tx, row.ca_id).await?;
@@ -175,6 +183,27 @@ fn check_end(app: &App, settings: &RoleSettings) -> Result<(), ServiceError> {
         }
         _ => Ok(()),
     }
+}
+
+/// Certificates that end when the role says must not end after the CA and those above it: each request that names no ttl would be
+/// refused.
+async fn check_end_of_ca(app: &App, tx: &mut Tx, role: &RoleRow) -> Result<(), ServiceError> {
+    let Some(last) = role.settings.not_after else { return Ok(()) };
+    let ca = certificate_authorities::find(tx, role.ca_id)
+        .await?
+        .ok_or_else(|| ServiceError::not_found(Noun::Ca, role.ca_id))?;
+    let end = crate::issuer::ends(&ca, &crate::issuer::chain(tx, &ca).await?)?;
+    let ttl = role.settings.effective_ttl();
+    if app.now().plus(ttl.duration()).min(last) <= end {
+        return Ok(());
+    }
+    let whose = if end < ca.not_after { "one above the CA" } else { "the CA" };
+    let problem = format!(
+        "{last} is after {end}, when {whose} `{}` ends: requests without a ttl would be refused. Name a time up to then, or a ttl \
+         that ends before",
+        ca.name
+    );
+    Err(ServiceError::field("not_after", problem))
 }
 
 /// Nothing could be issued under a role that demands stapling of a CA whose certificates name no responder. The CA is held: whoever

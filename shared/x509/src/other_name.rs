@@ -5,6 +5,7 @@ use std::{fmt, str::FromStr};
 use crate::{
     DnsName, ObjectIdentifier, X509Error,
     reader::Reader,
+    san::is_atom_octet,
     unseen::is_format,
     writer::{Writer, tag},
 };
@@ -13,6 +14,11 @@ use crate::{
 const LONGEST_VALUE: usize = 1024;
 /// `id-on-SmtpUTF8Mailbox` (RFC 9598 §3).
 const SMTP_UTF8_MAILBOX: &str = "1.3.6.1.5.5.7.8.9";
+/// What its value is.
+const MAILBOX: &str = "a mailbox of this type has at most 64 octets before the @, with letters beyond ASCII and without quotes, and a \
+                       host in lower case and A-labels (RFC 9598 section 3)";
+/// Stars of a pattern of mailboxes that are looked at; one with more is taken as it is.
+const MOST_STARS: usize = 16;
 /// Types whose value is something else than a UTF8String, and what it is.
 const NOT_TEXT: [(&str, &str); 5] = [
     ("1.3.6.1.5.5.7.8.3", "a permanentIdentifier (RFC 4043), a SEQUENCE"),
@@ -101,15 +107,64 @@ impl fmt::Display for OtherName {
 /// Type and value of a pattern such as `1.3.6.1.4.1.311.20.2.3;UTF8:*@corp.example`, in whose value `*` stands for any text.
 ///
 /// # Errors
-/// Why no name that is issued matches it.
+/// Why it is none. That a name can match it is for [`check_other_name_pattern`] to say.
 pub fn other_name_pattern(text: &str) -> Result<(ObjectIdentifier, &str), String> {
     let (kind, value) = halves(text)?;
-    if !value.contains('*') {
-        OtherName::new(kind, value)?;
-    }
     check_kind(kind)?;
     check_value(value)?;
     Ok((kind, value))
+}
+
+/// Refuses a pattern that no name matches, because its type has a form of its own (RFC 9598 §3).
+///
+/// # Errors
+/// Why no name that is issued matches it.
+pub fn check_other_name_pattern(text: &str) -> Result<(), String> {
+    let (kind, value) = other_name_pattern(text)?;
+    if !value.contains('*') {
+        return OtherName::new(kind, value).map(drop);
+    }
+    if kind.to_string() != SMTP_UTF8_MAILBOX || mailbox_can_match(value) {
+        return Ok(());
+    }
+    Err(format!("no mailbox matches it: {MAILBOX}"))
+}
+
+/// Whether some mailbox matches the pattern: the stars are replaced by the least that makes one. One `@` stands between what may
+/// be in the part before it and what may be in a host, so it is the pattern's own, or comes from one of the stars.
+fn mailbox_can_match(pattern: &str) -> bool {
+    let stars = pattern.matches('*').count();
+    let own = pattern.rfind('@').and_then(|at| pattern.get(..at)).map(|local| local.matches('*').count());
+    if own.is_none() && stars > MOST_STARS {
+        return true;
+    }
+    let places: Vec<(usize, &str)> = match own {
+        Some(before) => vec![(before, "")],
+        None => (0..stars)
+            .flat_map(|star| ["@", "@a", "\u{e4}@", "\u{e4}@a"].map(|middle| (star, middle)))
+            .collect(),
+    };
+    places.into_iter().any(|place| {
+        ["", "\u{e4}"].into_iter().any(|local| {
+            ["", "a"].into_iter().any(|host| check_mailbox(&filled(pattern, place, local, host)).is_ok())
+        })
+    })
+}
+
+/// The pattern with its stars replaced: the first `before` by `local`, then one by `middle` unless that is empty, the others by
+/// `host`.
+fn filled(pattern: &str, (before, middle): (usize, &str), local: &str, host: &str) -> String {
+    let mut text = String::with_capacity(2 * pattern.len());
+    for (at, part) in pattern.split('*').enumerate() {
+        match at.checked_sub(1) {
+            None => {}
+            Some(star) if star < before => text.push_str(local),
+            Some(star) if star == before && !middle.is_empty() => text.push_str(middle),
+            Some(_) => text.push_str(host),
+        }
+        text.push_str(part);
+    }
+    text
 }
 
 fn halves(text: &str) -> Result<(ObjectIdentifier, &str), String> {
@@ -148,19 +203,25 @@ fn check_value(value: &str) -> Result<(), String> {
     }
 }
 
-/// RFC 9598 §3: the part before the `@` goes beyond ASCII (others are an `rfc822Name`), the host is in A-labels.
+/// RFC 9598 §3: the part before the `@` goes beyond ASCII (others are an `rfc822Name`), the host is in A-labels. Quoted forms are
+/// not taken, as in e-mail addresses.
 fn check_mailbox(value: &str) -> Result<(), String> {
     let legal = value.rsplit_once('@').is_some_and(|(local, host)| {
-        !local.is_empty()
+        // RFC 5321 §4.5.3.1.1 and RFC 6531 §3.3.
+        let atom = |atom: &str| {
+            !atom.is_empty()
+                && atom.chars().all(|letter| u8::try_from(letter).map_or(true, is_beyond_ascii_or_atom))
+        };
+        local.len() <= 64
             && !local.is_ascii()
+            && local.split('.').all(atom)
             && host.parse::<DnsName>().is_ok_and(|name| !name.is_wildcard() && name.as_str() == host)
     });
-    if legal {
-        return Ok(());
-    }
-    Err("a mailbox of this type has letters beyond ASCII before the @ and a host in lower case and A-labels \
-         (RFC 9598 section 3); one in ASCII is an e-mail address"
-        .to_owned())
+    if legal { Ok(()) } else { Err(format!("{MAILBOX}; one in ASCII is an e-mail address")) }
+}
+
+const fn is_beyond_ascii_or_atom(octet: u8) -> bool {
+    !octet.is_ascii() || is_atom_octet(octet)
 }
 
 #[cfg(test)]
@@ -203,6 +264,9 @@ mod tests {
             "1.3.6.1.5.5.7.8.7;UTF8:_ldap.example.com".to_owned(),
             "1.3.6.1.5.5.7.8.9;UTF8:ann@example.com".to_owned(),
             "1.3.6.1.5.5.7.8.9;UTF8:änn@Bücher.example".to_owned(),
+            "1.3.6.1.5.5.7.8.9;UTF8:ann@ä@example.com".to_owned(),
+            "1.3.6.1.5.5.7.8.9;UTF8:ä b@example.com".to_owned(),
+            format!("1.3.6.1.5.5.7.8.9;UTF8:{}@example.com", "ä".repeat(33)),
         ] {
             assert!(text.parse::<OtherName>().is_err(), "{text}");
         }
@@ -210,18 +274,54 @@ mod tests {
 
     #[test]
     fn a_pattern_can_match_something() {
-        for good in [format!("{UPN};UTF8:*"), format!("{UPN};UTF8:*@corp.example"), format!("{UPN};UTF8:ann")]
-        {
-            assert!(other_name_pattern(&good).is_ok(), "{good}");
-        }
-        for bad in [
-            "*",
-            "1.3.6.1.5.5.7.8.7;UTF8:*",
-            "1.3.6.1.5.5.7.8.9;UTF8:ann@x",
-            "1.2.3;UTF8:a\n*",
-            "1.2.3;UTF8:a\u{2066}*",
+        const MAILBOX: &str = "1.3.6.1.5.5.7.8.9";
+        let long = "b".repeat(62);
+        for good in [
+            format!("{UPN};UTF8:*"),
+            format!("{UPN};UTF8:*@corp.example"),
+            format!("{UPN};UTF8:ann"),
+            "2.25.340282366920938463463374607431768211455;UTF8:*".to_owned(),
+            format!("{MAILBOX};UTF8:*"),
+            format!("{MAILBOX};UTF8:\u{e4}nn@example.com"),
+            format!("{MAILBOX};UTF8:*@example.com"),
+            format!("{MAILBOX};UTF8:ann.*@*.example"),
+            format!("{MAILBOX};UTF8:\u{e4}*"),
+            format!("{MAILBOX};UTF8:*.example.com"),
+            format!("{MAILBOX};UTF8:*-b.example"),
+            format!("{MAILBOX};UTF8:*n*n*.*"),
+            // What is too long for the part before the @ is in the host, and the other way round.
+            format!("{MAILBOX};UTF8:*{long}.{long}*"),
+            format!("{MAILBOX};UTF8:*x_y*.com"),
+            format!("{MAILBOX};UTF8:{}", "*".repeat(40)),
         ] {
+            assert_eq!(check_other_name_pattern(&good), Ok(()), "{good}");
+        }
+        for bad in ["*", "1.2.3", "1.3.6.1.5.5.7.8.7;UTF8:*", "1.2.3;UTF8:a\n*", "1.2.3;UTF8:a\u{2066}*"] {
             assert!(other_name_pattern(bad).is_err(), "{bad}");
+            assert!(check_other_name_pattern(bad).is_err(), "{bad}");
+        }
+        for never in [
+            "ann@x",
+            "ann@*",
+            "ann.b@*.example",
+            "*@B\u{fc}cher.example",
+            "*@b\u{fc}*",
+            "*@Example.com",
+            "*.example.com.",
+            "*_",
+            "*@a..*",
+            "*@-*",
+            "*@*-",
+            "*@x@*",
+            "*\"*@example.com",
+            "*..*@example.com",
+            ".*",
+            "* *",
+        ] {
+            let text = format!("{MAILBOX};UTF8:{never}");
+            // A role that was stored with it is read all the same.
+            assert!(other_name_pattern(&text).is_ok(), "{text}");
+            assert!(check_other_name_pattern(&text).unwrap_err().contains("RFC 9598"), "{text}");
         }
     }
 

@@ -75,7 +75,8 @@ impl fmt::Display for EmailAddress {
     }
 }
 
-const fn is_atom_octet(octet: u8) -> bool {
+/// An octet of an atom (RFC 5322 §3.2.3).
+pub(crate) const fn is_atom_octet(octet: u8) -> bool {
     octet.is_ascii_alphanumeric()
         || matches!(octet, b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'/' | b'=')
         || matches!(octet, b'?' | b'^'..=b'`' | b'{'..=b'~')

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use certmill_x509::{ObjectIdentifier, OtherName, other_name_pattern};
+use certmill_x509::{ObjectIdentifier, OtherName, check_other_name_pattern, other_name_pattern};
 
 use super::findings::{Asked, Findings};
 use super::pattern::same_text;
@@ -23,12 +23,19 @@ impl OtherPattern {
         if text == "*" {
             return Ok(Self(None));
         }
-        match other_name_pattern(text) {
-            Ok((kind, value)) => Ok(Self(Some((kind, value.to_owned())))),
-            Err(problem) => {
-                Err(format!("`{}` is not a pattern of other names: {problem}", text.escape_debug()))
-            }
+        let (kind, value) = other_name_pattern(text).map_err(|problem| wrong(text, &problem))?;
+        Ok(Self(Some((kind, value.to_owned()))))
+    }
+
+    /// Refuses an entry that permits no name, because names of its type have a form that it excludes.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn check(text: &str) -> Result<(), String> {
+        if text == "*" {
+            return Ok(());
         }
+        check_other_name_pattern(text).map_err(|problem| wrong(text, &problem))
     }
 
     /// Octets that are tried on each value.
@@ -51,6 +58,10 @@ impl fmt::Display for OtherPattern {
             None => f.write_str("*"),
         }
     }
+}
+
+fn wrong(text: &str, problem: &str) -> String {
+    format!("`{}` is not a pattern of other names: {problem}", text.escape_debug())
 }
 
 /// Judges a name; what is no name at all is none.
