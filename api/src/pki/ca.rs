@@ -89,8 +89,7 @@ struct CreateCaRequest {
 struct UpdateCaRequest {
     /// `admin` or `desk`, as at its creation.
     renewal_of_desk_certificates: Option<Word<DeskRenewal>>,
-    /// Whether the certificates that it issues from now on name the OCSP responder. Other processes follow within ten
-    /// minutes.
+    /// Whether the certificates that it issues from now on name the OCSP responder.
     ocsp: Option<bool>,
     /// How long its CRLs are good; null is as the operator has configured it. It counts from the next CRL on.
     #[serde(default)]
@@ -98,8 +97,7 @@ struct UpdateCaRequest {
     /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
     #[serde(default)]
     crl_overlap: MaybeUndefined<DurationText>,
-    /// Into how many shards what it issues from now on is divided: as many as now or more, up to 128. Other processes follow
-    /// within ten minutes.
+    /// Into how many shards what it issues from now on is divided: as many as now or more, up to 128.
     crl_shards: Option<u32>,
     /// How long its delta CRLs are good; null takes them away.
     #[serde(default)]

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_domain::{Ca, CaId, CrlId, IssuerWindow, TenantId, Timestamp, Violation};
 use certmill_keys::{PrivateKey, SealPlace};
-use certmill_storage::{Session, certificate_authorities};
+use certmill_storage::{Session, certificate_authorities, issuer_versions};
 use certmill_x509::chain::{self, Certificate, Class, Conformance, Options};
 use certmill_x509::{
     DnsName, KeyPair, NameConstraints, ParsedCertificate, SerialNumber, Signer, SubjectAltNames, pem,
@@ -15,12 +15,14 @@ use moka::sync::Cache;
 
 use crate::{App, Noun, ServiceError, crl};
 
-/// How long an issuer is kept. Other processes see by then that a switch of its CA was changed.
+/// How long an issuer is kept: the key of a CA that is not used does not stay open.
 const LIFETIME: Duration = Duration::from_mins(10);
 
-/// A CA that can sign. Nothing in it changes over the CA's life but what its certificates name; whether it still may issue is asked of its row
-/// when the certificate is committed.
+/// A CA that can sign, as it was at some version of the tenant's issuers. Whether that is the present one, and the CA still may issue,
+/// is asked when the certificate is committed. Subject, key and key id stay for the CA's life.
 pub struct Issuer {
+    /// What was read of it is as it was at this version, or later.
+    pub(crate) version: i64,
     /// The CA as it was when it was loaded: only its unchanging parts may be used.
     pub(crate) ca: Ca,
     pub(crate) subject_der: Vec<u8>,
@@ -117,12 +119,7 @@ impl Issuers {
         Self(Cache::builder().max_capacity(1_000).time_to_live(LIFETIME).build())
     }
 
-    /// Has the issuer read anew: a switch of its CA was changed.
-    pub(crate) fn forget(&self, tenant: TenantId, id: CaId) {
-        self.0.invalidate(&(tenant, id));
-    }
-
-    /// Has all issuers of a tenant read anew: a certificate that may be in their chains was replaced.
+    /// Has all issuers of a tenant read anew: a switch was changed, or a certificate that may be in their chains.
     pub(crate) fn forget_all(&self, tenant: TenantId) {
         for (key, _) in &self.0 {
             if key.0 == tenant {
@@ -131,7 +128,24 @@ impl Issuers {
         }
     }
 
-    /// The issuer of this id.
+    /// The issuer of this id as it is now, whichever process has changed it: for what is answered or refused by it.
+    pub(crate) async fn present(
+        &self,
+        app: &App,
+        tenant: TenantId,
+        id: CaId,
+    ) -> Result<Arc<Issuer>, ServiceError> {
+        if let Some(issuer) = self.0.get(&(tenant, id)) {
+            let mut session = app.database().read(tenant).await?;
+            if issuer_versions::find(&mut session).await? == issuer.version {
+                return Ok(issuer);
+            }
+            self.forget_all(tenant);
+        }
+        self.find(app, tenant, id).await
+    }
+
+    /// The issuer of this id as this process knows it: for what does not change, and for what is committed at its version only.
     pub(crate) async fn find(
         &self,
         app: &App,
@@ -150,6 +164,8 @@ impl Issuers {
 async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceError> {
     let mut session = app.database().read(tenant).await?;
     let not_found = || ServiceError::not_found(Noun::Ca, id);
+    // Before everything else: what is read may be newer than it, and not older.
+    let version = issuer_versions::find(&mut session).await?;
     let ca = certificate_authorities::find(&mut session, id).await?.ok_or_else(not_found)?;
     if ca.certificate_der.is_empty() {
         return Err(crate::ca::wrong_state(&ca, app.now(), "only an active one issues"));
@@ -171,6 +187,7 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         None => subject_key_id(parsed.spki_der())?.to_vec(),
     };
     Ok(Issuer {
+        version,
         subject_der: parsed.subject_der().to_vec(),
         key_id: key_id.clone(),
         key: PrivateKey::from_pkcs8_der(&opened)?.signing_by_pss(ca.use_pss),

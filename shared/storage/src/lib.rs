@@ -35,6 +35,7 @@ pub mod forgetting;
 pub mod holds;
 pub mod idempotency;
 pub mod inherited_revocations;
+pub mod issuer_versions;
 pub mod jobs;
 mod listing;
 mod migrate;

@@ -193,7 +193,7 @@ pub(super) async fn usable_parent(
     if found.ca.status(now) != CaStatus::Active {
         return Err(super::not_issuing(app, caller, id).await);
     }
-    let parent = app.issuers().find(app, caller.tenant, id).await?;
+    let parent = app.issuers().present(app, caller.tenant, id).await?;
     let end = parent.window(now).not_after;
     if not_after > end {
         let of = if end < found.ca.not_after { "a certificate above it" } else { "its parent" };

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use certmill_domain::{Action, Ca, CaId, CaStatus, ForeignCa, Timestamp};
 use certmill_keys::PrivateKey;
-use certmill_storage::certificate_authorities;
 use certmill_storage::crls::{self, FirstCrl};
+use certmill_storage::{certificate_authorities, issuer_versions};
 use certmill_x509::{CaWish, CsrTemplate, ParsedCertificate, SerialNumber, spki_sha256, subject_key_id};
 use zeroize::Zeroizing;
 
@@ -114,8 +114,9 @@ pub async fn accept(
     }
     crls::insert(&mut change, &first).await?;
     crl::begin_deltas(app, caller, &mut change, &ca).await?;
+    issuer_versions::count(&mut change).await?;
     change.commit(Act::new(Action::CaCertificate, id).after(&ca.certificate_der)).await?;
-    app.issuers().forget(caller.tenant, id);
+    app.issuers().forget_all(caller.tenant);
     super::find(app, caller.tenant, id).await
 }
 

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use certmill_domain::{Action, Ca, CaId, Crl, CrlId, CrlInfo, FieldErrors, Timestamp};
 use certmill_keys::PrivateKey;
 use certmill_storage::crls::{self, FirstCrl};
-use certmill_storage::{certificate_authorities, inherited_revocations};
+use certmill_storage::{certificate_authorities, inherited_revocations, issuer_versions};
 use certmill_x509::revocation::{ParsedCrl, read_crls};
 use certmill_x509::{CrlBuilder, ParsedCertificate, PublicKey, RevocationReason, SerialNumber, same_name};
 
@@ -121,11 +121,11 @@ async fn store(
     inherited_revocations::insert(&mut change, ca.id, entries).await?;
     crls::insert(&mut change, first).await?;
     crl::begin_deltas(app, caller, &mut change, ca).await?;
-    let linked = link::below(app, &mut change, ca).await?;
-    change.commit(Act::new(Action::CaImport, ca.id).after(&ca.certificate_der)).await?;
-    for below in linked {
-        app.issuers().forget(caller.tenant, below);
+    if link::below(app, &mut change, ca).await? {
+        issuer_versions::count(&mut change).await?;
     }
+    change.commit(Act::new(Action::CaImport, ca.id).after(&ca.certificate_der)).await?;
+    app.issuers().forget_all(caller.tenant);
     app.wake_workers();
     Ok(())
 }

@@ -57,11 +57,11 @@ pub(super) async fn begin<'a>(
 }
 
 /// Links the CAs that came here before the one that has issued them. What it had revoked of them is revoked from now on, and
-/// its next CRL lists those that are.
-pub(super) async fn below(app: &App, change: &mut Change<'_>, ca: &Ca) -> Result<Vec<CaId>, ServiceError> {
+/// its next CRL lists those that are. Answers whether there were any.
+pub(super) async fn below(app: &App, change: &mut Change<'_>, ca: &Ca) -> Result<bool, ServiceError> {
     let parsed = ParsedCertificate::from_der(&ca.certificate_der)?;
     let chain = crate::issuer::chain(change, ca).await?;
-    let (mut linked, mut after, mut any_revoked) = (Vec::new(), None, false);
+    let (mut any_linked, mut after, mut any_revoked) = (false, None, false);
     loop {
         let page = certificate_authorities::below_strangers(change, after, PAGE).await?;
         after = page.last().map(|row| row.id);
@@ -78,7 +78,7 @@ pub(super) async fn below(app: &App, change: &mut Change<'_>, ca: &Ca) -> Result
             certificate_authorities::set_parent(change, (row.id, ca.id), path_length).await?;
             link_former(change, (row.id, ca.id), &parsed).await?;
             any_revoked |= row.is_revoked || revoke_inherited(app, change, ca, (row.id, &child)).await?;
-            linked.push(row.id);
+            any_linked = true;
         }
         if is_last {
             break;
@@ -87,7 +87,7 @@ pub(super) async fn below(app: &App, change: &mut Change<'_>, ca: &Ca) -> Result
     if any_revoked {
         app.enqueue(change, Job::RebuildCrl(ca.id), None).await?;
     }
-    Ok(linked)
+    Ok(any_linked)
 }
 
 /// Notes which of a CA's former certificates the CA above has issued: they are on its lists too.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use certmill_domain::{Action, Ca, CaId, CaStatus, Timestamp};
-use certmill_storage::{ca_certificates, certificate_authorities};
+use certmill_storage::{ca_certificates, certificate_authorities, issuer_versions};
 use certmill_x509::{
     BasicConstraints, CertificateTemplate, FIRST_INSTANT, KeyUsage, LAST_INSTANT, ParsedCertificate,
     SerialNumber, Signer, SubjectAltNames, same_name,
@@ -60,7 +60,7 @@ pub async fn reissue(
     refuse_extensions(&present, id)?;
     refuse_key(app, caller, present.public_key()?).await?;
     let parent = match old.parent_id {
-        Some(parent) => Some(app.issuers().find(app, caller.tenant, parent).await?),
+        Some(parent) => Some(app.issuers().present(app, caller.tenant, parent).await?),
         None => None,
     };
     let span = span(app, caller, &old).await?;
@@ -113,9 +113,10 @@ pub(super) async fn replace(
         });
     }
     ca_certificates::forget_ended(&mut change, old.id, now, MOST_FORMER).await?;
+    // Its certificate is in the chains of all below it.
+    issuer_versions::count(&mut change).await?;
     let act = Act::new(action, old.id).before(&old.certificate_der).after(&new.certificate_der);
     change.commit(act).await?;
-    // Its certificate is in the chains of all below it.
     app.issuers().forget_all(caller.tenant);
     super::find(app, caller.tenant, old.id).await
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use certmill_domain::{Action, Ca, CaId, CaStatus, CrlId, DeskRenewal, FieldErrors, Timestamp, Ttl};
-use certmill_storage::{Tx, certificate_authorities, crls, holds, roles};
+use certmill_storage::{Tx, certificate_authorities, crls, holds, issuer_versions, roles};
 
 use super::shards::grow;
 use super::{CaWithCrl, find};
@@ -140,8 +140,9 @@ pub async fn update(
     if !certificate_authorities::update(&mut change, &new).await? {
         return Err(ServiceError::not_found(Noun::Ca, id));
     }
+    issuer_versions::count(&mut change).await?;
     change.commit(Act::new(Action::CaUpdate, id).before(before).after(after)).await?;
-    app.issuers().forget(caller.tenant, id);
+    app.issuers().forget_all(caller.tenant);
     app.wake_workers();
     find(app, caller.tenant, id).await
 }

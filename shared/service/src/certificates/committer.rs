@@ -7,7 +7,9 @@ use certmill_domain::{AuditEntry, CaId, CertificateId, CsrId, RoleId, TenantId, 
 use certmill_storage::certificates::{self, NewCertificate};
 use certmill_storage::idempotency::{self, Hold};
 use certmill_storage::unstored_certificates::{self, UnstoredCertificate};
-use certmill_storage::{Database, StorageError, Tx, audit, certificate_authorities, csrs, roles};
+use certmill_storage::{
+    Database, StorageError, Tx, audit, certificate_authorities, csrs, issuer_versions, roles,
+};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -25,6 +27,8 @@ pub(crate) struct Issuance {
     /// The role that permitted it, and the version of the role; none when a person did.
     pub(crate) role: Option<(RoleId, i64)>,
     pub(crate) ca_id: CaId,
+    /// The version of the tenant's issuers at which its CA was read.
+    pub(crate) issuer_version: i64,
     pub(crate) reservation: Option<Reservation>,
     pub(crate) hold: Option<Hold>,
     pub(crate) now: Timestamp,
@@ -66,6 +70,8 @@ impl Reservation {
 pub(crate) enum CommitError {
     /// The role is not what the request was checked against.
     RoleChanged,
+    /// The CA, or one above it, is not what it was signed with.
+    IssuerChanged,
     /// The CA was revoked or has ended.
     CaNotIssuing,
     /// Another issuance has the reservation, or its object's state does not permit it any more.
@@ -115,7 +121,10 @@ impl Committer {
     pub(crate) async fn record(&self, tenant: TenantId, entry: AuditEntry) -> Result<(), ServiceError> {
         self.store(Work::Record(tenant, Box::new(entry))).await.map_err(|error| match error {
             CommitError::Failed(error) => error,
-            CommitError::RoleChanged | CommitError::CaNotIssuing | CommitError::ReservationLost => {
+            CommitError::RoleChanged
+            | CommitError::IssuerChanged
+            | CommitError::CaNotIssuing
+            | CommitError::ReservationLost => {
                 ServiceError::internal("an audit row was judged like an issuance")
             }
         })
@@ -253,6 +262,7 @@ fn tell(stored: Vec<Reply>, result: Result<(), StorageError>) {
 /// What the present rows say about the issuances of a batch.
 #[derive(Default)]
 struct Verdicts {
+    issuer_version: i64,
     issuing: BTreeMap<CaId, bool>,
     role_versions: BTreeMap<RoleId, Option<i64>>,
     /// Places in the batch whose reservation or hold is lost.
@@ -267,6 +277,9 @@ enum Lost {
 
 impl Verdicts {
     async fn reach(&mut self, tx: &mut Tx, batch: &[(Issuance, Reply)]) -> Result<(), StorageError> {
+        if !batch.is_empty() {
+            self.issuer_version = issuer_versions::find(tx).await?;
+        }
         // In the order of their ids, so that two batches lock roles in the same order; CAs likewise.
         let roles: BTreeSet<RoleId> =
             batch.iter().filter_map(|(issuance, _)| issuance.role.map(|(id, _)| id)).collect();
@@ -274,7 +287,7 @@ impl Verdicts {
             self.role_versions.insert(role, roles::hold_version(tx, role).await?);
         }
         let mut counts: BTreeMap<CaId, (i64, Timestamp)> = BTreeMap::new();
-        for (issuance, _) in batch.iter().filter(|(issuance, _)| self.role_is_current(issuance)) {
+        for (issuance, _) in batch.iter().filter(|(issuance, _)| self.is_current(issuance)) {
             counts.entry(issuance.ca_id).or_insert((0, issuance.now)).0 += 1;
         }
         for (ca, (count, now)) in counts {
@@ -327,9 +340,19 @@ impl Verdicts {
         issuance.role.is_none_or(|(id, version)| self.role_versions.get(&id) == Some(&Some(version)))
     }
 
+    fn is_current(&self, issuance: &Issuance) -> bool {
+        self.role_is_current(issuance) && self.issuer_is_current(issuance)
+    }
+
+    fn issuer_is_current(&self, issuance: &Issuance) -> bool {
+        issuance.issuer_version == self.issuer_version
+    }
+
     fn of(&self, at: usize, issuance: &Issuance) -> Option<CommitError> {
         if !self.role_is_current(issuance) {
             Some(CommitError::RoleChanged)
+        } else if !self.issuer_is_current(issuance) {
+            Some(CommitError::IssuerChanged)
         } else if self.issuing.get(&issuance.ca_id) != Some(&true) {
             Some(CommitError::CaNotIssuing)
         } else {

@@ -53,7 +53,7 @@ async fn explain_names(
     csr_key: Option<(&'static str, u32)>,
 ) -> Result<Explained, ServiceError> {
     let role = app.roles().read(app, caller.tenant, role).await?;
-    let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
+    let issuer = app.issuers().present(app, caller.tenant, role.ca_id).await?;
     let ca = crate::ca::find(app, caller.tenant, role.ca_id).await?.ca;
     let explained = judging(app, caller, (&role, &issuer), names, |role, names, issuer, window| {
         let explanation = explain(role, names, window);

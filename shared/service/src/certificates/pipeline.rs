@@ -24,7 +24,7 @@ use crate::issuer::Issuer;
 use crate::roles::CachedRole;
 use crate::{App, Caller, ServiceError};
 
-/// How often an issuance is begun anew because its role changed under it.
+/// How often an issuance is begun anew because its role or its CA changed under it.
 const ATTEMPTS: usize = 4;
 
 /// A certificate that was just issued.
@@ -130,6 +130,7 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
                     app.roles().forget(caller.tenant, role);
                 }
             }
+            Err(CommitError::IssuerChanged) => app.issuers().forget_all(caller.tenant),
             Err(CommitError::CaNotIssuing) => {
                 return Err(crate::ca::not_issuing(app, caller, made.basis.issuer.ca.id).await);
             }
@@ -143,7 +144,7 @@ pub(crate) async fn run(app: &App, caller: &Caller, wanted: &Wanted<'_>) -> Resu
             Err(CommitError::Failed(error)) => return Err(error),
         }
     }
-    let message = format!("the role changed {ATTEMPTS} times during one issuance");
+    let message = format!("the role or the CA changed {ATTEMPTS} times during one issuance");
     Err(ServiceError::Unavailable(message.into()))
 }
 
@@ -151,7 +152,7 @@ async fn approve(app: &App, caller: &Caller, approval: &Approval<'_>) -> Result<
     match approval {
         Approval::Role { name, request, bound } => approve_by_role(app, caller, (name, bound), request).await,
         Approval::Desk { ca_id, request, key } => {
-            let issuer = app.issuers().find(app, caller.tenant, *ca_id).await?;
+            let issuer = app.issuers().present(app, caller.tenant, *ca_id).await?;
             let verdict = approve_on_desk(request, *key, &issuer.window(app.now()))
                 .and_then(|approved| issuer_rules::within_name_constraints(approved, &issuer));
             match verdict {
@@ -162,7 +163,7 @@ async fn approve(app: &App, caller: &Caller, approval: &Approval<'_>) -> Result<
     }
 }
 
-/// Checks the request against the role; a refusal counts only when it comes from the role's present state.
+/// Checks the request against the role; a refusal counts only when it comes from the present state of the role and its CA.
 async fn approve_by_role(
     app: &App,
     caller: &Caller,
@@ -179,7 +180,7 @@ async fn approve_by_role(
     }
     let role = app.roles().read(app, caller.tenant, name).await?;
     bound.check(&role)?;
-    let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
+    let issuer = app.issuers().present(app, caller.tenant, role.ca_id).await?;
     match judging(app, caller, (&role, &issuer), request, judge).await? {
         Ok(approved) => Ok(Basis { approved, role: Some(role), issuer }),
         Err(violation) => Err(refusal(app, caller, &issuer, violation).await),
@@ -324,6 +325,7 @@ async fn store(
         tenant: caller.tenant,
         role: role.as_ref().map(|role| (role.id, role.version)),
         ca_id: issuer.ca.id,
+        issuer_version: issuer.version,
         reservation: wanted.reservation,
         hold: caller.hold.clone(),
         now,
