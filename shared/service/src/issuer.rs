@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use certmill_domain::{Ca, CaId, CrlId, IssuerWindow, TenantId, Timestamp, Violation};
 use certmill_keys::{PrivateKey, SealPlace};
-use certmill_storage::{Session, certificate_authorities, issuer_versions};
+use certmill_storage::{Session, ca_certificates, certificate_authorities, issuer_versions};
 use certmill_x509::chain::{self, Certificate, Class, Conformance, Options};
 use certmill_x509::{
     DnsName, KeyPair, NameConstraints, ParsedCertificate, SerialNumber, Signer, SubjectAltNames, pem,
@@ -179,6 +179,7 @@ async fn load(app: &App, tenant: TenantId, id: CaId) -> Result<Issuer, ServiceEr
         name_constraints.extend(ParsedCertificate::from_der(der)?.name_constraints().cloned());
     }
     let ends = ends(&ca, &chain_der)?;
+    let chain_der = as_named(&mut session, None, chain_der, app.now()).await?;
     drop(session);
     let opened = app.keyring().open(app, &ca_key_place(tenant, &id.to_string()), &sealed).await?;
     // A CA from elsewhere may have none; then no certain one is expected.
@@ -230,6 +231,36 @@ pub(crate) async fn chain(session: &mut Session, ca: &Ca) -> Result<Vec<Vec<u8>>
         if let Some(above_der) = ca.foreign.and_then(|foreign| foreign.above_der) {
             chain.extend(split_certificates(&above_der)?);
         }
+    }
+    Ok(chain)
+}
+
+/// A chain with the former certificates of CAs in it where what is below names them by their serial number. Certificates from here
+/// name their issuer by key id alone, which all certificates of a CA have; those of other programs may name one certificate, and
+/// OpenSSL takes no other one for it then.
+pub(crate) async fn as_named(
+    session: &mut Session,
+    leaf: Option<&[u8]>,
+    mut chain: Vec<Vec<u8>>,
+    now: Timestamp,
+) -> Result<Vec<Vec<u8>>, ServiceError> {
+    let mut named = match leaf {
+        Some(leaf) => ParsedCertificate::from_der(leaf)?.authority_serial(),
+        None => None,
+    };
+    for der in &mut chain {
+        let mut parsed = ParsedCertificate::from_der(der)?;
+        if let Some(serial) = named.filter(|serial| serial != parsed.serial_number()) {
+            for former in ca_certificates::good_with(session, &serial, now).await? {
+                let other = ParsedCertificate::from_der(&former)?;
+                if other.subject_der() == parsed.subject_der() && other.spki_der() == parsed.spki_der() {
+                    *der = former;
+                    parsed = other;
+                    break;
+                }
+            }
+        }
+        named = parsed.authority_serial();
     }
     Ok(chain)
 }

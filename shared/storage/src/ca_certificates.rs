@@ -178,6 +178,24 @@ pub async fn owner(session: &mut Session, certificate_der: &[u8]) -> Result<Opti
     row.map(|(id,)| parsed(TABLE, "ca_id", &id)).transpose()
 }
 
+/// Former certificates of any CA of the tenant that have this serial number and have not ended: one, but for those of CAs from
+/// elsewhere.
+pub async fn good_with(
+    session: &mut Session,
+    serial_number: &SerialNumber,
+    now: Timestamp,
+) -> Result<Vec<Vec<u8>>, StorageError> {
+    let query = Query::new(
+        "SELECT certificate_der FROM ca_certificates WHERE tenant_id = $1 AND serial_number = $2 AND not_after >= $3 \
+         ORDER BY fingerprint_sha256 LIMIT 20",
+    )
+    .bind(session.tenant_key())
+    .bind(serial_number.as_bytes())
+    .bind(now.unix_micros());
+    let rows: Vec<(Vec<u8>,)> = session.link().fetch_all(query).await?;
+    Ok(rows.into_iter().map(|(der,)| der).collect())
+}
+
 /// The CAs here, itself left out, that have issued former certificates of a CA.
 pub async fn issuers(session: &mut Session, ca: CaId) -> Result<Vec<CaId>, StorageError> {
     let query = Query::new(

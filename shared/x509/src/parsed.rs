@@ -58,6 +58,7 @@ pub struct ParsedCertificate {
 struct Extensions {
     subject_key_id: Option<Vec<u8>>,
     authority_key_id: Option<Vec<u8>>,
+    authority_serial: Option<Vec<u8>>,
     subject_alt_names: SubjectAltNames,
     unsupported_alt_names: usize,
     ca: bool,
@@ -151,6 +152,12 @@ impl ParsedCertificate {
     /// The authority key id, if there is one.
     pub fn authority_key_id(&self) -> Option<Vec<u8>> {
         self.extensions.authority_key_id.clone()
+    }
+
+    /// The serial number of its issuer's certificate, as the `authorityKeyIdentifier` of other programs may name it beside the key
+    /// id (RFC 5280 §4.2.1.1): of several certificates for one name and key, some relying parties take that one only.
+    pub fn authority_serial(&self) -> Option<SerialNumber> {
+        SerialNumber::from_bytes(self.extensions.authority_serial.as_deref()?).ok()
     }
 
     /// The names that [`SubjectAltNames`] can hold; see [`Self::unsupported_alt_names`].
@@ -291,6 +298,11 @@ impl Extensions {
                 oid::AUTHORITY_KEY_IDENTIFIER => {
                     let mut identifier = Reader::of_sequence(value)?;
                     parsed.authority_key_id = identifier.optional(tag::context(0))?.map(<[u8]>::to_vec);
+                    // A hint only: one that cannot be read is none.
+                    if identifier.optional(tag::context_constructed(1)).is_ok() {
+                        let serial = identifier.optional(tag::context(2)).ok().flatten();
+                        parsed.authority_serial = serial.map(<[u8]>::to_vec);
+                    }
                 }
                 oid::SUBJECT_ALT_NAME => {
                     let mut unsupported = 0;

@@ -12,7 +12,7 @@ use certmill_storage::{acme_orders, acme_renewals, endpoints as endpoint_rows, h
 
 pub use certmill_storage::certificates::search::Filter;
 
-use certmill_x509::{pem, split_certificates};
+use certmill_x509::{ParsedCertificate, pem, split_certificates};
 
 use crate::acme::renewal::{self, Moved, RenewalChange};
 use crate::change::Act;
@@ -104,15 +104,20 @@ pub(super) async fn chain_der(
     certificate: &Certificate,
 ) -> Result<Vec<Vec<u8>>, ServiceError> {
     if let Some(ca) = certificate.ca_id {
-        return match app.issuers().find(app, caller.tenant, ca).await {
-            Ok(issuer) => Ok(issuer.chain_der.clone()),
+        let chain = match app.issuers().present(app, caller.tenant, ca).await {
+            Ok(issuer) => issuer.chain_der.clone(),
             // What it has signed is shown, whatever its key.
             Err(ServiceError::NewerVersion(_)) => {
                 let ca = crate::ca::find(app, caller.tenant, ca).await?.ca;
-                crate::issuer::chain(&mut app.database().read(caller.tenant).await?, &ca).await
+                crate::issuer::chain(&mut app.database().read(caller.tenant).await?, &ca).await?
             }
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
         };
+        if ParsedCertificate::from_der(&certificate.der)?.authority_serial().is_none() {
+            return Ok(chain);
+        }
+        let mut session = app.database().read(caller.tenant).await?;
+        return crate::issuer::as_named(&mut session, Some(&certificate.der), chain, app.now()).await;
     }
     let mut session = app.database().read(caller.tenant).await?;
     let chain = certificates::imported_chain(&mut session, certificate.id).await?.unwrap_or_default();

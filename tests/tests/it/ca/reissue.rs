@@ -160,6 +160,47 @@ both_modes! {
         assert_eq!(certificate(&app, &issuing).await["former"].as_array().unwrap().len(), made);
     }
 
+    /// Other programs name their issuer's certificate by its serial number too, which is that of the former one then.
+    async fn what_names_one_certificate_of_its_issuer_is_shown_with_that(app: TestApp) {
+        let judge = Judge::new();
+        judge.run(&format!("req -x509 {P256} -nodes -days 90 -subj /CN=Theirs -addext keyUsage=critical,keyCertSign,cRLSign -addext authorityKeyIdentifier=keyid,issuer:always -set_serial 77 -keyout root.key -out root.old"));
+        judge.run(&format!("req -new {P256} -nodes -subj /CN=a.example.internal -keyout leaf.key -out leaf.csr"));
+        let sign = |extensions: &str, file: &str| {
+            judge.write("extensions", extensions);
+            judge.run(&format!("x509 -req -in leaf.csr -CA root.old -CAkey root.key -days 60 -extfile extensions -out {file}"));
+        };
+        sign("subjectAltName=DNS:a.example.internal\nauthorityKeyIdentifier=keyid,issuer:always\n", "named.pem");
+        sign("subjectAltName=DNS:b.example.internal\nauthorityKeyIdentifier=keyid\n", "plain.pem");
+        let wish = json!({ "name": "theirs", "certificate_pem": judge.read("root.old"), "private_key_pem": judge.read("root.key") });
+        let ca = app.post("/v1/pki/ca/import", wish).await.json_with(StatusCode::CREATED);
+        let mut imported = Vec::new();
+        for file in ["named.pem", "plain.pem"] {
+            let body = json!({ "certificate_pem": judge.read(file), "ca_id": ca["id"] });
+            imported.push(app.post("/v1/pki/certificates/import", body).await.json_with(StatusCode::CREATED));
+        }
+        reissue(&app, &ca, json!({ "validity_days": 100 })).await;
+        judge.write("root.new", text(&certificate(&app, &ca).await["certificate_pem"]));
+        assert!(!judge.run("x509 -in root.new -noout -text").contains("DirName"), "what is written here names no certificate");
+        // OpenSSL takes no other certificate than the one that is named.
+        for (file, root, accepted) in
+            [("named.pem", "root.old", true), ("named.pem", "root.new", false), ("plain.pem", "root.new", true)]
+        {
+            assert_eq!(judge.try_run(&format!("verify -CAfile {root} {file}")).0, accepted, "{file} {root}");
+        }
+        for (certificate, above) in imported.iter().zip(["root.old", "root.new"]) {
+            let path = format!("/v1/pki/certificates/{}", text(&certificate["id"]));
+            let found = app.get(&path).await.json_with(StatusCode::OK);
+            assert_eq!(found["chain_pem"], json!(judge.read(above)), "{found}");
+            let body = json!({ "certificate_pem": found["certificate_pem"] });
+            let verdict = app.post("/v1/pki/certificates/validate", body).await.json_with(StatusCode::OK);
+            assert_eq!(verdict["valid"], true, "the key id is what counts here: {verdict}");
+        }
+        // When the former one has ended, only the other one is left.
+        app.advance(Duration::from_hours(24 * 95)).await;
+        let path = format!("/v1/pki/certificates/{}", text(&imported[0]["id"]));
+        assert_eq!(app.get(&path).await.json_with(StatusCode::OK)["chain_pem"], json!(judge.read("root.new")));
+    }
+
     async fn a_ca_from_elsewhere_takes_another_certificate_from_there(app: TestApp) {
         let judge = Judge::new();
         judge.run(&format!("req -x509 {P256} -nodes -days 3650 -subj /CN=Theirs -addext keyUsage=critical,keyCertSign,cRLSign -keyout root.key -out root.pem"));
