@@ -14,7 +14,7 @@ use certmill_domain::{Action, CaId, Crl, CrlId, CrlInfo, Stored, TenantId, shard
 use certmill_storage::jobs::Enqueued;
 use certmill_storage::{certificate_authorities, crls};
 use certmill_x509::revocation::ParsedCrl;
-use certmill_x509::{CrlBuilder, CrlHeader, PublicKey, RevocationReason, Signer};
+use certmill_x509::{CrlBuilder, CrlHeader, KeyPair, PublicKey, RevocationReason};
 
 pub(crate) use copies::CrlCopies;
 pub(crate) use delta::rebuild_delta;
@@ -25,7 +25,6 @@ pub(crate) use shards::{
 };
 
 use crate::change::Act;
-use crate::issuer::Issuer;
 use crate::{App, Caller, Noun, ServiceError};
 
 /// How long a caller waits for the CRL that it asked for.
@@ -35,7 +34,7 @@ const WAIT: Duration = Duration::from_secs(30);
 pub(crate) struct CrlIssuer<'a> {
     pub(crate) subject_der: &'a [u8],
     pub(crate) key_id: &'a [u8],
-    pub(crate) signer: &'a dyn Signer,
+    pub(crate) key: &'a dyn KeyPair,
 }
 
 /// What a list says of what it is about.
@@ -49,13 +48,14 @@ pub(crate) struct Scope<'a> {
     pub(crate) delta_url: Option<&'a str>,
 }
 
-/// Signs a CRL with these figures.
-pub(crate) fn sign(
-    builder: CrlBuilder,
+/// Signs a CRL with these figures and reads it back as others will. One that its CA's key has not signed is not answered: it must
+/// not be published.
+pub(crate) fn signed(
     issuer: &CrlIssuer<'_>,
+    builder: CrlBuilder,
     info: &CrlInfo,
     scope: &Scope<'_>,
-) -> Result<Vec<u8>, ServiceError> {
+) -> Result<ParsedCrl, ServiceError> {
     let number = |number: i64| {
         u64::try_from(number).map_err(|_| ServiceError::internal("the number of a CRL is negative"))
     };
@@ -69,20 +69,8 @@ pub(crate) fn sign(
         base_number: scope.base_number.map(number).transpose()?,
         delta_url: scope.delta_url,
     };
-    Ok(builder.sign(&header, issuer.signer)?)
-}
-
-/// Signs a list and reads it back as others will. One that its CA's key has not signed is not answered: it must not be published.
-pub(crate) fn signed(
-    issuer: &Issuer,
-    builder: CrlBuilder,
-    info: &CrlInfo,
-    scope: &Scope<'_>,
-) -> Result<ParsedCrl, ServiceError> {
-    let signer =
-        CrlIssuer { subject_der: &issuer.subject_der, key_id: &issuer.key_id, signer: issuer.signer() };
-    let made = ParsedCrl::from_der(sign(builder, &signer, info, scope)?)?;
-    if !made.is_signed_by(&PublicKey::from_spki_der(issuer.key_pair().spki_der())?)? {
+    let made = ParsedCrl::from_der(builder.sign(&header, issuer.key)?)?;
+    if !made.is_signed_by(&PublicKey::from_spki_der(issuer.key.spki_der())?)? {
         return Err(ServiceError::internal("a CRL was signed wrongly, and is not published"));
     }
     Ok(made)

@@ -105,6 +105,11 @@ impl Issuer {
         &self.key
     }
 
+    /// Who signs its CRLs.
+    pub(crate) fn of_crls(&self) -> crl::CrlIssuer<'_> {
+        crl::CrlIssuer { subject_der: &self.subject_der, key_id: &self.key_id, key: &self.key }
+    }
+
     /// The key as a signer.
     pub(crate) fn signer(&self) -> &dyn Signer {
         &self.key

@@ -177,7 +177,7 @@ fn sign(
     };
     let signer: &dyn Signer = parent.map_or(key, |parent| parent.signer());
     let der = template.sign(signer)?;
-    let own = crl::CrlIssuer { subject_der: &subject_der, key_id: &own_key_id, signer: key };
+    let own = crl::CrlIssuer { subject_der: &subject_der, key_id: &own_key_id, key };
     let first = crl::sign_first(&own, lists, crl_times)?;
     Ok((signing, der, first))
 }

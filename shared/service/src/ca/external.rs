@@ -206,7 +206,7 @@ async fn first_lists(
     let times = (now, now.plus(ca.crl_validity.unwrap_or(app.settings().crl_lifetime)));
     let lists = crl::lists(app, ca.id, ca.crl_shards);
     off_thread(move || {
-        let issuer = crl::CrlIssuer { subject_der: &subject_der, key_id: &key_id, signer: &*key };
+        let issuer = crl::CrlIssuer { subject_der: &subject_der, key_id: &key_id, key: &*key };
         crl::sign_first(&issuer, lists, times)
     })
     .await

@@ -265,8 +265,8 @@ async fn first_lists(
             let since = invalid_since.map(Timestamp::unix_seconds);
             builder.push_entry(serial, revoked_at.unix_seconds(), *reason, since);
         }
-        let issuer = crl::CrlIssuer { subject_der: &subject_der, key_id: &key_id, signer: &key };
-        let crl = Crl { info, der: crl::sign(builder, &issuer, &info, &crl::Scope::default())? };
+        let issuer = crl::CrlIssuer { subject_der: &subject_der, key_id: &key_id, key: &key };
+        let crl = Crl { info, der: crl::signed(&issuer, builder, &info, &crl::Scope::default())?.into_der() };
         let mut first = vec![FirstCrl { list: full, urls: Vec::new(), crl }];
         first.extend(crl::sign_first(&issuer, shards, (info.this_update, info.next_update))?);
         Ok((first, entries))

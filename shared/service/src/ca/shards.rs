@@ -55,13 +55,6 @@ pub(super) async fn grow(app: &App, caller: &Caller, id: CaId, wanted: u32) -> R
     let issuer = app.issuers().find(app, caller.tenant, id).await?;
     let this_update = app.now().whole_seconds();
     let next_update = this_update.plus(ca.crl_validity.unwrap_or(app.settings().crl_lifetime));
-    let first = off_thread(move || {
-        let issuer = crl::CrlIssuer {
-            subject_der: &issuer.subject_der,
-            key_id: &issuer.key_id,
-            signer: issuer.signer(),
-        };
-        crl::sign_first(&issuer, lists, (this_update, next_update))
-    });
+    let first = off_thread(move || crl::sign_first(&issuer.of_crls(), lists, (this_update, next_update)));
     Ok(growth(first.await?))
 }

@@ -63,7 +63,7 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
     let issuer = app.issuers().find(app, tenant, list.ca()).await?;
     let der = off_thread(move || {
         let scope = Scope { urls: &urls, base_number: Some(from.number), delta_url: None };
-        Ok(signed(&issuer, builder, &info, &scope)?.into_der())
+        Ok(signed(&issuer.of_crls(), builder, &info, &scope)?.into_der())
     })
     .await?;
     let mut tx = app.database().begin(tenant).await?;

@@ -211,7 +211,7 @@ async fn sign(
 ) -> Result<(Crl, Vec<SerialNumber>), ServiceError> {
     off_thread(move || {
         let scope = Scope { urls: &urls, base_number: None, delta_url: delta_url.as_deref() };
-        let made = super::signed(&issuer, builder, &info, &scope)?;
+        let made = super::signed(&issuer.of_crls(), builder, &info, &scope)?;
         let mut left = Vec::new();
         if let Some(before) = before {
             let before = ParsedCrl::from_der(before)?;

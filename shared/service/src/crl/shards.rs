@@ -10,7 +10,7 @@ use certmill_x509::chain::Certificate;
 use certmill_x509::revocation::RevocationSources;
 use certmill_x509::{CrlBuilder, SerialNumber};
 
-use super::{CrlIssuer, Scope, next_number, sign};
+use super::{CrlIssuer, Scope, next_number, signed};
 use crate::issuer::crl_url;
 use crate::jobs::Job;
 use crate::{App, Caller, ServiceError};
@@ -66,7 +66,8 @@ pub(crate) fn sign_first(
         .map(|(list, urls)| {
             let number = if list.is_full() { 1 } else { next_number(0, this_update) };
             let info = CrlInfo { number, this_update, next_update, entries: 0, builds: 1 };
-            let der = sign(CrlBuilder::new(), issuer, &info, &Scope { urls: &urls, ..Scope::default() })?;
+            let scope = Scope { urls: &urls, ..Scope::default() };
+            let der = signed(issuer, CrlBuilder::new(), &info, &scope)?.into_der();
             Ok(FirstCrl { list, urls, crl: Crl { info, der } })
         })
         .collect()
@@ -141,8 +142,47 @@ pub(crate) async fn enqueue(
 #[cfg(test)]
 mod tests {
     use certmill_domain::{Entropy, SystemEntropy};
+    use certmill_keys::PrivateKey;
+    use certmill_x509::{DistinguishedName, KeyAlgorithm, KeyPair, SignatureAlgorithm, Signer, X509Error};
 
     use super::*;
+
+    /// A key that signs with another one, as a broken signer would.
+    struct Broken {
+        own: PrivateKey,
+        other: PrivateKey,
+    }
+
+    impl Signer for Broken {
+        fn signature_algorithm(&self) -> SignatureAlgorithm {
+            self.own.signature_algorithm()
+        }
+
+        fn sign(&self, message: &[u8]) -> Result<Vec<u8>, X509Error> {
+            self.other.sign(message)
+        }
+    }
+
+    impl KeyPair for Broken {
+        fn spki_der(&self) -> &[u8] {
+            self.own.spki_der()
+        }
+    }
+
+    #[test]
+    fn a_first_list_that_the_key_has_not_signed_is_none() {
+        let key = || PrivateKey::generate(KeyAlgorithm::P256).unwrap();
+        let name = DistinguishedName { common_name: Some("CA".to_owned()), ..DistinguishedName::default() };
+        let ca = CaId::generate(Timestamp::from_unix_seconds(0), &SystemEntropy);
+        let times =
+            (Timestamp::from_unix_seconds(1_800_000_000), Timestamp::from_unix_seconds(1_800_003_600));
+        let first = |key: &dyn KeyPair| {
+            let issuer = CrlIssuer { subject_der: &name.to_der(), key_id: &[1; 20], key };
+            sign_first(&issuer, vec![(CrlId::full(ca), Vec::new())], times)
+        };
+        assert_eq!(first(&key()).unwrap().len(), 1);
+        assert!(first(&Broken { own: key(), other: key() }).is_err());
+    }
 
     #[test]
     fn serial_numbers_spread_over_the_shards() {
