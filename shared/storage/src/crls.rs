@@ -118,6 +118,10 @@ pub async fn replace(
 ) -> Result<bool, StorageError> {
     let mut query = Query::new("UPDATE ");
     query.push(CrlTable::of(list).name).push(" SET previous_update = this_update");
+    // What the row says before the statement: the end of the list that is replaced.
+    query.push(
+        ", earlier_until = CASE WHEN earlier_until > next_update THEN earlier_until ELSE next_update END",
+    );
     query.push(", number = ").push_bind(crl.info.number);
     query.push(", this_update = ").push_bind(crl.info.this_update.unix_micros());
     query.push(", next_update = ").push_bind(crl.info.next_update.unix_micros());
@@ -170,6 +174,14 @@ pub async fn urls(session: &mut Session, list: CrlId) -> Result<Vec<String>, Sto
 pub async fn info(session: &mut Session, list: CrlId) -> Result<Option<CrlInfo>, StorageError> {
     let query = select(SELECT_INFO, Some(session.tenant_key()), list);
     Ok(session.link().fetch_optional::<InfoRow>(query).await?.map(crl_info))
+}
+
+/// Until when somebody may hold a list that was made before the present one; of a first list, or one that an older version has made,
+/// the end of the list itself.
+pub async fn earlier_until(session: &mut Session, list: CrlId) -> Result<Option<Timestamp>, StorageError> {
+    let query = select("SELECT COALESCE(earlier_until, next_update)", Some(session.tenant_key()), list);
+    let row = session.link().fetch_optional::<(i64,)>(query).await?;
+    Ok(row.map(|(until,)| Timestamp::from_unix_micros(until)))
 }
 
 /// The figures of every full list of the tenant whose CA is among these.

@@ -30,6 +30,7 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
     let mut session = app.database().read(tenant).await?;
     let ca = certificate_authorities::find(&mut session, list.ca()).await?.ok_or_else(missing)?;
     let base = crls::info(&mut session, list).await?;
+    let earlier_until = crls::earlier_until(&mut session, list).await?;
     let urls = addresses(app, list, crls::urls(&mut session, list).await?);
     let present = deltas::find(&mut session, list).await?;
     drop(session);
@@ -37,7 +38,8 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
     // While lists are good that name it, it is made as long as it was before.
     let kept = present.filter(|present| present.kept_until > Some(this_update));
     let as_before = kept.map(|kept| kept.info.next_update.since(kept.info.this_update));
-    let (Some(good_for), Some(base)) = (ca.delta_crl_validity.or(as_before), base) else {
+    let good_for = ca.delta_crl_validity.or(as_before);
+    let (Some(good_for), Some(base), Some(earlier_until)) = (good_for, base, earlier_until) else {
         let mut tx = app.database().begin(tenant).await?;
         lease.finish(&mut tx).await?;
         return Ok(tx.commit().await?);
@@ -48,9 +50,8 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
         lease.put_off(&mut tx, base.this_update.plus(SECOND)).await?;
         return Ok(tx.commit().await?);
     }
-    let validity = ca.crl_validity.unwrap_or(app.settings().crl_lifetime);
-    let newest = Base { number: base.number, made: base.this_update };
-    let (from, next_base) = bases(present.as_ref(), newest, validity, this_update);
+    let newest = (Base { number: base.number, made: base.this_update }, earlier_until);
+    let (from, (next_base, next_base_due)) = bases(present.as_ref(), newest, this_update);
     let builder = collect(app, tenant, list, from.made).await?;
     let highest = present.map_or(0, |present| present.info.number).max(base.number);
     let info = CrlInfo {
@@ -70,7 +71,7 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
     // The next one comes when a third of this one's time is left.
     let due_at = this_update.plus(good_for / 3 * 2);
     let kept_until = present.and_then(|present| present.kept_until);
-    let next = Delta { info, base: from, next_base, kept_until };
+    let next = Delta { info, base: from, next_base, next_base_due: Some(next_base_due), kept_until };
     let seen = present.map(|present| present.info.number);
     if !deltas::store(&mut tx, list, seen, (&next, due_at), Crl { info, der }).await? {
         return Err(ServiceError::LeaseLost);
@@ -87,13 +88,24 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
     Ok(())
 }
 
-/// The list that a delta goes on from, and the one that later ones will. Whoever holds a list that has not ended can go on from
-/// it: so a base is left when all that were made before the next one have ended.
-fn bases(present: Option<&Delta>, newest: Base, validity: Duration, now: Timestamp) -> (Base, Base) {
-    match present {
-        None => (newest, newest),
-        Some(present) if present.next_base.made.plus(validity) <= now => (present.next_base, newest),
-        Some(present) => (present.base, present.next_base),
+/// The list that a delta goes on from, and the one that later ones will, with the time from which they do. Whoever holds a list that
+/// has not ended can go on from it: so a base is left when all that were made before the next one have ended, as they say themselves,
+/// since the lists of a CA are not always good for as long as those that are made now.
+fn bases(
+    present: Option<&Delta>,
+    (newest, earlier_until): (Base, Timestamp),
+    now: Timestamp,
+) -> (Base, (Base, Timestamp)) {
+    let Some(present) = present else {
+        return (newest, (newest, earlier_until));
+    };
+    // An older version has not noted it, or not of this base: then what is known of the lists before the present one bounds it.
+    let noted = present.next_base_due.filter(|due| *due > present.next_base.made);
+    let due = noted.unwrap_or(earlier_until);
+    if due <= now {
+        (present.next_base, (newest, earlier_until))
+    } else {
+        (present.base, (present.next_base, due))
     }
 }
 
@@ -147,13 +159,19 @@ mod tests {
     fn a_base_is_left_when_nobody_holds_an_older_list() {
         let at = Timestamp::from_unix_seconds;
         let base = |number: i64| Base { number, made: at(number) };
-        let day = Duration::from_secs(100);
-        let (from, next) = bases(None, base(1_000), day, at(1_000));
-        assert_eq!((from, next), (base(1_000), base(1_000)));
+        let (from, next) = bases(None, (base(1_000), at(1_080)), at(1_000));
+        assert_eq!((from, next), (base(1_000), (base(1_000), at(1_080))));
         let info = CrlInfo { number: 1, this_update: at(0), next_update: at(0), entries: 0, builds: 1 };
-        let delta = Delta { info, base: base(900), next_base: base(1_000), kept_until: None };
-        // One that was made before the next base may be held until 1,100.
-        assert_eq!(bases(Some(&delta), base(1_050), day, at(1_099)), (base(900), base(1_000)));
-        assert_eq!(bases(Some(&delta), base(1_090), day, at(1_100)), (base(1_000), base(1_090)));
+        let next_base_due = Some(at(1_100));
+        let delta = Delta { info, base: base(900), next_base: base(1_000), next_base_due, kept_until: None };
+        // A list from before the next base may be held until 1,100.
+        let newest = (base(1_090), at(1_190));
+        assert_eq!(bases(Some(&delta), newest, at(1_099)), (base(900), (base(1_000), at(1_100))));
+        assert_eq!(bases(Some(&delta), newest, at(1_100)), (base(1_000), newest));
+        // An older version has noted no time, or left that of another base.
+        for next_base_due in [None, Some(at(1_000))] {
+            let delta = Delta { next_base_due, ..delta };
+            assert_eq!(bases(Some(&delta), newest, at(1_100)), (base(900), (base(1_000), at(1_190))));
+        }
     }
 }

@@ -27,27 +27,32 @@ pub struct Delta {
     pub base: Base,
     /// The list that the next ones go on from, once all before it have ended.
     pub next_base: Base,
+    /// When that is; none where an older version has made the delta.
+    pub next_base_due: Option<Timestamp>,
     /// Of a CA that has no deltas any more: until when lists are good that name them.
     pub kept_until: Option<Timestamp>,
 }
 
-type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, Option<i64>);
+type Row = (i64, i64, i64, i64, i64, i64, i64, i64, i64, Option<i64>, Option<i64>);
 
 /// The figures of the present delta CRL to a list.
 pub async fn find(session: &mut Session, list: CrlId) -> Result<Option<Delta>, StorageError> {
     let mut query = Query::new(
         "SELECT number, this_update, next_update, entries, builds, base_number, base_update, next_base_number, \
-         next_base_update, kept_until FROM delta_crls",
+         next_base_update, next_base_due, kept_until FROM delta_crls",
     );
     push_where(&mut query, Some(session.tenant_key()), list.delta());
     let row = session.link().fetch_optional::<Row>(query).await?;
     let base = |number, made| Base { number, made: Timestamp::from_unix_micros(made) };
     Ok(row.map(
-        |(number, this, next, entries, builds, base_number, base_made, next_number, next_made, kept)| Delta {
-            info: super::crl_info((number, this, next, entries, builds)),
-            base: base(base_number, base_made),
-            next_base: base(next_number, next_made),
-            kept_until: kept.map(Timestamp::from_unix_micros),
+        |(number, this, next, entries, builds, base_number, base_made, next_number, next_made, due, kept)| {
+            Delta {
+                info: super::crl_info((number, this, next, entries, builds)),
+                base: base(base_number, base_made),
+                next_base: base(next_number, next_made),
+                next_base_due: due.map(Timestamp::from_unix_micros),
+                kept_until: kept.map(Timestamp::from_unix_micros),
+            }
         },
     ))
 }
@@ -66,6 +71,7 @@ pub async fn store(
         ("base_update", delta.base.made.unix_micros()),
         ("next_base_number", delta.next_base.number),
         ("next_base_update", delta.next_base.made.unix_micros()),
+        ("next_base_due", delta.next_base_due.map_or(0, Timestamp::unix_micros)),
         ("number", number),
         ("this_update", this_update.unix_micros()),
         ("next_update", next_update.unix_micros()),

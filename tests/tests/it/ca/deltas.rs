@@ -197,6 +197,36 @@ both_modes! {
         assert_eq!(sql.number("SELECT number % 2 FROM crls").await, 0, "a list and a delta have no number in common");
     }
 
+    /// A list from before says for how long it is good, whatever those say that are made after the setting was changed.
+    async fn a_list_from_before_a_shorter_validity_can_be_gone_on_from(app: TestApp) {
+        let ca = with_deltas(&app, 1).await;
+        begun(&app, &ca).await;
+        let sql = Sql::open(app.database_url()).await;
+        // Held from now on: it is good for two days.
+        let held = sql.number("SELECT number FROM crls").await;
+        let (base, ends) = (sql.number("SELECT base_number FROM delta_crls").await, sql.number("SELECT next_update FROM crls").await);
+        assert!(base <= held);
+        app.patch(&ca, json!({ "crl_validity": "2h" })).await.json_with(StatusCode::OK);
+        let delta_after = async |hours: u64| {
+            app.advance(Duration::from_hours(hours)).await;
+            let builds = sql.number("SELECT builds FROM delta_crls").await;
+            app.post(&format!("{ca}/crl"), json!({})).await.json_with(StatusCode::OK);
+            crate::jobs::workers::until(&sql, &format!("SELECT count(*) FROM delta_crls WHERE builds > {builds}"), 1).await;
+            sql.number("SELECT base_number FROM delta_crls").await
+        };
+        for _ in 0..4 {
+            let now = delta_after(9).await;
+            assert!(now <= held, "{now} is after {held}, which is held");
+        }
+        assert_eq!(sql.number("SELECT earlier_until FROM crls").await, ends);
+        // When it has ended, deltas leave it, as soon as they did before the change.
+        let mut left = false;
+        for _ in 0..4 {
+            left |= delta_after(9).await > held;
+        }
+        assert!(left, "deltas go on from a list that nobody holds");
+    }
+
     async fn they_come_and_go_with_the_setting(app: TestApp) {
         let root = app.root_ca("root").await;
         let ca = format!("/v1/pki/ca/{}", text(&root["id"]));
