@@ -47,7 +47,7 @@ pub(crate) async fn restore(config: &Config, arguments: RestoreArgs) -> anyhow::
     let proven = proof::prove(config, source, &programs).await?;
     report(source, &proven);
     if arguments.check {
-        return Ok(());
+        return refuse_newer(&proven.manifest);
     }
     let taken_at = Timestamp::parse_rfc3339(&proven.manifest.taken_at)
         .context("the manifest does not say from when the backup is")?;
@@ -75,6 +75,20 @@ fn report(source: &Path, proven: &Proven) {
     println!(
         "the root key of {} opens the keys of all tenants ({}) and a private key of each that has CAs ({})",
         keys.place, opened.tenant_keys, opened.ca_keys
+    );
+}
+
+/// What a newer version keeps this one cannot look at, so it has not proven that all of it is there.
+fn refuse_newer(manifest: &Manifest) -> anyhow::Result<()> {
+    let newest = certmill_storage::newest_migration();
+    if manifest.schema <= newest {
+        return Ok(());
+    }
+    bail!(
+        "the backup was made by a newer version of certmill ({}): its schema is {}, and this version knows up to {newest}. Prove and \
+         restore it with that version; `certmill restore` of this one works on it without what is new",
+        manifest.certmill,
+        manifest.schema
     );
 }
 

@@ -61,7 +61,7 @@ mod writes;
 pub use backend::{Database, Link, PoolFigures};
 pub use error::StorageError;
 pub use listing::{Extent, LISTED_OCTETS, Listed, MOST_COUNTED};
-pub use migrate::SchemaState;
+pub use migrate::{SchemaState, newest_migration};
 pub use sessions::{Session, SystemSession, SystemTx, Tx, WithLink};
 pub use vacuum::Vacuumed;
 pub use words::VOCABULARIES;

@@ -47,6 +47,11 @@ pub enum SchemaState {
     },
 }
 
+/// The number of the newest migration that this program has; both databases have the same numbers.
+pub fn newest_migration() -> i64 {
+    SQLITE.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// How often a migration is begun anew that was in the way of the processes at work.
 const DEADLOCKS: usize = 20;
 

@@ -229,6 +229,31 @@ async fn a_backup_that_was_changed_or_does_not_fit_the_root_key_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_backup_of_a_newer_version_is_not_proven_by_this_one() {
+    let site = Site::embedded();
+    let mut api = site.dev().await;
+    api.root_ca("root").await;
+    stop(&mut api.process);
+    let rows = format!("sqlite://{}", site.path().join("data/certmill.db").display());
+    let pool = sqlx::SqlitePool::connect(&rows).await.unwrap();
+    let statement = "INSERT INTO _sqlx_migrations (version, description, installed_on, success, checksum, execution_time) \
+                     SELECT 9999, 'of a later day', installed_on, success, checksum, execution_time FROM _sqlx_migrations LIMIT 1";
+    sqlx::raw_sql(statement).execute(&pool).await.unwrap();
+    pool.close().await;
+    site.run(&["backup", "copy"]);
+    let elsewhere =
+        site.clone().with("CERTMILL_DATA_DIR", site.path().join("elsewhere").display().to_string());
+    let told = elsewhere.refused(&["restore", "--check", "copy"]);
+    assert!(told.contains("newer version of certmill") && told.contains("schema is 9999"), "{told}");
+    // It adds only, so this version works on it all the same.
+    let told = said(&elsewhere.output(&["restore", "copy"]));
+    assert!(
+        told.contains("newer version of certmill") && site.path().join("elsewhere/certmill.db").exists(),
+        "{told}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_with_the_root_key_is_all_that_a_new_machine_needs() {
     // The root key is the one that `dev` has made in its data folder.
     let site = Site::embedded().without("CERTMILL_ROOT_KEY_FILE");
