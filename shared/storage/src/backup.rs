@@ -6,9 +6,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use certmill_domain::TenantId;
-use sqlx::ConnectOptions;
 use sqlx::postgres::PgSslMode;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePoolOptions};
+use sqlx::{ConnectOptions, Connection as _};
 
 pub use self::dump::DumpReader;
 use crate::backend::{Database, Pools};
@@ -52,8 +52,9 @@ impl Database {
     /// [`StorageError::Unwritable`] when the disk is full, and others; the file is worth nothing then.
     pub async fn copy_into(&self, file: &Path) -> Result<bool, StorageError> {
         let Pools::Sqlite { readers, .. } = &self.pools else { return Ok(false) };
-        let mut connection = readers.acquire().await?;
-        sqlx::query("VACUUM INTO $1").bind(file.display().to_string()).execute(&mut *connection).await?;
+        let mut connection = unhurried((*readers.connect_options()).clone()).connect().await?;
+        sqlx::query("VACUUM INTO $1").bind(file.display().to_string()).execute(&mut connection).await?;
+        connection.close().await?;
         Ok(true)
     }
 
@@ -62,7 +63,7 @@ impl Database {
     /// # Errors
     /// [`StorageError::Connection`] when it is no SQLite database or cannot be read.
     pub async fn open_copy(file: &Path) -> Result<Self, StorageError> {
-        let options = SqliteConnectOptions::new().filename(file).read_only(true).immutable(true);
+        let options = unhurried(SqliteConnectOptions::new().filename(file).read_only(true).immutable(true));
         let pool = SqlitePoolOptions::new()
             .max_connections(1)
             .connect_with(options)
@@ -123,6 +124,11 @@ impl Database {
         }
         contents(&mut self.read_system().await?).await
     }
+}
+
+/// For statements that read all of a database, which take as long as it is large: the driver would log them as slow.
+pub(crate) fn unhurried(options: SqliteConnectOptions) -> SqliteConnectOptions {
+    options.disable_statement_logging()
 }
 
 /// What a migrated database says about itself, by the session's state of it.
@@ -216,6 +222,16 @@ mod tests {
 
     fn environment(url: &str) -> Vec<(&'static str, String)> {
         postgres_environment(url).unwrap()
+    }
+
+    #[test]
+    fn what_reads_all_of_a_database_is_not_logged_as_slow() {
+        let level = |options: &SqliteConnectOptions, level: &str| {
+            format!("{options:?}").contains(&format!("slow_statements_level: {level}"))
+        };
+        let options = SqliteConnectOptions::new();
+        assert!(level(&options, "Warn"));
+        assert!(level(&unhurried(options), "Off"));
     }
 
     #[test]

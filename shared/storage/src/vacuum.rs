@@ -1,7 +1,10 @@
 //! Giving disk back that an embedded database does not need any more.
 
 use crate::StorageError;
+use sqlx::{ConnectOptions as _, Connection as _};
+
 use crate::backend::{Database, Pools};
+use crate::backup::unhurried;
 
 /// How large the database was and is, in octets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,8 +26,9 @@ impl Database {
     /// the database in use; it is as it was then.
     pub async fn vacuum(&self) -> Result<Option<Vacuumed>, StorageError> {
         let Pools::Sqlite { writer, .. } = &self.pools else { return Ok(None) };
-        let mut connection = writer.acquire().await?;
-        let before: i64 = sqlx::query_scalar(SIZE).fetch_one(&mut *connection).await?;
+        let _held = writer.acquire().await?;
+        let mut connection = unhurried((*writer.connect_options()).clone()).connect().await?;
+        let before: i64 = sqlx::query_scalar(SIZE).fetch_one(&mut connection).await?;
         for statement in [
             // The index of common names keeps what was deleted until its parts are merged.
             "INSERT INTO certificate_text (certificate_text) VALUES ('optimize')",
@@ -32,9 +36,10 @@ impl Database {
             // All of the database is in the log now.
             "PRAGMA wal_checkpoint(TRUNCATE)",
         ] {
-            sqlx::raw_sql(statement).execute(&mut *connection).await?;
+            sqlx::raw_sql(statement).execute(&mut connection).await?;
         }
-        let after: i64 = sqlx::query_scalar(SIZE).fetch_one(&mut *connection).await?;
+        let after: i64 = sqlx::query_scalar(SIZE).fetch_one(&mut connection).await?;
+        connection.close().await?;
         Ok(Some(Vacuumed { before, after }))
     }
 }
