@@ -8,6 +8,7 @@ pub(crate) mod batch;
 pub(crate) mod blocked_keys;
 pub(crate) mod ca;
 pub(crate) mod ca_certificates;
+mod ca_settings;
 mod ca_view;
 pub(crate) mod certificates;
 pub(crate) mod crls;

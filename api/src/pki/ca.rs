@@ -1,6 +1,6 @@
 //! `/v1/pki/ca`: certificate authorities.
 
-use certmill_service::ca::{self, CaChanges, NewCa, NewCaSettings};
+use certmill_service::ca::{self, CaChanges, NewCa};
 use certmill_service::domain::{CaKind, DeskRenewal};
 use certmill_service::x509::{DistinguishedName, RevocationReason};
 use certmill_service::{App, PageRequest, ServiceError};
@@ -12,6 +12,7 @@ use poem_openapi::types::MaybeUndefined;
 use poem_openapi::{Object, OpenApi};
 use serde::{Deserialize, Serialize};
 
+use super::ca_settings::new_settings;
 use super::ca_view::{CaView, view};
 use super::revoke::parse_reason;
 use crate::acts::{CaCreate, CaRevoke, CaUpdate};
@@ -259,17 +260,6 @@ fn new_ca(request: CreateCaRequest) -> Result<NewCa, ServiceError> {
         permitted_dns_domains: list(request.permitted_dns_domains),
         excluded_dns_domains: list(request.excluded_dns_domains),
         external: request.external.unwrap_or(false),
-        settings: NewCaSettings {
-            renewal_of_desk_certificates: request.renewal_of_desk_certificates.map(Into::into),
-            ocsp: request.ocsp.unwrap_or(false),
-            crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
-            crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
-            crl_shards: request.crl_shards,
-            delta_crl_validity: request
-                .delta_crl_validity
-                .map(|text| text.parse("delta_crl_validity"))
-                .transpose()?,
-            use_pss: request.use_pss.unwrap_or(false),
-        },
+        settings: new_settings!(request),
     })
 }

@@ -1,7 +1,7 @@
 //! `/v1/pki/certificates/import` and `/v1/pki/ca/import`: what was made elsewhere.
 
 use certmill_service::App;
-use certmill_service::ca::{self, ImportCa, NewCaSettings};
+use certmill_service::ca::{self, ImportCa};
 use certmill_service::certificates::{self, ImportRequest};
 use certmill_service::domain::DeskRenewal;
 use poem::web::Data;
@@ -9,6 +9,7 @@ use poem_openapi::{Object, OpenApi};
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
+use super::ca_settings::new_settings;
 use super::ca_view::{CaView, view};
 use super::certificates::{CertificateDetail, detail};
 use crate::acts::{CaImport, CertificateImport};
@@ -133,18 +134,7 @@ impl ImportApi {
             pkcs12: request.pkcs12.map(Zeroizing::new),
             ca_id: None,
         };
-        let settings = NewCaSettings {
-            renewal_of_desk_certificates: request.renewal_of_desk_certificates.map(Into::into),
-            ocsp: request.ocsp.unwrap_or(false),
-            crl_validity: request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
-            crl_overlap: request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
-            crl_shards: request.crl_shards,
-            delta_crl_validity: request
-                .delta_crl_validity
-                .map(|text| text.parse("delta_crl_validity"))
-                .transpose()?,
-            use_pss: request.use_pss.unwrap_or(false),
-        };
+        let settings = new_settings!(request);
         let (name, crl, crl_number) = (request.name, request.crl_pem, request.crl_number);
         let made = ca::import(&app, &caller, ImportCa { name, material, crl, crl_number, settings }).await?;
         Ok(Created::at(format!("/v1/pki/ca/{}", made.ca.id), view(&app, made)))
