@@ -30,8 +30,8 @@ pub use pipeline::Issued;
 pub(crate) use pipeline::{Approval, Bound, Wanted, key_place, run};
 pub use private_key::{Pkcs12Request, StoredKey, pkcs12, private_key};
 pub use read::{CertificateChange, CertificateWithChain, Filter, Sort, find, label, list, state};
+pub(crate) use renew::{DeskTerms, desk_terms, key_algorithm, not_renewable};
 pub use renew::{RenewRequest, Renewed, renew};
-pub(crate) use renew::{desk_terms, key_algorithm, not_renewable};
 pub(crate) use revoke::revoke_own;
 pub use revoke::{RevokeRequest, Revoked, revoke};
 

@@ -20,6 +20,8 @@ pub struct DeskRequest {
     pub sans: Sans,
     /// The validity, counted from now.
     pub ttl: Ttl,
+    /// By how much it begins before it is issued, unless the issuer begins later: as a rule [`DESK_BACKDATED`].
+    pub backdated: std::time::Duration,
     /// What the certificate is for; a TLS server's and client's usages when absent.
     pub profile: Option<DeskProfile>,
     /// Whether the private key is kept in the service.
@@ -70,7 +72,7 @@ pub fn approve_on_desk(
         || vec![ExtendedKeyUsage::ServerAuth, ExtendedKeyUsage::ClientAuth],
         |profile| profile.extended_key_usage.clone(),
     );
-    let (not_before, not_after) = within_issuer(&request.ttl, issuer)?;
+    let (not_before, not_after) = within_issuer(&request.ttl, request.backdated, issuer)?;
     Ok(Approved {
         subject,
         sans,
@@ -97,7 +99,11 @@ pub enum DeskKey<'a> {
 /// Clocks differ: a certificate is valid a little before it is issued, as under a role.
 pub const DESK_BACKDATED: std::time::Duration = std::time::Duration::from_secs(30);
 
-fn within_issuer(ttl: &Ttl, issuer: &IssuerWindow) -> Result<(Timestamp, Timestamp), Violation> {
+fn within_issuer(
+    ttl: &Ttl,
+    backdated: std::time::Duration,
+    issuer: &IssuerWindow,
+) -> Result<(Timestamp, Timestamp), Violation> {
     let now = issuer.now.whole_seconds();
     let end = issuer.not_after.whole_seconds();
     let not_after = now.plus(ttl.duration());
@@ -106,7 +112,7 @@ fn within_issuer(ttl: &Ttl, issuer: &IssuerWindow) -> Result<(Timestamp, Timesta
         let allowed = format!("at most {days} days now, since {} ends at {end}", issuer.whose());
         return Err(Violation::new("ca_validity", "validity_days", ttl.as_str(), allowed));
     }
-    Ok((issuer.now.minus(DESK_BACKDATED).max(issuer.not_before).whole_seconds(), not_after))
+    Ok((issuer.now.minus(backdated).max(issuer.not_before).whole_seconds(), not_after))
 }
 
 fn tls_usage() -> KeyUsage {

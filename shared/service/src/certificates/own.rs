@@ -1,6 +1,8 @@
 //! The certificate of the service's own listener.
 
-use certmill_domain::{Action, CaId, CertificateSource, DeskKey, DeskProfile, DeskRequest, Sans, Ttl};
+use certmill_domain::{
+    Action, CaId, CertificateSource, DESK_BACKDATED, DeskKey, DeskProfile, DeskRequest, Sans, Ttl,
+};
 use certmill_x509::{DistinguishedName, ExtendedKeyUsage, KeyAlgorithm, KeyUsage};
 
 use super::pipeline::{Approval, Issued, Wanted, run};
@@ -24,6 +26,7 @@ pub async fn issue_own(
         subject: DistinguishedName { common_name, ..DistinguishedName::default() },
         sans,
         ttl,
+        backdated: DESK_BACKDATED,
         profile: Some(profile),
         keep_private_key: false,
     };

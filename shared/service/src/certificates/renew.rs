@@ -1,5 +1,7 @@
 //! Renewing: a certificate with the same subject, names, role and profile, with a fresh key.
 
+use std::time::Duration;
+
 use certmill_domain::{
     Action, Certificate, CertificateId, CertificateSource, DeskKey, DeskProfile, DeskRenewal, DeskRequest,
     NameRequest, RequestedKey, RoleKeyType, Scope, Ttl, Violation,
@@ -163,14 +165,24 @@ async fn ask_a_person(
 }
 
 /// What a renewal at the desk gets when whoever signs does not say otherwise: usages and validity of the old certificate.
+pub(crate) struct DeskTerms {
+    /// The usages.
+    pub(crate) profile: DeskProfile,
+    /// The validity, counted from when it is signed.
+    pub(crate) ttl: Ttl,
+    /// By how much it begins before that. It lasts no longer than the old one in all, which began less before where its CA was new.
+    pub(crate) backdated: Duration,
+}
+
+/// The terms of the renewal of this certificate.
 pub(crate) async fn desk_terms(
     app: &App,
     caller: &Caller,
     id: CertificateId,
-) -> Result<(DeskProfile, Ttl), ServiceError> {
+) -> Result<DeskTerms, ServiceError> {
     let old = find_renewable(app, caller, id).await?;
-    let longest = lifetime(&old, certmill_domain::DESK_BACKDATED.as_secs());
-    Ok((profile(&ParsedCertificate::from_der(&old.der)?), longest))
+    let (ttl, backdated) = lifetime(&old, certmill_domain::DESK_BACKDATED.as_secs());
+    Ok(DeskTerms { profile: profile(&ParsedCertificate::from_der(&old.der)?), ttl, backdated })
 }
 
 fn profile(parsed: &ParsedCertificate) -> DeskProfile {
@@ -237,7 +249,7 @@ fn by_role<'a>(
         other_sans: old.sans.other.clone(),
         // A fixed end is nearer now, and binds the renewal by itself.
         ttl: ttl.or_else(|| {
-            settings.not_after.is_none().then(|| lifetime(old, settings.not_before_duration.seconds()))
+            settings.not_after.is_none().then(|| lifetime(old, settings.not_before_duration.seconds()).0)
         }),
         key: key.map_or_else(generated, RequestedKey::Csr),
     }
@@ -250,7 +262,7 @@ fn by_person<'a>(
     ttl: Option<Ttl>,
 ) -> Result<Approval<'a>, ServiceError> {
     let ca_id = old.ca_id.ok_or_else(|| ServiceError::internal("a renewable certificate has a CA"))?;
-    let longest = lifetime(old, certmill_domain::DESK_BACKDATED.as_secs());
+    let (longest, backdated) = lifetime(old, certmill_domain::DESK_BACKDATED.as_secs());
     let ttl = ttl.unwrap_or_else(|| longest.clone());
     if ttl.seconds() > longest.seconds() {
         let problem = format!("is longer than the {longest} that were approved for {}", old.id);
@@ -265,6 +277,7 @@ fn by_person<'a>(
         subject: parsed.subject().clone(),
         sans: old.sans.clone(),
         ttl,
+        backdated,
         profile: Some(profile(&parsed)),
         keep_private_key: old.has_private_key,
     };
@@ -283,14 +296,16 @@ pub(crate) fn key_algorithm(old: &Certificate) -> Result<KeyAlgorithm, ServiceEr
         })
 }
 
-/// How long the certificate was given, without the time by which it was backdated: that of its role, unless it was made
-/// when the role had another one.
-fn lifetime(old: &Certificate, assumed: u64) -> Ttl {
+/// How long the certificate was given, and the time by which it was backdated, which is not counted: that of its role, unless it
+/// was made when the role had another one. It is less where the CA began in that time, to the second, and seems to be some seconds more
+/// where it took long to sign and store it. A certificate for the one that begins by the other before now lasts as long as the old one.
+fn lifetime(old: &Certificate, assumed: u64) -> (Ttl, Duration) {
     let whole = old.not_after.since(old.not_before).as_secs();
     let observed = old.created_at.since(old.not_before).as_secs();
     let tells = old.source != CertificateSource::Imported && observed < whole;
-    let backdated = if tells && observed.abs_diff(assumed) > 5 { observed } else { assumed };
-    Ttl::from_seconds(whole.saturating_sub(backdated).max(1))
+    let is_other = observed < assumed || observed - assumed > 5;
+    let backdated = if tells && is_other { observed } else { assumed };
+    (Ttl::from_seconds(whole.saturating_sub(backdated).max(1)), Duration::from_secs(backdated))
 }
 
 /// A renewal keeps its subject, so the role must still give the same attributes.

@@ -1,14 +1,16 @@
 //! Signing an approved CSR.
 
 use certmill_domain::{
-    Action, CertificateSource, Csr, CsrId, CsrStatus, DeskKey, DeskProfile, DeskRequest, NameRequest,
+    Action, CertificateSource, Csr, CsrId, CsrStatus, DESK_BACKDATED, DeskKey, DeskRequest, NameRequest,
     RequestedKey, Sans, Ttl,
 };
 use certmill_storage::csrs;
 use certmill_x509::{DistinguishedName, PublicKey};
 
 use super::{find, key_place, refusal};
-use crate::certificates::{Approval, Bound, Issued, Reservation, Wanted, desk_terms, not_renewable, run};
+use crate::certificates::{
+    Approval, Bound, DeskTerms, Issued, Reservation, Wanted, desk_terms, not_renewable, run,
+};
 use crate::{App, Caller, ServiceError};
 
 /// Days of validity when the request does not say.
@@ -68,7 +70,7 @@ fn approval<'a>(
     csr: &Csr,
     key: &'a PublicKey,
     request: &'a CsrSignRequest,
-    terms: Option<(DeskProfile, Ttl)>,
+    terms: Option<DeskTerms>,
 ) -> Result<Approval<'a>, ServiceError> {
     let ca_id = crate::ca::parse_id(&request.ca_id)?;
     let days = request.validity_days;
@@ -78,13 +80,15 @@ fn approval<'a>(
     let ttl = |days: i64| Ttl::from_seconds(days.unsigned_abs() * 86_400);
     let sans = request.sans.clone().map_or_else(|| csr.sans.clone(), by_kind);
     let Some(name) = request.role.as_deref() else {
-        let (profile, lifetime) = terms.unzip();
+        let backdated = terms.as_ref().map_or(DESK_BACKDATED, |terms| terms.backdated);
+        let (profile, lifetime) = terms.map(|terms| (terms.profile, terms.ttl)).unzip();
         // The names of a renewal are those that were approved, without what this version would add to them.
         let sans = if profile.is_some() { sans } else { with_common_name(sans, &csr.subject) };
         let request = DeskRequest {
             subject: csr.subject.clone(),
             sans,
             ttl: days.map(ttl).or(lifetime).unwrap_or_else(|| ttl(DEFAULT_DAYS)),
+            backdated,
             profile,
             keep_private_key: false,
         };

@@ -1,5 +1,7 @@
 //! What a person approved, key and names together, is renewed for another key only by somebody who may approve.
 
+use std::time::Duration;
+
 use certmill_domain::Scope;
 use poem::http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -138,6 +140,26 @@ both_modes! {
         assert_eq!(public_key(&new), judge.run("req -in own.csr -noout -pubkey"));
         // Whoever may approve needs no desk.
         renew(&app, &app.admin, &new["certificate_id"], json!({})).await.json_with(StatusCode::CREATED);
+    }
+
+    /// However new the CA is, whose start certificates do not begin before.
+    async fn a_renewal_at_the_desk_lasts_no_longer_than_what_was_approved(app: TestApp) {
+        app.clock.freeze();
+        let issuer = app.token(Scope::Issue).await;
+        for (age, later) in [(1, 1), (26, 3), (29, 60), (40, 1)] {
+            let ca = app.root_ca(&format!("root-{age}-{later}")).await;
+            app.patch(&format!("/v1/pki/ca/{}", text(&ca["id"])), json!({ "renewal_of_desk_certificates": "desk" })).await.json_with(StatusCode::OK);
+            app.advance(Duration::from_secs(age)).await;
+            let applicant = Applicant::new("/CN=vault.bank.example");
+            let old = approve_and_sign(&app, &imported(&app, &applicant.csr).await, &ca, json!({ "validity_days": 30 })).await;
+            app.advance(Duration::from_secs(later)).await;
+            let wish = json!({ "csr_pem": Applicant::new("/CN=something.else").csr });
+            let waiting = renew(&app, &issuer, &old["certificate_id"], wish).await.json_with(StatusCode::ACCEPTED);
+            let new = approve_and_sign(&app, &waiting, &ca, json!({})).await;
+            let by_admin = renew(&app, &app.admin, &new["certificate_id"], json!({})).await.json_with(StatusCode::CREATED);
+            let lasts = |issued: &Value| seconds(&issued["not_after"]) - seconds(&issued["not_before"]);
+            assert_eq!([lasts(&new), lasts(&by_admin)], [lasts(&old); 2], "a CA of {age} s, {later} s later");
+        }
     }
 
     /// Of two wishes at the desk for one certificate only one becomes its renewal, and the key of a CSR that is made here
