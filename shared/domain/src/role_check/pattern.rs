@@ -186,6 +186,9 @@ pub(crate) fn is_under(name: Candidate<'_>, apex: &str) -> bool {
 
 /// An entry of `allowed_uri_sans`. Scheme and host are compared without regard to case, everything
 /// else exactly: the rest of a URI is case-sensitive (RFC 3986 §6.2.2.1), and so is a SPIFFE id's path.
+///
+/// A `*` stands for any text within its part of the URI: one in the host names hosts, and never reaches into the path, where
+/// whoever asks writes what he likes.
 #[derive(Debug, Clone)]
 pub(crate) struct UriPattern(String);
 
@@ -219,12 +222,55 @@ impl UriPattern {
 
     /// Whether the entry permits the URI, which must have gone through [`fold_uri`].
     pub(crate) fn permits(&self, folded: &str) -> bool {
-        glob(&self.0, folded, |a, b| a == b)
+        self.matches(folded, |a, b| a == b)
     }
 
     /// Whether the entry would permit the URI if no letter's case counted.
     pub(crate) fn permits_but_for_case(&self, folded: &str) -> bool {
-        glob(&self.0, folded, same_letter)
+        self.matches(folded, same_letter)
+    }
+
+    fn matches(&self, uri: &str, same: impl Fn(u8, u8) -> bool + Copy) -> bool {
+        let Some(pattern) = UriParts::of(&self.0) else {
+            return glob(&self.0, uri, same);
+        };
+        UriParts::of(uri).is_some_and(|uri| {
+            // An entry that ends with a `*` in its host leaves everything behind that open.
+            let is_open = pattern.rest.is_empty() && pattern.host.ends_with('*');
+            glob(pattern.scheme, uri.scheme, same)
+                && match (pattern.user, uri.user) {
+                    (None, None) => true,
+                    (Some(pattern), Some(user)) => glob(pattern, user, same),
+                    _ => false,
+                }
+                && glob(pattern.host, uri.host, same)
+                && (is_open || glob(pattern.rest, uri.rest, same))
+        })
+    }
+}
+
+/// A URI with an authority, or a pattern of such, in its parts (RFC 3986 §3).
+struct UriParts<'a> {
+    scheme: &'a str,
+    /// What stands before an `@`.
+    user: Option<&'a str>,
+    /// With the port.
+    host: &'a str,
+    /// Path, query and fragment, with what sets them off.
+    rest: &'a str,
+}
+
+impl<'a> UriParts<'a> {
+    /// None without an authority.
+    fn of(text: &'a str) -> Option<Self> {
+        let (scheme, behind) = text.split_once("://")?;
+        if scheme.contains([':', '/', '?', '#']) {
+            return None;
+        }
+        let (authority, rest) = behind.find(['/', '?', '#']).map_or((behind, ""), |end| behind.split_at(end));
+        let (user, host) =
+            authority.rsplit_once('@').map_or((None, authority), |(user, host)| (Some(user), host));
+        Some(Self { scheme, user, host, rest })
     }
 }
 
@@ -400,5 +446,39 @@ mod tests {
         }
         assert!(UriPattern::parse("a b").is_err());
         assert!(UriPattern::parse("https://bücher.example/").is_err());
+    }
+
+    #[test]
+    fn a_star_in_the_host_of_a_uri_names_hosts() {
+        let permits = |pattern: &str, uri: &str| UriPattern::parse(pattern).unwrap().permits(&fold_uri(uri));
+        for (pattern, uri) in [
+            ("spiffe://*.example.org/*", "spiffe://a.b.example.org/ns/x"),
+            ("spiffe://*.example.org/*", "SPIFFE://A.Example.org/ns/x"),
+            ("https://app.*/", "https://app.example.com:8443/"),
+            ("https://*/a/*", "https://a.org/a/b/c?d"),
+            ("https://*", "https://a.org/b"),
+            ("https://*", "https://a.org"),
+            ("https://*@a.org/", "https://me@a.org/"),
+            ("http*://a.org/*", "https://a.org/b"),
+            ("*", "https://me@a.org/b"),
+            ("urn:*", "urn:a:b"),
+            ("https://a.org/*/z", "https://a.org/b/c/z"),
+        ] {
+            assert!(permits(pattern, uri), "{pattern} {uri}");
+        }
+        for (pattern, uri) in [
+            ("spiffe://*.example.org/*", "spiffe://evil/.example.org/x"),
+            ("spiffe://*.example.org/*", "spiffe://evil/a.example.org/x"),
+            ("https://*.example.org/*", "https://evil.com?.example.org/x"),
+            ("https://*.example.org/*", "https://evil.com#.example.org/x"),
+            ("https://*.example.org*", "https://evil.com/.example.org"),
+            ("https://app.*/", "https://app.@evil.com/"),
+            ("https://*/", "https://app@evil.com/"),
+            ("*://a.org/*", "https://evil.com/://a.org/b"),
+            ("https://a.org/", "https:a.org/"),
+            ("https://*@a.org/", "https://a.org/"),
+        ] {
+            assert!(!permits(pattern, uri), "{pattern} {uri}");
+        }
     }
 }
