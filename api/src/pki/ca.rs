@@ -220,7 +220,7 @@ impl CaApi {
         id: Path<String>,
         body: OptionalBody<RevokeCaRequest>,
     ) -> Result<Accepted<CaView>, ApiError> {
-        let reason = parse_reason(body.0.reason.as_deref())?;
+        let reason = body.0.reason.as_deref().map(|text| parse_reason(Some(text))).transpose()?;
         let revoked = ca::revoke(&app, &caller, ca::parse_id(&id)?, reason).await?;
         Ok(Accepted(view(&app, revoked)))
     }

@@ -24,7 +24,7 @@ pub use import::{ImportCa, import};
 pub use plan::{NewCa, NewCaSettings};
 pub use reissue::{Reissue, reissue};
 pub use revoke::revoke;
-pub(crate) use revoke::{below, reason_or_none};
+pub(crate) use revoke::{below, reason_or_none, refuse_release};
 pub use update::{CaChanges, state, update};
 
 pub use crate::issuer::{ca_issuers_url, crl_url, ocsp_url};

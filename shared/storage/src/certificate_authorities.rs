@@ -255,6 +255,24 @@ async fn revoke_children(
     rows.iter().map(|(id,)| parsed(TABLE, "id", id)).collect()
 }
 
+/// Gives a revoked CA another reason; `false` when it is not revoked for the one that the caller has seen.
+pub async fn change_reason(
+    tx: &mut Tx,
+    id: CaId,
+    seen: RevocationReason,
+    reason: RevocationReason,
+) -> Result<bool, StorageError> {
+    let query = Query::new(
+        "UPDATE certificate_authorities SET revocation_reason = $1 \
+         WHERE tenant_id = $2 AND id = $3 AND revoked_at IS NOT NULL AND revocation_reason = $4",
+    )
+    .bind(i64::from(reason.code()))
+    .bind(tx.tenant_key())
+    .bind(id.to_string())
+    .bind(i64::from(seen.code()));
+    Ok(tx.link().execute(query).await? == 1)
+}
+
 /// Sets how many certificates the revocation of `top` will take along: those under every CA revoked with it.
 pub async fn set_revocation_total(tx: &mut Tx, top: CaId) -> Result<(), StorageError> {
     let query = Query::new(

@@ -129,6 +129,55 @@ both_modes! {
         assert_eq!(stored(&app, &issued).await["revoked_at"], first["revoked_at"]);
     }
 
+    async fn the_revocation_of_a_ca_is_a_state_too(app: TestApp) {
+        let root = app.root_ca("root").await;
+        let body = json!({ "name": "sub", "common_name": "Sub", "ca_type": "intermediate", "parent_ca_id": root["id"], "key_type": "ec" });
+        let sub = app.post("/v1/pki/ca", body).await.json_with(StatusCode::CREATED);
+        let path = format!("/v1/pki/ca/{}", text(&sub["id"]));
+        let ask = async |body: Value| app.post(&format!("{path}/revoke"), body).await;
+        for reason in ["certificateHold", "removeFromCRL"] {
+            let refused = ask(json!({ "reason": reason })).await.error(422, "validation_error");
+            assert!(text(&refused["details"]["fields"]["reason"]).contains("for good"), "{refused}");
+        }
+        assert_eq!(app.get(&path).await.json()["status"], "active");
+        let first = ask(json!({ "reason": "superseded" })).await.json_with(StatusCode::ACCEPTED)["revocation"].clone();
+        for again in [json!({ "reason": "superseded" }), json!({})] {
+            let told = ask(again).await.json_with(StatusCode::ACCEPTED);
+            assert_eq!((&told["revocation"]["reason"], &told["revocation"]["revoked_at"]), (&first["reason"], &first["revoked_at"]));
+        }
+        for other in ["cessationOfOperation", "unspecified"] {
+            let refused = ask(json!({ "reason": other })).await.error(409, "invalid_state");
+            assert!(text(&refused["message"]).contains("superseded"), "{refused}");
+        }
+        // That its key was lost may be learnt later, and whoever reads the parent's list is told.
+        let worse = ask(json!({ "reason": "keyCompromise" })).await.json_with(StatusCode::ACCEPTED);
+        assert_eq!((&worse["revocation"]["reason"], &worse["revocation"]["revoked_at"]), (&json!("keyCompromise"), &first["revoked_at"]));
+        ask(json!({ "reason": "superseded" })).await.error(409, "invalid_state");
+        let parent = format!("/v1/pki/ca/{}", text(&root["id"]));
+        app.post(&format!("{parent}/crl"), json!({})).await.json_with(StatusCode::OK);
+        assert_eq!(entries(&app, &parent).await, BTreeMap::from([(plain(&sub), "Key Compromise".to_owned())]));
+    }
+
+    async fn nothing_is_released_under_a_revoked_ca(app: TestApp) {
+        let ca = web(&app).await;
+        let held = app.issue("web", "a.example.internal").await;
+        revoke(&app, &held, "certificateHold").await;
+        app.patch("/v1/pki/roles/web", json!({ "no_store": true })).await;
+        let unstored = app.issue("web", "b.example.internal").await;
+        revoke(&app, &unstored, "certificateHold").await;
+        app.post(&format!("{ca}/revoke"), json!({ "reason": "keyCompromise" })).await.json_with(StatusCode::ACCEPTED);
+        for issued in [&held, &unstored] {
+            for dry_run in [true, false] {
+                let body = json!({ "serial_number": issued["serial_number"], "reason": "removeFromCRL", "dry_run": dry_run });
+                let refused = app.post("/v1/pki/revoke", body).await.error(409, "invalid_state");
+                assert_eq!(refused["details"]["state"], "revoked", "{refused}");
+            }
+        }
+        assert_eq!(stored(&app, &held).await["status"], "revoked");
+        // It can still get another reason.
+        revoke(&app, &held, "keyCompromise").await;
+    }
+
     async fn a_reason_is_a_state(app: TestApp) {
         let ca = web(&app).await;
         // Each reason, and what can follow it.

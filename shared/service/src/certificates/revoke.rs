@@ -8,6 +8,7 @@ use certmill_x509::{RevocationReason, SerialNumber};
 
 use super::later::{self, Preview};
 use super::unstored;
+use crate::ca::refuse_release;
 use crate::change::{Act, Change};
 use crate::{App, Caller, Noun, ServiceError, acme, crl};
 
@@ -207,6 +208,9 @@ pub async fn revoke(app: &App, caller: &Caller, request: &RevokeRequest) -> Resu
         };
         let step = Step::of(&certificate, request.reason)?;
         if request.dry_run {
+            if step == Step::Release {
+                refuse_release(&mut tx, ca).await?;
+            }
             let of_shard = (ca, certificate.crl_shard);
             let preview = later::preview(&mut tx, of_shard, step, certificate.renewed_by).await?;
             let reason = step.reason(certificate.revocation_reason.as_ref());
@@ -252,6 +256,9 @@ async fn take(
     let Some(reason) = step.take(&mut tx, id, now, invalid_since).await? else {
         return Ok(None);
     };
+    if step == Step::Release {
+        refuse_release(&mut tx, ca).await?;
+    }
     let lists = crl::changed(ca, certificate.crl_shard);
     crl::enqueue(app, &mut tx, &lists, Some(&caller.request_id), COALESCE).await?;
     let action = match step {

@@ -6,6 +6,7 @@ use certmill_storage::unstored_certificates::{self, UnstoredCertificate};
 
 use super::later;
 use super::revoke::{COALESCE, RevokeRequest, Revoked, Step};
+use crate::ca::refuse_release;
 use crate::change::{Act, Change};
 use crate::roles::CachedRole;
 use crate::{App, Caller, ServiceError, crl};
@@ -57,6 +58,9 @@ pub(super) async fn revoke(
     let before = standing.map(|(at, _)| *at);
     let of = (certificate.id, certificate.serial_number);
     if request.dry_run {
+        if step == Step::Release {
+            refuse_release(&mut tx, certificate.ca_id).await?;
+        }
         let preview = later::preview(&mut tx, (certificate.ca_id, certificate.crl_shard), step, None).await?;
         return Ok(Some(Revoked::at_once(of, before, reason, Some(preview))));
     }
@@ -65,6 +69,9 @@ pub(super) async fn revoke(
     }
     if !take(&mut tx, certificate, step, now).await? {
         return Ok(None);
+    }
+    if step == Step::Release {
+        refuse_release(&mut tx, certificate.ca_id).await?;
     }
     if let Some(since) = request.invalidity_date.filter(|_| step != Step::Release) {
         unstored_certificates::set_invalidity(&mut tx, certificate, since.whole_seconds()).await?;
