@@ -47,6 +47,11 @@ pub(super) fn replace(path: &Path, content: &[u8], mode: u32, owner: Option<Owne
     staged.put()
 }
 
+/// Proves that a file can be written, by writing beside it what is taken away again.
+pub(super) fn must_be_writable(path: &Path, mode: u32, owner: Option<Owner>) -> anyhow::Result<()> {
+    stage(path, b"", mode, owner).map(drop)
+}
+
 /// A content that is written and synced beside the file whose place it is to take.
 pub(super) struct Staged {
     partial: PathBuf,

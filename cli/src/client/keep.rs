@@ -1,5 +1,6 @@
 //! `certmill keep`: certificates on a host that are renewed in time, without anybody thinking of it.
 
+mod names;
 mod pair;
 mod plan;
 
@@ -16,6 +17,7 @@ use super::issue::chain;
 use super::output::text;
 use super::{Options, Session};
 use certmill_client::CallError;
+use certmill_domain::Timestamp;
 use pair::Pair;
 use plan::{Kept, Plan, Source};
 
@@ -126,10 +128,11 @@ async fn round(session: &Session, plan: &Plan, failures: &mut [u32]) -> Round {
 async fn look(session: &Session, kept: &Kept) -> anyhow::Result<Duration> {
     let source = kept.source()?;
     let present = Pair::read(&kept.certificate_file, &kept.key_file)?;
-    let new = match &source {
+    let (new, made) = match &source {
         Source::Role(role) => renewed(session, kept, role, present.as_ref()).await?,
-        Source::Follow(name) => followed(session, name, present.as_ref()).await?,
+        Source::Follow(name) => (followed(session, kept, name, present.as_ref()).await?, None),
     };
+    let is_new = new.is_some();
     let pair = match new {
         Some(new) => {
             kept.write(&new)?;
@@ -147,11 +150,19 @@ async fn look(session: &Session, kept: &Kept) -> anyhow::Result<Duration> {
     if kept.is_run_due() {
         kept.run_command(COMMAND_LIMIT).await?;
     }
-    match source {
-        Source::Role(_) => Ok(Duration::from_secs(pair.seconds_to_renewal(kept.renew_before()?)?)),
+    let Source::Role(_) = source else {
         // The service renews it when it sees fit.
-        Source::Follow(_) => Ok(LOOK_EVERY),
+        return Ok(LOOK_EVERY);
+    };
+    let wait = pair.seconds_to_renewal(kept.renew_before()?, made)?;
+    if is_new && wait == 0 {
+        // Another one would be as this one is.
+        bail!(
+            "the new certificate is valid until {}, which is over by the clock of this host: set the clock",
+            pair.not_after()
+        );
     }
+    Ok(Duration::from_secs(wait))
 }
 
 /// What is to be written to the files.
@@ -161,31 +172,39 @@ pub(super) struct New {
     pub(super) root: String,
 }
 
-/// A new certificate under a role, with a key made here that leaves this host never; none while the present one is good.
+/// A new certificate under a role, with a key made here that leaves this host never; none while the present one is good. And since
+/// when there is the one that is good then, in Unix seconds, as far as anybody knows.
 async fn renewed(
     session: &Session,
     kept: &Kept,
     role: &str,
     present: Option<&Pair>,
-) -> anyhow::Result<Option<New>> {
-    let known = match present {
-        Some(pair) if pair.is_for(&kept.names) => known(session, pair).await?,
-        _ => None,
+) -> anyhow::Result<(Option<New>, Option<i64>)> {
+    let names = kept.names()?;
+    let good = match present.filter(|pair| pair.is_for(&names)) {
+        Some(pair) => good(session, role, pair).await?.map(|good| (pair, good)),
+        None => None,
     };
-    if let (Some(pair), Some(known)) = (present, &known)
-        && text(known, "status") == "active"
-        && pair.seconds_to_renewal(kept.renew_before()?)? > 0
-    {
-        return Ok(None);
+    if let Some((pair, good)) = &good {
+        if good.id.is_some() && pair.has_ended()? {
+            bail!(
+                "the server has it as active, and by the clock of this host it ended at {}: set the clock",
+                pair.not_after()
+            );
+        }
+        if pair.seconds_to_renewal(kept.renew_before()?, good.made)? > 0 {
+            return Ok((None, good.made));
+        }
     }
-    let (key, csr_pem) = pair::request(&kept.names, kept.key_type()?)?;
+    kept.check_places()?;
+    let (key, csr_pem) = pair::request(&names, kept.key_type()?)?;
     let mut body = json!({"csr_pem": csr_pem});
     if let Some(ttl) = &kept.ttl {
         body["ttl"] = ttl.as_str().into();
     }
-    let issued = match known.as_ref().filter(|known| text(known, "status") == "active") {
-        Some(known) => {
-            let path = ["v1", "pki", "certificates", &text(known, "id"), "renew"];
+    let issued = match good.and_then(|(_, good)| good.id) {
+        Some(id) => {
+            let path = ["v1", "pki", "certificates", &id, "renew"];
             match session.api.post(&path, &body).await {
                 // It may have been renewed elsewhere, or its role may have changed: the role decides anew.
                 Err(error) if is_refused(&error) => {
@@ -197,7 +216,31 @@ async fn renewed(
         None => session.api.post(&["v1", "pki", "sign", role], &body).await?,
     };
     let (chain, root) = chain(&issued)?;
-    Ok(Some(New { key, chain, root }))
+    Ok((Some(New { key, chain, root }), Some(pair::unix_now()?)))
+}
+
+/// A certificate that counts.
+struct Good {
+    /// Its id; none of one that the server does not keep.
+    id: Option<String>,
+    /// When it was made, in Unix seconds.
+    made: Option<i64>,
+}
+
+/// Whether the certificate counts for the server; none when another one is needed.
+async fn good(session: &Session, role: &str, pair: &Pair) -> anyhow::Result<Option<Good>> {
+    if let Some(known) = known(session, pair).await? {
+        let made = Timestamp::parse_rfc3339(&text(&known, "created_at")).map(Timestamp::unix_seconds);
+        let good = Good { id: Some(text(&known, "id")), made };
+        return Ok((text(&known, "status") == "active").then_some(good));
+    }
+    // Under some roles nothing is stored: then what the CA of the role has signed is taken as it is.
+    let role = session.api.get(&["v1", "pki", "roles", role], &[]).await?;
+    if role["no_store"] != true {
+        return Ok(None);
+    }
+    let ca = session.api.get(&["v1", "pki", "ca", &text(&role, "ca_id"), "certificate"], &[]).await?;
+    Ok(pair.is_from(&text(&ca, "certificate_pem"))?.then_some(Good { id: None, made: None }))
 }
 
 fn is_refused(error: &CallError) -> bool {
@@ -215,7 +258,12 @@ async fn known(session: &Session, pair: &Pair) -> anyhow::Result<Option<Value>> 
 }
 
 /// The newest certificate for a name that the server renews on its own, with its key; none while the files have it.
-async fn followed(session: &Session, name: &str, present: Option<&Pair>) -> anyhow::Result<Option<New>> {
+async fn followed(
+    session: &Session,
+    kept: &Kept,
+    name: &str,
+    present: Option<&Pair>,
+) -> anyhow::Result<Option<New>> {
     let query = [("san", name.to_owned()), ("status", "active".to_owned())];
     let listed = session.api.list(&["v1", "pki", "certificates"], &query, "certificates", 20).await?;
     let Some(newest) = listed.rows.iter().find(|found| {
@@ -228,6 +276,7 @@ async fn followed(session: &Session, name: &str, present: Option<&Pair>) -> anyh
     {
         return Ok(None);
     }
+    kept.check_places()?;
     let id = text(newest, "id");
     let found = session.api.get(&["v1", "pki", "certificates", &id], &[]).await?;
     let key = session.api.post(&["v1", "pki", "certificates", &id, "private-key"], &json!({})).await?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context, bail};
 use certmill_x509::hex;
-use openssl::asn1::Asn1Time;
+use openssl::asn1::{Asn1Time, Asn1TimeRef};
 use openssl::ec::{EcGroup, EcKey};
 use openssl::hash::MessageDigest;
 use openssl::nid::Nid;
@@ -16,7 +16,7 @@ use openssl::x509::extension::SubjectAlternativeName;
 use openssl::x509::{X509, X509Name, X509Req};
 use zeroize::Zeroizing;
 
-use super::super::issue::address_text;
+use super::names::{self, Name};
 
 /// Kinds of keys that are made here.
 #[derive(Clone, Copy)]
@@ -49,21 +49,31 @@ impl Pair {
     }
 
     /// Whether it has these names and no others.
-    pub(super) fn is_for(&self, names: &[String]) -> bool {
-        let mut wanted: Vec<String> = names.iter().map(|name| normal(name)).collect();
-        let mut there: Vec<String> = self
+    pub(super) fn is_for(&self, wanted: &[Name]) -> bool {
+        let mut wanted = wanted.to_vec();
+        let mut there: Vec<Name> = self
             .certificate
             .subject_alt_names()
             .into_iter()
             .flatten()
             .filter_map(|name| {
-                let text = name.dnsname().or_else(|| name.email()).or_else(|| name.uri()).map(normal);
-                text.or_else(|| name.ipaddress().and_then(address_text))
+                let dns = name.dnsname().map(names::dns);
+                let text = dns.or_else(|| name.email().map(names::email));
+                text.or_else(|| name.uri().map(|uri| Name::Uri(uri.to_owned())))
+                    .or_else(|| name.ipaddress().and_then(names::ip))
             })
             .collect();
         wanted.sort();
         there.sort();
+        there.dedup();
         wanted == there
+    }
+
+    /// Whether this CA has signed it.
+    pub(super) fn is_from(&self, ca_pem: &str) -> anyhow::Result<bool> {
+        let ca = X509::from_pem(ca_pem.as_bytes())?;
+        // A signature of another kind than the key's is an error of OpenSSL's, and no signature of this CA.
+        Ok(self.certificate.verify(&*ca.public_key()?).unwrap_or(false))
     }
 
     pub(super) fn fingerprint(&self) -> anyhow::Result<String> {
@@ -74,17 +84,21 @@ impl Pair {
         self.certificate.not_after().to_string()
     }
 
+    /// Whether it has ended by the clock of this host.
+    pub(super) fn has_ended(&self) -> anyhow::Result<bool> {
+        Ok(unix_seconds(self.certificate.not_after())? < unix_now()?)
+    }
+
     /// Seconds until it should be renewed: `before` its end, or when two thirds of its time are over. Up to a twentieth of its
     /// time earlier, by its fingerprint, so that hosts that were set up together do not renew together.
-    pub(super) fn seconds_to_renewal(&self, before: Option<u64>) -> anyhow::Result<u64> {
-        let now = Asn1Time::days_from_now(0)?;
-        let seconds =
-            |from: &openssl::asn1::Asn1TimeRef, to: &openssl::asn1::Asn1TimeRef| -> anyhow::Result<i64> {
-                let difference = from.diff(to)?;
-                Ok(i64::from(difference.days) * 86_400 + i64::from(difference.secs))
-            };
-        let lifetime = seconds(self.certificate.not_before(), self.certificate.not_after())?;
-        let left = seconds(&now, self.certificate.not_after())?;
+    ///
+    /// Its time begins when it was `made` (Unix seconds), as far as that is known: a role can date certificates back by more than
+    /// they live, and these would be due from the first moment on.
+    pub(super) fn seconds_to_renewal(&self, before: Option<u64>, made: Option<i64>) -> anyhow::Result<u64> {
+        let (from, to) =
+            (unix_seconds(self.certificate.not_before())?, unix_seconds(self.certificate.not_after())?);
+        let from = made.filter(|made| (from..to).contains(made)).unwrap_or(from);
+        let (lifetime, left) = (to - from, to - unix_now()?);
         let digest = self.certificate.digest(MessageDigest::sha256())?;
         let share = i64::from(*digest.first().unwrap_or(&0));
         let spread = lifetime / 20 * share / 255;
@@ -97,6 +111,16 @@ impl Pair {
     }
 }
 
+/// The clock of this host, in Unix seconds.
+pub(super) fn unix_now() -> anyhow::Result<i64> {
+    unix_seconds(&Asn1Time::days_from_now(0)?)
+}
+
+fn unix_seconds(at: &Asn1TimeRef) -> anyhow::Result<i64> {
+    let difference = Asn1Time::from_unix(0)?.diff(at)?;
+    Ok(i64::from(difference.days) * 86_400 + i64::from(difference.secs))
+}
+
 fn present(file: &Path) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
     match fs::read(file) {
         Ok(octets) => Ok(Some(Zeroizing::new(octets))),
@@ -105,12 +129,8 @@ fn present(file: &Path) -> anyhow::Result<Option<Zeroizing<Vec<u8>>>> {
     }
 }
 
-fn normal(name: &str) -> String {
-    name.parse::<std::net::IpAddr>().map_or_else(|_| name.to_ascii_lowercase(), |address| address.to_string())
-}
-
 /// A new key, as PKCS#8 PEM, and a request for it with these names.
-pub(super) fn request(names: &[String], key_type: KeyType) -> anyhow::Result<(Zeroizing<String>, String)> {
+pub(super) fn request(names: &[Name], key_type: KeyType) -> anyhow::Result<(Zeroizing<String>, String)> {
     let key = made(key_type)?;
     let mut request = X509Req::builder()?;
     request.set_version(0)?;
@@ -119,22 +139,20 @@ pub(super) fn request(names: &[String], key_type: KeyType) -> anyhow::Result<(Ze
     let mut subject = X509Name::builder()?;
     let mut has_subject = false;
     for name in names {
-        if name.contains([',', '\n', '\0']) {
-            bail!("`{name}` is not a name");
-        }
-        if name.parse::<std::net::IpAddr>().is_ok() {
-            alternatives.ip(name);
-        } else if name.contains("://") || name.starts_with("urn:") {
-            alternatives.uri(name);
-        } else if name.contains('@') {
-            alternatives.email(name);
-        } else {
-            if !has_subject && name.len() <= 64 {
-                subject.append_entry_by_nid(Nid::COMMONNAME, name)?;
-                has_subject = true;
+        match name {
+            Name::Ip(address) => alternatives.ip(&address.to_string()),
+            // OpenSSL reads these out of one text, in which a comma begins another name.
+            Name::Uri(text) if text.contains(',') => bail!("`{text}` has a comma, which cannot be asked for"),
+            Name::Uri(text) => alternatives.uri(text),
+            Name::Email(text) => alternatives.email(text),
+            Name::Dns(text) => {
+                if !has_subject && text.len() <= 64 {
+                    subject.append_entry_by_nid(Nid::COMMONNAME, text)?;
+                    has_subject = true;
+                }
+                alternatives.dns(text)
             }
-            alternatives.dns(name);
-        }
+        };
     }
     request.set_subject_name(&subject.build())?;
     let mut extensions = Stack::new()?;
@@ -159,16 +177,22 @@ fn made(key_type: KeyType) -> anyhow::Result<PKey<Private>> {
 mod tests {
     use super::*;
 
-    fn pair(days: u32) -> Pair {
-        let names = ["www.example.com".to_owned(), "10.0.0.7".to_owned(), "2001:DB8::1".to_owned()];
-        let (key, csr) = request(&names, KeyType::P256).unwrap();
+    fn names(names: &[&str]) -> Vec<Name> {
+        names::canonical(&names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap()
+    }
+
+    /// From so many days ago, until in so many.
+    fn pair(since: i64, days: i64) -> Pair {
+        let (key, csr) =
+            request(&names(&["www.example.com", "10.0.0.7", "2001:DB8::1"]), KeyType::P256).unwrap();
         let key = PKey::private_key_from_pem(key.as_bytes()).unwrap();
         let csr = X509Req::from_pem(csr.as_bytes()).unwrap();
         let mut certificate = X509::builder().unwrap();
+        let at = |days: i64| Asn1Time::from_unix(unix_now().unwrap() + days * 86_400).unwrap();
         certificate.set_version(2).unwrap();
         certificate.set_pubkey(&csr.public_key().unwrap()).unwrap();
-        certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
-        certificate.set_not_after(&Asn1Time::days_from_now(days).unwrap()).unwrap();
+        certificate.set_not_before(&at(-since)).unwrap();
+        certificate.set_not_after(&at(days)).unwrap();
         for extension in &csr.extensions().unwrap() {
             certificate.append_extension2(extension).unwrap();
         }
@@ -178,22 +202,32 @@ mod tests {
 
     #[test]
     fn a_request_has_the_names_and_nothing_else() {
-        let pair = pair(30);
-        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-        assert!(pair.is_for(&names(&["10.0.0.7", "2001:db8::1", "WWW.example.com"])));
+        let pair = pair(0, 30);
+        assert!(pair.is_for(&names(&["10.0.0.7", "2001:db8::1", "WWW.example.com.", "www.example.com"])));
+        assert!(pair.is_for(&names(&["::ffff:10.0.0.7", "[2001:db8:0::1]", "www.example.com"])));
         assert!(!pair.is_for(&names(&["10.0.0.7", "www.example.com"])));
-        assert!(request(&names(&["a,DNS:b"]), KeyType::P256).is_err());
+        assert!(request(&names(&["https://a.example/b,DNS:c"]), KeyType::P256).is_err());
     }
 
     #[test]
     fn renewal_comes_in_the_last_third_and_is_spread() {
         const DAY: u64 = 86_400;
-        let pair = pair(30);
-        let seconds = pair.seconds_to_renewal(None).unwrap();
+        let made = pair(0, 30);
+        let seconds = made.seconds_to_renewal(None, None).unwrap();
         assert!((18 * DAY..=20 * DAY).contains(&seconds), "{seconds}");
-        let seconds = pair.seconds_to_renewal(Some(5 * DAY)).unwrap();
+        let seconds = made.seconds_to_renewal(Some(5 * DAY), None).unwrap();
         assert!((23 * DAY..=25 * DAY).contains(&seconds), "{seconds}");
-        let seconds = pair.seconds_to_renewal(Some(90 * DAY)).unwrap();
+        let seconds = made.seconds_to_renewal(Some(90 * DAY), None).unwrap();
         assert!((13 * DAY..=15 * DAY).contains(&seconds), "renewed at each look: {seconds}");
+    }
+
+    #[test]
+    fn what_is_dated_back_by_more_than_it_lives_is_not_due_at_once() {
+        const DAY: u64 = 86_400;
+        let dated_back = pair(90, 9);
+        assert_eq!(dated_back.seconds_to_renewal(None, None).unwrap(), 0, "nobody knows when it was made");
+        let seconds = dated_back.seconds_to_renewal(None, Some(unix_now().unwrap())).unwrap();
+        assert!((5 * DAY..=6 * DAY).contains(&seconds), "{seconds}");
+        assert!(!dated_back.has_ended().unwrap() && pair(9, -1).has_ended().unwrap());
     }
 }

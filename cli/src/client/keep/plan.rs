@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::super::files::{self, Owner};
 use super::super::{Options, Session};
 use super::New;
+use super::names::{self, Name};
 use super::pair::KeyType;
 
 /// Certificates, and the server that they come from.
@@ -35,7 +36,7 @@ pub(super) struct Kept {
     /// Or: the name of a certificate from an ACME server, which the service renews on its own.
     follow: Option<String>,
     #[serde(default)]
-    pub(super) names: Vec<String>,
+    names: Vec<String>,
     pub(super) ttl: Option<String>,
     key_type: Option<String>,
     /// The certificate and those between it and the root.
@@ -68,6 +69,7 @@ impl Plan {
         for kept in &plan.certificate {
             let check = || {
                 kept.source()?;
+                kept.names()?;
                 kept.key_type()?;
                 kept.key_mode()?;
                 kept.renew_before()?;
@@ -77,7 +79,32 @@ impl Plan {
                 format!("{}: the certificate in {}", file.display(), kept.certificate_file.display())
             })?;
         }
+        let twice = plan.twice();
+        if let Some(twice) = twice {
+            bail!(
+                "{}: {} is named twice: each certificate and each key needs a file of its own",
+                file.display(),
+                twice.display()
+            );
+        }
         Ok(plan)
+    }
+
+    /// A file that one thing would overwrite after the other, at each look anew. Certificates of one CA may share its file.
+    fn twice(&self) -> Option<&Path> {
+        let own = |kept: &'_ Kept| [place(&kept.certificate_file), place(&kept.key_file)];
+        let mut seen: Vec<PathBuf> = Vec::new();
+        let roots: Vec<PathBuf> =
+            self.certificate.iter().filter_map(|kept| kept.ca_file.as_deref()).map(place).collect();
+        for kept in &self.certificate {
+            for (file, place) in [&kept.certificate_file, &kept.key_file].into_iter().zip(own(kept)) {
+                if seen.contains(&place) || roots.contains(&place) {
+                    return Some(file.as_path());
+                }
+                seen.push(place);
+            }
+        }
+        None
     }
 
     /// The server: the command line wins over the file.
@@ -107,6 +134,11 @@ impl Kept {
             }
             _ => bail!("either role, with names, or follow is needed"),
         }
+    }
+
+    /// The names, each once and in the form that the server gives it.
+    pub(super) fn names(&self) -> anyhow::Result<Vec<Name>> {
+        names::canonical(&self.names)
     }
 
     pub(super) fn key_type(&self) -> anyhow::Result<KeyType> {
@@ -145,6 +177,14 @@ impl Kept {
             }
         };
         Ok(Some(Owner { user: number("passwd", user)?, group: number("group", group)? }))
+    }
+
+    /// Proves that the files can be written, so that nothing is issued which could not be kept.
+    pub(super) fn check_places(&self) -> anyhow::Result<()> {
+        let owner = self.owner()?;
+        files::must_be_writable(&self.key_file, self.key_mode()?, owner)?;
+        let mut others = std::iter::once(&self.certificate_file).chain(&self.ca_file);
+        others.try_for_each(|file| files::must_be_writable(file, 0o644, owner))
     }
 
     /// Replaces the files. The mark for the command is set before and outlives a crash.
@@ -198,6 +238,13 @@ impl Kept {
         }
         fs::remove_file(self.mark()).with_context(|| format!("{} cannot be removed", self.mark().display()))
     }
+}
+
+/// Where a file is, whatever links and relative paths lead there.
+fn place(file: &Path) -> PathBuf {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let named = || Some(folder.canonicalize().ok()?.join(file.file_name()?));
+    file.canonicalize().ok().or_else(named).unwrap_or_else(|| file.to_owned())
 }
 
 /// The number of a user or group, from the system's databases.

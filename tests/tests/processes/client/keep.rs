@@ -4,6 +4,7 @@ use std::process::Output;
 
 use fake_acme::{FakeAcme, FakeAcmeOptions};
 use launch::Process;
+use serde_json::json;
 use tests::openssl::Judge;
 
 use super::{json_of, mode, site_with_role};
@@ -130,6 +131,23 @@ fn mistakes_in_what_is_to_be_kept_are_said_before_anything_is_done() {
             "nobody-has-this-name",
         ),
         (
+            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"./c\"",
+            "named twice",
+        ),
+        (
+            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"\n\
+             [[certificate]]\nrole = \"web\"\nnames = [\"b\"]\ncertificate_file = \"d\"\nkey_file = \"k\"",
+            "named twice",
+        ),
+        (
+            "[[certificate]]\nrole = \"web\"\nnames = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"\nca_file = \"c\"",
+            "named twice",
+        ),
+        (
+            "[[certificate]]\nrole = \"web\"\nnames = [\"a,b\"]\ncertificate_file = \"c\"\nkey_file = \"k\"",
+            "is not a name",
+        ),
+        (
             "[[certificate]]\nrole = \"web\"\nname = [\"a\"]\ncertificate_file = \"c\"\nkey_file = \"k\"",
             "unknown field",
         ),
@@ -139,6 +157,71 @@ fn mistakes_in_what_is_to_be_kept_are_said_before_anything_is_done() {
         let said = said(&output);
         assert!(!output.status.success() && said.contains(sentence), "{text}: {said}");
     }
+}
+
+/// One look after the other at the same file: what is good is left alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn names_in_another_spelling_are_the_same_names() {
+    let (site, _api) = site_with_role().await;
+    let mut kept = Kept { site: &site, names: "" };
+    for names in [
+        "\"www.example.internal\", \"WWW.Example.internal\"",
+        "\"www.example.internal.\"",
+        "\"bücher.example.internal\"",
+        "\"www.example.internal\", \"::ffff:10.0.0.7\", \"[2001:DB8:0::1]\", \"10.0.0.7\"",
+    ] {
+        kept.names = names;
+        kept.plan(NOTE);
+        let first = kept.once();
+        assert!(first.status.success(), "{names}: {}", said(&first));
+        let (certificate, ran) = (kept.file("kept.crt"), kept.file("ran"));
+        let second = kept.once();
+        assert!(second.status.success(), "{names}: {}", said(&second));
+        assert_eq!((kept.file("kept.crt"), kept.file("ran")), (certificate, ran), "{names}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_service_does_not_store_is_kept_until_it_is_time() {
+    let (site, api) = site_with_role().await;
+    let role = api.patch("/v1/pki/roles/web", json!({ "no_store": true })).await;
+    assert_eq!(role["no_store"], true);
+    let token = site.run(&["access", "create", "host", "--scope", "pki:issue", "--role", "web"]);
+    let host = Site::embedded().with("CERTMILL_URL", api.url.as_str()).with("CERTMILL_TOKEN", token.trim());
+    let kept = Kept { site: &host, names: "\"www.example.internal\"" };
+    kept.plan(NOTE);
+    assert!(kept.once().status.success());
+    let first = kept.file("kept.crt");
+    let again = kept.once();
+    assert!(again.status.success(), "{}", said(&again));
+    assert_eq!((kept.file("kept.crt"), kept.file("ran")), (first.clone(), "kept.crt\n".to_owned()));
+
+    // One that another CA has signed is not kept.
+    let judge = Judge::new();
+    judge.run("req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout k -out c -days 30 -subj /CN=x -addext subjectAltName=DNS:www.example.internal");
+    host.write("kept.crt", &std::fs::read_to_string(judge.path().join("c")).unwrap());
+    host.write("kept.key", &std::fs::read_to_string(judge.path().join("k")).unwrap());
+    assert!(kept.once().status.success());
+    judge.run(&format!(
+        "verify -CAfile {} {}",
+        host.path().join("kept.ca.crt").display(),
+        host.path().join("kept.crt").display()
+    ));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_issued_that_cannot_be_written() {
+    let (site, _api) = site_with_role().await;
+    site.write(
+        "keep.toml",
+        "[[certificate]]\nrole = \"web\"\nnames = [\"www.example.internal\"]\ncertificate_file = \"kept.crt\"\n\
+         key_file = \"nowhere/kept.key\"\n",
+    );
+    let kept = Kept { site: &site, names: "" };
+    let failed = kept.once();
+    assert!(!failed.status.success() && said(&failed).contains("cannot be written"), "{}", said(&failed));
+    assert_eq!(kept.serial_numbers(), Vec::<String>::new());
+    assert!(!site.path().join("kept.crt").exists());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
