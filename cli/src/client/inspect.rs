@@ -160,7 +160,8 @@ fn blocks(text: &str) -> Vec<Object> {
 fn from_pkcs12(bundle: &Pkcs12, password_file: Option<&Path>) -> anyhow::Result<Vec<Object>> {
     let password = match password_file {
         Some(file) => std::fs::read_to_string(file)?.trim_end_matches(['\r', '\n']).to_owned(),
-        None => rpassword::prompt_password("Password of the PKCS#12 file: ")?,
+        None => rpassword::prompt_password("Password of the PKCS#12 file: ")
+            .context("the password cannot be asked for without a terminal: give --password-file")?,
     };
     let password = zeroize::Zeroizing::new(password);
     let opened = bundle.parse2(&password).context("the PKCS#12 file does not open with this password")?;

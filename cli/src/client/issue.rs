@@ -159,6 +159,9 @@ pub(super) async fn issue(session: &Session, issue: Issue) -> anyhow::Result<()>
 }
 
 pub(super) async fn sign(session: &Session, sign: Sign) -> anyhow::Result<()> {
+    if let Some(file) = sign.out.as_deref().filter(|file| *file != Path::new("-")) {
+        files::must_be_writable(file, 0o644, None)?;
+    }
     let mut body = json!({"csr_pem": read_text(&sign.csr)?});
     if let Some(ttl) = &sign.ttl {
         body["ttl"] = ttl.as_str().into();
@@ -195,11 +198,16 @@ impl Place {
     fn of(issue: &Issue, name: &str) -> anyhow::Result<Self> {
         if let Some(file) = &issue.p12 {
             files::must_be_new(&[file], issue.force)?;
+            files::must_be_writable(file, 0o600, None)?;
             let password = match &issue.password_file {
                 Some(file) => {
                     Zeroizing::new(Zeroizing::new(read_text(file)?).trim_end_matches(['\r', '\n']).to_owned())
                 }
-                None => Zeroizing::new(rpassword::prompt_password("Password of the PKCS#12 file: ")?),
+                None => {
+                    Zeroizing::new(rpassword::prompt_password("Password of the PKCS#12 file: ").context(
+                        "the password cannot be asked for without a terminal: give --password-file",
+                    )?)
+                }
             };
             if password.is_empty() {
                 bail!("the password is empty");
@@ -230,6 +238,9 @@ impl Place {
             bail!("{} is not a folder", issue.out.display());
         }
         files::must_be_new(&[&certificate, &key], issue.force)?;
+        [(&certificate, 0o644), (&key, 0o600), (&root, 0o644)]
+            .into_iter()
+            .try_for_each(|(file, mode)| files::must_be_writable(file, mode, None))?;
         Ok(Self::Files { certificate, key, root })
     }
 }

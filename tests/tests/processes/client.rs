@@ -180,6 +180,34 @@ async fn signing_in_is_checked_and_kept_for_its_owner() {
     drop(site);
 }
 
+/// A key that cannot be written is lost, and its certificate is of no use.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_is_issued_where_its_files_cannot_be_written() {
+    let (site, _api) = site_with_role().await;
+    site.write("password", "a good password\n");
+    site.run(&["issue", "web", "first.example.internal"]);
+    for arguments in [
+        // No process can make files there, whoever it runs as.
+        ["issue", "web", "lost.example.internal", "--out", "/proc"].as_slice(),
+        &[
+            "issue",
+            "web",
+            "lost.example.internal",
+            "--p12",
+            "nowhere/lost.p12",
+            "--password-file",
+            "password",
+        ],
+        &["sign", "web", "lost.csr", "--out", "nowhere/lost.crt"],
+    ] {
+        let failed = site.output(arguments);
+        assert!(!failed.status.success() && said(&failed).contains("cannot be written"), "{}", said(&failed));
+    }
+    let names: Vec<String> =
+        site.run(&["cert", "ls", "--template", "{common_name}"]).lines().map(str::to_owned).collect();
+    assert_eq!(names, ["first.example.internal"]);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_and_bundles_are_shown_without_a_server_and_without_keys() {
     let (site, _api) = site_with_role().await;
