@@ -64,7 +64,7 @@ impl<E: Endpoint + 'static> Endpoint for Edge<E> {
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let started = Instant::now();
-        join_secret_path(&mut request);
+        join_path(&mut request);
         let request_id = request_id(&request, &self.app);
         let method = method_label(request.method());
         let route = self.routes.find(request.uri().path());
@@ -155,14 +155,26 @@ pub(crate) async fn whole_body(request: &mut Request) -> Result<Bytes, ApiError>
     }
 }
 
-/// The router takes a parameter for one segment, and the path of a secret has several.
-fn join_secret_path(request: &mut Request) {
-    const PREFIX: &str = "/v1/secrets/";
+/// The router takes a parameter for one segment. The path of a secret has several, and so has an OCSP request in base64 whose
+/// slashes were not encoded, or were decoded by a proxy on the way.
+fn join_path(request: &mut Request) {
+    const SECRETS: &str = "/v1/secrets/";
+    const OCSP: &str = "/pub/ocsp/";
     let uri = request.uri();
-    let Some(rest) = uri.path().strip_prefix(PREFIX).filter(|rest| rest.contains('/')) else { return };
+    let path = uri.path();
+    let begin = if path.starts_with(SECRETS) {
+        Some(SECRETS.len())
+    } else {
+        let responder = path.strip_prefix(OCSP).and_then(|rest| rest.find('/'));
+        responder.map(|end| OCSP.len() + end + 1)
+    };
+    let Some((head, rest)) = begin.and_then(|begin| path.split_at_checked(begin)) else { return };
+    if !rest.contains('/') {
+        return;
+    }
     let joined = rest.replace('/', "%2F");
     let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    if let Ok(uri) = format!("{PREFIX}{joined}{query}").parse() {
+    if let Ok(uri) = format!("{head}{joined}{query}").parse() {
         *request.uri_mut() = uri;
     }
 }

@@ -59,8 +59,10 @@ impl OcspApi {
         request: Path<String>,
     ) -> Result<Media<OcspFile>, ApiError> {
         let id = ca::parse_id(&ca_id)?;
+        // Some clients put a slash before it; DER in base64 never begins with one.
+        let text = request.trim_start_matches('/').as_bytes();
         // A path that is no base64 is a malformed request.
-        let der = STANDARD.decode(request.as_bytes()).or_else(|_| STANDARD_NO_PAD.decode(request.as_bytes()));
+        let der = STANDARD.decode(text).or_else(|_| STANDARD_NO_PAD.decode(text));
         let answer = ocsp::answer(&app, id, &der.unwrap_or_default()).await;
         Ok(Media::new(response(http, &answer)))
     }

@@ -133,6 +133,35 @@ both_modes! {
         assert_ne!(get(&[]).await.body, before.body);
     }
 
+    async fn a_question_in_the_address_may_have_slashes(app: TestApp) {
+        let judge = Judge::new();
+        let ca = ca(&app, &judge, "ec").await;
+        // The serial number is random, so that some requests have a slash in base64 and some have none.
+        let text_with_a_slash = async || {
+            for _ in 0..100 {
+                leaf(&app, &judge, &ca, "one").await;
+                let text = STANDARD.encode(request(&judge, "-cert one.pem -no_nonce"));
+                if text.contains('/') {
+                    return text;
+                }
+            }
+            panic!("no request has a slash");
+        };
+        let text_of = text_with_a_slash().await;
+        let path = format!("/pub/ocsp/{}/", text(&ca["id"]));
+        for asked in [text_of.clone(), text_of.replace('+', "%2B"), format!("/{text_of}")] {
+            for method in [Method::GET, Method::HEAD] {
+                let answer = app.send(method.clone(), &format!("{path}{asked}"), None, &[], None).await;
+                assert_eq!(answer.header("content-type"), "application/ocsp-response", "{method} {asked}: {}", answer.text());
+                if method == Method::GET {
+                    assert!(verdict(&judge, &answer, "-cert one.pem").contains("one.pem: good"));
+                }
+            }
+        }
+        let nothing = app.send(Method::GET, &format!("{path}a/b/c"), None, &[], None).await;
+        assert_eq!((nothing.status, nothing.body.as_slice()), (StatusCode::OK, &[0x30, 3, 0x0A, 1, 1][..]));
+    }
+
     async fn what_is_no_question_gets_no_answer(app: TestApp) {
         let judge = Judge::new();
         let ca = ca(&app, &judge, "ec").await;
