@@ -45,6 +45,29 @@ impl DnsName {
     pub fn for_another_ca(text: &str) -> Result<Self, X509Error> {
         canonical(text, true).map(Self).map_err(|reason| X509Error::invalid_name(text, reason))
     }
+
+    /// A host name that somebody connects to, which a certificate is compared with: underscores and A-labels that cannot be
+    /// decoded are not certified here, but such hosts are there, and others certify them or names with a `*` for them.
+    ///
+    /// # Errors
+    /// [`X509Error::InvalidName`].
+    pub fn connected_to(text: &str) -> Result<Self, X509Error> {
+        let read = || {
+            check_characters(text)?;
+            if text.contains('*') {
+                return Err("it must be one host name, not a wildcard".into());
+            }
+            if !text.is_ascii() {
+                return canonical(text, true);
+            }
+            let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+            name.split('.').try_for_each(|label| check_label(&label.replace('_', "x")))?;
+            check_last_label(&name)?;
+            check_length(&name)?;
+            Ok(name)
+        };
+        read().map(Self).map_err(|reason: Reason| X509Error::invalid_name(text, reason))
+    }
 }
 
 /// Reads a name as people write it: any case, Unicode (mapped by UTS 46 with STD3 rules), with or
@@ -89,10 +112,23 @@ fn canonical(text: &str, symbols: bool) -> Result<String, Reason> {
         }
         _ => host_name(text, symbols)?,
     };
-    if canonical.len() > MAX_NAME {
+    check_length(&canonical)?;
+    Ok(canonical)
+}
+
+fn check_length(name: &str) -> Result<(), Reason> {
+    if name.len() > MAX_NAME {
         return Err(format!("a name has at most {MAX_NAME} characters (after IDNA)").into());
     }
-    Ok(canonical)
+    Ok(())
+}
+
+fn check_last_label(name: &str) -> Result<(), Reason> {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    if last.bytes().all(|octet| octet.is_ascii_digit()) {
+        return Err("the last label of a host name is not a number (RFC 3696 section 2)".into());
+    }
+    Ok(())
 }
 
 /// Refuses the mistakes that deserve a better answer than "not a host name".
@@ -158,10 +194,7 @@ fn host_name(text: &str, symbols: bool) -> Result<String, Reason> {
     if name.parse::<IpAddr>().is_ok() {
         return Err(IP_ADDRESS.into());
     }
-    let last = name.rsplit('.').next().unwrap_or(name);
-    if last.bytes().all(|octet| octet.is_ascii_digit()) {
-        return Err("the last label of a host name is not a number (RFC 3696 section 2)".into());
-    }
+    check_last_label(name)?;
     Ok(name.to_owned())
 }
 
@@ -321,6 +354,38 @@ mod tests {
         }
         for text in ["xn--a.example", "a_b.example", "10.0.0.1", "a b.example", "xn--*.ws", ""] {
             assert!(DnsName::for_another_ca(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn hosts_that_are_not_certified_here_can_be_connected_to() {
+        for (text, host) in [
+            ("_dmarc.Example.com.", "_dmarc.example.com"),
+            ("foo_bar.example.com", "foo_bar.example.com"),
+            ("xn--i-7iq.ws", "xn--i-7iq.ws"),
+            ("xn--zzzzzzzz", "xn--zzzzzzzz"),
+            ("I❤.ws", "xn--i-7iq.ws"),
+            ("bücher.example", "xn--bcher-kva.example"),
+            ("www.example.com", "www.example.com"),
+        ] {
+            assert_eq!(DnsName::connected_to(text).unwrap().as_str(), host, "{text}");
+        }
+        let long = ["a".repeat(63); 4].join(".");
+        for text in [
+            "",
+            ".",
+            "a..b",
+            "*.example.com",
+            "a b",
+            "a@b.c",
+            "10.0.0.1",
+            "1.2.3",
+            "-a.b",
+            "https://a.b",
+            "a:1",
+            &long,
+        ] {
+            assert!(DnsName::connected_to(text).is_err(), "{text}");
         }
     }
 

@@ -72,7 +72,7 @@ pub enum ExpectedName {
     Email(EmailAddress),
 }
 
-/// Reads an IP address (IPv6 with or without brackets) or a host name in any case, Unicode
+/// Reads an IP address (IPv6 with or without brackets) or a host name in any case, Unicode and underscores
 /// included.
 impl FromStr for ExpectedName {
     type Err = X509Error;
@@ -82,11 +82,7 @@ impl FromStr for ExpectedName {
         if let Ok(address) = bare.parse() {
             return Ok(Self::Ip(address));
         }
-        let name: DnsName = text.parse()?;
-        if name.is_wildcard() {
-            return Err(X509Error::invalid_name(text, "it must be one host name, not a wildcard"));
-        }
-        Ok(Self::Dns(name))
+        DnsName::connected_to(text).map(Self::Dns)
     }
 }
 

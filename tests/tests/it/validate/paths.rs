@@ -125,6 +125,11 @@ both_modes! {
             (&leaf, json!({ "hostname": "WWW.Example.COM" }), None),
             (&leaf, json!({ "hostname": "one.apps.example.com" }), None),
             (&leaf, json!({ "hostname": "192.0.2.7" }), None),
+            // Hosts that a service here would not certify are hosts all the same.
+            (&leaf, json!({ "hostname": "one_two.apps.example.com" }), None),
+            (&leaf, json!({ "hostname": "_dmarc.example.com" }), Some("name_mismatch")),
+            (&leaf, json!({ "hostname": "xn--i-7iq.ws" }), Some("name_mismatch")),
+            (&leaf, json!({ "hostname": "xn--zzzzzzzz.example.com" }), Some("name_mismatch")),
             (&leaf, json!({ "hostname": "[2001:db8::7]" }), None),
             (&leaf, json!({ "hostname": "example.com" }), Some("name_mismatch")),
             (&leaf, json!({ "hostname": "one.two.apps.example.com" }), Some("name_mismatch")),
