@@ -111,6 +111,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewWebhook) -> Result<Shown
         created_at: now,
         updated_at: now,
     };
+    checks::are_there(app, caller.tenant, &webhook.filters).await?;
     checks::reachable(app, caller.tenant, &webhook.url).await?;
     let sealed = Secrets::new(secret).seal(app, caller.tenant, (webhook.id, now)).await?;
     let mut change = app.change(caller).await?;
@@ -152,6 +153,7 @@ pub async fn update(
     }
     if let Some(filters) = changes.filters {
         webhook.filters = checks::filters(filters)?;
+        checks::are_there(app, caller.tenant, &webhook.filters).await?;
     }
     webhook.format = changes.format.map_or(webhook.format, Into::into);
     webhook.is_active = changes.is_active.unwrap_or(old.is_active);

@@ -331,6 +331,8 @@ both_modes! {
             (json!({ "format": "xml" }), "format", "cloudevents"),
             (json!({ "secret": "short" }), "secret", "32"),
             (json!({ "filters": { "ca_ids": ["nonsense"] } }), "filters.ca_ids", "ca_"),
+            (json!({ "filters": { "ca_ids": ["ca_01ARZ3NDEKTSV4RRFFQ69G5FAV"] } }), "filters.ca_ids", "there is no"),
+            (json!({ "filters": { "roles": ["nobody"] } }), "filters.roles", "there is no"),
             (json!({ "filters": { "colour": "blue" } }), "filters.colour", "not a field"),
             (json!({ "colour": "blue" }), "colour", "not a field"),
         ] {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use certmill_domain::{CaId, RoleName, TenantId, Timestamp, WebhookFilters};
 use certmill_egress::EgressError;
+use certmill_storage::{certificate_authorities, roles};
 
 use super::{WantedFilters, way};
 use crate::{App, ServiceError, events};
@@ -80,6 +81,29 @@ pub(super) fn filters(wanted: WantedFilters) -> Result<WebhookFilters, ServiceEr
         return Err(ServiceError::field("filters.tags", problem));
     }
     Ok(WebhookFilters { ca_ids, roles: wanted.roles, tags: wanted.tags })
+}
+
+/// Refuses filters that nothing would ever pass, since they name what the tenant does not have.
+pub(super) async fn are_there(
+    app: &App,
+    tenant: TenantId,
+    filters: &WebhookFilters,
+) -> Result<(), ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    for id in &filters.ca_ids {
+        if certificate_authorities::find(&mut session, *id).await?.is_none() {
+            return Err(ServiceError::field(
+                "filters.ca_ids",
+                format!("there is no certificate authority `{id}`"),
+            ));
+        }
+    }
+    for name in &filters.roles {
+        if roles::find(&mut session, name).await?.is_none() {
+            return Err(ServiceError::field("filters.roles", format!("there is no role `{name}`")));
+        }
+    }
+    Ok(())
 }
 
 /// Until when a secret counts that is replaced now.
