@@ -127,7 +127,17 @@ fn unquoted(problem: &str) -> Cow<'_, str> {
         return Cow::Borrowed(problem);
     };
     let kind = found.split(['`', '"']).next().unwrap_or_default().trim_end();
-    Cow::Owned(format!("{kind}, expected {expected}"))
+    Cow::Owned(format!("{kind}, expected {}", in_json(expected)))
+}
+
+/// What serde expects, in the words of JSON and without the names that types have in here.
+fn in_json(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "an array",
+        "a map" => "an object",
+        _ if expected.starts_with("struct ") => "an object",
+        _ => expected,
+    }
 }
 
 fn not_an_object(problem: &dyn Display) -> ApiError {

@@ -108,7 +108,7 @@ impl ApiError {
             return body_too_large();
         }
         if let Some(error) = error.downcast_ref::<ParseParamError>() {
-            return Self::field(error.name, error.reason.clone());
+            return Self::field(error.name, parameter_problem(&error.reason));
         }
         if let Some(error) = error.downcast_ref::<ContentTypeError>() {
             return Self::new(
@@ -222,6 +222,22 @@ impl ApiError {
         }
         response
     }
+}
+
+/// What is wrong with a parameter, without the names that the framework has for its types.
+fn parameter_problem(reason: &str) -> String {
+    let Some((kind, rest)) = reason.strip_prefix("failed to parse \"").and_then(|rest| rest.split_once('"'))
+    else {
+        return reason.to_owned();
+    };
+    if kind.starts_with("integer") {
+        return "must be a whole number, such as 100".to_owned();
+    }
+    if kind == "boolean" {
+        return "must be true or false".to_owned();
+    }
+    let problem = rest.trim_start_matches(": ");
+    problem.split(" (occurred while parsing").next().unwrap_or(problem).to_owned()
 }
 
 /// A body over the limit.

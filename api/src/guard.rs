@@ -1,11 +1,12 @@
 //! Around every call: the limit of its category. Around every call that changes something: its `Idempotency-Key`, and an
 //! audit row when it is refused. (When it is done, the audit row is part of its transaction.)
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Instant;
 
 use bytes::Bytes;
-use certmill_service::domain::{Action, Scope};
+use certmill_service::domain::{Action, FieldErrors, Scope};
 use certmill_service::idempotency::{self, Answer, Begun, Hold, Kept};
 use certmill_service::tokens::TRUST;
 use certmill_service::{App, Caller, ServiceError, audit, rate_limits};
@@ -108,10 +109,30 @@ async fn admit<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
         // A token may have been revoked while its holder was sending.
         auth::caller(app, &request, (operation, needed)).await?;
     }
+    if !operation.has_body && request.method() != Method::DELETE {
+        refuse_fields(&body)?;
+    }
     request.set_body(body.clone());
     match call {
         Some(call) => change(app, caller, (call, &body), request, go).await,
         None => go(request).await,
+    }
+}
+
+/// Refuses what was sent to an operation without a body: whoever sends it believes that it counts. An empty object says nothing.
+fn refuse_fields(body: &[u8]) -> Result<(), ApiError> {
+    const PROBLEM: &str = "is not a field of this request, which has none: leave the body out";
+    if body.trim_ascii().is_empty() {
+        return Ok(());
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) => {
+            let faults: BTreeMap<String, String> =
+                fields.into_iter().map(|(name, _)| (name, PROBLEM.to_owned())).collect();
+            if faults.is_empty() { Ok(()) } else { Err(ServiceError::Validation(FieldErrors(faults)).into()) }
+        }
+        Ok(Value::Null) => Ok(()),
+        _ => Err(ApiError::new("invalid_request", "this request has no body: leave it out")),
     }
 }
 

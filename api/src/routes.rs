@@ -38,6 +38,8 @@ pub(crate) struct Operation {
     pub(crate) effect: Effect,
     /// The names of its query parameters.
     pub(crate) parameters: Vec<String>,
+    /// Whether it has a body.
+    pub(crate) has_body: bool,
 }
 
 /// A call that the audit log is to know of.
@@ -98,6 +100,7 @@ fn open_get(path: &str) -> Vec<Operation> {
         access: Access::Open,
         effect: Effect::NONE,
         parameters: Vec::new(),
+        has_body: false,
     }]
 }
 
@@ -114,6 +117,7 @@ impl Routes {
                     access: access(spec),
                     effect: Effect::of(&method, spec),
                     parameters: parameters(spec),
+                    has_body: spec["requestBody"].is_object(),
                     method,
                 })
             });

@@ -76,6 +76,68 @@ both_modes! {
         }
     }
 
+    async fn whoever_has_an_object_is_not_sent_it_again(app: TestApp) {
+        for (path, one, _) in changeable(&app).await {
+            let get = async |tag: &str| {
+                app.send(Method::GET, &path, Some(&app.admin), &[("if-none-match", tag)], None).await
+            };
+            let tag = app.get(&path).await.header("etag");
+            for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+                let answer = get(&known).await;
+                assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0), "{path}: {known}");
+                assert_eq!((answer.header("etag"), answer.header("content-type")), (tag.clone(), String::new()), "{path}");
+            }
+            assert_eq!(get("\"x\"").await.status, StatusCode::OK, "{path}");
+            change(&app, Method::PATCH, &path, ("*", one)).await;
+            assert_eq!(get(&tag).await.status, StatusCode::OK, "{path}: it was changed");
+            let stranger = app.send(Method::GET, &path, None, &[("if-none-match", "*")], None).await;
+            stranger.error(401, "authentication_required");
+        }
+    }
+
+    async fn wrong_parameters_are_told_in_words(app: TestApp) {
+        for (query, field, words) in [
+            ("limit=ten", "limit", "must be a whole number, such as 100"),
+            ("limit=", "limit", "must be a whole number, such as 100"),
+            ("limit=99999999999999999999", "limit", "must be a whole number, such as 100"),
+            ("count=yes", "count", "must be true or false"),
+        ] {
+            let refused = app.get(&format!("/v1/pki/roles?{query}")).await.error(422, "validation_error");
+            assert_eq!(refused["details"]["fields"][field], words, "{query}");
+        }
+    }
+
+    async fn what_a_call_without_fields_is_sent_is_not_passed_over(app: TestApp) {
+        let body = json!({ "subject": { "common_name": "a.example.internal" }, "key_type": "ec" });
+        let csr = app.post("/v1/pki/csr", body).await.json_with(StatusCode::CREATED);
+        let path = format!("/v1/pki/csr/{}/approve", csr["id"].as_str().unwrap());
+        let refused = app.post(&path, json!({ "validity_days": 10, "san": [] })).await.error(422, "validation_error");
+        assert_eq!(fields(&refused), BTreeSet::from(["san".to_owned(), "validity_days".to_owned()]));
+        app.post(&path, json!([1])).await.error(400, "invalid_request");
+        let send = async |body: &[u8]| {
+            let body = Some(("application/json", body.to_vec()));
+            app.send(Method::POST, &path, Some(&app.admin), &[], body).await
+        };
+        send(b"{\"a\":").await.error(400, "invalid_request");
+        let found = app.get(path.trim_end_matches("/approve")).await.json();
+        assert_eq!(found["status"], "pending", "nothing was decided");
+        assert_eq!(send(b" {} ").await.json_with(StatusCode::OK)["status"], "approved");
+        // Where no fields are sent, the state decides.
+        send(b"").await.error(409, "invalid_state");
+    }
+
+    async fn wrong_types_are_told_in_the_words_of_json(app: TestApp) {
+        let root = app.root_ca("root").await;
+        app.role("web", root["id"].as_str().unwrap()).await;
+        for (body, field, words) in [
+            (json!({ "requests": [null] }), "requests[0]", "invalid type: null, expected an object"),
+            (json!({ "requests": 1 }), "requests", "invalid type: integer, expected an array"),
+        ] {
+            let refused = app.post("/v1/pki/issue/web/batch", body).await.error(422, "validation_error");
+            assert_eq!(refused["details"]["fields"][field], words);
+        }
+    }
+
     async fn of_changes_of_one_state_one_is_made(app: TestApp) {
         for (path, one, two) in changeable(&app).await {
             let tag = app.get(&path).await.header("etag");
