@@ -86,6 +86,7 @@ fn of_action(action: Action) -> CallCategory {
         | Action::UnstoredForget
         | Action::AuditArchive
         | Action::DatabaseRestore
+        | Action::OcspSignerIssue
         | Action::EventRaise => CallCategory::Admin,
     }
 }

@@ -31,8 +31,8 @@ impl OcspApi {
     /// Ask about a certificate by OCSP
     ///
     /// The body is an `OCSPRequest` in DER (RFC 6960): at most 4096 octets, about at most 8 certificates, with a nonce of 1 to
-    /// 128 octets or none. The answer, an `OCSPResponse` in DER, is signed by the CA and says *good* only of certificates that
-    /// it has issued.
+    /// 128 octets or none. The answer, an `OCSPResponse` in DER, is signed by the CA or by its delegated responder (`ocsp_signer`),
+    /// whose certificate is in it then, and says *good* only of certificates that the CA has issued.
     #[oai(path = "/pub/ocsp/:ca_id", method = "post", operation_id = "postOcspRequest")]
     async fn post(
         &self,

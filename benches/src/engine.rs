@@ -125,6 +125,7 @@ impl Issuer {
             extended_key_usage: approved.extended_key_usage(),
             policies: approved.policies(),
             must_staple: approved.must_staple(),
+            ocsp_nocheck: false,
             subject_alt_names: approved.sans(),
             name_constraints: None,
             authority_key_id: Some(&self.key_id),

@@ -23,6 +23,7 @@ fuzz_target!(|data: &[u8]| {
         .collect();
     let reply = OcspReply {
         responder_spki_der: &SPKI,
+        responder_certificate_der: None,
         answers: &answers,
         nonce: query.nonce.as_deref(),
         this_update: 0,

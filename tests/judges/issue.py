@@ -1,7 +1,7 @@
 """Has a service issue one of everything, and writes it for the judges: `issue.py FOLDER`, with CERTMILL_URL and CERTMILL_TOKEN.
 
-Each case is a folder: leaf.pem, issuer.pem, root.pem, the CRLs of both CAs, the OCSP answer about the leaf, and in `status`
-whether it is good or revoked.
+Each case is a folder: leaf.pem, issuer.pem, root.pem, the CRLs of both CAs, the OCSP answer about the leaf, the certificate in it
+(responder.pem) where a delegated responder has signed it, and in `status` whether the leaf is good or revoked.
 """
 
 import json
@@ -38,7 +38,7 @@ def call(method: str, path: str, body: object = None) -> dict:
 def make_ca(name: str, **more: object) -> dict:
     wish = {"name": name, "common_name": f"{name} CA", "organization": "Example", "country": "NL", "ocsp": True, **more}
     made = call("POST", "/v1/pki/ca", wish)
-    return {"id": made["id"], "pem": call("GET", f"/v1/pki/ca/{made['id']}/certificate")["certificate_pem"]}
+    return {"id": made["id"], "signer": made["ocsp_signer"], "pem": call("GET", f"/v1/pki/ca/{made['id']}/certificate")["certificate_pem"]}
 
 
 def run(*command: str, folder: pathlib.Path) -> None:
@@ -70,6 +70,15 @@ def delta(ca: str, part: str) -> bytes:
     sys.exit(f"{address}: it does not come")
 
 
+def await_responder(ca: str) -> None:
+    """Waits until a CA's responder has its certificate, which the audit log tells."""
+    for _ in range(150):
+        if call("GET", f"/v1/audit/logs?action=ca.ocsp_signer&object={ca}")["logs"]:
+            return
+        time.sleep(0.2)
+    sys.exit(f"{ca}: its OCSP responder gets no certificate")
+
+
 def write(case: str, root: dict, issuer: dict, leaf: str, status: str) -> None:
     folder = FOLDER / case
     folder.mkdir(parents=True)
@@ -81,7 +90,15 @@ def write(case: str, root: dict, issuer: dict, leaf: str, status: str) -> None:
         (folder / "issuer.delta.crl").write_bytes(delta(issuer["id"], shard(leaf)))
     run("openssl", "ocsp", "-issuer", "issuer.pem", "-cert", "leaf.pem", "-no_nonce", "-reqout", "request.der", folder=folder)
     request = (folder / "request.der").read_bytes()
-    (folder / "leaf.ocsp").write_bytes(send("POST", f"/pub/ocsp/{issuer['id']}", request, accept="*/*"))
+    answer = send("POST", f"/pub/ocsp/{issuer['id']}", request, accept="*/*")
+    (folder / "leaf.ocsp").write_bytes(answer)
+    if issuer["signer"] == "delegated":
+        # The answer has the certificate of who has signed it.
+        shown = subprocess.run(["openssl", "ocsp", "-respin", "leaf.ocsp", "-noverify", "-resp_text"], cwd=folder, capture_output=True, text=True)
+        found = re.search("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", shown.stdout, re.DOTALL)
+        if not found:
+            sys.exit(f"{case}: the answer has no certificate of a responder")
+        (folder / "responder.pem").write_text(found[0])
 
 
 # What is issued, beside a server's certificate with a P-256 key below a CA with each kind of key.
@@ -156,6 +173,16 @@ for size in (2048, 4096):
     issue(f"pss{size}-revoked", pss, below, *LEAVES["server"], reason="superseded")
 for reason in ("unspecified", "certificateHold", "cessationOfOperation"):
     issue(f"reason-{reason}", root, free, *LEAVES["server"], reason=reason)
+
+# Answers of delegated responders.
+for kind, size, more in [(kind, size, {}) for kind, size in KEYS] + [("rsa", 2048, {"use_pss": True})]:
+    key = {"key_type": kind, "key_size": size, **more}
+    name = f"delegated-{kind}{size}{'-pss' if more else ''}"
+    top = make_ca(f"root-{name}", ca_type="root", **key)
+    below = make_ca(f"issuing-{name}", ca_type="intermediate", parent_ca_id=top["id"], ocsp_signer="delegated", **key)
+    await_responder(below["id"])
+    issue(f"{name}-good", top, below, *LEAVES["server"])
+    issue(f"{name}-revoked", top, below, *LEAVES["server"], reason="superseded")
 
 # CRLs that are divided.
 divided = make_ca("divided", ca_type="intermediate", parent_ca_id=root["id"], key_type="ec", crl_shards=3, delta_crl_validity="1h")

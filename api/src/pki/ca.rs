@@ -1,7 +1,7 @@
 //! `/v1/pki/ca`: certificate authorities.
 
 use certmill_service::ca::{self, CaChanges, NewCa};
-use certmill_service::domain::{CaKind, DeskRenewal};
+use certmill_service::domain::{CaKind, DeskRenewal, OcspSigner};
 use certmill_service::x509::{DistinguishedName, RevocationReason};
 use certmill_service::{App, PageRequest, ServiceError};
 use poem::Response;
@@ -69,6 +69,9 @@ struct CreateCaRequest {
     /// Whether its certificates name the OCSP responder of this service (`/pub/ocsp/{ca_id}`), which answers for every CA.
     /// Default false.
     ocsp: Option<bool>,
+    /// Who signs OCSP answers about what it has issued: `ca` (default), or `delegated` for a responder with a certificate of its
+    /// own (RFC 6960 §4.2.2.2), which the CA issues for a week at most, which is renewed by itself, and which is in the answers.
+    ocsp_signer: Option<Word<OcspSigner>>,
     /// How long its CRLs are good: `nextUpdate` (10m to 366d). As the operator has configured it when absent.
     crl_validity: Option<DurationText>,
     /// By how much the next CRL comes before the end of the present one: at least 2m. A third of `crl_validity` when absent.
@@ -92,6 +95,8 @@ struct UpdateCaRequest {
     renewal_of_desk_certificates: Option<Word<DeskRenewal>>,
     /// Whether the certificates that it issues from now on name the OCSP responder.
     ocsp: Option<bool>,
+    /// Who signs OCSP answers from now on, as at its creation. The CA goes on until its responder has a certificate.
+    ocsp_signer: Option<Word<OcspSigner>>,
     /// How long its CRLs are good; null is as the operator has configured it. It counts from the next CRL on.
     #[serde(default)]
     crl_validity: MaybeUndefined<DurationText>,
@@ -177,8 +182,8 @@ impl CaApi {
     /// Change a CA
     ///
     /// How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
-    /// issues names the OCSP responder (`409 in_use` while roles with `must_staple` need it), the times of its CRLs, and the number of
-    /// its shards.
+    /// issues names the OCSP responder (`409 in_use` while roles with `must_staple` need it), who signs OCSP answers, the times of its
+    /// CRLs, and the number of its shards.
     #[oai(path = "/ca/:id", method = "patch", operation_id = "updateCa")]
     async fn update(
         &self,
@@ -197,6 +202,7 @@ impl CaApi {
         let changes = CaChanges {
             renewal_of_desk_certificates: body.0.renewal_of_desk_certificates.map(Into::into),
             ocsp: body.0.ocsp,
+            ocsp_signer: body.0.ocsp_signer.map(Into::into),
             crl_validity: duration("crl_validity", body.0.crl_validity)?,
             crl_overlap: duration("crl_overlap", body.0.crl_overlap)?,
             crl_shards: body.0.crl_shards,

@@ -7,6 +7,7 @@ macro_rules! new_settings {
         certmill_service::ca::NewCaSettings {
             renewal_of_desk_certificates: $request.renewal_of_desk_certificates.map(Into::into),
             ocsp: $request.ocsp.unwrap_or(false),
+            ocsp_signer: $request.ocsp_signer.map(Into::into),
             crl_validity: $request.crl_validity.map(|text| text.parse("crl_validity")).transpose()?,
             crl_overlap: $request.crl_overlap.map(|text| text.parse("crl_overlap")).transpose()?,
             crl_shards: $request.crl_shards,

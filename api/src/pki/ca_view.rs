@@ -2,7 +2,7 @@
 
 use certmill_service::App;
 use certmill_service::ca::{self, CaWithCrl};
-use certmill_service::domain::{CaKind, CaStatus, CrlId, CrlInfo, DeskRenewal, Timestamp, Ttl};
+use certmill_service::domain::{CaKind, CaStatus, CrlId, CrlInfo, DeskRenewal, OcspSigner, Timestamp, Ttl};
 use certmill_service::x509::{RevocationReason, pem};
 use poem_openapi::Object;
 use serde::Serialize;
@@ -48,6 +48,8 @@ pub(super) struct CaView {
     renewal_of_desk_certificates: Word<DeskRenewal>,
     /// Whether its certificates name the OCSP responder.
     ocsp: bool,
+    /// `ca` or `delegated`: who signs OCSP answers about what it has issued.
+    ocsp_signer: Word<OcspSigner>,
     /// Where the public asks about its certificates.
     ocsp_url: String,
     /// How long its CRLs are good; null is as the operator has configured it.
@@ -101,6 +103,7 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
         ca_issuers_url: ca::ca_issuers_url(app, ca.id),
         ocsp_url: ca::ocsp_url(app, ca.id),
         ocsp: ca.ocsp,
+        ocsp_signer: ca.ocsp_signer.into(),
         crl_validity: ca.crl_validity.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         crl_overlap: ca.crl_overlap.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         crl_shards: ca.crl_shards,

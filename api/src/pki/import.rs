@@ -3,7 +3,7 @@
 use certmill_service::App;
 use certmill_service::ca::{self, ImportCa};
 use certmill_service::certificates::{self, ImportRequest};
-use certmill_service::domain::DeskRenewal;
+use certmill_service::domain::{DeskRenewal, OcspSigner};
 use poem::web::Data;
 use poem_openapi::{Object, OpenApi};
 use serde::Deserialize;
@@ -65,6 +65,8 @@ struct ImportCaRequest {
     renewal_of_desk_certificates: Option<Word<DeskRenewal>>,
     /// As when a CA is made.
     ocsp: Option<bool>,
+    /// As when a CA is made.
+    ocsp_signer: Option<Word<OcspSigner>>,
     /// As when a CA is made.
     crl_validity: Option<DurationText>,
     /// As when a CA is made.

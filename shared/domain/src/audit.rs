@@ -190,6 +190,8 @@ actions! {
     AuditArchive = "audit.archive";
     /// The database was restored from a backup: the object says from when it is.
     DatabaseRestore = "database.restore";
+    /// A CA's OCSP responder got a certificate: the object is the CA.
+    OcspSignerIssue = "ca.ocsp_signer";
 }
 
 impl fmt::Display for Action {

@@ -27,6 +27,16 @@ words! {
     }
 }
 
+words! {
+    /// Who signs the OCSP answers about what a CA has issued (RFC 6960 §2.2).
+    OcspSigner("signer of OCSP answers") {
+        /// The CA.
+        Ca = "ca",
+        /// A responder with a short-lived certificate of the CA (RFC 6960 §4.2.2.2).
+        Delegated = "delegated",
+    }
+}
+
 /// What state a CA is in at some instant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CaStatus {
@@ -91,6 +101,8 @@ pub struct Ca {
     pub renewal_of_desk_certificates: Stored<DeskRenewal>,
     /// Whether its certificates name the OCSP responder.
     pub ocsp: bool,
+    /// Who signs OCSP answers about what it has issued.
+    pub ocsp_signer: Stored<OcspSigner>,
     /// How long its lists are good; as configured when none.
     pub crl_validity: Option<Duration>,
     /// By how much the next list comes before the end of the present one; a third of `crl_validity` when none.

@@ -37,7 +37,7 @@ pub use acme::{
 };
 pub use audit::{Action, AuditEntry, AuditRecord, Digest, Identity, genesis};
 pub use blocked_key::BlockedKey;
-pub use ca::{Ca, CaKind, CaRevocation, CaStatus, DeskRenewal, ForeignCa};
+pub use ca::{Ca, CaKind, CaRevocation, CaStatus, DeskRenewal, ForeignCa, OcspSigner};
 pub use certificate::{Certificate, CertificateSource, CertificateStatus, Sans};
 pub use clock::{Clock, SystemClock, Timestamp};
 pub use crl::{Crl, CrlId, CrlInfo, InvalidCrlId, shard_numbers};

@@ -22,7 +22,7 @@ use crate::crl::CrlCopies;
 use crate::fleet_clock::{FleetClock, TOLERATED};
 use crate::issuer::Issuers;
 use crate::keyring::Keyring;
-use crate::ocsp::OcspAnswers;
+use crate::ocsp::{OcspAnswers, OcspDelegates};
 use crate::outgoing::TenantNames;
 use crate::overview::Counted;
 use crate::rate_limits::Limiter;
@@ -171,6 +171,7 @@ struct Inner {
     crl_copies: CrlCopies,
     crl_addresses_are_checked: AtomicBool,
     ocsp_answers: OcspAnswers,
+    ocsp_delegates: OcspDelegates,
     counted: Counted,
     is_stopping: AtomicBool,
 }
@@ -200,6 +201,7 @@ impl App {
             crl_copies: CrlCopies::default(),
             crl_addresses_are_checked: AtomicBool::new(false),
             ocsp_answers: OcspAnswers::new(),
+            ocsp_delegates: OcspDelegates::new(),
             counted: Counted::default(),
             is_stopping: AtomicBool::new(false),
             validations: shares("fetching for validations", VALIDATIONS, Holding::AsManyAsAreFree),
@@ -359,6 +361,10 @@ impl App {
 
     pub(crate) fn ocsp_answers(&self) -> &OcspAnswers {
         &self.0.ocsp_answers
+    }
+
+    pub(crate) fn ocsp_delegates(&self) -> &OcspDelegates {
+        &self.0.ocsp_delegates
     }
 
     /// The figures that are kept.

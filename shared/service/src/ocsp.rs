@@ -1,8 +1,10 @@
-//! The OCSP responder (RFC 6960, RFC 5019): what our own rows say of a certificate, signed by its CA.
+//! The OCSP responder (RFC 6960, RFC 5019): what our own rows say of a certificate, signed by its CA or by a responder that the
+//! CA has certified for it.
 //!
-//! The CA signs itself. Its key is in the process anyway, so a responder with a certificate of its own would be one more
-//! thing that relying parties have to accept and that has to be renewed, and would protect nothing. Each answer is as of
-//! now: the rows are read for each request, and only the signature over what they say is used again for a while.
+//! Each answer is as of now: the rows are read for each request, those that say who signs among them, and only the signature
+//! over what they say is used again for a while.
+
+mod signer;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,8 @@ use certmill_x509::ocsp::{CertId, OcspQuery, OcspRefusal, OcspReply, OcspStatus,
 use certmill_x509::sha256_hex;
 use moka::sync::Cache;
 
+use self::signer::Responder;
+pub(crate) use self::signer::{OcspDelegates, begin_signer, renew_signer};
 use crate::issuer::Issuer;
 use crate::{App, ServiceError};
 
@@ -84,12 +88,14 @@ async fn try_answer(app: &App, ca: CaId, request: &[u8]) -> Result<OcspAnswer, S
         return Ok(refused(OcspRefusal::MalformedRequest));
     };
     let mut session = app.database().read_system().await?;
-    let Some((tenant, not_after)) = rows::owner(&mut session, ca).await? else {
+    let now = app.now();
+    // A responder near its end signs no more: its answers would have to be asked for again at once.
+    let Some(found) = rows::responder(&mut session, ca, (now, now.plus(REUSE))).await? else {
         return Ok(refused(OcspRefusal::Unauthorized));
     };
     drop(session);
-    let now = app.now();
-    if now > not_after {
+    let tenant = found.tenant;
+    if now > found.not_after {
         // The CA has ended, so its signature counts no more.
         return Ok(refused(OcspRefusal::Unauthorized));
     }
@@ -100,14 +106,15 @@ async fn try_answer(app: &App, ca: CaId, request: &[u8]) -> Result<OcspAnswer, S
         statuses.push(status(&mut session, &issuer, id).await?);
     }
     drop(session);
-    let key = key(ca, &query, &statuses);
+    let responder = Responder::find(app, tenant, &issuer, found.delegate).await?;
+    let key = key((ca, &responder), &query, &statuses);
     if let Some(known) = key.as_ref().and_then(|key| app.ocsp_answers().0.get(key))
         && known.this_update.plus(REUSE) > now
         && known.this_update <= now
     {
         return Ok(OcspAnswer::Signed(known));
     }
-    let signed = Arc::new(sign(app, tenant, issuer, (query, statuses), now.whole_seconds()).await?);
+    let signed = Arc::new(sign(app, tenant, responder, (query, statuses), now.whole_seconds()).await?);
     if let Some(key) = key.filter(|key| key.len() <= LONGEST_KEY) {
         app.ocsp_answers().0.insert(key, Arc::clone(&signed));
     }
@@ -132,12 +139,14 @@ async fn status(session: &mut Session, issuer: &Issuer, id: &CertId) -> Result<O
     })
 }
 
-/// What an answer says, if it can be given again.
-fn key(ca: CaId, query: &OcspQuery, statuses: &[OcspStatus]) -> Option<Vec<u8>> {
+/// What an answer says and who says it, if it can be given again.
+fn key((ca, responder): (CaId, &Responder), query: &OcspQuery, statuses: &[OcspStatus]) -> Option<Vec<u8>> {
     if query.nonce.is_some() {
         return None;
     }
     let mut key = ca.to_string().into_bytes();
+    key.push(0);
+    key.extend_from_slice(responder.tag());
     for (id, status) in query.certificates.iter().zip(statuses) {
         key.extend_from_slice(id.der());
         match status {
@@ -155,24 +164,25 @@ fn key(ca: CaId, query: &OcspQuery, statuses: &[OcspStatus]) -> Option<Vec<u8>> 
 async fn sign(
     app: &App,
     tenant: TenantId,
-    issuer: Arc<Issuer>,
+    responder: Responder,
     (query, statuses): (OcspQuery, Vec<OcspStatus>),
     now: Timestamp,
 ) -> Result<SignedAnswer, ServiceError> {
-    let quick = issuer.signs_quickly();
+    let quick = responder.is_quick();
     let work = move || {
-        let next_update = now.plus(VALIDITY);
+        let next_update = responder.end(now.plus(VALIDITY));
         let pairs = query.certificates.iter().zip(&statuses);
         let answers: Vec<SingleReply<'_>> =
             pairs.map(|(id, status)| SingleReply { id_der: id.der(), status: *status }).collect();
         let reply = OcspReply {
-            responder_spki_der: issuer.key_pair().spki_der(),
+            responder_spki_der: responder.spki_der(),
+            responder_certificate_der: responder.certificate_der(),
             answers: &answers,
             nonce: query.nonce.as_deref(),
             this_update: now.unix_seconds(),
             next_update: next_update.unix_seconds(),
         };
-        let der = reply.sign(issuer.signer())?;
+        let der = reply.sign(responder.signer())?;
         let etag = format!("\"{}\"", sha256_hex(&der));
         let max_age = query.nonce.is_none().then_some(MAX_AGE);
         Ok(SignedAnswer { der, etag, this_update: now, next_update, max_age })

@@ -11,7 +11,7 @@ use crate::error::{corrupt, parsed};
 use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
-use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL};
+use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL, OCSP_SIGNER};
 use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
 
 pub use foreign::{
@@ -23,7 +23,7 @@ const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, k
      not_before, not_after, path_length, certificate_der, certificates_issued, revoked_at, revocation_reason, \
      certificates_revoked, certificates_total, revocation_completed_at, created_at, \
      renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, crl_shards, delta_crl_validity, csr_der, above_der, \
-     spki_sha256, use_pss \
+     spki_sha256, use_pss, ocsp_signer \
      FROM certificate_authorities WHERE ";
 
 /// The size of a listed row.
@@ -61,6 +61,7 @@ row! {
         above_der: Option<Vec<u8>>,
         spki_sha256: Option<String>,
         use_pss: bool,
+        ocsp_signer: String,
     }
 }
 
@@ -71,9 +72,9 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
         "INSERT INTO certificate_authorities (tenant_id, id, name, common_name, kind, parent_id, key_type, \
          key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at, \
          renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, csr_der, above_der, spki_sha256, crl_shards, \
-         delta_crl_validity, use_pss) \
+         delta_crl_validity, use_pss, ocsp_signer) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
-         $25)",
+         $25, $26)",
     )
     .bind(tx.tenant_key())
     .bind(ca.id.to_string())
@@ -99,7 +100,8 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     .bind(ca.foreign.as_ref().map(|foreign| foreign.spki_sha256.clone()))
     .bind(i64::from(ca.crl_shards))
     .bind(seconds(ca.delta_crl_validity))
-    .bind(ca.use_pss);
+    .bind(ca.use_pss)
+    .bind(OCSP_SIGNER.write(&ca.ocsp_signer)?);
     tx.link().execute(query).await.map(drop)
 }
 
@@ -117,7 +119,7 @@ fn is_below_strangers(ca: &Ca) -> bool {
 pub async fn update(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     let query = Query::new(
         "UPDATE certificate_authorities SET renewal_of_desk_certificates = $1, ocsp = $2, crl_validity = $3, \
-         crl_overlap = $4, crl_shards = $5, delta_crl_validity = $6 WHERE tenant_id = $7 AND id = $8",
+         crl_overlap = $4, crl_shards = $5, delta_crl_validity = $6, ocsp_signer = $7 WHERE tenant_id = $8 AND id = $9",
     )
     .bind(ca.renewal_of_desk_certificates.as_str().to_owned())
     .bind(ca.ocsp)
@@ -125,6 +127,7 @@ pub async fn update(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     .bind(seconds(ca.crl_overlap))
     .bind(i64::from(ca.crl_shards))
     .bind(seconds(ca.delta_crl_validity))
+    .bind(ca.ocsp_signer.as_str().to_owned())
     .bind(tx.tenant_key())
     .bind(ca.id.to_string());
     Ok(tx.link().execute(query).await? == 1)
@@ -423,5 +426,6 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
         delta_crl_validity: span(row.delta_crl_validity),
         crl_shards: u32::try_from(row.crl_shards).map_err(|error| corrupt(TABLE, "crl_shards", error))?,
         use_pss: row.use_pss,
+        ocsp_signer: OCSP_SIGNER.read(&row.ocsp_signer),
     })
 }

@@ -40,6 +40,7 @@ pub mod jobs;
 mod listing;
 mod migrate;
 pub mod ocsp;
+pub mod ocsp_signers;
 pub mod overview;
 mod query;
 pub mod roles;

@@ -4,7 +4,7 @@ use certmill_domain::{CaId, Stored, TenantId, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 use crate::certificates::push_serial_number;
-use crate::error::parsed;
+use crate::error::{corrupt, parsed};
 use crate::query::Query;
 use crate::words::{CA_REVOCATION_REASON, CERTIFICATE_REVOCATION_REASON};
 use crate::{Session, StorageError, SystemSession, WithLink, inherited_revocations, unstored_certificates};
@@ -12,16 +12,43 @@ use crate::{Session, StorageError, SystemSession, WithLink, inherited_revocation
 /// Since when a certificate is revoked, and why; nothing when it is not.
 pub type Standing = Option<(Timestamp, Stored<RevocationReason>)>;
 
-/// The tenant of a CA, and when its certificate ends.
-pub async fn owner(
+/// Who answers for a CA.
+#[derive(Debug, Clone)]
+pub struct Responder {
+    /// The CA's tenant.
+    pub tenant: TenantId,
+    /// When the CA's certificate ends.
+    pub not_after: Timestamp,
+    /// The serial number of the delegated responder's certificate; none when the CA answers itself.
+    pub delegate: Option<SerialNumber>,
+}
+
+/// Who answers for a CA of any tenant: its delegated responder, if it wishes for one and that one's certificate is good from
+/// `now` until `until`. A CA that is revoked answers itself, since nothing that it has issued is good.
+pub async fn responder(
     session: &mut SystemSession,
     ca: CaId,
-) -> Result<Option<(TenantId, Timestamp)>, StorageError> {
-    let query = Query::new("SELECT tenant_id, not_after FROM certificate_authorities WHERE id = $1")
-        .bind(ca.to_string());
-    let row = session.link().fetch_optional::<(String, i64)>(query).await?;
-    row.map(|(tenant, end)| {
-        Ok((parsed("certificate_authorities", "tenant_id", &tenant)?, Timestamp::from_unix_micros(end)))
+    (now, until): (Timestamp, Timestamp),
+) -> Result<Option<Responder>, StorageError> {
+    let query = Query::new(
+        "SELECT ca.tenant_id, ca.not_after, s.serial_number FROM certificate_authorities ca \
+         LEFT JOIN ocsp_signers s ON s.tenant_id = ca.tenant_id AND s.ca_id = ca.id AND s.sealed_key IS NOT NULL \
+         AND s.not_before <= $1 AND s.not_after >= $2 AND ca.ocsp_signer = 'delegated' AND ca.revoked_at IS NULL \
+         WHERE ca.id = $3",
+    )
+    .bind(now.unix_micros())
+    .bind(until.unix_micros())
+    .bind(ca.to_string());
+    let row = session.link().fetch_optional::<(String, i64, Option<Vec<u8>>)>(query).await?;
+    row.map(|(tenant, end, delegate)| {
+        Ok(Responder {
+            tenant: parsed("certificate_authorities", "tenant_id", &tenant)?,
+            not_after: Timestamp::from_unix_micros(end),
+            delegate: delegate
+                .map(|serial| SerialNumber::from_bytes(&serial))
+                .transpose()
+                .map_err(|error| corrupt("ocsp_signers", "serial_number", error))?,
+        })
     })
     .transpose()
 }
@@ -60,8 +87,31 @@ pub async fn standing(
     if let Some(row) = row {
         return Ok(Some(read(row, |code| CA_REVOCATION_REASON.read_code(code))));
     }
+    if let Some(standing) = of_responder(session, ca, serial_number).await? {
+        return Ok(Some(standing));
+    }
     let inherited = inherited_revocations::find(session, ca, serial_number).await?;
     Ok(inherited.map(|entry| Some((entry.revoked_at, entry.reason))))
+}
+
+/// The same of the certificate of a delegated responder, which is revoked with its CA and never alone.
+async fn of_responder(
+    session: &mut Session,
+    ca: CaId,
+    serial_number: &SerialNumber,
+) -> Result<Option<Standing>, StorageError> {
+    let query = Query::new(
+        "SELECT ca.revoked_at, CASE WHEN ca.revocation_reason = $1 THEN CAST($2 AS BIGINT) ELSE ca.revocation_reason END \
+         FROM ocsp_signers s JOIN certificate_authorities ca ON ca.tenant_id = s.tenant_id AND ca.id = s.ca_id \
+         WHERE s.tenant_id = $3 AND s.ca_id = $4 AND s.serial_number = $5",
+    )
+    .bind(i64::from(RevocationReason::KeyCompromise.code()))
+    .bind(i64::from(RevocationReason::CaCompromise.code()))
+    .bind(session.tenant_key())
+    .bind(ca.to_string())
+    .bind(serial_number.as_bytes());
+    let row = session.link().fetch_optional::<(Option<i64>, Option<i64>)>(query).await?;
+    Ok(row.map(|row| read(row, |code| CA_REVOCATION_REASON.read_code(code))))
 }
 
 fn read(

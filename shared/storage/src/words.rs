@@ -5,8 +5,8 @@ use std::marker::PhantomData;
 
 use certmill_domain::{
     AccountStatus, AcmeEnvironment, AcmeProvider, CaKind, CertificateSource, ChallengeState, ChallengeType,
-    CsrSource, CsrStatus, DeliveryState, DeskRenewal, EndpointState, EventKind, Exposure, OrderCause,
-    OrderState, Scope, SecretType, Stored, TargetState, UnknownWord, Vocabulary, WebhookFormat,
+    CsrSource, CsrStatus, DeliveryState, DeskRenewal, EndpointState, EventKind, Exposure, OcspSigner,
+    OrderCause, OrderState, Scope, SecretType, Stored, TargetState, UnknownWord, Vocabulary, WebhookFormat,
 };
 use certmill_x509::RevocationReason;
 
@@ -76,6 +76,7 @@ columns! {
     DESK_RENEWAL: DeskRenewal = "certificate_authorities" "renewal_of_desk_certificates";
     ENDPOINT_STATE: EndpointState = "certificate_endpoints" "state";
     EVENT_KIND: EventKind = "events" "kind";
+    OCSP_SIGNER: OcspSigner = "certificate_authorities" "ocsp_signer";
     ORDER_CAUSE: OrderCause = "acme_orders" "cause";
     ORDER_CHALLENGE_TYPE: ChallengeType = "acme_orders" "challenge_type";
     ORDER_STATE: OrderState = "acme_orders" "state";

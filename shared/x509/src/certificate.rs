@@ -3,7 +3,7 @@
 use crate::{
     DistinguishedName, ExtendedKeyUsage, KeyUsage, NameConstraints, ObjectIdentifier, ParsedCertificate,
     SerialNumber, SignatureAlgorithm, Signer, SubjectAltNames, UriName, X509Error,
-    combination::{check_must_staple, check_policies},
+    combination::{check_must_staple, check_ocsp_nocheck, check_policies},
     instant,
     public_key::subject_key_id,
     reader::Reader,
@@ -24,6 +24,8 @@ pub(crate) mod oid {
     pub(crate) const AUTHORITY_INFORMATION_ACCESS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x01";
     /// `id-pe-tlsfeature` (RFC 7633 §4.1).
     pub(crate) const TLS_FEATURE: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x01\x18";
+    /// `id-pkix-ocsp-nocheck` (RFC 6960 §4.2.2.2.1).
+    pub(crate) const OCSP_NOCHECK: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x01\x05";
     pub(crate) const CA_ISSUERS: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x02";
     pub(crate) const OCSP: &[u8] = b"\x2b\x06\x01\x05\x05\x07\x30\x01";
 }
@@ -69,6 +71,9 @@ pub struct CertificateTemplate<'a> {
     pub policies: &'a [ObjectIdentifier],
     /// Whether servers must answer TLS clients with a stapled OCSP answer (RFC 7633 §4.2.3.1).
     pub must_staple: bool,
+    /// Whether relying parties need not ask if the certificate of this OCSP responder is revoked (RFC 6960 §4.2.2.2.1): for
+    /// one whose only purpose is OCSPSigning, and which ends soon.
+    pub ocsp_nocheck: bool,
     /// Critical if and only if the subject is empty (RFC 5280 §4.2.1.6); left out when there are
     /// none.
     pub subject_alt_names: &'a SubjectAltNames,
@@ -142,7 +147,11 @@ impl CertificateTemplate<'_> {
         usage.check_combination()?;
         ExtendedKeyUsage::check_combination(self.extended_key_usage)?;
         check_policies(self.policies)?;
-        check_must_staple(self.must_staple, self.ocsp_url.is_some())
+        check_must_staple(self.must_staple, self.ocsp_url.is_some())?;
+        if self.ocsp_nocheck && self.basic_constraints != BasicConstraints::EndEntity {
+            return refuse("a CA has no ocsp-nocheck (RFC 6960 section 4.2.2.2.1)");
+        }
+        check_ocsp_nocheck(self.ocsp_nocheck, self.extended_key_usage)
     }
 }
 
@@ -254,6 +263,9 @@ fn write_extensions(list: &mut Writer, template: &CertificateTemplate<'_>, deriv
     }
     if template.must_staple {
         write_must_staple(list);
+    }
+    if template.ocsp_nocheck {
+        list.extension(oid::OCSP_NOCHECK, false, |value| value.primitive(tag::NULL, &[]));
     }
     if let Some(constraints) = &derived.name_constraints {
         list.extension(oid::NAME_CONSTRAINTS, true, |value| value.raw(constraints));

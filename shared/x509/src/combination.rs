@@ -69,6 +69,19 @@ pub fn check_must_staple(must_staple: bool, has_responder: bool) -> Result<(), X
     Ok(())
 }
 
+/// Whether a certificate can say that nobody need ask if it is revoked.
+///
+/// # Errors
+/// [`X509Error::RefusedToSign`] when it is for more than signing OCSP answers.
+pub(crate) fn check_ocsp_nocheck(nocheck: bool, purposes: &[ExtendedKeyUsage]) -> Result<(), X509Error> {
+    if nocheck && purposes != [ExtendedKeyUsage::OcspSigning] {
+        return refuse(
+            "ocsp-nocheck (RFC 6960 section 4.2.2.2.1) is for certificates whose only purpose is OCSPSigning",
+        );
+    }
+    Ok(())
+}
+
 fn refuse(rule: &str) -> Result<(), X509Error> {
     Err(X509Error::RefusedToSign(rule.into()))
 }

@@ -80,8 +80,11 @@ func judge(folder string) error {
 		}
 	}
 	pss := leaf.SignatureAlgorithm == x509.SHA256WithRSAPSS || leaf.SignatureAlgorithm == x509.SHA384WithRSAPSS
-	if pss || issuer.PublicKeyAlgorithm == x509.Ed25519 {
-		// x/crypto/ocsp knows no signatures of Ed25519 or by RSASSA-PSS.
+	_, err = os.Stat(filepath.Join(folder, "responder.pem"))
+	delegated := err == nil
+	if (pss && !delegated) || issuer.PublicKeyAlgorithm == x509.Ed25519 {
+		// x/crypto/ocsp knows no answers that are signed with Ed25519 or by RSASSA-PSS. Below a CA that signs so, the key of a
+		// delegated responder is of P-256.
 		return nil
 	}
 	der, err := os.ReadFile(filepath.Join(folder, "leaf.ocsp"))
@@ -91,6 +94,9 @@ func judge(folder string) error {
 	answer, err := ocsp.ParseResponseForCert(der, leaf, issuer)
 	if err != nil {
 		return fmt.Errorf("the OCSP answer: %w", err)
+	}
+	if (answer.Certificate != nil) != delegated {
+		return fmt.Errorf("the OCSP answer has a certificate: %v, but is to have one: %v", answer.Certificate != nil, delegated)
 	}
 	if (answer.Status == ocsp.Revoked) != revoked || answer.Status == ocsp.Unknown {
 		return fmt.Errorf("the OCSP answer says %d, but the leaf is %s", answer.Status, status)

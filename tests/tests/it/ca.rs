@@ -19,7 +19,7 @@ use tests::{Answer, TestApp, both_modes};
 
 use certmill_domain::Timestamp;
 
-const FIELDS: [&str; 27] = [
+const FIELDS: [&str; 28] = [
     "id",
     "name",
     "common_name",
@@ -40,6 +40,7 @@ const FIELDS: [&str; 27] = [
     "created_at",
     "renewal_of_desk_certificates",
     "ocsp",
+    "ocsp_signer",
     "ocsp_url",
     "crl_validity",
     "crl_overlap",
@@ -139,7 +140,7 @@ both_modes! {
                 "certificates_issued": 0, "revocation": null, "crl": ca["crl"],
                 "crl_url": format!("http://pki.test/pub/crl/{id}.crl"),
                 "ca_issuers_url": format!("http://pki.test/pub/ca/{id}.crt"), "created_at": ca["created_at"],
-                "renewal_of_desk_certificates": "admin", "ocsp": false,
+                "renewal_of_desk_certificates": "admin", "ocsp": false, "ocsp_signer": "ca",
                 "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null, "crl_shards": 1, "delta_crl_validity": null,
                 "use_pss": false, "csr_pem": null,
             });

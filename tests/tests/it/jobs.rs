@@ -7,6 +7,7 @@ mod crl_shards;
 mod expiry;
 mod handlers;
 mod leases;
+mod ocsp_signers;
 mod operations;
 mod retention;
 mod retries;

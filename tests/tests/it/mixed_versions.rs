@@ -62,6 +62,7 @@ fn shown_at(world: &World, (table, column): (&str, &str)) -> (String, Option<Str
         ("certificate_authorities", "kind") => "/ca_type",
         ("certificate_authorities", "revocation_reason") => "/revocation/reason",
         ("certificate_authorities", "renewal_of_desk_certificates") => "/renewal_of_desk_certificates",
+        ("certificate_authorities", "ocsp_signer") => "/ocsp_signer",
         ("dns_providers", "kind") => "/type",
         ("tokens", "scopes") => "/scopes/0",
         (_, "format") => "/format",

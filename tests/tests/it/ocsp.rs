@@ -1,5 +1,7 @@
 //! `/pub/ocsp`: answers about certificates of ours, judged by `openssl ocsp`.
 
+mod delegated;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use poem::http::{Method, StatusCode};

@@ -82,6 +82,7 @@ pub fn certificate(key: &PrivateKey, name: &str, issuer: (&PrivateKey, &str)) ->
         extended_key_usage: &[],
         policies: &[],
         must_staple: false,
+        ocsp_nocheck: false,
         subject_alt_names: &SubjectAltNames::default(),
         name_constraints: None,
         authority_key_id: Some(&subject_key_id(issuer_key.spki_der()).unwrap()),

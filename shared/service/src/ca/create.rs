@@ -15,7 +15,7 @@ use super::{CaWithCrl, external};
 use crate::app::off_thread;
 use crate::change::{Act, Change};
 use crate::issuer::{Issuer, ca_key_place};
-use crate::{App, Caller, ServiceError, crl};
+use crate::{App, Caller, ServiceError, crl, ocsp};
 
 const DAY: i64 = 24 * 3_600;
 /// CAs from a root down: with a certificate below them they are the longest path that is validated here.
@@ -76,6 +76,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         created_at: now,
         renewal_of_desk_certificates: signing.plan.settings.desk_renewal.into(),
         ocsp: signing.plan.settings.ocsp,
+        ocsp_signer: signing.plan.settings.ocsp_signer.into(),
         crl_validity: signing.plan.settings.crl_validity,
         crl_overlap: signing.plan.settings.crl_overlap,
         crl_shards: signing.plan.settings.crl_shards,
@@ -97,6 +98,7 @@ async fn store(
     insert(&mut tx, ca, sealed_key).await?;
     crls::insert(&mut tx, first).await?;
     crl::begin_deltas(app, caller, &mut tx, ca).await?;
+    ocsp::begin_signer(app, caller, &mut tx, ca).await?;
     tx.commit(Act::new(Action::CaCreate, ca.id).after(&ca.certificate_der)).await
 }
 
@@ -168,6 +170,7 @@ fn sign(
         extended_key_usage: &[],
         policies: &[],
         must_staple: false,
+        ocsp_nocheck: false,
         subject_alt_names: &SubjectAltNames::default(),
         name_constraints: signing.plan.name_constraints.as_ref(),
         authority_key_id: Some(parent.map_or(own_key_id.as_slice(), |parent| &parent.key_id)),

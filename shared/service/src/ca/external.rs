@@ -17,7 +17,7 @@ use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
 use crate::change::Act;
 use crate::issuer::ca_key_place;
-use crate::{App, Caller, Noun, ServiceError, crl};
+use crate::{App, Caller, Noun, ServiceError, crl, ocsp};
 
 /// What came back for a CSR.
 #[derive(Debug, Clone, Default)]
@@ -71,6 +71,7 @@ pub(super) async fn begin(app: &App, caller: &Caller, plan: Plan) -> Result<CaWi
         created_at: created_at.whole_seconds(),
         renewal_of_desk_certificates: plan.settings.desk_renewal.into(),
         ocsp: plan.settings.ocsp,
+        ocsp_signer: plan.settings.ocsp_signer.into(),
         crl_validity: plan.settings.crl_validity,
         crl_overlap: plan.settings.crl_overlap,
         crl_shards: plan.settings.crl_shards,
@@ -115,6 +116,7 @@ pub async fn accept(
     crls::insert(&mut change, &first).await?;
     crl::begin_deltas(app, caller, &mut change, &ca).await?;
     issuer_versions::count(&mut change).await?;
+    ocsp::begin_signer(app, caller, &mut change, &ca).await?;
     change.commit(Act::new(Action::CaCertificate, id).after(&ca.certificate_der)).await?;
     app.issuers().forget_all(caller.tenant);
     super::find(app, caller.tenant, id).await

@@ -19,7 +19,7 @@ use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
 use crate::change::Act;
 use crate::issuer::ca_key_place;
-use crate::{App, Caller, ServiceError, blocked_keys, crl};
+use crate::{App, Caller, ServiceError, blocked_keys, crl, ocsp};
 
 /// The highest number of a CRL that can be gone on with for ever.
 const HIGHEST_NUMBER: i64 = i64::MAX / 2;
@@ -87,6 +87,7 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
         created_at: created_at.whole_seconds(),
         renewal_of_desk_certificates: settings.desk_renewal.into(),
         ocsp: settings.ocsp,
+        ocsp_signer: settings.ocsp_signer.into(),
         crl_validity: settings.crl_validity,
         crl_overlap: settings.crl_overlap,
         crl_shards: settings.crl_shards,
@@ -121,6 +122,7 @@ async fn store(
     inherited_revocations::insert(&mut change, ca.id, entries).await?;
     crls::insert(&mut change, first).await?;
     crl::begin_deltas(app, caller, &mut change, ca).await?;
+    ocsp::begin_signer(app, caller, &mut change, ca).await?;
     if link::below(app, &mut change, ca).await? {
         issuer_versions::count(&mut change).await?;
     }

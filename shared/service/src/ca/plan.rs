@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use certmill_domain::{CaId, CaKind, DeskRenewal, FieldErrors, Ttl};
+use certmill_domain::{CaId, CaKind, DeskRenewal, FieldErrors, OcspSigner, Ttl};
 use certmill_x509::{DistinguishedName, KeyAlgorithm, NameConstraints};
 
 use super::shards::check_shards;
-use super::update::{check_crl_times, check_delta_time, desk_renewal};
+use super::update::{check_crl_times, check_delta_time, desk_renewal, ocsp_signer};
 use crate::key_choice::key_algorithm;
 use crate::{Noun, ServiceError};
 
@@ -53,6 +53,8 @@ pub struct NewCaSettings {
     pub renewal_of_desk_certificates: Option<String>,
     /// Whether its certificates name the OCSP responder.
     pub ocsp: bool,
+    /// `ca` (default) or `delegated`.
+    pub ocsp_signer: Option<String>,
     /// How long its CRLs are good; as configured when absent.
     pub crl_validity: Option<Ttl>,
     /// By how much the next CRL comes before the end of the present one; a third of `crl_validity` when absent.
@@ -83,6 +85,7 @@ pub(super) struct Plan {
 pub(super) struct CaSettings {
     pub(super) desk_renewal: DeskRenewal,
     pub(super) ocsp: bool,
+    pub(super) ocsp_signer: OcspSigner,
     pub(super) crl_validity: Option<Duration>,
     pub(super) crl_overlap: Option<Duration>,
     pub(super) crl_shards: u32,
@@ -98,6 +101,7 @@ impl CaSettings {
         errors: &mut BTreeMap<String, String>,
     ) -> Self {
         let rule = desk_renewal(new.renewal_of_desk_certificates.as_deref(), errors);
+        let signer = ocsp_signer(new.ocsp_signer.as_deref(), errors);
         let span = |ttl: &Option<Ttl>| ttl.as_ref().map(Ttl::duration);
         let (crl_validity, crl_overlap) = (span(&new.crl_validity), span(&new.crl_overlap));
         let delta_crl_validity = span(&new.delta_crl_validity);
@@ -108,6 +112,7 @@ impl CaSettings {
         Self {
             desk_renewal: rule.unwrap_or(DeskRenewal::Admin),
             ocsp: new.ocsp,
+            ocsp_signer: signer.unwrap_or(OcspSigner::Ca),
             crl_validity,
             crl_overlap,
             crl_shards,

@@ -243,6 +243,7 @@ fn sign(signing: &Signing) -> Result<Vec<u8>, ServiceError> {
         extended_key_usage: present.extended_key_usage(),
         policies: &[],
         must_staple: false,
+        ocsp_nocheck: false,
         subject_alt_names: &SubjectAltNames::default(),
         name_constraints: present.name_constraints(),
         authority_key_id: Some(parent.map_or(own.key_id.as_slice(), |parent| &parent.key_id)),

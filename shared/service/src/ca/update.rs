@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use certmill_domain::{Action, Ca, CaId, CaStatus, CrlId, DeskRenewal, FieldErrors, Timestamp, Ttl};
-use certmill_storage::{Tx, certificate_authorities, crls, holds, issuer_versions, roles};
+use certmill_domain::{
+    Action, Ca, CaId, CaStatus, CrlId, DeskRenewal, FieldErrors, OcspSigner, Timestamp, Ttl,
+};
+use certmill_storage::{Tx, certificate_authorities, crls, holds, issuer_versions, ocsp_signers, roles};
 
 use super::shards::grow;
 use super::{CaWithCrl, find};
 use crate::change::Act;
 use crate::precondition::tag;
-use crate::{App, Caller, Noun, ServiceError, crl};
+use crate::{App, Caller, Noun, ServiceError, crl, ocsp};
 
 /// Roles that are named when they need what is to be taken away.
 const MOST_NAMED: i64 = 20;
@@ -23,6 +25,8 @@ pub struct CaChanges {
     pub renewal_of_desk_certificates: Option<String>,
     /// Whether its certificates name the OCSP responder.
     pub ocsp: Option<bool>,
+    /// `ca` or `delegated`.
+    pub ocsp_signer: Option<String>,
     /// How long its CRLs are good; the inner none is as configured.
     pub crl_validity: Option<Option<Ttl>>,
     /// By how much the next CRL comes before the end of the present one; the inner none is a third of `crl_validity`.
@@ -80,13 +84,15 @@ pub async fn update(
 ) -> Result<CaWithCrl, ServiceError> {
     let mut errors = BTreeMap::new();
     let rule = desk_renewal(changes.renewal_of_desk_certificates.as_deref(), &mut errors);
+    let signer = ocsp_signer(changes.ocsp_signer.as_deref(), &mut errors);
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
     let times = changes.crl_validity.is_some()
         || changes.crl_overlap.is_some()
         || changes.delta_crl_validity.is_some();
-    if rule.is_none() && changes.ocsp.is_none() && changes.crl_shards.is_none() && !times {
+    let switches = changes.ocsp.is_some() || signer.is_some();
+    if rule.is_none() && !switches && changes.crl_shards.is_none() && !times {
         let found = find(app, caller.tenant, id).await?;
         caller.check_state(&state(&found.ca))?;
         return Ok(found);
@@ -117,6 +123,11 @@ pub async fn update(
         }
         new.ocsp = ocsp;
         told("ocsp", &old.ocsp.to_string(), &ocsp.to_string());
+    }
+    if let Some(signer) = signer {
+        new.ocsp_signer = signer.into();
+        told("ocsp_signer", old.ocsp_signer.as_str(), signer.as_str());
+        switch_signer(app, caller, &mut change, (&old, &new)).await?;
     }
     if times {
         set_times(&changes, &mut new, app.settings().crl_lifetime)?;
@@ -159,6 +170,20 @@ async fn refuse_without_responder(tx: &mut Tx, ca: &Ca) -> Result<(), ServiceErr
         ca.name
     );
     Err(ServiceError::InUse { message, by })
+}
+
+/// Has a delegated responder made, or takes the key of the one that there is away.
+async fn switch_signer(
+    app: &App,
+    caller: &Caller,
+    tx: &mut Tx,
+    (old, new): (&Ca, &Ca),
+) -> Result<(), ServiceError> {
+    if old.ocsp_signer == new.ocsp_signer {
+        return Ok(());
+    }
+    ocsp_signers::retire(tx, new.id).await?;
+    ocsp::begin_signer(app, caller, tx, new).await
 }
 
 /// Changes the times of a CA's CRLs.
@@ -216,12 +241,24 @@ pub fn state(ca: &Ca) -> String {
         &ca.id.to_string(),
         ca.renewal_of_desk_certificates.as_str(),
         &ca.ocsp.to_string(),
+        ca.ocsp_signer.as_str(),
         &spans(ca),
         &ca.crl_shards.to_string(),
         &ca.serial_number.to_string(),
         &(ca.status(Timestamp::from_unix_seconds(0)) == CaStatus::Pending).to_string(),
         &revoked,
     ])
+}
+
+/// Reads the word of a request, and notes what is wrong with it.
+pub(super) fn ocsp_signer(text: Option<&str>, errors: &mut BTreeMap<String, String>) -> Option<OcspSigner> {
+    let text = text?;
+    let signer = OcspSigner::parse(text);
+    if signer.is_none() {
+        let shown: String = text.chars().take(64).collect();
+        errors.insert("ocsp_signer".to_owned(), format!("`{shown}` is unknown; use `ca` or `delegated`"));
+    }
+    signer
 }
 
 /// Reads the word of a request, and notes what is wrong with it.

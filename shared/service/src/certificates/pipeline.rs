@@ -273,6 +273,7 @@ fn sign_leaf(
         extended_key_usage: approved.extended_key_usage(),
         policies: approved.policies(),
         must_staple: approved.must_staple(),
+        ocsp_nocheck: false,
         subject_alt_names: approved.sans(),
         name_constraints: None,
         authority_key_id: Some(&issuer.key_id),

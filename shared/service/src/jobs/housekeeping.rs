@@ -6,7 +6,7 @@ use certmill_domain::{CrlId, TenantId};
 use certmill_storage::crls::BuildKinds;
 use certmill_storage::{
     SystemSession, acme_challenges, acme_orders, certificate_authorities, certificates, crls, discoveries,
-    jobs, scheduled_revocations, tenants,
+    jobs, ocsp_signers, scheduled_revocations, tenants,
 };
 
 use super::{Job, JobKind, Lease};
@@ -47,7 +47,7 @@ pub(super) async fn expire_certificates(app: &App, lease: &Lease) -> Result<(), 
     finish(app, lease).await
 }
 
-/// Enqueues what is due and has no job: CRLs near their end, revocations that were not carried through or whose time comes
+/// Enqueues what is due and has no job: CRLs near their end, responders of OCSP halfway to theirs, revocations that were not carried through or whose time comes
 /// (their jobs put themselves off until then). Deletes
 /// idempotency keys that have expired, and what ACME servers and responders have left.
 pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> {
@@ -82,12 +82,14 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     let orders = acme_orders::overdue(&mut session, order, now.minus(OVERDUE), BATCH).await?;
     let challenges = acme_challenges::overdue(&mut session, challenge, now.minus(OVERDUE), BATCH).await?;
     let discoveries = discoveries::stopped(&mut session, JobKind::Discover.as_str(), BATCH).await?;
+    let signers = ocsp_signers::due(&mut session, JobKind::RenewOcspSigner.as_str(), now, BATCH).await?;
     drop(session);
     let registrations = acme::overdue_registrations(app, BATCH).await?;
     let rollovers = acme::overdue_rollovers(app, BATCH).await?;
     let due = crls
         .into_iter()
         .map(|(tenant, list)| (tenant, crl::job(list)))
+        .chain(signers.into_iter().map(|(tenant, ca)| (tenant, Job::RenewOcspSigner(ca))))
         .chain(revocations.into_iter().map(|(tenant, ca)| (tenant, Job::RevokeCaCascade(ca))))
         .chain(scheduled.into_iter().map(|(tenant, id)| (tenant, Job::RevokeScheduled(id))))
         .chain(orders.into_iter().map(|(tenant, order)| (tenant, Job::AdvanceOrder(order))))
@@ -144,11 +146,16 @@ async fn bring_forward(app: &App) -> Result<(), ServiceError> {
     Ok(())
 }
 
-/// Deletes the responders' answers to challenges that were not tidied up, and delta CRLs that no list names any more.
+/// Deletes the responders' answers to challenges that were not tidied up, delta CRLs that no list names any more, and certificates
+/// of OCSP responders that have ended.
 async fn prune_left(app: &App) -> Result<(), ServiceError> {
     let mut tx = app.database().begin_system().await?;
     acme_challenges::prune_responses(&mut tx, app.now()).await?;
     crls::deltas::prune(&mut tx, app.now()).await?;
+    tx.commit().await?;
+    // By itself, so that it waits for no change of a CA while it holds what that one waits for.
+    let mut tx = app.database().begin_system().await?;
+    ocsp_signers::prune(&mut tx, app.now()).await?;
     Ok(tx.commit().await?)
 }
 

@@ -92,6 +92,9 @@ fn why_not(kind: JobKind) -> &'static str {
         | JobKind::Sweep
         | JobKind::Forget
         | JobKind::PruneJobs => "the service does it from time to time",
+        JobKind::RenewOcspSigner => {
+            "the service begins it anew while the CA is to have an OCSP responder; set its `ocsp_signer` to `ca` instead"
+        }
         JobKind::Discover => "it ends by itself when all its targets were looked at",
         JobKind::CheckEndpoints => {
             "the service begins it anew while something is to be looked at; take the endpoints away instead"

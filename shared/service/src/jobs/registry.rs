@@ -9,7 +9,7 @@ use certmill_domain::{
 
 use super::{Lease, cascade, housekeeping};
 use crate::{
-    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, retention, webhooks,
+    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, ocsp, retention, webhooks,
 };
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
@@ -167,6 +167,8 @@ registry! {
     RebuildCrlShard(list: CrlId), "rebuild_crl_shard", rules(Revocation, 10, 20, 1) => crl::rebuild_shard;
     /// Build and sign the next delta CRL to a list.
     RebuildDeltaCrl(list: CrlId), "rebuild_delta_crl", rules(Revocation, 10, 20, 1) => crl::rebuild_delta;
+    /// Give the OCSP responder of a CA its next certificate.
+    RenewOcspSigner(ca: CaId), "renew_ocsp_signer", rules(Revocation, 2, 20, 1) => ocsp::renew_signer;
     /// Revoke everything under a revoked CA.
     RevokeCaCascade(ca: CaId), "revoke_ca_cascade", rules(Revocation, 10, 20, 1) => cascade::revoke_below;
     /// Find out whether a registration that was begun has reached the CA, and carry it through.

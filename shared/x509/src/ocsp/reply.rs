@@ -44,6 +44,8 @@ pub struct SingleReply<'a> {
 pub struct OcspReply<'a> {
     /// The `SubjectPublicKeyInfo` of the signer, by whose hash the responder is named.
     pub responder_spki_der: &'a [u8],
+    /// The certificate by which a CA has the signer answer for it; none when the CA signs.
+    pub responder_certificate_der: Option<&'a [u8]>,
     /// The answers, in the order of the questions.
     pub answers: &'a [SingleReply<'a>],
     /// The nonce of the request.
@@ -65,11 +67,17 @@ impl OcspReply<'_> {
         let tbs = self.response_data()?;
         let algorithm = responder.signature_algorithm();
         let signature = responder.sign(&tbs)?;
-        let mut basic = Writer::with_capacity(tbs.len() + signature.len() + 64);
+        let certificate = self.responder_certificate_der.unwrap_or_default();
+        let mut basic = Writer::with_capacity(tbs.len() + signature.len() + certificate.len() + 64);
         basic.sequence(|fields| {
             fields.raw(&tbs);
             fields.raw(algorithm.der());
             fields.bit_string(&signature);
+            if !certificate.is_empty() {
+                fields.nested(tag::context_constructed(0), |explicit| {
+                    explicit.sequence(|certificates| certificates.raw(certificate));
+                });
+            }
         });
         let basic = basic.finish();
         let mut response = Writer::with_capacity(basic.len() + 64);

@@ -237,6 +237,7 @@ impl Parts {
             extended_key_usage: &[],
             policies: &[],
             must_staple: false,
+            ocsp_nocheck: false,
             subject_alt_names: &self.subject_alt_names,
             name_constraints: None,
             authority_key_id: Some(&self.authority_key_id),

@@ -3,7 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of a test may fail it")]
 
 use certmill_x509::{
-    RevocationReason, SignatureAlgorithm, Signer, X509Error,
+    BasicConstraints, CertificateTemplate, DistinguishedName, ExtendedKeyUsage, KeyUsage, RevocationReason,
+    SerialNumber, SignatureAlgorithm, Signer, SubjectAltNames, X509Error,
     ocsp::{OcspQuery, OcspRefusal, OcspReply, OcspStatus, SingleReply, refusal},
     revocation::{DoubtCode, Inquiry, OcspResponse, OcspResponseStatus, RevocationStatus},
 };
@@ -46,6 +47,7 @@ fn answer(workshop: &Workshop, signer: &Key, statuses: &[OcspStatus], now: i64) 
         pairs.map(|(id, status)| SingleReply { id_der: id.der(), status: *status }).collect();
     let reply = OcspReply {
         responder_spki_der: ca.spki_der(),
+        responder_certificate_der: None,
         answers: &answers,
         nonce: query.nonce.as_deref(),
         this_update: now,
@@ -180,8 +182,15 @@ fn what_cannot_be_said_is_not_signed() {
     let id = [0x30, 0];
     let good = SingleReply { id_der: &id, status: OcspStatus::Good };
     let reply = |answers: &[SingleReply<'_>], this_update, next_update| {
-        OcspReply { responder_spki_der: ca.spki_der(), answers, nonce: None, this_update, next_update }
-            .sign(&signer)
+        OcspReply {
+            responder_spki_der: ca.spki_der(),
+            responder_certificate_der: None,
+            answers,
+            nonce: None,
+            this_update,
+            next_update,
+        }
+        .sign(&signer)
     };
     assert!(reply(&[good], 0, 1).is_ok());
     let released = OcspStatus::Revoked { at: 0, reason: RevocationReason::RemoveFromCrl };
@@ -197,5 +206,83 @@ fn what_cannot_be_said_is_not_signed() {
             matches!(reply(answers, from, to), Err(X509Error::RefusedToSign(_))),
             "{answers:?} {from} {to}"
         );
+    }
+}
+
+#[test]
+fn the_answer_of_a_delegate_has_its_certificate() {
+    let workshop = Workshop::new();
+    workshop.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out ca.key");
+    workshop.self_signed("ca", "Root", CA);
+    workshop.issued("ca", "leaf", "7", LEAF);
+    workshop.openssl("genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out delegate.key");
+    let key = Key(
+        PKey::private_key_from_pem(&workshop.read("delegate.key")).unwrap(),
+        SignatureAlgorithm::EcdsaSha256,
+    );
+    let ca = workshop.certificate("ca");
+    let now = certmill_x509::chain::Certificate::not_before(&workshop.certificate("leaf"));
+    let spki_der = key.0.public_key_to_der().unwrap();
+    let purposes = [ExtendedKeyUsage::OcspSigning];
+    let template = CertificateTemplate {
+        same_as: None,
+        serial_number: &SerialNumber::from_random([7; 20]),
+        issuer_der: ca.subject_der(),
+        not_before: now,
+        not_after: now + HOUR,
+        subject: &DistinguishedName::with_common_name("Delegate"),
+        spki_der: &spki_der,
+        basic_constraints: BasicConstraints::EndEntity,
+        key_usage: KeyUsage::DIGITAL_SIGNATURE,
+        extended_key_usage: &purposes,
+        policies: &[],
+        must_staple: false,
+        ocsp_nocheck: true,
+        subject_alt_names: &SubjectAltNames::default(),
+        name_constraints: None,
+        authority_key_id: None,
+        ca_issuers_url: None,
+        ocsp_url: None,
+        crl_url: None,
+    };
+    let certificate = template.sign(&signer(&workshop, SignatureAlgorithm::EcdsaSha256)).unwrap();
+    workshop.write("delegate.der", &certificate);
+    let shown = workshop.openssl("x509 -inform der -in delegate.der -noout -text");
+    assert!(shown.contains("OCSP No Check: \n") && shown.contains("OCSP Signing\n"), "{shown}");
+    workshop.openssl("ocsp -issuer ca.pem -cert leaf.pem -no_nonce -reqout request.der");
+    let query = OcspQuery::from_der(&workshop.read("request.der")).unwrap();
+    let answers = [SingleReply { id_der: query.certificates[0].der(), status: OcspStatus::Good }];
+    for (carried, verified) in [(Some(certificate.as_slice()), true), (None, false)] {
+        let reply = OcspReply {
+            responder_spki_der: &spki_der,
+            responder_certificate_der: carried,
+            answers: &answers,
+            nonce: None,
+            this_update: now,
+            next_update: now + HOUR,
+        };
+        workshop.write("answer.der", reply.sign(&key).unwrap());
+        let path = |name| workshop.path(name).display().to_string();
+        let judge = std::process::Command::new("openssl")
+            .args(["ocsp", "-no_nonce", "-respin", &path("answer.der"), "-CAfile", &path("ca.pem")])
+            .args(["-issuer", &path("ca.pem"), "-cert", &path("leaf.pem")])
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&judge.stderr);
+        assert_eq!(told.contains("Response verify OK"), verified, "{told}");
+    }
+    // It is for what signs OCSP answers, and nothing else.
+    let others = [ExtendedKeyUsage::OcspSigning, ExtendedKeyUsage::ServerAuth];
+    for wrong in [
+        CertificateTemplate { extended_key_usage: &[], ..template },
+        CertificateTemplate { extended_key_usage: &others, ..template },
+        CertificateTemplate {
+            basic_constraints: BasicConstraints::Ca { path_length: None },
+            key_usage: KeyUsage::KEY_CERT_SIGN,
+            ..template
+        },
+    ] {
+        let refused = wrong.sign(&key).unwrap_err();
+        assert!(refused.to_string().contains("RFC 6960"), "{refused}");
     }
 }
