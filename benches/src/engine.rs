@@ -18,14 +18,17 @@ use certmill_domain::{
 use certmill_keys::{KeyPool, PoolSizes, PrivateKey};
 use certmill_x509::{
     BasicConstraints, CertificateSigningRequest, CertificateTemplate, DistinguishedName, KeyAlgorithm,
-    SerialNumber, subject_key_id,
+    SerialNumber,
+    ocsp::{OcspQuery, OcspReply, OcspStatus, SingleReply},
+    subject_key_id,
 };
 use openssl::{
     hash::MessageDigest,
     nid::Nid,
+    ocsp::{OcspCertId, OcspRequest},
     pkey::PKey,
     stack::Stack,
-    x509::{X509NameBuilder, X509ReqBuilder, extension::SubjectAlternativeName},
+    x509::{X509, X509NameBuilder, X509ReqBuilder, extension::SubjectAlternativeName},
 };
 use tokio::runtime::Runtime;
 
@@ -37,6 +40,7 @@ const ROUNDS: usize = 5;
 /// Runs between two looks at the clock: the quickest operation takes about a microsecond.
 const RUNS_PER_LOOK: u32 = 8;
 const NAME: &str = "node-17.bench.internal";
+const HALF_A_DAY: Duration = Duration::from_hours(12);
 const YEAR: Duration = Duration::from_hours(365 * 24);
 
 /// How much to measure.
@@ -158,6 +162,26 @@ impl Issuer {
         let approved = self.approve(&request)?;
         self.sign(&approved, csr.public_key().spki_der())
     }
+
+    /// A signed answer, *good*, to a request by OCSP.
+    fn answer(&self, request: &[u8]) -> anyhow::Result<Vec<u8>> {
+        let query = OcspQuery::from_der(request)?;
+        let answers: Vec<SingleReply<'_>> = query
+            .certificates
+            .iter()
+            .map(|id| SingleReply { id_der: id.der(), status: OcspStatus::Good })
+            .collect();
+        let now = self.window.now;
+        let reply = OcspReply {
+            responder_spki_der: self.key.spki_der(),
+            responder_certificate_der: None,
+            answers: &answers,
+            nonce: query.nonce.as_deref(),
+            this_update: now.unix_seconds(),
+            next_update: now.plus(HALF_A_DAY).unix_seconds(),
+        };
+        Ok(reply.sign(&self.key)?)
+    }
 }
 
 /// What a client asks for in the usual case: a name, one more, and an address.
@@ -175,6 +199,7 @@ fn operations(plan: &Plan, issuer: &Issuer) -> anyhow::Result<Vec<Operation>> {
     let approved = issuer.approve(&request)?;
     let key = PrivateKey::generate(KeyAlgorithm::P256)?;
     let csr_pem = csr_pem()?;
+    let question = ocsp_question(issuer)?;
     Ok(vec![
         operation(plan, "issue: P-256 key, check, certificate", || issuer.issue())?,
         operation(plan, "  of this: P-256 key", || Ok(PrivateKey::generate(KeyAlgorithm::P256)?))?,
@@ -185,6 +210,8 @@ fn operations(plan: &Plan, issuer: &Issuer) -> anyhow::Result<Vec<Operation>> {
         operation(plan, "  of this: read the CSR and verify it", || {
             Ok(CertificateSigningRequest::from_pem(&csr_pem)?)
         })?,
+        operation(plan, "answer an OCSP request: read, sign by P-256", || issuer.answer(&question))?,
+        operation(plan, "  of this: read it", || Ok(OcspQuery::from_der(&question)?))?,
     ])
 }
 
@@ -240,6 +267,16 @@ fn rsa_keys(plan: &Plan, runtime: &Runtime) -> anyhow::Result<RsaKeys> {
     RsaKeys::new(&cold, &warm)
 }
 
+/// A request by OCSP about a certificate of the issuer, as another program makes it.
+fn ocsp_question(issuer: &Issuer) -> anyhow::Result<Vec<u8>> {
+    let (_, certificate) = issuer.issue()?;
+    let leaf = X509::from_der(&certificate)?;
+    // Whose key and name are hashed does not matter for what an answer costs.
+    let mut request = OcspRequest::new()?;
+    request.add_id(OcspCertId::from_cert(MessageDigest::sha1(), &leaf, &leaf)?)?;
+    Ok(request.to_der()?)
+}
+
 /// A CSR with a P-256 key and the names of [`usual_request`], as another program makes it.
 fn csr_pem() -> anyhow::Result<String> {
     let key = PKey::ec_gen("P-256")?;
@@ -259,8 +296,6 @@ fn csr_pem() -> anyhow::Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use openssl::x509::X509;
-
     use super::*;
 
     #[test]
@@ -290,7 +325,7 @@ mod tests {
         let plan = Plan { entries: 1000, round: Duration::from_millis(1), rsa_keys: 1 };
         let report = run(&plan, &runtime).unwrap();
         let json = serde_json::to_value(&report).unwrap();
-        assert_eq!(json["operations"].as_array().unwrap().len(), 7);
+        assert_eq!(json["operations"].as_array().unwrap().len(), 9);
         let whole = json["operations"][0]["micros"].as_f64().unwrap();
         let rate = json["operations"][0]["per_second"].as_f64().unwrap();
         assert!((whole * rate / 1e6 - 1.0).abs() < 0.01, "{whole} µs each, {rate} per second");

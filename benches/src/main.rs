@@ -12,6 +12,7 @@ mod exercises;
 mod latency;
 mod load;
 mod neighbours;
+mod ocsp;
 mod orders;
 mod process;
 mod report;
@@ -33,7 +34,7 @@ use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 
 use crate::{
-    client::Target,
+    client::{Connection, Target},
     exercises::{Get, Issue, Revoke},
     load::{Exercise, Plan},
     report::{Meter, Report},
@@ -42,6 +43,9 @@ use crate::{
 
 /// Certificates that `get` makes when the service has none.
 const CERTIFICATES_TO_READ: usize = 100;
+
+/// Certificates that `ocsp` asks about in turn.
+const CERTIFICATES_TO_ASK_ABOUT: usize = 100;
 
 /// Measures certmill.
 #[derive(Parser)]
@@ -67,6 +71,17 @@ enum Command {
         /// Certificates on a page
         #[arg(long, default_value_t = 100, requires = "list")]
         limit: usize,
+    },
+    /// Asks by OCSP about certificates of a new P-256 CA: the same questions again and again, whose answers are signed once
+    Ocsp {
+        #[command(flatten)]
+        load: Load,
+        /// Give each question a nonce, so that each answer is signed
+        #[arg(long)]
+        signed: bool,
+        /// Have a delegated responder sign, not the CA; needs a worker
+        #[arg(long)]
+        delegated: bool,
     },
     /// Orders certificates from a Pebble of its own, or has orders wait; starts the service itself
     Orders {
@@ -208,6 +223,9 @@ fn run(command: Command) -> anyhow::Result<u64> {
         }
         Command::Issue(issuing) => (runtime.block_on(issue(&issuing))?, issuing.load.json),
         Command::Revoke(issuing) => (runtime.block_on(revoke(&issuing))?, issuing.load.json),
+        Command::Ocsp { load, signed, delegated } => {
+            (runtime.block_on(ask(&load, signed, delegated))?, load.json)
+        }
         Command::Get { load, list, limit } => {
             (runtime.block_on(get(&load, list.then_some(limit)))?, load.json)
         }
@@ -256,6 +274,18 @@ async fn get(load: &Load, page: Option<usize>) -> anyhow::Result<Report> {
     }
     let exercise = Get::certificates(Rc::clone(&session.target), &ids);
     session.run("get", exercise).await
+}
+
+async fn ask(load: &Load, signed: bool, delegated: bool) -> anyhow::Result<Report> {
+    let session = Session::new(load)?;
+    let signer = if delegated { "delegated" } else { "ca" };
+    let (ca_id, ca_pem, role) = session.api().create_responder(signer).await?;
+    let ids = session.issue_and_keep(&role, CERTIFICATES_TO_ASK_ABOUT, "certificate_id").await?;
+    let leaves = session.api().certificates(&ids).await?;
+    let exercise = ocsp::Ask::new(&session.target, (&ca_id, &ca_pem), &leaves, signed)?;
+    let mut connection = Connection::new(Rc::clone(&session.target), session.plan.patience);
+    exercise.check(&mut connection, delegated).await?;
+    session.run(if signed { "ocsp, signed" } else { "ocsp" }, exercise).await
 }
 
 /// One run against one service.

@@ -36,6 +36,8 @@ pub struct Report {
 struct Cost {
     cpu_ms: u64,
     cpu_ms_per_success: f64,
+    /// Successes per second of one core's time.
+    per_core_second: f64,
     peak_resident_kib: BTreeMap<u32, u64>,
 }
 
@@ -104,7 +106,13 @@ impl Cost {
         }
         #[expect(clippy::cast_precision_loss, reason = "exact up to 2^53 ms")]
         let per_success = if succeeded == 0 { 0.0 } else { cpu_ms as f64 / succeeded as f64 };
-        Ok(Self { cpu_ms, cpu_ms_per_success: rounded(per_success), peak_resident_kib })
+        let per_core_second = if per_success == 0.0 { 0.0 } else { 1_000.0 / per_success };
+        Ok(Self {
+            cpu_ms,
+            cpu_ms_per_success: rounded(per_success),
+            per_core_second: rounded(per_core_second),
+            peak_resident_kib,
+        })
     }
 }
 
@@ -120,8 +128,8 @@ impl fmt::Display for Report {
         if let Some(service) = &self.service {
             write!(
                 f,
-                "service: {} ms CPU = {:.3} ms each; peak memory",
-                service.cpu_ms, service.cpu_ms_per_success
+                "service: {} ms CPU = {:.3} ms each = {:.0}/s per core; peak memory",
+                service.cpu_ms, service.cpu_ms_per_success, service.per_core_second
             )?;
             for (pid, kib) in &service.peak_resident_kib {
                 write!(f, "  {} MiB (process {pid})", kib / 1024)?;

@@ -68,6 +68,49 @@ impl Api {
         Ok(name)
     }
 
+    /// Makes a P-256 root CA whose answers of OCSP are signed by this, and a role of it; answers the CA's id, its certificate in
+    /// PEM and the role's name.
+    ///
+    /// # Errors
+    /// When the service cannot be reached or refuses; the message holds its answer.
+    pub async fn create_responder(&mut self, signer: &str) -> anyhow::Result<(String, String, String)> {
+        let name = format!("bench-{:016x}", unique());
+        let authority = json!({
+            "name": name, "common_name": format!("Root of {name}"), "ca_type": "root", "key_type": "ec",
+            "ocsp_signer": signer,
+        });
+        let authority = self.post("/v1/pki/ca", &authority).await?;
+        let id = authority.get("id").and_then(Value::as_str).context("the CA has no id")?.to_owned();
+        let role = json!({
+            "name": name, "ca_id": id, "allowed_domains": [DOMAIN], "allow_subdomains": true, "max_ttl": "720h",
+            "key_type": "ec",
+        });
+        self.post("/v1/pki/roles", &role).await?;
+        let path = format!("/v1/pki/ca/{id}/certificate");
+        let mut request = Vec::new();
+        self.target.append_get(&path, &mut request);
+        let certificate = self.call(&path, &request, 200).await?;
+        let pem = certificate.get("certificate_pem").and_then(Value::as_str);
+        Ok((id, pem.context("the CA has no certificate")?.to_owned(), name))
+    }
+
+    /// The PEM of certificates.
+    ///
+    /// # Errors
+    /// When the service cannot be reached or refuses; the message holds its answer.
+    pub async fn certificates(&mut self, ids: &[String]) -> anyhow::Result<Vec<String>> {
+        let mut found = Vec::with_capacity(ids.len());
+        for id in ids {
+            let path = format!("/v1/pki/certificates/{id}");
+            let mut request = Vec::new();
+            self.target.append_get(&path, &mut request);
+            let certificate = self.call(&path, &request, 200).await?;
+            let pem = certificate.get("certificate_pem").and_then(Value::as_str);
+            found.push(pem.context("a certificate has no PEM")?.to_owned());
+        }
+        Ok(found)
+    }
+
     /// The ids of the newest certificates, at most 1000.
     ///
     /// # Errors

@@ -72,11 +72,20 @@ impl Target {
 
     /// Everything of a POST request for `path` that is the same for all bodies.
     pub fn post(&self, path: &str) -> PostHead {
+        let more = format!("accept: application/json\r\nauthorization: Bearer {}\r\n", self.token);
+        self.head(path, &more, "application/json")
+    }
+
+    /// The same for bodies of another media type, of what needs no token.
+    pub fn post_of(&self, path: &str, media_type: &str) -> PostHead {
+        self.head(path, "", media_type)
+    }
+
+    fn head(&self, path: &str, more: &str, media_type: &str) -> PostHead {
         PostHead(
             format!(
-                "POST {}{path} HTTP/1.1\r\nhost: {}\r\naccept: application/json\r\nauthorization: Bearer {}\r\n\
-                 content-type: application/json\r\ncontent-length: ",
-                self.base, self.authority, self.token
+                "POST {}{path} HTTP/1.1\r\nhost: {}\r\n{more}content-type: {media_type}\r\ncontent-length: ",
+                self.base, self.authority
             )
             .into_bytes(),
         )
@@ -89,10 +98,15 @@ pub struct PostHead(Vec<u8>);
 impl PostHead {
     /// Appends the whole request with this body.
     pub fn append(&self, body: &str, request: &mut Vec<u8>) {
+        self.append_octets(body.as_bytes(), request);
+    }
+
+    /// The same with a body that is no text.
+    pub fn append_octets(&self, body: &[u8], request: &mut Vec<u8>) {
         request.extend_from_slice(&self.0);
         request.extend_from_slice(body.len().to_string().as_bytes());
         request.extend_from_slice(b"\r\n\r\n");
-        request.extend_from_slice(body.as_bytes());
+        request.extend_from_slice(body);
     }
 }
 
