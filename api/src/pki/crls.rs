@@ -1,7 +1,7 @@
 //! `/v1/pki/ca/{id}/crl`: the lists of a CA.
 
 use certmill_service::domain::{CrlId, CrlInfo};
-use certmill_service::{App, ca, crl};
+use certmill_service::{App, PageRequest, ca, crl};
 use poem::Request;
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -20,11 +20,17 @@ use crate::public::{answer_crl, is_known, not_modified};
 
 pub(crate) struct CrlApi;
 
-/// The CRLs of a CA's shards.
+/// A page of the CRLs of a CA's shards.
 #[derive(Object, Serialize)]
 struct CrlShardList {
     /// One for each shard, in the order of their numbers.
     shards: Vec<CrlShardView>,
+    /// Send it as `cursor` for the next page; null on the last one.
+    cursor: Option<String>,
+    has_more: bool,
+    #[oai(skip_serializing_if_is_none)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total: Option<i64>,
 }
 
 /// A CRL that was just built, or the present one while its successor is being built.
@@ -129,16 +135,22 @@ impl CrlApi {
 
     /// List the CRLs of a CA's shards
     ///
-    /// In the order of their numbers, 128 at most; none where `crl_shards` is 1.
+    /// In the order of their numbers; none where `crl_shards` is 1.
     #[oai(path = "/ca/:id/crl/shards", method = "get", operation_id = "listCrlShards")]
+    #[expect(clippy::too_many_arguments, reason = "each is a documented query parameter")]
     async fn crl_shards(
         &self,
         caller: Authorized<Read>,
         app: Data<&App>,
         id: Path<String>,
+        count: Query<Option<bool>>,
+        limit: Query<Option<i64>>,
+        cursor: Query<Option<String>>,
     ) -> Result<Reply<CrlShardList>, ApiError> {
-        let shards = crl::shards(&app, caller.tenant, ca::parse_id(&id)?).await?;
-        let shards = shards.into_iter().map(|(list, info)| CrlShardView::of(&app, list, &info)).collect();
-        Ok(Reply(CrlShardList { shards }))
+        let page = PageRequest { limit: limit.0, cursor: cursor.0, count: count.0.unwrap_or_default() };
+        let page = crl::shards(&app, caller.tenant, ca::parse_id(&id)?, &page).await?;
+        let has_more = page.has_more();
+        let shards = page.items.into_iter().map(|(list, info)| CrlShardView::of(&app, list, &info)).collect();
+        Ok(Reply(CrlShardList { shards, cursor: page.cursor, has_more, total: page.total }))
     }
 }

@@ -25,7 +25,7 @@ pub(crate) use shards::{
 };
 
 use crate::change::Act;
-use crate::{App, Caller, Noun, ServiceError};
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
 
 /// How long a caller waits for the CRL that it asked for.
 const WAIT: Duration = Duration::from_secs(30);
@@ -137,13 +137,20 @@ pub async fn info(app: &App, tenant: TenantId, list: CrlId) -> Result<CrlInfo, S
     Err(crate::ca::wrong_state(&found, app.now(), "it has no CRL yet"))
 }
 
-/// The figures of the lists of a CA's shards, in the order of their numbers.
-pub async fn shards(app: &App, tenant: TenantId, ca: CaId) -> Result<Vec<(CrlId, CrlInfo)>, ServiceError> {
+/// A page of the figures of the lists of a CA's shards, in the order of their numbers.
+pub async fn shards(
+    app: &App,
+    tenant: TenantId,
+    ca: CaId,
+    page: &PageRequest,
+) -> Result<Page<(CrlId, CrlInfo)>, ServiceError> {
+    let (after, wanted) = (page.key()?, page.rows()?);
     let mut session = app.database().read(tenant).await?;
     if certificate_authorities::find(&mut session, ca).await?.is_none() {
         return Err(ServiceError::not_found(Noun::Ca, ca));
     }
-    Ok(crls::shards(&mut session, ca).await?)
+    let listed = crls::shards_page(&mut session, ca, after, wanted).await?;
+    Ok(Page::of(listed, |(list, _)| list.shard().to_string()))
 }
 
 /// What became of a request for new CRLs.
@@ -159,7 +166,9 @@ pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, 
     let full = CrlId::full(ca);
     // Refuses a CA that has no list.
     info(app, caller.tenant, full).await?;
-    let shards_now = shards(app, caller.tenant, ca).await?;
+    let mut session = app.database().read(caller.tenant).await?;
+    let shards_now = crls::shards(&mut session, ca).await?;
+    drop(session);
     let lists: Vec<CrlId> =
         std::iter::once(full).chain(shards_now.into_iter().map(|(list, _)| list)).collect();
     let mut change = app.change(caller).await?;

@@ -7,6 +7,7 @@ mod watch;
 use certmill_domain::{CaId, Crl, CrlId, CrlInfo, Timestamp};
 
 use crate::error::{corrupt, parsed};
+use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
@@ -71,7 +72,11 @@ impl CrlTable {
 
 const SELECT_INFO: &str = "SELECT number, this_update, next_update, entries, builds";
 
+/// The size of a listed row: all in it has a fixed one.
+const NO_OCTETS: &str = "0";
+
 type InfoRow = (i64, i64, i64, i64, i64);
+type ShardRow = (i64, i64, i64, i64, i64, i64);
 type CrlRow = (i64, i64, i64, i64, i64, Vec<u8>);
 
 /// A list about to be stored for the first time.
@@ -214,12 +219,35 @@ pub async fn shards(session: &mut Session, ca: CaId) -> Result<Vec<(CrlId, CrlIn
     .bind(session.tenant_key())
     .bind(ca.to_string())
     .bind(i64::from(CrlId::MOST_SHARDS));
-    let rows: Vec<(i64, i64, i64, i64, i64, i64)> = session.link().fetch_all(query).await?;
-    rows.into_iter()
-        .map(|(shard, number, this, next, entries, builds)| {
-            Ok((CrlId::of_shard(ca, shard_of(shard)?), crl_info((number, this, next, entries, builds))))
-        })
-        .collect()
+    let rows: Vec<ShardRow> = session.link().fetch_all(query).await?;
+    rows.into_iter().map(|row| shard_info(ca, row)).collect()
+}
+
+fn shard_info(
+    ca: CaId,
+    (shard, number, this, next, entries, builds): ShardRow,
+) -> Result<(CrlId, CrlInfo), StorageError> {
+    Ok((CrlId::of_shard(ca, shard_of(shard)?), crl_info((number, this, next, entries, builds))))
+}
+
+/// A page of the lists of a CA's shards, in the order of their numbers, after one of them.
+pub async fn shards_page(
+    session: &mut Session,
+    ca: CaId,
+    after: Option<u32>,
+    wanted: Extent,
+) -> Result<Listed<(CrlId, CrlInfo)>, StorageError> {
+    let mut query = Query::new(
+        "SELECT shard, number, this_update, next_update, entries, builds FROM crl_shards WHERE tenant_id = ",
+    );
+    query.push_bind(session.tenant_key()).push(" AND ca_id = ").push_bind(ca.to_string());
+    query.end_filter();
+    if let Some(after) = after {
+        query.push(" AND shard > ").push_bind(i64::from(after));
+    }
+    query.push(" ORDER BY shard");
+    let page = session.link().fetch_page::<ShardRow>(query, NO_OCTETS, wanted).await?;
+    page.read(|row| shard_info(ca, row))
 }
 
 /// The figures of a list, whoever owns it.

@@ -95,6 +95,8 @@ both_modes! {
         let answer = app.get(&format!("{ca}/crl/shards")).await;
         let told = answer.json();
         has_fields(&told["shards"][0], &answer.text(), &SHARD);
+        let list = crate::ca::with_fields(&answer, StatusCode::OK, &["shards", "cursor", "has_more"]);
+        assert_eq!((&list["cursor"], &list["has_more"]), (&Value::Null, &json!(false)));
         let known = certificates(&app, 3).await;
         let (bad, other) = (&known[&2], &known[&3]);
         let good = loop {
@@ -253,6 +255,27 @@ both_modes! {
         let wanted = app.get(&ca).await.json()["crl_shards"].as_u64().unwrap();
         let there = shards(&app, &ca).await;
         assert_eq!(there.len() as u64, wanted, "every shard has its list");
+    }
+
+    async fn the_lists_of_shards_come_in_pages(app: TestApp) {
+        let ca = divided(&app, 12).await;
+        let page = async |query: &str| {
+            let page = app.get(&format!("{ca}/crl/shards?{query}")).await.json_with(StatusCode::OK);
+            let numbers: Vec<i64> =
+                page["shards"].as_array().unwrap().iter().map(|shard| shard["shard"].as_i64().unwrap()).collect();
+            (numbers, page["has_more"].as_bool().unwrap(), page["cursor"].as_str().map(ToOwned::to_owned), page["total"].clone())
+        };
+        // By number, not by its text: 10 comes after 9.
+        let (numbers, more, cursor, total) = page("limit=9&count=true").await;
+        assert_eq!((numbers, more, total), ((1..=9).collect(), true, json!(12)));
+        let (numbers, more, cursor, total) = page(&format!("limit=2&cursor={}", cursor.unwrap())).await;
+        assert_eq!((numbers, more, total), (vec![10, 11], true, Value::Null));
+        let (numbers, more, cursor, _) = page(&format!("cursor={}", cursor.unwrap())).await;
+        assert_eq!((numbers, more, cursor), (vec![12], false, None));
+        app.get(&format!("{ca}/crl/shards?limit=0")).await.error(422, "validation_error");
+        for cursor in ["!", "eA"] {
+            app.get(&format!("{ca}/crl/shards?cursor={cursor}")).await.error(400, "invalid_cursor");
+        }
     }
 
     async fn lists_that_are_not_there_are_not_found(app: TestApp) {
