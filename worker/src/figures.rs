@@ -11,7 +11,7 @@ use metrics::{Label, gauge};
 use crate::upkeep::float;
 
 const EVERY: Duration = Duration::from_mins(1);
-/// CAs with figures of their own. Each has three series, and a monitoring system pays for every one.
+/// CAs with figures of their own. Each has three series, and two more where it has delta CRLs, and a monitoring system pays for every one.
 const MOST_CAS: i64 = 500;
 
 /// The name of a metric, and its labels with their values.
@@ -64,6 +64,8 @@ async fn read(app: &App) -> Result<BTreeMap<Series, f64>, ServiceError> {
         for (name, time) in [
             ("certmill_crl_this_update_timestamp_seconds", ca.this_update),
             ("certmill_crl_next_update_timestamp_seconds", ca.next_update),
+            ("certmill_delta_crl_this_update_timestamp_seconds", ca.deltas.map(|deltas| deltas.this_update)),
+            ("certmill_delta_crl_next_update_timestamp_seconds", ca.deltas.map(|deltas| deltas.next_update)),
         ] {
             if let Some(time) = time {
                 found.insert((name, labels()), unix(time));

@@ -6,6 +6,7 @@ use certmill_config::Config;
 use certmill_domain::{Clock, SystemClock, Timestamp};
 use certmill_service::jobs::JobKind;
 use certmill_service::recovery;
+use certmill_storage::figures::CaFigures;
 use certmill_storage::{Database, SchemaState, StorageError, figures, jobs, schedules};
 
 use super::findings::Findings;
@@ -172,16 +173,26 @@ pub(super) async fn authorities(database: &Database, findings: &mut Findings) {
         }
         Some(_) => findings.ok("cas", format!("{} in use, none ends within 90 days", cas.len())),
     }
-    let over: Vec<String> =
-        cas.iter().filter(|ca| ca.next_update.is_some_and(|end| end < now)).map(|ca| ca.id.clone()).collect();
-    if over.is_empty() {
-        return findings.ok("crl_ends", "no CRL is past its end");
+    let over = |end: fn(&CaFigures) -> Option<Timestamp>| -> Vec<String> {
+        cas.iter().filter(|ca| end(ca).is_some_and(|end| end < now)).map(|ca| ca.id.clone()).collect()
+    };
+    let (lists, deltas) = (over(|ca| ca.next_update), over(|ca| ca.deltas.map(|deltas| deltas.next_update)));
+    if !lists.is_empty() {
+        return findings.failure(
+            "crl_ends",
+            format!("the CRLs of these CAs are past their end: {}", some(&lists)),
+            "relying parties may refuse every certificate: start a worker, and see the dead jobs of the kind rebuild_crl",
+        );
     }
-    findings.failure(
-        "crl_ends",
-        format!("the CRLs of these CAs are past their end: {}", some(&over)),
-        "relying parties may refuse every certificate: start a worker, and see the dead jobs of the kind rebuild_crl",
-    );
+    if !deltas.is_empty() {
+        return findings.warning(
+            "crl_ends",
+            format!("the delta CRLs of these CAs are past their end: {}", some(&deltas)),
+            "relying parties learn of revocations by the full lists only: start a worker, and see the dead jobs of the kind \
+             rebuild_delta_crl",
+        );
+    }
+    findings.ok("crl_ends", "no CRL is past its end");
 }
 
 /// Whether anybody does the work, and what was given up.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use certmill_domain::{TenantId, Timestamp};
 
 use crate::query::Query;
+use crate::row::row;
 use crate::{StorageError, SystemSession, WithLink};
 
 /// Certificates of a tenant that are looked at; what is beyond ends later than all of these.
@@ -27,6 +28,17 @@ pub struct CaFigures {
     pub this_update: Option<Timestamp>,
     /// Until when its CRL counts; where it has several, the one that ends first.
     pub next_update: Option<Timestamp>,
+    /// Its delta CRLs, while lists are good that name them.
+    pub deltas: Option<DeltaFigures>,
+}
+
+/// The delta CRLs of a CA.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeltaFigures {
+    /// When the oldest of them was made.
+    pub this_update: Timestamp,
+    /// When the first of them ends.
+    pub next_update: Timestamp,
 }
 
 /// CAs that are neither revoked nor over, those that end first; at most `limit`.
@@ -35,11 +47,27 @@ pub async fn cas(
     now: Timestamp,
     limit: i64,
 ) -> Result<Vec<CaFigures>, StorageError> {
-    type Row = (String, String, i64, Option<i64>, Option<i64>, Option<i64>, Option<i64>);
+    row! {
+        struct Row {
+            tenant_id: String,
+            id: String,
+            not_after: i64,
+            this_update: Option<i64>,
+            next_update: Option<i64>,
+            this_shards: Option<i64>,
+            next_shards: Option<i64>,
+            this_deltas: Option<i64>,
+            next_deltas: Option<i64>,
+        }
+    }
     let query = Query::new(
         "SELECT ca.tenant_id, ca.id, ca.not_after, crl.this_update, crl.next_update, \
-         (SELECT MIN(s.this_update) FROM crl_shards s WHERE s.tenant_id = ca.tenant_id AND s.ca_id = ca.id), \
-         (SELECT MIN(s.next_update) FROM crl_shards s WHERE s.tenant_id = ca.tenant_id AND s.ca_id = ca.id) \
+         (SELECT MIN(s.this_update) FROM crl_shards s WHERE s.tenant_id = ca.tenant_id AND s.ca_id = ca.id) AS this_shards, \
+         (SELECT MIN(s.next_update) FROM crl_shards s WHERE s.tenant_id = ca.tenant_id AND s.ca_id = ca.id) AS next_shards, \
+         (SELECT MIN(d.this_update) FROM delta_crls d WHERE d.tenant_id = ca.tenant_id AND d.ca_id = ca.id \
+           AND (d.kept_until IS NULL OR d.kept_until > $1)) AS this_deltas, \
+         (SELECT MIN(d.next_update) FROM delta_crls d WHERE d.tenant_id = ca.tenant_id AND d.ca_id = ca.id \
+           AND (d.kept_until IS NULL OR d.kept_until > $1)) AS next_deltas \
          FROM certificate_authorities ca \
          LEFT JOIN crls crl ON crl.tenant_id = ca.tenant_id AND crl.ca_id = ca.id \
          WHERE ca.revoked_at IS NULL AND ca.not_after > $1 ORDER BY ca.not_after LIMIT $2",
@@ -52,12 +80,16 @@ pub async fn cas(
     };
     Ok(rows
         .into_iter()
-        .map(|(tenant_id, id, not_after, this_update, next_update, this_shards, next_shards)| CaFigures {
-            tenant_id,
-            id,
-            not_after: Timestamp::from_unix_micros(not_after),
-            this_update: first(this_update, this_shards),
-            next_update: first(next_update, next_shards),
+        .map(|row| CaFigures {
+            tenant_id: row.tenant_id,
+            id: row.id,
+            not_after: Timestamp::from_unix_micros(row.not_after),
+            this_update: first(row.this_update, row.this_shards),
+            next_update: first(row.next_update, row.next_shards),
+            deltas: row.this_deltas.zip(row.next_deltas).map(|(this_update, next_update)| DeltaFigures {
+                this_update: Timestamp::from_unix_micros(this_update),
+                next_update: Timestamp::from_unix_micros(next_update),
+            }),
         })
         .collect())
 }

@@ -104,6 +104,14 @@ fn describe() {
     describe_gauge!("certmill_acme_renewals_overdue", "Renewals at ACME servers that are late by a day");
     describe_gauge!("certmill_acme_orders_open", "Open ACME orders, by state");
     describe_gauge!("certmill_tokens_expiring", "Tokens that end soon, by time left");
+    describe_gauge!(
+        "certmill_delta_crl_this_update_timestamp_seconds",
+        "When a CA's oldest delta CRL was made"
+    );
+    describe_gauge!(
+        "certmill_delta_crl_next_update_timestamp_seconds",
+        "Until when the first of a CA's delta CRLs counts"
+    );
     describe_counter!("certmill_refused_calls_total", "Calls answered with an error, by its code");
     describe_counter!("certmill_webhook_deliveries_total", "Events sent to webhooks, by outcome");
     describe_gauge!("certmill_endpoints", "Endpoints of certificates, by what was found there");

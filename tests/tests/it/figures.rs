@@ -53,6 +53,37 @@ both_modes! {
         assert_eq!(find().await.len(), 0);
     }
 
+    async fn a_ca_has_the_ends_of_its_deltas_while_lists_are_good_that_name_them(app: TestApp) {
+        let body = json!({
+            "name": "root", "common_name": "Root", "ca_type": "root", "key_type": "ec", "crl_shards": 2,
+            "delta_crl_validity": "3600s",
+        });
+        let ca = app.post("/v1/pki/ca", body).await.json_with(poem::http::StatusCode::CREATED);
+        let id = ca["id"].as_str().unwrap();
+        let find = async || {
+            let mut session = app.app.database().read_system().await.unwrap();
+            figures::cas(&mut session, app.app.now(), 10).await.unwrap()[0].deltas
+        };
+        for name in [format!("{id}-delta"), format!("{id}-1-delta"), format!("{id}-2-delta")] {
+            let path = format!("/pub/crl/{name}.crl");
+            let made = async {
+                while app.send(poem::http::Method::GET, &path, None, &[], None).await.status != poem::http::StatusCode::OK {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_mins(1), made).await.unwrap();
+        }
+        let sql = crate::jobs::sql::Sql::open(app.database_url()).await;
+        let deltas = find().await.unwrap();
+        assert_eq!(deltas.this_update.unix_micros(), sql.number("SELECT MIN(this_update) FROM delta_crls").await);
+        assert_eq!(deltas.next_update.unix_micros(), sql.number("SELECT MIN(next_update) FROM delta_crls").await);
+        // They end before the full lists do, which has the CA's own figures left as they are.
+        let full = sql.number("SELECT next_update FROM crls").await;
+        assert!(deltas.next_update.unix_micros() < full);
+        sql.run("UPDATE delta_crls SET kept_until = 1").await;
+        assert_eq!(find().await, None, "no list is good that names them");
+    }
+
     async fn tokens_that_end_within_a_week_are_counted(app: TestApp) {
         let count = async || {
             let mut session = app.app.database().read_system().await.unwrap();

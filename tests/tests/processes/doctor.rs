@@ -2,7 +2,7 @@
 
 use std::process::{Command, Output};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::rows::Rows;
 use crate::site::{PATIENCE, Site, said, stop, until};
@@ -14,7 +14,7 @@ fn report(output: &Output) -> (Value, bool) {
     (report, output.status.success())
 }
 
-fn doctor(site: &Site) -> (Value, bool) {
+pub(crate) fn doctor(site: &Site) -> (Value, bool) {
     report(&site.output(&["doctor", "--json"]))
 }
 
@@ -43,7 +43,7 @@ fn of<'a>(report: &'a Value, check: &str) -> (&'a str, &'a str, &'a str) {
 }
 
 #[track_caller]
-fn assert_found(report: &Value, check: &str, status: &str, part: &str) {
+pub(crate) fn assert_found(report: &Value, check: &str, status: &str, part: &str) {
     let (is, found, advice) = of(report, check);
     assert_eq!(is, status, "{check}: {found}");
     assert!(found.contains(part) || advice.contains(part), "{check}: no `{part}` in: {found} / {advice}");
@@ -169,6 +169,33 @@ async fn a_fleet_is_looked_at() {
     assert_found(&doctor(&site).0, "dead_jobs", "warning", "rebuild_crl (1)");
     stop(&mut worker);
     stop(&mut api.process);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn deltas_that_are_missing_or_over_are_seen() {
+    let database = launch::shared_postgres().create_database();
+    let site = Site::fleet(database.clone(), launch::shared_redis().url());
+    let api = site.serve(&site.admin_token(), &[]).await;
+    let site = site.with("CERTMILL_PUBLIC_URL", api.url.clone());
+    let ca = api.root_ca("root").await;
+    let mut worker = site.worker();
+    api.patch(&format!("/v1/pki/ca/{ca}"), json!({ "delta_crl_validity": "1h" })).await;
+    let delta = format!("/pub/crl/{ca}-delta.crl");
+    until("the delta CRL", PATIENCE, async || (api.read(&delta).await.status == 200).then_some(())).await;
+    let (report, _) = doctor(&site);
+    assert_found(&report, "crls", "ok", "2 of 2 were fetched");
+    assert_found(&report, "crl_ends", "ok", "no CRL");
+
+    stop(&mut worker);
+    let (later, _) = doctor_at(&site, "+2h");
+    assert_found(&later, "crl_ends", "warning", "rebuild_delta_crl");
+    assert!(of(&later, "crl_ends").1.contains(&ca), "{later:#}");
+    assert_found(&later, "crls", "failure", "-delta.crl: what is there is past its end");
+    assert_found(&doctor_at(&site, "+4d").0, "crl_ends", "failure", "refuse every certificate");
+    // The list names a delta that is not there.
+    let rows = Rows::open(&database).await;
+    rows.run("DELETE FROM delta_crls").await;
+    assert_found(&doctor(&site).0, "crls", "failure", "-delta.crl: the answer is 404");
 }
 
 #[test]

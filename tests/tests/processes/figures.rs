@@ -7,6 +7,9 @@ async fn the_ends_of_cas_and_crls_and_refused_calls_are_told() {
     let site = Site::embedded();
     let mut api = site.dev().await;
     let ca = api.root_ca("root").await;
+    api.patch(&format!("/v1/pki/ca/{ca}"), serde_json::json!({ "delta_crl_validity": "1h" })).await;
+    let delta = format!("/pub/crl/{ca}-delta.crl");
+    until("the delta CRL", PATIENCE, async || (api.read(&delta).await.status == 200).then_some(())).await;
     stop(&mut api.process);
     // What ends is read once a minute, and at the start.
     let api = site.dev().await;
@@ -30,6 +33,10 @@ async fn the_ends_of_cas_and_crls_and_refused_calls_are_told() {
     assert_eq!(value("certmill_ca_not_after_timestamp_seconds"), unix(&end["valid_until"]));
     assert_eq!(value("certmill_crl_next_update_timestamp_seconds"), unix(&end["crl"]["next_update"]));
     assert_eq!(value("certmill_crl_this_update_timestamp_seconds"), unix(&end["crl"]["this_update"]));
+    let ends =
+        ["this", "next"].map(|end| value(&format!("certmill_delta_crl_{end}_update_timestamp_seconds")));
+    let [Some(made), Some(ends)] = ends else { panic!("no figures of the delta: {text}") };
+    assert!((ends - made - 3600.0).abs() < 1.0, "{made} to {ends}");
     assert!(text.contains("certmill_build_info{version=\""), "{text}");
     assert!(text.contains("certmill_refused_calls_total{code="), "{text}");
     assert!(text.contains("certmill_acme_renewals_failing 0"), "{text}");
