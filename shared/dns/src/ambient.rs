@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use certmill_aws::Credentials;
 use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use ipnet::IpNet;
 use serde::Deserialize;
@@ -15,7 +16,6 @@ use zeroize::Zeroizing;
 use crate::DnsError;
 use crate::config::ConfigError;
 use crate::http::{Api, Call, Reply, escaped};
-use crate::sigv4::Credentials;
 
 /// The field of a configuration that says where ambient credentials come from.
 pub(crate) const FIELD: &str = "ambient";
@@ -32,6 +32,8 @@ const SESSION: &str = "60";
 pub struct AmbientSettings {
     /// Which types of providers may use them, and for which tenant where not for all.
     pub allowed: Vec<AmbientAllowance>,
+    /// Whether the operator uses them for something of the service's own.
+    pub for_operator: bool,
     /// Addresses that take the place of vendors' own, by these.
     pub vendor_urls: BTreeMap<String, String>,
     /// The metadata service of AWS (`AWS_EC2_METADATA_SERVICE_ENDPOINT`).
@@ -54,6 +56,16 @@ pub struct AmbientSettings {
     pub azure_client_id: Option<String>,
     /// The file that has the token of a workload identity (`AZURE_FEDERATED_TOKEN_FILE`).
     pub azure_token_file: Option<PathBuf>,
+}
+
+/// Where the credentials of this machine at Amazon come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AwsIdentity {
+    /// The role of an EC2 instance.
+    Instance,
+    /// The token of a web identity, as on EKS.
+    WebIdentity,
 }
 
 /// A type of provider that may use the machine's credentials.
@@ -86,7 +98,8 @@ pub(crate) struct Ambient {
 
 impl Ambient {
     pub(crate) fn new(settings: AmbientSettings) -> Self {
-        let client = if settings.allowed.is_empty() { None } else { client(&settings) };
+        let is_used = settings.for_operator || !settings.allowed.is_empty();
+        let client = if is_used { client(&settings) } else { None };
         Self { settings, client }
     }
 

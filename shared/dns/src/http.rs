@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+pub(crate) use certmill_aws::escaped;
 use certmill_domain::Clock;
 use certmill_egress::{Egress, EgressError, Limits, Request, Response};
 use serde::de::DeserializeOwned;
@@ -307,23 +308,6 @@ fn sayings(json: &Value) -> Vec<String> {
 fn between_tags(document: &str) -> String {
     let texts = document.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text.trim());
     texts.filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
-/// `text` with everything escaped but the unreserved characters (RFC 3986 section 2.3), slashes too.
-pub(crate) fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            escaped.push('%');
-            escaped.extend(
-                [byte >> 4, byte & 0xf]
-                    .map(|digit| char::from_digit(digit.into(), 16).unwrap_or('0').to_ascii_uppercase()),
-            );
-        }
-    }
-    escaped
 }
 
 /// A TXT value in the form of zone files: strings of at most 255 octets in quotes (RFC 1035 section 5.1).

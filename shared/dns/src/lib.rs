@@ -24,13 +24,15 @@ mod vendor;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
+use certmill_aws::Credentials;
 use certmill_domain::Clock;
 use certmill_egress::{Egress, EgressPolicy, Purpose};
 use serde_json::Value;
 
 use ambient::Ambient;
-pub use ambient::{AmbientAllowance, AmbientSettings};
+pub use ambient::{AmbientAllowance, AmbientSettings, AwsIdentity};
 pub use caa::{CaaLook, CaaVerdict, CaaWish};
 pub use config::{
     ConfigError, ParsedConfig, ProviderType, catalogue, credentials, led_away, merge, own_resolvers,
@@ -38,12 +40,16 @@ pub use config::{
 };
 pub use error::DnsError;
 pub use fields::{Field, FieldType};
+use http::Api;
 use lookup::Resolver;
 pub use propagation::{
     AddressView, MinSuccess, Propagation, PropagationCheck, PropagationMode, PropagationSettings, Seen,
     ServerView,
 };
 pub use provider::{Answer, Change, ChangeState, DnsProvider, ProviderTraits, Zone};
+
+/// How long the services that give out credentials may take for an answer.
+const IDENTITY_WITHIN: Duration = Duration::from_secs(10);
 
 /// What the operator sets.
 #[derive(Debug, Clone, Default)]
@@ -117,6 +123,25 @@ impl Providers {
                 Ok(kind)
             })
             .and_then(|kind| (kind.open)(self, &full, &kind.credentials()))
+    }
+
+    /// The credentials of this machine at Amazon, for something of the service's own that the operator has set.
+    ///
+    /// # Errors
+    /// Those of the metadata service and of STS.
+    pub async fn aws_credentials(&self, identity: AwsIdentity) -> Result<Credentials, DnsError> {
+        let api = Api {
+            egress: self.egress().clone(),
+            clock: Arc::clone(self.clock()),
+            vendor: "Amazon Web Services",
+            base_url: String::new(),
+            ttl: 0,
+            timeout: IDENTITY_WITHIN,
+            secrets: Vec::new(),
+            is_vendor: true,
+            ambient: Arc::clone(self.ambient()),
+        };
+        providers::aws_credentials(&api, identity).await
     }
 
     /// Where a TXT value for `owner_name` has to be: the end of its aliases (RFC 8555 section 8.4, RFC 1034 section 3.6.2). It asks

@@ -22,6 +22,8 @@ mod scaleway;
 mod vultr;
 mod webhook;
 
+pub(crate) use aws_route53::fetch as aws_credentials;
+
 use crate::config::Kind;
 
 pub(crate) const KINDS: &[Kind] = &[

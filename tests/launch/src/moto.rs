@@ -57,6 +57,70 @@ impl Moto {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Makes a bucket of S3.
+    ///
+    /// # Panics
+    /// When it does not make one.
+    pub fn bucket(&self, name: &str) {
+        let authorization = authorization("s3");
+        let headers = [("Authorization", authorization.as_str())];
+        let answer = http::request(self.port, "PUT", &format!("/{name}"), (&headers, ""))
+            .unwrap_or_else(|error| panic!("moto does not answer: {error}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
+    /// Makes a user who may do these things with all buckets; answers the id of an access key and its secret.
+    ///
+    /// # Panics
+    /// When it does not make one.
+    pub fn access_key(&self, user: &str, actions: &[&str]) -> (String, String) {
+        self.iam(user, "Action=CreateUser");
+        self.allow(user, actions);
+        let made = self.iam(user, "Action=CreateAccessKey");
+        let part = |name: &str| {
+            let inside = made.split_once(&format!("<{name}>")).and_then(|(_, rest)| rest.split('<').next());
+            inside.unwrap_or_else(|| panic!("no {name}: {made}")).to_owned()
+        };
+        (part("AccessKeyId"), part("SecretAccessKey"))
+    }
+
+    /// Has a user be allowed these things with all buckets, and nothing else.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn allow(&self, user: &str, actions: &[&str]) {
+        let actions = actions.iter().map(|action| format!("%22{action}%22")).collect::<Vec<_>>().join(",");
+        let policy = format!(
+            "%7B%22Version%22:%222012-10-17%22,%22Statement%22:%5B%7B%22Effect%22:%22Allow%22,%22Action%22:%5B{actions}%5D,\
+             %22Resource%22:%22*%22%7D%5D%7D"
+        );
+        self.iam(user, &format!("Action=PutUserPolicy&PolicyName=tests&PolicyDocument={policy}"));
+    }
+
+    fn iam(&self, user: &str, form: &str) -> String {
+        let authorization = authorization("iam");
+        let headers = [
+            ("Authorization", authorization.as_str()),
+            ("Content-Type", "application/x-www-form-urlencoded"),
+        ];
+        let form = format!("Version=2010-05-08&UserName={user}&{form}");
+        let answer = http::request(self.port, "POST", "/", (&headers, &form))
+            .unwrap_or_else(|error| panic!("moto does not answer: {error}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.body
+    }
+
+    /// Whether signatures and rights are looked at from now on; moto does not do so at first.
+    ///
+    /// # Panics
+    /// When it does not answer.
+    pub fn check_signatures(&self, check: bool) {
+        let unchecked = if check { "0" } else { "1000000" };
+        let answer = http::request(self.port, "POST", "/moto-api/reset-auth", (&[], unchecked))
+            .unwrap_or_else(|error| panic!("moto does not answer: {error}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+
     /// Makes a hosted zone of Route 53; answers its id. Moto does not look at signatures.
     ///
     /// # Panics
@@ -69,12 +133,18 @@ impl Moto {
              <CallerReference>{apex}-{private}</CallerReference><HostedZoneConfig><PrivateZone>{private}</PrivateZone>\
              </HostedZoneConfig></CreateHostedZoneRequest>"
         );
-        let authorization = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/route53/aws4_request, \
-                             SignedHeaders=host, Signature=none";
-        let headers = [("Authorization", authorization), ("Content-Type", "application/xml")];
+        let authorization = authorization("route53");
+        let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/xml")];
         let answer = http::request(self.port, "POST", "/2013-04-01/hostedzone", (&headers, &body))
             .unwrap_or_else(|error| panic!("moto does not answer: {error}"));
         let id = answer.body.split_once("<Id>/hostedzone/").and_then(|(_, rest)| rest.split('<').next());
         id.unwrap_or_else(|| panic!("no hosted zone: {answer:?}")).to_owned()
     }
+}
+
+/// What tells moto which service is meant, and is no signature.
+fn authorization(service: &str) -> String {
+    format!(
+        "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=none"
+    )
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each layer with what it may depend on, lowest first. `None`: whatever it likes, because it puts the parts together.
-const LAYERS: [(&str, Option<&[&str]>); 17] = [
+const LAYERS: [(&str, Option<&[&str]>); 18] = [
     // Programs of others use it, so it knows nothing of the service but its document.
     ("certmill-client", Some(&[])),
     ("certmill-x509", Some(&[])),
@@ -18,11 +18,13 @@ const LAYERS: [(&str, Option<&[&str]>); 17] = [
     ("certmill-egress", Some(&[])),
     ("certmill-probe", Some(&["certmill-egress", "certmill-domain"])),
     ("certmill-acme", Some(&["certmill-egress", "certmill-domain", "certmill-x509"])),
-    ("certmill-dns", Some(&["certmill-egress", "certmill-domain"])),
+    ("certmill-aws", Some(&["certmill-egress"])),
+    ("certmill-dns", Some(&["certmill-aws", "certmill-egress", "certmill-domain"])),
     (
         "certmill-service",
         Some(&[
             "certmill-acme",
+            "certmill-aws",
             "certmill-dns",
             "certmill-egress",
             "certmill-probe",

@@ -7,6 +7,7 @@ mod wire;
 
 use std::time::Duration;
 
+use certmill_aws::{Credentials, Scope, Unsigned};
 use quick_xml::escape::escape;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -14,15 +15,16 @@ use tokio::sync::OnceCell;
 use zeroize::Zeroizing;
 
 use crate::DnsError;
+use crate::ambient::AwsIdentity;
 use crate::config::{ConfigError, Kind};
 use crate::fields::{self, Field, FieldType};
 use crate::http::{Api, PAGES, Reply, escaped, quoted, unquoted};
 use crate::provider::{Change, ChangeState, Zone};
 use crate::record_set::{self, RecordSet, WholeSets};
-use crate::sigv4::{self, Credentials, Scope, Unsigned};
+use crate::sigv4;
 use crate::vendor::{self, Vendor, candidates, is_base_url, no_zone};
 
-use self::identity::{Ambient, fetch};
+pub(crate) use self::identity::fetch;
 use self::wire::{Assumed, Changed, HostedZone, HostedZones, OneZone, RecordSets};
 
 pub(crate) const KIND: Kind = Kind {
@@ -67,7 +69,7 @@ struct Route53 {
     secret_access_key: Zeroizing<String>,
     /// Where this machine's own credentials come from, in the place of those.
     #[serde(default)]
-    ambient: Option<Ambient>,
+    ambient: Option<AwsIdentity>,
     #[serde(default)]
     session_token: Option<Zeroizing<String>>,
     /// A role to take on first.
@@ -125,9 +127,10 @@ impl Route53 {
         }
         let ambient = self.ambient.and(api.ambient.settings.aws_sts_url.as_deref());
         let origin = ambient.or(self.sts_url.as_deref()).unwrap_or(STS).trim_end_matches('/');
-        let request = Unsigned { method: "POST", origin, path: "/", query: &[], body: form.into_bytes() };
+        let body = form.as_bytes();
+        let request = Unsigned { method: "POST", origin, path: "/", query: &[], headers: &[], body };
         let scope = Scope { region: &self.region, service: "sts" };
-        let call = sigv4::signed(request, &own, scope, api.unix_seconds())?
+        let call = sigv4::signed(&request, &own, scope, ("POST", api.unix_seconds()))?
             .header("content-type", "application/x-www-form-urlencoded")
             .reading();
         Ok(xml::<Assumed>(&good(api.send(call).await?)?)?.assume_role_result.credentials)
@@ -142,9 +145,10 @@ impl Route53 {
     ) -> Result<Reply, DnsError> {
         let credentials = self.credentials(api).await?;
         let path = format!("{VERSION}{path}");
-        let request = Unsigned { method, origin: &api.base_url, path: &path, query, body };
+        let request =
+            Unsigned { method, origin: &api.base_url, path: &path, query, headers: &[], body: &body };
         let scope = Scope { region: &self.region, service: "route53" };
-        let mut call = sigv4::signed(request, &credentials, scope, api.unix_seconds())?;
+        let mut call = sigv4::signed(&request, &credentials, scope, (method, api.unix_seconds()))?;
         if method == "POST" {
             call = call.header("content-type", "application/xml");
         }

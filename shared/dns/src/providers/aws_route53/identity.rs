@@ -1,27 +1,18 @@
 //! The credentials of the machine.
 
-use serde::Deserialize;
+use certmill_aws::Credentials;
 
 use super::wire::ByWebIdentity;
 use super::{good, xml};
 use crate::DnsError;
-use crate::ambient;
+use crate::ambient::{self, AwsIdentity};
 use crate::http::Api;
-use crate::sigv4::Credentials;
-
-/// Where they come from.
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Ambient {
-    Instance,
-    WebIdentity,
-}
 
 /// The credentials of this machine.
-pub(super) async fn fetch(api: &Api, source: Ambient) -> Result<Credentials, DnsError> {
-    match source {
-        Ambient::Instance => ambient::aws_instance(api).await,
-        Ambient::WebIdentity => {
+pub(crate) async fn fetch(api: &Api, identity: AwsIdentity) -> Result<Credentials, DnsError> {
+    match identity {
+        AwsIdentity::Instance => ambient::aws_instance(api).await,
+        AwsIdentity::WebIdentity => {
             let answer: ByWebIdentity = xml(&good(ambient::aws_web_identity(api).await?)?)?;
             Ok(answer.assume_role_with_web_identity_result.credentials)
         }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::sigv4::Credentials;
+use certmill_aws::Credentials;
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
