@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use certmill_service::domain::{Crl, CrlInfo, Timestamp};
+use certmill_service::publish::{CERTIFICATE_CACHE, CRL_CACHE};
 use certmill_service::{App, ca, crl};
 use poem::http::{HeaderValue, StatusCode, header};
 use poem::web::Data;
@@ -34,9 +35,8 @@ impl PublicApi {
     ) -> Result<Media<CertificateFile>, ApiError> {
         let der = ca::public_certificate(&app, ca::parse_id(named(&file, ".crt"))?).await?;
         let tag = format!("\"{}\"", certmill_service::x509::sha256_hex(&der));
-        let response = Response::builder()
-            .header(header::CACHE_CONTROL, "public, max-age=300")
-            .header(header::ETAG, &tag);
+        let response =
+            Response::builder().header(header::CACHE_CONTROL, CERTIFICATE_CACHE).header(header::ETAG, &tag);
         if names_tag(request, &tag) {
             return Ok(Media::new(response.status(StatusCode::NOT_MODIFIED).finish()));
         }
@@ -59,10 +59,10 @@ impl PublicApi {
         let list = crl::parse_id(named(&file, ".crl"))?;
         let info = crl::public_info(&app, list).await?;
         if is_known(request, &info, Form::Crl) {
-            return Ok(Media::new(not_modified(&info, Form::Crl, "public, max-age=60")));
+            return Ok(Media::new(not_modified(&info, Form::Crl, CRL_CACHE)));
         }
         let crl = crl::present(&app, list, &info).await?;
-        Ok(Media::new(answer_crl(request, crl, Form::Crl, "public, max-age=60")))
+        Ok(Media::new(answer_crl(request, crl, Form::Crl, CRL_CACHE)))
     }
 }
 

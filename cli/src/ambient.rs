@@ -1,6 +1,6 @@
 //! Where this machine's own credentials are, by the variables that the vendors' own programs read.
 
-use certmill_config::Config;
+use certmill_config::{Config, S3Credentials};
 use certmill_dns::{AmbientAllowance, AmbientSettings};
 
 /// What the operator allows, and where it is found.
@@ -9,12 +9,15 @@ pub(crate) fn settings(config: &Config) -> AmbientSettings {
     let allowed: Vec<AmbientAllowance> = allowed
         .map(|allowed| AmbientAllowance { kind: allowed.kind.clone(), tenant: allowed.tenant.clone() })
         .collect();
-    if allowed.is_empty() {
+    let for_operator =
+        matches!(config.publish.s3.as_ref().map(|s3| &s3.credentials), Some(S3Credentials::Ambient(_)));
+    if allowed.is_empty() && !for_operator {
         return AmbientSettings::default();
     }
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     AmbientSettings {
         allowed,
+        for_operator,
         vendor_urls: std::collections::BTreeMap::new(),
         aws_metadata_url: variable("AWS_EC2_METADATA_SERVICE_ENDPOINT"),
         aws_sts_url: variable("AWS_ENDPOINT_URL_STS"),

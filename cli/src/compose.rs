@@ -4,13 +4,19 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use certmill_acme::Acme;
-use certmill_config::{AcmeDirectory, AllowedNetwork, Config, EgressPurpose, PreflightMode};
-use certmill_dns::{DnsSettings, Providers};
+use certmill_aws::Credentials;
+use certmill_aws::s3::BucketName;
+use certmill_config::{
+    AcmeDirectory, AllowedNetwork, Config, EgressPurpose, PreflightMode, PublishConfig, S3Config,
+    S3Credentials, S3Identity,
+};
+use certmill_dns::{AwsIdentity, DnsSettings, Providers};
 use certmill_domain::{AcmeEnvironment, AcmeProvider, SystemClock, SystemEntropy};
 use certmill_egress::{Allowance, Egress, EgressOptions, EgressPolicy, Purpose};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::{Queue, SharedBuckets};
 use certmill_service::acme::preflight::Preflight;
+use certmill_service::publish::{Publisher, StoreCredentials, StoreSettings};
 use certmill_service::{App, Limiter, Parts, Settings};
 use certmill_storage::{Database, SchemaState, StorageError};
 
@@ -123,11 +129,6 @@ pub(crate) fn app(
         Egress::with_options(policy.clone(), &options)
             .context("the client for outgoing requests cannot be set up")
     };
-    let dns = DnsSettings {
-        resolvers: config.dns.resolvers.clone(),
-        authoritative_port: None,
-        ambient: ambient::settings(config),
-    };
     Ok(App::new(Parts {
         database,
         queue,
@@ -137,8 +138,9 @@ pub(crate) fn app(
         entropy: Arc::new(SystemEntropy),
         egress: client(false)?,
         acme: Acme::new(client(true)?, Arc::new(SystemClock)),
-        dns: Providers::new(dns, policy.clone(), client(true)?, Arc::new(SystemClock)),
+        dns: Providers::new(dns_settings(config), policy.clone(), client(true)?, Arc::new(SystemClock)),
         limiter: limiter(config)?,
+        publisher: publisher(config)?,
         settings: Settings {
             public_url,
             trusted_proxies: config.trusted_proxies.clone(),
@@ -164,6 +166,56 @@ pub(crate) fn app(
             ..Settings::default()
         },
     }))
+}
+
+fn dns_settings(config: &Config) -> DnsSettings {
+    DnsSettings {
+        resolvers: config.dns.resolvers.clone(),
+        authoritative_port: None,
+        ambient: ambient::settings(config),
+    }
+}
+
+/// The way to DNS providers and to this machine's credentials, for a command that needs nothing else of the service.
+pub(crate) fn providers(config: &Config) -> anyhow::Result<Providers> {
+    let policy = EgressPolicy::limited(config.egress.allow.iter().map(allowance).collect());
+    let options = EgressOptions { trusted_pem: trusted_pem(config)?, keep_alive: false };
+    let egress = Egress::with_options(policy.clone(), &options)?;
+    Ok(Providers::new(dns_settings(config), policy, egress, Arc::new(SystemClock)))
+}
+
+/// The places beside `/pub`.
+pub(crate) fn publisher(config: &Config) -> anyhow::Result<Publisher> {
+    let PublishConfig { folder, s3, late_after } = &config.publish;
+    let store = s3.as_ref().map(|s3| store(config, s3)).transpose()?;
+    Ok(Publisher::new(folder.clone(), store, *late_after))
+}
+
+fn store(config: &Config, s3: &S3Config) -> anyhow::Result<StoreSettings> {
+    let S3Config { bucket, region, endpoint, prefix, credentials } = s3;
+    // No tenant can name this address, and stores are often inside.
+    let anywhere = ["0.0.0.0/0", "::/0"].iter().filter_map(|network| network.parse().ok()).collect();
+    let options = EgressOptions { trusted_pem: trusted_pem(config)?, keep_alive: true };
+    let egress = Egress::with_options(EgressPolicy::allowing(anywhere), &options)
+        .context("the client for the object store cannot be set up")?;
+    let credentials = match credentials {
+        S3Credentials::Keys { access_key_id, secret_access_key } => StoreCredentials::Keys(Credentials {
+            access_key_id: access_key_id.clone(),
+            secret_access_key: secret_access_key.expose().to_owned().into(),
+            session_token: None,
+        }),
+        S3Credentials::Ambient(S3Identity::Instance) => StoreCredentials::Machine(AwsIdentity::Instance),
+        S3Credentials::Ambient(S3Identity::WebIdentity) => {
+            StoreCredentials::Machine(AwsIdentity::WebIdentity)
+        }
+    };
+    let bucket = BucketName {
+        endpoint: endpoint.clone(),
+        region: region.clone(),
+        bucket: bucket.clone(),
+        prefix: prefix.clone(),
+    };
+    Ok(StoreSettings { bucket, credentials, egress: egress.with_credentials() })
 }
 
 fn acme_directories(config: &Config) -> anyhow::Result<Vec<(AcmeProvider, AcmeEnvironment, String)>> {

@@ -3,6 +3,7 @@
 mod findings;
 mod machine;
 mod outside;
+mod publishing;
 mod rows;
 
 use anyhow::bail;
@@ -43,6 +44,7 @@ pub(crate) async fn doctor(config: &Config, arguments: &DoctorArgs) -> anyhow::R
                 rows::workers(&database, &mut findings).await;
                 rows::renewals(&database, &mut findings).await;
                 outside::crls(config, &database, &mut findings).await;
+                publishing::places(config, &database, &mut findings).await;
             }
             database.close().await;
         }

@@ -27,6 +27,7 @@ use certmill_domain::{Clock, Scope, SystemClock, Tenant, TokenLimits};
 use certmill_egress::{Egress, EgressOptions, EgressPolicy};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
 use certmill_queue::Queue;
+use certmill_service::publish::Publisher;
 use certmill_service::tokens::NewToken;
 use certmill_service::{App, Caller, Limiter, Parts, tenants, tokens};
 use certmill_storage::Database;
@@ -144,6 +145,7 @@ impl TestApp {
             acme: Acme::new(client(true), shared_clock()),
             dns: Providers::new(options.dns(), policy.clone(), client(true), shared_clock()),
             limiter: Limiter::off(),
+            publisher: options.publisher.clone().unwrap_or_else(Publisher::none),
             settings: options.settings(),
         });
         let tenant = tenants::create(&app, "first".parse().unwrap()).await.unwrap().tenant;

@@ -7,6 +7,7 @@ use certmill_domain::{AcmeEnvironment, AcmeLimit, AcmeProvider, Network, Provide
 use certmill_egress::EgressPolicy;
 use certmill_service::Settings;
 use certmill_service::acme::preflight::Preflight;
+use certmill_service::publish::Publisher;
 
 /// What a test service has beside the usual.
 #[derive(Debug, Clone, Default)]
@@ -37,6 +38,8 @@ pub struct TestOptions {
     pub acme_limits: Vec<(&'static str, &'static str, &'static str)>,
     /// Names of accounts that stand in for others.
     pub acme_fallback_accounts: Vec<String>,
+    /// The places beside `/pub`; none when absent.
+    pub publisher: Option<Publisher>,
     /// How long what is over is kept.
     pub retention: Retention,
 }

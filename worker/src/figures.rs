@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use certmill_service::domain::Timestamp;
-use certmill_service::{App, ServiceError};
-use certmill_storage::{endpoints, figures, tenants};
+use certmill_service::{App, ServiceError, publish};
+use certmill_storage::{endpoints, figures, publications, tenants};
 use metrics::{Label, gauge};
 
 use crate::upkeep::float;
@@ -71,6 +71,13 @@ async fn read(app: &App) -> Result<BTreeMap<Series, f64>, ServiceError> {
                 found.insert((name, labels()), unix(time));
             }
         }
+    }
+    for (target, name) in app.publisher().places() {
+        let (count, since) = publications::count_behind(&mut session, publish::row(target, name)).await?;
+        let labels = || vec![("target", target.as_str().to_owned())];
+        found.insert(("certmill_publications_behind", labels()), float(count));
+        let behind = since.map_or(0.0, |since| now.since(since).as_secs_f64());
+        found.insert(("certmill_publication_behind_seconds", labels()), behind);
     }
     for tenant in tenants::list(&mut session).await? {
         for expiring in figures::expiring(&mut session, tenant.id, now).await? {

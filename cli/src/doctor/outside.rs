@@ -66,7 +66,7 @@ pub(super) async fn crls(config: &Config, database: &Database, findings: &mut Fi
 
 /// The lists of the CAs in use that end first, those of their shards and the deltas to them too, with their numbers; and how many
 /// lists there are.
-async fn numbers(database: &Database) -> anyhow::Result<(Vec<(CrlId, i64)>, usize)> {
+pub(super) async fn numbers(database: &Database) -> anyhow::Result<(Vec<(CrlId, i64)>, usize)> {
     let mut session = database.read_system().await?;
     let cas = figures::cas(&mut session, SystemClock.now(), MOST_CAS).await?;
     let places: HashMap<CaId, usize> =

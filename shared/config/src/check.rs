@@ -4,6 +4,7 @@
 mod cors;
 mod endpoints;
 mod events;
+mod publish;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -58,6 +59,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         log,
         http,
         tls_self,
+        publish,
         ..
     } = settings;
     Ok(Config {
@@ -126,6 +128,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         tls_self: tls_self.read().map_err(|[present, absent, what]| {
             origins.problem(present, format!("`{absent}` is missing as well: {what}"))
         })?,
+        publish: publish::fill_in(publish, default.publish, origins)?,
     })
 }
 

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::secret::redacted;
-use crate::{AcmeConfig, ConfigError, HttpConfig, Secret, TlsSelfConfig};
+use crate::{AcmeConfig, ConfigError, HttpConfig, PublishConfig, Secret, TlsSelfConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -85,6 +85,8 @@ pub struct Config {
     pub http: HttpConfig,
     /// A certificate for HTTPS from a CA of the service's own, in place of `tls_cert`.
     pub tls_self: Option<TlsSelfConfig>,
+    /// Where CRLs and CA certificates are brought beside `/pub`.
+    pub publish: PublishConfig,
 }
 
 /// Settings of events.
@@ -283,6 +285,7 @@ impl Default for Config {
             shutdown_timeout: Duration::from_secs(30),
             http: HttpConfig::default(),
             tls_self: None,
+            publish: PublishConfig { folder: None, s3: None, late_after: HOUR / 4 },
         }
     }
 }
@@ -323,6 +326,7 @@ impl fmt::Debug for Config {
             shutdown_timeout,
             http,
             tls_self,
+            publish,
         } = self;
         f.debug_struct("Config")
             .field("database_url", &database_url.as_deref().map(redacted))
@@ -357,6 +361,7 @@ impl fmt::Debug for Config {
             .field("shutdown_timeout", shutdown_timeout)
             .field("http", http)
             .field("tls_self", tls_self)
+            .field("publish", publish)
             .finish()
     }
 }

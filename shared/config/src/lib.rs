@@ -12,6 +12,7 @@ mod flags;
 mod http;
 mod layers;
 mod places;
+mod publish;
 mod retention;
 mod secret;
 mod settings;
@@ -27,6 +28,7 @@ pub use config::{
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use http::HttpConfig;
+pub use publish::{PublishConfig, S3Config, S3Credentials, S3Identity};
 pub use secret::Secret;
 pub use sources::Sources;
 pub use tls_self::TlsSelfConfig;

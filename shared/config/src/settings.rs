@@ -13,6 +13,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 
 use crate::http::HttpSettings;
+use crate::publish::PublishSettings;
 use crate::tls_self::TlsSelfSettings;
 use crate::{AllowedNetwork, AmbientCredentials, EgressPurpose, LogFormat, PreflightMode, Secret};
 
@@ -53,6 +54,7 @@ pub(crate) struct Settings {
     pub(crate) http: HttpSettings,
     pub(crate) cors_origins: Option<List<String>>,
     pub(crate) tls_self: TlsSelfSettings,
+    pub(crate) publish: PublishSettings,
 }
 
 #[derive(Default, Deserialize)]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use certmill_domain::{AcmeLimit, AcmeProvider, CallCategory, ProviderLimit, Retention};
 
 use crate::secret::redacted;
-use crate::{AcmeDirectory, AllowedNetwork, Config, LogFormat, Sources};
+use crate::{AcmeDirectory, AllowedNetwork, Config, LogFormat, S3Credentials, Sources};
 
 impl Config {
     /// The file of the embedded database, which is used where no URL is set.
@@ -80,6 +80,7 @@ impl Config {
         file.section("crl");
         file.value("lifetime", span(self.crl.lifetime));
         file.value("renew_before", span(self.crl.renew_before));
+        self.publish(file);
         file.section("events");
         file.value(
             "expiring",
@@ -126,6 +127,29 @@ impl Config {
         file.value("format", quoted(&format));
         file.value("filter", quoted(&self.log.filter));
         self.http(file);
+    }
+
+    fn publish(&self, file: &mut File) {
+        let publish = &self.publish;
+        file.section("publish");
+        file.optional("folder", publish.folder.as_deref().map(path));
+        file.value("late_after", span(publish.late_after));
+        let s3 = publish.s3.as_ref();
+        file.section("publish.s3");
+        file.optional("bucket", s3.map(|s3| quoted(&s3.bucket)));
+        file.optional("region", s3.map(|s3| quoted(&s3.region)));
+        file.optional("endpoint", s3.and_then(|s3| s3.endpoint.as_ref()).map(quoted));
+        file.optional("prefix", s3.map(|s3| quoted(&s3.prefix)));
+        let (key, identity) = match s3.map(|s3| &s3.credentials) {
+            Some(S3Credentials::Keys { access_key_id, .. }) => (Some(quoted(access_key_id)), None),
+            Some(S3Credentials::Ambient(identity)) => (None, Some(quoted(&identity.as_str()))),
+            None => (None, None),
+        };
+        let is_in_file = file.sources.text("publish.s3.secret_access_key_file");
+        file.secret("secret_access_key", key.is_some() && is_in_file.is_none());
+        file.optional("access_key_id", key);
+        file.optional("secret_access_key_file", is_in_file.as_ref().map(quoted));
+        file.optional("ambient", identity);
     }
 
     fn retention(&self, file: &mut File) {

@@ -44,6 +44,8 @@ words! {
         CrlPublished = "crl.published",
         /// A CRL, or a delta CRL, is about to end, and no newer one was made.
         CrlLate = "crl.late",
+        /// A CRL, or the certificate of its CA, is not in the folder or object store where it should be published, for longer than it may.
+        PublicationLate = "publication.late",
         /// A CSR waits for approval.
         CsrPending = "csr.pending",
         /// A CSR was approved.

@@ -25,6 +25,7 @@ use crate::keyring::Keyring;
 use crate::ocsp::{OcspAnswers, OcspDelegates};
 use crate::outgoing::TenantNames;
 use crate::overview::Counted;
+use crate::publish::Publisher;
 use crate::rate_limits::Limiter;
 use crate::refusals::Refusals;
 use crate::roles::RoleCache;
@@ -137,6 +138,8 @@ pub struct Parts {
     pub dns: Providers,
     /// How many calls an identity may make.
     pub limiter: Limiter,
+    /// The places beside `/pub`.
+    pub publisher: Publisher,
     /// What the operator sets.
     pub settings: Settings,
 }
@@ -168,6 +171,7 @@ struct Inner {
     limiter: Limiter,
     refusals: Refusals,
     tenant_names: TenantNames,
+    publisher: Publisher,
     crl_copies: CrlCopies,
     crl_addresses_are_checked: AtomicBool,
     ocsp_answers: OcspAnswers,
@@ -198,6 +202,7 @@ impl App {
             limiter: parts.limiter,
             refusals: Refusals::default(),
             tenant_names: TenantNames::default(),
+            publisher: parts.publisher,
             crl_copies: CrlCopies::default(),
             crl_addresses_are_checked: AtomicBool::new(false),
             ocsp_answers: OcspAnswers::new(),
@@ -261,6 +266,11 @@ impl App {
     /// What the operator set.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// The places beside `/pub`.
+    pub fn publisher(&self) -> &Publisher {
+        &self.0.publisher
     }
 
     pub(crate) fn outgoing(&self) -> (&Egress, &Acme, &Providers) {

@@ -29,6 +29,7 @@ mod outgoing;
 pub mod overview;
 mod page;
 mod precondition;
+pub mod publish;
 pub mod rate_limits;
 pub mod recovery;
 mod refusals;

@@ -16,26 +16,26 @@ pub(crate) use entries::{push_page, revoked_entry};
 pub use watch::{BuildKinds, Late, all, due, late, note_late, overtaken, unnamed};
 
 /// Where lists are.
-struct CrlTable {
-    name: &'static str,
+pub(crate) struct CrlTable {
+    pub(crate) name: &'static str,
     /// The table with the alias `l`.
-    from: &'static str,
+    pub(crate) from: &'static str,
     /// The number of a row's shard.
-    shard: &'static str,
+    pub(crate) shard: &'static str,
     /// The text of a row's [`CrlId`].
-    subject: &'static str,
+    pub(crate) subject: &'static str,
     /// The text of the [`CrlId`] of the delta CRL that belongs to a row.
     delta_subject: &'static str,
 }
 
-const FULL: CrlTable = CrlTable {
+pub(crate) const FULL: CrlTable = CrlTable {
     name: "crls",
     from: "crls l",
     shard: "CAST(0 AS BIGINT)",
     subject: "l.ca_id",
     delta_subject: "(l.ca_id || '-delta')",
 };
-const SHARDS: CrlTable = CrlTable {
+pub(crate) const SHARDS: CrlTable = CrlTable {
     name: "crl_shards",
     from: "crl_shards l",
     shard: "l.shard",
@@ -43,7 +43,7 @@ const SHARDS: CrlTable = CrlTable {
     delta_subject: "(l.ca_id || '-' || CAST(l.shard AS TEXT) || '-delta')",
 };
 /// Delta CRLs, of full lists and of shards.
-const DELTAS: CrlTable = CrlTable {
+pub(crate) const DELTAS: CrlTable = CrlTable {
     name: "delta_crls",
     from: "delta_crls l",
     shard: "l.shard",
@@ -65,7 +65,7 @@ impl CrlTable {
     }
 
     /// The list of this table that belongs to another one.
-    fn named(&self, list: CrlId) -> CrlId {
+    pub(crate) fn named(&self, list: CrlId) -> CrlId {
         if self.name == DELTAS.name { list.delta() } else { list }
     }
 }
@@ -267,7 +267,7 @@ pub(crate) fn shard_of(stored: i64) -> Result<u32, StorageError> {
     u32::try_from(stored).map_err(|error| corrupt("crl_shards", "shard", error))
 }
 
-fn crl_id(ca: &str, shard: i64) -> Result<CrlId, StorageError> {
+pub(crate) fn crl_id(ca: &str, shard: i64) -> Result<CrlId, StorageError> {
     Ok(CrlId::of_shard(parsed("crls", "ca_id", ca)?, shard_of(shard)?))
 }
 

@@ -42,6 +42,7 @@ mod migrate;
 pub mod ocsp;
 pub mod ocsp_signers;
 pub mod overview;
+pub mod publications;
 mod query;
 pub mod roles;
 mod row;

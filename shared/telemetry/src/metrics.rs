@@ -78,6 +78,18 @@ fn describe() {
     describe_counter!("certmill_certificates_revoked_total", "Certificates revoked");
     describe_counter!("certmill_forgotten_total", "Things forgotten because their time was over, by kind");
     describe_counter!("certmill_crls_built_total", "Certificate revocation lists built");
+    describe_counter!(
+        "certmill_publications_total",
+        "Tries to bring a CRL to a folder or an object store, by target and outcome"
+    );
+    describe_gauge!(
+        "certmill_publications_behind",
+        "CRLs that are not in the folder or the object store as they should be, by target"
+    );
+    describe_gauge!(
+        "certmill_publication_behind_seconds",
+        "Since when the first of these is not, by target; 0 when all are"
+    );
     describe_counter!("certmill_ocsp_answers_signed_total", "OCSP answers signed; others are used again");
     describe_gauge!("certmill_database_connections", "Connections of this process to the database, by state");
     describe_gauge!("certmill_rsa_key_pool", "RSA keys kept ready in this process, by bits");
@@ -93,6 +105,14 @@ fn describe() {
     describe_gauge!("certmill_crl_this_update_timestamp_seconds", "When a CA's present CRL was made");
     describe_gauge!("certmill_crl_next_update_timestamp_seconds", "Until when a CA's present CRL counts");
     describe_gauge!(
+        "certmill_delta_crl_this_update_timestamp_seconds",
+        "When a CA's oldest delta CRL was made"
+    );
+    describe_gauge!(
+        "certmill_delta_crl_next_update_timestamp_seconds",
+        "Until when the first of a CA's delta CRLs counts"
+    );
+    describe_gauge!(
         "certmill_certificates_expiring",
         "Certificates in the last third of their time that were not renewed, by source and time left"
     );
@@ -104,14 +124,6 @@ fn describe() {
     describe_gauge!("certmill_acme_renewals_overdue", "Renewals at ACME servers that are late by a day");
     describe_gauge!("certmill_acme_orders_open", "Open ACME orders, by state");
     describe_gauge!("certmill_tokens_expiring", "Tokens that end soon, by time left");
-    describe_gauge!(
-        "certmill_delta_crl_this_update_timestamp_seconds",
-        "When a CA's oldest delta CRL was made"
-    );
-    describe_gauge!(
-        "certmill_delta_crl_next_update_timestamp_seconds",
-        "Until when the first of a CA's delta CRLs counts"
-    );
     describe_counter!("certmill_refused_calls_total", "Calls answered with an error, by its code");
     describe_counter!("certmill_webhook_deliveries_total", "Events sent to webhooks, by outcome");
     describe_gauge!("certmill_endpoints", "Endpoints of certificates, by what was found there");

@@ -9,6 +9,7 @@ mod handlers;
 mod leases;
 mod ocsp_signers;
 mod operations;
+mod publications;
 mod retention;
 mod retries;
 mod schedules;

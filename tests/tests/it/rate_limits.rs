@@ -69,6 +69,7 @@ impl Process {
             acme: Acme::new(egress(), Arc::new(SystemClock)),
             dns: Providers::new(dns, policy.clone(), egress(), Arc::new(SystemClock)),
             limiter: Limiter::new(limits, shared),
+            publisher: certmill_service::publish::Publisher::none(),
             settings: Settings::default(),
         });
         let client = TestClient::new(certmill_api::service(app.clone(), None).boxed());

@@ -25,6 +25,7 @@ mod load;
 mod logs;
 mod memory;
 mod messages;
+mod publishing;
 mod redis_faults;
 mod rolling_upgrade;
 mod rows;

@@ -5,11 +5,11 @@ use certmill_domain::Ttl;
 use tempfile::NamedTempFile;
 
 use super::*;
-use crate::LogFormat;
+use crate::{LogFormat, S3Credentials, S3Identity};
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 33] = [
+const WITHOUT_DEFAULT: [&str; 42] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -43,6 +43,15 @@ const WITHOUT_DEFAULT: [&str; 33] = [
     "names",
     "tenant",
     "validity",
+    "folder",
+    "bucket",
+    "region",
+    "endpoint",
+    "prefix",
+    "access_key_id",
+    "secret_access_key",
+    "secret_access_key_file",
+    "ambient",
 ];
 
 fn file(text: &str) -> NamedTempFile {
@@ -113,11 +122,19 @@ fn known_settings() -> Vec<String> {
         "log",
         "http",
         "tls_self",
+        "publish",
     ];
     let mut settings = Vec::new();
     for name in known("") {
         if sections.contains(name) {
-            settings.extend(known(&format!("{name}.")).iter().map(|inner| format!("{name}.{inner}")));
+            for inner in known(&format!("{name}.")) {
+                let inner = format!("{name}.{inner}");
+                if inner == "publish.s3" {
+                    settings.extend(known("publish.s3.").iter().map(|name| format!("{inner}.{name}")));
+                } else {
+                    settings.push(inner);
+                }
+            }
         } else {
             settings.push((*name).to_owned());
         }
@@ -147,6 +164,8 @@ fn the_examples_in_the_sample_are_accepted() {
         "plain_http",
         "ca",
         "names",
+        "secret_access_key_file",
+        "ambient",
     ];
     let own = from_file(&sample_with(|key| ["ca", "names", "tenant", "validity"].contains(&key))).unwrap();
     assert_eq!(own.tls_self.unwrap().names, ["pki.example.com", "192.0.2.10"]);
@@ -416,6 +435,10 @@ fn a_secret_by_value_and_by_file_is_refused() {
         ("previous_root_keys = [\"aa\"]", "CERTMILL_PREVIOUS_ROOT_KEY_FILES"),
         ("database_url = \"sqlite://aa\"", "CERTMILL_DATABASE_URL_FILE"),
         ("redis_url = \"redis://aa\"", "CERTMILL_REDIS_URL_FILE"),
+        (
+            "[publish.s3]\nbucket = \"pki\"\naccess_key_id = \"k\"\nsecret_access_key = \"aa\"",
+            "CERTMILL_PUBLISH__S3__SECRET_ACCESS_KEY_FILE",
+        ),
     ] {
         let message = error(load(value, &[(file, "/x")], &Flags::default()));
         assert!(message.contains("not both") && message.contains(file), "{message}");
@@ -435,7 +458,8 @@ fn a_file_that_is_not_toml_is_refused_with_line_and_column_and_without_the_text(
 fn printing_shows_no_secret() {
     let config = from_file(
         "root_key = \"hunter2\"\nprevious_root_keys = [\"hunter2\"]\ndatabase_url = \"postgres://u:hunter2@db/x\"\n\
-         redis_url = \"redis://:hunter2@cache\"",
+         redis_url = \"redis://:hunter2@cache\"\n[publish.s3]\nbucket = \"pki\"\naccess_key_id = \"k\"\n\
+         secret_access_key = \"hunter2\"",
     )
     .unwrap();
     let shown = format!("{config:#?}");
@@ -533,8 +557,18 @@ fn load_with_sources(
 #[test]
 fn what_is_shown_is_a_configuration_file_that_amounts_to_the_same() {
     // Every setting that is no secret, one from each layer, and characters that TOML has to quote.
-    let alternatives =
-        ["database_url", "redis_url", "root_key", "previous_root_keys", "plain_http", "ca", "names"];
+    let alternatives = [
+        "database_url",
+        "redis_url",
+        "root_key",
+        "previous_root_keys",
+        "plain_http",
+        "ca",
+        "names",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+    ];
     let url = file("postgres://u:hunter2@db/x");
     let text = sample_with(|key| !alternatives.contains(&key))
         .replace("/run/secrets/database_url", url.path().to_str().unwrap())
@@ -578,6 +612,9 @@ fn what_is_shown_has_every_setting_and_no_secret() {
         ("CERTMILL_PREVIOUS_ROOT_KEYS", "hunter2,hunter2"),
         ("DATABASE_URL", "postgres://u:hunter2@db/x"),
         ("CERTMILL_REDIS_URL", "redis://:hunter2@cache"),
+        ("CERTMILL_PUBLISH__S3__BUCKET", "pki"),
+        ("CERTMILL_PUBLISH__S3__ACCESS_KEY_ID", "k"),
+        ("CERTMILL_PUBLISH__S3__SECRET_ACCESS_KEY", "hunter2"),
     ];
     let (config, sources, _file) = load_with_sources("", &secrets, &Flags::default());
     let full = config.to_toml(&sources);
@@ -589,7 +626,9 @@ fn what_is_shown_has_every_setting_and_no_secret() {
     assert!(
         !full.contains("hunter2") && !full.contains("No root key") && full.contains("postgres://u:***@db/x")
     );
-    from_file(&full).unwrap();
+    // Without its secret, which is not shown, a bucket is not complete.
+    let message = error(from_file(&full));
+    assert!(message.contains("secret_access_key_file` is missing"), "{message}");
     for shown in [bare, full] {
         let mut section = String::new();
         let mut settings = Vec::new();
@@ -653,4 +692,54 @@ fn what_is_over_is_kept_for_ever_or_for_long_enough() {
         assert!(message.contains(&format!("retention.{setting}")) && message.contains(least), "{message}");
     }
     assert!(error(from_file("[retention]\ncsrs = \"never\"")).contains("`never`"));
+}
+
+#[test]
+fn a_folder_and_a_bucket_are_whole_or_refused_with_what_is_missing() {
+    let secret = file("sesame\n");
+    let secret = secret.path().display().to_string();
+    let variables = [
+        ("CERTMILL_PUBLISH__FOLDER", "/srv/pki"),
+        ("CERTMILL_PUBLISH__LATE_AFTER", "5m"),
+        ("CERTMILL_PUBLISH__S3__BUCKET", "pki.example"),
+        ("CERTMILL_PUBLISH__S3__ENDPOINT", "http://minio:9000/"),
+        ("CERTMILL_PUBLISH__S3__PREFIX", "/a/b/"),
+        ("CERTMILL_PUBLISH__S3__ACCESS_KEY_ID", "k"),
+        ("CERTMILL_PUBLISH__S3__SECRET_ACCESS_KEY_FILE", secret.as_str()),
+    ];
+    let publish = from_environment(&variables).unwrap().publish;
+    assert_eq!(publish.folder.as_deref(), Some(Path::new("/srv/pki")));
+    assert_eq!(publish.late_after, Duration::from_secs(300));
+    let s3 = publish.s3.unwrap();
+    assert_eq!((s3.region.as_str(), s3.prefix.as_str()), ("us-east-1", "a/b/"));
+    let S3Credentials::Keys { secret_access_key, .. } = s3.credentials else { panic!("keys are set") };
+    assert_eq!(secret_access_key.expose(), "sesame");
+    let ambient = from_file("[publish.s3]\nbucket = \"pki\"\nambient = \"web_identity\"").unwrap().publish;
+    let identity = ambient.s3.unwrap().credentials;
+    assert!(matches!(identity, S3Credentials::Ambient(S3Identity::WebIdentity)), "{identity:?}");
+
+    let keys = "access_key_id = \"k\"\nsecret_access_key = \"s\"";
+    for (text, expected) in [
+        ("folder = \"srv\"".to_owned(), "from / on"),
+        ("late_after = \"10s\"".to_owned(), "from 1m to 24h"),
+        ("late_after = \"25h\"".to_owned(), "from 1m to 24h"),
+        ("s3 = { prefix = \"x\" }".to_owned(), "`publish.s3.bucket` is missing"),
+        ("s3 = { bucket = \"pki\" }".to_owned(), "with what it is written"),
+        ("s3 = { bucket = \"pki\", access_key_id = \"k\" }".to_owned(), "secret_access_key_file` is missing"),
+        ("s3 = { bucket = \"pki\", secret_access_key = \"k\" }".to_owned(), "access_key_id` is missing"),
+        (
+            "s3 = { bucket = \"pki\", ambient = \"instance\", access_key_id = \"k\" }".to_owned(),
+            "keys are set as well",
+        ),
+        ("s3 = { bucket = \"pki\", ambient = \"azure\" }".to_owned(), "instance, web_identity"),
+        (format!("[publish.s3]\n{keys}\nbucket = \"PKI\""), "3 to 63"),
+        (format!("[publish.s3]\n{keys}\nbucket = \"pki\"\nregion = \"eu central\""), "eu-central-1"),
+        (format!("[publish.s3]\n{keys}\nbucket = \"pki\"\nendpoint = \"minio:9000\""), "https://"),
+        (format!("[publish.s3]\n{keys}\nbucket = \"pki\"\nendpoint = \"https://minio/pki\""), "https://"),
+        (format!("[publish.s3]\n{keys}\nbucket = \"pki\"\nprefix = \"a b\""), "up to 512"),
+        (format!("[publish.s3]\n{keys}\nbucket = \"pki\"\nprefix = \"a/../b\""), "up to 512"),
+    ] {
+        let message = error(from_file(&format!("[publish]\n{text}")));
+        assert!(message.contains(expected), "{text}: {message}");
+    }
 }

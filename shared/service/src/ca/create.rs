@@ -15,7 +15,7 @@ use super::{CaWithCrl, external};
 use crate::app::off_thread;
 use crate::change::{Act, Change};
 use crate::issuer::{Issuer, ca_key_place};
-use crate::{App, Caller, ServiceError, crl, ocsp};
+use crate::{App, Caller, ServiceError, crl, ocsp, publish};
 
 const DAY: i64 = 24 * 3_600;
 /// CAs from a root down: with a certificate below them they are the longest path that is validated here.
@@ -97,6 +97,7 @@ async fn store(
     let mut tx = hold_parent(app, caller, ca.parent_id).await?;
     insert(&mut tx, ca, sealed_key).await?;
     crls::insert(&mut tx, first).await?;
+    publish::enqueue_first(app, caller, &mut tx, first).await?;
     crl::begin_deltas(app, caller, &mut tx, ca).await?;
     ocsp::begin_signer(app, caller, &mut tx, ca).await?;
     tx.commit(Act::new(Action::CaCreate, ca.id).after(&ca.certificate_der)).await

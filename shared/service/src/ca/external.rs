@@ -17,7 +17,7 @@ use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
 use crate::change::Act;
 use crate::issuer::ca_key_place;
-use crate::{App, Caller, Noun, ServiceError, crl, ocsp};
+use crate::{App, Caller, Noun, ServiceError, crl, ocsp, publish};
 
 /// What came back for a CSR.
 #[derive(Debug, Clone, Default)]
@@ -114,6 +114,7 @@ pub async fn accept(
         return Err(not_waiting(app, &now));
     }
     crls::insert(&mut change, &first).await?;
+    publish::enqueue_first(app, caller, &mut change, &first).await?;
     crl::begin_deltas(app, caller, &mut change, &ca).await?;
     issuer_versions::count(&mut change).await?;
     ocsp::begin_signer(app, caller, &mut change, &ca).await?;

@@ -19,7 +19,7 @@ use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
 use crate::change::Act;
 use crate::issuer::ca_key_place;
-use crate::{App, Caller, ServiceError, blocked_keys, crl, ocsp};
+use crate::{App, Caller, ServiceError, blocked_keys, crl, ocsp, publish};
 
 /// The highest number of a CRL that can be gone on with for ever.
 const HIGHEST_NUMBER: i64 = i64::MAX / 2;
@@ -121,6 +121,7 @@ async fn store(
     }
     inherited_revocations::insert(&mut change, ca.id, entries).await?;
     crls::insert(&mut change, first).await?;
+    publish::enqueue_first(app, caller, &mut change, first).await?;
     crl::begin_deltas(app, caller, &mut change, ca).await?;
     ocsp::begin_signer(app, caller, &mut change, ca).await?;
     if link::below(app, &mut change, ca).await? {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmill_domain::{Action, Ca, CaId, CaStatus, Timestamp};
+use certmill_domain::{Action, Ca, CaId, CaStatus, CrlId, Timestamp};
 use certmill_storage::{ca_certificates, certificate_authorities, issuer_versions};
 use certmill_x509::{
     BasicConstraints, CertificateTemplate, FIRST_INSTANT, KeyUsage, LAST_INSTANT, ParsedCertificate,
@@ -16,7 +16,7 @@ use super::plan::MAX_VALIDITY_DAYS;
 use super::{CaWithCrl, create, update};
 use crate::change::{Act, Change};
 use crate::issuer::Issuer;
-use crate::{App, Caller, Noun, ServiceError};
+use crate::{App, Caller, Noun, ServiceError, publish};
 
 const DAY: u64 = 24 * 3_600;
 /// Certificates that a CA had before its present one: so many that are good yet, and so many of those that have ended.
@@ -115,9 +115,11 @@ pub(super) async fn replace(
     ca_certificates::forget_ended(&mut change, old.id, now, MOST_FORMER).await?;
     // Its certificate is in the chains of all below it.
     issuer_versions::count(&mut change).await?;
+    publish::enqueue(app, &mut change, CrlId::full(old.id), Some(&caller.request_id)).await?;
     let act = Act::new(action, old.id).before(&old.certificate_der).after(&new.certificate_der);
     change.commit(act).await?;
     app.issuers().forget_all(caller.tenant);
+    app.wake_workers();
     super::find(app, caller.tenant, old.id).await
 }
 

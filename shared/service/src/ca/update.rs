@@ -12,7 +12,7 @@ use super::shards::grow;
 use super::{CaWithCrl, find};
 use crate::change::Act;
 use crate::precondition::tag;
-use crate::{App, Caller, Noun, ServiceError, crl, ocsp};
+use crate::{App, Caller, Noun, ServiceError, crl, ocsp, publish};
 
 /// Roles that are named when they need what is to be taken away.
 const MOST_NAMED: i64 = 20;
@@ -142,6 +142,7 @@ pub async fn update(
         }
         new.crl_shards = growth.to;
         crls::insert(&mut change, &growth.first).await?;
+        publish::enqueue_first(app, caller, &mut change, &growth.first).await?;
         told("crl_shards", &growth.from.to_string(), &growth.to.to_string());
         if new.delta_crl_validity.is_some() {
             let lists: Vec<CrlId> = growth.first.iter().map(|first| first.list).collect();

@@ -12,7 +12,7 @@ use super::shards::addresses;
 use super::{Scope, listed_reason, next_number, signed};
 use crate::app::off_thread;
 use crate::jobs::Lease;
-use crate::{App, Noun, ServiceError, events};
+use crate::{App, Noun, ServiceError, events, publish};
 
 /// Rows per read.
 const PAGE: i64 = 20_000;
@@ -81,8 +81,12 @@ pub(crate) async fn rebuild_delta(app: &App, lease: &Lease, delta: CrlId) -> Res
         "shard": list.shard(), "base_number": from.number,
     });
     events::raise(app, &mut tx, EventKind::CrlPublished, list.ca(), data);
+    publish::enqueue(app, &mut tx, delta, lease.request_id()).await?;
     lease.finish(&mut tx).await?;
     tx.commit().await?;
+    if app.publisher().is_set() {
+        app.wake_workers();
+    }
     metrics::counter!("certmill_crls_built_total").increment(1);
     tracing::info!(tenant.id = %tenant, ca.id = %list.ca(), crl.shard = list.shard(), crl.number = info.number, crl.entries = info.entries, "built a delta CRL");
     Ok(())

@@ -17,7 +17,7 @@ use super::shards::addresses;
 use crate::app::off_thread;
 use crate::issuer::{Issuer, crl_url};
 use crate::jobs::{Job, Lease};
-use crate::{App, Noun, ServiceError, events};
+use crate::{App, Noun, ServiceError, events, publish};
 
 /// Rows per read: enough that a million take a few dozen reads, few enough to stay small in memory.
 const PAGE: i64 = 20_000;
@@ -91,6 +91,7 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
     if has_deltas {
         app.enqueue(&mut tx, Job::RebuildDeltaCrl(list.delta()), lease.request_id()).await?;
     }
+    publish::enqueue(app, &mut tx, list, lease.request_id()).await?;
     if !names_deltas && delta.is_some_and(|delta| delta.kept_until.is_none()) {
         // This delta was being built while the deltas of its CA were switched off.
         deltas::keep(&mut tx, ca, info.next_update).await?;
@@ -98,7 +99,7 @@ async fn build(app: &App, lease: &Lease, list: CrlId) -> Result<(), ServiceError
     // Last, because revocations of this CA wait for the job's row from here to the commit.
     lease.finish(&mut tx).await?;
     tx.commit().await?;
-    if has_deltas {
+    if has_deltas || app.publisher().is_set() {
         app.wake_workers();
     }
     metrics::counter!("certmill_crls_built_total").increment(1);

@@ -12,7 +12,7 @@ use certmill_storage::{
 use super::{Job, JobKind, Lease};
 use crate::certificates::AHEAD;
 use crate::issuer::crl_address;
-use crate::{App, ServiceError, acme, crl};
+use crate::{App, ServiceError, acme, crl, publish};
 
 const BATCH: i64 = 500;
 /// After so long a turn ends, well before its deadline.
@@ -58,6 +58,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     crate::webhooks::prune(app).await?;
     crate::discoveries::prune(app).await?;
     crl::tell_late(app, lease, BATCH).await?;
+    publish::tell_late(app, lease, BATCH).await?;
     let now = app.now();
     let mut session = app.database().read_system().await?;
     let ahead = app.settings().crl_renew_before;
@@ -86,6 +87,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     drop(session);
     let registrations = acme::overdue_registrations(app, BATCH).await?;
     let rollovers = acme::overdue_rollovers(app, BATCH).await?;
+    let publications = publish::due(app, BATCH).await?;
     let due = crls
         .into_iter()
         .map(|(tenant, list)| (tenant, crl::job(list)))
@@ -95,6 +97,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
         .chain(orders.into_iter().map(|(tenant, order)| (tenant, Job::AdvanceOrder(order))))
         .chain(challenges.into_iter().map(|(tenant, challenge)| (tenant, Job::AdvanceChallenge(challenge))))
         .chain(discoveries.into_iter().map(|(tenant, discovery)| (tenant, Job::Discover(discovery))))
+        .chain(publications)
         .chain(registrations.into_iter().map(|(tenant, account)| (tenant, Job::RegisterAcmeAccount(account))))
         .chain(rollovers.into_iter().map(|(tenant, account)| (tenant, Job::RollOverAcmeAccountKey(account))));
     for (tenant, job) in due {

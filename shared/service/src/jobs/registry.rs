@@ -9,7 +9,7 @@ use certmill_domain::{
 
 use super::{Lease, cascade, housekeeping};
 use crate::{
-    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, ocsp, retention, webhooks,
+    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, ocsp, publish, retention, webhooks,
 };
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
@@ -27,12 +27,24 @@ pub enum Lane {
     Deliveries,
     /// Looking at what servers of anybody's serve.
     Checks,
+    /// Files for a folder beside `/pub`, which may be on another machine.
+    Folder,
+    /// Objects for a store beside `/pub`. Apart from the folder, so that neither waits for the other.
+    ObjectStore,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 6] =
-        [Self::Revocation, Self::Upkeep, Self::Orders, Self::Challenges, Self::Deliveries, Self::Checks];
+    pub const ALL: [Self; 8] = [
+        Self::Revocation,
+        Self::Upkeep,
+        Self::Orders,
+        Self::Challenges,
+        Self::Deliveries,
+        Self::Checks,
+        Self::Folder,
+        Self::ObjectStore,
+    ];
 
     /// The word of metrics and logs.
     pub const fn as_str(self) -> &'static str {
@@ -43,6 +55,8 @@ impl Lane {
             Self::Challenges => "challenges",
             Self::Deliveries => "deliveries",
             Self::Checks => "checks",
+            Self::Folder => "folder",
+            Self::ObjectStore => "object_store",
         }
     }
 
@@ -50,9 +64,10 @@ impl Lane {
     pub fn places(self, concurrency: usize) -> usize {
         match self {
             // A CRL of a million entries takes a core for seconds and some 200 MiB; a check looks at several servers at the same
-            // time.
-            Self::Revocation | Self::Checks => (concurrency / 4).max(4),
-            Self::Upkeep => 4,
+            // time; a list on its way to a store is held in memory.
+            Self::Revocation | Self::Checks | Self::ObjectStore => (concurrency / 4).max(4),
+            // One writes to the folder at a time.
+            Self::Upkeep | Self::Folder => 4,
             Self::Orders | Self::Challenges | Self::Deliveries => concurrency.max(4),
         }
     }
@@ -156,7 +171,7 @@ macro_rules! registry {
     };
 }
 
-use Lane::{Challenges, Checks, Deliveries, Orders, Revocation};
+use Lane::{Challenges, Checks, Deliveries, Folder, ObjectStore, Orders, Revocation};
 
 // Lane, deadline in minutes, attempts, horizon in hours; or, for periodic work, its period in seconds and its deadline in
 // minutes. An order may wait a week for a CA (`Retry-After`), a CRL never longer than the pause after a failure.
@@ -202,6 +217,10 @@ registry! {
     CheckEndpoints(tenant: TenantId), "check_endpoints", rules(Checks, 5, 20, 1) => endpoints::look;
     /// Look at the targets of a discovery.
     Discover(discovery: DiscoveryId), "discover", rules(Checks, 5, 20, 1) => discoveries::discover;
+    /// Bring a list, with the full one its CA's certificate too, to the folder beside `/pub`.
+    PublishToFolder(list: CrlId), "publish_to_folder", rules(Folder, 5, 20, 1) => publish::to_folder;
+    /// The same for the object store.
+    PublishToStore(list: CrlId), "publish_to_store", rules(ObjectStore, 10, 20, 1) => publish::to_store;
     /// Delete finished jobs past their retention.
     PruneJobs, "prune_jobs", periodic(3600, 5) => housekeeping::prune_jobs;
     /// Forget certificates, keys and other things that are over, as far as the operator wishes it.
