@@ -54,12 +54,39 @@ pub(crate) enum CaCommand {
         #[arg(long, short, value_name = "FILE")]
         out: Option<PathBuf>,
     },
+    /// Give a CA another certificate for the same key
+    ///
+    /// What it has issued stays good by either certificate. A root's new certificate has to get to those who trust it, before the
+    /// former one ends.
+    Reissue {
+        /// Name or id
+        #[arg(add = completion::cas())]
+        ca: String,
+        /// How long it is valid from now [default: as long as the present one was made for]
+        #[arg(long, value_name = "DAYS")]
+        days: Option<u32>,
+    },
+    /// List the CRLs of a CA's shards, or divide what it issues into more
+    Shards {
+        /// Name or id
+        #[arg(add = completion::cas())]
+        ca: String,
+        /// Into how many shards what it issues from now on is divided, up to 128; they cannot be taken away again
+        #[arg(long, value_name = "NUMBER")]
+        grow: Option<u32>,
+    },
     /// Write a CA's present CRL
     Crl {
         /// Name or id
         #[arg(add = completion::cas())]
         ca: String,
-        /// Have a new one made first
+        /// That of a shard [default: the full one]
+        #[arg(long, value_name = "NUMBER")]
+        shard: Option<u32>,
+        /// The delta CRL to it: what has changed since the list that it names
+        #[arg(long, conflicts_with = "rebuild")]
+        delta: bool,
+        /// Have new ones made first
         #[arg(long)]
         rebuild: bool,
         /// As DER instead of PEM
@@ -169,7 +196,19 @@ pub(super) async fn run(session: &Session, command: CaCommand) -> anyhow::Result
             let found = api.get(&["v1", "pki", "ca", &id, "certificate"], &[]).await?;
             files::write_public(file.as_deref(), certificate_text(&found, root)?.as_bytes())
         }
-        CaCommand::Crl { ca, rebuild, der, out: file } => {
+        CaCommand::Reissue { ca, days } => {
+            let id = id(session, &ca).await?;
+            let body = days.map_or_else(|| json!({}), |days| json!({"validity_days": days}));
+            let reissued = api.post(&["v1", "pki", "ca", &id, "reissue"], &body).await?;
+            let (name, until) = (text(&reissued, "name"), text(&reissued, "valid_until"));
+            let next = match text(&reissued, "ca_type").as_str() {
+                "root" => format!("; `certmill ca cert {name}` writes it for those who trust it"),
+                _ => String::new(),
+            };
+            out.done(&reissued, &format!("{name} has another certificate, valid until {until}{next}"))
+        }
+        CaCommand::Shards { ca, grow } => shards(session, &ca, grow).await,
+        CaCommand::Crl { ca, shard, delta, rebuild, der, out: file } => {
             let id = id(session, &ca).await?;
             let path = ["v1", "pki", "ca", &id, "crl"];
             if rebuild {
@@ -181,7 +220,10 @@ pub(super) async fn run(session: &Session, command: CaCommand) -> anyhow::Result
                 ));
             }
             let media_type = if der { "application/pkix-crl" } else { "application/x-pem-file" };
-            files::write_public(file.as_deref(), &api.octets(&path, media_type).await?)
+            let mut query: Vec<(&str, String)> = Vec::new();
+            query.extend(shard.map(|shard| ("shard", shard.to_string())));
+            query.extend(delta.then(|| ("delta", "true".to_owned())));
+            files::write_public(file.as_deref(), &api.octets(&path, &query, media_type).await?)
         }
         CaCommand::Revoke { ca, reason } => {
             let found = find(session, &ca).await?;
@@ -210,6 +252,31 @@ const COLUMNS: &[Column] = &[
     Column("crl until", |ca| renewed_by(&ca["crl"], "next_update")),
     Column("id", |ca| text(ca, "id").into()),
 ];
+
+const SHARD_COLUMNS: &[Column] = &[
+    Column("shard", |list| text(list, "shard").into()),
+    Column("number", |list| text(list, "number").into()),
+    Column("entries", |list| text(list, "entries").into()),
+    Column("crl until", |list| renewed_by(list, "next_update")),
+    Column("url", |list| text(list, "crl_url").into()),
+];
+
+/// The lists of a CA's shards, after it has got more of them where that is wanted.
+async fn shards(session: &Session, ca: &str, grow: Option<u32>) -> anyhow::Result<()> {
+    let Session { api, out } = session;
+    let found = find(session, ca).await?;
+    let (id, name) = (text(&found, "id"), text(&found, "name"));
+    if let Some(wanted) = grow {
+        out.confirm(&format!(
+            "Divide what {name} issues into {wanted} shards? It has {}, and shards cannot be taken away again",
+            text(&found, "crl_shards")
+        ))?;
+        let grown = api.patch(&["v1", "pki", "ca", &id], &json!({"crl_shards": wanted})).await?;
+        out.note(&format!("{name} has {} shards", text(&grown, "crl_shards")));
+    }
+    let listed = api.list(&["v1", "pki", "ca", &id, "crl", "shards"], &[], "shards", usize::MAX).await?;
+    out.rows(SHARD_COLUMNS, &listed.rows, listed.has_more)
+}
 
 async fn make(session: &Session, create: Create) -> anyhow::Result<()> {
     let common_name = create.common_name.unwrap_or_else(|| create.name.clone());

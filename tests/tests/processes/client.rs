@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tests::openssl::Judge;
 
 use crate::api::Api;
-use crate::site::{Site, said};
+use crate::site::{PATIENCE, Site, said, until};
 
 /// A service with a profile for it, a root and a role `web` for names below `example.internal`, all by commands.
 async fn site_with_role() -> (Site, Api) {
@@ -102,6 +102,61 @@ async fn what_is_revoked_by_command_is_on_the_crl() {
     assert!(crl.contains(&serial.trim().replace(':', "").to_uppercase()), "{serial} is not in {crl}");
     let blocks = std::fs::read_to_string(site.path().join("chain.pem")).unwrap();
     assert_eq!(blocks.matches("BEGIN CERTIFICATE").count(), 2, "the CA and its root: {blocks}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ca_is_reissued_and_divided_by_command() {
+    let (site, _api) = site_with_role().await;
+    site.run(&["ca", "cert", "root", "--out", "before.pem"]);
+    let told = site.run(&["ca", "reissue", "root", "--days", "4000"]);
+    assert!(
+        told.contains("root has another certificate, valid until") && told.contains("certmill ca cert root"),
+        "{told}"
+    );
+    site.run(&["ca", "cert", "root", "--out", "after.pem"]);
+    let judge = Judge::new();
+    let of = |file: &str, part: &str| {
+        judge.run(&format!("x509 -in {} -noout {part}", site.path().join(file).display()))
+    };
+    assert_eq!(of("before.pem", "-pubkey -subject"), of("after.pem", "-pubkey -subject"));
+    assert_ne!(of("before.pem", "-serial"), of("after.pem", "-serial"));
+    let shorter = site.output(&["ca", "reissue", "root", "--days", "1"]);
+    assert!(
+        !shorter.status.success() && said(&shorter).contains("before the present one"),
+        "{}",
+        said(&shorter)
+    );
+
+    assert_eq!(json_of(&site, &["ca", "shards", "root", "--json"]), json!([]));
+    let unasked = site.output(&["ca", "shards", "root", "--grow", "12"]);
+    assert_eq!(unasked.status.code(), Some(2), "nobody is there to ask: {}", said(&unasked));
+    let table = site.run(&["ca", "shards", "root", "--grow", "12", "--yes"]);
+    assert!(table.starts_with("SHARD  NUMBER") && table.contains("-12.crl"), "{table}");
+    let rows = json_of(&site, &["ca", "shards", "root", "--json"]);
+    assert_eq!(rows.as_array().map(Vec::len), Some(12), "{rows}");
+    let fewer = site.output(&["ca", "shards", "root", "--grow", "3", "--yes"]);
+    assert!(!fewer.status.success(), "{}", said(&fewer));
+
+    site.run(&["ca", "crl", "root", "--shard", "12", "--out", "12.pem"]);
+    let list = judge.run(&format!("crl -in {} -noout -text", site.path().join("12.pem").display()));
+    assert!(list.contains(rows[11]["crl_url"].as_str().unwrap()), "the scope of the list: {list}");
+    let beyond = site.output(&["ca", "crl", "root", "--shard", "13"]);
+    assert!(said(&beyond).contains("last shard of this CA is 12"), "{}", said(&beyond));
+    let without = site.output(&["ca", "crl", "root", "--delta"]);
+    assert!(said(&without).contains("has no delta CRLs"), "{}", said(&without));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_delta_crl_is_written_by_command() {
+    let (site, api) = site_with_role().await;
+    let id = site.run(&["ca", "show", "root", "--template", "{id}"]);
+    api.patch(&format!("/v1/pki/ca/{}", id.trim()), json!({ "delta_crl_validity": "1h" })).await;
+    until("the delta CRL", PATIENCE, async || {
+        site.output(&["ca", "crl", "root", "--delta", "--out", "delta.pem"]).status.success().then_some(())
+    })
+    .await;
+    let list = Judge::new().run(&format!("crl -in {} -noout -text", site.path().join("delta.pem").display()));
+    assert!(list.contains("X509v3 Delta CRL Indicator: critical"), "{list}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

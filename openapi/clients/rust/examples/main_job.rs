@@ -47,7 +47,7 @@ async fn main() -> anyhow::Result<()> {
     for _ in 0..2 {
         client.revoke_certificate(Some(&run), &revocation).await?;
     }
-    let crl = api.octets(&["v1", "pki", "ca", &ca_id, "crl"], "application/pkix-crl").await?;
+    let crl = api.octets(&["v1", "pki", "ca", &ca_id, "crl"], &[], "application/pkix-crl").await?;
     ensure!(crl.first() == Some(&0x30), "the CRL is not DER");
     let Err(Error::ErrorResponse(refused)) =
         client.issue_certificate(&run, None, &wish("www.example.com".to_owned())).await

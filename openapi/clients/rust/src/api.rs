@@ -95,8 +95,13 @@ impl Api {
     ///
     /// # Errors
     /// As [`CallError`] says.
-    pub async fn octets(&self, path: &[&str], media_type: &'static str) -> Result<Vec<u8>, CallError> {
-        let request = self.http.get(self.url(path, &[])?).header(ACCEPT, media_type);
+    pub async fn octets(
+        &self,
+        path: &[&str],
+        query: &[(&str, String)],
+        media_type: &'static str,
+    ) -> Result<Vec<u8>, CallError> {
+        let request = self.http.get(self.url(path, query)?).header(ACCEPT, media_type);
         Ok(self.send(request).await?.1)
     }
 
