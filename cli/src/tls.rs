@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use certmill_config::Config;
-use certmill_listen::Tls;
+use certmill_listen::{ClientCertificates, Tls};
 use openssl::pkey::{PKey, Private};
 use openssl::sha::Sha256;
 use openssl::x509::X509;
@@ -27,9 +27,14 @@ pub(crate) fn of(config: &Config) -> anyhow::Result<Option<Served>> {
     };
     let files = Files { cert: cert.clone(), key: key.clone() };
     let pair = files.load()?;
-    let tls =
-        Tls::new(&pair.chain, &pair.key).context("OpenSSL does not take the certificate of tls_cert")?;
+    let tls = Tls::new(&pair.chain, &pair.key, clients(config))
+        .context("OpenSSL does not take the certificate of tls_cert")?;
     Ok(Some(Served::Files(FromFiles { tls, files, seen: pair.content })))
+}
+
+/// Whether clients are asked for certificates.
+pub(crate) fn clients(config: &Config) -> ClientCertificates {
+    if config.tls_client_certificates { ClientCertificates::Requested } else { ClientCertificates::Ignored }
 }
 
 /// A certificate in use that is replaced in time.

@@ -15,6 +15,7 @@ use openssl::pkey::{PKey, Private};
 use openssl::x509::X509;
 use tokio_util::sync::CancellationToken;
 
+use crate::tls::clients;
 use crate::{admin, message};
 
 /// Between two looks at the clock, and two attempts to renew.
@@ -39,7 +40,8 @@ pub(crate) async fn of(config: &Config, app: &App) -> anyhow::Result<Option<Own>
     let issuer = issuer(app, &caller, &wish.ca).await.with_context(problem)?;
     let issued = issue(app, &caller, &issuer, &wish).await.with_context(problem)?;
     let (chain, key) = usable(&issued)?;
-    let tls = Tls::new(&chain, &key).context("OpenSSL does not take the certificate of tls_self")?;
+    let tls = Tls::new(&chain, &key, clients(config))
+        .context("OpenSSL does not take the certificate of tls_self")?;
     let root = root(app, &caller, issuer.clone()).await?;
     println!(
         "HTTPS with a certificate of the CA `{}`.\n  Root certificate   /pub/ca/{}.crt\n  SHA-256            {}",

@@ -75,6 +75,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         trusted_proxies: trusted_proxies(items(settings.trusted_proxies), origins)?,
         tls_cert: settings.tls_cert,
         tls_key: settings.tls_key,
+        tls_client_certificates: settings.tls_client_certificates.unwrap_or(default.tls_client_certificates),
         metrics_listen: settings.metrics_listen.map(|address| address.0),
         public_url: settings.public_url.map(|url| public_url(&url, origins)).transpose()?,
         cors_origins: cors::origins(items(settings.cors_origins), origins)?,
@@ -300,6 +301,11 @@ fn check_transport(config: &Config, origins: &Origins) -> Result<(), ConfigError
                 origins.origin("tls_cert")
             ),
         ));
+    }
+    if config.plain_http && config.tls_client_certificates {
+        let problem = "`plain_http` is set as well: a proxy that terminates TLS does not pass the certificates of clients on. Have the \
+                       service serve HTTPS itself, or leave this away";
+        return Err(origins.problem("tls_client_certificates", problem.to_owned()));
     }
     if config.tls_self.is_some() && (config.tls_cert.is_some() || config.plain_http) {
         let problem = "`tls_cert` or `plain_http` is set as well: choose one way to serve";

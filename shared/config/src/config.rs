@@ -41,6 +41,8 @@ pub struct Config {
     pub tls_cert: Option<PathBuf>,
     /// The private key of `tls_cert` in PEM.
     pub tls_key: Option<PathBuf>,
+    /// Whether the API's listener asks clients for certificates, which may then stand in the place of tokens.
+    pub tls_client_certificates: bool,
     /// A listener of its own for `/metrics`; absent = on `listen`.
     pub metrics_listen: Option<SocketAddr>,
     /// The base of the URLs that are written into certificates, without a slash at its end.
@@ -263,6 +265,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             tls_cert: None,
             tls_key: None,
+            tls_client_certificates: false,
             metrics_listen: None,
             public_url: None,
             cors_origins: Vec::new(),
@@ -304,6 +307,7 @@ impl fmt::Debug for Config {
             trusted_proxies,
             tls_cert,
             tls_key,
+            tls_client_certificates,
             metrics_listen,
             public_url,
             cors_origins,
@@ -339,6 +343,7 @@ impl fmt::Debug for Config {
             .field("trusted_proxies", trusted_proxies)
             .field("tls_cert", tls_cert)
             .field("tls_key", tls_key)
+            .field("tls_client_certificates", tls_client_certificates)
             .field("metrics_listen", metrics_listen)
             .field("public_url", public_url)
             .field("cors_origins", cors_origins)

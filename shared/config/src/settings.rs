@@ -32,6 +32,7 @@ pub(crate) struct Settings {
     pub(crate) trusted_proxies: Option<List<String>>,
     pub(crate) tls_cert: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) tls_client_certificates: Option<bool>,
     pub(crate) metrics_listen: Option<Address>,
     pub(crate) public_url: Option<String>,
     pub(crate) root_key: Option<Secret>,

@@ -58,6 +58,7 @@ impl Config {
         file.optional("trusted_proxies", list(self.trusted_proxies.iter().map(quoted)));
         file.optional("tls_cert", self.tls_cert.as_deref().map(path));
         file.optional("tls_key", self.tls_key.as_deref().map(path));
+        file.value("tls_client_certificates", self.tls_client_certificates);
         file.optional("metrics_listen", self.metrics_listen.as_ref().map(quoted));
         file.optional("public_url", self.public_url.as_ref().map(quoted));
         file.optional("cors_origins", list(self.cors_origins.iter().map(quoted)));

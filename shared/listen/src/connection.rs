@@ -27,7 +27,7 @@ use crate::body::{Answer, Paced};
 use crate::pulse::{Pulse, Reason, Until};
 use crate::streams::{self, Streams};
 use crate::wire::Wire;
-use crate::{Arrival, Limits, Listener, Tls};
+use crate::{Arrival, Limits, Listener, PeerCertificate, Tls};
 
 /// The most octets of a head, and of what is read or written ahead.
 const BUFFER: usize = 64 << 10;
@@ -58,6 +58,7 @@ struct Site<E> {
     peer: SocketAddr,
     local: SocketAddr,
     scheme: Scheme,
+    certificate: Option<PeerCertificate>,
 }
 
 async fn connection<E: Endpoint + 'static>(arrival: Arrival, tls: Option<Tls>, endpoint: Arc<E>) {
@@ -68,9 +69,10 @@ async fn connection<E: Endpoint + 'static>(arrival: Arrival, tls: Option<Tls>, e
     let handshake_timeout = limits.handshake_timeout;
     let mut builder = builder(&limits, end);
     let stopping = stop.clone();
-    let site = |pulse| Arc::new(Site { endpoint, limits, pulse, peer, local, scheme });
+    let site =
+        |pulse, certificate| Arc::new(Site { endpoint, limits, pulse, peer, local, scheme, certificate });
     match tls {
-        None => speak(wire, &builder, site(pulse), stopping).await,
+        None => speak(wire, &builder, site(pulse, None), stopping).await,
         Some(tls) => {
             let accepted = tokio::select! {
                 accepted = timeout(handshake_timeout, tls.accept(wire)) => accepted,
@@ -83,7 +85,8 @@ async fn connection<E: Endpoint + 'static>(arrival: Arrival, tls: Option<Tls>, e
             };
             // The time for a head begins after the handshake.
             pulse.renew();
-            speak(stream, &builder, site(pulse), stopping).await;
+            let certificate = PeerCertificate::of(stream.ssl());
+            speak(stream, &builder, site(pulse, certificate), stopping).await;
         }
     }
 }
@@ -175,7 +178,12 @@ impl<E> Site<E> {
         let (parts, body) = request.into_parts();
         let body = BoxBody::new(Paced::new(body, &self.limits));
         let (local, remote) = (LocalAddr(self.local.into()), RemoteAddr(self.peer.into()));
-        poem::Request::from_parts((parts, local, remote, self.scheme.clone()).into(), body.into())
+        let mut request =
+            poem::Request::from_parts((parts, local, remote, self.scheme.clone()).into(), body.into());
+        if let Some(certificate) = self.certificate {
+            request.extensions_mut().insert(certificate);
+        }
+        request
     }
 }
 

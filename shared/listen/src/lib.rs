@@ -20,4 +20,4 @@ pub use door::Room;
 pub use files::raise_file_limit;
 pub use limits::Limits;
 pub use listener::{Arrival, Listener};
-pub use tls::Tls;
+pub use tls::{ClientCertificates, PeerCertificate, Tls};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use certmill_listen::{Limits, Tls};
+use certmill_listen::{ClientCertificates, Limits, Tls};
 use openssl::pkey::PKey;
 use openssl::x509::X509;
 use tests::openssl::Judge;
@@ -21,7 +21,7 @@ fn certificate(judge: &Judge, name: &str) -> (Vec<X509>, PKey<openssl::pkey::Pri
 
 async fn site(judge: &Judge, limits: Limits) -> (Site, Tls) {
     let (chain, key) = certificate(judge, "first");
-    let tls = Tls::new(&chain, &key).unwrap();
+    let tls = Tls::new(&chain, &key, ClientCertificates::Ignored).unwrap();
     (Site::open(limits, Some(tls.clone())).await, tls)
 }
 
@@ -100,4 +100,64 @@ async fn a_certificate_is_replaced_while_it_is_served() {
     assert!(tls.replace(&second, &foreign).is_err(), "a key of another certificate");
     let said = client(&site, "").await.1;
     assert!(said.contains("CN = second") || said.contains("CN=second"), "{said}");
+}
+
+/// A port that asks for certificates.
+async fn asking(judge: &Judge) -> Site {
+    let (chain, key) = certificate(judge, "first");
+    let tls = Tls::new(&chain, &key, ClientCertificates::Requested).unwrap();
+    Site::open(Limits::default(), Some(tls)).await
+}
+
+/// A call with these options of `openssl s_client`, and all that came until the connection ended.
+async fn spoken(site: &Site, options: &str) -> String {
+    let call = format!(
+        "printf 'GET /healthz HTTP/1.1\\r\\nHost: pki.test\\r\\nConnection: close\\r\\n\\r\\n' | \
+         openssl s_client -connect {} -alpn http/1.1 -ign_eof {options} 2>&1",
+        site.address
+    );
+    let output = tokio::task::spawn_blocking(move || {
+        std::process::Command::new("/bin/sh").args(["-c", &call]).output().unwrap()
+    });
+    String::from_utf8_lossy(&output.await.unwrap().stdout).into_owned()
+}
+
+/// Nobody needs a certificate where certificates are asked for, and whatever it is, it changes nothing about the handshake.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_is_asked_for_a_certificate_may_have_none() {
+    let judge = Judge::new();
+    let site = asking(&judge).await;
+    certificate(&judge, "client");
+    let path = |name: &str| judge.path().join(name).display().to_string();
+    let own = format!("-cert {} -key {}", path("client.crt"), path("client.key"));
+    // As long as a stranger likes: nothing of it is looked at.
+    let chain: String = (0..20).map(|_| judge.read("client.crt")).collect();
+    judge.write("chain.crt", chain);
+    let long = format!("{own} -cert_chain {}", path("chain.crt"));
+    for version in ["-tls1_3", "-tls1_2"] {
+        for shown in ["", own.as_str(), long.as_str()] {
+            let said = spoken(&site, &format!("{version} {shown}")).await;
+            assert!(said.contains("HTTP/1.1 200"), "{version} {shown}: {said}");
+        }
+    }
+    // The signature of an unusually long key would take long to check.
+    judge.run("req -x509 -newkey rsa:4608 -nodes -keyout long.key -out long.crt -days 2 -subj /CN=long");
+    let said = spoken(&site, &format!("-cert {} -key {}", path("long.crt"), path("long.key"))).await;
+    assert!(!said.contains("HTTP/1.1 200"), "{said}");
+    assert!(spoken(&site, &own).await.contains("HTTP/1.1 200"), "the others are served on");
+}
+
+/// A session that is resumed would not prove again who has the key.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sessions_are_not_resumed_where_certificates_are_asked_for() {
+    let judge = Judge::new();
+    let (plain, _) = site(&judge, Limits::default()).await;
+    let asking = asking(&judge).await;
+    for (site, resumes) in [(&plain, true), (&asking, false)] {
+        let said = client(site, "-tls1_2 -reconnect").await.1;
+        assert_eq!(said.contains("Reused, TLSv1.2"), resumes, "{said}");
+        let said = spoken(site, "-tls1_3").await;
+        assert!(said.contains("HTTP/1.1 200"), "{said}");
+        assert_eq!(said.contains("New Session Ticket arrived"), resumes, "{said}");
+    }
 }
