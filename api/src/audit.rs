@@ -27,7 +27,7 @@ struct AuditLogView {
     sequence: i64,
     /// When.
     timestamp: String,
-    /// Who: the id of a token, or `operator` for the command line.
+    /// Who: the id of a token or of a certificate in the place of one, `operator` for the command line, or `service`.
     identity: String,
     /// What, such as `certificate.issue`.
     action: Word<Action>,
@@ -84,7 +84,7 @@ impl AuditApi {
         to: Query<Option<String>>,
         /// This action, such as `certificate.issue`.
         action: Query<Option<Word<Action>>>,
-        /// This identity: the id of a token, or `operator`.
+        /// This identity: the id of a token, that of a certificate in the place of one, `operator` or `service`.
         identity: Query<Option<String>>,
         /// This object, by its id.
         object: Query<Option<String>>,

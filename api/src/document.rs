@@ -15,7 +15,7 @@ use poem::http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::acts::Effect;
-use crate::auth::{SCHEME, security_names};
+use crate::auth::{BY_CERTIFICATE, SCHEME, security_names};
 use crate::limits;
 
 pub(crate) use errors::status_of_code;
@@ -37,6 +37,10 @@ const GROUPS: [&str; 14] = [
     "Public distribution",
     "Service",
 ];
+
+/// What is said of an operation that certificates may call.
+const ITSELF: &str = " A certificate that was issued under a role with `allow_self_renewal` may stand in the place of a token, as the client certificate of \
+     the TLS connection, if the service has `tls_client_certificates` on: for itself only, by its id or as `self`.";
 
 /// The document as clients are to see it.
 pub(crate) fn finish(document: &str) -> String {
@@ -90,8 +94,11 @@ impl Operation<'_> {
     /// Says the scope beside the scheme, in whose place it stands in poem-openapi's document, and in words.
     fn name_scope(&mut self) {
         let Some(scope) = security_names(self.spec).next().map(ToOwned::to_owned) else { return };
+        // A scheme `mutualTLS` came with OpenAPI 3.1.
+        let by_certificate = security_names(self.spec).any(|name| name == BY_CERTIFICATE);
+        let itself = if by_certificate { ITSELF } else { "" };
         let more = self.spec["description"].as_str().map(|more| format!(" {more}")).unwrap_or_default();
-        self.spec["description"] = format!("Scope: `{scope}`.{more}").into();
+        self.spec["description"] = format!("Scope: `{scope}`.{itself}{more}").into();
         self.spec["security"] = json!([{ SCHEME: [] }]);
         self.spec["x-required-scope"] = scope.into();
     }

@@ -308,7 +308,9 @@ impl From<ServiceError> for ApiError {
 /// What `WWW-Authenticate` says (RFC 6750 §3).
 fn challenge(error: &ServiceError) -> Option<&'static str> {
     match error {
-        ServiceError::AuthenticationRequired => Some(NO_TOKEN),
+        ServiceError::AuthenticationRequired
+        | ServiceError::CertificateUnknown
+        | ServiceError::CertificateRefused(_) => Some(NO_TOKEN),
         ServiceError::TokenInvalid | ServiceError::TokenExpired(_) | ServiceError::TokenRevoked => {
             Some(INVALID_TOKEN)
         }
@@ -323,7 +325,9 @@ fn challenge(error: &ServiceError) -> Option<&'static str> {
 
 fn code_of(error: &ServiceError) -> &'static str {
     match error {
-        ServiceError::AuthenticationRequired => "authentication_required",
+        ServiceError::AuthenticationRequired | ServiceError::CertificateUnknown => "authentication_required",
+        ServiceError::CertificateRefused(_) => "client_certificate_refused",
+        ServiceError::SelfRenewalNotAllowed(_) => "self_renewal_not_allowed",
         ServiceError::TokenInvalid => "token_invalid",
         ServiceError::TokenExpired(_) => "token_expired",
         ServiceError::TokenRevoked => "token_revoked",

@@ -50,7 +50,7 @@ struct EventView {
     timestamp: String,
     /// Whose.
     tenant_id: String,
-    /// Who: the id of a token, `operator` for the command line, or `service` for what no call has caused.
+    /// Who: the id of a token or of a certificate in the place of one, `operator` for the command line, or `service` for what no call has caused.
     identity_id: String,
     /// The id of what it happened to.
     object: Option<String>,

@@ -93,6 +93,9 @@ async fn admit<F: Future<Output = Result<Response, ApiError>> + Send + 'static>(
     mut request: Request,
     go: impl FnOnce(Request) -> F + Send + 'static,
 ) -> Result<Response, ApiError> {
+    if !operation.by_certificate {
+        auth::check_token(caller, needed)?;
+    }
     if caller.scope < needed {
         return Err(ServiceError::InsufficientScope(needed).into());
     }

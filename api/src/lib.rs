@@ -6,6 +6,7 @@ mod audit;
 mod auth;
 mod body;
 mod client;
+mod client_certificate;
 mod docs;
 mod document;
 mod edge;

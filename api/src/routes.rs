@@ -8,7 +8,7 @@ use poem::http::{HeaderValue, Method};
 use serde_json::Value;
 
 use crate::acts::Effect;
-use crate::auth::security_names;
+use crate::auth::{BY_CERTIFICATE, security_names};
 use crate::{openapi, ui};
 
 /// What a path is called in figures that is none of ours.
@@ -34,6 +34,8 @@ pub(crate) struct Operation {
     pattern: String,
     /// What a caller needs for it.
     pub(crate) access: Access,
+    /// Whether a client certificate may stand in the place of a token.
+    pub(crate) by_certificate: bool,
     /// What it does.
     pub(crate) effect: Effect,
     /// The names of its query parameters.
@@ -98,6 +100,7 @@ fn open_get(path: &str) -> Vec<Operation> {
         method: Method::GET,
         pattern: path.to_owned(),
         access: Access::Open,
+        by_certificate: false,
         effect: Effect::NONE,
         parameters: Vec::new(),
         has_body: false,
@@ -115,6 +118,7 @@ impl Routes {
                 Some(Operation {
                     pattern: pattern.clone(),
                     access: access(spec),
+                    by_certificate: security_names(spec).any(|name| name == BY_CERTIFICATE),
                     effect: Effect::of(&method, spec),
                     parameters: parameters(spec),
                     has_body: spec["requestBody"].is_object(),
@@ -255,6 +259,27 @@ mod tests {
         assert_eq!(access("POST", "/v1/pki/issue/web"), Some(Access::Token(Scope::Issue)));
         assert_eq!(access("GET", "/healthz"), Some(Access::Open));
         assert_eq!(access("PUT", "/v1/pki/roles"), None);
+    }
+
+    #[test]
+    fn certificates_may_call_nothing_but_what_is_for_them() {
+        let all =
+            API.0.iter().flat_map(|route| &route.operations).filter(|operation| operation.by_certificate);
+        let mut open: Vec<_> =
+            all.map(|operation| format!("{} {}", operation.method, operation.pattern)).collect();
+        open.sort();
+        assert_eq!(
+            open,
+            [
+                "GET /v1/pki/certificates/{id}",
+                "GET /v1/pki/certificates/{id}/pem",
+                "POST /v1/pki/certificates/{id}/renew"
+            ]
+        );
+    }
+
+    #[test]
+    fn methods_are_told() {
         assert_eq!(API.find("/v1/pki/roles/{name}").unwrap().allow(), "GET, HEAD, PATCH, DELETE, OPTIONS");
     }
 }

@@ -24,14 +24,23 @@ const CODES: &[Code] = &[
         400,
         "A DNS provider or ACME server does not take its configuration. `details.upstream`: its answer.",
     ),
-    ("authentication_required", 401, "No token was sent."),
+    (
+        "authentication_required",
+        401,
+        "No token was sent, and no client certificate that this service has issued.",
+    ),
     ("token_invalid", 401, "The token is unknown or has no token's form."),
     ("token_expired", 401, "The token has ended."),
     ("token_revoked", 401, "The token was revoked."),
     (
+        "client_certificate_refused",
+        401,
+        "The client certificate in the place of a token was revoked, has ended, or its CA was revoked.",
+    ),
+    (
         "insufficient_scope",
         403,
-        "The token's scopes do not reach. `details.required_scope`: the one that is needed.",
+        "The token's scopes do not reach, or a client certificate stands in its place. `details.required_scope`: the one that is needed.",
     ),
     (
         "role_not_allowed",
@@ -42,6 +51,11 @@ const CODES: &[Code] = &[
         "token_not_allowed_here",
         403,
         "The token is limited to networks, and the call comes from none of them.",
+    ),
+    (
+        "self_renewal_not_allowed",
+        403,
+        "The role of the client certificate in the place of a token has no `allow_self_renewal`.",
     ),
     ("not_found", 404, "There is no such path."),
     ("ca_not_found", 404, "No such CA."),
@@ -96,7 +110,7 @@ const CODES: &[Code] = &[
     (
         "rate_limited",
         429,
-        "This token has made too many calls of this category (`details.category`, `limit` and `retry_after` in seconds), or an \
+        "This token or certificate has made too many calls of this category (`details.category`, `limit` and `retry_after` in seconds), or an \
          ACME server's known limit is used up for longer than an order can wait (`details.retry_after`).",
     ),
     ("internal_error", 500, "A fault of the service; its log says more under the request id."),

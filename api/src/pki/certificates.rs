@@ -19,7 +19,7 @@ use super::endpoints::EndpointView;
 use super::renewal_view::{RenewalChangeRequest, RenewalView};
 use super::wanted::Wanted;
 use crate::acts::CertificateUpdate;
-use crate::auth::{Authorized, IssueUnderRole, Read};
+use crate::auth::{Authorized, IssueUnderRole, Read, ReadItself};
 use crate::body::{Body, Reply, Tagged};
 use crate::error::ApiError;
 use crate::media::{Media, PemFile};
@@ -281,11 +281,11 @@ impl CertificatesApi {
     #[oai(path = "/certificates/:id", method = "get", operation_id = "getCertificate")]
     async fn find(
         &self,
-        caller: Authorized<Read>,
+        caller: Authorized<ReadItself>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Tagged<CertificateDetail>, ApiError> {
-        let found = certificates::find(&app, &caller, certificates::parse_id(&id)?).await?;
+        let found = certificates::find(&app, &caller, certificates::named(&caller, &id)?).await?;
         let tag = certificates::state(&found.certificate, found.renewal.as_ref(), &found.endpoints);
         Ok(Tagged::new(tag, detail(found, app.now())))
     }
@@ -296,11 +296,11 @@ impl CertificatesApi {
     #[oai(path = "/certificates/:id/pem", method = "get", operation_id = "getCertificatePem")]
     async fn pem(
         &self,
-        caller: Authorized<Read>,
+        caller: Authorized<ReadItself>,
         app: Data<&App>,
         id: Path<String>,
     ) -> Result<Media<PemFile>, ApiError> {
-        let found = certificates::find(&app, &caller, certificates::parse_id(&id)?).await?;
+        let found = certificates::find(&app, &caller, certificates::named(&caller, &id)?).await?;
         let text = pem::encode("CERTIFICATE", &found.certificate.der);
         Ok(Media::new(Response::builder().content_type(PEM).body(text)))
     }

@@ -12,7 +12,7 @@ use super::acme_view::{self, OrderView};
 use super::csr::{CsrDetail, detail};
 use super::issue::{IssuedCertificate, answer};
 use crate::acts::CertificateRenew;
-use crate::auth::{Authorized, IssueUnderRole};
+use crate::auth::{Authorized, RenewItself};
 use crate::body::{Accepted, Created, Either, OptionalBody};
 use crate::error::ApiError;
 use crate::openapi::Group;
@@ -54,17 +54,20 @@ impl RenewApi {
     /// server the answer is `202` with the order for its renewal, the one under way if there is one, with its challenges as soon
     /// as the CA has told them and after five seconds at most; it takes a `csr_pem` with the same names and nothing else, and needs one if the order for
     /// the certificate had one and no `reuse_key`.
+    ///
+    /// A certificate that renews itself gets no longer time than it had. If it was renewed already, the newest of its renewals is renewed, so
+    /// that a host that has lost one is not locked out; not if that was revoked.
     #[oai(path = "/certificates/:id/renew", method = "post", operation_id = "renewCertificate")]
     async fn renew(
         &self,
-        caller: Authorized<IssueUnderRole, CertificateRenew>,
+        caller: Authorized<RenewItself, CertificateRenew>,
         app: Data<&App>,
         id: Path<String>,
         body: OptionalBody<RenewCertificateRequest>,
     ) -> Result<Either<Created<RenewalResult>, Accepted<RenewalResult>>, ApiError> {
         let RenewCertificateRequest { csr_pem, ttl } = body.0;
         let request = RenewRequest { csr_pem, ttl: ttl.map(|ttl| ttl.parse("ttl")).transpose()? };
-        let id = certificates::parse_id(&id)?;
+        let id = certificates::named(&caller, &id)?;
         match certificates::renew(&app, &caller, id, request).await? {
             Renewed::Issued(issued) => {
                 let issued = answer(issued)?.map(|issued| RenewalResult::Issued(Box::new(issued)));

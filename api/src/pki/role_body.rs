@@ -133,6 +133,10 @@ macro_rules! role_request {
             /// Have certificates demand a stapled OCSP answer of their servers (RFC 7633). The CA must have `ocsp` on. Default false.
             #[serde(default)]
             pub(crate) must_staple: MaybeUndefined<bool>,
+            /// Let a certificate stand in the place of a token to read and renew itself, as a TLS client: whoever has its key can renew
+            /// it for as long as it is neither revoked nor ended. Not together with `no_store`. Default false.
+            #[serde(default)]
+            pub(crate) allow_self_renewal: MaybeUndefined<bool>,
             /// When certificates end at the latest. It is the end of those whose request names no `ttl`, unless the role has a `ttl` or
             /// `max_ttl` that ends before; a `ttl` of a request beyond it is refused. `max_ttl` has no default beside it.
             #[serde(default)]
@@ -145,7 +149,7 @@ macro_rules! role_request {
                 let (default, mut noted) = (RoleSettings::default(), Noted::default());
                 set!(self, settings, default, noted, plain => allow_subdomains, allow_bare_domains, allow_glob_domains, allow_wildcard_certificates,
                      allow_localhost, allow_any_name, allow_ip_sans, allow_email_sans, key_bits, server_flag,
-                     client_flag, require_cn, store_private_keys, allow_partial_wildcards, no_store, must_staple);
+                     client_flag, require_cn, store_private_keys, allow_partial_wildcards, no_store, must_staple, allow_self_renewal);
                 set!(self, settings, default, noted, list => allowed_domains, allowed_ip_sans_cidr, allowed_uri_sans, allowed_other_sans,
                      policy_identifiers, key_usage, ext_key_usage,
                      organization, organizational_unit, country, locality, province);

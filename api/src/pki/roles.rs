@@ -67,6 +67,8 @@ struct RoleView {
     policy_identifiers: Vec<String>,
     /// Whether certificates demand a stapled OCSP answer.
     must_staple: bool,
+    /// Whether a certificate may renew itself in the place of a token.
+    allow_self_renewal: bool,
     /// When certificates end at the latest; null for no such time.
     not_after: Option<String>,
     created_at: String,
@@ -207,6 +209,7 @@ fn view(row: RoleRow) -> RoleView {
         allowed_other_sans: settings.allowed_other_sans,
         policy_identifiers: settings.policy_identifiers,
         must_staple: settings.must_staple,
+        allow_self_renewal: settings.allow_self_renewal,
         not_after: settings.not_after.map(|at| at.to_string()),
         created_at: row.created_at.to_string(),
         updated_at: row.updated_at.to_string(),

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use crate::{LogId, TenantId, Timestamp, TokenId};
+use crate::{CertificateId, LogId, TenantId, Timestamp, TokenId};
 
 /// A SHA-256 digest.
 pub type Digest = [u8; 32];
@@ -212,10 +212,12 @@ impl FromStr for Action {
 }
 
 /// The actor of an audit row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Identity {
     /// The holder of this token.
     Token(TokenId),
+    /// The holder of this certificate's key, in the place of a token.
+    Certificate(CertificateId),
     /// Someone at the machine's command line.
     Operator,
     /// The service itself, such as its renewal schedule.
@@ -226,6 +228,7 @@ impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Token(id) => id.fmt(f),
+            Self::Certificate(id) => id.fmt(f),
             Self::Operator => f.write_str("operator"),
             Self::Service => f.write_str("service"),
         }

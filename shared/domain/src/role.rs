@@ -116,6 +116,10 @@ impl Role {
                 "is true as well as store_private_keys: a key is kept with its certificate, or not at all";
             add(&mut errors, "no_store", problem);
         }
+        if settings.no_store && settings.allow_self_renewal {
+            let problem = "is true as well as no_store: a certificate that is not kept cannot be renewed";
+            add(&mut errors, "allow_self_renewal", problem);
+        }
         if !errors.is_empty() {
             return Err(FieldErrors(errors));
         }
@@ -438,6 +442,8 @@ mod tests {
     fn a_key_is_not_kept_without_its_certificate() {
         let both = RoleSettings { no_store: true, store_private_keys: true, ..RoleSettings::default() };
         assert_eq!(wrong_fields(both), ["no_store"]);
+        let both = RoleSettings { no_store: true, allow_self_renewal: true, ..RoleSettings::default() };
+        assert_eq!(wrong_fields(both), ["allow_self_renewal"]);
         let one = RoleSettings { no_store: true, ..RoleSettings::default() };
         assert_eq!(wrong_fields(one), Vec::<String>::new());
     }

@@ -2,10 +2,10 @@
 
 use std::net::IpAddr;
 
-use certmill_domain::{Identity, RequestId, Scope, TenantId, TokenLimits};
+use certmill_domain::{CertificateId, Digest, Identity, RequestId, Scope, TenantId, TokenId, TokenLimits};
 use certmill_storage::idempotency::Hold;
 
-use crate::{App, IfMatch, ServiceError};
+use crate::{App, IfMatch, Noun, ServiceError};
 
 /// The caller of a use case.
 #[derive(Debug, Clone)]
@@ -18,6 +18,8 @@ pub struct Caller {
     pub scope: Scope,
     /// What it is limited to beside that.
     pub limits: TokenLimits,
+    /// With whose calls its own are counted by the rate limits.
+    pub counted: Counted,
     /// The request, as logs, jobs and the audit log name it.
     pub request_id: String,
     /// The address of the client: that of its end of the connection, or what a trusted proxy says.
@@ -26,6 +28,17 @@ pub struct Caller {
     pub hold: Option<Hold>,
     /// The state of the object for which the call is meant.
     pub if_match: Option<IfMatch>,
+}
+
+/// Whose calls the rate limits count together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Counted {
+    /// Those of a token.
+    Token(TokenId),
+    /// Those of all certificates with the same role and names: a certificate that has renewed itself has no calls more.
+    Names(Digest),
+    /// Nobody's: they are not limited.
+    Free,
 }
 
 impl Caller {
@@ -46,10 +59,30 @@ impl Caller {
             identity: Identity::Operator,
             scope: Scope::Admin,
             limits: TokenLimits::default(),
+            counted: Counted::Free,
             request_id: RequestId::generate(app.now(), app.entropy()).to_string(),
             source_address: None,
             hold: None,
             if_match: None,
+        }
+    }
+
+    /// The certificate that calls in the place of a token.
+    pub fn certificate(&self) -> Option<CertificateId> {
+        match self.identity {
+            Identity::Certificate(id) => Some(id),
+            Identity::Token(_) | Identity::Operator | Identity::Service => None,
+        }
+    }
+
+    /// Whether this certificate is any of its business. To a certificate that calls all others are as good as absent.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotFound`].
+    pub(crate) fn check_certificate(&self, id: CertificateId) -> Result<(), ServiceError> {
+        match self.certificate() {
+            Some(own) if own != id => Err(ServiceError::not_found(Noun::Certificate, id)),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -33,7 +33,7 @@ pub async fn list(
 }
 
 /// Records a call that was refused. `object` is what the call named, `code` the error's code. Of the calls of a token
-/// that come within a minute, the first have rows of their own; the rest is counted, and [`write_refusals`] writes how
+/// or certificate that come within a minute, the first have rows of their own; the rest is counted, and [`write_refusals`] writes how
 /// many there were.
 pub async fn refused(
     app: &App,
@@ -51,14 +51,14 @@ pub async fn refused(
     app.committer().record(caller.tenant, entry).await
 }
 
-/// Writes the numbers of refused calls without rows of their own, one row per token: of the minutes that are over, or of
+/// Writes the numbers of refused calls without rows of their own, one row per caller: of the minutes that are over, or of
 /// `all`, as a process does before it ends.
 pub async fn write_refusals(app: &App, all: bool) -> Result<(), ServiceError> {
     let mut result = Ok(());
-    for (token, rest) in app.refusals().take(app.now(), all) {
-        let written = app.committer().record(rest.tenant(), rest.entry(app, token)).await;
+    for (identity, rest) in app.refusals().take(app.now(), all) {
+        let written = app.committer().record(rest.tenant(), rest.entry(app, identity)).await;
         if let Err(error) = written {
-            app.refusals().give_back(token, rest);
+            app.refusals().give_back(identity, rest);
             result = Err(error);
         }
     }

@@ -90,6 +90,20 @@ pub enum ServiceError {
     /// The token was revoked.
     #[error("this token was revoked")]
     TokenRevoked,
+    /// The client certificate is none that a role of this service has issued, or it is not kept.
+    #[error(
+        "send `Authorization: Bearer <token>`: the client certificate of this connection is not one that this service has \
+         issued under a role, or it does not keep it"
+    )]
+    CertificateUnknown,
+    /// The client certificate is ours, and is not taken any more.
+    #[error("{0}: get a new one with a token")]
+    CertificateRefused(String),
+    /// The role of the client certificate does not let it renew itself.
+    #[error(
+        "the role `{0}` does not let its certificates renew themselves: send a token, or switch `allow_self_renewal` of the role on"
+    )]
+    SelfRenewalNotAllowed(String),
     /// The token lacks a scope.
     #[error("this call needs a token with the scope `{0}`")]
     InsufficientScope(Scope),
@@ -237,6 +251,10 @@ pub enum ServiceError {
 
 /// Says of which kind an id is that was sent where one of another kind belongs.
 fn of_another_kind(wanted: Noun, id: &str) -> String {
+    if wanted == Noun::Certificate && id == crate::certificates::ITSELF {
+        return ": it is the client certificate of a call without a token, and this call has a token"
+            .to_owned();
+    }
     let kinds = [
         (CaId::PREFIX, Noun::Ca),
         (CertificateId::PREFIX, Noun::Certificate),

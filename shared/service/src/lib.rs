@@ -43,7 +43,7 @@ pub mod trust_anchors;
 pub mod validate;
 pub mod webhooks;
 
-pub use access::Caller;
+pub use access::{Caller, Counted};
 pub use app::{App, Parts, Settings};
 pub use certmill_domain as domain;
 pub use certmill_queue::SharedBuckets;

@@ -2,12 +2,14 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use certmill_domain::{CallCategory, Identity, RateLimit, RateLimits, Standing, Taken, Timestamp, TokenId};
+use certmill_domain::{CallCategory, RateLimit, RateLimits, Standing, Taken, Timestamp};
 use certmill_queue::SharedBuckets;
 use moka::policy::EvictionPolicy;
 use moka::sync::Cache;
 
-use crate::{App, Caller};
+use certmill_x509::hex;
+
+use crate::{App, Caller, Counted};
 
 /// Buckets that a process keeps in memory at most. A bucket that is given up for others counts as full when it is
 /// next used.
@@ -20,7 +22,7 @@ type Bucket = Arc<Mutex<Timestamp>>;
 pub struct Limiter {
     limits: RateLimits,
     shared: Option<SharedBuckets>,
-    buckets: Cache<(TokenId, CallCategory), Bucket>,
+    buckets: Cache<(Counted, CallCategory), Bucket>,
 }
 
 impl Limiter {
@@ -36,7 +38,7 @@ impl Limiter {
     }
 
     /// In the memory of this process, by the app's clock.
-    fn take_here(&self, key: (TokenId, CallCategory), limit: RateLimit, now: Timestamp) -> Standing {
+    fn take_here(&self, key: (Counted, CallCategory), limit: RateLimit, now: Timestamp) -> Standing {
         let bucket = self.buckets.get_with(key, || Arc::new(Mutex::new(now)));
         let mut full_at = bucket.lock().unwrap_or_else(PoisonError::into_inner);
         let taken = limit.take(*full_at, now);
@@ -55,25 +57,27 @@ pub fn applies(app: &App, category: CallCategory) -> bool {
 pub async fn take(app: &App, caller: &Caller, category: CallCategory) -> Option<Standing> {
     let limiter = app.limiter();
     let limit = limiter.limits.of(category)?;
-    let Identity::Token(token) = caller.identity else {
-        return None;
+    let counted = match caller.counted {
+        Counted::Token(token) => token.to_string(),
+        Counted::Names(digest) => hex(&digest),
+        Counted::Free => return None,
     };
-    let counted = match &limiter.shared {
+    let shared = match &limiter.shared {
         Some(shared) => {
-            let counted = shared.take(&format!("{category}:{token}"), limit.interval(), limit.burst()).await;
-            if counted.is_none() {
+            let call = shared.take(&format!("{category}:{counted}"), limit.interval(), limit.burst()).await;
+            if call.is_none() {
                 metrics::counter!("certmill_rate_limit_fallbacks_total").increment(1);
             }
-            counted
+            call
         }
         None => None,
     };
-    let standing = if let Some(call) = counted {
+    let standing = if let Some(call) = shared {
         let full_at = Timestamp::from_unix_micros(call.full_at_micros);
         let taken = Taken { allowed: call.allowed, full_at };
         limit.standing(taken, Timestamp::from_unix_micros(call.now_micros))
     } else {
-        limiter.take_here((token, category), limit, app.now())
+        limiter.take_here((caller.counted, category), limit, app.now())
     };
     if standing.wait.is_some() {
         metrics::counter!("certmill_rate_limited_total", "category" => category.as_str()).increment(1);

@@ -1,4 +1,4 @@
-//! Which refused calls get audit rows of their own. A token that is refused again and again would fill the disk: the
+//! Which refused calls get audit rows of their own. A token or certificate that is refused again and again would fill the disk: the
 //! first calls of a minute are recorded one by one, and the rest of them by one row with their number.
 //!
 //! Each process counts for itself, in memory: a process that is killed loses the numbers that it has not written, which
@@ -9,23 +9,23 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use certmill_domain::{Action, AuditEntry, Identity, LogId, TenantId, Timestamp, TokenId};
+use certmill_domain::{Action, AuditEntry, Identity, LogId, TenantId, Timestamp};
 
 use crate::{App, Caller};
 
-/// Refused calls of one token that have rows of their own in a minute.
+/// Refused calls of one token or certificate that have rows of their own in a minute.
 const ROWS: u32 = 20;
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// The refused calls of the last minute, by token.
+/// The refused calls of the last minute, by token or certificate.
 #[derive(Default)]
 pub(crate) struct Refusals(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    minutes: HashMap<TokenId, Minute>,
+    minutes: HashMap<Identity, Minute>,
     /// What is left of minutes that are over.
-    over: HashMap<TokenId, Rest>,
+    over: HashMap<Identity, Rest>,
 }
 
 struct Minute {
@@ -41,7 +41,7 @@ impl Minute {
     }
 }
 
-/// Refused calls of a token without rows of their own.
+/// Refused calls of a caller without rows of their own.
 #[derive(Clone)]
 pub(crate) struct Rest {
     tenant: TenantId,
@@ -56,17 +56,17 @@ pub(crate) struct Rest {
 impl Refusals {
     /// Whether this call is to have a row. If not, it is counted.
     pub(crate) fn has_row(&self, caller: &Caller, code: &'static str, now: Timestamp) -> bool {
-        let Identity::Token(token) = caller.identity else {
+        if matches!(caller.identity, Identity::Operator | Identity::Service) {
             return true;
-        };
+        }
         let mut state = self.state();
         let fresh = || Minute { began: now, rows: 0, rest: None };
         let State { minutes, over } = &mut *state;
-        let minute = minutes.entry(token).or_insert_with(fresh);
+        let minute = minutes.entry(caller.identity).or_insert_with(fresh);
         if minute.is_over(now)
             && let Some(rest) = std::mem::replace(minute, fresh()).rest
         {
-            keep(over, token, rest);
+            keep(over, caller.identity, rest);
         }
         if minute.rows < ROWS {
             minute.rows += 1;
@@ -88,15 +88,15 @@ impl Refusals {
     }
 
     /// Takes out what is to be written: of the minutes that are over, or of `all`.
-    pub(crate) fn take(&self, now: Timestamp, all: bool) -> Vec<(TokenId, Rest)> {
+    pub(crate) fn take(&self, now: Timestamp, all: bool) -> Vec<(Identity, Rest)> {
         let mut state = self.state();
         let State { minutes, over } = &mut *state;
-        minutes.retain(|token, minute| {
+        minutes.retain(|identity, minute| {
             let ends = minute.is_over(now);
             if (ends || all)
                 && let Some(rest) = minute.rest.take()
             {
-                keep(over, *token, rest);
+                keep(over, *identity, rest);
             }
             !ends
         });
@@ -104,8 +104,8 @@ impl Refusals {
     }
 
     /// Takes back what could not be written.
-    pub(crate) fn give_back(&self, token: TokenId, rest: Rest) {
-        keep(&mut self.state().over, token, rest);
+    pub(crate) fn give_back(&self, identity: Identity, rest: Rest) {
+        keep(&mut self.state().over, identity, rest);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -113,11 +113,11 @@ impl Refusals {
     }
 }
 
-fn keep(over: &mut HashMap<TokenId, Rest>, token: TokenId, rest: Rest) {
-    match over.get_mut(&token) {
+fn keep(over: &mut HashMap<Identity, Rest>, identity: Identity, rest: Rest) {
+    match over.get_mut(&identity) {
         Some(kept) => kept.add(rest),
         None => {
-            over.insert(token, rest);
+            over.insert(identity, rest);
         }
     }
 }
@@ -140,7 +140,7 @@ impl Rest {
     }
 
     /// The row that stands for all of them; its code is the most frequent one.
-    pub(crate) fn entry(&self, app: &App, token: TokenId) -> AuditEntry {
+    pub(crate) fn entry(&self, app: &App, identity: Identity) -> AuditEntry {
         let at = app.now();
         let count: u64 = self.codes.values().sum();
         let codes: Vec<String> = self.codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
@@ -149,7 +149,7 @@ impl Rest {
         AuditEntry {
             id: LogId::generate(at, app.entropy()),
             at,
-            identity: Identity::Token(token),
+            identity,
             action: Action::CallsRefused,
             object: Some(format!("{count} refused calls from {first} to {last}: {}", codes.join(", "))),
             refusal: most,

@@ -6,7 +6,7 @@ pub mod text;
 
 use std::collections::BTreeMap;
 
-use certmill_domain::{Certificate, CertificateId, Sans, Timestamp};
+use certmill_domain::{Certificate, CertificateId, Sans, TenantId, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
 pub use revocation::{change_reason, release, revoke, revoke_batch, set_invalidity};
@@ -15,7 +15,7 @@ use crate::error::{corrupt, parsed};
 use crate::query::{Query, Rows};
 use crate::row::row;
 use crate::words::{CERTIFICATE_REVOCATION_REASON, CERTIFICATE_SOURCE};
-use crate::{Session, StorageError, Tx, WithLink};
+use crate::{Session, StorageError, SystemSession, Tx, WithLink};
 
 const TABLE: &str = "certificates";
 pub(crate) const SELECT: &str = "SELECT c.id, c.ca_id, c.crl_shard, c.serial_number, c.common_name, c.subject, c.sans, c.role, c.source, \
@@ -335,6 +335,29 @@ pub async fn find_by_fingerprint(
     push_fingerprint(&mut query, fingerprint_sha256);
     let row = session.link().fetch_optional::<(String,)>(query).await?;
     row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
+}
+
+/// Where the certificate with this fingerprint is that a CA of ours has issued under a role: the tenants that have it, two at
+/// most, since one key belongs to one CA and what is imported does not count. It is asked before a tenant is known.
+pub async fn issued_by_fingerprint(
+    session: &mut SystemSession,
+    fingerprint_sha256: &str,
+) -> Result<Vec<(TenantId, CertificateId)>, StorageError> {
+    // The index of the first octets leads to the rows, by their keys: see `push_serial_number`.
+    let query = Query::new(
+        "SELECT c.tenant_id, c.id FROM certificates f \
+         JOIN certificates c ON c.tenant_id = f.tenant_id AND c.id = f.id \
+         WHERE substr(f.fingerprint_sha256, 1, 12) = $1 AND c.fingerprint_sha256 = $2 \
+           AND c.ca_id IS NOT NULL AND c.role IS NOT NULL AND c.source <> 'imported' \
+         ORDER BY c.tenant_id, c.id LIMIT 2",
+    )
+    .bind(fingerprint_sha256.chars().take(12).collect::<String>())
+    .bind(fingerprint_sha256.to_owned());
+    let rows: Vec<(String, String)> = session.link().fetch_all(query).await?;
+    let place = |(tenant, id): (String, String)| {
+        Ok((parsed(TABLE, "tenant_id", &tenant)?, parsed(TABLE, "id", &id)?))
+    };
+    rows.into_iter().map(place).collect()
 }
 
 /// Marks up to `limit` certificates of the tenant whose validity has ended as expired; answers how many.

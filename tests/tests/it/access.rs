@@ -262,7 +262,7 @@ async fn open_routes_answer_without_a_token() {
 }
 
 /// The operations that need a token.
-fn guarded() -> Vec<Operation> {
+pub(crate) fn guarded() -> Vec<Operation> {
     operations().into_iter().filter(|operation| !OPEN.contains(&operation.path.as_str())).collect()
 }
 

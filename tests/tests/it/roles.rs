@@ -7,7 +7,7 @@ use tests::{TestApp, both_modes};
 
 use crate::ca::{PAST_ITS_END, changed, seconds, short_root, text, with_fields};
 
-const FIELDS: [&str; 38] = [
+const FIELDS: [&str; 39] = [
     "id",
     "name",
     "ca_id",
@@ -43,6 +43,7 @@ const FIELDS: [&str; 38] = [
     "allowed_other_sans",
     "policy_identifiers",
     "must_staple",
+    "allow_self_renewal",
     "not_after",
     "created_at",
     "updated_at",
@@ -58,11 +59,11 @@ fn defaults() -> Value {
         "key_usage": ["DigitalSignature", "KeyAgreement", "KeyEncipherment"], "ext_key_usage": [],
         "server_flag": true, "client_flag": true, "require_cn": true, "organization": [], "organizational_unit": [],
         "country": [], "locality": [], "province": [], "store_private_keys": false, "allow_partial_wildcards": false,
-        "no_store": false, "allowed_other_sans": [], "policy_identifiers": [], "must_staple": false, "not_after": null,
+        "no_store": false, "allowed_other_sans": [], "policy_identifiers": [], "must_staple": false, "allow_self_renewal": false, "not_after": null,
     })
 }
 
-/// A value other than the default for every setting but `store_private_keys`, which `no_store` excludes.
+/// A value other than the default for every setting but those that `no_store` excludes.
 fn others() -> Value {
     json!({
         "allowed_domains": ["example.internal", "*.svc.cluster.local"], "allow_subdomains": true,
@@ -75,7 +76,7 @@ fn others() -> Value {
         "organizational_unit": ["Keys", "Trust"], "country": ["DE"], "locality": ["Köln"], "province": ["NRW"],
         "store_private_keys": false, "allow_partial_wildcards": true, "no_store": true,
         "allowed_other_sans": ["1.3.6.1.4.1.311.20.2.3;UTF8:*@example.internal"], "policy_identifiers": ["1.2.3.4", "2.5.29.32.0"],
-        "must_staple": true, "not_after": "2099-01-01T00:00:00Z",
+        "must_staple": true, "allow_self_renewal": false, "not_after": "2099-01-01T00:00:00Z",
     })
 }
 

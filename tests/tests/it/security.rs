@@ -2,6 +2,7 @@
 
 mod acme_server;
 mod bounds;
+mod client_certificates;
 mod connections;
 mod egress;
 mod headers;

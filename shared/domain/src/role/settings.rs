@@ -164,6 +164,9 @@ pub struct RoleSettings {
     /// Has certificates demand a stapled OCSP answer of servers (RFC 7633).
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub must_staple: bool,
+    /// Lets a certificate renew itself: whoever has its key needs no token for that.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub allow_self_renewal: bool,
     /// When certificates end, at the latest: those of requests that name no validity, unless `ttl` or `max_ttl` end them before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub not_after: Option<Timestamp>,
@@ -207,6 +210,7 @@ impl Default for RoleSettings {
             allowed_other_sans: Vec::new(),
             policy_identifiers: Vec::new(),
             must_staple: false,
+            allow_self_renewal: false,
             not_after: None,
             newer: BTreeMap::new(),
         }

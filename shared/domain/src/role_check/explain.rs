@@ -97,6 +97,11 @@ fn note_contents(role: &Role, request: &NameRequest<'_>, all: &mut Everything) {
             settings.no_store,
             "of the certificate only its serial number would be kept, until its end",
         ),
+        (
+            "allow_self_renewal",
+            settings.allow_self_renewal,
+            "whoever has the certificate's key could renew it without a token",
+        ),
     ];
     for (rule, on, reason) in flags {
         if on {

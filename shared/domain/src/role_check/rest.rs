@@ -50,6 +50,7 @@ fn belongs_above(settings: &RoleSettings) {
         allowed_other_sans: _,
         policy_identifiers: _,
         must_staple: _,
+        allow_self_renewal: _,
         not_after: _,
         newer: _,
     } = settings;
@@ -153,6 +154,7 @@ fn note_contents(request: &NameRequest<'_>, all: &mut Everything) {
     all.idle("policy_identifiers", "", "it is empty: the certificate would name no policy");
     all.idle("must_staple", "", "it is off: the certificate would demand nothing of its server");
     all.idle("no_store", "", "it is off: the certificate would be kept");
+    all.idle("allow_self_renewal", "", "it is off: the certificate could not renew itself without a token");
     for rule in ["organization", "organizational_unit", "country", "locality", "province"] {
         all.idle(rule, "", "it is empty: it adds nothing to the subject");
     }

@@ -61,6 +61,7 @@ fn every_rule_is_listed_once_when_idle(findings: &[Finding]) -> Result<(), Strin
         allowed_other_sans: strings(&["*"]),
         policy_identifiers: strings(&["1.2.3"]),
         must_staple: true,
+        allow_self_renewal: true,
         not_after: Some(NOW),
         ..RoleSettings::default()
     };

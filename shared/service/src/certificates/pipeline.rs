@@ -81,7 +81,8 @@ pub(crate) struct Bound {
 }
 
 impl Bound {
-    fn check(&self, role: &CachedRole) -> Result<(), ServiceError> {
+    fn check(&self, caller: &Caller, role: &CachedRole) -> Result<(), ServiceError> {
+        super::itself::check_role(caller, &role.role, role.name.as_str())?;
         if let Some(ca_id) = self.ca_id.filter(|ca_id| *ca_id != role.ca_id) {
             let problem = format!("the role `{}` issues from {}, not from {ca_id}", role.name, role.ca_id);
             return Err(ServiceError::field("role", problem));
@@ -171,7 +172,7 @@ async fn approve_by_role(
     request: &NameRequest<'_>,
 ) -> Result<Basis, ServiceError> {
     if let Some(role) = app.roles().known(caller.tenant, name)
-        && bound.check(&role).is_ok()
+        && bound.check(caller, &role).is_ok()
     {
         let issuer = app.issuers().find(app, caller.tenant, role.ca_id).await?;
         if let Ok(approved) = judging(app, caller, (&role, &issuer), request, judge).await? {
@@ -179,7 +180,7 @@ async fn approve_by_role(
         }
     }
     let role = app.roles().read(app, caller.tenant, name).await?;
-    bound.check(&role)?;
+    bound.check(caller, &role)?;
     let issuer = app.issuers().present(app, caller.tenant, role.ca_id).await?;
     match judging(app, caller, (&role, &issuer), request, judge).await? {
         Ok(approved) => Ok(Basis { approved, role: Some(role), issuer }),

@@ -14,6 +14,7 @@ pub use certmill_storage::certificates::search::Filter;
 
 use certmill_x509::{ParsedCertificate, pem, split_certificates};
 
+use super::itself;
 use crate::acme::renewal::{self, Moved, RenewalChange};
 use crate::change::Act;
 use crate::jobs::Job;
@@ -75,6 +76,7 @@ pub async fn find(
     caller: &Caller,
     id: CertificateId,
 ) -> Result<CertificateWithChain, ServiceError> {
+    itself::check(app, caller, id).await?;
     let mut session = app.database().read(caller.tenant).await?;
     let certificate = certificates::find(&mut session, id)
         .await?

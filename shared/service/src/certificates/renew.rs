@@ -13,6 +13,7 @@ use certmill_x509::{
 
 use super::committer::Reservation;
 use super::issue::read_csr;
+use super::itself;
 use super::pipeline::{Approval, Bound, Issued, Wanted, run};
 use crate::acme::orders::Ordered;
 use crate::acme::renewal;
@@ -21,6 +22,9 @@ use crate::roles::CachedRole;
 use crate::{App, Caller, Noun, ServiceError};
 
 const RENEWABLE: &[&str] = &["active", "expired"];
+
+/// Seconds that an issuance takes from the request to the row, on a busy machine.
+const STORED_WITHIN: u64 = 5;
 
 /// How to renew.
 #[derive(Debug, Clone, Default)]
@@ -48,6 +52,9 @@ pub async fn renew(
     id: CertificateId,
     request: RenewRequest,
 ) -> Result<Renewed, ServiceError> {
+    itself::check(app, caller, id).await?;
+    let by_itself = caller.certificate().is_some();
+    let id = if by_itself { itself::newest(app, caller, id).await? } else { id };
     let old = find_renewable(app, caller, id).await?;
     // An order at an ACME server does not go the way on which this is checked for all others.
     caller.check_role(old.role.as_deref())?;
@@ -67,7 +74,8 @@ pub async fn renew(
     let public_key = csr.as_ref().map(CertificateSigningRequest::public_key);
     let approval = if let Some(name) = old.role.as_deref() {
         let role = present_role(app, caller, &old, name).await?;
-        let request = by_role(&old, &role, public_key, request.ttl);
+        let ttl = if by_itself { no_longer(&old, &role, request.ttl)? } else { request.ttl };
+        let request = by_role(&old, &role, public_key, ttl);
         let subject = ParsedCertificate::from_der(&old.der)?.subject().clone();
         Approval::Role { name, request, bound: Bound { ca_id: old.ca_id, subject: Some(subject) } }
     } else {
@@ -252,6 +260,27 @@ fn by_role<'a>(
             settings.not_after.is_none().then(|| lifetime(old, settings.not_before_duration.seconds()).0)
         }),
         key: key.map_or_else(generated, RequestedKey::Csr),
+    }
+}
+
+/// A certificate that renews itself lives no longer than before: whoever gave it its time need not have meant more. Where its role
+/// permits less now it takes that, since nobody is there who could ask for something else.
+fn no_longer(old: &Certificate, role: &CachedRole, ttl: Option<Ttl>) -> Result<Option<Ttl>, ServiceError> {
+    let settings = role.role.settings();
+    let longest = lifetime(old, settings.not_before_duration.seconds());
+    // Between the request and the row some time has gone by.
+    let asked = old.not_after.since(old.created_at).as_secs().saturating_add(STORED_WITHIN);
+    match ttl {
+        Some(ttl) if ttl.seconds() > longest.seconds().max(asked) => {
+            let problem =
+                format!("is longer than the {longest} that {} has: a longer time needs a token", old.id);
+            Err(ServiceError::field("ttl", problem))
+        }
+        None if settings.not_after.is_none() => {
+            let permitted = settings.effective_max_ttl();
+            Ok(Some(if permitted.seconds() < longest.seconds() { permitted } else { longest }))
+        }
+        other => Ok(other),
     }
 }
 

@@ -10,7 +10,7 @@ use certmill_storage::tokens::{self, TokenUse};
 use moka::sync::Cache;
 use subtle::ConstantTimeEq;
 
-use crate::{App, Caller, ServiceError};
+use crate::{App, Caller, Counted, ServiceError};
 
 /// How long a process may go on with what it knows of a token: the time until a revocation made by another
 /// process takes effect.
@@ -102,6 +102,7 @@ pub async fn authenticate(app: &App, secret: Option<&str>, asked: Asked<'_>) -> 
         identity: Identity::Token(token.id),
         scope,
         limits: token.limits.clone(),
+        counted: Counted::Token(token.id),
         request_id: asked.request_id.to_owned(),
         source_address: asked.from,
         hold: None,
