@@ -152,6 +152,22 @@ struct Session {
     out: Output,
 }
 
+/// A server, and what is there to reach it.
+struct Server {
+    url: String,
+    token: Option<Zeroizing<String>>,
+    ca_pem: Option<String>,
+}
+
+impl Server {
+    fn no_token(url: &str) -> anyhow::Error {
+        Failure::NotSignedIn(format!(
+            "no token for {url}: sign in with `certmill login {url}`, or give --token-file or CERTMILL_TOKEN"
+        ))
+        .into()
+    }
+}
+
 /// Runs a client command.
 pub(crate) async fn run(command: ClientCommand) -> anyhow::Result<()> {
     match command {
@@ -200,8 +216,17 @@ impl Options {
         Output { json: self.json, quiet: self.quiet, yes: self.yes, template: self.template.clone() }
     }
 
-    /// The server and the token: from the command line, then the environment, then the profile.
+    /// The server and the token.
     fn session(&self) -> anyhow::Result<Session> {
+        let Server { url, token, ca_pem } = self.server()?;
+        let Some(token) = token else {
+            return Err(Server::no_token(&url));
+        };
+        Ok(Session { api: Api::new(&url, &token.into(), ca_pem.as_deref())?, out: self.output() })
+    }
+
+    /// The server, and the token if there is one: from the command line, then the environment, then the profile.
+    fn server(&self) -> anyhow::Result<Server> {
         let profile = self.profile_in_use()?;
         let (url, profile_token, profile_file, profile_ca) = match profile {
             Some(profile) => (Some(profile.url), profile.token, profile.token_file, profile.ca_pem),
@@ -226,12 +251,6 @@ impl Options {
                 (None, None) => None,
             },
         };
-        let Some(token) = token else {
-            return Err(Failure::NotSignedIn(format!(
-                "no token for {url}: sign in with `certmill login {url}`, or give --token-file or CERTMILL_TOKEN"
-            ))
-            .into());
-        };
         let ca_pem = match &self.ca_file {
             Some(file) => {
                 Some(fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?)
@@ -239,7 +258,7 @@ impl Options {
             None if elsewhere => None,
             None => profile_ca,
         };
-        Ok(Session { api: Api::new(&url, &token.into(), ca_pem.as_deref())?, out: self.output() })
+        Ok(Server { url, token, ca_pem })
     }
 
     /// The profile that is named, or the one in use. None is needed when everything is given otherwise.

@@ -1,5 +1,7 @@
 //! `certmill keep`: certificates on a host that are renewed in time, without anybody thinking of it.
 
+mod access;
+mod by_itself;
 mod names;
 mod pair;
 mod plan;
@@ -15,8 +17,9 @@ use zeroize::Zeroizing;
 
 use super::issue::chain;
 use super::output::text;
-use super::{Options, Session};
-use certmill_client::CallError;
+use super::{Failure, Options};
+use access::Access;
+use certmill_client::{Api, CallError, Refusal};
 use certmill_domain::Timestamp;
 use pair::Pair;
 use plan::{Kept, Plan, Source};
@@ -24,6 +27,7 @@ use plan::{Kept, Plan, Source};
 pub(super) const EXAMPLE: &str = "\
 Example of a file:
   profile = \"ca.internal\"             # or url and token_file
+  auth = \"certificate\"                 # optional: only the first certificate needs a token
   [[certificate]]
   role = \"web\"
   names = [\"www.example.internal\"]
@@ -55,9 +59,9 @@ const COMMAND_LIMIT: Duration = Duration::from_mins(2);
 pub(super) async fn run(options: &Options, keep: Keep) -> anyhow::Result<()> {
     let plan = Plan::read(&keep.file)?;
     // A mistake in how the server is reached shows at the start.
-    let session = plan.session(options)?;
+    let access = plan.access(options)?;
     if keep.once {
-        return match round(&session, &plan, &mut vec![0; plan.certificate.len()]).await {
+        return match round(&access, &plan, &mut vec![0; plan.certificate.len()]).await {
             Round { failed: 0, .. } => Ok(()),
             Round { failed, .. } => {
                 bail!("{failed} of {} certificates could not be kept", plan.certificate.len())
@@ -84,8 +88,8 @@ async fn for_ever(options: &Options, file: &Path, mut plan: Plan) {
             Err(error) => eprintln!("{}", crate::message::of(&error)),
         }
         failures.resize(plan.certificate.len(), 0);
-        let wait = match plan.session(options) {
-            Ok(session) => round(&session, &plan, &mut failures).await.wait,
+        let wait = match plan.access(options) {
+            Ok(access) => round(&access, &plan, &mut failures).await.wait,
             Err(error) => {
                 eprintln!("{}", crate::message::of(&error));
                 FIRST_BACK_OFF
@@ -103,10 +107,10 @@ struct Round {
 }
 
 /// Looks at each certificate. `failures` counts how often each has failed in a row.
-async fn round(session: &Session, plan: &Plan, failures: &mut [u32]) -> Round {
+async fn round(access: &Access, plan: &Plan, failures: &mut [u32]) -> Round {
     let mut round = Round { failed: 0, wait: LOOK_EVERY };
     for (kept, failures) in plan.certificate.iter().zip(failures) {
-        let wait = match look(session, kept).await {
+        let wait = match look(access, kept).await {
             Ok(next) => {
                 *failures = 0;
                 next
@@ -125,12 +129,15 @@ async fn round(session: &Session, plan: &Plan, failures: &mut [u32]) -> Round {
 }
 
 /// Renews if it is time; answers when to look again.
-async fn look(session: &Session, kept: &Kept) -> anyhow::Result<Duration> {
+async fn look(access: &Access, kept: &Kept) -> anyhow::Result<Duration> {
     let source = kept.source()?;
     let present = Pair::read(&kept.certificate_file, &kept.key_file)?;
     let (new, made) = match &source {
-        Source::Role(role) => renewed(session, kept, role, present.as_ref()).await?,
-        Source::Follow(name) => (followed(session, kept, name, present.as_ref()).await?, None),
+        Source::Role(role) => renewed(access, kept, role, present.as_ref()).await?,
+        Source::Follow(name) => {
+            let api = access.by_token("what is followed is read with a token")?;
+            (followed(api, kept, name, present.as_ref()).await?, None)
+        }
     };
     let is_new = new.is_some();
     let pair = match new {
@@ -138,7 +145,7 @@ async fn look(session: &Session, kept: &Kept) -> anyhow::Result<Duration> {
             kept.write(&new)?;
             let pair = Pair::read(&kept.certificate_file, &kept.key_file)?;
             let pair = pair.context("what was written does not fit together")?;
-            session.out.note(&format!(
+            access.out.note(&format!(
                 "{}: new, valid until {}",
                 kept.certificate_file.display(),
                 pair.not_after()
@@ -175,14 +182,28 @@ pub(super) struct New {
 /// A new certificate under a role, with a key made here that leaves this host never; none while the present one is good. And since
 /// when there is the one that is good then, in Unix seconds, as far as anybody knows.
 async fn renewed(
-    session: &Session,
+    access: &Access,
     kept: &Kept,
     role: &str,
     present: Option<&Pair>,
 ) -> anyhow::Result<(Option<New>, Option<i64>)> {
+    let mut why = String::new();
+    if access.by_certificate {
+        match by_itself::renewed(access, kept, present).await {
+            Ok(found) => return Ok(found),
+            Err(error) => match error.downcast::<Failure>()? {
+                Failure::NotSignedIn(reason) => why = reason,
+                other => return Err(other.into()),
+            },
+        }
+        if access.has_token() {
+            access.out.note(&format!("{}: {why}; the token is used", kept.certificate_file.display()));
+        }
+    }
+    let api = access.by_token(&why)?;
     let names = kept.names()?;
     let good = match present.filter(|pair| pair.is_for(&names)) {
-        Some(pair) => good(session, role, pair).await?.map(|good| (pair, good)),
+        Some(pair) => good(api, role, pair).await?.map(|good| (pair, good)),
         None => None,
     };
     if let Some((pair, good)) = &good {
@@ -205,15 +226,15 @@ async fn renewed(
     let issued = match good.and_then(|(_, good)| good.id) {
         Some(id) => {
             let path = ["v1", "pki", "certificates", &id, "renew"];
-            match session.api.post(&path, &body).await {
+            match api.post(&path, &body).await {
                 // It may have been renewed elsewhere, or its role may have changed: the role decides anew.
-                Err(error) if is_refused(&error) => {
-                    session.api.post(&["v1", "pki", "sign", role], &body).await?
+                Err(CallError::Refused(refusal)) if is_refused(&refusal) => {
+                    api.post(&["v1", "pki", "sign", role], &body).await?
                 }
                 other => other?,
             }
         }
-        None => session.api.post(&["v1", "pki", "sign", role], &body).await?,
+        None => api.post(&["v1", "pki", "sign", role], &body).await?,
     };
     let (chain, root) = chain(&issued)?;
     Ok((Some(New { key, chain, root }), Some(pair::unix_now()?)))
@@ -228,44 +249,36 @@ struct Good {
 }
 
 /// Whether the certificate counts for the server; none when another one is needed.
-async fn good(session: &Session, role: &str, pair: &Pair) -> anyhow::Result<Option<Good>> {
-    if let Some(known) = known(session, pair).await? {
+async fn good(api: &Api, role: &str, pair: &Pair) -> anyhow::Result<Option<Good>> {
+    if let Some(known) = known(api, pair).await? {
         let made = Timestamp::parse_rfc3339(&text(&known, "created_at")).map(Timestamp::unix_seconds);
         let good = Good { id: Some(text(&known, "id")), made };
         return Ok((text(&known, "status") == "active").then_some(good));
     }
     // Under some roles nothing is stored: then what the CA of the role has signed is taken as it is.
-    let role = session.api.get(&["v1", "pki", "roles", role], &[]).await?;
+    let role = api.get(&["v1", "pki", "roles", role], &[]).await?;
     if role["no_store"] != true {
         return Ok(None);
     }
-    let ca = session.api.get(&["v1", "pki", "ca", &text(&role, "ca_id"), "certificate"], &[]).await?;
+    let ca = api.get(&["v1", "pki", "ca", &text(&role, "ca_id"), "certificate"], &[]).await?;
     Ok(pair.is_from(&text(&ca, "certificate_pem"))?.then_some(Good { id: None, made: None }))
 }
 
-fn is_refused(error: &CallError) -> bool {
-    match error {
-        CallError::Refused(refusal) => matches!(refusal.status(), 403 | 404 | 409 | 422),
-        _ => false,
-    }
+fn is_refused(refusal: &Refusal) -> bool {
+    matches!(refusal.status(), 403 | 404 | 409 | 422)
 }
 
 /// What the server knows of a certificate.
-async fn known(session: &Session, pair: &Pair) -> anyhow::Result<Option<Value>> {
+async fn known(api: &Api, pair: &Pair) -> anyhow::Result<Option<Value>> {
     let query = [("fingerprint_sha256", pair.fingerprint()?), ("include_revoked", "true".to_owned())];
-    let listed = session.api.list(&["v1", "pki", "certificates"], &query, "certificates", 1).await?;
+    let listed = api.list(&["v1", "pki", "certificates"], &query, "certificates", 1).await?;
     Ok(listed.rows.into_iter().next())
 }
 
 /// The newest certificate for a name that the server renews on its own, with its key; none while the files have it.
-async fn followed(
-    session: &Session,
-    kept: &Kept,
-    name: &str,
-    present: Option<&Pair>,
-) -> anyhow::Result<Option<New>> {
+async fn followed(api: &Api, kept: &Kept, name: &str, present: Option<&Pair>) -> anyhow::Result<Option<New>> {
     let query = [("san", name.to_owned()), ("status", "active".to_owned())];
-    let listed = session.api.list(&["v1", "pki", "certificates"], &query, "certificates", 20).await?;
+    let listed = api.list(&["v1", "pki", "certificates"], &query, "certificates", 20).await?;
     let Some(newest) = listed.rows.iter().find(|found| {
         found["has_private_key"] == true && found["renewed_by"].is_null() && !found["acme_order_id"].is_null()
     }) else {
@@ -278,8 +291,8 @@ async fn followed(
     }
     kept.check_places()?;
     let id = text(newest, "id");
-    let found = session.api.get(&["v1", "pki", "certificates", &id], &[]).await?;
-    let key = session.api.post(&["v1", "pki", "certificates", &id, "private-key"], &json!({})).await?;
+    let found = api.get(&["v1", "pki", "certificates", &id], &[]).await?;
+    let key = api.post(&["v1", "pki", "certificates", &id, "private-key"], &json!({})).await?;
     let key = key["private_key"].as_str().context("the server answered without a key")?;
     let above = super::pem::certificates(&text(&found, "chain_pem"));
     let chain = super::pem::certificates(&text(&found, "certificate_pem")).concat() + &above.concat();

@@ -1,5 +1,6 @@
 //! Commands that speak to a running service: the daily work, the exit codes, signing in.
 
+mod by_itself;
 mod keep;
 mod lists;
 

@@ -28,6 +28,7 @@ pub(super) enum KeyType {
 /// A certificate with the key that it is for.
 pub(super) struct Pair {
     certificate: X509,
+    key: PKey<Private>,
 }
 
 impl Pair {
@@ -45,7 +46,7 @@ impl Pair {
             return Ok(None);
         };
         let fits = certificate.public_key().is_ok_and(|public| public.public_eq(&key));
-        Ok(fits.then_some(Self { certificate }))
+        Ok(fits.then_some(Self { certificate, key }))
     }
 
     /// Whether it has these names and no others.
@@ -78,6 +79,13 @@ impl Pair {
 
     pub(super) fn fingerprint(&self) -> anyhow::Result<String> {
         Ok(hex(&self.certificate.digest(MessageDigest::sha256())?))
+    }
+
+    /// The certificate, and its key as PKCS#8, in PEM.
+    pub(super) fn to_pem(&self) -> anyhow::Result<(String, Zeroizing<String>)> {
+        let key = Zeroizing::new(self.key.private_key_to_pem_pkcs8()?);
+        let key = Zeroizing::new(std::str::from_utf8(&key)?.to_owned());
+        Ok((String::from_utf8(self.certificate.to_pem()?)?, key))
     }
 
     pub(super) fn not_after(&self) -> String {
@@ -197,7 +205,7 @@ mod tests {
             certificate.append_extension2(extension).unwrap();
         }
         certificate.sign(&key, MessageDigest::sha256()).unwrap();
-        Pair { certificate: certificate.build() }
+        Pair { certificate: certificate.build(), key }
     }
 
     #[test]

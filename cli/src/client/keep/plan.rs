@@ -9,9 +9,10 @@ use anyhow::{Context, bail};
 use certmill_domain::Ttl;
 use serde::Deserialize;
 
+use super::super::Options;
 use super::super::files::{self, Owner};
-use super::super::{Options, Session};
 use super::New;
+use super::access::{Access, Auth};
 use super::names::{self, Name};
 use super::pair::KeyType;
 
@@ -23,6 +24,7 @@ pub(super) struct Plan {
     url: Option<String>,
     token_file: Option<PathBuf>,
     ca_file: Option<PathBuf>,
+    auth: Option<Auth>,
     #[serde(default)]
     pub(super) certificate: Vec<Kept>,
 }
@@ -108,10 +110,10 @@ impl Plan {
     }
 
     /// The server: the command line wins over the file.
-    pub(super) fn session(&self, options: &Options) -> anyhow::Result<Session> {
+    pub(super) fn access(&self, options: &Options) -> anyhow::Result<Access> {
         let options = Options {
             url: options.url.clone().or_else(|| self.url.clone()),
-            token_file: options.token_file.clone().or_else(|| self.token_file.clone()),
+            token_file: options.token_file.clone().or_else(|| self.own_token_file()),
             ca_file: options.ca_file.clone().or_else(|| self.ca_file.clone()),
             profile: options.profile.clone().or_else(|| self.profile.clone()),
             json: false,
@@ -119,7 +121,15 @@ impl Plan {
             quiet: options.quiet,
             yes: true,
         };
-        options.session()
+        Access::of(options.server()?, self.auth, options.output())
+    }
+}
+
+impl Plan {
+    /// One that was there for the first certificates may be gone when certificates renew themselves.
+    fn own_token_file(&self) -> Option<PathBuf> {
+        let may_be_gone = self.auth == Some(Auth::Certificate);
+        self.token_file.clone().filter(|file| !may_be_gone || file.exists())
     }
 }
 

@@ -15,7 +15,7 @@ const PAGE: usize = 500;
 const MOST_PAGES: usize = 10_000;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A service, with the token that is sent to it.
+/// A service, with the token that is sent to it, or the certificate that stands in its place.
 ///
 /// A path is given in segments, which are encoded. A POST carries an idempotency key, so that it is sent once more when the
 /// connection breaks and still happens once. Redirects are not followed: the token is for this service alone.
@@ -43,8 +43,30 @@ impl Api {
         let mut bearer = HeaderValue::from_str(&bearer).map_err(|_| SetupError::Token)?;
         bearer.set_sensitive(true);
         headers.insert(reqwest::header::AUTHORIZATION, bearer);
-        let mut http = reqwest::Client::builder()
-            .default_headers(headers)
+        Self::set_up(url, reqwest::Client::builder().default_headers(headers), ca_pem)
+    }
+
+    /// The same without a token: as the client of a TLS connection that shows the certificate `certificate_pem` (PEM) and has its key
+    /// (PKCS#8 PEM). A certificate may read and renew itself, under the id `self`, and nothing else.
+    ///
+    /// # Errors
+    /// As [`Api::new`]; a URL that is not one of HTTPS; a certificate and a key that cannot be read or do not belong together.
+    pub fn with_certificate(
+        url: &str,
+        (certificate_pem, key_pem): (&str, &Secret),
+        ca_pem: Option<&str>,
+    ) -> Result<Self, SetupError> {
+        if base(url)?.scheme() != "https" {
+            return Err(SetupError::NotHttps);
+        }
+        let key = key_pem.expose().as_bytes();
+        let identity = reqwest::Identity::from_pkcs8_pem(certificate_pem.as_bytes(), key);
+        let identity = identity.map_err(SetupError::Certificate)?;
+        Self::set_up(url, reqwest::Client::builder().identity(identity), ca_pem)
+    }
+
+    fn set_up(url: &str, http: reqwest::ClientBuilder, ca_pem: Option<&str>) -> Result<Self, SetupError> {
+        let mut http = http
             .user_agent(concat!("certmill/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT)
@@ -267,6 +289,14 @@ mod tests {
         let url = api.url(&["v1", "pki", "roles", "a/b?c"], &[("san", "*.x y".to_owned())]).unwrap();
         assert_eq!(url.as_str(), "http://127.0.0.1:8080/sub/v1/pki/roles/a%2Fb%3Fc?san=*.x+y");
         assert!(api.url(&["v1", "pki", "roles", ".."], &[]).is_err(), "it would be the list");
+    }
+
+    #[test]
+    fn a_certificate_is_shown_in_tls_only() {
+        let plain = Api::with_certificate("http://127.0.0.1:8080", ("", &"".into()), None);
+        assert!(matches!(plain.err(), Some(SetupError::NotHttps)));
+        let broken = Api::with_certificate("https://127.0.0.1:8080", ("no PEM", &"neither".into()), None);
+        assert!(matches!(broken.err(), Some(SetupError::Certificate(_))));
     }
 
     #[test]

@@ -139,6 +139,12 @@ pub enum SetupError {
     /// The token cannot be sent in a header.
     #[error("the token has characters that no token has")]
     Token,
+    /// A certificate can be shown in TLS only.
+    #[error("a certificate can be shown over https only: give an https URL, or a token")]
+    NotHttps,
+    /// The certificate that is to be shown, or its key, cannot be used.
+    #[error("the certificate cannot be used, or its key does not belong to it")]
+    Certificate(#[source] reqwest::Error),
     /// The CA certificates cannot be read, or there is none.
     #[error("the CA certificates of the server cannot be read")]
     CaCertificate(#[source] Option<reqwest::Error>),

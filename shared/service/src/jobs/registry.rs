@@ -9,7 +9,8 @@ use certmill_domain::{
 
 use super::{Lease, cascade, housekeeping};
 use crate::{
-    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, ocsp, publish, retention, webhooks,
+    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, ocsp, publish, retention,
+    webhooks,
 };
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
