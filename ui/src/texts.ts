@@ -154,7 +154,7 @@ export const t = {
     removeTitle: (name: string) => `Delete the role ${name}?`, removeText: 'What was issued under it stays. It cannot be renewed under it any more.',
     switches: {
       allow_subdomains: 'Names below the domains', allow_bare_domains: 'The domains themselves', allow_wildcard_certificates: 'Wildcards', allow_glob_domains: '* in domains is a glob', allow_any_name: 'Any host name at all', allow_localhost: 'localhost', allow_ip_sans: 'IP addresses', allow_email_sans: 'E-mail addresses',
-      server_flag: 'For servers', client_flag: 'For clients', require_cn: 'Common name required', store_private_keys: 'Keep a sealed copy of keys',
+      server_flag: 'For servers', client_flag: 'For clients', require_cn: 'Common name required', store_private_keys: 'Keep a sealed copy of keys', no_store: 'Keep no certificates, only what revoking needs', allow_self_renewal: 'Certificates may renew themselves without a token',
     } as Words,
   },
   orders: {

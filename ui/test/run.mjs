@@ -280,8 +280,10 @@ await test('6 roles are edited and tried, with every rule and its verdict', admi
   await admin.getByText('Would be refused').waitFor();
   await link(admin, 'Edit').click();
   await admin.getByLabel('Wildcards').check();
+  await admin.getByLabel('Certificates may renew themselves without a token').check();
   await button(admin, 'Save').click();
   await heading(admin, 'web').waitFor();
+  expect((await certmill.call('GET', '/v1/pki/roles/web')).allow_self_renewal, 'the switch was not saved');
   await admin.getByLabel('Common name').fill('*.example.internal');
   await admin.getByText('Would be issued').waitFor();
   await admin.screenshot({ path: join(pictures, 'role.png'), fullPage: true });

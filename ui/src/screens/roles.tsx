@@ -49,7 +49,7 @@ export function Roles() {
 }
 
 const SWITCHES = ['allow_subdomains', 'allow_bare_domains', 'allow_wildcard_certificates', 'allow_glob_domains', 'allow_any_name', 'allow_localhost', 'allow_ip_sans', 'allow_email_sans'] as const;
-const PURPOSES = ['server_flag', 'client_flag', 'require_cn', 'store_private_keys'] as const;
+const PURPOSES = ['server_flag', 'client_flag', 'require_cn', 'store_private_keys', 'no_store', 'allow_self_renewal'] as const;
 
 type Switches = Record<(typeof SWITCHES)[number] | (typeof PURPOSES)[number], boolean>;
 type Values = Switches & Record<'name' | 'ca_id' | 'allowed_domains' | 'allowed_ip_sans_cidr' | 'allowed_uri_sans' | 'key' | 'ttl' | 'max_ttl' | 'organization', string>;
@@ -58,6 +58,7 @@ const switches = (of: Switches): Switches => ({
   allow_subdomains: of.allow_subdomains, allow_bare_domains: of.allow_bare_domains, allow_wildcard_certificates: of.allow_wildcard_certificates, allow_glob_domains: of.allow_glob_domains,
   allow_any_name: of.allow_any_name, allow_localhost: of.allow_localhost, allow_ip_sans: of.allow_ip_sans, allow_email_sans: of.allow_email_sans,
   server_flag: of.server_flag, client_flag: of.client_flag, require_cn: of.require_cn, store_private_keys: of.store_private_keys,
+  no_store: of.no_store, allow_self_renewal: of.allow_self_renewal,
 });
 
 function initial(role: Role | undefined, ca: string): Values {
@@ -65,7 +66,7 @@ function initial(role: Role | undefined, ca: string): Values {
     return {
       name: '', ca_id: ca, allowed_domains: '', allowed_ip_sans_cidr: '', allowed_uri_sans: '', key: 'ec 256', ttl: '30d', max_ttl: '90d', organization: '',
       allow_subdomains: true, allow_bare_domains: false, allow_wildcard_certificates: false, allow_glob_domains: false, allow_any_name: false, allow_localhost: false, allow_ip_sans: false, allow_email_sans: false,
-      server_flag: true, client_flag: false, require_cn: true, store_private_keys: false,
+      server_flag: true, client_flag: false, require_cn: true, store_private_keys: false, no_store: false, allow_self_renewal: false,
     };
   }
   return {
