@@ -1,5 +1,5 @@
 //! Starts private servers for tests, as real processes: PostgreSQL, Redis, Pebble with its challenge test server, BIND,
-//! Knot DNS and PowerDNS from the system's binaries, acme2certifier and Moto from Python packages, and our own programs.
+//! Knot DNS and PowerDNS from the system's binaries, acme2certifier, Moto and aiosmtpd from Python packages, and our own programs.
 //!
 //! Every server listens on a free loopback port, keeps its data in a temporary folder and is gone, folder included, when the
 //! test process ends, however it ends. A server that already runs on the machine is never touched.
@@ -21,6 +21,7 @@ mod powerdns;
 mod process;
 mod redis;
 mod relay;
+mod smtp;
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -45,6 +46,7 @@ pub use crate::{
     powerdns::PowerDns,
     process::Process,
     redis::{Redis, shared_redis},
+    smtp::{SmtpOptions, SmtpServer},
 };
 
 /// The ports that servers of tests get. They lie below those from which systems serve outgoing connections (from 32768 on
