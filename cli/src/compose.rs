@@ -7,15 +7,17 @@ use certmill_acme::Acme;
 use certmill_aws::Credentials;
 use certmill_aws::s3::BucketName;
 use certmill_config::{
-    AcmeDirectory, AllowedNetwork, Config, EgressPurpose, PreflightMode, PublishConfig, S3Config,
+    AcmeDirectory, AllowedNetwork, Config, EgressPurpose, MailTls, PreflightMode, PublishConfig, S3Config,
     S3Credentials, S3Identity,
 };
 use certmill_dns::{AwsIdentity, DnsSettings, Providers};
 use certmill_domain::{AcmeEnvironment, AcmeProvider, SystemClock, SystemEntropy};
 use certmill_egress::{Allowance, Egress, EgressOptions, EgressPolicy, Purpose};
 use certmill_keys::{KeyPool, PoolSizes, RootKey, RootKeys};
+use certmill_mail::{MailOptions, Mailer, Security};
 use certmill_queue::{Queue, SharedBuckets};
 use certmill_service::acme::preflight::Preflight;
+use certmill_service::notices::NoticeSettings;
 use certmill_service::publish::{Publisher, StoreCredentials, StoreSettings};
 use certmill_service::{App, Limiter, Parts, Settings};
 use certmill_storage::{Database, SchemaState, StorageError};
@@ -139,6 +141,7 @@ pub(crate) fn app(
         egress: client(false)?,
         acme: Acme::new(client(true)?, Arc::new(SystemClock)),
         dns: Providers::new(dns_settings(config), policy.clone(), client(true)?, Arc::new(SystemClock)),
+        mailer: mailer(config)?,
         limiter: limiter(config)?,
         publisher: publisher(config)?,
         settings: Settings {
@@ -149,6 +152,11 @@ pub(crate) fn app(
             expiry_thresholds: config.events.expiring.clone(),
             endpoint_check_every: config.endpoints.check_every,
             deployed_within: config.endpoints.deployed_within,
+            notices: NoticeSettings {
+                digest_at: config.mail.digest_at,
+                default_owners: config.mail.default_owners.clone(),
+                allowed_domains: config.mail.allowed_domains.clone(),
+            },
             done_jobs_kept: config.jobs.keep_done,
             dead_jobs_kept: config.jobs.keep_dead,
             job_lease: config.jobs.lease,
@@ -254,6 +262,37 @@ fn allowance(allowed: &AllowedNetwork) -> Allowance {
         ports: ports.clone(),
         tenants: tenants.clone(),
     }
+}
+
+/// The way to the mail server, where one is configured.
+pub(crate) fn mailer(config: &Config) -> anyhow::Result<Option<Mailer>> {
+    let Some(server) = &config.mail.server else { return Ok(None) };
+    let trusted_pem = match &server.ca_file {
+        Some(path) => {
+            let pem = tls::read("mail.ca_file", path)?;
+            let certificates = tls::certificates("mail.ca_file", path, &pem)?;
+            let pem =
+                |certificate: &openssl::x509::X509| anyhow::Ok(String::from_utf8(certificate.to_pem()?)?);
+            certificates.iter().map(pem).collect::<anyhow::Result<Vec<String>>>()?
+        }
+        None => Vec::new(),
+    };
+    let options = MailOptions {
+        host: server.host.clone(),
+        port: server.port,
+        security: match server.tls {
+            MailTls::StartTls => Security::StartTls,
+            MailTls::Tls => Security::Tls,
+            MailTls::None => Security::None,
+        },
+        credentials: server
+            .login
+            .as_ref()
+            .map(|(user, password)| (user.clone(), password.expose().to_owned())),
+        from: server.from.clone(),
+        trusted_pem,
+    };
+    Mailer::new(options).map(Some).context("the mail server in [mail] cannot be used")
 }
 
 /// The CA certificates that outgoing TLS trusts beside the system's.

@@ -51,6 +51,7 @@ pub(crate) async fn doctor(config: &Config, arguments: &DoctorArgs) -> anyhow::R
     }
     outside::api(config, &mut findings).await;
     outside::redis(config, &mut findings).await;
+    outside::mail(config, &mut findings).await;
     end(&findings, arguments)
 }
 

@@ -40,7 +40,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::{ManualClock, SeededEntropy};
 
-pub use options::TestOptions;
+pub use options::{MailTo, TestOptions};
 
 /// Which parts the service is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +144,7 @@ impl TestApp {
             egress: client(false),
             acme: Acme::new(client(true), shared_clock()),
             dns: Providers::new(options.dns(), policy.clone(), client(true), shared_clock()),
+            mailer: options.mailer(),
             limiter: Limiter::off(),
             publisher: options.publisher.clone().unwrap_or_else(Publisher::none),
             settings: options.settings(),

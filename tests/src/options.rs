@@ -5,8 +5,10 @@ use std::time::Duration;
 use certmill_dns::{AmbientSettings, DnsSettings};
 use certmill_domain::{AcmeEnvironment, AcmeLimit, AcmeProvider, Network, ProviderLimit, Retention};
 use certmill_egress::EgressPolicy;
+use certmill_mail::{MailOptions, Mailer, Security};
 use certmill_service::Settings;
 use certmill_service::acme::preflight::Preflight;
+use certmill_service::notices::NoticeSettings;
 use certmill_service::publish::Publisher;
 
 /// What a test service has beside the usual.
@@ -42,6 +44,23 @@ pub struct TestOptions {
     pub publisher: Option<Publisher>,
     /// How long what is over is kept.
     pub retention: Retention,
+    /// The mail server.
+    pub mail: Option<MailTo>,
+    /// Whom notices are sent to, and when.
+    pub notices: NoticeSettings,
+}
+
+/// A mail server that a test service uses.
+#[derive(Debug, Clone)]
+pub struct MailTo {
+    /// Its port on this machine.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: Security,
+    /// User and password.
+    pub login: Option<(String, String)>,
+    /// The CA that its certificate is trusted by.
+    pub ca_pem: Option<String>,
 }
 
 impl TestOptions {
@@ -73,9 +92,23 @@ impl TestOptions {
                 })
                 .collect(),
             retention: self.retention,
+            notices: self.notices.clone(),
             longest_attempt: self.longest_attempt.unwrap_or(Settings::default().longest_attempt),
             ..Settings::default()
         }
+    }
+
+    pub(crate) fn mailer(&self) -> Option<Mailer> {
+        let MailTo { port, security, login, ca_pem } = self.mail.clone()?;
+        let options = MailOptions {
+            host: "127.0.0.1".to_owned(),
+            port,
+            security,
+            credentials: login,
+            from: "pki@certmill.test".parse().unwrap(),
+            trusted_pem: ca_pem.into_iter().collect(),
+        };
+        Some(Mailer::new(options).unwrap())
     }
 
     pub(crate) fn dns(&self) -> DnsSettings {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use certmill_service::jobs::{JobKind, Lane};
-use certmill_service::{App, ServiceError, endpoints, tokens, webhooks};
+use certmill_service::{App, ServiceError, endpoints, notices, tokens, webhooks};
 use certmill_storage::certificates::text;
 use certmill_storage::{jobs, schedules};
 
@@ -14,6 +14,7 @@ pub(crate) async fn run(app: &App) {
     loop {
         report(run_schedules(app).await, "the periodic work could not be scheduled");
         report(endpoints::wake(app).await, "the endpoints that are due could not be found");
+        report(notices::wake(app).await, "the owners who are to be told something could not be found");
         report(job_figures(app).await, "the figures of the jobs could not be read");
         process_figures(app);
         flush(app, false).await;

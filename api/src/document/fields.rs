@@ -219,6 +219,7 @@ const FACTS: &[(In, &[&str], &str)] = &[
     (In::Requests, &["policy_identifiers"], r#"{"maxItems": 32}"#),
     (In::Requests, &["policies", "ext_key_usage"], r#"{"maxItems": 100}"#),
     (In::Requests, &["permitted_dns_domains", "excluded_dns_domains"], r#"{"maxItems": 100}"#),
+    (In::Requests, &["owners"], r#"{"maxItems": 16, "items": {"type": "string", "format": "email"}}"#),
     (In::Requests, &["tags"], r#"{"maxProperties": 64}"#),
 ];
 

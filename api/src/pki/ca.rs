@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ca_settings::new_settings;
 use super::ca_view::{CaView, view};
+use super::certificates::emptied;
 use super::revoke::parse_reason;
 use crate::acts::{CaCreate, CaRevoke, CaUpdate};
 use crate::auth::{Admin, Authorized, Read};
@@ -85,6 +86,9 @@ struct CreateCaRequest {
     /// Whether it signs certificates, CRLs and OCSP answers by RSASSA-PSS (RFC 4055) with its RSA key, instead of PKCS #1 v1.5. It
     /// stays so. Default false.
     use_pss: Option<bool>,
+    /// The mail addresses of those who are told what happens to it, and to its certificates where neither these nor their role name
+    /// anybody. Up to 16.
+    owners: Option<TextList>,
 }
 
 /// What is to change about a CA; what is left out stays.
@@ -108,6 +112,9 @@ struct UpdateCaRequest {
     /// How long its delta CRLs are good; null takes them away.
     #[serde(default)]
     delta_crl_validity: MaybeUndefined<DurationText>,
+    /// The mail addresses of those who are told what happens to it, all of them; none for null.
+    #[serde(default)]
+    owners: MaybeUndefined<TextList>,
 }
 
 /// Why a CA is revoked.
@@ -182,8 +189,8 @@ impl CaApi {
     /// Change a CA
     ///
     /// How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
-    /// issues names the OCSP responder (`409 in_use` while roles with `must_staple` need it), who signs OCSP answers, the times of its
-    /// CRLs, and the number of its shards.
+    /// issues names the OCSP responder (`409 in_use` while roles with `must_staple` need it), who signs OCSP answers, the times of
+    /// its CRLs, the number of its shards, and its owners.
     #[oai(path = "/ca/:id", method = "patch", operation_id = "updateCa")]
     async fn update(
         &self,
@@ -207,6 +214,7 @@ impl CaApi {
             crl_overlap: duration("crl_overlap", body.0.crl_overlap)?,
             crl_shards: body.0.crl_shards,
             delta_crl_validity: duration("delta_crl_validity", body.0.delta_crl_validity)?,
+            owners: emptied(body.0.owners).map(|owners| owners.0),
         };
         let updated = ca::update(&app, &caller, ca::parse_id(&id)?, changes).await?;
         Ok(Tagged::new(ca::state(&updated.ca), view(&app, updated)))

@@ -16,6 +16,7 @@ macro_rules! new_settings {
                 .map(|text| text.parse("delta_crl_validity"))
                 .transpose()?,
             use_pss: $request.use_pss.unwrap_or(false),
+            owners: $request.owners.map(|owners| owners.0).unwrap_or_default(),
         }
     };
 }

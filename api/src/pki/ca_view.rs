@@ -62,6 +62,8 @@ pub(super) struct CaView {
     delta_crl_validity: Option<String>,
     /// Whether it signs by RSASSA-PSS.
     use_pss: bool,
+    /// The mail addresses of those who are told what happens to it.
+    owners: Vec<String>,
     /// The request for its certificate, if a CA elsewhere signs it.
     csr_pem: Option<String>,
 }
@@ -109,6 +111,7 @@ pub(super) fn view(app: &App, found: CaWithCrl) -> CaView {
         crl_shards: ca.crl_shards,
         delta_crl_validity: ca.delta_crl_validity.map(|span| Ttl::from_seconds(span.as_secs()).to_string()),
         use_pss: ca.use_pss,
+        owners: ca.owners.texts(),
         id: ca.id.to_string(),
         name: ca.name,
         common_name: ca.common_name,

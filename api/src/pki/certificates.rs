@@ -34,7 +34,8 @@ pub(crate) struct CertificatesApi;
 #[derive(Object, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateCertificateRequest {
-    /// All tags: up to 64, keys and values up to 256 bytes.
+    /// All tags: up to 64, keys and values up to 256 bytes. `owners` holds mail addresses, divided by commas: of those who are told
+    /// what happens to the certificate, in place of the owners of its role or CA.
     #[serde(default)]
     tags: MaybeUndefined<BTreeMap<String, String>>,
     /// Up to 4096 bytes.
@@ -333,7 +334,7 @@ impl CertificatesApi {
 }
 
 /// Null empties, absent leaves alone.
-fn emptied<T: Default>(value: MaybeUndefined<T>) -> Option<T> {
+pub(super) fn emptied<T: Default>(value: MaybeUndefined<T>) -> Option<T> {
     match value {
         MaybeUndefined::Undefined => None,
         MaybeUndefined::Null => Some(T::default()),

@@ -17,7 +17,7 @@ use crate::auth::{Admin, Authorized};
 use crate::body::{Body, Created};
 use crate::error::ApiError;
 use crate::openapi::Group;
-use crate::scalars::DurationText;
+use crate::scalars::{DurationText, TextList};
 use crate::words::Word;
 
 pub(crate) struct ImportApi;
@@ -77,6 +77,8 @@ struct ImportCaRequest {
     delta_crl_validity: Option<DurationText>,
     /// As when a CA is made.
     use_pss: Option<bool>,
+    /// As when a CA is made.
+    owners: Option<TextList>,
 }
 
 #[OpenApi(prefix_path = "/v1/pki", tag = "Group::Certificates")]

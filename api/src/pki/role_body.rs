@@ -141,9 +141,22 @@ macro_rules! role_request {
             /// `max_ttl` that ends before; a `ttl` of a request beyond it is refused. `max_ttl` has no default beside it.
             #[serde(default)]
             pub(crate) not_after: MaybeUndefined<String>,
+            /// The mail addresses of those who are told what happens to its certificates, where these name nobody themselves. Up to
+            /// 16; none when absent.
+            #[serde(default)]
+            pub(crate) owners: MaybeUndefined<TextList>,
         }
 
         impl $name {
+            /// The owners that were sent, none of them for null. They are no setting.
+            pub(crate) fn take_owners(&mut self) -> Option<Vec<String>> {
+                match std::mem::take(&mut self.owners) {
+                    MaybeUndefined::Undefined => None,
+                    MaybeUndefined::Null => Some(Vec::new()),
+                    MaybeUndefined::Value(list) => Some(list.0),
+                }
+            }
+
             /// Puts what was sent over the settings: absent leaves one as it is, null sets it back to its default.
             pub(crate) fn apply(self, settings: &mut RoleSettings) -> Result<(), ServiceError> {
                 let (default, mut noted) = (RoleSettings::default(), Noted::default());

@@ -2,7 +2,7 @@
 
 use certmill_service::domain::{RoleKeyType, RoleSettings};
 use certmill_service::roles::RoleRow;
-use certmill_service::roles::{self, NewRole};
+use certmill_service::roles::{self, NewRole, RoleChange};
 use certmill_service::{App, PageRequest};
 use poem::web::Data;
 use poem_openapi::param::{Path, Query};
@@ -71,6 +71,8 @@ struct RoleView {
     allow_self_renewal: bool,
     /// When certificates end at the latest; null for no such time.
     not_after: Option<String>,
+    /// The mail addresses of those who are told what happens to its certificates.
+    owners: Vec<String>,
     created_at: String,
     updated_at: String,
 }
@@ -119,11 +121,12 @@ impl RolesApi {
         app: Data<&App>,
         body: Body<CreateRoleRequest>,
     ) -> Result<Created<RoleView>, ApiError> {
-        let request = body.0;
+        let mut request = body.0;
         let (name, ca_id) = (request.name.clone(), request.ca_id.clone());
+        let owners = request.take_owners().unwrap_or_default();
         let mut settings = RoleSettings::default();
         request.apply(&mut settings)?;
-        let row = roles::create(&app, &caller, NewRole { name, ca_id, settings }).await?;
+        let row = roles::create(&app, &caller, NewRole { name, ca_id, settings, owners }).await?;
         Ok(Created::at(format!("/v1/pki/roles/{}", row.name.as_str()), view(row)))
     }
 
@@ -150,9 +153,9 @@ impl RolesApi {
         name: Path<String>,
         body: Body<UpdateRoleRequest>,
     ) -> Result<Tagged<RoleView>, ApiError> {
-        let request = body.0;
-        let ca_id = request.ca_id.clone();
-        let row = roles::update(&app, &caller, &name, ca_id, |settings| request.apply(settings)).await?;
+        let mut request = body.0;
+        let wanted = RoleChange { ca_id: request.ca_id.clone(), owners: request.take_owners() };
+        let row = roles::update(&app, &caller, &name, wanted, |settings| request.apply(settings)).await?;
         Ok(Tagged::new(roles::state(&row), view(row)))
     }
 
@@ -177,6 +180,7 @@ fn view(row: RoleRow) -> RoleView {
         id: row.id.to_string(),
         name: row.name.as_str().to_owned(),
         ca_id: row.ca_id.to_string(),
+        owners: row.owners.texts(),
         ttl: settings.effective_ttl().to_string(),
         max_ttl: settings.effective_max_ttl().to_string(),
         key_bits: settings.effective_key_bits(),

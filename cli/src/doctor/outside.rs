@@ -187,6 +187,32 @@ pub(super) async fn redis(config: &Config, findings: &mut Findings) {
     }
 }
 
+/// Whether the mail server answers and takes user and password. Nothing is sent.
+pub(super) async fn mail(config: &Config, findings: &mut Findings) {
+    let mailer = match compose::mailer(config) {
+        Ok(Some(mailer)) => mailer,
+        Ok(None) => {
+            return findings.ok("mail", "no server is configured: owners are told nothing");
+        }
+        Err(error) => return findings.failure("mail", message::of(&error), "mend this setting"),
+    };
+    let server = mailer.server();
+    let asked = async {
+        let mut connection = mailer.connect().await?;
+        connection.check().await?;
+        connection.close().await;
+        Ok::<_, certmill_mail::MailError>(())
+    };
+    match asked.await {
+        Ok(()) => findings.ok("mail", format!("{server} answers")),
+        Err(error) => findings.failure(
+            "mail",
+            format!("{server}: {error}"),
+            "mend the server or the settings in [mail]: until then owners are told nothing, and notices wait for up to three days",
+        ),
+    }
+}
+
 /// Where the service is for others.
 fn base(config: &Config) -> String {
     let scheme = if config.tls_cert.is_some() || config.tls_self.is_some() { "https" } else { "http" };

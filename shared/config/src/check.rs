@@ -4,6 +4,7 @@
 mod cors;
 mod endpoints;
 mod events;
+pub(crate) mod mail;
 mod publish;
 
 use std::path::PathBuf;
@@ -59,6 +60,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         log,
         http,
         tls_self,
+        mail,
         publish,
         ..
     } = settings;
@@ -120,6 +122,7 @@ fn fill_in(settings: Settings, origins: &Origins) -> Result<Config, ConfigError>
         },
         retention: retention.read().map_err(|(key, problem)| origins.problem(key, problem))?,
         rate_limits: limits(rate_limits),
+        mail: mail::read(mail, origins)?,
         log: LogConfig {
             format: log.format.unwrap_or(default.log.format),
             filter: log.filter.unwrap_or(default.log.filter),

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use crate::secret::redacted;
-use crate::{AcmeConfig, ConfigError, HttpConfig, PublishConfig, Secret, TlsSelfConfig};
+use crate::{AcmeConfig, ConfigError, HttpConfig, MailConfig, PublishConfig, Secret, TlsSelfConfig};
 
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -89,6 +89,8 @@ pub struct Config {
     pub tls_self: Option<TlsSelfConfig>,
     /// Where CRLs and CA certificates are brought beside `/pub`.
     pub publish: PublishConfig,
+    /// Mails to owners.
+    pub mail: MailConfig,
 }
 
 /// Settings of events.
@@ -289,6 +291,7 @@ impl Default for Config {
             http: HttpConfig::default(),
             tls_self: None,
             publish: PublishConfig { folder: None, s3: None, late_after: HOUR / 4 },
+            mail: MailConfig { digest_at: crate::check::mail::DIGEST_AT, ..MailConfig::default() },
         }
     }
 }
@@ -331,6 +334,7 @@ impl fmt::Debug for Config {
             http,
             tls_self,
             publish,
+            mail,
         } = self;
         f.debug_struct("Config")
             .field("database_url", &database_url.as_deref().map(redacted))
@@ -367,6 +371,7 @@ impl fmt::Debug for Config {
             .field("http", http)
             .field("tls_self", tls_self)
             .field("publish", publish)
+            .field("mail", mail)
             .finish()
     }
 }

@@ -11,6 +11,7 @@ mod error;
 mod flags;
 mod http;
 mod layers;
+mod mail;
 mod places;
 mod publish;
 mod retention;
@@ -28,6 +29,7 @@ pub use config::{
 pub use error::ConfigError;
 pub use flags::Flags;
 pub use http::HttpConfig;
+pub use mail::{MailConfig, MailServer, MailTls};
 pub use publish::{PublishConfig, S3Config, S3Credentials, S3Identity};
 pub use secret::Secret;
 pub use sources::Sources;

@@ -13,6 +13,7 @@ use serde::de::value::StrDeserializer;
 use serde::de::{self, Deserializer, IntoDeserializer, SeqAccess, Visitor};
 
 use crate::http::HttpSettings;
+use crate::mail::MailSettings;
 use crate::publish::PublishSettings;
 use crate::tls_self::TlsSelfSettings;
 use crate::{AllowedNetwork, AmbientCredentials, EgressPurpose, LogFormat, PreflightMode, Secret};
@@ -56,6 +57,7 @@ pub(crate) struct Settings {
     pub(crate) cors_origins: Option<List<String>>,
     pub(crate) tls_self: TlsSelfSettings,
     pub(crate) publish: PublishSettings,
+    pub(crate) mail: MailSettings,
 }
 
 #[derive(Default, Deserialize)]

@@ -90,6 +90,7 @@ impl Config {
         file.section("endpoints");
         file.value("check_every", span(self.endpoints.check_every));
         file.value("deployed_within", span(self.endpoints.deployed_within));
+        self.mail(file);
         file.section("acme");
         file.optional("http_listen", self.acme.http_listen.as_ref().map(quoted));
         file.optional("tls_alpn_listen", self.acme.tls_alpn_listen.as_ref().map(quoted));
@@ -153,6 +154,25 @@ impl Config {
         file.optional("ambient", identity);
     }
 
+    fn mail(&self, file: &mut File) {
+        let server = self.mail.server.as_ref();
+        file.section("mail");
+        file.optional("host", server.map(|server| quoted(&server.host)));
+        file.optional("port", server.map(|server| server.port.to_string()));
+        file.optional("tls", server.map(|server| quoted(&server.tls.as_str())));
+        file.optional("from", server.map(|server| quoted(&server.from)));
+        let login = server.and_then(|server| server.login.as_ref());
+        file.optional("username", login.map(|(user, _)| quoted(user)));
+        let password_file = named_file(file, "mail.password_file");
+        file.secret("password", login.is_some() && password_file.is_none());
+        file.optional("password_file", password_file);
+        file.optional("ca_file", server.and_then(|server| server.ca_file.as_deref()).map(path));
+        let minutes = self.mail.digest_at.as_secs() / 60;
+        file.value("digest_at", quoted(&format!("{:02}:{:02}", minutes / 60, minutes % 60)));
+        file.optional("default_owners", list(self.mail.default_owners.addresses().iter().map(quoted)));
+        file.optional("allowed_domains", list(self.mail.allowed_domains.iter().map(quoted)));
+    }
+
     fn retention(&self, file: &mut File) {
         let kept = |kept: Option<Duration>| kept.map_or_else(|| quoted(&"forever"), span);
         let Retention { certificates, private_keys, csrs, acme_orders, events, webhook_deliveries } =
@@ -185,6 +205,11 @@ impl Config {
         file.optional("tenant", own.map(|own| quoted(&own.tenant)));
         file.optional("validity", own.map(|own| span(own.validity)));
     }
+}
+
+/// The path of a file that a secret was read from.
+fn named_file(file: &File, key: &str) -> Option<String> {
+    file.sources.text(key).as_ref().map(quoted)
 }
 
 /// A file that is being written.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use certmill_x509::{KeyAlgorithm, RevocationReason, SerialNumber};
 
 use crate::word::words;
-use crate::{CaId, Stored, Timestamp, UnknownWord};
+use crate::{CaId, Owners, Stored, Timestamp, UnknownWord};
 
 words! {
     /// Whether a CA signed itself or was signed by another of the tenant's CAs.
@@ -113,6 +113,8 @@ pub struct Ca {
     pub delta_crl_validity: Option<Duration>,
     /// Whether it signs by RSASSA-PSS; its key is RSA then.
     pub use_pss: bool,
+    /// Who is told by mail what happens to it, and to its certificates where nobody else is.
+    pub owners: Owners,
 }
 
 impl Ca {

@@ -76,6 +76,8 @@ words! {
         WebhookDisabled = "webhook.disabled",
         /// An event could not be delivered and was given up.
         WebhookDeliveryFailed = "webhook.delivery_failed",
+        /// A notice by mail could not be delivered and was given up.
+        NoticeFailed = "notice.failed",
     }
 }
 

@@ -120,6 +120,8 @@ ids! {
     DeliveryId = "del";
     /// A discovery.
     DiscoveryId = "disc";
+    /// A notice by mail.
+    NoticeId = "ntc";
 }
 
 #[cfg(test)]

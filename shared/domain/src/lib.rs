@@ -17,6 +17,8 @@ mod entropy;
 mod event;
 mod id;
 mod network;
+mod notice;
+mod owner;
 mod rate_limit;
 mod retention;
 mod role;
@@ -52,10 +54,12 @@ pub use entropy::{Entropy, SystemEntropy};
 pub use event::{Event, EventKind};
 pub use id::{
     AcmeAccountId, AcmeChallengeId, AcmeOrderId, BlockedKeyId, CaId, CertificateId, CsrId, DeliveryId,
-    DiscoveryId, DnsProviderId, EventId, InvalidId, JobId, LogId, RequestId, RoleId, SecretVersionId,
-    TenantId, TokenId, TrustAnchorId, WebhookId,
+    DiscoveryId, DnsProviderId, EventId, InvalidId, JobId, LogId, NoticeId, RequestId, RoleId,
+    SecretVersionId, TenantId, TokenId, TrustAnchorId, WebhookId,
 };
 pub use network::Network;
+pub use notice::{Notice, NoticeLine};
+pub use owner::{EmailAddress, InvalidOwners, MOST_OWNERS, OWNERS_TAG, Owners, is_within};
 pub use rate_limit::{CallCategory, InvalidRateLimit, RateLimit, RateLimits, Standing, Taken};
 pub use retention::Retention;
 pub use role::{FieldErrors, Role, RoleKeyType, RoleName, RoleSettings};

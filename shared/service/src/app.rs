@@ -11,6 +11,7 @@ use certmill_domain::{
 };
 use certmill_egress::Egress;
 use certmill_keys::{KeyPool, PrivateKey, RootKeys};
+use certmill_mail::Mailer;
 use certmill_queue::Queue;
 use certmill_storage::Database;
 use certmill_x509::KeyAlgorithm;
@@ -22,6 +23,7 @@ use crate::crl::CrlCopies;
 use crate::fleet_clock::{FleetClock, TOLERATED};
 use crate::issuer::Issuers;
 use crate::keyring::Keyring;
+use crate::notices::NoticeSettings;
 use crate::ocsp::{OcspAnswers, OcspDelegates};
 use crate::outgoing::TenantNames;
 use crate::overview::Counted;
@@ -84,6 +86,8 @@ pub struct Settings {
     pub endpoint_check_every: Duration,
     /// After how long a renewal that is not served is told of.
     pub deployed_within: Duration,
+    /// Whom notices are sent to, and when.
+    pub notices: NoticeSettings,
     /// Where the answers of http-01 are looked for: 80, as RFC 8555 section 8.3 has it.
     pub http01_port: u16,
 }
@@ -111,6 +115,7 @@ impl Default for Settings {
             expiry_thresholds: crate::expiry::THRESHOLDS.to_vec(),
             endpoint_check_every: Duration::from_hours(1),
             deployed_within: Duration::from_hours(24),
+            notices: NoticeSettings::default(),
             http01_port: 80,
         }
     }
@@ -136,6 +141,8 @@ pub struct Parts {
     pub acme: Acme,
     /// The way to DNS providers and name servers.
     pub dns: Providers,
+    /// The way to the mail server; none when owners are told nothing.
+    pub mailer: Option<Mailer>,
     /// How many calls an identity may make.
     pub limiter: Limiter,
     /// The places beside `/pub`.
@@ -157,6 +164,7 @@ struct Inner {
     egress: Egress,
     acme: Acme,
     dns: Providers,
+    mailer: Option<Mailer>,
     validations: Shares,
     calls_out: Shares,
     searches: Shares,
@@ -199,6 +207,7 @@ impl App {
             egress: parts.egress,
             acme: parts.acme,
             dns: parts.dns,
+            mailer: parts.mailer,
             limiter: parts.limiter,
             refusals: Refusals::default(),
             tenant_names: TenantNames::default(),
@@ -275,6 +284,11 @@ impl App {
 
     pub(crate) fn outgoing(&self) -> (&Egress, &Acme, &Providers) {
         (&self.0.egress, &self.0.acme, &self.0.dns)
+    }
+
+    /// The way to the mail server, where there is one.
+    pub(crate) fn mailer(&self) -> Option<&Mailer> {
+        self.0.mailer.as_ref()
     }
 
     pub(crate) fn tenant_names(&self) -> &TenantNames {

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 pub use certmill_storage::events::Filter;
 pub use feed::{Entry, Feed, FeedRequest, LONGEST_WAIT, Order, kinds, list, wait};
-pub(crate) use feed::{after, kinds_of, tell, unknown};
+pub(crate) use feed::{after, kinds_of, places_before, tell, unknown};
 
 use crate::{App, ServiceError};
 

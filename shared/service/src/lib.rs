@@ -24,6 +24,7 @@ mod issuer;
 pub mod jobs;
 mod key_choice;
 mod keyring;
+pub mod notices;
 pub mod ocsp;
 mod outgoing;
 pub mod overview;

@@ -12,7 +12,7 @@ pub(crate) use cache::{CachedRole, RoleCache};
 
 use crate::change::Act;
 use crate::precondition::tag;
-use crate::{App, Caller, Noun, Page, PageRequest, ServiceError};
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError, notices};
 
 /// What a new role is to be.
 #[derive(Debug, Clone)]
@@ -23,6 +23,17 @@ pub struct NewRole {
     pub ca_id: String,
     /// Its settings.
     pub settings: RoleSettings,
+    /// The mail addresses of those who are told what happens to its certificates.
+    pub owners: Vec<String>,
+}
+
+/// What is to change about a role beside its settings; what is none stays.
+#[derive(Debug, Clone, Default)]
+pub struct RoleChange {
+    /// The CA that issues under it.
+    pub ca_id: Option<String>,
+    /// The mail addresses of those who are told what happens to its certificates.
+    pub owners: Option<Vec<String>>,
 }
 
 /// Makes a role.
@@ -30,6 +41,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow,
     let name: RoleName = new.name.parse().map_err(|problem: String| ServiceError::field("name", problem))?;
     let role = Role::to_store(new.settings).map_err(ServiceError::Validation)?;
     check_end(app, role.settings())?;
+    let owners = notices::read(app, &new.owners)?;
     let ca_id = crate::ca::parse_id(&new.ca_id)?;
     let now = app.now();
     let row = RoleRow {
@@ -37,6 +49,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewRole) -> Result<RoleRow,
         name,
         ca_id,
         settings: role.settings().clone(),
+        owners,
         version: 1,
         created_at: now,
         updated_at: now,
@@ -73,13 +86,13 @@ pub async fn list(app: &App, caller: &Caller, page: &PageRequest) -> Result<Page
     Ok(Page::of(rows, |row| row.id.to_string()))
 }
 
-/// Changes a role: `change` turns the present settings into the wanted ones; `ca_id` is replaced when given.
+/// Changes a role: `change` turns the present settings into the wanted ones.
 /// Certificates that were issued under the role stay as they are.
 pub async fn update(
     app: &App,
     caller: &Caller,
     name: &str,
-    ca_id: Option<String>,
+    wanted: RoleChange,
     change: impl FnOnce(&mut RoleSettings) -> Result<(), ServiceError>,
 ) -> Result<RoleRow, ServiceError> {
     refuse_no_name(name)?;
@@ -97,7 +110,10 @@ pub async fn update(
     change(&mut row.settings)?;
     let role = Role::to_store(row.settings).map_err(ServiceError::Validation)?;
     row.settings = role.settings().clone();
-    if let Some(ca_id) = ca_id {
+    if let Some(owners) = wanted.owners {
+        row.owners = notices::read(app, &owners)?;
+    }
+    if let Some(ca_id) = wanted.ca_id {
         row.ca_id = crate::ca::parse_id(&ca_id)?;
         check_ca(app, &mut tx, row.ca_id).await?;
     }
@@ -156,7 +172,12 @@ pub fn state(row: &RoleRow) -> String {
 /// All of a role that a change can touch, for the audit log.
 fn row_text(row: &RoleRow) -> String {
     // Invariant: settings are made of texts, numbers and switches, which always have a JSON form.
-    format!("{} {} {}", row.name, row.ca_id, serde_json::to_string(&row.settings).unwrap_or_default())
+    let settings = serde_json::to_string(&row.settings).unwrap_or_default();
+    // A row from before there were owners has the text that it had.
+    match row.owners.texts().join(" ") {
+        none if none.is_empty() => format!("{} {} {settings}", row.name, row.ca_id),
+        owners => format!("{} {} {settings} {owners}", row.name, row.ca_id),
+    }
 }
 
 /// What cannot be a role's name is as good as absent; the database is not asked, since Postgres refuses a NUL.

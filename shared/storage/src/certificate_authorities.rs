@@ -12,7 +12,7 @@ use crate::listing::{Extent, Listed};
 use crate::query::Query;
 use crate::row::row;
 use crate::words::{CA_KIND, CA_REVOCATION_REASON, DESK_RENEWAL, OCSP_SIGNER};
-use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs};
+use crate::{Session, StorageError, SystemSession, Tx, WithLink, jobs, owners};
 
 pub use foreign::{
     BelowStrangers, below_strangers, find_by_key, find_by_serial_number, set_certificate, set_parent,
@@ -23,11 +23,11 @@ const SELECT: &str = "SELECT id, name, common_name, kind, parent_id, key_type, k
      not_before, not_after, path_length, certificate_der, certificates_issued, revoked_at, revocation_reason, \
      certificates_revoked, certificates_total, revocation_completed_at, created_at, \
      renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, crl_shards, delta_crl_validity, csr_der, above_der, \
-     spki_sha256, use_pss, ocsp_signer \
+     spki_sha256, use_pss, ocsp_signer, owners \
      FROM certificate_authorities WHERE ";
 
 /// The size of a listed row.
-const OCTETS: &str = "octet_length(name) + octet_length(common_name) + octet_length(certificate_der) \
+const OCTETS: &str = "octet_length(name) + octet_length(common_name) + octet_length(certificate_der) + octet_length(owners) \
      + COALESCE(octet_length(csr_der), 0) + COALESCE(octet_length(above_der), 0)";
 
 row! {
@@ -62,6 +62,7 @@ row! {
         spki_sha256: Option<String>,
         use_pss: bool,
         ocsp_signer: String,
+        owners: String,
     }
 }
 
@@ -72,9 +73,9 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
         "INSERT INTO certificate_authorities (tenant_id, id, name, common_name, kind, parent_id, key_type, \
          key_size, serial_number, not_before, not_after, path_length, certificate_der, sealed_key, created_at, \
          renewal_of_desk_certificates, ocsp, crl_validity, crl_overlap, csr_der, above_der, spki_sha256, crl_shards, \
-         delta_crl_validity, use_pss, ocsp_signer) \
+         delta_crl_validity, use_pss, ocsp_signer, owners) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, \
-         $25, $26)",
+         $25, $26, $27)",
     )
     .bind(tx.tenant_key())
     .bind(ca.id.to_string())
@@ -101,7 +102,8 @@ pub async fn insert(tx: &mut Tx, ca: &Ca, sealed_key: Vec<u8>) -> Result<(), Sto
     .bind(i64::from(ca.crl_shards))
     .bind(seconds(ca.delta_crl_validity))
     .bind(ca.use_pss)
-    .bind(OCSP_SIGNER.write(&ca.ocsp_signer)?);
+    .bind(OCSP_SIGNER.write(&ca.ocsp_signer)?)
+    .bind(owners::written(TABLE, &ca.owners)?);
     tx.link().execute(query).await.map(drop)
 }
 
@@ -119,7 +121,8 @@ fn is_below_strangers(ca: &Ca) -> bool {
 pub async fn update(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     let query = Query::new(
         "UPDATE certificate_authorities SET renewal_of_desk_certificates = $1, ocsp = $2, crl_validity = $3, \
-         crl_overlap = $4, crl_shards = $5, delta_crl_validity = $6, ocsp_signer = $7 WHERE tenant_id = $8 AND id = $9",
+         crl_overlap = $4, crl_shards = $5, delta_crl_validity = $6, ocsp_signer = $7, owners = $8 \
+         WHERE tenant_id = $9 AND id = $10",
     )
     .bind(ca.renewal_of_desk_certificates.as_str().to_owned())
     .bind(ca.ocsp)
@@ -128,6 +131,7 @@ pub async fn update(tx: &mut Tx, ca: &Ca) -> Result<bool, StorageError> {
     .bind(i64::from(ca.crl_shards))
     .bind(seconds(ca.delta_crl_validity))
     .bind(ca.ocsp_signer.as_str().to_owned())
+    .bind(owners::written(TABLE, &ca.owners)?)
     .bind(tx.tenant_key())
     .bind(ca.id.to_string());
     Ok(tx.link().execute(query).await? == 1)
@@ -427,5 +431,6 @@ fn ca(row: Row) -> Result<Ca, StorageError> {
         crl_shards: u32::try_from(row.crl_shards).map_err(|error| corrupt(TABLE, "crl_shards", error))?,
         use_pss: row.use_pss,
         ocsp_signer: OCSP_SIGNER.read(&row.ocsp_signer),
+        owners: owners::read(TABLE, &row.owners)?,
     })
 }

@@ -142,6 +142,7 @@ forms! {
     certmill_domain::SecretVersionId, certmill_domain::TenantId, certmill_domain::TenantName, certmill_domain::TokenId,
     certmill_domain::TrustAnchorId, certmill_domain::Network, u32, certmill_domain::BlockedKeyId,
     certmill_domain::DeliveryId, certmill_domain::WebhookId, certmill_domain::DiscoveryId,
+    certmill_domain::NoticeId,
 }
 
 // A process takes no jobs of a kind that it does not know.

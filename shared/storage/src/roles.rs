@@ -1,17 +1,18 @@
 //! Roles.
 
-use certmill_domain::{CaId, RoleId, RoleName, RoleSettings, Timestamp};
+use certmill_domain::{CaId, Owners, RoleId, RoleName, RoleSettings, Timestamp};
 
 use crate::error::{corrupt, parsed};
 use crate::listing::{Extent, Listed};
 use crate::query::Query;
-use crate::{Session, StorageError, Tx, WithLink};
+use crate::{Session, StorageError, Tx, WithLink, owners};
 
 const TABLE: &str = "roles";
-const SELECT: &str = "SELECT id, name, ca_id, settings, version, created_at, updated_at FROM roles WHERE ";
+const SELECT: &str =
+    "SELECT id, name, ca_id, settings, owners, version, created_at, updated_at FROM roles WHERE ";
 
 /// The size of a listed row.
-const OCTETS: &str = "octet_length(name) + octet_length(settings)";
+const OCTETS: &str = "octet_length(name) + octet_length(settings) + octet_length(owners)";
 
 /// A role as it is stored.
 #[derive(Debug, Clone)]
@@ -24,6 +25,8 @@ pub struct RoleRow {
     pub ca_id: CaId,
     /// Its settings.
     pub settings: RoleSettings,
+    /// Who is told by mail what happens to its certificates. No setting: what is issued does not depend on it.
+    pub owners: Owners,
     /// Grows with every change.
     pub version: i64,
     /// When it was made.
@@ -32,19 +35,20 @@ pub struct RoleRow {
     pub updated_at: Timestamp,
 }
 
-type Row = (String, String, String, String, i64, i64, i64);
+type Row = (String, String, String, String, String, i64, i64, i64);
 
 /// Stores a new role. [`StorageError::AlreadyExists`] when its name is taken.
 pub async fn insert(tx: &mut Tx, role: &RoleRow) -> Result<(), StorageError> {
     let query = Query::new(
-        "INSERT INTO roles (tenant_id, id, name, ca_id, settings, version, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        "INSERT INTO roles (tenant_id, id, name, ca_id, settings, owners, version, created_at, updated_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
     )
     .bind(tx.tenant_key())
     .bind(role.id.to_string())
     .bind(role.name.as_str().to_owned())
     .bind(role.ca_id.to_string())
     .bind(settings_json(&role.settings)?)
+    .bind(owners::written(TABLE, &role.owners)?)
     .bind(role.version)
     .bind(role.created_at.unix_micros())
     .bind(role.updated_at.unix_micros());
@@ -105,11 +109,12 @@ pub async fn demanding_staples(
 /// Stores changed settings over the version that they were made from; `false` when it has changed since.
 pub async fn update(tx: &mut Tx, role: &RoleRow, from_version: i64) -> Result<bool, StorageError> {
     let query = Query::new(
-        "UPDATE roles SET ca_id = $1, settings = $2, version = $3, updated_at = $4 \
-         WHERE tenant_id = $5 AND id = $6 AND version = $7",
+        "UPDATE roles SET ca_id = $1, settings = $2, owners = $3, version = $4, updated_at = $5 \
+         WHERE tenant_id = $6 AND id = $7 AND version = $8",
     )
     .bind(role.ca_id.to_string())
     .bind(settings_json(&role.settings)?)
+    .bind(owners::written(TABLE, &role.owners)?)
     .bind(role.version)
     .bind(role.updated_at.unix_micros())
     .bind(tx.tenant_key())
@@ -131,12 +136,13 @@ fn settings_json(settings: &RoleSettings) -> Result<String, StorageError> {
 }
 
 fn role(row: Row) -> Result<RoleRow, StorageError> {
-    let (id, name, ca_id, settings, version, created_at, updated_at) = row;
+    let (id, name, ca_id, settings, owners, version, created_at, updated_at) = row;
     Ok(RoleRow {
         id: parsed(TABLE, "id", &id)?,
         name: parsed(TABLE, "name", &name)?,
         ca_id: parsed(TABLE, "ca_id", &ca_id)?,
         settings: serde_json::from_str(&settings).map_err(|error| corrupt(TABLE, "settings", error))?,
+        owners: owners::read(TABLE, &owners)?,
         version,
         created_at: Timestamp::from_unix_micros(created_at),
         updated_at: Timestamp::from_unix_micros(updated_at),

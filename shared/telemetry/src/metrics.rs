@@ -126,6 +126,7 @@ fn describe() {
     describe_gauge!("certmill_tokens_expiring", "Tokens that end soon, by time left");
     describe_counter!("certmill_refused_calls_total", "Calls answered with an error, by its code");
     describe_counter!("certmill_webhook_deliveries_total", "Events sent to webhooks, by outcome");
+    describe_counter!("certmill_notices_total", "Mails to owners, by outcome");
     describe_gauge!("certmill_endpoints", "Endpoints of certificates, by what was found there");
     describe_gauge!(
         "certmill_renewals_not_deployed",

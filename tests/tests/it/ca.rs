@@ -47,6 +47,7 @@ const FIELDS: [&str; 28] = [
     "crl_shards",
     "delta_crl_validity",
     "use_pss",
+    "owners",
     "csr_pem",
 ];
 const DAY: i64 = 24 * 3_600;
@@ -142,7 +143,7 @@ both_modes! {
                 "ca_issuers_url": format!("http://pki.test/pub/ca/{id}.crt"), "created_at": ca["created_at"],
                 "renewal_of_desk_certificates": "admin", "ocsp": false, "ocsp_signer": "ca",
                 "ocsp_url": format!("http://pki.test/pub/ocsp/{id}"), "crl_validity": null, "crl_overlap": null, "crl_shards": 1, "delta_crl_validity": null,
-                "use_pss": false, "csr_pem": null,
+                "use_pss": false, "owners": [], "csr_pem": null,
             });
             assert_eq!(ca, shown, "{case}");
             assert_eq!(seconds(&ca["valid_until"]), seconds(&ca["valid_from"]) + days * DAY, "{case}");

@@ -7,6 +7,7 @@ mod crl_shards;
 mod expiry;
 mod handlers;
 mod leases;
+mod notices;
 mod ocsp_signers;
 mod operations;
 mod publications;

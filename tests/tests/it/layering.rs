@@ -17,6 +17,7 @@ const LAYERS: [(&str, Option<&[&str]>); 18] = [
     ("certmill-queue", Some(&[])),
     ("certmill-egress", Some(&[])),
     ("certmill-probe", Some(&["certmill-egress", "certmill-domain"])),
+    ("certmill-mail", Some(&["certmill-domain"])),
     ("certmill-acme", Some(&["certmill-egress", "certmill-domain", "certmill-x509"])),
     ("certmill-aws", Some(&["certmill-egress"])),
     ("certmill-dns", Some(&["certmill-aws", "certmill-egress", "certmill-domain"])),
@@ -27,6 +28,7 @@ const LAYERS: [(&str, Option<&[&str]>); 18] = [
             "certmill-aws",
             "certmill-dns",
             "certmill-egress",
+            "certmill-mail",
             "certmill-probe",
             "certmill-storage",
             "certmill-queue",
@@ -48,12 +50,13 @@ const LAYERS: [(&str, Option<&[&str]>); 18] = [
 const EXEMPT: [&str; 5] = ["tests", "launch", "fake-acme", "fake-dns", "benches"];
 
 /// Who may name a library that only one part of the product is to know, by the beginning of the library's name.
-const OWNED: [(&str, &str); 5] = [
+const OWNED: [(&str, &str); 6] = [
     ("sqlx", "certmill-storage"),
     ("apalis", "certmill-queue"),
     ("redis", "certmill-queue"),
     ("instant-acme", "certmill-acme"),
     ("hickory", "certmill-dns"),
+    ("lettre", "certmill-mail"),
 ];
 
 #[test]

@@ -59,6 +59,7 @@ impl Process {
         let shared = redis
             .map(|redis| SharedBuckets::open(&redis.url(), "limits").unwrap().answering_within(PATIENCE));
         let app = App::new(Parts {
+            mailer: None,
             database: Database::open(beside.database_url(), 4).await.unwrap(),
             queue: Queue::in_process(),
             root_keys: RootKeys::new(RootKey::generate(&*entropy), Vec::new()),

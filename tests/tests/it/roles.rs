@@ -45,6 +45,7 @@ const FIELDS: [&str; 39] = [
     "must_staple",
     "allow_self_renewal",
     "not_after",
+    "owners",
     "created_at",
     "updated_at",
 ];
@@ -59,7 +60,8 @@ fn defaults() -> Value {
         "key_usage": ["DigitalSignature", "KeyAgreement", "KeyEncipherment"], "ext_key_usage": [],
         "server_flag": true, "client_flag": true, "require_cn": true, "organization": [], "organizational_unit": [],
         "country": [], "locality": [], "province": [], "store_private_keys": false, "allow_partial_wildcards": false,
-        "no_store": false, "allowed_other_sans": [], "policy_identifiers": [], "must_staple": false, "allow_self_renewal": false, "not_after": null,
+        "no_store": false, "allowed_other_sans": [], "policy_identifiers": [], "must_staple": false, "allow_self_renewal": false,
+        "not_after": null, "owners": [],
     })
 }
 
@@ -76,7 +78,7 @@ fn others() -> Value {
         "organizational_unit": ["Keys", "Trust"], "country": ["DE"], "locality": ["Köln"], "province": ["NRW"],
         "store_private_keys": false, "allow_partial_wildcards": true, "no_store": true,
         "allowed_other_sans": ["1.3.6.1.4.1.311.20.2.3;UTF8:*@example.internal"], "policy_identifiers": ["1.2.3.4", "2.5.29.32.0"],
-        "must_staple": true, "allow_self_renewal": false, "not_after": "2099-01-01T00:00:00Z",
+        "must_staple": true, "allow_self_renewal": false, "not_after": "2099-01-01T00:00:00Z", "owners": ["ann@example.com"],
     })
 }
 

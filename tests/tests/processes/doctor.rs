@@ -207,3 +207,28 @@ fn a_configuration_that_cannot_be_used_is_a_finding_too() {
     assert!(!well);
     assert_found(&report, "configuration", "failure", "/missing/ca.pem");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mail_server_is_looked_at() {
+    let login = Some(("certmill", "hunter2"));
+    let start = move || launch::SmtpServer::start(launch::SmtpOptions { security: "starttls", login });
+    let mut server = tokio::task::spawn_blocking(start).await.unwrap();
+    let site = Site::embedded();
+    assert_found(&doctor(&site).0, "mail", "ok", "owners are told nothing");
+    let ca = site.write("mail-ca.pem", server.ca_pem());
+    let site = site
+        .with("CERTMILL_MAIL__HOST", "127.0.0.1")
+        .with("CERTMILL_MAIL__PORT", server.port().to_string())
+        .with("CERTMILL_MAIL__FROM", "pki@example.com")
+        .with("CERTMILL_MAIL__CA_FILE", ca.display().to_string())
+        .with("CERTMILL_MAIL__USERNAME", "certmill")
+        .with("CERTMILL_MAIL__PASSWORD", "hunter2");
+    assert_found(&doctor(&site).0, "mail", "ok", "answers");
+    assert!(server.mails().is_empty(), "nothing is sent");
+    let (wrong, well) = doctor(&site.clone().with("CERTMILL_MAIL__PASSWORD", "password1"));
+    assert!(!well && !wrong.to_string().contains("password1"), "{wrong:#}");
+    assert_found(&wrong, "mail", "failure", "it refuses user and password");
+    assert_found(&doctor(&site.clone().without("CERTMILL_MAIL__CA_FILE")).0, "mail", "failure", "TLS fails");
+    server.stop();
+    assert_found(&doctor(&site).0, "mail", "failure", "it cannot be connected to");
+}

@@ -5,11 +5,11 @@ use certmill_domain::Ttl;
 use tempfile::NamedTempFile;
 
 use super::*;
-use crate::{LogFormat, S3Credentials, S3Identity};
+use crate::{LogFormat, MailTls, S3Credentials, S3Identity};
 
 const SAMPLE: &str = include_str!("../../../../certmill.sample.toml");
 /// Settings without a default that a line could show.
-const WITHOUT_DEFAULT: [&str; 42] = [
+const WITHOUT_DEFAULT: [&str; 51] = [
     "database_url",
     "database_url_file",
     "redis_url",
@@ -52,6 +52,15 @@ const WITHOUT_DEFAULT: [&str; 42] = [
     "secret_access_key",
     "secret_access_key_file",
     "ambient",
+    "host",
+    "port",
+    "tls",
+    "from",
+    "username",
+    "password",
+    "password_file",
+    "default_owners",
+    "allowed_domains",
 ];
 
 fn file(text: &str) -> NamedTempFile {
@@ -123,6 +132,7 @@ fn known_settings() -> Vec<String> {
         "http",
         "tls_self",
         "publish",
+        "mail",
     ];
     let mut settings = Vec::new();
     for name in known("") {
@@ -162,6 +172,7 @@ fn the_examples_in_the_sample_are_accepted() {
         "root_key_file",
         "previous_root_key_files",
         "plain_http",
+        "password_file",
         "ca",
         "names",
         "secret_access_key_file",
@@ -172,6 +183,8 @@ fn the_examples_in_the_sample_are_accepted() {
     let config = from_file(&sample_with(|key| !alternatives.contains(&key))).unwrap();
     assert!(config.database_url.is_some() && config.redis_url.is_some());
     assert!(config.tls_cert.is_some() && config.metrics_listen.is_some() && config.public_url.is_some());
+    let mail = config.mail.server.as_ref().unwrap();
+    assert_eq!((mail.port, mail.login.as_ref().unwrap().0.as_str()), (587, "certmill"));
     assert_eq!(config.root_key_text().unwrap().unwrap().len(), 64);
     assert_eq!(config.previous_root_key_texts().unwrap().len(), 1);
     let config = from_file(&sample_with(|key| key.ends_with("root_key_file") || key.ends_with("key_files")));
@@ -742,4 +755,42 @@ fn a_folder_and_a_bucket_are_whole_or_refused_with_what_is_missing() {
         let message = error(from_file(&format!("[publish]\n{text}")));
         assert!(message.contains(expected), "{text}: {message}");
     }
+}
+
+#[test]
+fn a_mail_server_is_named_whole_or_not_at_all() {
+    let good = "[mail]\nhost = \"::1\"\nfrom = \"pki@Example.com\"\ndigest_at = \"23:59\"\nallowed_domains = \"Example.com\"\n";
+    let mail = from_file(good).unwrap().mail;
+    let server = mail.server.unwrap();
+    assert_eq!((server.port, server.tls, server.login.is_some()), (587, MailTls::StartTls, false));
+    assert_eq!((server.from.as_str(), mail.digest_at), ("pki@example.com", seconds("23h59m")));
+    assert_eq!(mail.allowed_domains, ["example.com"]);
+    for (settings, key, said) in [
+        ("port = 25", "mail.port", "`mail.host` is missing"),
+        ("host = \"a\"", "mail.host", "`mail.from` is missing"),
+        ("host = \"a:b c\"\nfrom = \"a@b\"", "mail.host", "the port is `mail.port`"),
+        ("host = \"a\"\nfrom = \"a\"", "mail.from", "pki@example.com"),
+        ("host = \"a\"\nfrom = \"a@b\"\nport = 0", "mail.port", "from 1 to 65535"),
+        ("host = \"a\"\nfrom = \"a@b\"\ntls = \"ssl\"", "mail.tls", "starttls"),
+        ("host = \"a\"\nfrom = \"a@b\"\nusername = \"u\"", "mail.username", "`mail.password` or"),
+        ("host = \"a\"\nfrom = \"a@b\"\npassword = \"p\"", "mail.password", "`mail.username` is missing"),
+        (
+            "host = \"a\"\nfrom = \"a@b\"\nusername = \"u\"\npassword = \"hunter2\"\ntls = \"none\"",
+            "mail.password",
+            "in the clear",
+        ),
+        ("digest_at = \"6:00\"", "mail.digest_at", "\"06:00\""),
+        ("digest_at = \"24:00\"", "mail.digest_at", "\"06:00\""),
+        ("default_owners = [\"ann\"]", "mail.default_owners", "`ann`"),
+        ("allowed_domains = [\"a@b\"]", "mail.allowed_domains", "`a@b`"),
+    ] {
+        let error = error(from_file(&format!("[mail]\n{settings}\n")));
+        assert!(
+            error.contains(key) && error.contains(said) && !error.contains("hunter2"),
+            "{settings}: {error}"
+        );
+    }
+    let secret = "[mail]\nhost = \"a\"\nfrom = \"a@b\"\nusername = \"u\"\npassword = \"hunter2\"\n";
+    let (config, sources, _file) = load_with_sources(secret, &[], &Flags::default());
+    assert!(!format!("{config:?}{}", config.to_toml(&sources)).contains("hunter2"));
 }

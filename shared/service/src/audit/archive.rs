@@ -5,7 +5,7 @@ use std::io::{BufRead, Write};
 
 use certmill_domain::{Action, AuditRecord, Digest, TenantId, Timestamp};
 use certmill_storage::audit::{self, Head};
-use certmill_storage::webhooks;
+use certmill_storage::{notices, webhooks};
 use certmill_x509::hex;
 use serde_json::{Value, json};
 
@@ -26,7 +26,7 @@ pub struct Written {
 }
 
 /// Writes the tenant's rows from before a time, oldest first, each as a line of JSON, and stops at the first that is not
-/// older, or that a webhook has not been told of yet. Nothing when there is none. Nothing is deleted.
+/// older, or that a webhook or an owner has not been told of yet. Nothing when there is none. Nothing is deleted.
 ///
 /// # Errors
 /// Those of the database, and `internal_error` when the file cannot be written or a row does not follow from the one before.
@@ -38,7 +38,11 @@ pub async fn write(
 ) -> Result<Option<Written>, ServiceError> {
     let mut session = app.database().read(tenant).await?;
     let from = audit::archived(&mut session).await?;
-    let last = webhooks::told_to_all(&mut session).await?;
+    let mut last = webhooks::told_to_all(&mut session).await?;
+    if app.mailer().is_some() {
+        let told = notices::place(&mut session).await?.map(|place| place.place);
+        last = told.into_iter().chain(last).min();
+    }
     drop(session);
     let mut reached = from;
     loop {

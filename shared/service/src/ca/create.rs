@@ -15,7 +15,7 @@ use super::{CaWithCrl, external};
 use crate::app::off_thread;
 use crate::change::{Act, Change};
 use crate::issuer::{Issuer, ca_key_place};
-use crate::{App, Caller, ServiceError, crl, ocsp, publish};
+use crate::{App, Caller, ServiceError, crl, notices, ocsp, publish};
 
 const DAY: i64 = 24 * 3_600;
 /// CAs from a root down: with a certificate below them they are the longest path that is validated here.
@@ -26,6 +26,7 @@ pub(super) const LARGEST: usize = 64 << 10;
 /// Makes a root or intermediate CA.
 pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl, ServiceError> {
     let plan = plan(new, app.settings().crl_lifetime)?;
+    notices::check(app, &plan.settings.owners)?;
     if plan.external {
         return external::begin(app, caller, plan).await;
     }
@@ -82,6 +83,7 @@ pub async fn create(app: &App, caller: &Caller, new: NewCa) -> Result<CaWithCrl,
         crl_shards: signing.plan.settings.crl_shards,
         delta_crl_validity: signing.plan.settings.delta_crl_validity,
         use_pss: signing.plan.settings.use_pss,
+        owners: signing.plan.settings.owners.clone(),
     };
     store(app, caller, &ca, sealed, &first).await?;
     Ok(CaWithCrl { ca, crl: first.first().map(|full| full.crl.info) })

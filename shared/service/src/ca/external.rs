@@ -77,6 +77,7 @@ pub(super) async fn begin(app: &App, caller: &Caller, plan: Plan) -> Result<CaWi
         crl_shards: plan.settings.crl_shards,
         delta_crl_validity: plan.settings.delta_crl_validity,
         use_pss: plan.settings.use_pss,
+        owners: plan.settings.owners.clone(),
     };
     let mut change = app.change(caller).await?;
     create::insert(&mut change, &ca, sealed).await?;

@@ -19,7 +19,7 @@ use crate::app::off_thread;
 use crate::certificates::{ImportRequest, Material};
 use crate::change::Act;
 use crate::issuer::ca_key_place;
-use crate::{App, Caller, ServiceError, blocked_keys, crl, ocsp, publish};
+use crate::{App, Caller, ServiceError, blocked_keys, crl, notices, ocsp, publish};
 
 /// The highest number of a CRL that can be gone on with for ever.
 const HIGHEST_NUMBER: i64 = i64::MAX / 2;
@@ -53,6 +53,7 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
+    notices::check(app, &settings.owners)?;
     let (certificate, chain, key) = read(app, caller, material).await?;
     check_pss(settings.use_pss, key.algorithm())
         .map_err(|problem| ServiceError::field("use_pss", problem))?;
@@ -93,6 +94,7 @@ pub async fn import(app: &App, caller: &Caller, request: ImportCa) -> Result<CaW
         crl_shards: settings.crl_shards,
         delta_crl_validity: settings.delta_crl_validity,
         use_pss: settings.use_pss,
+        owners: settings.owners,
     };
     checked.describe(&mut ca)?;
     let last = last.max(crl_number.unwrap_or_default());

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use certmill_domain::{CaId, CaKind, DeskRenewal, FieldErrors, OcspSigner, Ttl};
+use certmill_domain::{CaId, CaKind, DeskRenewal, FieldErrors, OcspSigner, Owners, Ttl};
 use certmill_x509::{DistinguishedName, KeyAlgorithm, NameConstraints};
 
 use super::shards::check_shards;
@@ -65,6 +65,8 @@ pub struct NewCaSettings {
     pub delta_crl_validity: Option<Ttl>,
     /// Whether it signs by RSASSA-PSS. Unlike the others it stays as it is.
     pub use_pss: bool,
+    /// The mail addresses of those who are told what happens to it.
+    pub owners: Vec<String>,
 }
 
 /// The request after every check that needs no rows.
@@ -91,6 +93,7 @@ pub(super) struct CaSettings {
     pub(super) crl_shards: u32,
     pub(super) delta_crl_validity: Option<Duration>,
     pub(super) use_pss: bool,
+    pub(super) owners: Owners,
 }
 
 impl CaSettings {
@@ -109,6 +112,10 @@ impl CaSettings {
         check_delta_time(delta_crl_validity, crl_validity.unwrap_or(crl_lifetime), errors);
         let crl_shards = new.crl_shards.unwrap_or(1);
         check_shards(crl_shards, 1, errors);
+        let owners = Owners::parse(&new.owners).unwrap_or_else(|error| {
+            errors.insert("owners".to_owned(), error.to_string());
+            Owners::default()
+        });
         Self {
             desk_renewal: rule.unwrap_or(DeskRenewal::Admin),
             ocsp: new.ocsp,
@@ -118,6 +125,7 @@ impl CaSettings {
             crl_shards,
             delta_crl_validity,
             use_pss: new.use_pss,
+            owners,
         }
     }
 }

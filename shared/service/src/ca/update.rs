@@ -12,7 +12,7 @@ use super::shards::grow;
 use super::{CaWithCrl, find};
 use crate::change::Act;
 use crate::precondition::tag;
-use crate::{App, Caller, Noun, ServiceError, crl, ocsp, publish};
+use crate::{App, Caller, Noun, ServiceError, crl, notices, ocsp, publish};
 
 /// Roles that are named when they need what is to be taken away.
 const MOST_NAMED: i64 = 20;
@@ -35,6 +35,8 @@ pub struct CaChanges {
     pub crl_shards: Option<u32>,
     /// How long its delta CRLs are good; the inner none takes them away.
     pub delta_crl_validity: Option<Option<Ttl>>,
+    /// The mail addresses of those who are told what happens to it.
+    pub owners: Option<Vec<String>>,
 }
 
 /// The shortest time for which a CRL is good: workers look for what is due about each minute.
@@ -88,11 +90,13 @@ pub async fn update(
     if !errors.is_empty() {
         return Err(ServiceError::Validation(FieldErrors(errors)));
     }
+    let owners = changes.owners.as_deref().map(|texts| notices::read(app, texts)).transpose()?;
     let times = changes.crl_validity.is_some()
         || changes.crl_overlap.is_some()
         || changes.delta_crl_validity.is_some();
     let switches = changes.ocsp.is_some() || signer.is_some();
-    if rule.is_none() && !switches && changes.crl_shards.is_none() && !times {
+    let is_else = switches || changes.crl_shards.is_some() || owners.is_some();
+    if rule.is_none() && !is_else && !times {
         let found = find(app, caller.tenant, id).await?;
         caller.check_state(&state(&found.ca))?;
         return Ok(found);
@@ -128,6 +132,10 @@ pub async fn update(
         new.ocsp_signer = signer.into();
         told("ocsp_signer", old.ocsp_signer.as_str(), signer.as_str());
         switch_signer(app, caller, &mut change, (&old, &new)).await?;
+    }
+    if let Some(owners) = owners {
+        told("owners", &old.owners.texts().join(" "), &owners.texts().join(" "));
+        new.owners = owners;
     }
     if times {
         set_times(&changes, &mut new, app.settings().crl_lifetime)?;
@@ -245,6 +253,7 @@ pub fn state(ca: &Ca) -> String {
         ca.ocsp_signer.as_str(),
         &spans(ca),
         &ca.crl_shards.to_string(),
+        &ca.owners.texts().join(" "),
         &ca.serial_number.to_string(),
         &(ca.status(Timestamp::from_unix_seconds(0)) == CaStatus::Pending).to_string(),
         &revoked,

@@ -19,7 +19,7 @@ use crate::acme::renewal::{self, Moved, RenewalChange};
 use crate::change::Act;
 use crate::jobs::Job;
 use crate::precondition::tag;
-use crate::{App, Caller, Noun, Page, PageRequest, ServiceError, endpoints};
+use crate::{App, Caller, Noun, Page, PageRequest, ServiceError, endpoints, notices};
 
 const MAX_TAGS: usize = 64;
 const MAX_TAG_LENGTH: usize = 256;
@@ -207,6 +207,7 @@ pub async fn label(
     let endpoints = endpoints.as_deref().map(endpoints::read).transpose()?;
     if let Some(tags) = &tags {
         check_tags(tags)?;
+        notices::check_tag(app, tags)?;
     }
     if description.as_ref().is_some_and(|text| text.len() > MAX_DESCRIPTION_LENGTH || text.contains('\0')) {
         let problem = format!("must have at most {MAX_DESCRIPTION_LENGTH} bytes and no NUL character");

@@ -137,7 +137,7 @@ pub async fn list(app: &App, caller: &Caller, request: &FeedRequest) -> Result<F
     let mut reader =
         Reader { session: &mut session, filter: &request.filter, limit, is_full: false, found: Vec::new() };
     let head = match request.filter.to {
-        Some(to) => reader.places_before(to.plus(DISORDER), head).await?,
+        Some(to) => places_before(reader.session, to.plus(DISORDER), head).await?,
         None => head,
     };
     let (cursor, has_more) = match request.order {
@@ -268,7 +268,7 @@ impl Reader<'_> {
     ) -> Result<(Option<String>, bool), ServiceError> {
         let mut place = match (cursor, self.filter.from) {
             (Some(place), _) => place.min(head),
-            (None, Some(from)) => self.places_before(from.minus(DISORDER), head).await?,
+            (None, Some(from)) => places_before(self.session, from.minus(DISORDER), head).await?,
             (None, None) => 0,
         };
         for _ in 0..STRETCHES {
@@ -289,7 +289,7 @@ impl Reader<'_> {
     ) -> Result<(Option<String>, bool), ServiceError> {
         let mut place = cursor.map_or(head, |place| place.saturating_sub(1).min(head));
         let bound = match self.filter.from {
-            Some(from) => self.places_before(from.minus(DISORDER), head).await?,
+            Some(from) => places_before(self.session, from.minus(DISORDER), head).await?,
             None => 0,
         };
         for _ in 0..STRETCHES {
@@ -311,19 +311,23 @@ impl Reader<'_> {
         self.is_full = rows.more;
         Ok(self.found.last().filter(|_| self.is_full).map(|last| last.sequence))
     }
+}
 
-    /// How many places there are before a time, as far as times are in order: found by halving.
-    async fn places_before(&mut self, time: Timestamp, head: i64) -> Result<i64, ServiceError> {
-        let (mut before, mut after) = (0, head);
-        while before < after {
-            let middle = before + (after - before) / 2;
-            match events::time_at(self.session, middle + 1).await? {
-                Some(at) if at < time => before = middle + 1,
-                _ => after = middle,
-            }
+/// How many places there are before a time, as far as times are in order: found by halving.
+pub(crate) async fn places_before(
+    session: &mut Session,
+    time: Timestamp,
+    head: i64,
+) -> Result<i64, ServiceError> {
+    let (mut before, mut after) = (0, head);
+    while before < after {
+        let middle = before + (after - before) / 2;
+        match events::time_at(session, middle + 1).await? {
+            Some(at) if at < time => before = middle + 1,
+            _ => after = middle,
         }
-        Ok(before)
     }
+    Ok(before)
 }
 
 /// The certificates that calls were about.

@@ -57,6 +57,7 @@ pub(super) async fn sweep(app: &App, lease: &Lease) -> Result<(), ServiceError> 
     acme::prune_pauses(app, BATCH).await?;
     crate::webhooks::prune(app).await?;
     crate::discoveries::prune(app).await?;
+    crate::notices::prune(app).await?;
     crl::tell_late(app, lease, BATCH).await?;
     publish::tell_late(app, lease, BATCH).await?;
     let now = app.now();

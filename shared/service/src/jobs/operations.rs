@@ -102,6 +102,9 @@ fn why_not(kind: JobKind) -> &'static str {
         JobKind::DeliverEvents => {
             "the service begins it anew while there is something to send; switch the webhook off instead"
         }
+        JobKind::SendNotices => {
+            "the service begins it anew while there is something to send; take the owners away instead"
+        }
     }
 }
 

@@ -9,8 +9,8 @@ use certmill_domain::{
 
 use super::{Lease, cascade, housekeeping};
 use crate::{
-    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, ocsp, publish, retention,
-    webhooks,
+    App, ServiceError, acme, certificates, crl, discoveries, endpoints, expiry, notices, ocsp, publish,
+    retention, webhooks,
 };
 
 /// Places of a worker that no other work can take, so that slow work of one sort never holds up the rest.
@@ -32,11 +32,13 @@ pub enum Lane {
     Folder,
     /// Objects for a store beside `/pub`. Apart from the folder, so that neither waits for the other.
     ObjectStore,
+    /// Notices, which wait for the operator's mail server.
+    Mail,
 }
 
 impl Lane {
     /// All lanes.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Revocation,
         Self::Upkeep,
         Self::Orders,
@@ -45,6 +47,7 @@ impl Lane {
         Self::Checks,
         Self::Folder,
         Self::ObjectStore,
+        Self::Mail,
     ];
 
     /// The word of metrics and logs.
@@ -58,6 +61,7 @@ impl Lane {
             Self::Checks => "checks",
             Self::Folder => "folder",
             Self::ObjectStore => "object_store",
+            Self::Mail => "mail",
         }
     }
 
@@ -67,8 +71,8 @@ impl Lane {
             // A CRL of a million entries takes a core for seconds and some 200 MiB; a check looks at several servers at the same
             // time; a list on its way to a store is held in memory.
             Self::Revocation | Self::Checks | Self::ObjectStore => (concurrency / 4).max(4),
-            // One writes to the folder at a time.
-            Self::Upkeep | Self::Folder => 4,
+            // One writes to the folder at a time; a mail server takes few connections of one client.
+            Self::Upkeep | Self::Folder | Self::Mail => 4,
             Self::Orders | Self::Challenges | Self::Deliveries => concurrency.max(4),
         }
     }
@@ -172,7 +176,7 @@ macro_rules! registry {
     };
 }
 
-use Lane::{Challenges, Checks, Deliveries, Folder, ObjectStore, Orders, Revocation};
+use Lane::{Challenges, Checks, Deliveries, Folder, Mail, ObjectStore, Orders, Revocation};
 
 // Lane, deadline in minutes, attempts, horizon in hours; or, for periodic work, its period in seconds and its deadline in
 // minutes. An order may wait a week for a CA (`Retry-After`), a CRL never longer than the pause after a failure.
@@ -222,6 +226,8 @@ registry! {
     PublishToFolder(list: CrlId), "publish_to_folder", rules(Folder, 5, 20, 1) => publish::to_folder;
     /// The same for the object store.
     PublishToStore(list: CrlId), "publish_to_store", rules(ObjectStore, 10, 20, 1) => publish::to_store;
+    /// Tell the owners of a tenant by mail what has happened.
+    SendNotices(tenant: TenantId), "send_notices", rules(Mail, 5, 20, 1) => notices::deliver;
     /// Delete finished jobs past their retention.
     PruneJobs, "prune_jobs", periodic(3600, 5) => housekeeping::prune_jobs;
     /// Forget certificates, keys and other things that are over, as far as the operator wishes it.
