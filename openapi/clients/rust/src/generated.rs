@@ -1,7 +1,7 @@
 // Generated from openapi/certmill.json by openapi/clients/rust/generate. Not to be edited.
-// document: 7e19a9cc3c7f035cf539f67fc8e8578dd9fd456f599c8bc5734d3357d7bc69fa
+// document: 550679dde316fcf340996b192bf81f55d8c4834102f71eeef01b5e7aa37a5cff
 // generator: 60b46d14a2a9a73ca922f62b7b88daa25bd0f4dbbac3fb6fe451a510f036d0a5
-// code: ba1164d4a66c905bfebb419f32c5b274b094bcb1c2d93be7c7f784afa7bf098f
+// code: afdca8ce3bd5071d738fd9abf34f51ae56fb68736e4afd741882eeea9ed5cb84
 use crate::answer::{ByteStream, Error, QueryParam, ResponseValue, encode_path};
 /// Types used as operation parameters and responses.
 #[allow(clippy::all)]
@@ -548,7 +548,7 @@ pub mod types {
         pub hash: ::std::string::String,
         /// `log_…`
         pub id: ::std::string::String,
-        /// Who: the id of a token, or `operator` for the command line.
+        /// Who: the id of a token or of a certificate in the place of one, `operator` for the command line, or `service`.
         pub identity: ::std::string::String,
         /// The id of the object; of a refused call, what the call named; of `calls.refused`, how many there were, when, and with
         /// which codes.
@@ -950,8 +950,12 @@ pub mod types {
         pub name: ::std::string::String,
         /// Whether its certificates name the OCSP responder.
         pub ocsp: bool,
+        /// `ca` or `delegated`: who signs OCSP answers about what it has issued.
+        pub ocsp_signer: OcspSigner,
         /// Where the public asks about its certificates.
         pub ocsp_url: ::std::string::String,
+        /// The mail addresses of those who are told what happens to it.
+        pub owners: ::std::vec::Vec<::std::string::String>,
         /// The CA that signed it; null for a root.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub parent_ca_id: ::std::option::Option<::std::string::String>,
@@ -1473,12 +1477,20 @@ pub mod types {
         /// Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ocsp: ::std::option::Option<bool>,
+        /// Who signs OCSP answers about what it has issued: `ca` (default), or `delegated` for a responder with a certificate of its
+        /// own (RFC 6960 §4.2.2.2), which the CA issues for a week at most, which is renewed by itself, and which is in the answers.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ocsp_signer: ::std::option::Option<OcspSigner>,
         /// Organization of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organization: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// Organizational unit of the subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organizational_unit: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// The mail addresses of those who are told what happens to it, and to its certificates where neither these nor their role name
+        /// anybody. Up to 16.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub owners: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// The CA that signs it: required for an intermediate, unless `external`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub parent_ca_id: ::std::option::Option<::std::string::String>,
@@ -1637,6 +1649,10 @@ pub mod types {
         /// (RFC 9525). Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_partial_wildcards: ::std::option::Option<bool>,
+        /// Let a certificate stand in the place of a token to read and renew itself, as a TLS client: whoever has its key can renew
+        /// it for as long as it is neither revoked nor ended. Not together with `no_store`. Default false.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub allow_self_renewal: ::std::option::Option<bool>,
         /// Permit names below the domains, wildcards included. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_subdomains: ::std::option::Option<bool>,
@@ -1705,6 +1721,10 @@ pub mod types {
         /// Organizational unit of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organizational_unit: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// The mail addresses of those who are told what happens to its certificates, where these name nobody themselves. Up to
+        /// 16; none when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub owners: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// OIDs of the policies that certificates name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub policy_identifiers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
@@ -1839,11 +1859,19 @@ pub mod types {
         /// When the CRL was made.
         pub this_update: crate::Timestamp,
     }
-    /// The CRLs of a CA's shards.
+    /// A page of the CRLs of a CA's shards.
     #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default)]
     pub struct CrlShardList {
+        /// Send it as `cursor` for the next page; null on the last one.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub cursor: ::std::option::Option<::std::string::String>,
+        /// Whether another page follows.
+        pub has_more: bool,
         /// One for each shard, in the order of their numbers.
         pub shards: ::std::vec::Vec<CrlShard>,
+        /// Only with `count=true`: how many rows all pages have. They are counted up to 10,000; 10,001 stands for more.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub total: ::std::option::Option<i64>,
     }
     /// update of a CRL
     #[derive(
@@ -2355,13 +2383,15 @@ pub mod types {
         /// - `invalid_duration` (400): A duration is none. `details.fields` as for `validation_error` where a field is known.
         /// - `invalid_cursor` (400): The cursor is not one that this list gave out, or is one of another query.
         /// - `invalid_config` (400): A DNS provider or ACME server does not take its configuration. `details.upstream`: its answer.
-        /// - `authentication_required` (401): No token was sent.
+        /// - `authentication_required` (401): No token was sent, and no client certificate that this service has issued.
         /// - `token_invalid` (401): The token is unknown or has no token's form.
         /// - `token_expired` (401): The token has ended.
         /// - `token_revoked` (401): The token was revoked.
-        /// - `insufficient_scope` (403): The token's scopes do not reach. `details.required_scope`: the one that is needed.
+        /// - `client_certificate_refused` (401): The client certificate in the place of a token was revoked, has ended, or its CA was revoked.
+        /// - `insufficient_scope` (403): The token's scopes do not reach, or a client certificate stands in its place. `details.required_scope`: the one that is needed.
         /// - `role_not_allowed` (403): The token is limited to roles, and this is none of them. `details.role`: the one that was asked for.
         /// - `token_not_allowed_here` (403): The token is limited to networks, and the call comes from none of them.
+        /// - `self_renewal_not_allowed` (403): The role of the client certificate in the place of a token has no `allow_self_renewal`.
         /// - `not_found` (404): There is no such path.
         /// - `ca_not_found` (404): No such CA.
         /// - `role_not_found` (404): No such role.
@@ -2392,7 +2422,7 @@ pub mod types {
         /// - `role_violation` (422): The role does not permit the request. `details.rule`, `field`, `value` and `allowed`.
         /// - `csr_invalid` (422): The CSR cannot be read, or its signature does not fit its key.
         /// - `certificate_invalid` (422): The certificate or key cannot be read, or the two do not belong together.
-        /// - `rate_limited` (429): This token has made too many calls of this category (`details.category`, `limit` and `retry_after` in seconds), or an ACME server's known limit is used up for longer than an order can wait (`details.retry_after`).
+        /// - `rate_limited` (429): This token or certificate has made too many calls of this category (`details.category`, `limit` and `retry_after` in seconds), or an ACME server's known limit is used up for longer than an order can wait (`details.retry_after`).
         /// - `internal_error` (500): A fault of the service; its log says more under the request id.
         /// - `upstream_error` (502): An ACME server or DNS provider failed. `details.reason` and `details.upstream`.
         /// - `service_unavailable` (503): A database or another dependency is away: try again after `Retry-After`.
@@ -2417,7 +2447,7 @@ pub mod types {
         pub event_id: ::std::string::String,
         /// What happened. A newer version may have others.
         pub event_type: EventKind,
-        /// Who: the id of a token, `operator` for the command line, or `service` for what no call has caused.
+        /// Who: the id of a token or of a certificate in the place of one, `operator` for the command line, or `service` for what no call has caused.
         pub identity_id: ::std::string::String,
         /// The id of what it happened to.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
@@ -2641,6 +2671,12 @@ pub mod types {
         /// As when a CA is made.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ocsp: ::std::option::Option<bool>,
+        /// As when a CA is made.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ocsp_signer: ::std::option::Option<OcspSigner>,
+        /// As when a CA is made.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub owners: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// A PKCS#12 bundle in base64, instead of certificate, key and chain.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub pkcs12: ::std::option::Option<crate::Secret>,
@@ -2975,6 +3011,39 @@ pub mod types {
         }
     }
     impl ::std::str::FromStr for Liveness {
+        type Err = ::std::convert::Infallible;
+        fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
+            Ok(Self(value.to_string()))
+        }
+    }
+    /// signer of OCSP answers
+    #[derive(
+        ::serde::Deserialize, ::serde::Serialize, Clone, Debug, Eq, Hash, Ord, PartialEq, PartialOrd, Default,
+    )]
+    #[serde(transparent)]
+    pub struct OcspSigner(pub ::std::string::String);
+    impl ::std::ops::Deref for OcspSigner {
+        type Target = ::std::string::String;
+        fn deref(&self) -> &::std::string::String {
+            &self.0
+        }
+    }
+    impl ::std::convert::From<OcspSigner> for ::std::string::String {
+        fn from(value: OcspSigner) -> Self {
+            value.0
+        }
+    }
+    impl ::std::convert::From<::std::string::String> for OcspSigner {
+        fn from(value: ::std::string::String) -> Self {
+            Self(value)
+        }
+    }
+    impl ::std::fmt::Display for OcspSigner {
+        fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+            self.0.fmt(f)
+        }
+    }
+    impl ::std::str::FromStr for OcspSigner {
         type Err = ::std::convert::Infallible;
         fn from_str(value: &str) -> ::std::result::Result<Self, Self::Err> {
             Ok(Self(value.to_string()))
@@ -3600,6 +3669,8 @@ pub mod types {
         pub allow_localhost: bool,
         /// Whether wildcards may be a part of a label, as in `w*.example.com`.
         pub allow_partial_wildcards: bool,
+        /// Whether a certificate may renew itself in the place of a token.
+        pub allow_self_renewal: bool,
         /// Whether names below the domains are permitted.
         pub allow_subdomains: bool,
         /// Whether wildcard names are permitted.
@@ -3649,6 +3720,8 @@ pub mod types {
         pub organization: ::std::vec::Vec<::std::string::String>,
         /// Organizational unit of the subject.
         pub organizational_unit: ::std::vec::Vec<::std::string::String>,
+        /// The mail addresses of those who are told what happens to its certificates.
+        pub owners: ::std::vec::Vec<::std::string::String>,
         /// OIDs of the policies that certificates name.
         pub policy_identifiers: ::std::vec::Vec<::std::string::String>,
         /// State or province of the subject.
@@ -4306,8 +4379,7 @@ pub mod types {
         /// By how much the next CRL comes before the end of the present one; null is a third of `crl_validity`.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_overlap: ::std::option::Option<::std::string::String>,
-        /// Into how many shards what it issues from now on is divided: as many as now or more, up to 128. Other processes follow
-        /// within ten minutes.
+        /// Into how many shards what it issues from now on is divided: as many as now or more, up to 128.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub crl_shards: ::std::option::Option<i64>,
         /// How long its CRLs are good; null is as the operator has configured it. It counts from the next CRL on.
@@ -4316,10 +4388,15 @@ pub mod types {
         /// How long its delta CRLs are good; null takes them away.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub delta_crl_validity: ::std::option::Option<::std::string::String>,
-        /// Whether the certificates that it issues from now on name the OCSP responder. Other processes follow within ten
-        /// minutes.
+        /// Whether the certificates that it issues from now on name the OCSP responder.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub ocsp: ::std::option::Option<bool>,
+        /// Who signs OCSP answers from now on, as at its creation. The CA goes on until its responder has a certificate.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub ocsp_signer: ::std::option::Option<OcspSigner>,
+        /// The mail addresses of those who are told what happens to it, all of them; none for null.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub owners: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// `admin` or `desk`, as at its creation.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal_of_desk_certificates: ::std::option::Option<DeskRenewal>,
@@ -4341,7 +4418,8 @@ pub mod types {
         /// For certificates from ACME servers: how the next one is ordered.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub renewal: ::std::option::Option<RenewalChange>,
-        /// All tags: up to 64, keys and values up to 256 bytes.
+        /// All tags: up to 64, keys and values up to 256 bytes. `owners` holds mail addresses, divided by commas: of those who are told
+        /// what happens to the certificate, in place of the owners of its role or CA.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub tags:
             ::std::option::Option<::std::collections::HashMap<::std::string::String, ::std::string::String>>,
@@ -4392,6 +4470,10 @@ pub mod types {
         /// (RFC 9525). Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_partial_wildcards: ::std::option::Option<bool>,
+        /// Let a certificate stand in the place of a token to read and renew itself, as a TLS client: whoever has its key can renew
+        /// it for as long as it is neither revoked nor ended. Not together with `no_store`. Default false.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub allow_self_renewal: ::std::option::Option<bool>,
         /// Permit names below the domains, wildcards included. Default false.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub allow_subdomains: ::std::option::Option<bool>,
@@ -4459,6 +4541,10 @@ pub mod types {
         /// Organizational unit of every subject.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub organizational_unit: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
+        /// The mail addresses of those who are told what happens to its certificates, where these name nobody themselves. Up to
+        /// 16; none when absent.
+        #[serde(skip_serializing_if = "::std::option::Option::is_none")]
+        pub owners: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
         /// OIDs of the policies that certificates name.
         #[serde(skip_serializing_if = "::std::option::Option::is_none")]
         pub policy_identifiers: ::std::option::Option<::std::vec::Vec<::std::string::String>>,
@@ -5134,6 +5220,8 @@ pub mod types {
         pub const AUDIT_ARCHIVE: &'static str = "audit.archive";
         /// `database.restore`
         pub const DATABASE_RESTORE: &'static str = "database.restore";
+        /// `ca.ocsp_signer`
+        pub const CA_OCSP_SIGNER: &'static str = "ca.ocsp_signer";
     }
     impl ::std::convert::From<&str> for Action {
         fn from(word: &str) -> Self {
@@ -5412,6 +5500,8 @@ pub mod types {
         pub const CRL_PUBLISHED: &'static str = "crl.published";
         /// `crl.late`
         pub const CRL_LATE: &'static str = "crl.late";
+        /// `publication.late`
+        pub const PUBLICATION_LATE: &'static str = "publication.late";
         /// `csr.pending`
         pub const CSR_PENDING: &'static str = "csr.pending";
         /// `csr.approved`
@@ -5442,6 +5532,8 @@ pub mod types {
         pub const WEBHOOK_DISABLED: &'static str = "webhook.disabled";
         /// `webhook.delivery_failed`
         pub const WEBHOOK_DELIVERY_FAILED: &'static str = "webhook.delivery_failed";
+        /// `notice.failed`
+        pub const NOTICE_FAILED: &'static str = "notice.failed";
     }
     impl ::std::convert::From<&str> for EventKind {
         fn from(word: &str) -> Self {
@@ -5480,6 +5572,8 @@ pub mod types {
         pub const REBUILD_CRL_SHARD: &'static str = "rebuild_crl_shard";
         /// `rebuild_delta_crl`
         pub const REBUILD_DELTA_CRL: &'static str = "rebuild_delta_crl";
+        /// `renew_ocsp_signer`
+        pub const RENEW_OCSP_SIGNER: &'static str = "renew_ocsp_signer";
         /// `revoke_ca_cascade`
         pub const REVOKE_CA_CASCADE: &'static str = "revoke_ca_cascade";
         /// `register_acme_account`
@@ -5508,6 +5602,12 @@ pub mod types {
         pub const CHECK_ENDPOINTS: &'static str = "check_endpoints";
         /// `discover`
         pub const DISCOVER: &'static str = "discover";
+        /// `publish_to_folder`
+        pub const PUBLISH_TO_FOLDER: &'static str = "publish_to_folder";
+        /// `publish_to_store`
+        pub const PUBLISH_TO_STORE: &'static str = "publish_to_store";
+        /// `send_notices`
+        pub const SEND_NOTICES: &'static str = "send_notices";
         /// `prune_jobs`
         pub const PRUNE_JOBS: &'static str = "prune_jobs";
         /// `forget`
@@ -5566,6 +5666,18 @@ pub mod types {
         pub const OK: &'static str = "ok";
     }
     impl ::std::convert::From<&str> for Liveness {
+        fn from(word: &str) -> Self {
+            Self(word.to_owned())
+        }
+    }
+    /// The words of this version; a later one may have more.
+    impl OcspSigner {
+        /// `ca`
+        pub const CA: &'static str = "ca";
+        /// `delegated`
+        pub const DELEGATED: &'static str = "delegated";
+    }
+    impl ::std::convert::From<&str> for OcspSigner {
         fn from(word: &str) -> Self {
             Self(word.to_owned())
         }
@@ -7068,8 +7180,8 @@ impl Client {
     /// Change a CA
     ///
     /// Scope: `pki:admin`. How its certificates that a person approved at the CSR desk are renewed with another key, whether what it
-    /// issues names the OCSP responder (`409 in_use` while roles with `must_staple` need it), the times of its CRLs, and the number of
-    /// its shards.
+    /// issues names the OCSP responder (`409 in_use` while roles with `must_staple` need it), who signs OCSP answers, the times of
+    /// its CRLs, the number of its shards, and its owners.
     ///
     /// Sends a `PATCH` request to `/v1/pki/ca/{id}`
     ///
@@ -7289,7 +7401,7 @@ impl Client {
     }
     /// List the CRLs of a CA's shards
     ///
-    /// Scope: `pki:read`. In the order of their numbers, 128 at most; none where `crl_shards` is 1.
+    /// Scope: `pki:read`. In the order of their numbers; none where `crl_shards` is 1.
     ///
     /// Sends a `GET` request to `/v1/pki/ca/{id}/crl/shards`
     ///
@@ -7298,7 +7410,9 @@ impl Client {
     pub async fn list_crl_shards<'a>(
         &'a self,
         id: &'a str,
+        query: queries::ListCrlShards<'a>,
     ) -> Result<ResponseValue<types::CrlShardList>, Error<types::ErrorBody>> {
+        let queries::ListCrlShards { count, cursor, limit } = query;
         let url = format!("{}/v1/pki/ca/{}/crl/shards", self.baseurl, encode_path(&id.to_string())?,);
         let mut header_map = ::reqwest::header::HeaderMap::with_capacity(1usize);
         header_map.append(
@@ -7312,6 +7426,9 @@ impl Client {
                 ::reqwest::header::ACCEPT,
                 ::reqwest::header::HeaderValue::from_static("application/json"),
             )
+            .query(&QueryParam::new("count", &count))
+            .query(&QueryParam::new("cursor", &cursor))
+            .query(&QueryParam::new("limit", &limit))
             .headers(header_map)
             .build()?;
         let response = self.send(request).await?;
@@ -7597,7 +7714,7 @@ impl Client {
     }
     /// Read a certificate
     ///
-    /// Scope: `pki:read`.
+    /// Scope: `pki:read`. A certificate that was issued under a role with `allow_self_renewal` may stand in the place of a token, as the client certificate of the TLS connection, if the service has `tls_client_certificates` on: for itself only, by its id or as `self`.
     ///
     /// Sends a `GET` request to `/v1/pki/certificates/{id}`
     ///
@@ -7721,7 +7838,7 @@ impl Client {
     }
     /// Read a certificate's PEM
     ///
-    /// Scope: `pki:read`. Just the PEM, as `application/x-pem-file`.
+    /// Scope: `pki:read`. A certificate that was issued under a role with `allow_self_renewal` may stand in the place of a token, as the client certificate of the TLS connection, if the service has `tls_client_certificates` on: for itself only, by its id or as `self`. Just the PEM, as `application/x-pem-file`.
     ///
     /// Sends a `GET` request to `/v1/pki/certificates/{id}/pem`
     ///
@@ -7789,7 +7906,7 @@ impl Client {
     }
     /// Renew a certificate
     ///
-    /// Scope: `pki:issue`. A new certificate with the same subject, names and role, and a fresh key; `renewed_from` and
+    /// Scope: `pki:issue`. A certificate that was issued under a role with `allow_self_renewal` may stand in the place of a token, as the client certificate of the TLS connection, if the service has `tls_client_certificates` on: for itself only, by its id or as `self`. A new certificate with the same subject, names and role, and a fresh key; `renewed_from` and
     /// `renewed_by` link the two, and tags and description go along. The role's present rules apply: where they no
     /// longer permit a name, `role_violation` says which. A certificate that a person approved (it came over the CSR desk
     /// without a role, or was imported with `ca_id`) is renewed as it was approved, for at most as long, and with
@@ -7799,6 +7916,9 @@ impl Client {
     /// server the answer is `202` with the order for its renewal, the one under way if there is one, with its challenges as soon
     /// as the CA has told them and after five seconds at most; it takes a `csr_pem` with the same names and nothing else, and needs one if the order for
     /// the certificate had one and no `reuse_key`.
+    ///
+    /// A certificate that renews itself gets no longer time than it had. If it was renewed already, the newest of its renewals is renewed, so
+    /// that a host that has lost one is not locked out; not if that was revoked.
     ///
     /// Sends a `POST` request to `/v1/pki/certificates/{id}/renew`
     ///
@@ -9768,7 +9888,7 @@ pub mod queries {
         pub cursor: Option<&'a str>,
         /// At this time or later (RFC 3339).
         pub from: Option<&'a crate::Timestamp>,
-        /// This identity: the id of a token, or `operator`.
+        /// This identity: the id of a token, that of a certificate in the place of one, `operator` or `service`.
         pub identity: Option<&'a str>,
         /// Rows of a page at most. Large rows may end one earlier.
         pub limit: Option<i64>,
@@ -9876,6 +9996,16 @@ pub mod queries {
         pub if_range: Option<&'a str>,
         /// The part that is wanted, such as `bytes=1000-`.
         pub range: Option<&'a str>,
+    }
+    /// Of [`Client::list_crl_shards`](super::Client::list_crl_shards).
+    #[derive(Clone, Copy, Debug, Default)]
+    pub struct ListCrlShards<'a> {
+        /// Whether the answer says how many rows all pages have.
+        pub count: Option<bool>,
+        /// The `cursor` of the page before; the first page when absent.
+        pub cursor: Option<&'a str>,
+        /// Rows of a page at most. Large rows may end one earlier.
+        pub limit: Option<i64>,
     }
     /// Of [`Client::list_certificates`](super::Client::list_certificates).
     #[derive(Clone, Copy, Debug, Default)]
