@@ -134,7 +134,7 @@ fn cert_id(ca: &X509, leaf: &X509) -> anyhow::Result<Vec<u8>> {
 /// The contents of a DER value of up to 65,535 octets.
 fn inside(der: &[u8]) -> Option<&[u8]> {
     let head = match der.get(1)? {
-        ..0x80 => 2,
+        ..=0x7f => 2,
         0x81 => 3,
         _ => 4,
     };

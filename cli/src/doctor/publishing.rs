@@ -16,7 +16,7 @@ const MOST_BEHIND: i64 = 1_000;
 /// Lists that are looked at: the same as are fetched from `/pub`, as far as they fit.
 const MOST_LOOKED_AT: usize = 50;
 /// What a place may take to show them.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Looks at each place that is set.
 pub(super) async fn places(config: &Config, database: &Database, findings: &mut Findings) {

@@ -147,7 +147,7 @@ impl Bucket {
     /// # Errors
     /// [`S3Error`].
     pub async fn look(&self, name: &str, call: Call<'_>) -> Result<Present, S3Error> {
-        let answer = self.send("HEAD", name, (&[], Vec::new()), call, MOST_SAID).await?;
+        let answer = self.send(("HEAD", name), (&[], Vec::new()), call, MOST_SAID).await?;
         match answer.status() {
             200 => {
                 let number = answer.header(NUMBER).and_then(|number| number.trim().parse().ok());
@@ -167,7 +167,7 @@ impl Bucket {
     /// # Errors
     /// [`S3Error`].
     pub async fn read(&self, name: &str, most: usize, call: Call<'_>) -> Result<Option<Vec<u8>>, S3Error> {
-        let answer = self.send("GET", name, (&[], Vec::new()), call, most).await?;
+        let answer = self.send(("GET", name), (&[], Vec::new()), call, most).await?;
         match answer.status() {
             200 => Ok(Some(answer.into_body())),
             404 if code(&answer) != "NoSuchBucket" => Ok(None),
@@ -197,9 +197,9 @@ impl Bucket {
             Present::There { tag, .. } => ("if-match", tag.clone()),
         };
         let with: Vec<_> = headers.iter().cloned().chain([condition]).collect();
-        let mut answer = self.send("PUT", name, (&with, object.body.to_vec()), call, MOST_SAID).await?;
+        let mut answer = self.send(("PUT", name), (&with, object.body.to_vec()), call, MOST_SAID).await?;
         if answer.status() == 501 {
-            answer = self.send("PUT", name, (&headers, object.body.to_vec()), call, MOST_SAID).await?;
+            answer = self.send(("PUT", name), (&headers, object.body.to_vec()), call, MOST_SAID).await?;
         }
         match answer.status() {
             200..=204 => Ok(()),
@@ -212,8 +212,7 @@ impl Bucket {
 
     async fn send(
         &self,
-        method: &str,
-        name: &str,
+        (method, name): (&str, &str),
         (headers, body): (&[(&'static str, String)], Vec<u8>),
         call: Call<'_>,
         most: usize,

@@ -35,7 +35,8 @@ impl Letter {
             .date(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
             .message_id(Some(format!("<{}@{}>", self.id, from.email.domain())))
             .header(AutoSubmitted)
-            .singlepart(SinglePart::plain(self.text.replace('\n', "\r\n")));
+            // The end of the last line is written by the library.
+            .singlepart(SinglePart::plain(self.text.trim_end_matches('\n').replace('\n', "\r\n")));
         message.map(|message| message.formatted()).map_err(|error| MailError::Refused(error.to_string()))
     }
 }

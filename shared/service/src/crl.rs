@@ -153,6 +153,12 @@ pub async fn shards(
     Ok(Page::of(listed, |(list, _)| list.shard().to_string()))
 }
 
+/// The same of all shards.
+async fn all_shards(app: &App, tenant: TenantId, ca: CaId) -> Result<Vec<(CrlId, CrlInfo)>, ServiceError> {
+    let mut session = app.database().read(tenant).await?;
+    Ok(crls::shards(&mut session, ca).await?)
+}
+
 /// What became of a request for new CRLs.
 pub enum Requested {
     /// They were built within the waiting time; this is the full one.
@@ -166,9 +172,7 @@ pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, 
     let full = CrlId::full(ca);
     // Refuses a CA that has no list.
     info(app, caller.tenant, full).await?;
-    let mut session = app.database().read(caller.tenant).await?;
-    let shards_now = crls::shards(&mut session, ca).await?;
-    drop(session);
+    let shards_now = all_shards(app, caller.tenant, ca).await?;
     let lists: Vec<CrlId> =
         std::iter::once(full).chain(shards_now.into_iter().map(|(list, _)| list)).collect();
     let mut change = app.change(caller).await?;
@@ -201,7 +205,7 @@ pub async fn request(app: &App, caller: &Caller, ca: CaId) -> Result<Requested, 
             let figures = info(app, caller.tenant, full).await?;
             if is_built(full, &figures) {
                 let shards =
-                    if wanted.len() > 1 { shards(app, caller.tenant, ca).await? } else { Vec::new() };
+                    if wanted.len() > 1 { all_shards(app, caller.tenant, ca).await? } else { Vec::new() };
                 if shards.iter().all(|(list, figures)| is_built(*list, figures)) {
                     return present(app, full, &figures).await;
                 }

@@ -8,6 +8,11 @@ use crate::error::parsed;
 use crate::query::Query;
 use crate::{StorageError, SystemSession, Tx, WithLink, jobs};
 
+/// Tenant, CA, shard, number, since when and why.
+type BehindRow = (String, String, i64, i64, Option<i64>, Option<String>);
+/// Tenant, CA, shard, whether it is a delta, number, since when and why.
+type LateRow = (String, String, i64, bool, i64, i64, Option<String>);
+
 /// A place beside `/pub`.
 #[derive(Debug, Clone, Copy)]
 pub struct Place<'a> {
@@ -115,8 +120,7 @@ pub async fn behind(
             jobs::push_has_none(&mut query, kind, table.subject);
         }
         query.push(" LIMIT ").push_bind(limit);
-        let rows: Vec<(String, String, i64, i64, Option<i64>, Option<String>)> =
-            session.link().fetch_all(query).await?;
+        let rows: Vec<BehindRow> = session.link().fetch_all(query).await?;
         for (tenant, ca, shard, number, since, failure) in rows {
             found.push(Behind {
                 tenant: parsed("crls", "tenant_id", &tenant)?,
@@ -176,8 +180,7 @@ pub async fn late(
     query.push_bind(before.unix_micros()).push(" AND told_at IS NULL AND target = ");
     query.push_bind(place.target.to_owned()).push(" AND place = ").push_bind(place.name.to_owned());
     query.push(" ORDER BY behind_since LIMIT ").push_bind(limit);
-    let rows: Vec<(String, String, i64, bool, i64, i64, Option<String>)> =
-        session.link().fetch_all(query).await?;
+    let rows: Vec<LateRow> = session.link().fetch_all(query).await?;
     rows.into_iter()
         .map(|(tenant, ca, shard, is_delta, number, since, failure)| {
             let list = crl_id(&ca, shard)?;

@@ -370,7 +370,7 @@ mod tests {
         ] {
             assert_eq!(DnsName::connected_to(text).unwrap().as_str(), host, "{text}");
         }
-        let long = ["a".repeat(63); 4].join(".");
+        let long = vec!["a".repeat(63); 4].join(".");
         for text in [
             "",
             ".",

@@ -87,6 +87,9 @@ impl SmtpServer {
 
     /// Says how it answers from now on: `mail` and `data` are answers to these commands, `rcpt` those to single addresses; with
     /// `leave` it ends the connection once it has a mail. Everything else is taken.
+    ///
+    /// # Panics
+    /// When the file that the server reads cannot be written.
     pub fn behave(&self, behaviour: &Value) {
         let new = self.folder.join("behaviour.new");
         write(&new, &behaviour.to_string());

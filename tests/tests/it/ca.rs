@@ -19,7 +19,7 @@ use tests::{Answer, TestApp, both_modes};
 
 use certmill_domain::Timestamp;
 
-const FIELDS: [&str; 28] = [
+const FIELDS: [&str; 29] = [
     "id",
     "name",
     "common_name",

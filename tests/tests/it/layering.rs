@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// Each layer with what it may depend on, lowest first. `None`: whatever it likes, because it puts the parts together.
-const LAYERS: [(&str, Option<&[&str]>); 18] = [
+const LAYERS: [(&str, Option<&[&str]>); 19] = [
     // Programs of others use it, so it knows nothing of the service but its document.
     ("certmill-client", Some(&[])),
     ("certmill-x509", Some(&[])),

@@ -202,7 +202,7 @@ both_modes! {
         let error = app.patch("/v1/pki/roles/web", json!({ "ca_id": short["id"] })).await.error(422, "validation_error");
         assert!(said(error).contains("the CA `short` ends"));
         // A version that does not look at the CA may have stored it: then the refusal names both.
-        let long = format!(r#"UPDATE roles SET settings = REPLACE(CAST(settings AS TEXT), '{ends}', '{later}')"#);
+        let long = format!("UPDATE roles SET settings = REPLACE(CAST(settings AS TEXT), '{ends}', '{later}')");
         Sql::open(app.database_url()).await.run(&long).await;
         app.patch("/v1/pki/roles/web", json!({ "require_cn": false })).await.json_with(StatusCode::OK);
         let refused = app.post("/v1/pki/issue/web", ask(&json!({}))).await.error(422, "role_violation");

@@ -7,7 +7,7 @@ use tests::{TestApp, both_modes};
 
 use crate::ca::{PAST_ITS_END, changed, seconds, short_root, text, with_fields};
 
-const FIELDS: [&str; 39] = [
+const FIELDS: [&str; 40] = [
     "id",
     "name",
     "ca_id",

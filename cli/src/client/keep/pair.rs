@@ -121,7 +121,8 @@ impl Pair {
 
 /// The clock of this host, in Unix seconds.
 pub(super) fn unix_now() -> anyhow::Result<i64> {
-    unix_seconds(&Asn1Time::days_from_now(0)?)
+    let now = Asn1Time::days_from_now(0)?;
+    unix_seconds(&now)
 }
 
 fn unix_seconds(at: &Asn1TimeRef) -> anyhow::Result<i64> {

@@ -51,7 +51,8 @@ fn server(written: MailSettings, origins: &Origins<'_>) -> Result<Option<MailSer
         origins
             .problem("mail.host", "`mail.from` is missing: name the address that mails come from".to_owned())
     })?;
-    let from: EmailAddress = from.parse().map_err(|error| origins.problem("mail.from", error.to_string()))?;
+    let from =
+        from.parse::<EmailAddress>().map_err(|error| origins.problem("mail.from", error.to_string()))?;
     if port == Some(0) {
         return Err(origins.problem("mail.port", "a port is a number from 1 to 65535".to_owned()));
     }

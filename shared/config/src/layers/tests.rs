@@ -581,6 +581,9 @@ fn what_is_shown_is_a_configuration_file_that_amounts_to_the_same() {
         "access_key_id",
         "secret_access_key",
         "secret_access_key_file",
+        "username",
+        "password",
+        "password_file",
     ];
     let url = file("postgres://u:hunter2@db/x");
     let text = sample_with(|key| !alternatives.contains(&key))
@@ -722,7 +725,7 @@ fn a_folder_and_a_bucket_are_whole_or_refused_with_what_is_missing() {
     ];
     let publish = from_environment(&variables).unwrap().publish;
     assert_eq!(publish.folder.as_deref(), Some(Path::new("/srv/pki")));
-    assert_eq!(publish.late_after, Duration::from_secs(300));
+    assert_eq!(publish.late_after, Duration::from_mins(5));
     let s3 = publish.s3.unwrap();
     assert_eq!((s3.region.as_str(), s3.prefix.as_str()), ("us-east-1", "a/b/"));
     let S3Credentials::Keys { secret_access_key, .. } = s3.credentials else { panic!("keys are set") };

@@ -85,10 +85,10 @@ fn judge_window<F: Findings>(
     }
     if not_after > end {
         let longest = end.since(now).as_secs();
-        let mut allowed = format!("a ttl of at most {longest}s now, since {} ends at {end}", issuer.whose());
-        if let Some(last) = role.settings().not_after.filter(|last| last.whole_seconds() == not_after) {
-            allowed.push_str(&format!(", before the role's not_after of {last}"));
-        }
+        let last = role.settings().not_after.filter(|last| last.whole_seconds() == not_after);
+        let before = last.map(|last| format!(", before the role's not_after of {last}")).unwrap_or_default();
+        let allowed =
+            format!("a ttl of at most {longest}s now, since {} ends at {end}{before}", issuer.whose());
         return Err(asked.refused_by("ca_validity", allowed));
     }
     findings.permit("ca_validity", asked, || {

@@ -77,7 +77,9 @@ fn names(tenant: &[u8], certificate: &Certificate) -> Digest {
     push(certificate.subject.as_bytes());
     let mut names: Vec<&str> = certificate.sans.iter().collect();
     names.sort_unstable();
-    names.into_iter().for_each(|name| push(name.as_bytes()));
+    for name in names {
+        push(name.as_bytes());
+    }
     sha256(&text)
 }
 

@@ -267,7 +267,7 @@ fn by_role<'a>(
 /// permits less now it takes that, since nobody is there who could ask for something else.
 fn no_longer(old: &Certificate, role: &CachedRole, ttl: Option<Ttl>) -> Result<Option<Ttl>, ServiceError> {
     let settings = role.role.settings();
-    let longest = lifetime(old, settings.not_before_duration.seconds());
+    let (longest, _) = lifetime(old, settings.not_before_duration.seconds());
     // Between the request and the row some time has gone by.
     let asked = old.not_after.since(old.created_at).as_secs().saturating_add(STORED_WITHIN);
     match ttl {

@@ -81,7 +81,9 @@ fn why_not(kind: JobKind) -> &'static str {
         JobKind::RebuildCrl
         | JobKind::RebuildCrlShard
         | JobKind::RebuildDeltaCrl
-        | JobKind::RevokeCaCascade => "without it revocations would not be published",
+        | JobKind::RevokeCaCascade
+        | JobKind::PublishToFolder
+        | JobKind::PublishToStore => "without it revocations would not be published",
         JobKind::RegisterAcmeAccount => "the CA may have the account already; deactivate the account instead",
         JobKind::RollOverAcmeAccountKey => "the CA may have the new key already, and this finds it out",
         JobKind::AdvanceChallenge => "it takes back what was published; cancel the order instead",

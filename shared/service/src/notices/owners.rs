@@ -1,5 +1,6 @@
 //! Who is told: the addresses that a request names, and those of what an event is about.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
 use certmill_domain::{CaId, Certificate, OWNERS_TAG, Owners, is_within};
@@ -94,12 +95,13 @@ impl<'a> Finder<'a> {
         session: &mut Session,
         id: CaId,
     ) -> Result<(Owners, String), ServiceError> {
-        if !self.cas.contains_key(&id) {
-            let ca = certificate_authorities::find(session, id).await?;
-            let found = ca.map(|ca| (ca.owners, ca.name)).unwrap_or_default();
-            self.cas.insert(id, found);
-        }
-        let (owners, name) = self.cas.get(&id).cloned().unwrap_or_default();
+        let (owners, name) = match self.cas.entry(id) {
+            Entry::Occupied(known) => known.get().clone(),
+            Entry::Vacant(unknown) => {
+                let ca = certificate_authorities::find(session, id).await?;
+                unknown.insert(ca.map(|ca| (ca.owners, ca.name)).unwrap_or_default()).clone()
+            }
+        };
         let owners = if owners.is_empty() { self.of_nothing() } else { self.permitted(owners) };
         Ok((owners, name))
     }

@@ -172,9 +172,15 @@ both_modes! {
         assert_eq!(ca(&app, text(&root["id"])).await, root);
         let first = app.post(&revoke, json!({})).await.json_with(StatusCode::ACCEPTED);
         assert_eq!((&first["revocation"]["reason"], &first["is_active"]), (&json!("unspecified"), &json!(false)));
-        let again = app.post(&revoke, json!({ "reason": "keyCompromise" })).await.json_with(StatusCode::ACCEPTED);
-        for field in ["reason", "revoked_at"] {
-            assert_eq!(again["revocation"][field], first["revocation"][field], "{field}");
+        app.post(&revoke, json!({ "reason": "superseded" })).await.error(409, "invalid_state");
+        for (body, reason) in [
+            (json!({}), "unspecified"),
+            (json!({ "reason": "keyCompromise" }), "keyCompromise"),
+            (json!({}), "keyCompromise"),
+        ] {
+            let again = app.post(&revoke, body).await.json_with(StatusCode::ACCEPTED);
+            assert_eq!(again["revocation"]["reason"], reason);
+            assert_eq!(again["revocation"]["revoked_at"], first["revocation"]["revoked_at"], "it is one revocation");
         }
         let done = app.eventually(&path, |ca| !ca["revocation"]["completed_at"].is_null()).await;
         assert_eq!(done["revocation"]["certificates_total"], 0, "{done}");

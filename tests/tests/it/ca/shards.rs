@@ -95,8 +95,8 @@ both_modes! {
         let answer = app.get(&format!("{ca}/crl/shards")).await;
         let told = answer.json();
         has_fields(&told["shards"][0], &answer.text(), &SHARD);
-        let list = crate::ca::with_fields(&answer, StatusCode::OK, &["shards", "cursor", "has_more"]);
-        assert_eq!((&list["cursor"], &list["has_more"]), (&Value::Null, &json!(false)));
+        let whole = crate::ca::with_fields(&answer, StatusCode::OK, &["shards", "cursor", "has_more"]);
+        assert_eq!((&whole["cursor"], &whole["has_more"]), (&Value::Null, &json!(false)));
         let known = certificates(&app, 3).await;
         let (bad, other) = (&known[&2], &known[&3]);
         let good = loop {

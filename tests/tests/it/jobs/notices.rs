@@ -36,7 +36,7 @@ fn owners(addresses: &[&str]) -> Owners {
 async fn hand(mode: Mode, mail: MailTo) -> Hand {
     let notices =
         NoticeSettings { default_owners: owners(&["ops@example.com"]), ..NoticeSettings::default() };
-    with(mode, TestOptions { mail: Some(mail), notices, ..TestOptions::default() }).await
+    Box::pin(with(mode, TestOptions { mail: Some(mail), notices, ..TestOptions::default() })).await
 }
 
 async fn with(mode: Mode, options: TestOptions) -> Hand {

@@ -198,7 +198,7 @@ both_modes! {
         // Whoever has lost the lease writes nothing.
         hand.enqueue(Job::PublishToFolder(CrlId::full(ca)), hand.now()).await;
         let stale = hand.take(JobKind::PublishToFolder).await;
-        let fresh = hand.claim(JobKind::PublishToFolder, hand.now().plus(super::LATER * 2)).await.remove(0);
+        let fresh = hand.claim(JobKind::PublishToFolder, hand.now().plus(crate::jobs::LATER * 2)).await.remove(0);
         fs::remove_file(&file).unwrap();
         assert!(hand.perform(&stale).await.is_err());
         assert!(!file.exists());

@@ -123,7 +123,11 @@ async fn logs(app: &TestApp, identity: &Value) -> Vec<(String, String, Value)> {
     let body =
         app.get(&format!("/v1/audit/logs?identity={}", text(identity))).await.json_with(StatusCode::OK);
     let of = |row: &Value| {
-        (text(&row["action"]).to_owned(), text(&row["object"]).to_owned(), row["error_code"].clone())
+        (
+            text(&row["action"]).to_owned(),
+            row["object"].as_str().unwrap_or_default().to_owned(),
+            row["error_code"].clone(),
+        )
     };
     body["logs"].as_array().unwrap().iter().map(of).collect()
 }
@@ -289,9 +293,10 @@ both_modes! {
         let forged = pretended.leaf_with_serial("a.example.internal", text(&own["serial_number"]));
         unknown(&host(&forged.certificate, &forged.key)).await;
         // One that was imported, whose issuer is somebody else.
-        let body = json!({ "certificate_pem": forged.certificate, "chain_pem": pretended.certificate });
+        let other = pretended.leaf("a.example.internal");
+        let body = json!({ "certificate_pem": other.certificate, "chain_pem": pretended.certificate });
         app.post("/v1/pki/certificates/import", body).await.json_with(StatusCode::CREATED);
-        unknown(&host(&forged.certificate, &forged.key)).await;
+        unknown(&host(&other.certificate, &other.key)).await;
         // One that a person approved, under no role.
         let judge = Judge::new();
         judge.run("req -new -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout d.key -subj /CN=d.example.internal -out d.csr");
