@@ -82,6 +82,14 @@ pub(super) async fn places(config: &Config, database: &Database, findings: &mut 
                     format!("{} of {} are not at {name} as they were brought there: {first}", look.bad.len(), lists.len()),
                     "somebody has changed what is there: `certmill ca crl CA --rebuild` has a new one brought there",
                 ),
+                None if behind.iter().any(|behind| behind.failure.is_some()) => {
+                    let failure = behind.iter().find_map(|behind| behind.failure.clone()).unwrap_or_default();
+                    findings.warning(
+                        check(target),
+                        format!("{} CRLs are on their way to {name}, and the last try failed: {failure}", behind.len()),
+                        "mend what it says; it is tried again by itself",
+                    );
+                }
                 None => findings.ok(
                     check(target),
                     format!("{} were looked at in {name}, and {} are on their way", look.good, behind.len()),

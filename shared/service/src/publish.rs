@@ -38,8 +38,10 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// Characters that are kept of what went wrong.
 const LONGEST_FAILURE: usize = 500;
-/// The largest list that is looked at before one takes its place: some million entries have a tenth of it.
+/// The largest list that is looked at by people's wish: some million entries have a tenth of it.
 const LARGEST_LIST: usize = 1 << 30;
+/// The largest certificate that is looked at before one takes its place.
+const LARGEST_CERTIFICATE: usize = 64 << 10;
 
 /// A place beside `/pub`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -285,8 +287,12 @@ async fn publish(app: &App, lease: &Lease, list: CrlId, target: Target) -> Resul
         None => None,
     };
     let Some((place, wanted)) = wanted else {
-        // The place is set no more, or the list is gone.
+        if publisher.name(target).is_none() {
+            tracing::warn!(tenant.id = %tenant, ca.id = %list.ca(), target = target.as_str(), "a CRL is to be published, and this process has no such place: set `[publish]` to the same in all processes");
+        }
+        // The place is set no more, or the list is gone, which cannot be late then.
         let mut tx = app.database().begin(tenant).await?;
+        publications::forget(&mut tx, list, target.as_str()).await?;
         lease.finish(&mut tx).await?;
         return Ok(tx.commit().await?);
     };
@@ -338,6 +344,14 @@ impl Wanted {
         match file {
             File::Certificate(_) => &self.ca.certificate_der,
             File::Crl(_) => &self.crl.der,
+        }
+    }
+
+    /// The most octets of what is at the place and can be meant: a newer list may have more entries, but not anything.
+    fn largest(&self, file: File) -> usize {
+        match file {
+            File::Certificate(_) => LARGEST_CERTIFICATE,
+            File::Crl(_) => self.crl.der.len().saturating_mul(4).saturating_add(16 << 20).min(LARGEST_LIST),
         }
     }
 
@@ -422,7 +436,7 @@ async fn put_off(
     tx.commit().await?;
     metrics::counter!("certmill_publications_total", "target" => place.target, "outcome" => "retry")
         .increment(1);
-    tracing::warn!(tenant.id = %tenant, ca.id = %list.ca(), crl.shard = list.shard(), target = place.target, place = place.name, failures, failure, "a CRL could not be published");
+    tracing::warn!(tenant.id = %tenant, ca.id = %list.ca(), crl.shard = list.shard(), crl.delta = list.is_delta(), target = place.target, place = place.name, failures, failure, again_seconds = pause.as_secs(), "a CRL could not be published and will be tried again");
     Ok(())
 }
 

@@ -79,6 +79,13 @@ pub async fn failed(
     Ok(tx.link().fetch_optional::<(i64,)>(query).await?.map_or(1, |(failures,)| failures))
 }
 
+/// Forgets what was noted of a list that is to be at no such place any more.
+pub async fn forget(tx: &mut Tx, list: CrlId, target: &'static str) -> Result<(), StorageError> {
+    let mut query = Query::new("DELETE FROM publications");
+    push_where(&mut query, tx, list, Place { target, name: "" });
+    tx.link().execute(query).await.map(drop)
+}
+
 fn push_where(query: &mut Query, tx: &Tx, list: CrlId, place: Place<'_>) {
     query.push(" WHERE tenant_id = ").push_bind(tx.tenant_key());
     query.push(" AND ca_id = ").push_bind(list.ca().to_string());

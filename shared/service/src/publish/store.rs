@@ -7,9 +7,10 @@ use certmill_aws::Credentials;
 use certmill_aws::s3::{Bucket, Call, Object, Present, S3Error};
 use certmill_dns::Providers;
 use certmill_domain::{CrlId, Timestamp};
+use certmill_egress::EgressError;
 use tokio::sync::Mutex;
 
-use super::{Failed, File, LARGEST_LIST, Place, StoreCredentials, Wanted, confirm};
+use super::{Failed, File, Place, StoreCredentials, Wanted, confirm};
 use crate::App;
 use crate::jobs::Lease;
 
@@ -91,7 +92,11 @@ impl Place for Store {
             }
             // Anybody who may write there can write a number, so the list itself is asked; and certificates have none.
             if there.is_none_or(|there| there > own) {
-                let read = self.bucket.read(&name, LARGEST_LIST, call).await.map_err(place)?;
+                let read = match self.bucket.read(&name, wanted.largest(file), call).await {
+                    // Too large for what it should be, so it is something else.
+                    Err(S3Error::Unreachable(EgressError::TooLarge { .. })) => None,
+                    read => read.map_err(place)?,
+                };
                 if let Some(kept) = read.and_then(|there| wanted.keeps(file, there)) {
                     return Ok(kept);
                 }
