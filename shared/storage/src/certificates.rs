@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use certmill_domain::{Certificate, CertificateId, Sans, TenantId, Timestamp};
 use certmill_x509::{RevocationReason, SerialNumber};
 
-pub use revocation::{change_reason, release, revoke, revoke_batch, set_invalidity};
+pub use revocation::{change_reason, release, revoke, revoke_batch, revoked_before, set_invalidity};
 
 use crate::error::{corrupt, parsed};
 use crate::query::{Query, Rows};

@@ -11,6 +11,8 @@ use crate::{App, Caller, Counted, Noun, ServiceError};
 
 /// Renewals that are followed from a certificate to the newest one.
 const MOST_RENEWALS: usize = 100;
+/// Renewals that are followed back: those of three years, one each day.
+const MOST_BEFORE: i64 = 1_000;
 /// The states from which a certificate can be renewed.
 const RENEWABLE: &[&str] = &["active"];
 
@@ -132,13 +134,23 @@ pub(super) fn check_role(
 /// its renewal, because the connection broke or it crashed, is not locked out by that.
 ///
 /// # Errors
-/// [`ServiceError::InvalidState`] when one of them was revoked.
+/// [`ServiceError::InvalidState`] when one of them was revoked, or one that this one goes back to: whoever had its key could have
+/// renewed it.
 pub(super) async fn newest(
     app: &App,
     caller: &Caller,
     own: CertificateId,
 ) -> Result<CertificateId, ServiceError> {
     let mut session = app.database().read(caller.tenant).await?;
+    if let Some(revoked) = certificates::revoked_before(&mut session, own, MOST_BEFORE).await? {
+        let message =
+            format!("{own} goes back to {revoked}, which is revoked: get a new certificate with a token");
+        return Err(ServiceError::InvalidState {
+            message,
+            state: "renewal_revoked",
+            possible_from: RENEWABLE,
+        });
+    }
     let mut id = own;
     for _ in 0..MOST_RENEWALS {
         let found = certificates::find(&mut session, id)

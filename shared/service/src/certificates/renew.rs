@@ -276,11 +276,13 @@ fn no_longer(old: &Certificate, role: &CachedRole, ttl: Option<Ttl>) -> Result<O
                 format!("is longer than the {longest} that {} has: a longer time needs a token", old.id);
             Err(ServiceError::field("ttl", problem))
         }
+        // What is taken for the time between is not given, or each renewal would have a little more.
+        Some(ttl) => Ok(Some(if longest.seconds() < ttl.seconds() { longest } else { ttl })),
         None if settings.not_after.is_none() => {
             let permitted = settings.effective_max_ttl();
             Ok(Some(if permitted.seconds() < longest.seconds() { permitted } else { longest }))
         }
-        other => Ok(other),
+        None => Ok(None),
     }
 }
 

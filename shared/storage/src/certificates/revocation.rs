@@ -3,8 +3,10 @@
 use certmill_domain::{CaId, CertificateId, Timestamp};
 use certmill_x509::RevocationReason;
 
+use super::TABLE;
+use crate::error::parsed;
 use crate::query::Query;
-use crate::{StorageError, Tx, WithLink};
+use crate::{Session, StorageError, Tx, WithLink};
 
 /// Revokes a certificate; `false` when it was revoked before (or does not exist), and then nothing changes.
 pub async fn revoke(
@@ -88,4 +90,27 @@ pub async fn revoke_batch(
     .bind(ca.to_string())
     .bind(limit);
     tx.link().execute(query).await
+}
+
+/// A certificate that was revoked among those which this one has replaced, one after the other, of which so many are looked at. Those
+/// that were revoked as `superseded` do not count: their successor is what was wished for.
+pub async fn revoked_before(
+    session: &mut Session,
+    id: CertificateId,
+    depth: i64,
+) -> Result<Option<CertificateId>, StorageError> {
+    let query = Query::new(
+        "WITH RECURSIVE older (id, depth) AS (\
+           SELECT renewed_from, 1 FROM certificates WHERE tenant_id = $1 AND id = $2 \
+           UNION ALL SELECT c.renewed_from, o.depth + 1 FROM older o JOIN certificates c \
+             ON c.tenant_id = $1 AND c.id = o.id WHERE o.depth < $3) \
+         SELECT c.id FROM older o JOIN certificates c ON c.tenant_id = $1 AND c.id = o.id \
+         WHERE c.revoked_at IS NOT NULL AND COALESCE(c.revocation_reason, 0) <> $4 LIMIT 1",
+    )
+    .bind(session.tenant_key())
+    .bind(id.to_string())
+    .bind(depth)
+    .bind(i64::from(RevocationReason::Superseded.code()));
+    let row = session.link().fetch_optional::<(String,)>(query).await?;
+    row.map(|(id,)| parsed(TABLE, "id", &id)).transpose()
 }

@@ -208,6 +208,38 @@ both_modes! {
         assert_eq!(error["details"]["state"], "renewal_revoked");
     }
 
+    async fn a_stolen_key_is_of_no_use_once_any_of_its_line_was_revoked(app: TestApp) {
+        hosts(&app, json!({})).await;
+        let door = Door::of(&app).await;
+        let first = issue(&app, "host", "a.example.internal").await;
+        let second = door.renew(&holder(&first), json!({})).await;
+        let third = door.renew(&holder(&second), json!({})).await;
+        let revoke = async |of: &Value, reason: &str| {
+            let body = json!({ "serial_number": of["serial_number"], "reason": reason });
+            app.post("/v1/pki/revoke", body).await.json_with(StatusCode::OK);
+        };
+        // What has a successor is taken out of use by that, and the successor is not.
+        revoke(&second, "superseded").await;
+        let fourth = door.renew(&holder(&third), json!({})).await;
+        revoke(&first, "keyCompromise").await;
+        let error = door.refused(&holder(&fourth), (Method::POST, RENEW), (409, "invalid_state")).await;
+        assert_eq!(error["details"]["state"], "renewal_revoked");
+        assert!(text(&error["message"]).contains(text(&first["certificate_id"])), "{error}");
+    }
+
+    async fn no_renewal_lasts_longer_than_the_one_before(app: TestApp) {
+        hosts(&app, json!({})).await;
+        let door = Door::of(&app).await;
+        let first = app.post("/v1/pki/issue/host", json!({ "common_name": "a.example.internal", "ttl": "1h" })).await;
+        let mut last = first.json_with(StatusCode::CREATED);
+        for more in [0, 2, 2, 2] {
+            let wanted = json!({ "ttl": format!("{}s", 3_600 + more) });
+            last = door.renew(&holder(&last), wanted).await;
+            let left = seconds(&last["not_after"]) - app.app.now().unix_seconds();
+            assert!(left <= 3_600, "{left} s");
+        }
+    }
+
     async fn the_role_decides(app: TestApp) {
         let ca = hosts(&app, json!({ "allow_self_renewal": false })).await;
         let door = Door::of(&app).await;
