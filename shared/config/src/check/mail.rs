@@ -40,8 +40,9 @@ fn server(written: MailSettings, origins: &Origins<'_>) -> Result<Option<MailSer
             None => Ok(None),
         };
     };
-    let fits = |octet: u8| octet.is_ascii_alphanumeric() || b"-._:".contains(&octet);
-    if host.is_empty() || host.len() > 253 || !host.bytes().all(fits) {
+    let fits = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
+    let is_name = !host.is_empty() && host.len() <= 253 && host.bytes().all(fits);
+    if !is_name && host.parse::<std::net::Ipv6Addr>().is_err() {
         let problem =
             "write a host name or an IP address, such as \"mail.example.com\"; the port is `mail.port`";
         return Err(origins.problem("mail.host", problem.to_owned()));

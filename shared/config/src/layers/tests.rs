@@ -772,6 +772,7 @@ fn a_mail_server_is_named_whole_or_not_at_all() {
         ("port = 25", "mail.port", "`mail.host` is missing"),
         ("host = \"a\"", "mail.host", "`mail.from` is missing"),
         ("host = \"a:b c\"\nfrom = \"a@b\"", "mail.host", "the port is `mail.port`"),
+        ("host = \"mail.example.com:25\"\nfrom = \"a@b\"", "mail.host", "the port is `mail.port`"),
         ("host = \"a\"\nfrom = \"a\"", "mail.from", "pki@example.com"),
         ("host = \"a\"\nfrom = \"a@b\"\nport = 0", "mail.port", "from 1 to 65535"),
         ("host = \"a\"\nfrom = \"a@b\"\ntls = \"ssl\"", "mail.tls", "starttls"),

@@ -54,11 +54,7 @@ impl Turn<'_> {
             tx.commit().await?;
             return Ok(true);
         };
-        let is_full = rows::count_since(&mut session, now.minus(DAY)).await? >= MOST_A_DAY;
-        if is_full {
-            tracing::warn!(tenant.id = %self.tenant, "a tenant has caused {MOST_A_DAY} mails within a day: its owners are told of more when there is room again");
-        }
-        let (items, to) = if is_full || from >= head {
+        let (items, to) = if from >= head {
             (Vec::new(), from)
         } else {
             let (found, to) = events::after(&mut session, &words::kinds(), (from, head), BATCH).await?;
@@ -72,27 +68,40 @@ impl Turn<'_> {
         if !rows::advance(&mut tx, (from, to), now).await? {
             return Ok(false);
         }
+        let mut room = MOST_A_DAY - rows::count_since(&mut tx, now.minus(DAY)).await?;
+        let mut left_out = 0;
         for item in &items {
             for address in item.owners.addresses() {
-                let notice = self.notice(&mut tx, address, item.is_urgent).await?;
-                rows::put_line(&mut tx, notice, &item.line, MOST_LINES).await?;
+                match self.notice(&mut tx, address, item.is_urgent, &mut room).await? {
+                    Some(notice) => rows::put_line(&mut tx, notice, &item.line, MOST_LINES).await?,
+                    None => left_out += 1,
+                }
             }
         }
         tx.commit().await?;
+        if left_out > 0 {
+            tracing::warn!(tenant.id = %self.tenant, left_out, "a tenant has caused {MOST_A_DAY} mails within a day: further owners of it are told nothing until there is room");
+        }
         failpoint::reached("notice.read");
         Ok(to > from && to < head)
     }
 
-    /// The notice that takes a line for an address.
+    /// The notice that takes a line for an address; none when there is no room for another one. The operator's own always have room.
     async fn notice(
         &self,
         tx: &mut Tx,
         address: &EmailAddress,
         is_urgent: bool,
-    ) -> Result<NoticeId, ServiceError> {
+        room: &mut i64,
+    ) -> Result<Option<NoticeId>, ServiceError> {
         if let Some(id) = rows::gathering(tx, address, is_urgent).await? {
-            return Ok(id);
+            return Ok(Some(id));
         }
+        let operators = &self.app.settings().notices.default_owners;
+        if *room <= 0 && !operators.addresses().contains(address) {
+            return Ok(None);
+        }
+        *room -= 1;
         let now = self.app.now();
         let due_at = if is_urgent {
             let last = rows::last_urgent(tx, address).await?;
@@ -104,7 +113,7 @@ impl Turn<'_> {
         let id = NoticeId::generate(now, self.app.entropy());
         let notice = Notice { id, address: address.clone(), is_urgent, due_at, attempts: 0, more: 0 };
         rows::insert(tx, &notice, now).await?;
-        Ok(id)
+        Ok(Some(id))
     }
 
     async fn items(

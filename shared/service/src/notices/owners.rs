@@ -64,23 +64,25 @@ impl<'a> Finder<'a> {
         Self { app, roles: HashMap::new(), cas: HashMap::new() }
     }
 
-    /// Those whom the certificate names itself, else those of its role, else those of its CA, else the operator's.
+    /// Those whom the certificate names itself, else those of its role, else those of its CA, else the operator's. Addresses that
+    /// the operator does not permit any more count nowhere.
     pub(super) async fn of_certificate(
         &mut self,
         session: &mut Session,
         certificate: &Certificate,
     ) -> Result<Owners, ServiceError> {
-        let own = certificate.tags.get(OWNERS_TAG).map(|text| Owners::of_stored_tag(text));
+        let own = certificate.tags.get(OWNERS_TAG).map(|text| self.permitted(Owners::of_stored_tag(text)));
         if let Some(own) = own.filter(|own| !own.is_empty()) {
-            return Ok(self.permitted(own));
+            return Ok(own);
         }
         if let Some(name) = &certificate.role {
             if !self.roles.contains_key(name) {
                 let role = roles::find(session, name).await?;
                 self.roles.insert(name.clone(), role.map(|role| role.owners).unwrap_or_default());
             }
-            if let Some(owners) = self.roles.get(name).filter(|owners| !owners.is_empty()) {
-                return Ok(self.permitted(owners.clone()));
+            let owners = self.roles.get(name).map(|owners| self.permitted(owners.clone()));
+            if let Some(owners) = owners.filter(|owners| !owners.is_empty()) {
+                return Ok(owners);
             }
         }
         match certificate.ca_id {
@@ -102,7 +104,8 @@ impl<'a> Finder<'a> {
                 unknown.insert(ca.map(|ca| (ca.owners, ca.name)).unwrap_or_default()).clone()
             }
         };
-        let owners = if owners.is_empty() { self.of_nothing() } else { self.permitted(owners) };
+        let permitted = self.permitted(owners);
+        let owners = if permitted.is_empty() { self.of_nothing() } else { permitted };
         Ok((owners, name))
     }
 

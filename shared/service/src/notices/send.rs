@@ -14,6 +14,8 @@ use serde_json::json;
 use super::{ENOUGH, Turn, words};
 use crate::{ServiceError, events, failpoint};
 
+/// After so many letters in a row at which the server breaks off it is left alone.
+const MOST_BROKEN: u32 = 2;
 /// Notices that are read at a time.
 const BATCH: i64 = 50;
 /// Between two attempts at a notice that the server does not take now; the last one stands for all that follow.
@@ -38,7 +40,7 @@ impl Turn<'_> {
             return Ok(());
         }
         let mut connection = None;
-        let mut failures = place.failures;
+        let (mut failures, mut broken) = (place.failures, 0);
         while started.elapsed() < ENOUGH {
             let mut session = self.app.database().read(self.tenant).await?;
             let due = rows::due(&mut session, self.app.now(), BATCH).await?;
@@ -46,24 +48,37 @@ impl Turn<'_> {
             if due.is_empty() {
                 break;
             }
-            for notice in &due {
+            for (at, notice) in due.iter().enumerate() {
                 if started.elapsed() >= ENOUGH {
                     break;
                 }
                 let (letter, lines) = self.letter(notice).await?;
-                let answer = match &mut connection {
+                let open = match &mut connection {
+                    Some(open) => open,
                     None => match mailer.connect().await {
-                        Ok(opened) => connection.insert(opened).send(&letter).await,
-                        Err(error) => Err(error),
+                        Ok(opened) => connection.insert(opened),
+                        Err(error) => {
+                            let rest = due.get(at..).unwrap_or_default();
+                            return self.leave_alone(failures, rest, &error.to_string()).await;
+                        }
                     },
-                    Some(open) => open.send(&letter).await,
                 };
+                let answer = open.send(&letter).await;
                 failpoint::reached("notice.sent");
-                if let Err(error @ (MailError::Server(_) | MailError::Unusable(_))) = answer {
-                    return self.leave_alone(failures, &due, &error.to_string()).await;
+                let Err(error @ (MailError::Server(_) | MailError::Unusable(_))) = answer else {
+                    self.note(notice, &lines, answer, failures).await?;
+                    (failures, broken) = (0, 0);
+                    continue;
+                };
+                // The server was there, so it may be this letter that it breaks off at: the others get their turn. Two in
+                // a row speak against the server.
+                connection = None;
+                broken += 1;
+                self.note(notice, &lines, Err(MailError::Later(error.to_string())), 0).await?;
+                if broken == MOST_BROKEN {
+                    let rest = due.get(at + 1..).unwrap_or_default();
+                    return self.leave_alone(failures, rest, &error.to_string()).await;
                 }
-                self.note(notice, &lines, answer, failures).await?;
-                failures = 0;
             }
         }
         if let Some(connection) = connection {

@@ -421,12 +421,54 @@ both_modes! {
             "INSERT INTO notices (tenant_id, id, address, is_urgent, state, due_at, attempts, next_at, more, created_at, finished_at) \
              VALUES {}", rows.join(", ")
         )).await;
-        late_crl(&hand, &ca_of(&hand).await).await;
+        let ca = ca_of(&hand).await;
+        let theirs = json!({ "owners": ["ann@example.com"] });
+        patch(&hand, &format!("/v1/pki/ca/{ca}"), theirs).await;
+        late_crl(&hand, &ca).await;
         turn(&hand).await;
         assert_eq!(server.mails().len(), 1);
-        hand.test.clock.advance(DAY);
+        // The operator's own are told in any case.
+        let second = hand.test.root_ca("second").await;
+        late_crl(&hand, text(&second["id"])).await;
         turn(&hand).await;
-        assert_eq!(server.mails().len(), 2);
+        assert_eq!(recipients(&server), ["ops@example.com"; 2]);
+        hand.test.clock.advance(DAY);
+        late_crl(&hand, &ca).await;
+        turn(&hand).await;
+        assert_eq!(recipients(&server), ["ann@example.com", "ops@example.com", "ops@example.com"]);
+    }
+
+    async fn one_address_that_the_server_breaks_off_at_holds_nobody_up(mode: Mode) {
+        let server = server("none", None).await;
+        let hand = hand(mode, mail_to(&server)).await;
+        let ca = ca_of(&hand).await;
+        let both = json!({ "owners": ["poison@example.com", "ann@example.com"] });
+        patch(&hand, &format!("/v1/pki/ca/{ca}"), both).await;
+        server.behave(&json!({ "rcpt": { "poison@example.com": "421 4.7.0 too many for this address" } }));
+        late_crl(&hand, &ca).await;
+        turn(&hand).await;
+        assert_eq!(recipients(&server), ["ann@example.com"]);
+        let waits = "SELECT last_error FROM notices WHERE state = 'waiting' AND attempts = 1";
+        assert!(hand.sql.texts(waits).await[0].contains("421"), "it is tried again later");
+        assert_eq!(hand.sql.number("SELECT COUNT(*) FROM notice_places WHERE paused_until IS NULL").await, 1);
+    }
+
+    async fn owners_who_may_not_be_told_any_more_do_not_hide_those_who_may(mode: Mode) {
+        let server = server("none", None).await;
+        let notices = NoticeSettings {
+            default_owners: owners(&["ops@example.com"]),
+            allowed_domains: vec!["example.com".to_owned()],
+            ..NoticeSettings::default()
+        };
+        let options = TestOptions { mail: Some(mail_to(&server)), notices, ..TestOptions::default() };
+        let hand = Box::pin(with(mode, options)).await;
+        let ca = ca_of(&hand).await;
+        patch(&hand, &format!("/v1/pki/ca/{ca}"), json!({ "owners": ["ann@example.com"] })).await;
+        // As they were before the operator permitted some only.
+        hand.sql.run("UPDATE certificate_authorities SET owners = REPLACE(owners, 'ann@example.com', 'ann@former.example')").await;
+        late_crl(&hand, &ca).await;
+        turn(&hand).await;
+        assert_eq!(recipients(&server), ["ops@example.com"]);
     }
 
     /// The way from the event to the mail with the service's own workers.
@@ -447,6 +489,8 @@ both_modes! {
             }
         };
         tokio::time::timeout(Duration::from_mins(1), wait).await.expect("no mail came");
-        assert_eq!(header(&server.mails()[0], "Subject"), "certmill: urgent: 1 certificate ends soon");
+        // Its CRL may be late as well, after all that time.
+        let subject = header(&server.mails()[0], "Subject").to_owned();
+        assert!(subject.starts_with("certmill: urgent: ") && subject.contains("1 certificate ends soon"), "{subject}");
     }
 }
