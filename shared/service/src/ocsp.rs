@@ -9,10 +9,10 @@ mod signer;
 use std::sync::Arc;
 use std::time::Duration;
 
-use certmill_domain::{CaId, TenantId, Timestamp};
+use certmill_domain::{CaId, Stored, TenantId, Timestamp};
 use certmill_storage::{Session, ocsp as rows};
 use certmill_x509::ocsp::{CertId, OcspQuery, OcspRefusal, OcspReply, OcspStatus, SingleReply, refusal};
-use certmill_x509::sha256_hex;
+use certmill_x509::{RevocationReason, sha256_hex};
 use moka::sync::Cache;
 
 use self::signer::Responder;
@@ -103,7 +103,8 @@ async fn try_answer(app: &App, ca: CaId, request: &[u8]) -> Result<OcspAnswer, S
     let mut statuses = Vec::with_capacity(query.certificates.len());
     let mut session = app.database().read(tenant).await?;
     for id in &query.certificates {
-        statuses.push(status(&mut session, &issuer, id).await?);
+        let status = status(&mut session, &issuer, id).await?;
+        statuses.push(beneath(found.revoked.as_ref(), status));
     }
     drop(session);
     let responder = Responder::find(app, tenant, &issuer, found.delegate).await?;
@@ -137,6 +138,17 @@ async fn status(session: &mut Session, issuer: &Issuer, id: &CertId) -> Result<O
             OcspStatus::Revoked { at: at.unix_seconds(), reason: crate::crl::listed_reason(&reason) }
         }
     })
+}
+
+/// What a CA has issued is revoked with it from that moment on, although a job needs its time to write that to each row.
+fn beneath(ca: Option<&(Timestamp, Stored<RevocationReason>)>, status: OcspStatus) -> OcspStatus {
+    match (ca, status) {
+        (Some((at, reason)), OcspStatus::Good) => OcspStatus::Revoked {
+            at: at.unix_seconds(),
+            reason: crate::ca::below(crate::ca::reason_or_none(reason)),
+        },
+        (_, status) => status,
+    }
 }
 
 /// What an answer says and who says it, if it can be given again.

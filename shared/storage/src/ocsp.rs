@@ -12,6 +12,9 @@ use crate::{Session, StorageError, SystemSession, WithLink, inherited_revocation
 /// Since when a certificate is revoked, and why; nothing when it is not.
 pub type Standing = Option<(Timestamp, Stored<RevocationReason>)>;
 
+/// Tenant, end, since when it is revoked and why, and the serial number of its responder.
+type ResponderRow = (String, i64, Option<i64>, Option<i64>, Option<Vec<u8>>);
+
 /// Who answers for a CA.
 #[derive(Debug, Clone)]
 pub struct Responder {
@@ -19,6 +22,8 @@ pub struct Responder {
     pub tenant: TenantId,
     /// When the CA's certificate ends.
     pub not_after: Timestamp,
+    /// Since when the CA is revoked, and why.
+    pub revoked: Standing,
     /// The serial number of the delegated responder's certificate; none when the CA answers itself.
     pub delegate: Option<SerialNumber>,
 }
@@ -31,7 +36,7 @@ pub async fn responder(
     (now, until): (Timestamp, Timestamp),
 ) -> Result<Option<Responder>, StorageError> {
     let query = Query::new(
-        "SELECT ca.tenant_id, ca.not_after, s.serial_number FROM certificate_authorities ca \
+        "SELECT ca.tenant_id, ca.not_after, ca.revoked_at, ca.revocation_reason, s.serial_number FROM certificate_authorities ca \
          LEFT JOIN ocsp_signers s ON s.tenant_id = ca.tenant_id AND s.ca_id = ca.id AND s.sealed_key IS NOT NULL \
          AND s.not_before <= $1 AND s.not_after >= $2 AND ca.ocsp_signer = 'delegated' AND ca.revoked_at IS NULL \
          WHERE ca.id = $3",
@@ -39,11 +44,12 @@ pub async fn responder(
     .bind(now.unix_micros())
     .bind(until.unix_micros())
     .bind(ca.to_string());
-    let row = session.link().fetch_optional::<(String, i64, Option<Vec<u8>>)>(query).await?;
-    row.map(|(tenant, end, delegate)| {
+    let row = session.link().fetch_optional::<ResponderRow>(query).await?;
+    row.map(|(tenant, end, revoked_at, reason, delegate)| {
         Ok(Responder {
             tenant: parsed("certificate_authorities", "tenant_id", &tenant)?,
             not_after: Timestamp::from_unix_micros(end),
+            revoked: read((revoked_at, reason), |code| CA_REVOCATION_REASON.read_code(code)),
             delegate: delegate
                 .map(|serial| SerialNumber::from_bytes(&serial))
                 .transpose()

@@ -34,6 +34,7 @@ const LIFETIME: Duration = Duration::from_mins(10);
 pub(super) struct Delegate {
     certificate: SignerCertificate,
     key: PrivateKey,
+    is_quick: bool,
 }
 
 /// Keys of delegated responders that were opened, by their certificates.
@@ -75,9 +76,20 @@ impl Responder {
             return Ok(itself());
         };
         let row = row(ca, &certificate.serial_number);
-        let opened = app.keyring().open(app, &key_place(tenant, &row), &sealed).await?;
-        let key = PrivateKey::from_pkcs8_der(&opened)?;
-        let delegate = Arc::new(Delegate { certificate, key });
+        let key = match app.keyring().open(app, &key_place(tenant, &row), &sealed).await {
+            Ok(opened) => PrivateKey::from_pkcs8_der(&opened).map_err(ServiceError::from),
+            Err(error) => Err(error),
+        };
+        let key = match key {
+            Ok(key) => key,
+            // The CA's word counts as much, and relying parties must not wait for the next responder.
+            Err(error) => {
+                tracing::error!(tenant.id = %tenant, ca.id = %ca, certificate.serial = %certificate.serial_number, error = &error as &dyn std::error::Error, "the key of an OCSP responder cannot be used, and the CA answers itself: switch `ocsp_signer` to `ca` and back for another one");
+                return Ok(itself());
+            }
+        };
+        let is_quick = is_quick(key_algorithm(issuer.ca.key_algorithm()?));
+        let delegate = Arc::new(Delegate { certificate, key, is_quick });
         app.ocsp_delegates().0.insert((ca, delegate.certificate.serial_number), Arc::clone(&delegate));
         Ok(Self::Delegate(delegate))
     }
@@ -121,11 +133,11 @@ impl Responder {
         }
     }
 
-    /// Whether it signs quickly enough for a thread that serves requests. The key of a delegate always does.
+    /// Whether it signs quickly enough for a thread that serves requests. A delegate's key is of its CA's kind, or P-256.
     pub(super) fn is_quick(&self) -> bool {
         match self {
             Self::Ca(issuer) => issuer.signs_quickly(),
-            Self::Delegate(_) => true,
+            Self::Delegate(delegate) => delegate.is_quick,
         }
     }
 }
@@ -233,6 +245,11 @@ fn key_algorithm(of_ca: KeyAlgorithm) -> KeyAlgorithm {
         KeyAlgorithm::Rsa2048 | KeyAlgorithm::Rsa3072 | KeyAlgorithm::Rsa4096 => KeyAlgorithm::P256,
         other => other,
     }
+}
+
+/// Whether a signature takes microseconds; with the others it takes up to milliseconds.
+const fn is_quick(key: KeyAlgorithm) -> bool {
+    matches!(key, KeyAlgorithm::P256 | KeyAlgorithm::Ed25519)
 }
 
 fn certify(
