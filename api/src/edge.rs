@@ -15,7 +15,6 @@ use tracing::Instrument;
 
 use crate::error::ApiError;
 use crate::guard::guard;
-use crate::negotiate::Known;
 use crate::protection::{self, Asked};
 use crate::routes::{Route, Routes, method_label};
 use crate::ui;
@@ -72,11 +71,9 @@ impl<E: Endpoint + 'static> Endpoint for Edge<E> {
         let route_label = Routes::label(route);
         let route_is_private = request.uri().path().starts_with("/v1/");
         let asked = Asked::of(&request, &self.app.settings().cors_origins);
-        let known = Known::of(&request);
         let span = tracing::info_span!("request", request.id = %request_id, http.method = method, http.route = route_label);
         request.extensions_mut().insert(CurrentRequest(request_id.clone()));
         let mut response = self.answer(request, route, &request_id).instrument(span.clone()).await;
-        known.leave_out(&mut response);
         let headers = response.headers_mut();
         if let Ok(value) = HeaderValue::from_str(&request_id) {
             headers.insert(REQUEST_ID.clone(), value);

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use poem::http::{HeaderValue, Method, StatusCode, header};
+use poem::http::header;
 use poem::{IntoResponse, Request, Response};
 use poem_openapi::ApiResponse;
 use poem_openapi::payload::{Binary, Payload};
@@ -78,39 +78,9 @@ pub(crate) fn choose(request: &Request, offers: &[Form], default: Form) -> Form 
 
 /// Whether the client has what this entity tag names (`If-None-Match`, RFC 9110 §13.1.2).
 pub(crate) fn names_tag(request: &Request, tag: &str) -> bool {
-    Known::of(request).names(tag)
-}
-
-/// The states of an object that a reader has: the lines of `If-None-Match`.
-pub(crate) struct Known(Vec<HeaderValue>);
-
-impl Known {
-    /// Those of a request that reads; none of any other.
-    pub(crate) fn of(request: &Request) -> Self {
-        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-        let lines = request.headers().get_all(header::IF_NONE_MATCH).iter().filter(|_| reads);
-        Self(lines.cloned().collect())
-    }
-
-    fn names(&self, tag: &str) -> bool {
-        let lines = self.0.iter().filter_map(|line| line.to_str().ok());
-        lines
-            .flat_map(|line| line.split(','))
-            .map(str::trim)
-            .any(|known| known == "*" || known.trim_start_matches("W/") == tag)
-    }
-
-    /// Answers `304` in the place of an object that the reader has.
-    pub(crate) fn leave_out(&self, response: &mut Response) {
-        let tag = response.headers().get(header::ETAG).and_then(|tag| tag.to_str().ok());
-        if response.status() != StatusCode::OK || !tag.is_some_and(|tag| self.names(tag)) {
-            return;
-        }
-        response.set_status(StatusCode::NOT_MODIFIED);
-        response.headers_mut().remove(header::CONTENT_TYPE);
-        response.headers_mut().remove(header::CONTENT_LENGTH);
-        drop(response.take_body());
-    }
+    request.header(header::IF_NONE_MATCH).is_some_and(|known| {
+        known.trim() == "*" || known.split(',').any(|known| known.trim().trim_start_matches("W/") == tag)
+    })
 }
 
 /// A certificate in the form that was chosen: `T` as JSON, PEM or DER.

@@ -76,25 +76,6 @@ both_modes! {
         }
     }
 
-    async fn whoever_has_an_object_is_not_sent_it_again(app: TestApp) {
-        for (path, one, _) in changeable(&app).await {
-            let get = async |tag: &str| {
-                app.send(Method::GET, &path, Some(&app.admin), &[("if-none-match", tag)], None).await
-            };
-            let tag = app.get(&path).await.header("etag");
-            for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
-                let answer = get(&known).await;
-                assert_eq!((answer.status, answer.body.len()), (StatusCode::NOT_MODIFIED, 0), "{path}: {known}");
-                assert_eq!((answer.header("etag"), answer.header("content-type")), (tag.clone(), String::new()), "{path}");
-            }
-            assert_eq!(get("\"x\"").await.status, StatusCode::OK, "{path}");
-            change(&app, Method::PATCH, &path, ("*", one)).await;
-            assert_eq!(get(&tag).await.status, StatusCode::OK, "{path}: it was changed");
-            let stranger = app.send(Method::GET, &path, None, &[("if-none-match", "*")], None).await;
-            stranger.error(401, "authentication_required");
-        }
-    }
-
     async fn wrong_parameters_are_told_in_words(app: TestApp) {
         for (query, field, words) in [
             ("limit=ten", "limit", "must be a whole number, such as 100"),
