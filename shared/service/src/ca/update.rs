@@ -160,7 +160,10 @@ pub async fn update(
     if !certificate_authorities::update(&mut change, &new).await? {
         return Err(ServiceError::not_found(Noun::Ca, id));
     }
-    issuer_versions::count(&mut change).await?;
+    // Only these change what is issued.
+    if (old.ocsp, old.crl_shards) != (new.ocsp, new.crl_shards) {
+        issuer_versions::count(&mut change).await?;
+    }
     change.commit(Act::new(Action::CaUpdate, id).before(before).after(after)).await?;
     app.issuers().forget_all(caller.tenant);
     app.wake_workers();
