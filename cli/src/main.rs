@@ -29,6 +29,9 @@ use clap::{Args, FromArgMatches, Parser, Subcommand};
 use mimalloc::MiMalloc;
 use zeroizing_alloc::ZeroAlloc;
 
+/// How long threads are waited for that are still at work when everything else has ended.
+const LAST_WAIT: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// Issuing allocates many small, short-lived values on several threads. What is freed is overwritten first: keys and tokens
 /// also pass through buffers of libraries (HTTP, JSON, database drivers) that know nothing of secrets.
 #[global_allocator]
@@ -180,7 +183,7 @@ fn run(cli: Cli) -> anyhow::Result<()> {
     };
     certmill_telemetry::init_logging(format, &config.log.filter)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async move {
+    let ended = runtime.block_on(async move {
         match cli.command {
             Command::Dev(_) => dev::run(config).await,
             Command::Serve { with_worker, .. } => serve::api(config, with_worker).await,
@@ -198,7 +201,10 @@ fn run(cli: Cli) -> anyhow::Result<()> {
             Command::CheckConfig => admin::check_config(&config, &sources),
             Command::Openapi | Command::Man { .. } | Command::Client(_) => Ok(()),
         }
-    })
+    });
+    // A thread that waits for a disk or a network drive which does not answer must not hold the process.
+    runtime.shutdown_timeout(LAST_WAIT);
+    ended
 }
 
 fn print_openapi() -> anyhow::Result<()> {
