@@ -83,21 +83,21 @@ async fn another_certificate_of_a_ca_is_noticed_by_every_process() {
     let site = Site::shared_fleet();
     let token = site.admin_token();
     let (mut one, mut two) = tokio::join!(site.serve(&token, &[]), site.serve(&token, &[]));
-    let body = json!({ "name": "root", "common_name": "Root", "ca_type": "root", "key_type": "ec", "validity_days": 40 });
+    let body = json!({ "name": "root", "common_name": "Root", "ca_type": "root", "key_type": "ec", "validity_days": 80 });
     let root = id(&one.post("/v1/pki/ca", body, 201).await);
     let body = json!({
         "name": "issuing", "common_name": "Issuing", "ca_type": "intermediate", "parent_ca_id": root, "key_type": "ec",
-        "validity_days": 30,
+        "validity_days": 70,
     });
     let issuing = id(&one.post("/v1/pki/ca", body, 201).await);
     one.role("web", &issuing).await;
-    one.patch("/v1/pki/roles/web", json!({ "max_ttl": "90d" })).await;
+    one.patch("/v1/pki/roles/web", json!({ "max_ttl": "110d" })).await;
     let before = two.issue("web", "before").await;
-    for (ca, days) in [(&root, 70), (&issuing, 60)] {
+    for (ca, days) in [(&root, 140), (&issuing, 120)] {
         one.post(&format!("/v1/pki/ca/{ca}/reissue"), json!({ "validity_days": days }), 200).await;
     }
     // The old chain ends before this one: the refusal by what was remembered does not count.
-    let body = json!({ "common_name": "long.example.internal", "ttl": "50d" });
+    let body = json!({ "common_name": "long.example.internal", "ttl": "100d" });
     let long = two.post("/v1/pki/issue/web", body, 201).await;
     let after = two.issue("web", "after").await;
     for (place, ca) in [&issuing, &root].into_iter().enumerate() {
@@ -108,7 +108,7 @@ async fn another_certificate_of_a_ca_is_noticed_by_every_process() {
         }
     }
     let path = format!("/v1/pki/certificates/{}", before["certificate_id"].as_str().unwrap());
-    one.post(&format!("/v1/pki/ca/{issuing}/reissue"), json!({ "validity_days": 65 }), 200).await;
+    one.post(&format!("/v1/pki/ca/{issuing}/reissue"), json!({ "validity_days": 125 }), 200).await;
     let shown = two.get(&path).await["chain_pem"].as_str().unwrap().to_owned();
     let present = one.get(&format!("/v1/pki/ca/{issuing}/certificate")).await["certificate_pem"].clone();
     assert!(shown.starts_with(present.as_str().unwrap()), "{shown} {present}");

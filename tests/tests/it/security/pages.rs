@@ -42,7 +42,8 @@ const LISTS: [(&str, &str, &str, &str, &str); 13] = [
 
 /// Lists whose rows have nothing in them that is large; that of events, whose cursor has no end and whose own test is with
 /// theirs; and that of one webhook's deliveries, of which `DELIVERIES` is the list.
-const ELSEWHERE: [&str; 3] = ["/v1/secrets", "/v1/events", "/v1/webhooks/{id}/deliveries"];
+const ELSEWHERE: [&str; 4] =
+    ["/v1/secrets", "/v1/events", "/v1/pki/ca/{id}/crl/shards", "/v1/webhooks/{id}/deliveries"];
 /// What is listed of the webhook of this id.
 const DELIVERIES: (&str, &str, &str, &str) = ("deliveries", "id", "webhook_deliveries", "last_error");
 
