@@ -38,7 +38,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_mins(5);
 /// Characters that are kept of what went wrong.
 const LONGEST_FAILURE: usize = 500;
-/// The largest list that is looked at by people's wish: some million entries have a tenth of it.
+/// The largest list that is looked at, whatever there should be.
 const LARGEST_LIST: usize = 1 << 30;
 /// The largest certificate that is looked at before one takes its place.
 const LARGEST_CERTIFICATE: usize = 64 << 10;

@@ -61,7 +61,7 @@ pub async fn done(
     query.push_bind(published.certificate.map(|serial| serial.as_bytes().to_vec()));
     query.push(", published_at = ").push_bind(now.unix_micros());
     query.push(", behind_since = NULL, told_at = NULL, failures = 0, failure = NULL");
-    push_where(&mut query, tx, list, place);
+    push_where(&mut query, tx, list, place.target);
     tx.link().execute(query).await.map(drop)
 }
 
@@ -74,7 +74,7 @@ pub async fn failed(
 ) -> Result<i64, StorageError> {
     let mut query = Query::new("UPDATE publications SET failures = failures + 1, failure = ");
     query.push_bind(failure);
-    push_where(&mut query, tx, list, place);
+    push_where(&mut query, tx, list, place.target);
     query.push(" RETURNING failures");
     Ok(tx.link().fetch_optional::<(i64,)>(query).await?.map_or(1, |(failures,)| failures))
 }
@@ -82,16 +82,16 @@ pub async fn failed(
 /// Forgets what was noted of a list that is to be at no such place any more.
 pub async fn forget(tx: &mut Tx, list: CrlId, target: &'static str) -> Result<(), StorageError> {
     let mut query = Query::new("DELETE FROM publications");
-    push_where(&mut query, tx, list, Place { target, name: "" });
+    push_where(&mut query, tx, list, target);
     tx.link().execute(query).await.map(drop)
 }
 
-fn push_where(query: &mut Query, tx: &Tx, list: CrlId, place: Place<'_>) {
+fn push_where(query: &mut Query, tx: &Tx, list: CrlId, target: &'static str) {
     query.push(" WHERE tenant_id = ").push_bind(tx.tenant_key());
     query.push(" AND ca_id = ").push_bind(list.ca().to_string());
     query.push(" AND shard = ").push_bind(i64::from(list.shard()));
     query.push(" AND is_delta = ").push_bind(list.is_delta());
-    query.push(" AND target = ").push_bind(place.target.to_owned());
+    query.push(" AND target = ").push_bind(target.to_owned());
 }
 
 /// Something that is not at a place as it should be.
@@ -211,7 +211,7 @@ pub async fn note_told(
 ) -> Result<bool, StorageError> {
     let mut query = Query::new("UPDATE publications SET told_at = ");
     query.push_bind(now.unix_micros());
-    push_where(&mut query, tx, list, place);
+    push_where(&mut query, tx, list, place.target);
     query.push(" AND behind_since IS NOT NULL AND told_at IS NULL");
     Ok(tx.link().execute(query).await? == 1)
 }

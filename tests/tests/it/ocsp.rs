@@ -75,6 +75,20 @@ fn segment(der: &[u8]) -> String {
 }
 
 both_modes! {
+    /// A job writes it to each row, and here there is nobody to do it.
+    async fn what_a_revoked_ca_has_issued_is_revoked_at_once(mode: Mode) {
+        let (app, judge) = (TestApp::without_worker(mode).await, Judge::new());
+        let ca = ca(&app, &judge, "ec").await;
+        leaf(&app, &judge, &ca, "one").await;
+        assert!(ask(&app, &judge, &ca, "-cert one.pem").await.contains("one.pem: good"));
+        let body = json!({ "reason": "keyCompromise" });
+        app.post(&format!("/v1/pki/ca/{}/revoke", text(&ca["id"])), body).await.json_with(StatusCode::ACCEPTED);
+        let told = ask(&app, &judge, &ca, "-cert one.pem").await;
+        assert!(told.contains("one.pem: revoked") && told.contains("Reason: cACompromise"), "{told}");
+    }
+}
+
+both_modes! {
     async fn the_rows_answer_at_once(app: TestApp) {
         for key_type in ["ec", "rsa", "ed25519"] {
             let judge = Judge::new();

@@ -117,8 +117,8 @@ pub async fn accept(
     crls::insert(&mut change, &first).await?;
     publish::enqueue_first(app, caller, &mut change, &first).await?;
     crl::begin_deltas(app, caller, &mut change, &ca).await?;
-    issuer_versions::count(&mut change).await?;
     ocsp::begin_signer(app, caller, &mut change, &ca).await?;
+    issuer_versions::count(&mut change).await?;
     change.commit(Act::new(Action::CaCertificate, id).after(&ca.certificate_der)).await?;
     app.issuers().forget_all(caller.tenant);
     super::find(app, caller.tenant, id).await

@@ -113,9 +113,9 @@ pub(super) async fn replace(
         });
     }
     ca_certificates::forget_ended(&mut change, old.id, now, MOST_FORMER).await?;
+    publish::enqueue(app, &mut change, CrlId::full(old.id), Some(&caller.request_id)).await?;
     // Its certificate is in the chains of all below it.
     issuer_versions::count(&mut change).await?;
-    publish::enqueue(app, &mut change, CrlId::full(old.id), Some(&caller.request_id)).await?;
     let act = Act::new(action, old.id).before(&old.certificate_der).after(&new.certificate_der);
     change.commit(act).await?;
     app.issuers().forget_all(caller.tenant);

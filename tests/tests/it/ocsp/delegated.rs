@@ -244,6 +244,16 @@ both_modes! {
         }
     }
 
+    async fn a_ca_answers_itself_while_the_key_of_its_responder_cannot_be_used(app: TestApp) {
+        let judge = Judge::new();
+        let root = ca(&app, json!({})).await;
+        write(&app, &judge, &root).await;
+        leaf(&app, &judge, &root, "one").await;
+        Sql::open(app.database_url()).await.run("UPDATE ocsp_signers SET sealed_key = certificate_der").await;
+        let told = ask(&app, &judge, &root, "-cert one.pem").await;
+        assert!(told.contains("Cert Status: good") && !is_delegated(&judge), "{told}");
+    }
+
     async fn a_revoked_ca_answers_itself(app: TestApp) {
         let judge = Judge::new();
         let root = ca(&app, json!({})).await;
