@@ -242,17 +242,13 @@ pub(crate) async fn chain(session: &mut Session, ca: &Ca) -> Result<Vec<Vec<u8>>
 
 /// A chain with the former certificates of CAs in it where what is below names them by their serial number. Certificates from here
 /// name their issuer by key id alone, which all certificates of a CA have; those of other programs may name one certificate, and
-/// OpenSSL takes no other one for it then.
+/// OpenSSL takes no other one for it then. `named` is the serial number that what the chain belongs to names.
 pub(crate) async fn as_named(
     session: &mut Session,
-    leaf: Option<&[u8]>,
+    mut named: Option<SerialNumber>,
     mut chain: Vec<Vec<u8>>,
     now: Timestamp,
 ) -> Result<Vec<Vec<u8>>, ServiceError> {
-    let mut named = match leaf {
-        Some(leaf) => ParsedCertificate::from_der(leaf)?.authority_serial(),
-        None => None,
-    };
     for der in &mut chain {
         let mut parsed = ParsedCertificate::from_der(der)?;
         if let Some(serial) = named.filter(|serial| serial != parsed.serial_number()) {

@@ -115,11 +115,12 @@ pub(super) async fn chain_der(
             }
             Err(error) => return Err(error),
         };
-        if ParsedCertificate::from_der(&certificate.der)?.authority_serial().is_none() {
+        let named = ParsedCertificate::from_der(&certificate.der)?.authority_serial();
+        if named.is_none() {
             return Ok(chain);
         }
         let mut session = app.database().read(caller.tenant).await?;
-        return crate::issuer::as_named(&mut session, Some(&certificate.der), chain, app.now()).await;
+        return crate::issuer::as_named(&mut session, named, chain, app.now()).await;
     }
     let mut session = app.database().read(caller.tenant).await?;
     let chain = certificates::imported_chain(&mut session, certificate.id).await?.unwrap_or_default();
